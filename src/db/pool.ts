@@ -1,0 +1,41 @@
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import postgres, { type Sql } from 'postgres';
+
+/** The role that the server works as: neither owner nor superuser, so that row-level security binds it. */
+export const SERVER_ROLE = 'prokura_server';
+
+/** Open connections to one database: raw (`sql`, for hot reads and LISTEN) and drizzle (`db`, for everything else). */
+export interface Database {
+  readonly url: string;
+  readonly sql: Sql;
+  readonly db: PostgresJsDatabase;
+  /** Waits up to five seconds for running queries, then closes. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a pool. With `role` every connection starts as that role, in its start-up packet, so that no query can run before.
+ * Does not connect yet: the first query does, and throws where the server is not there.
+ */
+export function openDatabase(url: string, options: { role?: string; max?: number } = {}): Database {
+  const settings = {
+    max: options.max ?? 10,
+    // postgres.js 3.4.9 may send BEGIN on an unreserved connection when its pipeline is full.
+    max_pipeline: 1e9,
+    connect_timeout: 5,
+    idle_timeout: 60,
+    onnotice: () => {},
+    connection: { application_name: 'prokura', statement_timeout: 30_000, ...(options.role === undefined ? {} : { role: options.role }) },
+  };
+  const sql = postgres(url, settings);
+  // drizzle replaces the JSON serialisers of the client that it wraps, so it gets one of its own.
+  const wrapped = postgres(url, settings);
+  return {
+    url,
+    sql,
+    db: drizzle(wrapped),
+    close: async () => {
+      await Promise.all([sql.end({ timeout: 5 }), wrapped.end({ timeout: 5 })]);
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * Who is calling (design/domain.md, "Actors"). A door makes an Actor from what it has verified; nobody else does.
+ * It is saved with the call, so it holds ids only: no token, no secret.
+ */
+export type Surface = 'slack' | 'mcp' | 'rest' | 'job';
+
+/** A human who acts as themselves. */
+export interface PersonActor {
+  readonly kind: 'person';
+  readonly surface: Surface;
+  readonly personId: string;
+  /** How the door knows: `{account: 'T1/U1', matched_by: 'email'}` from Slack, `{matched_by: 'access_token', cid}` from REST. */
+  readonly identity: Readonly<Record<string, string>>;
+  /** The scopes of the bearer token that the person presented (D4); absent where the person acts in a session. */
+  readonly tokenScopes?: readonly string[];
+}
+
+/** An agent that acts for a person under a mandate, with a delegation token. */
+export interface AgentActor {
+  readonly kind: 'agent';
+  readonly surface: Surface;
+  readonly agentId: string;
+  /** The principal. */
+  readonly personId: string;
+  readonly mandateId: string;
+  /** What the token carries: at most the mandate's scopes. */
+  readonly scopes: readonly string[];
+  readonly jti: string;
+}
+
+/** A machine credential of the tenant: never a principal, never a voter; it has a named list of tools. */
+export interface ServiceActor {
+  readonly kind: 'service';
+  readonly surface: Surface;
+  readonly keyId: string;
+  readonly name: string;
+  readonly tools: readonly string[];
+}
+
+export type Actor = PersonActor | AgentActor | ServiceActor;
+
+/** The human on whose authority the actor relies, or null for a service. */
+export const principalOf = (actor: Actor): string | null => (actor.kind === 'service' ? null : actor.personId);
+
+/** The actor as ledger entries name it. */
+export function actorName(actor: Actor): string {
+  switch (actor.kind) {
+    case 'person':
+      return actor.personId;
+    case 'agent':
+      return `${actor.agentId} for ${actor.personId}`;
+    case 'service':
+      return actor.name;
+  }
+}

@@ -1,0 +1,47 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { Fault } from '#lib/fault.ts';
+import { exportPublicJwk, importVerifyKey, thumbprint, type JwsAlg } from '#lib/jwt.ts';
+
+/** The public half of an agent's credential, as `agent_keys` holds it. */
+export interface AgentKey {
+  /** RFC 7638 thumbprint, base64url of SHA-256: 43 characters. Client assertions name it in their header. */
+  readonly kid: string;
+  readonly alg: JwsAlg;
+  readonly publicJwk: Record<string, string>;
+}
+
+/** A new credential; `privateJwk` is shown once and kept nowhere. */
+export interface NewAgentKeyPair extends AgentKey {
+  readonly privateJwk: Record<string, string>;
+}
+
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+/** Makes an ES256 key pair for an agent that brings none (RFC 7518 section 6.2). */
+export function newAgentKeyPair(): NewAgentKeyPair {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = { alg: 'ES256', key: pair.publicKey } as const;
+  const kid = thumbprint(key);
+  const { d } = pair.privateKey.export({ format: 'jwk' }) as { d: string };
+  const publicJwk = exportPublicJwk(key);
+  return { kid, alg: 'ES256', publicJwk, privateJwk: { ...publicJwk, d, kid, alg: 'ES256', use: 'sig' } };
+}
+
+/**
+ * Reads the public key that an agent brings (RFC 7517): EC on P-256, or RSA of at least 2048 bits. A `kid` of its own is replaced by
+ * the thumbprint. Throws Fault `invalid_input` for anything else, and where the private half came along: then that key is burnt.
+ */
+export function agentKeyFrom(jwk: unknown): AgentKey {
+  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) {
+    throw new Fault('invalid_input', 'The key must be a JSON Web Key: {"kty":"EC","crv":"P-256","x":"…","y":"…"} or {"kty":"RSA","n":"…","e":"AQAB"}.');
+  }
+  const members = jwk as Readonly<Record<string, unknown>>;
+  if (PRIVATE_MEMBERS.some((name) => name in members)) {
+    throw new Fault('invalid_input', 'This is a private key. Register its public half only, and make a new pair: this one has been shown to others.');
+  }
+  const key = importVerifyKey(members);
+  if (key === null) {
+    throw new Fault('invalid_input', 'The key must be for signatures: EC on the curve P-256 (ES256), or RSA of at least 2048 bits (RS256).');
+  }
+  return { kid: thumbprint(key), alg: key.alg, publicJwk: exportPublicJwk(key) };
+}

@@ -1,0 +1,23 @@
+export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired' | 'withdrawn' | 'superseded';
+
+/**
+ * Who may approve, as a policy's `@approval` names it: the principal's manager, the target's manager, the owner of the
+ * target agent, members of a group by our id, or everybody whose groups map to a role.
+ */
+export type ApproverKind = 'manager' | 'manager_of_target' | 'owner' | `group:${string}` | `role:${string}`;
+
+/** One thing that a policy asks for before the call may run. All requirements that match apply. */
+export interface Requirement {
+  /** `@id` of the policy that asks. */
+  readonly policy: string;
+  readonly approver: ApproverKind;
+  /** Asked instead when nobody of `approver` can decide (law 9). */
+  readonly fallback: ApproverKind | null;
+  readonly quorum: number;
+  /** Why, in words for people. */
+  readonly reason: string;
+  /** The approver must prove possession of a second factor first. */
+  readonly stepUp: boolean;
+  /** Seconds until the approval expires, or null: the tenant's default. */
+  readonly expiresSeconds: number | null;
+}

@@ -1,0 +1,56 @@
+import { sql } from 'drizzle-orm';
+import { foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
+import { calls } from '../call/tables.ts';
+import { people } from '../person/tables.ts';
+import type { Impact } from '../impact.ts';
+import type { ApprovalState, Requirement } from './approval.ts';
+
+export const approvals = pgTable(
+  'approvals',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    callId: text('call_id').notNull(),
+    /** Keyed digest of exactly what is approved (law 6). */
+    digest: text('digest').notNull(),
+    requirements: jsonb('requirements').$type<Requirement[]>().notNull(),
+    impact: jsonb('impact').$type<Impact>().notNull(),
+    state: text('state').$type<ApprovalState>().notNull().default('pending'),
+    /** Raised by every change: a click on an older rendering changes nothing. */
+    version: integer('version').notNull().default(1),
+    reason: text('reason'),
+    createdAt: moment('created_at').notNull().default(sql`now()`),
+    expiresAt: moment('expires_at').notNull(),
+    decidedAt: moment('decided_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    index('approvals_pending').on(table.tenantId, table.expiresAt).where(sql`${table.state} = 'pending'`),
+    foreignKey({ columns: [table.tenantId, table.callId], foreignColumns: [calls.tenantId, calls.id] }),
+    tenantPolicy(),
+  ],
+);
+
+export const votes = pgTable(
+  'votes',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    approvalId: text('approval_id').notNull(),
+    voterId: text('voter_id').notNull(),
+    vote: text('vote', { enum: ['approve', 'deny'] }).notNull(),
+    note: text('note'),
+    /** How we know who clicked: `{surface, account, matched_by}`. */
+    identity: jsonb('identity').$type<Record<string, string>>().notNull(),
+    createdAt: moment('created_at').notNull().default(sql`now()`),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    // One person is one vote (law 5).
+    uniqueIndex('votes_once').on(table.tenantId, table.approvalId, table.voterId),
+    foreignKey({ columns: [table.tenantId, table.approvalId], foreignColumns: [approvals.tenantId, approvals.id] }),
+    foreignKey({ columns: [table.tenantId, table.voterId], foreignColumns: [people.tenantId, people.id] }),
+    tenantPolicy(),
+  ],
+);

@@ -1,0 +1,26 @@
+import type { Requirement } from '../approval/approval.ts';
+
+/** The one state machine (design/domain.md, "Call"). */
+export type CallState =
+  | 'denied' | 'waiting' | 'rejected' | 'expired' | 'withdrawn' | 'superseded'
+  | 'ready' | 'running' | 'succeeded' | 'failed' | 'unknown';
+
+/** States that nothing leaves any more. */
+export const FINAL_STATES: ReadonlySet<CallState> = new Set([
+  'denied', 'rejected', 'expired', 'withdrawn', 'superseded', 'succeeded', 'failed', 'unknown',
+] as const);
+
+/** Why a call ended without success. `message` says what to do next; `detail.provider` holds the vendor's own code and summary. */
+export interface CallError {
+  readonly code: string;
+  readonly message: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/** The decision as it was taken, kept with the call: which policies allowed it and what they required. */
+export interface SavedDecision {
+  readonly policies: readonly string[];
+  readonly requirements: readonly Requirement[];
+  /** Digest of the policy text that decided. */
+  readonly policyDigest: string;
+}

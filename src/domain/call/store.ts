@@ -1,0 +1,87 @@
+import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import type { Lock } from '../person/store.ts';
+import type { CallState } from './call.ts';
+import { calls } from './tables.ts';
+
+export type Call = typeof calls.$inferSelect;
+export type NewCall = typeof calls.$inferInsert;
+
+/** The call with this id, or null. */
+export async function findCall(reader: TenantReader, id: string, lock?: Lock): Promise<Call | null> {
+  const query = reader.db.select().from(calls).where(and(eq(calls.tenantId, reader.tenantId), eq(calls.id, id)));
+  const [row] = lock === undefined ? await query : await query.for(lock);
+  return row ?? null;
+}
+
+/** The call that waits with this digest, or null: there is at most one. */
+export async function waitingCall(reader: TenantReader, inputDigest: string): Promise<Call | null> {
+  const [row] = await reader.db
+    .select()
+    .from(calls)
+    .where(and(eq(calls.tenantId, reader.tenantId), eq(calls.inputDigest, inputDigest), eq(calls.state, 'waiting')));
+  return row ?? null;
+}
+
+/** Saves a call; false where an identical one waits already (law 7): then nothing was saved. */
+export async function insertCall(ctx: TenantWriter, call: NewCall): Promise<boolean> {
+  const rows = await ctx.db.insert(calls).values(call).onConflictDoNothing().returning({ id: calls.id });
+  return rows.length > 0;
+}
+
+export async function updateCall(ctx: TenantWriter, id: string, change: Partial<Omit<NewCall, 'tenantId' | 'id'>>): Promise<void> {
+  await ctx.db
+    .update(calls)
+    .set({ ...change, updatedAt: ctx.now })
+    .where(and(eq(calls.tenantId, ctx.tenantId), eq(calls.id, id)));
+}
+
+export interface CallFilter {
+  readonly principalId?: string;
+  readonly agentId?: string;
+  readonly states?: readonly CallState[];
+  /** Only those before this id: lists run from the newest. */
+  readonly before?: string;
+  readonly limit: number;
+}
+
+/** Calls, newest first. */
+export async function listCalls(reader: TenantReader, filter: CallFilter): Promise<Call[]> {
+  return reader.db
+    .select()
+    .from(calls)
+    .where(
+      and(
+        eq(calls.tenantId, reader.tenantId),
+        filter.principalId === undefined ? undefined : eq(calls.principalId, filter.principalId),
+        filter.agentId === undefined ? undefined : eq(calls.agentId, filter.agentId),
+        filter.states === undefined ? undefined : inArray(calls.state, [...filter.states]),
+        filter.before === undefined ? undefined : lt(calls.id, filter.before),
+      ),
+    )
+    .orderBy(desc(calls.id))
+    .limit(filter.limit);
+}
+
+/** Waiting calls that hang on a person, a mandate or an agent, locked for change: what a revocation withdraws. */
+export async function waitingCallsOn(
+  ctx: TenantWriter,
+  on: { personId?: string; mandateIds?: readonly string[]; agentId?: string },
+): Promise<Call[]> {
+  return ctx.db
+    .select()
+    .from(calls)
+    .where(
+      and(
+        eq(calls.tenantId, ctx.tenantId),
+        eq(calls.state, 'waiting'),
+        or(
+          on.personId === undefined ? sql`false` : eq(calls.principalId, on.personId),
+          on.agentId === undefined ? sql`false` : or(eq(calls.agentId, on.agentId), sql`${on.agentId} = any(${calls.targets})`),
+          on.mandateIds === undefined || on.mandateIds.length === 0 ? sql`false` : inArray(calls.mandateId, [...on.mandateIds]),
+        ),
+      ),
+    )
+    .orderBy(asc(calls.id))
+    .for('update');
+}

@@ -1,0 +1,35 @@
+/** Why something may not be done, for machines (`code`) and for people (`message`: what to do next). */
+export interface Denial {
+  readonly code: DenialCode;
+  readonly message: string;
+  /** `@id` of the policy that forbids. */
+  readonly policy?: string;
+  /** The smallest change that would allow it, and who can make it. */
+  readonly missing?: Readonly<Record<string, unknown>>;
+}
+
+export type DenialCode =
+  | 'tenant_frozen'
+  | 'principal_inactive'
+  | 'agent_disabled'
+  | 'no_matching_mandate'
+  | 'mandate_revoked'
+  | 'mandate_frozen'
+  | 'mandate_expired'
+  | 'mandate_not_started'
+  | 'uses_exhausted'
+  | 'scope_not_delegated'
+  | 'tool_not_delegated'
+  | 'outside_mandate'
+  | 'authority_lost'
+  | 'not_for_agents'
+  | 'token_scope_missing'
+  | 'no_policy_allows'
+  | 'forbidden_by_policy'
+  | 'policy_error'
+  | 'step_up_required'
+  | 'no_approver'
+  | 'not_eligible'
+  | 'approval_denied';
+
+export const denial = (code: DenialCode, message: string, more: Pick<Denial, 'policy' | 'missing'> = {}): Denial => ({ code, message, ...more });

@@ -1,0 +1,15 @@
+/**
+ * What has happened, in the past tense: emitted inside the transaction that made it true, and delivered to every subscriber
+ * at least once after the commit. `thing` is the call or mandate that a reader re-reads; a fact carries ids, never contents.
+ */
+export const FACTS = [
+  'call.waiting', 'call.voted', 'call.settled', 'mandate.created', 'mandate.frozen', 'mandate.thawed', 'mandate.revoked',
+  'mandate.expired', 'agent.registered', 'person.provisioned', 'person.departed', 'person.suspended',
+] as const;
+
+export type FactName = (typeof FACTS)[number];
+
+export interface Fact {
+  readonly name: FactName;
+  readonly thing: string;
+}

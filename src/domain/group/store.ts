@@ -1,0 +1,12 @@
+import { and, eq } from 'drizzle-orm';
+import type { TenantReader } from '../context.ts';
+import { memberships } from './tables.ts';
+
+/** Ids of the groups that a person is a member of. */
+export async function groupsOf(reader: TenantReader, personId: string): Promise<string[]> {
+  const rows = await reader.db
+    .select({ id: memberships.groupId })
+    .from(memberships)
+    .where(and(eq(memberships.tenantId, reader.tenantId), eq(memberships.personId, personId)));
+  return rows.map((row) => row.id);
+}

@@ -1,0 +1,54 @@
+import { sql } from 'drizzle-orm';
+import { foreignKey, index, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
+import { people } from '../person/tables.ts';
+
+export const groups = pgTable(
+  'groups',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    /** Who tells us of this group: `okta` (directory) or `scim:<key id>`. */
+    source: text('source').notNull(),
+    uid: text('uid').notNull(),
+    name: text('name').notNull(),
+    kind: text('kind').notNull(),
+    createdAt: moment('created_at').notNull().default(sql`now()`),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    uniqueIndex('groups_source').on(table.tenantId, table.source, table.uid),
+    tenantPolicy(),
+  ],
+);
+
+export const memberships = pgTable(
+  'memberships',
+  { tenantId: tenantId(), groupId: text('group_id').notNull(), personId: text('person_id').notNull() },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.groupId, table.personId] }),
+    index('memberships_person').on(table.tenantId, table.personId),
+    foreignKey({ columns: [table.tenantId, table.groupId], foreignColumns: [groups.tenantId, groups.id] }),
+    foreignKey({ columns: [table.tenantId, table.personId], foreignColumns: [people.tenantId, people.id] }),
+    tenantPolicy(),
+  ],
+);
+
+/** What a group gives its members: a role, and scopes that they may use and delegate. Held by source and immutable id (D8). */
+export const groupMappings = pgTable(
+  'group_mappings',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    source: text('source').notNull(),
+    groupUid: text('group_uid').notNull(),
+    role: text('role').notNull(),
+    scopes: text('scopes').array().notNull(),
+    createdAt: moment('created_at').notNull().default(sql`now()`),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    uniqueIndex('group_mappings_once').on(table.tenantId, table.source, table.groupUid, table.role),
+    tenantPolicy(),
+  ],
+);

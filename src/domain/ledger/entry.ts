@@ -1,0 +1,45 @@
+import { sha256 } from '#lib/crypto.ts';
+import { canonicalJson } from '#lib/json.ts';
+
+/** Names of ledger events are contracts (design/domain.md). */
+export const LEDGER_EVENTS = [
+  'MANDATE_CREATED', 'MANDATE_APPROVED', 'MANDATE_REJECTED', 'MANDATE_FROZEN', 'MANDATE_THAWED', 'MANDATE_REVOKED', 'MANDATE_EXPIRED',
+  'TOKEN_ISSUED', 'TOKEN_REFUSED', 'AGENT_REGISTERED', 'AGENT_DISABLED',
+  'CALL_DENIED', 'CALL_WAITING', 'CALL_SUCCEEDED', 'CALL_FAILED', 'CALL_UNKNOWN', 'CALL_WITHDRAWN', 'CALL_SUPERSEDED',
+  'APPROVAL_VOTED', 'APPROVAL_EXPIRED', 'VOTE_REFUSED',
+  'user_provisioned', 'user_updated', 'user_deactivated', 'user_reactivated', 'user_suspended', 'authority_changed', 'sync_completed', 'sync_failed',
+  'tenant_created', 'administrator_named', 'key_created', 'key_rotated', 'policy_changed', 'identity_refused', 'ledger_exported',
+] as const;
+
+export type LedgerEvent = (typeof LEDGER_EVENTS)[number];
+
+/** What a writer says; sequence, time and hashes are added when it is appended. `data` must hold no secret (law 12). */
+export interface NewEntry {
+  readonly event: LedgerEvent;
+  /** A person, `<agent> for <person>`, a key's name, `okta:scim`, or `prokura` for timers. */
+  readonly actor: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** One link of a tenant's chain, as it is exported (one JSON object a line). */
+export interface LedgerEntry {
+  readonly tenant: string;
+  readonly seq: number;
+  readonly id: string;
+  /** ISO 8601, UTC, milliseconds. */
+  readonly at: string;
+  readonly event: string;
+  readonly actor: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly prev_hash: string;
+  readonly hash: string;
+}
+
+/** What stands before the first entry of a tenant's chain. */
+export const GENESIS_HASH = '0'.repeat(64);
+
+/** SHA-256 over the canonical JSON (RFC 8785) of everything but `hash` itself: changing, removing or moving an entry breaks the chain. */
+export function entryHash(entry: Omit<LedgerEntry, 'hash'>): string {
+  const { tenant, seq, id, at, event, actor, data, prev_hash } = entry;
+  return sha256(canonicalJson({ tenant, seq, id, at, event, actor, data, prev_hash }));
+}

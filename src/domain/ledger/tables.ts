@@ -1,0 +1,26 @@
+import { bigint, index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
+
+/** Append-only: the server's role may insert and select, never update or delete (migration 0001). */
+export const ledger = pgTable(
+  'ledger',
+  {
+    tenantId: tenantId(),
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    id: text('id').notNull(),
+    at: moment('at').notNull(),
+    event: text('event').notNull(),
+    actor: text('actor').notNull(),
+    data: jsonb('data').$type<Record<string, unknown>>().notNull(),
+    prevHash: text('prev_hash').notNull(),
+    hash: text('hash').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.seq] }), index('ledger_event').on(table.tenantId, table.event, table.seq), tenantPolicy()],
+);
+
+/** The end of each tenant's chain; locked last in a transaction (law 11). */
+export const ledgerHeads = pgTable(
+  'ledger_heads',
+  { tenantId: tenantId().primaryKey(), seq: bigint('seq', { mode: 'number' }).notNull(), hash: text('hash').notNull() },
+  () => [tenantPolicy()],
+);

@@ -1,0 +1,62 @@
+import type { TenantWriter } from '../context.ts';
+import { withdrawCalls } from '../call/withdraw.ts';
+import { waitingCallsOn } from '../call/store.ts';
+import { endMandates, freezeMandates, openMandatesOf, openMandateTree, type Mandate } from './store.ts';
+
+/** Who ends it and why, as the ledger and the people concerned will read it. */
+export interface Ending {
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/**
+ * Revokes a mandate with everything below it, and withdraws the calls that wait on them. Returns those that this ended: none,
+ * where it had ended before. Locks the rows; asks nobody whether the actor may.
+ */
+export async function revokeMandateTree(ctx: TenantWriter, mandateId: string, ending: Ending): Promise<Mandate[]> {
+  const tree = await openMandateTree(ctx, mandateId);
+  await end(ctx, tree, ending);
+  return tree;
+}
+
+/** Revokes every open mandate of a principal with everything below, one `MANDATE_REVOKED` each (requirements S4). */
+export async function revokeMandatesOf(ctx: TenantWriter, principalId: string, ending: Ending): Promise<Mandate[]> {
+  const own = await openMandatesOf(ctx, principalId);
+  const ended = new Map<string, Mandate>();
+  for (const mandate of own) {
+    for (const one of await openMandateTree(ctx, mandate.id)) ended.set(one.id, one);
+  }
+  const all = [...ended.values()];
+  await end(ctx, all, ending);
+  return all;
+}
+
+/** Freezes every open mandate of a principal, with everything below, for a cause; what was frozen gets the further cause. */
+export async function freezeMandatesOf(ctx: TenantWriter, principalId: string, cause: string, actor: string): Promise<Mandate[]> {
+  const own = await openMandatesOf(ctx, principalId);
+  const frozen = new Map<string, Mandate>();
+  for (const mandate of own) {
+    for (const one of await openMandateTree(ctx, mandate.id)) frozen.set(one.id, one);
+  }
+  const all = [...frozen.values()];
+  await freezeMandates(ctx, all.map((mandate) => mandate.id), cause);
+  for (const mandate of all) {
+    ctx.record({ event: 'MANDATE_FROZEN', actor, data: { mandate_id: mandate.id, principal: mandate.principalId, agent: mandate.agentId, cause } });
+    ctx.emit({ name: 'mandate.frozen', thing: mandate.id });
+  }
+  return all;
+}
+
+async function end(ctx: TenantWriter, ended: readonly Mandate[], ending: Ending): Promise<void> {
+  const ids = ended.map((mandate) => mandate.id);
+  await endMandates(ctx, ids, 'revoked', ending.reason);
+  for (const mandate of ended) {
+    ctx.record({
+      event: 'MANDATE_REVOKED',
+      actor: ending.actor,
+      data: { mandate_id: mandate.id, principal: mandate.principalId, agent: mandate.agentId, reason: ending.reason },
+    });
+    ctx.emit({ name: 'mandate.revoked', thing: mandate.id });
+  }
+  await withdrawCalls(ctx, await waitingCallsOn(ctx, { mandateIds: ids }), ending);
+}

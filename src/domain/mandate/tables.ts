@@ -1,0 +1,58 @@
+import { sql } from 'drizzle-orm';
+import { boolean, check, foreignKey, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
+import { agents } from '../agent/tables.ts';
+import { people } from '../person/tables.ts';
+
+export const mandates = pgTable(
+  'mandates',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    principalId: text('principal_id').notNull(),
+    agentId: text('agent_id').notNull(),
+    scopes: text('scopes').array().notNull(),
+    /** Patterns over immutable ids: `person:<id>`, `reports:<id>`, `group:<id>`, `*` (domain/mandate/resources.ts). */
+    resources: text('resources').array().notNull(),
+    /** Names of the tools that may be used, or null: every tool whose scope is held. */
+    tools: text('tools').array(),
+    maxUses: integer('max_uses'),
+    uses: integer('uses').notNull().default(0),
+    purpose: text('purpose').notNull(),
+    offline: boolean('offline').notNull().default(false),
+    parentId: text('parent_id'),
+    /** How many further levels of sub-delegation it allows. */
+    depth: integer('depth').notNull().default(0),
+    state: text('state', { enum: ['active', 'frozen', 'revoked', 'expired'] }).notNull().default('active'),
+    reason: text('reason'),
+    epoch: integer('epoch').notNull().default(0),
+    callId: text('call_id').notNull(),
+    startsAt: moment('starts_at').notNull(),
+    expiresAt: moment('expires_at').notNull(),
+    createdAt: moment('created_at').notNull().default(sql`now()`),
+    endedAt: moment('ended_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    index('mandates_principal').on(table.tenantId, table.principalId),
+    index('mandates_agent').on(table.tenantId, table.agentId),
+    index('mandates_parent').on(table.tenantId, table.parentId),
+    index('mandates_expiry').on(table.tenantId, table.expiresAt).where(sql`${table.state} in ('active', 'frozen')`),
+    foreignKey({ columns: [table.tenantId, table.principalId], foreignColumns: [people.tenantId, people.id] }),
+    foreignKey({ columns: [table.tenantId, table.agentId], foreignColumns: [agents.tenantId, agents.id] }),
+    foreignKey({ columns: [table.tenantId, table.parentId], foreignColumns: [table.tenantId, table.id], name: 'mandates_parent_fk' }),
+    check('mandates_uses', sql`${table.maxUses} is null or ${table.uses} <= ${table.maxUses}`),
+    tenantPolicy(),
+  ],
+);
+
+/** Why a mandate is frozen; it thaws when the last cause is lifted. */
+export const mandateFreezes = pgTable(
+  'mandate_freezes',
+  { tenantId: tenantId(), mandateId: text('mandate_id').notNull(), cause: text('cause').notNull(), since: moment('since').notNull().default(sql`now()`) },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.mandateId, table.cause] }),
+    foreignKey({ columns: [table.tenantId, table.mandateId], foreignColumns: [mandates.tenantId, mandates.id] }),
+    tenantPolicy(),
+  ],
+);

@@ -1,0 +1,45 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { waitingCallsOn } from '../call/store.ts';
+import { withdrawCalls } from '../call/withdraw.ts';
+import type { TenantWriter } from '../context.ts';
+import { freezeMandatesOf, revokeMandatesOf } from '../mandate/revoke.ts';
+import type { Mandate } from '../mandate/store.ts';
+import type { Person } from './store.ts';
+import { people } from './tables.ts';
+
+/** The reason that the ledger carries when SCIM takes a person away: a contract (requirements S4). */
+export const SCIM_REASON = 'User deprovisioned via SCIM';
+
+export interface Departure {
+  /** `okta:scim`, `entra:scim`, `okta:event-hook`, … */
+  readonly actor: string;
+  readonly reason: string;
+  /** `revoke` ends the mandates for good; `freeze` keeps them for a return. */
+  readonly mandates: 'revoke' | 'freeze';
+}
+
+/**
+ * A person leaves: in this transaction their tokens die (epoch), their mandates end or freeze with everything below them, and
+ * every call that waits on their authority is withdrawn (D10, S4, S6). Serves SCIM, hooks, poller and sync alike. `person` must be
+ * locked `update` (law 2): then no mandate is born from somebody who is leaving. Says nothing of what the caller does to the row
+ * beyond `epoch`; deactivating twice revokes nothing twice and records nothing twice.
+ */
+export async function depart(ctx: TenantWriter, person: Person, departure: Departure): Promise<Mandate[]> {
+  await ctx.db
+    .update(people)
+    .set({ epoch: sql`${people.epoch} + 1`, updatedAt: ctx.now })
+    .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, person.id)));
+  const ending = { actor: departure.actor, reason: departure.reason };
+  const hit =
+    departure.mandates === 'revoke'
+      ? await revokeMandatesOf(ctx, person.id, ending)
+      : await freezeMandatesOf(ctx, person.id, 'principal_deactivated', departure.actor);
+  await withdrawCalls(ctx, await waitingCallsOn(ctx, { personId: person.id }), ending);
+  ctx.record({
+    event: 'user_deactivated',
+    actor: departure.actor,
+    data: { person: person.id, subject: `oidc:${person.provider}:${person.uid}`, reason: departure.reason, mandates: hit.map((mandate) => mandate.id) },
+  });
+  ctx.emit({ name: 'person.departed', thing: person.id });
+  return hit;
+}

@@ -1,0 +1,282 @@
+import { and, eq, isNotNull, ne, sql, type SQL } from 'drizzle-orm';
+import { Fault } from '#lib/fault.ts';
+import { newId } from '#lib/id.ts';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import { revokeMandatesOf } from '../mandate/revoke.ts';
+import { depart, SCIM_REASON } from './depart.ts';
+import {
+  findPerson,
+  findPersonByScimId,
+  findPersonByUid,
+  peopleByEmail,
+  peopleByReference,
+  type Person,
+} from './store.ts';
+import { people } from './tables.ts';
+
+/** Whose word it is: the connection's provider (`okta`, `entra`), and what the tenant chose for `active:false` (requirements S4). */
+export interface Provisioner {
+  readonly source: string;
+  readonly onDeactivate: 'revoke' | 'freeze';
+}
+
+/** What a provisioner may say of a person, parsed already. `manager` absent: nothing was said, and what the row holds stays. */
+export interface PersonRecord {
+  readonly login: string;
+  readonly email: string;
+  readonly displayName: string;
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly employeeNumber: string | null;
+  readonly title: string | null;
+  readonly department: string | null;
+  readonly scimDoc: Readonly<Record<string, unknown>>;
+  readonly manager?: { readonly ref: string | null };
+}
+
+/** A person as they are first told to us. `uidStated`: the client named the subject itself, instead of leaving it to `externalId`. */
+export interface Provisioning {
+  readonly record: PersonRecord;
+  readonly active: boolean;
+  readonly provider: string;
+  readonly uid: string | null;
+  readonly uidStated: boolean;
+  readonly externalId: string | null;
+}
+
+/**
+ * A person is provisioned: a new row, or the row that is theirs already (same subject; same `externalId`; else exactly one person
+ * of the directory with that email or login), so that nobody gets a twin. An inactive record is restored, which brings no mandate
+ * back. Throws Fault `conflict` where an active record has this user name, subject or external id.
+ */
+export async function provisionPerson(
+  ctx: TenantWriter,
+  by: Provisioner,
+  asked: Provisioning,
+): Promise<Person> {
+  await holdLogin(ctx, asked.record.login);
+  const namesakes = await managedPeople(ctx, sql`lower(${people.login}) = lower(${asked.record.login})`);
+  const known = await recordOf(ctx, asked, namesakes);
+  const duplicate = [...namesakes, ...(known === null ? [] : [known])].find(
+    (one) => one.scimId !== null && one.scimActive !== false,
+  );
+  if (duplicate !== undefined) throw taken(asked.record.login);
+  for (const former of namesakes) if (former.id !== known?.id) await removePerson(ctx, by, former);
+  const target = known ?? (await unmanagedMatch(ctx, asked));
+  return target === null ? insertPerson(ctx, by, asked) : attach(ctx, by, target, asked);
+}
+
+/**
+ * What the provisioner now says of a person; `person` must be locked `update`. `active` true→false makes them depart,
+ * false→true brings them back (without their mandates); both in this transaction. Throws Fault `conflict` where the new user name
+ * is another active record's.
+ */
+export async function updatePerson(
+  ctx: TenantWriter,
+  by: Provisioner,
+  person: Person,
+  change: { readonly record: PersonRecord; readonly active: boolean; readonly attributes: readonly string[] },
+): Promise<Person> {
+  if (change.record.login.toLowerCase() !== person.login.toLowerCase()) {
+    await holdLogin(ctx, change.record.login);
+    const others = await managedPeople(
+      ctx,
+      sql`lower(${people.login}) = lower(${change.record.login}) and ${ne(people.id, person.id)}`,
+    );
+    if (others.length > 0) throw taken(change.record.login);
+  }
+  const saved = await save(ctx, person, change.record, { scimActive: change.active });
+  const others = change.attributes.filter((name) => name !== 'active');
+  if (others.length > 0) note(ctx, by, 'user_updated', saved, { attributes: others });
+  await turn(ctx, by, person, change.active);
+  return saved;
+}
+
+/** The provisioner deletes its record: mandates are revoked whatever the tenant chose, and the person stays as an inactive row without one. */
+export async function removePerson(ctx: TenantWriter, by: Provisioner, person: Person): Promise<void> {
+  await ctx.db
+    .update(people)
+    .set({ scimId: null, scimDoc: null, scimActive: false, version: person.version + 1, updatedAt: ctx.now })
+    .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, person.id)));
+  const ending = { actor: actorOf(by), reason: SCIM_REASON };
+  if (person.scimActive !== false) {
+    await depart(ctx, person, { ...ending, mandates: 'revoke' });
+    return;
+  }
+  // They departed before; what the tenant's setting froze then ends now.
+  await revokeMandatesOf(ctx, person.id, ending);
+  note(ctx, by, 'user_updated', person, { attributes: ['id'], removed: true });
+}
+
+const actorOf = (by: Provisioner): string => `${by.source}:scim`;
+const subjectOf = (person: Pick<Person, 'provider' | 'uid'>): string =>
+  `oidc:${person.provider}:${person.uid}`;
+const taken = (login: string): Fault =>
+  new Fault(
+    'conflict',
+    `A user with the user name "${login}", or the same external id, exists and is active. Update that user, or deactivate it first.`,
+  );
+
+/** One writer at a time for a user name: `people` may hold the same login twice (other sources), so no unique index can say it. */
+async function holdLogin(ctx: TenantWriter, login: string): Promise<void> {
+  await ctx.db.execute(
+    sql`select pg_advisory_xact_lock(hashtextextended(${`scim:${ctx.tenantId}:`} || lower(${login}), 0))`,
+  );
+}
+
+async function managedPeople(ctx: TenantWriter, where: SQL): Promise<Person[]> {
+  return ctx.db
+    .select()
+    .from(people)
+    .where(and(eq(people.tenantId, ctx.tenantId), isNotNull(people.scimId), where))
+    .orderBy(people.id)
+    .for('update');
+}
+
+const externalIdOf = (person: Person): unknown => person.scimDoc?.['externalId'];
+
+/** The record that this is, beyond doubt: by subject, by external id, or an inactive one of the same user name that no external id contradicts. */
+async function recordOf(
+  ctx: TenantWriter,
+  asked: Provisioning,
+  namesakes: readonly Person[],
+): Promise<Person | null> {
+  if (asked.uid !== null) {
+    const bySubject = await findPersonByUid(ctx, asked.provider, asked.uid, 'update');
+    if (bySubject !== null) return bySubject;
+  }
+  if (asked.externalId !== null && !asked.uidStated) {
+    const [byExternalId] = await managedPeople(
+      ctx,
+      sql`${people.scimDoc}->>'externalId' = ${asked.externalId} and ${people.scimDoc}->>'source' = ${asked.provider}`,
+    );
+    if (byExternalId !== undefined) return byExternalId;
+  }
+  const former = namesakes.find(
+    (one) => one.scimActive === false && (asked.externalId === null || externalIdOf(one) === undefined),
+  );
+  return former ?? null;
+}
+
+/** The one person of the directory, not yet managed by SCIM, who has this email or login; null where nobody or several fit. */
+async function unmanagedMatch(ctx: TenantWriter, asked: Provisioning): Promise<Person | null> {
+  const names = [...new Set([asked.record.email, asked.record.login].filter((name) => name !== ''))];
+  const found = new Map<string, Person>();
+  for (const name of names) for (const one of await peopleByEmail(ctx, name)) found.set(one.id, one);
+  const fits = [...found.values()].filter((one) => one.scimId === null && one.status !== 'DEPROVISIONED');
+  const [only] = fits;
+  if (only === undefined || fits.length > 1) return null;
+  if (asked.uidStated && only.provider === asked.provider) return null;
+  const locked = await findPerson(ctx, only.id, 'update');
+  if (locked?.scimId !== null) throw taken(asked.record.login);
+  return locked;
+}
+
+async function insertPerson(ctx: TenantWriter, by: Provisioner, asked: Provisioning): Promise<Person> {
+  const { manager, scimDoc, ...columns } = asked.record;
+  const scimId = newId('scim', ctx.now.getTime());
+  const id = newId('usr', ctx.now.getTime());
+  const [row] = await ctx.db
+    .insert(people)
+    .values({
+      tenantId: ctx.tenantId,
+      id,
+      provider: asked.provider,
+      uid: asked.uid ?? scimId,
+      ...columns,
+      scimDoc: { ...scimDoc },
+      scimId,
+      scimActive: asked.active,
+      // Provisional: the directory's next read says what the provider really has.
+      status: 'ACTIVE',
+      managerRef: manager?.ref ?? null,
+      managerId: await managerOf(ctx, manager?.ref ?? null, asked.provider, id),
+      createdAt: ctx.now,
+      updatedAt: ctx.now,
+    })
+    .returning();
+  if (row === undefined) throw new Error('an insert returned no row');
+  note(ctx, by, 'user_provisioned', row, { active: asked.active });
+  ctx.emit({ name: 'person.provisioned', thing: row.id });
+  return row;
+}
+
+/** Gives an existing person a SCIM record, or their old one back. */
+async function attach(
+  ctx: TenantWriter,
+  by: Provisioner,
+  person: Person,
+  asked: Provisioning,
+): Promise<Person> {
+  const scimId = person.scimId ?? newId('scim', ctx.now.getTime());
+  const saved = await save(ctx, person, asked.record, { scimId, scimActive: asked.active });
+  if (person.scimId === null) note(ctx, by, 'user_provisioned', saved, { active: asked.active });
+  await turn(ctx, by, person, asked.active);
+  ctx.emit({ name: 'person.provisioned', thing: person.id });
+  return saved;
+}
+
+/** What follows from a change of `active`. Nobody departs twice. */
+async function turn(ctx: TenantWriter, by: Provisioner, before: Person, active: boolean): Promise<void> {
+  if (!active && before.scimActive !== false) {
+    await depart(ctx, before, { actor: actorOf(by), reason: SCIM_REASON, mandates: by.onDeactivate });
+  }
+  if (active && before.scimActive === false) note(ctx, by, 'user_reactivated', before, {});
+}
+
+async function save(
+  ctx: TenantWriter,
+  person: Person,
+  record: PersonRecord,
+  scim: { scimId?: string; scimActive: boolean },
+): Promise<Person> {
+  const { manager, scimDoc, ...columns } = record;
+  const [row] = await ctx.db
+    .update(people)
+    .set({
+      ...columns,
+      ...scim,
+      scimDoc: { ...scimDoc },
+      ...(manager === undefined
+        ? {}
+        : {
+            managerRef: manager.ref,
+            managerId: await managerOf(ctx, manager.ref, person.provider, person.id),
+          }),
+      version: sql`${people.version} + 1`,
+      updatedAt: ctx.now,
+    })
+    .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, person.id)))
+    .returning();
+  if (row === undefined) throw new Error('a locked person is gone');
+  return row;
+}
+
+/** Our id of the manager whom a provisioner names by SCIM id, provider's id, email or login; null where nobody or several fit, or it is themselves. */
+async function managerOf(
+  reader: TenantReader,
+  ref: string | null,
+  provider: string,
+  self: string,
+): Promise<string | null> {
+  if (ref === null || ref === '') return null;
+  const exact =
+    (await findPersonByScimId(reader, ref)) ?? (await findPersonByUid(reader, provider, ref));
+  const fits = exact === null ? await peopleByReference(reader, ref) : [exact];
+  const [only] = fits;
+  return only === undefined || fits.length > 1 || only.id === self ? null : only.id;
+}
+
+function note(
+  ctx: TenantWriter,
+  by: Provisioner,
+  event: 'user_provisioned' | 'user_updated' | 'user_reactivated',
+  person: Person,
+  data: Readonly<Record<string, unknown>>,
+): void {
+  ctx.record({
+    event,
+    actor: actorOf(by),
+    data: { person: person.id, subject: subjectOf(person), ...data },
+  });
+}

@@ -1,0 +1,51 @@
+import { sql } from 'drizzle-orm';
+import { boolean, foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
+import type { PersonStatus } from '../provider.ts';
+
+export const people = pgTable(
+  'people',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    /** `okta`, `entra`, …: with `uid` the canonical subject `oidc:<provider>:<uid>`. */
+    provider: text('provider').notNull(),
+    uid: text('uid').notNull(),
+    login: text('login').notNull(),
+    email: text('email').notNull(),
+    displayName: text('display_name').notNull(),
+    firstName: text('first_name').notNull().default(''),
+    lastName: text('last_name').notNull().default(''),
+    employeeNumber: text('employee_number'),
+    title: text('title'),
+    department: text('department'),
+    managerRef: text('manager_ref'),
+    managerId: text('manager_id'),
+    /** The provider's status as it was last read there. */
+    status: text('status').$type<PersonStatus>().notNull(),
+    /** What SCIM last said, or null where SCIM does not manage this person. */
+    scimActive: boolean('scim_active'),
+    scimId: text('scim_id'),
+    /** The SCIM resource as the client sent it, without what has a column. */
+    scimDoc: jsonb('scim_doc').$type<Record<string, unknown>>(),
+    /** Set by *revoke sessions*; lifted by *restore sessions*. */
+    held: boolean('held').notNull().default(false),
+    /** Raised whenever tokens that were issued before must die. */
+    epoch: integer('epoch').notNull().default(0),
+    version: integer('version').notNull().default(1),
+    /** When the provider was last read about this person. */
+    readAt: moment('read_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at').notNull().default(sql`now()`),
+    updatedAt: moment('updated_at').notNull().default(sql`now()`),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    uniqueIndex('people_subject').on(table.tenantId, table.provider, table.uid),
+    uniqueIndex('people_scim').on(table.tenantId, table.scimId),
+    index('people_email').on(table.tenantId, sql`lower(${table.email})`),
+    index('people_login').on(table.tenantId, sql`lower(${table.login})`),
+    index('people_manager').on(table.tenantId, table.managerId),
+    foreignKey({ columns: [table.tenantId, table.managerId], foreignColumns: [table.tenantId, table.id], name: 'people_manager_fk' }),
+    tenantPolicy(),
+  ],
+);

@@ -1,0 +1,70 @@
+import { sql } from 'drizzle-orm';
+import { index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
+import type { TenantSettings } from './settings.ts';
+
+export const tenants = pgTable(
+  'tenants',
+  {
+    id: text('id').primaryKey(),
+    name: text('name').notNull(),
+    status: text('status', { enum: ['active', 'frozen'] }).notNull().default('active'),
+    /** Raised when everything that was issued before must die. */
+    epoch: integer('epoch').notNull().default(0),
+    slackTeamId: text('slack_team_id').unique(),
+    settings: jsonb('settings').$type<TenantSettings>().notNull(),
+    createdAt: moment('created_at').notNull().default(sql`now()`),
+  },
+  () => [tenantPolicy(sql.raw('id'))],
+);
+
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    name: text('name').notNull(),
+    /** SHA-256 of the whole presented secret (`mk_live_…`); the secret has 256 random bits, so no stretching is due. */
+    hash: text('hash').notNull(),
+    /** What the key is good for: `scim`, `introspect`, `admin`, `ledger:read`, or a tool's name. */
+    scopes: text('scopes').array().notNull(),
+    /** The provider whose word this key carries (`okta`, `entra`), for SCIM keys. */
+    source: text('source'),
+    createdAt: moment('created_at').notNull().default(sql`now()`),
+    revokedAt: moment('revoked_at'),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] }), uniqueIndex('api_keys_hash').on(table.tenantId, table.hash), tenantPolicy()],
+);
+
+export const identityProviders = pgTable(
+  'identity_providers',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    kind: text('kind', { enum: ['OKTA', 'ENTRA', 'COGNITO', 'OIDC'] }).notNull(),
+    issuer: text('issuer').notNull(),
+    audience: text('audience').notNull(),
+    createdAt: moment('created_at').notNull().default(sql`now()`),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    uniqueIndex('identity_providers_issuer').on(table.tenantId, table.issuer),
+    tenantPolicy(),
+  ],
+);
+
+export const connections = pgTable(
+  'connections',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    vendor: text('vendor', { enum: ['okta'] }).notNull(),
+    orgUrl: text('org_url').notNull(),
+    /** The credential, sealed with the installation's key (`lib/seal.ts`). */
+    sealedCredential: text('sealed_credential').notNull(),
+    lastSyncAt: moment('last_sync_at'),
+    lastSync: jsonb('last_sync').$type<Record<string, unknown>>(),
+    createdAt: moment('created_at').notNull().default(sql`now()`),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] }), index('connections_vendor').on(table.tenantId, table.vendor), tenantPolicy()],
+);

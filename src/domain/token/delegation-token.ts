@@ -1,0 +1,141 @@
+import { sha256 } from '#lib/crypto.ts';
+import { Fault } from '#lib/fault.ts';
+import { isId } from '#lib/id.ts';
+import { isNumericDate, parseJwt, signJwt, verifyJws } from '#lib/jwt.ts';
+import { epochsOf, hotMandateStanding, partiesStanding, subjectOf, type HotMandate } from './hot-mandate.ts';
+import { SKEW_SECONDS, tenantOfIssuer } from './names.ts';
+import { parseScope } from './scope.ts';
+import type { Signer, SigningKeys } from './signing-keys.ts';
+
+/** A delegation token whose signature, claims and standing hold now. */
+export interface VerifiedDelegation {
+  readonly tenantId: string;
+  readonly agentId: string;
+  readonly agentName: string;
+  /** The person who owns the agent. */
+  readonly ownerId: string;
+  /** The principal. */
+  readonly personId: string;
+  /** `oidc:okta:<uid>`. */
+  readonly subject: string;
+  readonly mandateId: string;
+  readonly scopes: readonly string[];
+  readonly audience: string;
+  readonly jti: string;
+  readonly expiresAt: Date;
+}
+
+/** The claims that every delegation token of ours has, with their types; others pass through unread. */
+export interface DelegationClaims extends Readonly<Record<string, unknown>> {
+  readonly iss: string;
+  readonly sub: string;
+  readonly aud: string;
+  readonly client_id: string;
+  readonly iat: number;
+  readonly exp: number;
+  readonly jti: string;
+  readonly scope: string;
+  readonly mandate_id: string;
+  readonly epoch: readonly number[];
+}
+
+/** Signature and shape hold; nothing is said of time, audience or standing. */
+export interface SignedDelegation {
+  readonly tenantId: string;
+  readonly kid: string;
+  readonly claims: DelegationClaims;
+}
+
+const refuse = (reason: string, message: string): Fault => new Fault('unauthenticated', message, { detail: { reason } });
+const AGAIN = 'Exchange the access token of the employee for a new delegation token.';
+
+/** Signs the claims as an RFC 9068 access token. */
+export const signDelegation = (claims: Readonly<Record<string, unknown>>, signer: Signer): string =>
+  signJwt({ typ: 'at+jwt', alg: 'ES256', kid: signer.kid }, claims, signer.privateKey);
+
+const MAX_REMEMBERED = 10_000;
+
+/**
+ * Makes the check of signatures: `(token) -> SignedDelegation`, Fault `unauthenticated` for what is not ours. A signature that held is
+ * remembered by the SHA-256 of the whole token, as long as its key is published; nothing that it may do is.
+ */
+export function createSignatureCheck(baseUrl: string, keys: SigningKeys): { check(token: string): Promise<SignedDelegation>; flush(): void } {
+  const held = new Map<string, SignedDelegation>();
+
+  async function verifySignature(token: string): Promise<SignedDelegation> {
+    const jwt = parseJwt(token);
+    if (jwt === null) throw refuse('malformed', `The token is not a signed JWT in compact form. ${AGAIN}`);
+    const { typ, alg, kid } = jwt.header as Record<'typ' | 'alg' | 'kid', unknown>;
+    if (typ !== 'at+jwt' || alg !== 'ES256' || typeof kid !== 'string') {
+      throw refuse('type', `This is not a delegation token of ours; tokens of identity providers are taken at the token endpoint only. ${AGAIN}`);
+    }
+    const tenantId = tenantOfIssuer(baseUrl, jwt.claims['iss']);
+    if (tenantId === null) throw refuse('issuer', `The token is from another issuer. ${AGAIN}`);
+    const claims = jwt.claims as DelegationClaims;
+    if (!isWhole(claims)) throw refuse('malformed', `The token lacks a claim. ${AGAIN}`);
+    const key = await keys.verifier(tenantId, kid);
+    if (key === null) throw refuse('key_unknown', `The key of the token is not in use any more. ${AGAIN}`);
+    if (!verifyJws(key, jwt.signed, jwt.signature)) throw refuse('signature', `The signature of the token does not hold. ${AGAIN}`);
+    return { tenantId, kid, claims };
+  }
+
+  return {
+    check: async (token) => {
+      const digest = sha256(token);
+      const known = held.get(digest);
+      if (known !== undefined && (await keys.verifier(known.tenantId, known.kid)) !== null) return known;
+      held.delete(digest);
+      const fresh = await verifySignature(token);
+      const oldest = held.keys().next();
+      if (held.size >= MAX_REMEMBERED && oldest.done !== true) held.delete(oldest.value);
+      held.set(digest, fresh);
+      return fresh;
+    },
+    flush: () => held.clear(),
+  };
+}
+
+/** Audience and times (RFC 9068 section 4). Throws Fault `unauthenticated`. */
+export function checkClaims(claims: DelegationClaims, audiences: readonly string[], now: Date): void {
+  const seconds = now.getTime() / 1000;
+  if (!audiences.includes(claims.aud)) {
+    throw refuse('audience', `The token is for ${claims.aud}, not for ${audiences.join(' or ')}. Ask for the right audience in the exchange.`);
+  }
+  if (claims.exp + SKEW_SECONDS <= seconds) throw refuse('expired', `The token has expired. ${AGAIN}`);
+  const nbf = claims['nbf'];
+  if (claims.iat > seconds + SKEW_SECONDS || (nbf !== undefined && (!isNumericDate(nbf) || nbf > seconds + SKEW_SECONDS))) {
+    throw refuse('not_yet_valid', 'The token is not valid yet. Check the clocks.');
+  }
+}
+
+/** Whether what the token stands on still stands, by a row that was read after the request came (law 4). Throws Fault `unauthenticated`. */
+export function checkStanding(signed: SignedDelegation, row: HotMandate | null, now: Date): VerifiedDelegation {
+  const { claims } = signed;
+  if (row === null || row.agent_id !== claims.client_id || subjectOf(row) !== claims.sub) {
+    throw refuse('no_such_mandate', 'The mandate behind this token is not there any more. Ask the employee for a new one.');
+  }
+  const why = partiesStanding(row) ?? hotMandateStanding(row, now, false);
+  if (why !== null) throw refuse(why.code, why.message);
+  if (epochsOf(row).some((epoch, index) => epoch !== claims.epoch[index])) {
+    throw refuse('revoked', `Something behind this token has changed since it was issued, so it is void. ${AGAIN}`);
+  }
+  return {
+    tenantId: signed.tenantId, agentId: row.agent_id, agentName: row.agent_name, ownerId: row.owner_id, personId: row.person_id,
+    subject: claims.sub, mandateId: row.mandate_id, scopes: parseScope(claims.scope) ?? [], audience: claims.aud, jti: claims.jti,
+    expiresAt: new Date(claims.exp * 1000),
+  };
+}
+
+function isWhole(claims: Readonly<Record<string, unknown>>): boolean {
+  const texts = ['iss', 'sub', 'aud', 'client_id', 'jti', 'scope', 'mandate_id'];
+  const epoch = claims['epoch'];
+  return (
+    texts.every((name) => typeof claims[name] === 'string') &&
+    isNumericDate(claims['iat']) &&
+    isNumericDate(claims['exp']) &&
+    isId('mdt', claims['mandate_id'] as string) &&
+    Array.isArray(epoch) &&
+    epoch.length === 4 &&
+    epoch.every((one) => Number.isSafeInteger(one))
+  );
+}

@@ -1,0 +1,140 @@
+import { Fault } from '#lib/fault.ts';
+import { createRemoteKeys } from '#lib/jwks.ts';
+import { findPersonByUid } from '../person/store.ts';
+import { standingOf } from '../person/standing.ts';
+import { theTenant } from '../tenant/store.ts';
+import { createClientAuthenticator, type AuthenticatedClient, type ClientCredentials } from './client-assertion.ts';
+import { checkClaims, checkStanding, createSignatureCheck, type VerifiedDelegation } from './delegation-token.ts';
+import { createExchange, type ExchangeResponse } from './exchange.ts';
+import type { ExchangeRequest } from './exchange-request.ts';
+import { createMandateReader } from './hot-mandate.ts';
+import { introspection, type IntrospectionCaller } from './introspection.ts';
+import { audiencesOf } from './names.ts';
+import { OAuthError } from './oauth-error.ts';
+import { reach, type KernelParts } from './parts.ts';
+import { perTurn } from './per-turn.ts';
+import { refusalEntry, type RefusedRequest } from './refusal.ts';
+import { createSigningKeys, type PublishedKey } from './signing-keys.ts';
+import { identityProvidersOf, spend, type IdentityProvider } from './store.ts';
+import { proveSubject, type ProvedSubject } from './subject-token.ts';
+
+export type { VerifiedDelegation } from './delegation-token.ts';
+export type { ExchangeResponse } from './exchange.ts';
+
+/** A person who presented an access token of their provider, with a good standing now. */
+export interface VerifiedSubject extends ProvedSubject {
+  readonly personId: string;
+}
+
+/**
+ * Issues and checks tokens. Nothing here keeps an answer to "may it": only parsed keys and signatures that held are kept, and
+ * standing is read for every question, after it was asked (law 4). Fault `unavailable` where the database or the keys of the
+ * identity provider cannot be had: never an allow.
+ */
+export interface TokenKernel {
+  /** RFC 8693. Throws OAuthError; every refusal, and every token before it is handed out, stands in the ledger. */
+  exchange(tenantId: string, request: ExchangeRequest): Promise<ExchangeResponse>;
+  /** Notes a request that was refused before it could be read. Returns the error to answer with. */
+  refused(tenantId: string, error: OAuthError, request: RefusedRequest): Promise<OAuthError>;
+  /** Checks a delegation token for one of our audiences. Fault `unauthenticated` with `detail.reason`; its message says what to do. */
+  verify(token: string, audience: string): Promise<VerifiedDelegation>;
+  /** Checks a provider's access token and finds its person (D3). Fault `unauthenticated`. Looks at no scope: that is the caller's (D4). */
+  verifySubject(tenantId: string, token: string): Promise<VerifiedSubject>;
+  /** Authenticates an agent by a client assertion and spends the assertion. Throws OAuthError `invalid_client`. */
+  authenticateClient(tenantId: string, credentials: ClientCredentials): Promise<{ readonly agentId: string }>;
+  /** RFC 7662: the members of the answer. `{active: false}` alone for whatever is not a live token that this caller may see. */
+  introspect(tenantId: string, token: string, caller: IntrospectionCaller): Promise<Record<string, unknown>>;
+  jwks(tenantId: string): Promise<{ readonly keys: PublishedKey[] }>;
+  /** The tenant of an agent, or the tenant itself where it exists; null where there is none. */
+  tenantOf(kind: 'agent' | 'tenant', id: string): Promise<string | null>;
+  /** Forgets every parsed key and signature. */
+  flushCaches(): void;
+}
+
+export function createTokenKernel(parts: KernelParts): TokenKernel {
+  const remoteKeys = createRemoteKeys(parts);
+  const signingKeys = createSigningKeys(parts);
+  const clients = createClientAuthenticator(parts);
+  const signatures = createSignatureCheck(parts.baseUrl, signingKeys);
+  const readMandate = createMandateReader(parts.sql);
+  const readProviders = perTurn<readonly IdentityProvider[]>(
+    async (tenantId, keys) => new Map([[keys[0] ?? '', await reach(parts.read(tenantId, identityProvidersOf))]]),
+  );
+  const record = (...entry: Parameters<KernelParts['record']>) => reach(parts.record(...entry));
+  const tenants = createTenantLookup(parts);
+
+  const prove = (tenantId: string, token: string): Promise<ProvedSubject> =>
+    proveSubject(token, async () => (await readProviders(tenantId, 'all')) ?? [], remoteKeys, parts.now().getTime() / 1000);
+
+  async function verifyFor(token: string, audiences: readonly string[]) {
+    const signed = await signatures.check(token);
+    checkClaims(signed.claims, audiences, parts.now());
+    const row = await readMandate(signed.tenantId, signed.claims.mandate_id);
+    return { claims: signed.claims, verified: checkStanding(signed, row, parts.now()) };
+  }
+
+  const exchange = createExchange({ parts, record, clients, prove, readMandate, signingKeys });
+
+  return {
+    exchange: async (tenantId, request) => {
+      if ((await tenants('tenant', tenantId)) === null) throw new OAuthError('invalid_client', 'no_such_tenant', 'There is no such issuer.');
+      return exchange(tenantId, request);
+    },
+    refused: async (tenantId, error, request) => {
+      if ((await tenants('tenant', tenantId)) !== null) await record(tenantId, refusalEntry(error, request));
+      return error;
+    },
+    verify: async (token, audience) => (await verifyFor(token, [audience])).verified,
+    verifySubject: async (tenantId, token) => {
+      const proved = await prove(tenantId, token);
+      const [tenant, person] = await reach(
+        parts.read(tenantId, async (ctx) => [await theTenant(ctx), await findPersonByUid(ctx, proved.provider, proved.uid)] as const),
+      );
+      if (tenant.status !== 'active') {
+        throw new Fault('unauthenticated', 'This organisation is frozen. Its administrators can lift that.', { detail: { reason: 'tenant_frozen' } });
+      }
+      if (person === null) {
+        throw new Fault('unauthenticated', 'The person of this token is not in the directory. An administrator can import them.', {
+          detail: { reason: 'person_unknown' },
+        });
+      }
+      const why = standingOf(person);
+      if (why !== null) throw new Fault('unauthenticated', why.message, { detail: { reason: why.code } });
+      return { ...proved, personId: person.id };
+    },
+    authenticateClient: async (tenantId, credentials) => {
+      const client = await clients.authenticate(tenantId, credentials);
+      await spendAssertion(parts, tenantId, client);
+      return { agentId: client.agentId };
+    },
+    introspect: async (tenantId, token, caller) => introspection(tenantId, caller, () => verifyFor(token, audiencesOf(parts.baseUrl))),
+    jwks: async (tenantId) => ({ keys: await signingKeys.published(tenantId) }),
+    tenantOf: tenants,
+    flushCaches: () => {
+      remoteKeys.flush();
+      signingKeys.flush();
+      clients.flush();
+      signatures.flush();
+    },
+  };
+}
+
+async function spendAssertion(parts: KernelParts, tenantId: string, client: AuthenticatedClient): Promise<void> {
+  const fresh = await reach(parts.write(tenantId, (ctx) => spend(ctx, client.once.key, client.once.expiresAt)));
+  if (!fresh) throw new OAuthError('invalid_client', 'assertion_replayed', 'This client assertion was used before. Make a new one, with a new jti, for each request.');
+}
+
+const MAX_LOOKUPS = 10_000;
+
+/** Whose agent is this? Ids never move to another tenant and tenants are never deleted, so found answers are kept. */
+function createTenantLookup(parts: KernelParts): TokenKernel['tenantOf'] {
+  const known = new Map<string, string>();
+  return async (kind, id) => {
+    const kept = known.get(id);
+    if (kept !== undefined) return kept;
+    const [row] = await reach(parts.sql<{ tenant: string | null }[]>`select tenant_of(${kind}, ${id}) as tenant`.then((rows) => [...rows]));
+    const tenant = row?.tenant ?? null;
+    if (tenant !== null && known.size < MAX_LOOKUPS) known.set(id, tenant);
+    return tenant;
+  };
+}

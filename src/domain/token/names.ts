@@ -1,0 +1,27 @@
+import { isId } from '#lib/id.ts';
+
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
+export const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt';
+export const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+/** The type of our entries in `authorization_details` (RFC 9396 section 2). */
+export const MANDATE_DETAILS = 'urn:prokura:mandate';
+
+/** How far clocks may differ, in seconds, when a token's times are checked. */
+export const SKEW_SECONDS = 5;
+/** The longest life of a delegation token, in seconds. */
+export const TOKEN_SECONDS = 300;
+
+/** The issuer identifier of a tenant (RFC 8414 section 2): compared byte for byte. */
+export const issuerOf = (baseUrl: string, tenantId: string): string => `${baseUrl}/t/${tenantId}`;
+
+/** The tenant whose issuer identifier this is, or null. Does not say that the tenant exists. */
+export function tenantOfIssuer(baseUrl: string, issuer: unknown): string | null {
+  const prefix = `${baseUrl}/t/`;
+  if (typeof issuer !== 'string' || !issuer.startsWith(prefix)) return null;
+  const tenantId = issuer.slice(prefix.length);
+  return isId('tnt', tenantId) ? tenantId : null;
+}
+
+/** What a delegation token may be for: each of our resource servers by its canonical address (RFC 8707); the first is the default. */
+export const audiencesOf = (baseUrl: string): readonly [string, ...string[]] => [`${baseUrl}/mcp`, `${baseUrl}/v1`];

@@ -1,0 +1,28 @@
+/**
+ * Reads a `scope` parameter (RFC 6749 section 3.3): tokens of printable ASCII without quotation mark and backslash, one space between.
+ * Null where it is not one. Repeated tokens count once. Empty text is not a scope: a parameter without a value was omitted.
+ */
+export function parseScope(text: string): string[] | null {
+  return /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(text) ? [...new Set(text.split(' '))] : null;
+}
+
+/** What bounds a grant; each is a set of scopes, matched exactly. */
+export interface ScopeBounds {
+  readonly mandate: readonly string[];
+  readonly ceiling: readonly string[];
+  readonly authority: readonly string[];
+}
+
+const BOUNDS = [
+  ['mandate', 'the mandate does not give it'],
+  ['ceiling', 'it is above the ceiling of the agent'],
+  ['authority', 'the groups of the employee do not give it now'],
+] as const;
+
+/** Which of the scopes stand outside of which bound, in words; empty where all are inside of all: nothing is ever dropped silently. */
+export function scopeProblems(requested: readonly string[], bounds: ScopeBounds): string[] {
+  return requested.flatMap((scope) => {
+    const outside = BOUNDS.find(([name]) => !bounds[name].includes(scope));
+    return outside === undefined ? [] : [`${scope}: ${outside[1]} (${outside[0]})`];
+  });
+}

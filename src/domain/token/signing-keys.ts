@@ -1,0 +1,101 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { Secrets } from '#lib/crypto.ts';
+import { exportPublicJwk, importVerifyKey, thumbprint, type VerifyKey } from '#lib/jwt.ts';
+import type { TenantWriter } from '../context.ts';
+import { reach, type KernelParts } from './parts.ts';
+import { insertSigningKey, signingKeysOf, type SigningKeyRow } from './store.ts';
+
+/** The key that a tenant signs with now. */
+export interface Signer {
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+}
+
+/** A public key as the JWKS publishes it (RFC 7517). */
+export type PublishedKey = Readonly<Record<string, string>>;
+
+/** Parsed signing keys of the tenants; what is kept is at most `KEEP_SECONDS` old. */
+export interface SigningKeys {
+  /** The newest key. Throws where the tenant has none: it was made without one. */
+  signer(tenantId: string): Promise<Signer>;
+  /** The public key under this `kid`, or null where the tenant has none, or has retired it. */
+  verifier(tenantId: string, kid: string): Promise<VerifyKey | null>;
+  published(tenantId: string): Promise<PublishedKey[]>;
+  flush(): void;
+}
+
+interface KeySet {
+  readonly readAt: number;
+  readonly signer: Signer | null;
+  readonly verifiers: ReadonlyMap<string, VerifyKey>;
+}
+
+const KEEP_SECONDS = 30;
+/** How long an unknown `kid` does not make us read again. */
+const COOLDOWN_SECONDS = 1;
+const MAX_TENANTS = 5000;
+
+const sealedAs = (kid: string): string => `signing-key:${kid}`;
+
+/** Makes the tenant's ES256 signing key; its private half is sealed with the installation's key. Returns its `kid`. */
+export async function createSigningKey(ctx: TenantWriter, secrets: Secrets): Promise<string> {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key: VerifyKey = { alg: 'ES256', key: pair.publicKey };
+  const kid = thumbprint(key);
+  const pkcs8 = pair.privateKey.export({ type: 'pkcs8', format: 'pem' });
+  await insertSigningKey(ctx, { kid, alg: 'ES256', publicJwk: exportPublicJwk(key), sealedPrivateKey: secrets.seal(pkcs8.toString(), sealedAs(kid)) });
+  return kid;
+}
+
+export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 'now'>): SigningKeys {
+  const sets = new Map<string, Promise<KeySet>>();
+  const seconds = () => parts.now().getTime() / 1000;
+
+  function load(tenantId: string): Promise<KeySet> {
+    const oldest = sets.keys().next();
+    if (sets.size >= MAX_TENANTS && oldest.done !== true) sets.delete(oldest.value);
+    const loading = reach(parts.read(tenantId, signingKeysOf)).then((rows) => keySet(rows, parts.secrets, seconds()));
+    sets.set(tenantId, loading);
+    loading.catch(() => sets.get(tenantId) === loading && sets.delete(tenantId));
+    return loading;
+  }
+
+  async function current(tenantId: string, atMostSeconds: number): Promise<KeySet> {
+    const kept = sets.get(tenantId);
+    if (kept === undefined) return load(tenantId);
+    const set = await kept;
+    if (seconds() - set.readAt <= atMostSeconds) return set;
+    const other = sets.get(tenantId);
+    // Somebody else may have begun to read while we looked.
+    return other === undefined || other === kept ? load(tenantId) : other;
+  }
+
+  return {
+    signer: async (tenantId) => {
+      const { signer } = await current(tenantId, KEEP_SECONDS);
+      if (signer === null) throw new Error(`tenant ${tenantId} has no signing key`);
+      return signer;
+    },
+    verifier: async (tenantId, kid) => {
+      const known = (await current(tenantId, KEEP_SECONDS)).verifiers.get(kid);
+      return known ?? (await current(tenantId, COOLDOWN_SECONDS)).verifiers.get(kid) ?? null;
+    },
+    published: async (tenantId) => {
+      const { verifiers } = await current(tenantId, KEEP_SECONDS);
+      return [...verifiers].map(([kid, key]) => ({ ...exportPublicJwk(key), kid, alg: key.alg, use: 'sig' }));
+    },
+    flush: () => sets.clear(),
+  };
+}
+
+function keySet(rows: readonly SigningKeyRow[], secrets: Secrets, readAt: number): KeySet {
+  const [newest] = rows;
+  const verifiers = new Map<string, VerifyKey>();
+  for (const row of rows) {
+    const key = importVerifyKey(row.publicJwk);
+    if (key?.alg === 'ES256') verifiers.set(row.kid, key);
+  }
+  const signer =
+    newest === undefined ? null : { kid: newest.kid, privateKey: createPrivateKey(secrets.unseal(newest.sealedPrivateKey, sealedAs(newest.kid))) };
+  return { readAt, signer, verifiers };
+}

@@ -1,0 +1,54 @@
+import type { Requirement } from '#domain/approval/approval.ts';
+import { insertApproval } from '#domain/approval/store.ts';
+import type { Call } from '#domain/call/store.ts';
+import type { TenantReader, TenantWriter } from '#domain/context.ts';
+import { denial, type Denial } from '#domain/denial.ts';
+import type { Impact } from '#domain/impact.ts';
+import { theTenant } from '#domain/tenant/store.ts';
+import { canonicalJson } from '#lib/json.ts';
+import type { App } from '../app.ts';
+import type { CatalogueEntry } from '../catalogue.ts';
+import { eligibleFor } from './approvers.ts';
+
+/** The queue whose job ends an approval that nobody decided. */
+export const EXPIRE_APPROVAL = 'expire-approval';
+
+/**
+ * What an approval is bound to (law 6): the tool's contract, the canonical input, the impact that was previewed and the policies
+ * that decided. Keyed, so that the digest tells nothing of the input.
+ */
+export function approvalDigest(app: Pick<App, 'secrets'>, entry: CatalogueEntry, input: unknown, impact: Impact, policyDigest: string): string {
+  return app.secrets.digest(canonicalJson({ contract: entry.contractDigest, input, impact, policies: policyDigest }));
+}
+
+/** Why nobody could ever approve this, or null: such a call is refused at once instead of waiting for its expiry (law 9). */
+export async function deadlock(reader: TenantReader, requirements: readonly Requirement[], call: Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>): Promise<Denial | null> {
+  for (const requirement of requirements) {
+    if (requirement.stepUp) {
+      return denial(
+        'step_up_required',
+        `${requirement.reason} Approvals with step-up are not offered by this installation, so it is refused; an Okta administrator can do it at Okta itself.`,
+        { policy: requirement.policy },
+      );
+    }
+    const able = await eligibleFor(reader, requirement, call);
+    if (able.length < requirement.quorum) {
+      return denial(
+        'no_approver',
+        `${requirement.reason} Nobody can approve it: ${requirement.quorum} needed, ${able.length} could vote. Give the person a manager at the identity provider, or put somebody into the group that decides instead.`,
+        { policy: requirement.policy },
+      );
+    }
+  }
+  return null;
+}
+
+/** Saves the question, and the timer that ends it. Returns when it expires: the shortest time that a requirement or the tenant sets. */
+export async function ask(ctx: TenantWriter, approval: { id: string; callId: string; digest: string; requirements: readonly Requirement[]; impact: Impact }): Promise<Date> {
+  const { settings } = await theTenant(ctx);
+  const seconds = Math.min(settings.approvalSeconds, ...approval.requirements.flatMap((one) => one.expiresSeconds ?? []));
+  const expiresAt = new Date(ctx.now.getTime() + seconds * 1000);
+  await insertApproval(ctx, { ...approval, requirements: [...approval.requirements], tenantId: ctx.tenantId, createdAt: ctx.now, expiresAt });
+  ctx.enqueue(EXPIRE_APPROVAL, { approval: approval.id }, expiresAt);
+  return expiresAt;
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { TenantReader } from '#domain/context.ts';
+import type { Outcome } from '../outcome.ts';
+import { approvalView, approverNames } from './view.ts';
+
+/**
+ * What a gated call answers, and what `approval_wait` answers later: one shape in every state (design/mcp-contract.md,
+ * "Approval-gated calls"). `result` is the tool's own output once it is done.
+ */
+export const Envelope = z.object({
+  status: z.enum(['done', 'pending_approval', 'running', 'denied', 'expired', 'failed', 'cancelled', 'unknown']),
+  call_id: z.string().nullable(),
+  approval_id: z.string().optional(),
+  action_summary: z.string().optional(),
+  approvers: z.array(z.string()).optional(),
+  expires_at: z.iso.datetime().optional(),
+  approval_url: z.string().optional(),
+  next: z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()), after_seconds: z.number() }).optional(),
+  result: z.record(z.string(), z.unknown()).optional(),
+  code: z.string().optional(),
+  reason: z.string().optional(),
+  retryable: z.boolean().optional(),
+  missing: z.record(z.string(), z.unknown()).optional(),
+  provider: z.record(z.string(), z.unknown()).optional(),
+});
+
+export type Envelope = z.infer<typeof Envelope>;
+
+const STATUS = {
+  done: 'done', waiting: 'pending_approval', running: 'running', denied: 'denied', rejected: 'denied', expired: 'expired',
+  withdrawn: 'cancelled', failed: 'failed', unknown: 'unknown',
+} as const satisfies Record<Outcome['status'], Envelope['status']>;
+
+/** Draws an outcome as the envelope; for one that waits, `reader` adds who is asked and until when. */
+export async function envelopeOf(reader: TenantReader, outcome: Outcome): Promise<Envelope> {
+  const status = STATUS[outcome.status];
+  const base = { status, call_id: outcome.callId };
+  switch (outcome.status) {
+    case 'done':
+      return { ...base, result: outcome.output };
+    case 'running':
+      return { ...base, retryable: false, reason: 'It is being carried out. Do not call the tool again; look later.' };
+    case 'denied':
+      return { ...base, code: outcome.denial.code, reason: outcome.denial.message, retryable: false, ...(outcome.denial.missing === undefined ? {} : { missing: { ...outcome.denial.missing } }) };
+    case 'waiting': {
+      const view = await approvalView(reader, outcome.approvalId);
+      return {
+        ...base,
+        approval_id: outcome.approvalId,
+        expires_at: outcome.expiresAt,
+        ...(view === null ? {} : { action_summary: view.call.summary, approvers: approverNames(view) }),
+        next: { tool: 'approval_wait', arguments: { approval_id: outcome.approvalId, wait_seconds: 20 }, after_seconds: 60 },
+      };
+    }
+    case 'rejected':
+    case 'expired':
+    case 'withdrawn':
+    case 'failed':
+    case 'unknown': {
+      const provider = outcome.error.detail?.['provider'] as Record<string, unknown> | undefined;
+      return { ...base, code: outcome.error.code, reason: outcome.error.message, retryable: false, ...(provider === undefined ? {} : { provider }) };
+    }
+  }
+}

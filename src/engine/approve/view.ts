@@ -1,0 +1,62 @@
+import { findAgent } from '#domain/agent/store.ts';
+import type { Requirement } from '#domain/approval/approval.ts';
+import { findApproval, votesOf, type Approval } from '#domain/approval/store.ts';
+import type { CallState } from '#domain/call/call.ts';
+import { findCall, type Call } from '#domain/call/store.ts';
+import type { TenantReader } from '#domain/context.ts';
+import { findPeople, findPerson, type Person } from '#domain/person/store.ts';
+import { eligibleFor } from './approvers.ts';
+
+/** A call with its approval as people may see it: everything that a message, a page or an answer draws. Holds no secret. */
+export interface ApprovalView {
+  readonly call: Call;
+  readonly approval: Approval;
+  /** The call's state: "approved" never reads as "done". */
+  readonly state: CallState;
+  readonly principal: Person | null;
+  readonly agent: { readonly id: string; readonly name: string; readonly owner: Person | null } | null;
+  readonly votes: readonly { readonly voter: Person; readonly vote: 'approve' | 'deny'; readonly note: string | null; readonly at: Date }[];
+  readonly requirements: readonly RequirementView[];
+}
+
+export interface RequirementView {
+  readonly requirement: Requirement;
+  /** Who may vote for it now. */
+  readonly eligible: readonly Person[];
+  /** Approvals given by people who were eligible when they voted. */
+  readonly given: number;
+}
+
+/** The view of an approval, or null where there is none of this id. Eligibility is what it is at this moment. */
+export async function approvalView(reader: TenantReader, approvalId: string): Promise<ApprovalView | null> {
+  const approval = await findApproval(reader, approvalId);
+  const call = approval === null ? null : await findCall(reader, approval.callId);
+  if (approval === null || call === null) return null;
+  const agent = call.agentId === null ? null : await findAgent(reader, call.agentId);
+  const votes = await votesOf(reader, approval.id);
+  const voters = new Map((await findPeople(reader, votes.map((vote) => vote.voterId))).map((person) => [person.id, person]));
+  const requirements = await Promise.all(
+    approval.requirements.map(async (requirement) => {
+      const eligible = approval.state === 'pending' ? await eligibleFor(reader, requirement, call) : [];
+      const given = votes.filter((vote) => vote.vote === 'approve' && eligible.some((person) => person.id === vote.voterId)).length;
+      return { requirement, eligible, given };
+    }),
+  );
+  return {
+    call,
+    approval,
+    state: call.state,
+    principal: call.principalId === null ? null : await findPerson(reader, call.principalId),
+    agent: agent === null ? null : { id: agent.id, name: agent.name, owner: await findPerson(reader, agent.ownerId) },
+    votes: votes.flatMap((vote) => {
+      const voter = voters.get(vote.voterId);
+      return voter === undefined ? [] : [{ voter, vote: vote.vote, note: vote.note, at: vote.createdAt }];
+    }),
+    requirements,
+  };
+}
+
+/** Display names of those who may still vote, each once. */
+export function approverNames(view: ApprovalView): string[] {
+  return [...new Set(view.requirements.flatMap(({ eligible }) => eligible.map((person) => person.displayName)))].sort();
+}

@@ -1,0 +1,297 @@
+import { actorName, principalOf, type Actor } from '#domain/actor.ts';
+import { findApproval } from '#domain/approval/store.ts';
+import { FINAL_STATES, type CallError } from '#domain/call/call.ts';
+import { findCall, insertCall, waitingCall, type Call, type NewCall } from '#domain/call/store.ts';
+import type { ReadContext, TenantReader, TenantWriter, WriteContext } from '#domain/context.ts';
+import type { Denial } from '#domain/denial.ts';
+import type { Impact } from '#domain/impact.ts';
+import { countUse, endMandates, findMandate } from '#domain/mandate/store.ts';
+import { asFault, Fault } from '#lib/fault.ts';
+import { newId } from '#lib/id.ts';
+import { canonicalJson } from '#lib/json.ts';
+import type { App } from './app.ts';
+import { approvalDigest, ask, deadlock } from './approve/ask.ts';
+import type { CatalogueEntry } from './catalogue.ts';
+import { decide, targetIds, type Decision } from './decide/decide.ts';
+import type { AdminRoles } from './decide/entities.ts';
+import { outcomeOf, type Outcome } from './outcome.ts';
+import { resolveReferences } from './references.ts';
+import { IMPLIED_SCOPE, type AnyAct, type AnyWrite, type Targets } from './tool.ts';
+import { summaryOf } from './summary.ts';
+import { readonly, transact } from './transact.ts';
+import { lookContext } from './world.ts';
+
+/** The queue whose job runs every act and every approved call. */
+export const EXECUTE_CALL = 'execute-call';
+
+export interface CallRequest {
+  readonly tenantId: string;
+  readonly actor: Actor;
+  readonly tool: string;
+  /** As it came in: parsed here, by the tool's own schema. */
+  readonly input: unknown;
+  /** Why, in the requester's words; shown to approvers as a quotation. */
+  readonly reason?: string;
+  /** How long to wait for an act's outcome or an approval, at most; 0 answers as soon as the call stands. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The one way in: every surface's every use of a tool. Parses, resolves references, decides, and then reads, writes, or lets the
+ * job act; asks for approval where policy requires it. Leaves a ledger entry, denials and failures too, before it answers.
+ * Throws Fault `not_found` (no such tool, no such thing), `invalid_input` (`detail.problems`), and what the tool itself throws.
+ */
+export async function call(app: App, request: CallRequest): Promise<Outcome> {
+  const entry = app.catalogue.get(request.tool);
+  if (entry === undefined) throw new Fault('not_found', `There is no tool "${request.tool.slice(0, 60)}". List the tools to see what there is.`);
+  const input = await canonicalInput(app, request, entry);
+  const targets = entry.tool.targets(input);
+  const asked: Asked = { app, request, entry, input, targets };
+  try {
+    switch (entry.tool.effects) {
+      case 'read':
+      case 'look':
+        return await look(asked);
+      case 'write':
+        return await settledOutcome(app, request, await write(asked, entry.tool));
+      case 'act':
+        return await settledOutcome(app, request, await act(asked, entry.tool));
+    }
+  } catch (error) {
+    const fault = asFault(error);
+    // Without a database there is no ledger either: nothing was done, and the fault says so.
+    if (fault.code !== 'internal') await recordFailure(asked, fault);
+    throw error;
+  }
+}
+
+interface Asked {
+  readonly app: App;
+  readonly request: CallRequest;
+  readonly entry: CatalogueEntry;
+  readonly input: Record<string, unknown>;
+  readonly targets: Targets;
+}
+
+async function canonicalInput(app: App, request: CallRequest, entry: CatalogueEntry): Promise<Record<string, unknown>> {
+  const parsed = entry.tool.input.safeParse(request.input ?? {});
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), problem: issue.message }));
+    const first = problems.map(({ field, problem }) => (field === '' ? problem : `${field}: ${problem}`)).join('; ');
+    throw new Fault('invalid_input', `The input does not fit ${entry.tool.name}: ${first}.`, { detail: { problems } });
+  }
+  const fields = await readonly(app, request.tenantId, (reader) => resolveReferences(reader, entry, parsed.data));
+  return fields;
+}
+
+async function look(asked: Asked): Promise<Outcome> {
+  const { app, request, entry, input } = asked;
+  const { tool } = entry;
+  const answer = await readonly(app, request.tenantId, async (reader) => {
+    const decision = await decide(reader, app.policies, question(asked, NO_ROLES));
+    if (!decision.allowed) return decision;
+    // Nothing that only looks is gated by an approval: a requirement on it is refused rather than passed over.
+    if (decision.saved.requirements.length > 0) throw new Fault('forbidden', `Policy asks for an approval of "${tool.title}", which only looks. An administrator must change that policy.`);
+    const output = tool.effects === 'read' ? await tool.run({ ...reader, actor: request.actor }, input) : null;
+    return { allowed: true as const, output };
+  });
+  if (!answer.allowed) return deny(asked, answer.denial);
+  const output =
+    tool.effects === 'look'
+      ? await tool.run(await lookContext(app, request.tenantId, request.actor, request.signal), input)
+      : await finalAnswer(asked, answer.output ?? {});
+  const callId = newId('call');
+  await app.ledgerBatch.add(request.tenantId, { event: 'CALL_SUCCEEDED', actor: actorName(request.actor), data: ledgerData(asked, callId) });
+  return { status: 'done', callId, output };
+}
+
+/** For a read that waits: the same read again whenever the call that it waits for changes. Deciding again is not needed: it only looks. */
+async function finalAnswer({ app, request, entry: { tool }, input }: Asked, first: Record<string, unknown>): Promise<Record<string, unknown>> {
+  if (tool.effects !== 'read' || tool.waits === undefined) return first;
+  const { waits } = tool;
+  const callId = waits.on(first);
+  if (callId === null) return first;
+  let last = first;
+  const again = async () => {
+    last = await readonly(app, request.tenantId, (reader) => tool.run({ ...reader, actor: request.actor }, input));
+    return waits.on(last) === null ? last : null;
+  };
+  return (await app.settled.until(callId, waits.seconds(input) * 1000, again, request.signal)) ?? last;
+}
+
+async function write(asked: Asked, tool: AnyWrite): Promise<Call | Outcome> {
+  const { app, request, input } = asked;
+  const result = await transact(app, request.tenantId, async (ctx) => {
+    const decision = await decide(ctx, app.policies, question(asked, NO_ROLES), 'share');
+    if (!decision.allowed) return decision.denial;
+    const reader: ReadContext = { ...ctx, actor: request.actor };
+    const impact = await tool.preview(reader, input);
+    const row = await newCall(ctx, asked, decision);
+    if (decision.saved.requirements.length > 0) return wait(ctx, asked, row, decision, impact);
+    const writer: WriteContext = { ...ctx, actor: request.actor, callId: row.id };
+    const output = await tool.run(writer, input);
+    await spendUse(ctx, asked);
+    await insertCall(ctx, { ...row, state: 'succeeded', result: output, settledAt: ctx.now });
+    ctx.record({ event: 'CALL_SUCCEEDED', actor: actorName(request.actor), data: ledgerData(asked, row.id) });
+    return mustFind(ctx, row.id);
+  });
+  return 'code' in result ? deny(asked, result) : result;
+}
+
+async function act(asked: Asked, tool: AnyAct): Promise<Call | Outcome> {
+  const { app, request, input, targets } = asked;
+  // Before the provider is asked anything: somebody without authority learns nothing of the target, and costs no rate limit.
+  const early = await readonly(app, request.tenantId, (reader) => decide(reader, app.policies, question(asked, NO_ROLES)));
+  if (!early.allowed) return deny(asked, early.denial);
+  const looking = await lookContext(app, request.tenantId, request.actor, request.signal);
+  const [before, adminRoles] = await Promise.all([tool.observe(looking, input), adminRolesOf(looking.directory, targets)]);
+  const impact = tool.impact(before, input);
+  const result = await transact(app, request.tenantId, async (ctx) => {
+    const decision = await decide(ctx, app.policies, question(asked, adminRoles), 'share');
+    if (!decision.allowed) return decision.denial;
+    const row = await newCall(ctx, asked, decision);
+    if (decision.saved.requirements.length > 0) return wait(ctx, asked, row, decision, impact);
+    await insertCall(ctx, { ...row, state: 'ready' });
+    ctx.enqueue(EXECUTE_CALL, { call: row.id });
+    return mustFind(ctx, row.id);
+  });
+  return 'code' in result ? deny(asked, result) : result;
+}
+
+/** Saves the call as waiting with its approval; an identical one that waits already is joined instead (law 7). */
+async function wait(ctx: TenantWriter, asked: Asked, row: NewCall, decision: Decision & { allowed: true }, impact: Impact): Promise<Call | Denial> {
+  const { app, entry, input, request } = asked;
+  const approvalId = newId('apr');
+  const blocked = await deadlock(ctx, decision.saved.requirements, { actor: row.actor, targets: row.targets, principalId: row.principalId ?? null, agentId: row.agentId ?? null });
+  if (blocked !== null) return blocked;
+  if (!(await insertCall(ctx, { ...row, state: 'waiting', approvalId }))) {
+    const same = await waitingCall(ctx, row.inputDigest);
+    if (same === null) throw new Fault('conflict', 'An identical call was decided just now. Ask again.');
+    ctx.record({ event: 'CALL_WAITING', actor: actorName(request.actor), data: { ...ledgerData(asked, same.id), approval_id: same.approvalId, joined: true } });
+    return same;
+  }
+  const digest = approvalDigest(app, entry, input, impact, decision.saved.policyDigest);
+  const expiresAt = await ask(ctx, { id: approvalId, callId: row.id, digest, requirements: decision.saved.requirements, impact });
+  ctx.record({
+    event: 'CALL_WAITING',
+    actor: actorName(request.actor),
+    data: { ...ledgerData(asked, row.id), approval_id: approvalId, policies: decision.saved.requirements.map((one) => one.policy), digest, expires_at: expiresAt.toISOString() },
+  });
+  ctx.emit({ name: 'call.waiting', thing: row.id });
+  return mustFind(ctx, row.id);
+}
+
+/** The same question again, of a call that has been saved: at its execution, in the committing transaction (law 2). */
+export function savedQuestion(app: App, saved: Call, adminRoles: AdminRoles) {
+  const entry = app.catalogue.get(saved.tool);
+  if (entry === undefined) throw new Fault('not_found', `The tool ${saved.tool} is no longer there.`);
+  return { entry, actor: saved.actor, targets: entry.tool.targets(saved.input), adminRoles };
+}
+
+/** Counts a use of the mandate and ends it with its last one; the mandate is locked until the commit. */
+export async function spendMandateUse(ctx: TenantWriter, actor: Actor, scope: string): Promise<void> {
+  if (actor.kind !== 'agent' || scope === IMPLIED_SCOPE) return;
+  const mandate = await findMandate(ctx, actor.mandateId, 'update');
+  if (mandate === null || !(await countUse(ctx, mandate))) return;
+  await endMandates(ctx, [mandate.id], 'expired', 'every use is spent');
+  ctx.record({ event: 'MANDATE_EXPIRED', actor: 'prokura', data: { mandate_id: mandate.id, reason: 'every use is spent' } });
+  ctx.emit({ name: 'mandate.expired', thing: mandate.id });
+}
+
+/** Administrator roles of every person among the targets, read now; a provider that refuses to say gives null. */
+export async function adminRolesOf(directory: { adminRoles(person: string): Promise<string[] | null> }, targets: Targets): Promise<AdminRoles> {
+  const ids = targets.flatMap((target) => (target.type === 'Person' ? [target.id] : []));
+  return new Map(await Promise.all(ids.map(async (id) => [id, await directory.adminRoles(id)] as const)));
+}
+
+/** The call's outcome now, or as soon as it changes into one that is worth an answer, within `waitMs`. Follows successors. */
+export async function awaitOutcome(app: App, tenantId: string, callId: string, waitMs: number, signal?: AbortSignal): Promise<Outcome> {
+  const final = await app.settled.until(callId, waitMs, () => readonly(app, tenantId, (reader) => finalOutcome(reader, callId)), signal);
+  if (final !== null && 'next' in final) return awaitOutcome(app, tenantId, final.next, waitMs, signal);
+  return final ?? readonly(app, tenantId, (reader) => currentOutcome(reader, callId));
+}
+
+async function finalOutcome(reader: TenantReader, callId: string): Promise<Outcome | { next: string } | null> {
+  const row = await mustFind(reader, callId);
+  if (row.state === 'superseded' && row.successorId !== null) return { next: row.successorId };
+  return FINAL_STATES.has(row.state) ? outcomeOf(row, null) : null;
+}
+
+async function currentOutcome(reader: TenantReader, callId: string): Promise<Outcome> {
+  const row = await mustFind(reader, callId);
+  const approval = row.approvalId === null ? null : await findApproval(reader, row.approvalId);
+  return outcomeOf(row, approval?.expiresAt ?? null);
+}
+
+async function settledOutcome(app: App, request: CallRequest, result: Call | Outcome): Promise<Outcome> {
+  if ('status' in result) return result;
+  return awaitOutcome(app, request.tenantId, result.id, FINAL_STATES.has(result.state) ? 0 : (request.waitMs ?? 0), request.signal);
+}
+
+const NO_ROLES: AdminRoles = new Map();
+
+const question = ({ entry, request, targets }: Asked, adminRoles: AdminRoles) => ({ entry, actor: request.actor, targets, adminRoles });
+
+async function newCall(reader: TenantReader, { app, request, entry, input, targets }: Asked, decision: Decision & { allowed: true }): Promise<NewCall & { id: string; inputDigest: string; targets: string[] }> {
+  const { actor, tenantId } = request;
+  const who = { kind: actor.kind, principal: principalOf(actor), agent: actor.kind === 'agent' ? actor.agentId : null, mandate: actor.kind === 'agent' ? actor.mandateId : null };
+  return {
+    tenantId,
+    id: newId('call'),
+    tool: entry.tool.name,
+    summary: await summaryOf(reader, entry.tool, targets),
+    actor,
+    principalId: who.principal,
+    agentId: who.agent,
+    mandateId: who.mandate,
+    targets: targetIds(targets),
+    input,
+    inputDigest: app.secrets.digest(canonicalJson({ tenantId, tool: entry.tool.name, input, ...who })),
+    reason: request.reason ?? null,
+    state: 'ready',
+    decision: decision.saved,
+    createdAt: app.now(),
+    updatedAt: app.now(),
+  };
+}
+
+async function spendUse(ctx: TenantWriter, asked: Asked): Promise<void> {
+  await spendMandateUse(ctx, asked.request.actor, asked.entry.tool.scope);
+}
+
+async function deny(asked: Asked, why: Denial): Promise<Outcome> {
+  const { app, request } = asked;
+  const callId = newId('call');
+  await app.ledgerBatch.add(request.tenantId, {
+    event: 'CALL_DENIED',
+    actor: actorName(request.actor),
+    data: { ...ledgerData(asked, callId), code: why.code, ...(why.policy === undefined ? {} : { policy: why.policy }) },
+  });
+  return { status: 'denied', callId, denial: why };
+}
+
+async function recordFailure(asked: Asked, fault: Fault): Promise<void> {
+  const { app, request } = asked;
+  const error: CallError = { code: fault.code, message: fault.message };
+  const event = fault.code === 'forbidden' ? 'CALL_DENIED' : 'CALL_FAILED';
+  await app.ledgerBatch.add(request.tenantId, { event, actor: actorName(request.actor), data: { ...ledgerData(asked, null), code: error.code, provider: fault.detail['provider'] } });
+}
+
+function ledgerData({ request, entry, targets }: Asked, callId: string | null): Record<string, unknown> {
+  const { actor } = request;
+  return {
+    call_id: callId,
+    tool: entry.tool.name,
+    targets: targetIds(targets),
+    surface: actor.surface,
+    ...(actor.kind === 'agent' ? { agent: actor.agentId, principal: actor.personId, mandate_id: actor.mandateId, jti: actor.jti } : {}),
+    ...(actor.kind === 'person' ? { identity: actor.identity } : {}),
+  };
+}
+
+async function mustFind(reader: TenantReader, callId: string): Promise<Call> {
+  const row = await findCall(reader, callId);
+  if (row === null) throw new Error(`call ${callId} is not there`);
+  return row;
+}

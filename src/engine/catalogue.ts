@@ -1,0 +1,59 @@
+import { readdir } from 'node:fs/promises';
+import { z } from 'zod';
+import { sha256 } from '#lib/crypto.ts';
+import { canonicalJson } from '#lib/json.ts';
+import type { AnyTool } from './tool.ts';
+
+/** A tool with what every surface draws from it, computed once at start. */
+export interface CatalogueEntry {
+  readonly tool: AnyTool;
+  /** `okta`, `mandate`, …: the folder. */
+  readonly family: string;
+  /** JSON Schema 2020-12. */
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+  readonly outputSchema: Readonly<Record<string, unknown>>;
+  /** SHA-256 over name, schemas, effects and scope: an approval is bound to it (law 6). */
+  readonly contractDigest: string;
+}
+
+/** Everything that can be done, by name, in alphabetical order. */
+export interface Catalogue {
+  readonly all: readonly CatalogueEntry[];
+  get(name: string): CatalogueEntry | undefined;
+}
+
+/**
+ * Loads every `tools/<family>/<verb-noun>.ts`; the file is the registration. Throws where a file's place and its tool's name
+ * differ, where a field lacks a description, or where two tools claim one name or command.
+ */
+export async function loadCatalogue(folder: URL): Promise<Catalogue> {
+  const entries: CatalogueEntry[] = [];
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.ts')).sort();
+  for (const file of files) {
+    const [family = '', base = ''] = file.replace(/\.ts$/, '').split('/');
+    const module = (await import(new URL(file, folder).href)) as { default?: AnyTool };
+    if (module.default === undefined) throw new Error(`tools/${file} exports no tool`);
+    const wanted = `${family}_${base}`.replaceAll('-', '_');
+    if (module.default.name !== wanted) throw new Error(`tools/${file} must be named ${wanted}, not ${module.default.name}`);
+    entries.push(entry(module.default, family));
+  }
+  const commands = entries.flatMap(({ tool }) => (tool.command === undefined ? [] : [words(tool.command)]));
+  const twice = commands.find((command, index) => commands.indexOf(command) !== index);
+  if (twice !== undefined) throw new Error(`two tools claim the command ${twice}`);
+  entries.sort((a, b) => (a.tool.name < b.tool.name ? -1 : 1));
+  const byName = new Map(entries.map((one) => [one.tool.name, one]));
+  return { all: entries, get: (name) => byName.get(name) };
+}
+
+/** The words of a command without its arguments: `/okta reset password`. */
+export const words = (command: string): string => command.replace(/\s*[<[].*$/, '');
+
+function entry(tool: AnyTool, family: string): CatalogueEntry {
+  const inputSchema = z.toJSONSchema(tool.input, { io: 'input' }) as Record<string, unknown>;
+  const outputSchema = z.toJSONSchema(tool.output, { io: 'output' }) as Record<string, unknown>;
+  for (const [field, schema] of Object.entries((inputSchema['properties'] ?? {}) as Record<string, { description?: string }>)) {
+    if (schema.description === undefined) throw new Error(`${tool.name}: the input field ${field} lacks a description`);
+  }
+  const contract = { name: tool.name, inputSchema, outputSchema, effects: tool.effects, scope: tool.scope };
+  return { tool, family, inputSchema, outputSchema, contractDigest: sha256(canonicalJson(contract)) };
+}

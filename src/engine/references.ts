@@ -1,0 +1,44 @@
+import { agentByReference } from '#domain/agent/store.ts';
+import type { TenantReader } from '#domain/context.ts';
+import { peopleByReference } from '#domain/person/store.ts';
+import { Fault } from '#lib/fault.ts';
+import type { CatalogueEntry } from './catalogue.ts';
+
+/** What a field's `.meta({ ref })` may name; the field then takes an id, an email address or a name. */
+export type Reference = 'person' | 'agent';
+
+/** Which fields of a tool's input name something. */
+export function referenceFields(entry: CatalogueEntry): ReadonlyMap<string, Reference> {
+  const properties = (entry.inputSchema['properties'] ?? {}) as Record<string, { ref?: Reference }>;
+  return new Map(Object.entries(properties).flatMap(([field, schema]) => (schema.ref === undefined ? [] : [[field, schema.ref] as const])));
+}
+
+/**
+ * Replaces references by our immutable ids before anything is decided. Exact matches only: nobody is ever guessed. Throws Fault
+ * `not_found` for none and `conflict` for several.
+ */
+export async function resolveReferences(reader: TenantReader, entry: CatalogueEntry, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const resolved = { ...input };
+  for (const [field, kind] of referenceFields(entry)) {
+    const value = resolved[field];
+    if (typeof value !== 'string') continue;
+    resolved[field] = kind === 'person' ? await personId(reader, value) : await agentId(reader, value);
+  }
+  return resolved;
+}
+
+async function personId(reader: TenantReader, reference: string): Promise<string> {
+  const found = await peopleByReference(reader, reference);
+  if (found.length > 1) throw new Fault('conflict', `"${reference.slice(0, 80)}" fits ${found.length} people. Use a person id (usr_…) from okta_find_user.`);
+  const person = found[0];
+  if (person === undefined) {
+    throw new Fault('not_found', `Nobody here has the id or email address "${reference.slice(0, 80)}". Find them with okta_find_user; someone new appears after the next sync.`);
+  }
+  return person.id;
+}
+
+async function agentId(reader: TenantReader, reference: string): Promise<string> {
+  const agent = await agentByReference(reader, reference);
+  if (agent === null) throw new Fault('not_found', `There is no agent "${reference.slice(0, 80)}". agent_list shows those that there are; an IT admin can register one.`);
+  return agent.id;
+}

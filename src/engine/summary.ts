@@ -1,0 +1,17 @@
+import { findAgent } from '#domain/agent/store.ts';
+import type { TenantReader } from '#domain/context.ts';
+import { findPerson } from '#domain/person/store.ts';
+import type { AnyTool, Target, Targets } from './tool.ts';
+
+/** One line for people: the tool's title and its targets by their directory names. Never an internal tool name. */
+export async function summaryOf(reader: TenantReader, tool: Pick<AnyTool, 'title'>, targets: Targets): Promise<string> {
+  const names = (await Promise.all(targets.map((target) => nameOf(reader, target)))).filter((name) => name !== null);
+  return names.length === 0 ? tool.title : `${tool.title} for ${names.join(', ')}`;
+}
+
+async function nameOf(reader: TenantReader, target: Target): Promise<string | null> {
+  if (target.type === 'Tenant') return null;
+  if (target.type === 'Person') return (await findPerson(reader, target.id))?.displayName ?? target.id;
+  if (target.type === 'Agent') return (await findAgent(reader, target.id))?.name ?? target.id;
+  return target.id;
+}

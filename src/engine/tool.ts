@@ -1,0 +1,99 @@
+import type { z } from 'zod';
+import type { ActContext, LookContext, ReadContext, WriteContext } from '#domain/context.ts';
+import type { Impact } from '#domain/impact.ts';
+
+type Obj = z.ZodObject;
+type Of<T extends Obj> = z.infer<T>;
+
+/** What a mandate must hold for a tool. `implied` is held by every mandate: looking at one's own approvals and limits. */
+export type Scope = string;
+export const IMPLIED_SCOPE = 'implied';
+
+/** What policy calls the resource, by immutable id. `tenant` is the organisation as a whole. */
+export type Target =
+  | { readonly type: 'Person' | 'Agent' | 'Mandate' | 'Approval'; readonly id: string }
+  | { readonly type: 'Tenant' };
+
+export type Targets = readonly [Target, ...Target[]];
+
+export const TENANT_TARGET: Targets = [{ type: 'Tenant' }];
+export const personTarget = (id: string): Target => ({ type: 'Person', id });
+export const agentTarget = (id: string): Target => ({ type: 'Agent', id });
+export const approvalTarget = (id: string): Target => ({ type: 'Approval', id });
+export const mandateTarget = (id: string): Target => ({ type: 'Mandate', id });
+
+/** The scopes of an identity provider's access token that gate delegation calls (requirements D4). */
+export type TokenScope = 'delegation:create' | 'delegation:read' | 'delegation:revoke';
+
+/** `mild`: undone with a click. `serious`: interrupts somebody's work. `destructive`: cannot be undone. */
+export type Danger = 'mild' | 'serious' | 'destructive';
+
+/** How it is typed in Slack: `/okta reset password <person> [reason]`; words, then fields of the input in their order. */
+export type Command = `/${string}`;
+
+interface Card<I extends Obj, O extends Obj> {
+  /** The file's place: `tools/okta/reset-password.ts` is `okta_reset_password`. */
+  readonly name: string;
+  /** A button: "Reset password". */
+  readonly title: string;
+  /** When to use it, for people and for models. */
+  readonly description: string;
+  /** Form, JSON Schema and validation; every field has `.describe()`. A field with `.meta({ ref })` takes an id, an email address or a name and reaches the tool as an id. */
+  readonly input: I;
+  readonly output: O;
+  /** What a mandate must hold. */
+  readonly scope: Scope;
+  readonly command?: Command;
+  /** `people`: never offered to agents and never over MCP (votes, governance). */
+  readonly only?: 'people';
+  /** Which scope a person's own access token must carry (requirements D4); a tool without it takes no such token. */
+  readonly tokenScope?: TokenScope;
+  targets(input: Of<I>): Targets;
+}
+
+/** A read whose answer may not be final yet: the engine runs it again when the call that it names changes, until `seconds` have gone. */
+interface Waits<I extends Obj, O extends Obj> {
+  seconds(input: Of<I>): number;
+  /** Id of the call to wait for, or null where the answer is final. */
+  on(output: Of<O>): string | null;
+}
+
+interface Plain<E, C, I extends Obj, O extends Obj> extends Card<I, O> {
+  readonly effects: E;
+  run(ctx: C, input: Of<I>): Promise<Of<O>>;
+}
+
+interface Write<I extends Obj, O extends Obj> extends Plain<'write', WriteContext, I, O> {
+  readonly danger: Danger;
+  /** What it would change; also refuses what cannot be done at all, before anybody is asked to approve it. */
+  preview(ctx: ReadContext, input: Of<I>): Promise<Impact>;
+}
+
+interface Act<I extends Obj, O extends Obj, S extends Obj> extends Card<I, O> {
+  readonly effects: 'act';
+  readonly danger: Danger;
+  readonly state: S;
+  /** What is true at the provider now. */
+  observe(ctx: LookContext, input: Of<I>): Promise<Of<S>>;
+  /** What it would change, seen from there. */
+  impact(before: Of<S>, input: Of<I>): Impact;
+  /** Did an unanswered try take effect? `again`: no, or it does not matter to do it twice. */
+  landed(before: Of<S>, now: Of<S>, input: Of<I>): 'yes' | 'again' | 'unknown';
+  run(ctx: ActContext, input: Of<I>, before: Of<S>): Promise<void>;
+  result(before: Of<S>, now: Of<S>, input: Of<I>): Of<O>;
+}
+
+/** `read`: our rows, read-only. `write`: our rows. `look`: asks the provider. `act`: changes the provider, after the commit, recoverable. */
+export type Tool<I extends Obj, O extends Obj, S extends Obj> =
+  | (Plain<'read', ReadContext, I, O> & { readonly waits?: Waits<I, O> })
+  | Plain<'look', LookContext, I, O>
+  | Write<I, O>
+  | Act<I, O, S>;
+
+/** A tool whose own types are no longer known: inputs have been parsed by its schema before they reach it. */
+export type AnyTool = Tool<Obj, Obj, Obj>;
+export type AnyAct = Extract<AnyTool, { effects: 'act' }>;
+export type AnyWrite = Extract<AnyTool, { effects: 'write' }>;
+
+/** Makes the file that default-exports it a tool; wrong combinations of effects, context and members do not compile. */
+export const defineTool = <I extends Obj, O extends Obj, S extends Obj>(tool: Tool<I, O, S>): AnyTool => tool as unknown as AnyTool;

@@ -1,0 +1,65 @@
+import { sql } from 'drizzle-orm';
+import type { AnyTransaction } from '#db/queue.ts';
+import type { ReadDb, TenantReader, TenantWriter, WriteDb } from '#domain/context.ts';
+import { facts as factsTable } from '#domain/fact/tables.ts';
+import type { Fact } from '#domain/facts.ts';
+import type { NewEntry } from '#domain/ledger/entry.ts';
+import { appendLedger } from '#domain/ledger/store.ts';
+import { newId } from '#lib/id.ts';
+import type { App } from './app.ts';
+
+type Parts = Pick<App, 'database' | 'queue' | 'now' | 'subscribers'>;
+type Job = { queue: string; data: Readonly<Record<string, string | number | null>>; startAfter?: Date };
+
+/**
+ * The only place where a transaction begins. It names the tenant first, so that row-level security binds everything inside; then
+ * `work`; then the facts, their subscribers' jobs and last the ledger, whose head is locked until the commit (laws 3 and 11).
+ * A throw rolls everything back. Nothing in here may wait for the world.
+ */
+export async function transact<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T> {
+  return app.database.db.transaction(async (tx) => {
+    await tx.execute(sql`select set_config('app.tenant_id', ${tenantId}, true)`);
+    const entries: NewEntry[] = [];
+    const emitted: Fact[] = [];
+    const jobs: Job[] = [];
+    const now = app.now();
+    const db = tx as unknown as WriteDb;
+    const result = await work({
+      tenantId,
+      now,
+      db,
+      record: (entry) => void entries.push(entry),
+      emit: (fact) => void emitted.push(fact),
+      enqueue: (queue, data, startAfter) => void jobs.push({ queue, data, ...(startAfter === undefined ? {} : { startAfter }) }),
+    });
+    jobs.push(...(await saveFacts(app, db, tenantId, now, emitted)));
+    for (const job of jobs) {
+      await app.queue.enqueue(tx as AnyTransaction, job.queue, { tenant: tenantId, ...job.data }, job.startAfter === undefined ? {} : { startAfter: job.startAfter });
+    }
+    for (const fact of emitted) {
+      if (fact.name.startsWith('call.')) await tx.execute(sql`select pg_notify('prokura_call', ${fact.thing})`);
+    }
+    await appendLedger(db, tenantId, now, entries);
+    return result;
+  });
+}
+
+/** A consistent view of one tenant's rows; nothing can be changed in it. */
+export async function readonly<T>(app: Pick<App, 'database' | 'now'>, tenantId: string, work: (ctx: TenantReader) => Promise<T>): Promise<T> {
+  return app.database.db.transaction(
+    async (tx) => {
+      await tx.execute(sql`select set_config('app.tenant_id', ${tenantId}, true)`);
+      return work({ tenantId, now: app.now(), db: tx as unknown as ReadDb });
+    },
+    { accessMode: 'read only', isolationLevel: 'repeatable read' },
+  );
+}
+
+async function saveFacts(app: Parts, db: WriteDb, tenantId: string, at: Date, emitted: readonly Fact[]): Promise<Job[]> {
+  if (emitted.length === 0) return [];
+  const rows = emitted.map((fact) => ({ tenantId, id: newId('fact'), name: fact.name, data: { thing: fact.thing }, at }));
+  await db.insert(factsTable).values(rows);
+  return emitted.flatMap((fact, index) =>
+    (app.subscribers[fact.name] ?? []).map((queue) => ({ queue, data: { fact: fact.name, thing: fact.thing, id: rows[index]!.id } })),
+  );
+}

@@ -1,0 +1,71 @@
+import { and, eq, inArray } from 'drizzle-orm';
+import type { Actor } from '#domain/actor.ts';
+import type { ActContext, LookContext, PersonDirectory, TenantReader } from '#domain/context.ts';
+import { findPerson } from '#domain/person/store.ts';
+import { people } from '#domain/person/tables.ts';
+import type { ProviderLink } from '#domain/provider.ts';
+import { Fault } from '#lib/fault.ts';
+import type { App } from './app.ts';
+import { readonly } from './transact.ts';
+
+/** The provider as tools may look at it: by our person ids, holding no transaction while it answers. */
+export async function lookContext(app: App, tenantId: string, actor: Actor, signal?: AbortSignal): Promise<LookContext> {
+  const link = await app.provider(tenantId);
+  const read = <T>(work: (reader: TenantReader) => Promise<T>) => readonly(app, tenantId, work);
+  return { tenantId, now: app.now(), actor, directory: directoryOf(link, read, signal), read };
+}
+
+/** The provider as the one step of an act may change it. Made only by the job that executes calls. */
+export async function actContext(app: App, tenantId: string, signal: AbortSignal): Promise<ActContext> {
+  const link = await app.provider(tenantId);
+  const uid = (person: string) => readonly(app, tenantId, (reader) => uidOf(reader, link.vendor, person));
+  return {
+    tenantId,
+    signal,
+    actions: {
+      resetPassword: async (person) => link.actions.resetPassword(await uid(person), signal),
+      resetFactors: async (person) => link.actions.resetFactors(await uid(person), signal),
+      suspend: async (person) => link.actions.suspend(await uid(person), signal),
+    },
+  };
+}
+
+function directoryOf(link: ProviderLink, read: LookContext['read'], signal: AbortSignal | undefined): PersonDirectory {
+  const { directory } = link;
+  const uid = (person: string) => read((reader) => uidOf(reader, link.vendor, person));
+  return {
+    find: async (query, limit) => {
+      const found = await directory.findPeople(query, limit, signal);
+      const known = await read((reader) => idsByUid(reader, link.vendor, found.map((person) => person.uid)));
+      return found.map(({ uid: at, status, displayName, email, title, department }) => ({ id: known.get(at) ?? null, uid: at, status, displayName, email, title, department }));
+    },
+    status: async (person) => (await directory.person(await uid(person), signal)).status,
+    factors: async (person) => directory.factors(await uid(person), signal),
+    adminRoles: async (person) => {
+      try {
+        return await directory.adminRoles(await uid(person), signal);
+      } catch (error) {
+        // Whoever may not be asked counts as privileged: only "forbidden" is an answer of that kind.
+        if (error instanceof Fault && error.code === 'forbidden') return null;
+        throw error;
+      }
+    },
+    passwordChanged: async (person) => directory.passwordChanged(await uid(person), signal),
+  };
+}
+
+async function uidOf(reader: TenantReader, vendor: string, personId: string): Promise<string> {
+  const person = await findPerson(reader, personId);
+  if (person === null) throw new Fault('not_found', 'There is no such person here. Find them again.');
+  if (person.provider !== vendor) throw new Fault('conflict', `${person.displayName} is not managed at ${vendor}, so nothing can be done there.`);
+  return person.uid;
+}
+
+async function idsByUid(reader: TenantReader, vendor: string, uids: readonly string[]): Promise<Map<string, string>> {
+  if (uids.length === 0) return new Map();
+  const rows = await reader.db
+    .select({ id: people.id, uid: people.uid })
+    .from(people)
+    .where(and(eq(people.tenantId, reader.tenantId), eq(people.provider, vendor), inArray(people.uid, [...uids])));
+  return new Map(rows.map((row) => [row.uid, row.id]));
+}

@@ -1,0 +1,92 @@
+import okta from '@okta/okta-sdk-nodejs';
+import { Fault } from '#lib/fault.ts';
+import { faultOfUnreadable } from './errors.ts';
+import type { CallOptions, GatewayExecutor } from './executor.ts';
+
+/** A client of the real SDK; the credential is not in it but in its executor. */
+export type SdkClient = okta.Client;
+
+/**
+ * Builds the SDK's client so that nothing of this machine leaks in: the constructor merges `~/.okta/okta.yaml`,
+ * `./okta.yaml` and OKTA_CLIENT_* under the given values, so every value that it knows is given. The mode is always SSWS
+ * with a dummy, because its own OAuth has no expiry and swallows errors; the executor replaces the header.
+ */
+export function createClient(orgUrl: string, executor: GatewayExecutor, userAgent: string): SdkClient {
+  try {
+    // Not a literal in the call: `userAgent` is missing in the SDK's types.
+    const configuration = {
+      authorizationMode: 'SSWS',
+      orgUrl,
+      token: 'held-by-the-gateway',
+      clientId: '',
+      scopes: [],
+      privateKey: '',
+      keyId: '',
+      userAgent,
+      requestExecutor: executor,
+      // The default keeps GET answers for ever, and hangs on large users (README, "Known issues").
+      
+    };
+    const client = new okta.Client(configuration);
+    delete client.http.defaultHeaders['Authorization'];
+    // The executor has its own transport, so the agent that https_proxy put here goes.
+    client.http.agent = undefined;
+    return client;
+  } catch {
+    // Without a cause: the YAML parser quotes the file, which may hold a token.
+    throw new Fault(
+      'internal',
+      'The Okta SDK does not start. Look for a damaged okta.yaml in the home or working directory and remove it.',
+      {
+        detail: { reason: 'sdk_start' },
+      },
+    );
+  }
+}
+
+/**
+ * The SDK's user operations for one call. A new API object a call, since that is the only way in which the SDK lets an
+ * AbortSignal through; it costs some microseconds.
+ */
+export function userApi(client: SdkClient, call: CallOptions): okta.UserApi {
+  return new okta.UserApi(
+    okta.createConfiguration({
+      baseServer: new okta.ServerConfiguration(client.baseUrl, {}),
+      httpApi: { send: (context) => client.http.send(Object.assign(context, call)) },
+    }),
+  );
+}
+
+/** GET of raw JSON through the SDK's HTTP layer: its typed models drop fields, and its collections yield null. */
+export async function getJson(
+  client: SdkClient,
+  url: string,
+  call: CallOptions & { readonly contentType?: string },
+): Promise<{ body: unknown; next: string | null }> {
+  const headers = {
+    accept: 'application/json',
+    ...(call.contentType === undefined ? {} : { 'content-type': call.contentType }),
+  };
+  const request = { url, method: 'get', headers, signal: call.signal, waitBudgetMs: call.waitBudgetMs };
+  // The SDK's types name node-fetch's Response; the executor's is the platform's.
+  const response = (await client.http.http(url, request)) as unknown as Response;
+  try {
+    return {
+      body: JSON.parse(await response.text()) as unknown,
+      next: nextLink(response.headers.get('link')),
+    };
+  } catch {
+    throw faultOfUnreadable(response.status, response.headers, {
+      change: false,
+      path: new URL(url).pathname,
+    });
+  }
+}
+
+/** The target of `rel="next"` in a Link header (RFC 8288), or null. */
+function nextLink(header: string | null): string | null {
+  for (const [, target, parameters] of (header ?? '').matchAll(/<([^>]*)>([^<]*)/g)) {
+    if (target !== undefined && /;\s*rel="?next"?/i.test(parameters ?? '')) return target;
+  }
+  return null;
+}

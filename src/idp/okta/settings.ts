@@ -1,0 +1,83 @@
+import { isIP } from 'node:net';
+import type { JWK } from 'jose';
+import { Fault } from '#lib/fault.ts';
+import type { Logger } from '#lib/log.ts';
+
+/**
+ * How we prove ourselves to an Okta organisation.
+ *
+ * - `private_key`: an API Services app with `private_key_jwt` (RFC 7523). RSA keys sign with RS256 unless the JWK's `alg`
+ *   says otherwise (RS* or PS*); EC keys with the algorithm of their curve. `keyId` wins over the JWK's `kid`. All
+ *   `scopes` are asked for at once, and Okta refuses the lot if one of them is not granted to the app.
+ * - `api_token`: an SSWS token. It carries every right of the administrator who made it and dies with 30 days of disuse.
+ */
+export type OktaCredential =
+  | {
+      readonly kind: 'private_key';
+      readonly clientId: string;
+      readonly privateKey: JWK;
+      readonly keyId?: string;
+      readonly scopes?: readonly string[];
+    }
+  | { readonly kind: 'api_token'; readonly token: string };
+
+/** What a link to one Okta organisation needs. Nothing is read from the environment or from `okta.yaml` files. */
+export interface OktaSettings {
+  /** `https://acme.okta.com` or a custom domain; checked by `validateOrgUrl` with loopback allowed. */
+  readonly orgUrl: string;
+  readonly credential: OktaCredential;
+  /** How long one attempt may take, body included; milliseconds, 10,000 unless given. */
+  readonly requestTimeoutMs?: number;
+  /** How long after its start a call for a waiting person may still begin another attempt; milliseconds, 5,000 unless given. */
+  readonly waitBudgetMs?: number;
+  readonly log?: Logger;
+  /** Epoch milliseconds; for the lifetime of tokens and assertions. */
+  readonly now?: () => number;
+  /** Put before the SDK's own User-Agent, for instance `prokura/0.1.0`. */
+  readonly userAgentSuffix?: string;
+}
+
+/**
+ * The scopes that the abilities in `domain/provider.ts` need (management API 2026.06.3, `security` of each operation).
+ * Okta has no narrower scope than `okta.users.manage` for lifecycle, factors and passwords.
+ */
+export const DEFAULT_SCOPES: readonly string[] = [
+  'okta.users.read',
+  'okta.users.manage',
+  'okta.groups.read',
+  'okta.roles.read',
+];
+
+const ADMIN_HOST = /-admin\.(okta|oktapreview|okta-emea|okta-gov)\.com\.?$|-admin\.okta\.mil\.?$/;
+const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * The organisation's origin without a trailing slash, or a Fault `invalid_input` that says what is wrong with the address.
+ *
+ * Refused: anything but https (http only for a loopback host, and only with `allowLoopback`), `{yourOktaDomain}` left from
+ * Okta's documentation, the admin console's host (`acme-admin.okta.com`: its API answers differ), paths, queries, user
+ * names, and IP addresses. Not checked: whether the host exists, or is Okta's (custom domains are allowed).
+ */
+export function validateOrgUrl(url: string, options: { readonly allowLoopback: boolean }): string {
+  const text = url.trim();
+  if (/[{}]/.test(text)) throw wrong('still holds the {placeholder} of the documentation');
+  const parsed = URL.canParse(text) ? new URL(text) : null;
+  if (parsed === null) throw wrong('is not an address');
+  const loopback = LOOPBACK_HOSTS.has(parsed.hostname);
+  if (loopback && !options.allowLoopback) throw wrong('points to this machine');
+  if (parsed.protocol !== 'https:' && !(parsed.protocol === 'http:' && loopback))
+    throw wrong('must begin with https://');
+  if (!loopback && isIP(parsed.hostname.replaceAll(/^\[|\]$/g, '')) !== 0)
+    throw wrong('must be a host name, not an IP address');
+  if (ADMIN_HOST.test(parsed.hostname)) throw wrong('is the admin console: leave out "-admin"');
+  if (parsed.username !== '' || parsed.password !== '') throw wrong('must not hold a user name or password');
+  if (parsed.pathname !== '/' || parsed.search !== '' || parsed.hash !== '')
+    throw wrong('must end after the host name');
+  return parsed.origin;
+}
+
+// The address itself stays out of the message: somebody may have pasted a token into the field.
+const wrong = (what: string): Fault =>
+  new Fault('invalid_input', `The Okta organisation URL ${what}. It looks like https://acme.okta.com.`, {
+    detail: { field: 'orgUrl', reason: what },
+  });

@@ -1,0 +1,195 @@
+import { z } from 'zod';
+import { Fault } from '#lib/fault.ts';
+import { assertionMaker } from './assertion.ts';
+import { untilAnswered, type Plan } from './attempts.ts';
+import { createDpop, type Prove } from './dpop.ts';
+import { faultOfAnswer, faultOfSilence, provider, scopeFault } from './errors.ts';
+import { DEFAULT_SCOPES, type OktaCredential } from './settings.ts';
+import { NoAnswer, send, type Answer } from './transport.ts';
+
+/** Proves us to Okta, request by request. */
+export interface Authorizer {
+  /** The headers for one attempt; may fetch a token first. A DPoP proof is in use once, so ask again for every attempt. */
+  headers(method: string, url: string): Promise<Record<string, string>>;
+  /** Okta refused these headers with 401. True where another attempt with a new token makes sense. */
+  renew(headers: Readonly<Record<string, string>>): boolean;
+}
+
+/** What a token request may take of time, and how it may be ended. */
+export interface TokenOptions {
+  readonly orgUrl: string;
+  readonly timeoutMs: number;
+  readonly plan: Omit<Plan, 'change'>;
+  readonly now: () => number;
+}
+
+interface Token {
+  readonly value: string;
+  readonly scheme: 'Bearer' | 'DPoP';
+  readonly renewAtMs: number;
+}
+
+const tokenAnswer = z.looseObject({
+  access_token: z.string().min(1),
+  token_type: z.string().optional(),
+  expires_in: z.number().positive().catch(300),
+});
+const oauthError = z.looseObject({ error: z.string(), error_description: z.string().catch('') });
+/** For a client id that it does not know, Okta answers in the form of its management API. */
+const unknownClient = z
+  .looseObject({ errorCode: z.string().regex(/^[a-z_]+$/), errorSummary: z.string().catch('') })
+  .transform((body) => ({ error: body.errorCode, error_description: body.errorSummary }));
+const refused = z.union([oauthError, unknownClient]);
+
+/** Tokens are renewed this long before they end; seconds. */
+const RENEW_EARLY_SECONDS = 60;
+
+/** What to do about the errors of the token endpoint (RFC 6749 section 5.2; Okta's own texts vary). */
+const OAUTH_MEANING = {
+  invalid_client:
+    'Okta does not accept our client: check the client id, and that the public key with this key id is registered and active in the app.',
+  unauthorized_client:
+    'The Okta app may not use client credentials: it must be an API Services app with that grant.',
+  access_denied:
+    'Okta’s policy refuses our app a token: look at the app’s assignments and at the System Log.',
+  invalid_request: 'Okta did not accept our token request: check the client id and the organisation URL.',
+  invalid_dpop_proof: 'Okta did not accept our DPoP proof: check the clock of this machine.',
+} satisfies Record<string, string>;
+
+/** An SSWS token needs nothing but its header, and cannot be renewed. */
+const apiToken = (token: string): Authorizer => ({
+  headers: () => Promise.resolve({ authorization: `SSWS ${token}` }),
+  renew: () => false,
+});
+
+/**
+ * The authorizer of a credential. For `private_key` it fetches tokens by `client_credentials` with `private_key_jwt`: one
+ * request for all who wait, renewed a minute early, thrown away after a 401, with DPoP where the app demands it. Refusals
+ * are Faults `forbidden` that say what to do (`detail.missing` names ungranted scopes); the SDK's own client swallows them
+ * and sends `Bearer undefined`.
+ */
+export function createAuthorizer(credential: OktaCredential, options: TokenOptions): Authorizer {
+  if (credential.kind === 'api_token') return apiToken(credential.token);
+  const url = `${options.orgUrl}/oauth2/v1/token`;
+  const asked = { change: false, path: '/oauth2/v1/token' };
+  const scopes = credential.scopes ?? DEFAULT_SCOPES;
+  const assertion = assertionMaker(credential, url);
+  let current: Token | null = null;
+  let pending: Promise<Token> | null = null;
+  let prove: Prove | null = null;
+  let nonce: string | undefined;
+
+  const post = (scope: readonly string[]): Promise<Answer> =>
+    untilAnswered({ ...options.plan, change: false }, async () => {
+      const proof =
+        prove === null ? undefined : await prove({ method: 'POST', url, nowMs: options.now(), nonce });
+      return send({
+        method: 'POST',
+        url,
+        headers: {
+          accept: 'application/json',
+          'content-type': 'application/x-www-form-urlencoded',
+          ...(proof === undefined ? {} : { dpop: proof }),
+        },
+        body: new URLSearchParams({
+          grant_type: 'client_credentials',
+          scope: scope.join(' '),
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          client_assertion: await assertion(options.now()),
+        }).toString(),
+        timeoutMs: options.timeoutMs,
+        signals: options.plan.signals,
+      });
+    });
+
+  // Okta asks twice: once for a proof at all, once for its nonce in the proof.
+  const request = async (scope: readonly string[]): Promise<Answer> => {
+    for (let round = 0; ; round += 1) {
+      const answer = await post(scope);
+      const error = answer.status === 400 ? errorOf(answer) : null;
+      if (round === 2 || (error?.error !== 'invalid_dpop_proof' && error?.error !== 'use_dpop_nonce'))
+        return answer;
+      prove ??= await createDpop();
+      nonce = answer.headers.get('dpop-nonce') ?? nonce;
+    }
+  };
+
+  // Okta seldom says which scope it misses, so each is asked for alone.
+  const ungranted = async (): Promise<string[]> => {
+    const answers = await Promise.all(
+      scopes.map(async (one) => ({ one, error: errorOf(await request([one])) })),
+    );
+    return answers.filter(({ error }) => error?.error === 'invalid_scope').map(({ one }) => one);
+  };
+
+  const refusal = async (answer: Answer): Promise<Fault> => {
+    const error = errorOf(answer);
+    if (error === null || answer.status === 429 || answer.status >= 500) return faultOfAnswer(answer, asked);
+    const said = provider(answer.status, answer.headers, error.error, error.error_description);
+    if (error.error === 'invalid_scope') {
+      const named = scopes.filter((one) => error.error_description.includes(one));
+      const missing = named.length > 0 ? named : await ungranted();
+      return scopeFault(missing.length > 0 ? missing : scopes, said);
+    }
+    const known: string | undefined = Object.hasOwn(OAUTH_MEANING, error.error)
+      ? OAUTH_MEANING[error.error as keyof typeof OAUTH_MEANING]
+      : undefined;
+    const message =
+      known ?? 'Okta refused our app a token: see the details, and the System Log of the organisation.';
+    return new Fault('forbidden', message, { detail: { missing: ['credential'], provider: said } });
+  };
+
+  const fetchToken = async (): Promise<Token> => {
+    const askedAtMs = options.now();
+    const answer = await request(scopes);
+    const token = answer.status === 200 ? tokenAnswer.safeParse(json(answer.text)).data : undefined;
+    if (token === undefined) throw await refusal(answer);
+    const lifeSeconds = Math.max(token.expires_in - RENEW_EARLY_SECONDS, token.expires_in / 2);
+    return {
+      value: token.access_token,
+      scheme: token.token_type?.toLowerCase() === 'dpop' ? 'DPoP' : 'Bearer',
+      renewAtMs: askedAtMs + lifeSeconds * 1_000,
+    };
+  };
+
+  const token = async (): Promise<Token> => {
+    if (current !== null && options.now() < current.renewAtMs) return current;
+    pending ??= fetchToken()
+      .then((fresh) => (current = fresh))
+      .catch((error: unknown) => {
+        // Final: the call that waits for the token must not repeat what was repeated here.
+        throw error instanceof NoAnswer ? faultOfSilence(error, asked) : error;
+      })
+      .finally(() => (pending = null));
+    return pending;
+  };
+
+  return {
+    async headers(method, target) {
+      const { value, scheme } = await token();
+      const authorization = `${scheme} ${value}`;
+      if (scheme === 'Bearer' || prove === null) return { authorization };
+      return {
+        authorization,
+        dpop: await prove({ method, url: target, nowMs: options.now(), accessToken: value }),
+      };
+    },
+    renew(headers) {
+      // Only the refused token goes: another caller may have fetched a new one meanwhile.
+      if (current !== null && headers['authorization'] === `${current.scheme} ${current.value}`)
+        current = null;
+      return true;
+    },
+  };
+}
+
+const errorOf = (answer: Answer): { error: string; error_description: string } | null =>
+  answer.status === 200 ? null : (refused.safeParse(json(answer.text)).data ?? null);
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

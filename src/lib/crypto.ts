@@ -1,0 +1,45 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** SHA-256 of a text or bytes, in lower-case hexadecimal. */
+export function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** Compares two secrets in time that depends on their lengths alone. */
+export function sameSecret(a: string, b: string): boolean {
+  const [left, right] = [createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest()];
+  return timingSafeEqual(left, right);
+}
+
+/** What the installation's one master key is good for; each use has a key of its own (HKDF, RFC 5869). */
+export interface Secrets {
+  /** Encrypts with AES-256-GCM (NIST SP 800-38D) under a random nonce. `about` is bound to it: unsealing elsewhere fails. */
+  seal(plain: string, about: string): string;
+  /** Throws where the text was changed, was sealed for something else, or with another key. */
+  unseal(sealed: string, about: string): string;
+  /** HMAC-SHA-256 in hexadecimal: equal for equal inputs, tells nothing of them without the key. */
+  digest(text: string): string;
+}
+
+/** `masterKey`: 32 bytes in base64 or base64url. Throws RangeError where it is not. */
+export function openSecrets(masterKey: string): Secrets {
+  const master = Buffer.from(masterKey, 'base64');
+  if (master.length !== 32) throw new RangeError('the master key must be 32 bytes in base64 (openssl rand -base64 32)');
+  const sealing = Buffer.from(hkdfSync('sha256', master, '', 'prokura seal v1', 32));
+  const digesting = Buffer.from(hkdfSync('sha256', master, '', 'prokura digest v1', 32));
+  return {
+    seal: (plain, about) => {
+      const nonce = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', sealing, nonce).setAAD(Buffer.from(about));
+      const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+      return `v1.${Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')}`;
+    },
+    unseal: (sealed, about) => {
+      const bytes = Buffer.from(sealed.slice('v1.'.length), 'base64url');
+      const decipher = createDecipheriv('aes-256-gcm', sealing, bytes.subarray(0, 12)).setAAD(Buffer.from(about));
+      decipher.setAuthTag(bytes.subarray(12, 28));
+      return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8');
+    },
+    digest: (text) => createHmac('sha256', digesting).update(text).digest('hex'),
+  };
+}

@@ -1,0 +1,41 @@
+/** Who can act on a failure: the caller (first six), time (`rate_limited`, `unavailable`), or us (`internal`). */
+export type FaultCode =
+  | 'invalid_input'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not_found'
+  | 'conflict'
+  | 'rate_limited'
+  | 'unavailable'
+  | 'internal';
+
+export interface FaultOptions {
+  /** Machine-readable facts that may be shown to the caller: a reason code, a provider's error code, field problems. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+  /** What happened underneath; logged, never shown. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error that crosses layers. `message` is public: it says what the reader can do next and holds no secret.
+ * Each door maps the code to its own wire form in its `faults.ts`; everything that is not a Fault is `internal` there.
+ */
+export class Fault extends Error {
+  readonly code: FaultCode;
+  readonly detail: Readonly<Record<string, unknown>>;
+
+  constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'Fault';
+    this.code = code;
+    this.detail = options.detail ?? {};
+  }
+}
+
+/** Turns anything thrown into a Fault: a Fault stays itself, anything else becomes `internal` with the original as cause. */
+export function asFault(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  return new Fault('internal', 'Something went wrong on our side. Nothing was changed; try again, and give an administrator the error id.', {
+    cause: error,
+  });
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+
+/** The prefixes of every identifier (requirements D1, design/domain.md). */
+export type IdPrefix =
+  | 'tnt' | 'idp' | 'con' | 'usr' | 'scim' | 'grp' | 'map' | 'agt' | 'akey' | 'mdt' | 'call' | 'apr' | 'vote'
+  | 'evt' | 'fact' | 'key' | 'err' | 'draft' | 'msg';
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/**
+ * A new identifier: prefix + UUIDv7 (RFC 9562 section 5.7) in Crockford base32, 26 characters; sortable by creation
+ * time to the millisecond, with 74 random bits: not guessable, but not a secret either.
+ */
+export function newId<P extends IdPrefix>(prefix: P, now: number = Date.now()): `${P}_${string}` {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(now, 0, 6);
+  bytes[6] = 0x70 | (bytes[6]! & 0x0f);
+  bytes[8] = 0x80 | (bytes[8]! & 0x3f);
+  return `${prefix}_${base32(bytes)}`;
+}
+
+/** A random secret of `bytes` bytes (default 32) in Crockford base32, without separators. */
+export function newSecret(bytes = 32): string {
+  return base32(randomBytes(bytes));
+}
+
+/** True where `value` has the shape of an identifier with this prefix. Does not say that the thing exists. */
+export function isId(prefix: IdPrefix, value: string): boolean {
+  return value.startsWith(`${prefix}_`) && /^[0-9a-z]{26}$/.test(value.slice(prefix.length + 1));
+}
+
+function base32(bytes: Buffer): string {
+  let bits = 0;
+  let held = 0;
+  let out = '';
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      out += ALPHABET[(held >>> bits) & 31];
+    }
+    held &= (1 << bits) - 1;
+  }
+  return bits > 0 ? out + ALPHABET[(held << (5 - bits)) & 31] : out;
+}

@@ -1,0 +1,27 @@
+/** What survives JSON. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/**
+ * One text for one value: keys sorted by UTF-16 code unit, no white space, numbers as ECMAScript writes them; members that are
+ * `undefined` are left out. Source: RFC 8785 (JSON Canonicalization Scheme), sections 3.2.2 and 3.2.3.
+ * Throws TypeError for what JSON cannot hold (NaN, Infinity, a bigint, a lone surrogate).
+ */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw new TypeError('a lone surrogate has no canonical JSON');
+    return JSON.stringify(value);
+  }
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError(`${value} has no JSON`);
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item === undefined ? null : item)).join(',')}]`;
+  if (value instanceof Date) return JSON.stringify(value);
+  if (typeof value !== 'object') throw new TypeError(`a ${typeof value} has no JSON`);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+  return `{${members.join(',')}}`;
+}

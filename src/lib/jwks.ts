@@ -1,0 +1,149 @@
+import { Fault } from './fault.ts';
+import { importVerifyKey, type JwsAlg, type VerifyKey } from './jwt.ts';
+import type { Logger } from './log.ts';
+
+/** Whose keys: an issuer that an administrator configured (its address is trusted, its answers are not). */
+export interface KeySource {
+  readonly issuer: string;
+  /** Where the keys are if the issuer publishes no discovery document. */
+  readonly fallbackJwksUri?: string;
+}
+
+/** The published signing keys of other people's issuers, kept in memory. */
+export interface RemoteKeys {
+  /**
+   * The key that `source` publishes under `kid` for `alg`, or null where it publishes none. Asks the issuer at most once for many
+   * concurrent callers, and for unknown `kid`s at most once in `COOLDOWN_SECONDS`. While the issuer does not answer, keys that were
+   * read within `STALE_SECONDS` go on verifying; where there are none: Fault `unavailable`.
+   */
+  key(source: KeySource, kid: string, alg: JwsAlg): Promise<VerifyKey | null>;
+  /** Forgets everything: the next use asks again. */
+  flush(): void;
+}
+
+/** A key that the issuer has removed stops verifying after this long. */
+export const MAX_AGE_SECONDS = 300;
+/** How long an unknown `kid` does not make us ask again. */
+export const COOLDOWN_SECONDS = 30;
+/** How long keys outlive an issuer that does not answer. */
+export const STALE_SECONDS = 24 * 3600;
+const FIRST_RETRY_SECONDS = 5;
+const TIMEOUT_MS = 2000;
+const MAX_BYTES = 256 * 1024;
+const MAX_KEYS = 100;
+const MAX_ISSUERS = 1000;
+
+interface State {
+  keys: ReadonlyMap<string, VerifyKey> | null;
+  jwksUri: string | null;
+  readAt: number;
+  askedAt: number;
+  asking: Promise<void> | null;
+}
+
+/** `fetch` is for tests; `now` is the clock that ages are measured by. */
+export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: typeof fetch }): RemoteKeys {
+  const states = new Map<string, State>();
+  const seconds = () => parts.now().getTime() / 1000;
+  const get = (url: string) => fetchJson(parts.fetch ?? fetch, url);
+
+  async function ask(source: KeySource, state: State): Promise<void> {
+    state.askedAt = seconds();
+    try {
+      state.jwksUri ??= await discover(get, source);
+      state.keys = readKeys(await get(state.jwksUri));
+      state.readAt = seconds();
+    } catch (error) {
+      // The address may have moved: the next try discovers it anew.
+      state.jwksUri = null;
+      parts.log.warn({ err: error, issuer: source.issuer }, 'the keys of an identity provider could not be read');
+    }
+  }
+
+  return {
+    key: async (source, kid, alg) => {
+      const state = stateOf(states, source.issuer);
+      const cooled = () => seconds() - state.askedAt >= (state.keys === null ? FIRST_RETRY_SECONDS : COOLDOWN_SECONDS);
+      const wanting = state.keys === null || seconds() - state.readAt > MAX_AGE_SECONDS || !state.keys.has(kid);
+      if (wanting && (state.asking !== null || cooled())) {
+        state.asking ??= ask(source, state).finally(() => void (state.asking = null));
+        await state.asking;
+      }
+      if (state.keys === null || seconds() - state.readAt > STALE_SECONDS) {
+        throw new Fault('unavailable', 'The identity provider does not answer, so its token cannot be checked. Try again in a minute.', {
+          detail: { reason: 'provider_unavailable', retry_after_seconds: COOLDOWN_SECONDS },
+        });
+      }
+      const found = state.keys.get(kid);
+      return found?.alg === alg ? found : null;
+    },
+    flush: () => states.clear(),
+  };
+}
+
+/**
+ * The keys of a JWK Set (RFC 7517 section 5) that can verify, by `kid`. What cannot is ignored: encryption keys, `oct`, RSA under
+ * 2048 bits, entries without `kid`; a `kid` that stands twice names neither key. Throws TypeError where it is no JWK Set.
+ */
+export function readKeys(document: unknown): ReadonlyMap<string, VerifyKey> {
+  const list = isObject(document) ? document['keys'] : undefined;
+  if (!Array.isArray(list)) throw new TypeError('not a JWK Set');
+  const keys = new Map<string, VerifyKey>();
+  const twice = new Set<string>();
+  for (const jwk of list.slice(0, MAX_KEYS) as unknown[]) {
+    if (!isObject(jwk)) continue;
+    const kid = jwk['kid'];
+    const key = importVerifyKey(jwk);
+    if (key === null || typeof kid !== 'string' || kid === '') continue;
+    if (keys.has(kid)) twice.add(kid);
+    keys.set(kid, key);
+  }
+  for (const kid of twice) keys.delete(kid);
+  return keys;
+}
+
+function stateOf(states: Map<string, State>, issuer: string): State {
+  const known = states.get(issuer);
+  if (known !== undefined) return known;
+  const oldest = states.keys().next();
+  if (states.size >= MAX_ISSUERS && oldest.done !== true) states.delete(oldest.value);
+  const fresh: State = { keys: null, jwksUri: null, readAt: 0, askedAt: 0, asking: null };
+  states.set(issuer, fresh);
+  return fresh;
+}
+
+/** OpenID Connect Discovery 1.0, section 4.3: the document must name exactly the issuer that it was asked for. */
+async function discover(get: (url: string) => Promise<unknown>, source: KeySource): Promise<string> {
+  let document: unknown;
+  try {
+    document = await get(`${source.issuer}/.well-known/openid-configuration`);
+  } catch (error) {
+    if (source.fallbackJwksUri !== undefined) return source.fallbackJwksUri;
+    throw error;
+  }
+  if (!isObject(document) || document['issuer'] !== source.issuer) throw new TypeError('the discovery document names another issuer');
+  const uri = document['jwks_uri'];
+  // An https issuer must not send us to an address that anybody on the way could answer.
+  if (typeof uri !== 'string' || !URL.canParse(uri) || (source.issuer.startsWith('https:') && !uri.startsWith('https:'))) {
+    throw new TypeError('the discovery document has no usable jwks_uri');
+  }
+  return uri;
+}
+
+async function fetchJson(fetcher: typeof fetch, url: string): Promise<unknown> {
+  const response = await fetcher(url, { headers: { accept: 'application/json' }, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (response.status !== 200 || response.body === null) {
+    await response.body?.cancel();
+    throw new TypeError(`answered ${response.status}`);
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body) {
+    size += chunk.byteLength;
+    if (size > MAX_BYTES) throw new TypeError(`answered more than ${MAX_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

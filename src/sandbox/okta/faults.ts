@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomBytes } from 'node:crypto';
+
+/** What goes wrong, with which requests, and how often. Field names are those of the control API. */
+export interface FaultRule {
+  /** HTTP method; every method where absent. */
+  readonly method?: string;
+  /** Regular expression over the path with its query. */
+  readonly path: string;
+  /** How many requests are hit before the rule is spent; default 1. */
+  readonly times?: number;
+  readonly status?: 429 | 500 | 503 | 403;
+  readonly okta_code?: string;
+  /** Sends an HTML page instead of JSON, as a proxy in front of Okta does. */
+  readonly html_body?: boolean;
+  readonly delay_ms?: number;
+  /** Performs the change, then closes the connection without an answer. */
+  readonly drop_after_apply?: boolean;
+  /** Neither performs nor answers, until the simulator closes. */
+  readonly hang?: boolean;
+}
+
+/** A rule in force: with its id, and how many hits are left. */
+export interface ActiveFault extends FaultRule {
+  readonly id: string;
+  remaining: number;
+  hits: number;
+}
+
+/** Holds the rules in order; the oldest matching rule that is not spent applies. */
+export class FaultInjector {
+  #rules: ActiveFault[] = [];
+  readonly #closed = new AbortController();
+
+  /** Adds a rule; throws SyntaxError where `path` is no regular expression. */
+  add(rule: FaultRule): ActiveFault {
+    new RegExp(rule.path, 'u');
+    const fault: ActiveFault = {
+      ...rule,
+      id: `flt_${randomBytes(6).toString('hex')}`,
+      remaining: rule.times ?? 1,
+      hits: 0,
+    };
+    this.#rules.push(fault);
+    return fault;
+  }
+
+  /** All rules, spent ones too, so that a test sees how often each hit. */
+  list(): readonly ActiveFault[] {
+    return this.#rules;
+  }
+
+  clear(): void {
+    this.#rules = [];
+  }
+
+  /** The rule for this request, counted as hit; undefined where none applies. */
+  take(method: string, pathAndQuery: string): ActiveFault | undefined {
+    const fault = this.#rules.find(
+      (rule) =>
+        rule.remaining > 0 &&
+        (rule.method === undefined || rule.method.toUpperCase() === method) &&
+        new RegExp(rule.path, 'u').test(pathAndQuery),
+    );
+    if (fault === undefined) return undefined;
+    fault.remaining -= 1;
+    fault.hits += 1;
+    return fault;
+  }
+
+  /** Waits, or returns early where the simulator closes. */
+  async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#closed.signal }).catch(() => undefined);
+  }
+
+  /** Ends every pause and every hanging request. */
+  close(): void {
+    this.#closed.abort();
+  }
+}

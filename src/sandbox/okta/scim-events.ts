@@ -1,0 +1,19 @@
+import { seededId } from './ids.ts';
+import { SYSTEM } from './simulation.ts';
+import type { LogSource, LogTarget } from './system-log.ts';
+
+/** The SCIM app as a log target. */
+export const appPushTarget = (): LogTarget => ({
+  id: seededId('0oa', 'scimapp'),
+  type: 'AppInstance',
+  alternateId: 'Prokura',
+  displayName: 'Prokura',
+  detailEntry: null,
+});
+
+/** Provisioning is the org's own doing. */
+export const scimEvent = (): LogSource => ({
+  caller: SYSTEM,
+  requestId: 'provisioning',
+  path: '/provisioning',
+});

@@ -1,0 +1,58 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { FaultInjector } from './faults.ts';
+import type { RateLimiter } from './rate-limits.ts';
+import type { RequestRecorder } from './recorder.ts';
+import type { OktaScimClient } from './scim-client.ts';
+import type { OktaOrg } from './types.ts';
+
+/** Who sends a request, as the org's own log names them; `scopes` null means that an API token may do what its owner may. */
+export interface Caller {
+  readonly kind: 'api_token' | 'service_app' | 'system';
+  readonly actor: {
+    readonly id: string;
+    readonly type: string;
+    readonly alternateId: string;
+    readonly displayName: string;
+  };
+  readonly scopes: readonly string[] | null;
+  readonly adminRoles: readonly string[];
+  /** Id of the API token, for `transaction.detail.requestApiTokenId`. */
+  readonly tokenId: string | null;
+}
+
+/** Everything that a route needs: the org's state and the machinery around it. One per running simulator. */
+export interface Simulation {
+  readonly org: OktaOrg;
+  readonly now: () => number;
+  /** Base URL without trailing slash; known once the server listens. */
+  readonly url: () => string;
+  readonly limits: RateLimiter;
+  readonly faults: FaultInjector;
+  readonly recorder: RequestRecorder;
+  readonly scim: OktaScimClient;
+  /** Tells the snapshot that something changed. */
+  changed(): void;
+}
+
+/** Hono's types for the management API. */
+export interface OktaEnv {
+  Bindings: HttpBindings;
+  Variables: { caller: Caller; requestId: string };
+}
+
+/** The simulator itself as an actor: what the sandbox's control API does. */
+export const SYSTEM: Caller = {
+  kind: 'system',
+  actor: {
+    id: 'system',
+    type: 'SystemPrincipal',
+    alternateId: 'system@okta.com',
+    displayName: 'Okta System',
+  },
+  scopes: null,
+  adminRoles: ['SUPER_ADMIN'],
+  tokenId: null,
+};
+
+/** The moment as Okta writes times: ISO 8601, UTC, milliseconds. */
+export const isoNow = (sim: Simulation): string => new Date(sim.now()).toISOString();

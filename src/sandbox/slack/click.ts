@@ -1,0 +1,140 @@
+import { enter, holdsValue } from './enter.ts';
+import { fieldsOf, stateValues, type Field } from './form.ts';
+import { blockActionsPayload, suggestionPayload, type Place } from './payloads.ts';
+import { circumstances, inChannel, type Simulation } from './simulation.ts';
+import type { ClickAnswer, ClickOptions, ClickTarget, InputValues, SimUser, SimView, Wire } from './types.ts';
+import { openModals } from './views.ts';
+import { watch } from './watch.ts';
+import { wordsOf } from './wire.ts';
+
+/** The view as it stands before this person now; throws where it is gone. */
+export function standing(sim: Simulation, user: SimUser, viewId: string): SimView {
+  const { world } = sim.workspace;
+  const view = world.state.views[viewId];
+  const open =
+    view?.type === 'home'
+      ? world.state.homes[user.id] === viewId
+      : openModals(world, user.id).at(-1)?.id === viewId;
+  if (view === undefined || !open) throw new Error(`${user.name} has no open view ${viewId}`);
+  return view;
+}
+
+/** The options that the app offers for a query; empty where it does not answer in three seconds. */
+export async function suggestions(
+  sim: Simulation,
+  user: SimUser,
+  view: SimView,
+  field: Field,
+  query: string,
+): Promise<Wire[]> {
+  if (query.length < Number(field.element['min_query_length'] ?? 3)) return [];
+  const payload = suggestionPayload(
+    circumstances(sim, user, view.id),
+    user,
+    view,
+    field.blockId,
+    field.actionId,
+    query,
+  );
+  const { body } = await sim.send({ kind: 'options', payload });
+  if (typeof body !== 'object' || body === null) return [];
+  const { options = [], option_groups: groups = [] } = body as {
+    options?: Wire[];
+    option_groups?: { options: Wire[] }[];
+  };
+  return [...options, ...groups.flatMap((group) => group.options)].slice(0, 100);
+}
+
+function placeOf(sim: Simulation, user: SimUser, target: ClickTarget, options: ClickOptions): Place {
+  if ('rootId' in target) return { view: standing(sim, user, target.id) };
+  const { world } = sim.workspace;
+  const channel = world.channel(target.channel);
+  if (channel === undefined || !world.canSee(user, channel))
+    throw new Error(`${user.name} cannot see ${target.channel}`);
+  const stored =
+    options.staleCopy ??
+    world.message(channel.id, target.ts) ??
+    world.state.messages.find((one) => one.ts === target.ts && one.ephemeralFor === user.id && !one.deleted);
+  if (stored === undefined) throw new Error(`${user.name} sees no message ${target.channel}/${target.ts}`);
+  if (stored.ephemeralFor !== null && stored.ephemeralFor !== user.id)
+    throw new Error(`${user.name} cannot see this message`);
+  const entered = world.state.messageValues[`${channel.id}:${target.ts}`] ?? {};
+  return { message: stored, channel, values: stateValues(stored.blocks, entered) };
+}
+
+function fieldIn(place: Place, name: string): Field {
+  const fields = fieldsOf('view' in place ? place.view.blocks : place.message.blocks);
+  const found =
+    fields.find((field) => field.actionId === name) ?? fields.find((field) => field.label === name);
+  if (found !== undefined) return found;
+  const where = 'view' in place ? `view "${place.view.title}"` : `message "${place.message.text}"`;
+  throw new Error(
+    `no button "${name}" in ${where}; there are: ${fields.map((field) => field.label || field.actionId).join(', ') || 'none'}`,
+  );
+}
+
+/** Where entered values of this place are kept. */
+function entriesOf(sim: Simulation, place: Place): InputValues {
+  if ('view' in place) return place.view.values;
+  return (sim.workspace.world.state.messageValues[`${place.channel.id}:${place.message.ts}`] ??= {});
+}
+
+const dialogOf = (element: Wire): ClickAnswer['confirm'] => {
+  const dialog = element['confirm'] as Wire | undefined;
+  return dialog === undefined
+    ? undefined
+    : { title: wordsOf(dialog['title']), text: wordsOf(dialog['text']) };
+};
+
+/** Clicks an element, or chooses in a menu, as this person: what is stored decides what there is to click. */
+export async function click(
+  sim: Simulation,
+  user: SimUser,
+  target: ClickTarget,
+  name: string,
+  options: ClickOptions,
+): Promise<ClickAnswer> {
+  const place = placeOf(sim, user, target, options);
+  const field = fieldIn(place, name);
+  const confirm = dialogOf(field.element);
+  if (confirm !== undefined && options.confirm === false) {
+    return { status: 0, body: null, shown: null, ephemerals: [], cancelled: true, confirm };
+  }
+  const state = holdsValue(field.element) ? await chosen(sim, user, place, field, options) : null;
+  const at =
+    'view' in place
+      ? circumstances(sim, user, place.view.id)
+      : inChannel(sim, user, place.channel, place.message);
+  const current =
+    'view' in place
+      ? { view: { ...place.view, values: stateValues(place.view.blocks, place.view.values) } }
+      : { ...place, values: stateValues(place.message.blocks, entriesOf(sim, place)) };
+  const watching = watch(sim.workspace.world, user, 'view' in place ? null : place.channel.id);
+  const payload = blockActionsPayload(at, user, current, {
+    blockId: field.blockId,
+    element: field.element,
+    state,
+  });
+  const { status, body, shown } = await sim.send({ kind: 'interactive', payload });
+  const seen = await watching.settle(shown === null ? sim.settleMs : 0);
+  return { status, body, shown, ...seen, cancelled: false, ...(confirm === undefined ? {} : { confirm }) };
+}
+
+async function chosen(
+  sim: Simulation,
+  user: SimUser,
+  place: Place,
+  field: Field,
+  options: ClickOptions,
+): Promise<Awaited<ReturnType<typeof enter>>> {
+  if (options.choose === undefined)
+    throw new Error(`"${field.label || field.actionId}" is a menu: say what to choose`);
+  const ask = async (query: string): Promise<Wire[]> => {
+    if (!('view' in place)) throw new Error('external menus are driven in views only');
+    return suggestions(sim, user, place.view, field, query);
+  };
+  const state = await enter(field.element, options.choose, ask);
+  if (field.element['type'] !== 'overflow')
+    (entriesOf(sim, place)[field.blockId] ??= {})[field.actionId] = state;
+  return state;
+}

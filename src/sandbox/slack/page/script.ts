@@ -1,0 +1,139 @@
+/**
+ * The page's script: polls what this person sees, and turns clicks, choices, text and forms into `/_sandbox` calls.
+ * It builds no markup of its own: the server draws, and its drawing is escaped there.
+ */
+export const SCRIPT = `'use strict';
+const { as, channel } = document.body.dataset;
+const by = (id) => document.getElementById(id);
+const main = by('main'), modal = by('modal'), notice = by('notice');
+let seen = '', modalSeen = '';
+
+async function control(path, body) {
+  const response = await fetch('/_sandbox' + path, {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
+  });
+  const answer = await response.json();
+  notice.textContent = response.ok ? sayShown(answer) : answer.error;
+  return response.ok ? answer : null;
+}
+const sayShown = (answer) => ({
+  operation_timeout: 'The app did not answer within 3 seconds (operation_timeout).',
+  dispatch_failed: 'The app refused or failed (dispatch_failed, HTTP ' + answer?.status + ').',
+  invalid_response: 'Slack could not show what the app answered.',
+})[answer?.shown] ?? '';
+const mine = (act, body) => control('/as/' + encodeURIComponent(as) + '/' + act, body);
+
+async function refresh() {
+  const response = await fetch('/_page/state?as=' + encodeURIComponent(as) + '&channel=' + encodeURIComponent(channel));
+  const state = await response.json();
+  if (state.key === seen) return;
+  const busy = main.contains(document.activeElement) && document.activeElement.matches('input,select,textarea');
+  if (!busy) {
+    const bottom = seen === '' || main.scrollHeight - main.scrollTop - main.clientHeight < 80;
+    const open = new Set([...main.querySelectorAll('details[open]')].map(placeOf));
+    main.innerHTML = state.main;
+    for (const one of main.querySelectorAll('details')) if (open.has(placeOf(one))) one.open = true;
+    if (bottom) main.scrollTop = main.scrollHeight;
+    seen = state.key;
+  }
+  by('side').innerHTML = state.side;
+  if (state.modalKey !== modalSeen) {
+    modalSeen = state.modalKey;
+    modal.innerHTML = state.modal;
+    modal.querySelector('input,select,textarea,button')?.focus();
+  }
+}
+const placeOf = (node) => node.closest('[data-ts]')?.dataset.ts + ':' + node.querySelector('summary')?.textContent;
+
+function targetOf(node) {
+  const view = node.closest('[data-view]');
+  if (view) return { view_id: view.dataset.view };
+  const message = node.closest('[data-ts]');
+  return { channel: message.dataset.channel, ts: message.dataset.ts };
+}
+
+async function act(node, options) {
+  const holder = node.closest('[data-confirm]');
+  if (holder?.dataset.confirm && !confirm(holder.dataset.confirm)) return;
+  const button = node.closest('[data-action]')?.dataset.action ?? node.closest('[data-choose]').dataset.choose;
+  if (node.dataset.url) window.open(node.dataset.url, '_blank', 'noopener');
+  node.disabled = true;
+  await mine('clicks', { ...targetOf(node), button, options });
+  node.disabled = false;
+  node.blur();
+  await refresh();
+}
+
+document.addEventListener('click', async (event) => {
+  const button = event.target.closest('button');
+  if (button?.dataset.action !== undefined) await act(button);
+  if (button?.dataset.cancel !== undefined) {
+    await mine('cancels', { view_id: button.closest('form').dataset.view });
+    await refresh();
+  }
+});
+
+document.addEventListener('change', async (event) => {
+  const control = event.target;
+  if (control.id === 'who') location.search = '?as=' + encodeURIComponent(control.value);
+  else if (control.closest('[data-choose]')) {
+    const value = control.multiple ? [...control.selectedOptions].map((one) => one.value) : control.value;
+    if (value.length > 0) await act(control, { choose: value });
+  }
+});
+
+let waiting;
+document.addEventListener('input', (event) => {
+  const search = event.target.closest('[data-external]');
+  if (!search) return;
+  clearTimeout(waiting);
+  waiting = setTimeout(async () => {
+    if (search.value.length < Number(search.parentElement.dataset.min)) return;
+    const block = search.dataset.external;
+    const options = await mine('options', { view_id: search.closest('[data-view]').dataset.view, block_id: block, query: search.value });
+    const list = search.parentElement.querySelector('select');
+    const kept = list.multiple ? [...list.selectedOptions] : [];
+    list.replaceChildren(...kept, ...(options ?? []).map((one) => new Option(one.text + (one.description ? ' · ' + one.description : ''), one.value)));
+    if (!list.multiple && list.options.length > 0) list.selectedIndex = 0;
+  }, 250);
+});
+
+function entered(form) {
+  const values = {};
+  for (const control of form.elements) {
+    if (!control.name || control.closest('[data-choose]')) continue;
+    const many = control.multiple || control.type === 'checkbox';
+    if (many) values[control.name] ??= [];
+    else if (control.type === 'radio') values[control.name] ??= '';
+    if (control.multiple) values[control.name].push(...[...control.selectedOptions].map((one) => one.value));
+    else if (control.type === 'checkbox') { if (control.checked) values[control.name].push(control.value); }
+    else if (control.type === 'radio') { if (control.checked) values[control.name] = control.value; }
+    else values[control.name] = control.value;
+  }
+  return values;
+}
+
+document.addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  if (form.id === 'say') {
+    const text = by('text').value.trim();
+    if (text === '') return;
+    by('text').value = '';
+    await mine('types', { text, channel: channel === 'home' ? undefined : channel });
+    return refresh();
+  }
+  for (const one of form.querySelectorAll('.error')) one.textContent = '';
+  const answer = await mine('fills', { view_id: form.dataset.view, values: entered(form) });
+  for (const [block, words] of Object.entries(answer?.errors ?? {})) {
+    const place = [...form.querySelectorAll('[data-block]')].find((one) => one.dataset.block === block);
+    if (place) place.querySelector('.error').textContent = words;
+  }
+  form.querySelector('.whole').textContent = notice.textContent;
+  await refresh();
+});
+
+if (channel === 'home') void mine('home', {}).then(refresh);
+void refresh();
+setInterval(() => { if (!document.hidden) void refresh().catch(() => { notice.textContent = 'The sandbox does not answer.'; }); }, 1000);
+`;

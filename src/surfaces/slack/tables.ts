@@ -1,0 +1,37 @@
+import { sql } from 'drizzle-orm';
+import { index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
+
+/** Every copy of a thing that stands in Slack, so that a change edits all of them. */
+export const slackMessages = pgTable(
+  'slack_messages',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    /** What it shows: a call's or a mandate's id. */
+    thing: text('thing').notNull(),
+    /** `approver` or `requester`: the same thing, drawn for another reader. */
+    audience: text('audience').notNull(),
+    personId: text('person_id'),
+    channel: text('channel').notNull(),
+    ts: text('ts'),
+    renderedHash: text('rendered_hash'),
+    createdAt: moment('created_at').notNull().default(sql`now()`),
+    updatedAt: moment('updated_at').notNull().default(sql`now()`),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] }), index('slack_messages_thing').on(table.tenantId, table.thing), tenantPolicy()],
+);
+
+/** A form that a person has open: bound to that person, used once. `private_metadata` holds its id and nothing else. */
+export const slackDrafts = pgTable(
+  'slack_drafts',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    slackUser: text('slack_user').notNull(),
+    data: jsonb('data').$type<Record<string, unknown>>().notNull(),
+    expiresAt: moment('expires_at').notNull(),
+    usedAt: moment('used_at'),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] }), tenantPolicy()],
+);
