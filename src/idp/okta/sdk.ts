@@ -25,7 +25,7 @@ export function createClient(orgUrl: string, executor: GatewayExecutor, userAgen
       userAgent,
       requestExecutor: executor,
       // The default keeps GET answers for ever, and hangs on large users (README, "Known issues").
-      
+      cacheMiddleware: null,
     };
     const client = new okta.Client(configuration);
     delete client.http.defaultHeaders['Authorization'];
