@@ -27,11 +27,9 @@ export function controlRoutes(sim: Simulation): Hono<OktaEnv> {
     return undefined;
   });
   app.onError((error, c) => c.json({ error: error.message }, 400));
-  app.post('/tokens', async (c) =>
-    c.json({ token: await mintToken(sim, (await c.req.json()) as TokenRequest) }),
-  );
+  app.post('/tokens', async (c) => c.json({ token: await mintToken(sim, await c.req.json<TokenRequest>()) }));
   app.get('/faults', (c) => c.json(sim.faults.list()));
-  app.post('/faults', async (c) => c.json(sim.faults.add((await c.req.json()) as FaultRule), 201));
+  app.post('/faults', async (c) => c.json(sim.faults.add(await c.req.json<FaultRule>()), 201));
   app.delete('/faults', (c) => {
     sim.faults.clear();
     return c.body(null, 204);
@@ -42,7 +40,7 @@ export function controlRoutes(sim: Simulation): Hono<OktaEnv> {
     return c.body(null, 204);
   });
   app.put('/rate-limits', async (c) =>
-    c.json(sim.limits.configure((await c.req.json()) as Parameters<typeof sim.limits.configure>[0])),
+    c.json(sim.limits.configure(await c.req.json<Parameters<typeof sim.limits.configure>[0]>())),
   );
   app.put('/keys/rotate', async (c) => c.json({ kid: await rotateKeys(sim) }));
   app.get('/service-app', (c) => c.json(serviceApp(sim)));

@@ -26,11 +26,11 @@ const FAULT_CODES = {
   503: 'E0000009',
 } as const satisfies Record<number, OktaErrorCode>;
 
-/** The whole server: recording, faults, rate limits and authentication in front of the routes, and the control API beside them. */
+/** The whole server: recording, rate limits, faults and authentication in front of the routes, and the control API beside them. */
 export function oktaDoor(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   app.route('/_sandbox', controlRoutes(sim));
-  app.use(record(sim), inject(sim), limitRate(sim));
+  app.use(record(sim), limitRate(sim), inject(sim));
   app.route('/', orgTokenRoutes(sim));
   app.route('/', authorizationServerRoutes(sim));
   app.use('/api/v1/*', admit(sim));
@@ -59,7 +59,7 @@ function record(sim: Simulation): MiddlewareHandler<OktaEnv> {
       at: isoNow(sim),
     });
     await next();
-    entry.status = c.res === RESPONSE_ALREADY_SENT ? null : c.res.status;
+    entry.status = c.env.outgoing.destroyed ? null : c.res.status;
   };
 }
 
@@ -89,6 +89,8 @@ function inject(sim: Simulation): MiddlewareHandler<OktaEnv> {
 /** Closes the connection without an answer. */
 function cut(c: Context<OktaEnv>): undefined {
   c.env.outgoing.destroy();
+  // Set to nothing first: Hono would copy the headers of the answer that nobody gets into this shared constant.
+  c.res = undefined;
   c.res = RESPONSE_ALREADY_SENT;
   return undefined;
 }
@@ -97,7 +99,6 @@ function faulty(c: Context<OktaEnv>, fault: ActiveFault, now: number): Response 
   const status = fault.status ?? 500;
   const code = fault.okta_code ?? FAULT_CODES[status];
   if (status === 429) {
-    c.header('x-rate-limit-limit', '600');
     c.header('x-rate-limit-remaining', '0');
     c.header('x-rate-limit-reset', String(Math.ceil(now / 1000) + 1));
   }

@@ -30,11 +30,12 @@ export interface ActiveFault extends FaultRule {
 /** Holds the rules in order; the oldest matching rule that is not spent applies. */
 export class FaultInjector {
   #rules: ActiveFault[] = [];
+  readonly #patterns = new Map<string, RegExp>();
   readonly #closed = new AbortController();
 
   /** Adds a rule; throws SyntaxError where `path` is no regular expression. */
   add(rule: FaultRule): ActiveFault {
-    new RegExp(rule.path, 'u');
+    const pattern = new RegExp(rule.path, 'u');
     const fault: ActiveFault = {
       ...rule,
       id: `flt_${randomBytes(6).toString('hex')}`,
@@ -42,6 +43,7 @@ export class FaultInjector {
       hits: 0,
     };
     this.#rules.push(fault);
+    this.#patterns.set(fault.id, pattern);
     return fault;
   }
 
@@ -52,6 +54,7 @@ export class FaultInjector {
 
   clear(): void {
     this.#rules = [];
+    this.#patterns.clear();
   }
 
   /** The rule for this request, counted as hit; undefined where none applies. */
@@ -60,7 +63,7 @@ export class FaultInjector {
       (rule) =>
         rule.remaining > 0 &&
         (rule.method === undefined || rule.method.toUpperCase() === method) &&
-        new RegExp(rule.path, 'u').test(pathAndQuery),
+        this.#patterns.get(rule.id)?.test(pathAndQuery) === true,
     );
     if (fault === undefined) return undefined;
     fault.remaining -= 1;

@@ -90,6 +90,15 @@ export const factorTarget = (factor: FactorRecord): LogTarget =>
 export const displayName = (user: UserRecord): string =>
   `${String(user.profile['firstName'])} ${String(user.profile['lastName'])}`;
 
+/** Where every request of the sandbox comes from. */
+const SANDBOX_PLACE = {
+  city: 'Copenhagen',
+  state: 'Capital Region',
+  country: 'Denmark',
+  postalCode: '1050',
+  geolocation: { lat: 55.68, lon: 12.57 },
+};
+
 /** Which request an event belongs to. */
 export interface LogSource {
   readonly caller: Caller;
@@ -118,7 +127,7 @@ export function writeLog(
       device: 'Unknown',
       id: caller.kind === 'service_app' ? caller.actor.id : null,
       ipAddress: '127.0.0.1',
-      geographicalContext: null,
+      geographicalContext: SANDBOX_PLACE,
     },
     device: null,
     authenticationContext: {
@@ -146,7 +155,9 @@ export function writeLog(
     },
     uuid: randomUUID(),
     version: '0',
-    request: { ipChain: [{ ip: '127.0.0.1', geographicalContext: null, version: 'V4', source: null }] },
+    request: {
+      ipChain: [{ ip: '127.0.0.1', geographicalContext: SANDBOX_PLACE, version: 'V4', source: null }],
+    },
     target: targets,
   };
   const record: LogRecord = { sequence: (sim.org.log.at(-1)?.sequence ?? 0) + 1, published, event };

@@ -32,7 +32,7 @@ export function orgTokenRoutes(sim: Simulation): Hono<OktaEnv> {
         throw new TokenError('unsupported_grant_type', 'The grant type is not supported by the server.');
       if (form.get('client_assertion_type') !== ASSERTION_TYPE)
         throw new TokenError('invalid_client', 'Invalid value for "client_assertion_type" parameter.', 401);
-      await verifyAssertion(sim, form.get('client_assertion') ?? '');
+      await verifyAssertion(sim, form.get('client_assertion') ?? '', c.req.header('host'));
       const scopes = grantedScopes(sim, form.get('scope') ?? '');
       return c.json({
         token_type: 'Bearer',
@@ -53,7 +53,11 @@ export function orgTokenRoutes(sim: Simulation): Hono<OktaEnv> {
 
 class UnknownClient extends Error {}
 
-async function verifyAssertion(sim: Simulation, assertion: string): Promise<void> {
+/**
+ * An org answers under several names (its own, custom domains), and the audience is the URL that was called: the `Host`
+ * header counts beside the simulator's own URL, which a recording proxy in front of it needs.
+ */
+async function verifyAssertion(sim: Simulation, assertion: string, host: string | undefined): Promise<void> {
   const { serviceApp, usedAssertions } = sim.org;
   let claimed: ReturnType<typeof decodeJwt>;
   try {
@@ -65,7 +69,7 @@ async function verifyAssertion(sim: Simulation, assertion: string): Promise<void
   const now = Math.floor(sim.now() / 1000);
   try {
     const { payload } = await jwtVerify(assertion, createLocalJWKSet(serviceApp.jwks), {
-      audience: `${sim.url()}/oauth2/v1/token`,
+      audience: [`${sim.url()}/oauth2/v1/token`, `http://${host}/oauth2/v1/token`],
       currentDate: new Date(sim.now()),
       clockTolerance: 5,
       requiredClaims: ['exp'],

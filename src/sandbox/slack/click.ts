@@ -1,4 +1,4 @@
-import { enter, holdsValue } from './enter.ts';
+import { enter, holdsValue, type Ask } from './enter.ts';
 import { fieldsOf, stateValues, type Field } from './form.ts';
 import { blockActionsPayload, suggestionPayload, type Place } from './payloads.ts';
 import { circumstances, inChannel, type Simulation } from './simulation.ts';
@@ -42,7 +42,28 @@ export async function suggestions(
     options?: Wire[];
     option_groups?: { options: Wire[] }[];
   };
-  return [...options, ...groups.flatMap((group) => group.options)].slice(0, 100);
+  const offered = [...options, ...groups.flatMap((group) => group.options)].slice(0, 100);
+  const key = placeKey(view, field);
+  sim.offered.set(key, [...(sim.offered.get(key) ?? []), ...offered].slice(-1000));
+  return offered;
+}
+
+const placeKey = (view: SimView, field: Field): string => `${view.id}/${field.blockId}/${field.actionId}`;
+
+/**
+ * How a person comes to an option of an external menu: by one that was shown to them before (named by its value), or by
+ * typing, which asks the app.
+ */
+export function asking(sim: Simulation, user: SimUser, view: SimView, field: Field): Ask {
+  const { initial_option: initial, initial_options: initials } = field.element;
+  return async (query) => {
+    const shown = [...(sim.offered.get(placeKey(view, field)) ?? []), ...[initial, initials].flat()] as (
+      | Wire
+      | undefined
+    )[];
+    const known = shown.find((option) => option?.['value'] === query);
+    return known === undefined ? suggestions(sim, user, view, field, query) : [known];
+  };
 }
 
 function placeOf(sim: Simulation, user: SimUser, target: ClickTarget, options: ClickOptions): Place {
@@ -129,10 +150,8 @@ async function chosen(
 ): Promise<Awaited<ReturnType<typeof enter>>> {
   if (options.choose === undefined)
     throw new Error(`"${field.label || field.actionId}" is a menu: say what to choose`);
-  const ask = async (query: string): Promise<Wire[]> => {
-    if (!('view' in place)) throw new Error('external menus are driven in views only');
-    return suggestions(sim, user, place.view, field, query);
-  };
+  const inMessage: Ask = () => Promise.reject(new Error('external menus are driven in views only'));
+  const ask = 'view' in place ? asking(sim, user, place.view, field) : inMessage;
   const state = await enter(field.element, options.choose, ask);
   if (field.element['type'] !== 'overflow')
     (entriesOf(sim, place)[field.blockId] ??= {})[field.actionId] = state;

@@ -1,3 +1,4 @@
+import { seedUsers } from './seed.ts';
 import type { ClickTarget, SimMessage, SimView, SlackPerson, SubmitAnswer } from './types.ts';
 
 const POLL_MS = 100;
@@ -22,12 +23,13 @@ export function slackDriver(url: string): { as(userIdOrKey: string): SlackPerson
     if (response.ok) return answer as T;
     throw new Error((answer as { error: string }).error);
   };
+  const known = seedUsers();
   return {
     as(user) {
       const mine = `/as/${encodeURIComponent(user)}`;
       const sees = (): Promise<readonly SimMessage[]> => ask(`${mine}/messages`);
       return {
-        id: user,
+        id: known.find((one) => one.name === user)?.id ?? user,
         sees,
         types: (text, channel) => ask(`${mine}/types`, { text, channel }),
         inbox: () => ask(`${mine}/inbox`),

@@ -10,7 +10,7 @@ import { page } from './page/page.ts';
 import { personIn } from './person.ts';
 import { EVIL_TEAM } from './seed.ts';
 import { responseUrls } from './response-url.ts';
-import { appLine, type Simulation } from './simulation.ts';
+import { appLine, remember, type Simulation } from './simulation.ts';
 import type { SlackSimulator, SlackSimulatorOptions } from './simulator.ts';
 import { freshState, keepSnapshot, readSnapshot } from './snapshot.ts';
 import type { SimChannel, SimUser } from './types.ts';
@@ -77,6 +77,7 @@ export async function startSlackSimulator(options: SlackSimulatorOptions = {}): 
     workspace,
     verificationToken: 'sandbox',
     settleMs: options.settleMs ?? 1000,
+    offered: new Map(),
     sent,
     send,
   };
@@ -156,7 +157,7 @@ export async function startSlackSimulator(options: SlackSimulatorOptions = {}): 
   const app = new Hono();
   app.route(
     '/api',
-    webApi({ workspace, botToken: state.botToken, faults, onCall: (call) => calls.push(call) }),
+    webApi({ workspace, botToken: state.botToken, faults, onCall: (call) => remember(calls, call) }),
   );
   app.route('/_response', responseUrls(world, faults));
   app.route('/_sandbox', controlApi(simulator));

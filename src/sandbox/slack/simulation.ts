@@ -1,7 +1,7 @@
 import { deliver, signedRequest, type Delivery, type SendOptions, type SentRequest } from './delivery.ts';
 import type { Circumstances } from './payloads.ts';
 import { newResponseUrl } from './response-url.ts';
-import type { SimChannel, SimMessage, SimUser } from './types.ts';
+import type { SimChannel, SimMessage, SimUser, Wire } from './types.ts';
 import type { Workspace } from './web/method.ts';
 
 /** What people's acts need: the workspace, and a line to the app under test. */
@@ -10,9 +10,19 @@ export interface Simulation {
   readonly verificationToken: string;
   /** How long an act waits for something to become visible after the app's acknowledgement, in milliseconds. */
   readonly settleMs: number;
+  /** What external menus have offered, by `view_id/block_id/action_id`: what was shown can be chosen later. */
+  readonly offered: Map<string, readonly Wire[]>;
   /** Every request that was sent, oldest first. */
   readonly sent: SentRequest[];
   send(options: SendOptions | { readonly replay: SentRequest }): Promise<Delivery>;
+}
+
+const MAX_REMEMBERED = 5000;
+
+/** Adds to a list of what happened, whose oldest entries are forgotten: a demo may run for weeks. */
+export function remember<T>(list: T[], entry: T): void {
+  list.push(entry);
+  if (list.length > MAX_REMEMBERED) list.splice(0, list.length - MAX_REMEMBERED);
 }
 
 /** The line to the app: signs with Slack's clock, records, and delivers to where the app is now. */
@@ -24,7 +34,7 @@ export function appLine(
 ): Simulation['send'] {
   return (options) => {
     const request = 'replay' in options ? options.replay : signedRequest(options, secret, now());
-    sent.push(request);
+    remember(sent, request);
     return deliver(url(), request);
   };
 }

@@ -1,4 +1,4 @@
-import { standing, suggestions } from './click.ts';
+import { asking, standing } from './click.ts';
 import { enter } from './enter.ts';
 import { clientErrors, fieldNamed, stateValues } from './form.ts';
 import { viewPayload } from './payloads.ts';
@@ -70,7 +70,7 @@ export async function submit(
   if (view.type === 'home') throw new Error('a Home tab cannot be submitted');
   for (const [name, value] of Object.entries(values)) {
     const field = fieldNamed(view, name);
-    const state = await enter(field.element, value, (query) => suggestions(sim, user, view, field, query));
+    const state = await enter(field.element, value, asking(sim, user, view, field));
     (view.values[field.blockId] ??= {})[field.actionId] = state;
   }
   const entered = stateValues(view.blocks, view.values);

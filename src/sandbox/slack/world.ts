@@ -155,6 +155,7 @@ export class World extends EventEmitter<{ effect: [Effect]; change: [] }> {
 
   /** A new trigger_id: three seconds of right to open a modal, once. */
   trigger(user: string, viewId: string | null = null): string {
+    this.forgetOld();
     const id = `${this.state.counter}.${randomBytes(4).readUInt32BE()}.${randomBytes(12).toString('hex')}`;
     this.state.triggers[id] = { user, viewId, createdAt: this.now(), used: false };
     return id;
@@ -174,6 +175,14 @@ export class World extends EventEmitter<{ effect: [Effect]; change: [] }> {
   /** Says that something changed that nobody sees in a message (a profile, a trigger). */
   changed(): void {
     this.emit('change');
+  }
+
+  /** Triggers and response URLs that have been of no use for an hour; an expired one is still known as expired. */
+  private forgetOld(): void {
+    const limit = this.now() - 60 * 60 * 1000;
+    for (const records of [this.state.triggers, this.state.responses]) {
+      for (const [id, { createdAt }] of Object.entries(records)) if (createdAt < limit) delete records[id];
+    }
   }
 
   private seen(message: SimMessage): void {

@@ -31,18 +31,17 @@ export const seesAnything = (c: Context<OktaEnv>): boolean => c.get('caller').ad
 
 /** The user by id, by login, or by the part of the login before the `@` where that is unambiguous; `me` is the caller. */
 export function userOf(sim: Simulation, c: Context<OktaEnv>, idOrLogin: string): UserRecord {
-  const { users } = sim.org;
   const wanted = idOrLogin === 'me' ? c.get('caller').actor.id : idOrLogin;
-  const everyone = [...users.values()];
-  const short = everyone.filter(
-    (user) => String(user.profile['login']).split('@')[0]?.toLowerCase() === wanted.toLowerCase(),
-  );
-  const found =
-    users.get(wanted) ??
-    everyone.find((user) => String(user.profile['login']).toLowerCase() === wanted.toLowerCase()) ??
-    (short.length === 1 ? short[0] : undefined);
+  const found = sim.org.users.get(wanted) ?? userByLogin(sim, wanted.toLowerCase());
   if (found === undefined || !seesAnything(c)) throw notFound(wanted, 'User');
   return found;
+}
+
+function userByLogin(sim: Simulation, wanted: string): UserRecord | undefined {
+  const login = (user: UserRecord): string => String(user.profile['login']).toLowerCase();
+  const everyone = [...sim.org.users.values()];
+  const short = everyone.filter((user) => login(user).split('@')[0] === wanted);
+  return everyone.find((user) => login(user) === wanted) ?? (short.length === 1 ? short[0] : undefined);
 }
 
 /** Only a super administrator may change a person who is an administrator. */

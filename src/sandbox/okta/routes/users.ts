@@ -90,6 +90,9 @@ export function userRoutes(sim: Simulation): Hono<OktaEnv> {
   return app;
 }
 
+/** A text attribute as text; empty where it is absent or no text. */
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 function select(sim: Simulation, c: Context<OktaEnv>): UserRecord[] {
   const everyone = [...sim.org.users.values()].sort(byId);
   const { q, filter, search, sortBy, sortOrder } = c.req.query();
@@ -106,9 +109,7 @@ function select(sim: Simulation, c: Context<OktaEnv>): UserRecord[] {
   const wanted = q.toLowerCase();
   return live.filter((user) =>
     ['firstName', 'lastName', 'email'].some((key) =>
-      String(user.profile[key] ?? '')
-        .toLowerCase()
-        .startsWith(wanted),
+      text(user.profile[key]).toLowerCase().startsWith(wanted),
     ),
   );
 }
@@ -117,7 +118,7 @@ function sorted(users: UserRecord[], path: string, descending: boolean): UserRec
   const value = (user: UserRecord): string => {
     const [head, key] = path.split('.');
     const whole = user as unknown as Record<string, unknown>;
-    return String((head === 'profile' && key !== undefined ? user.profile[key] : whole[path]) ?? '');
+    return text(head === 'profile' && key !== undefined ? user.profile[key] : whole[path]);
   };
   return users.toSorted((one, other) =>
     value(one) === value(other)

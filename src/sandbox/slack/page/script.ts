@@ -76,9 +76,10 @@ document.addEventListener('click', async (event) => {
 document.addEventListener('change', async (event) => {
   const control = event.target;
   if (control.id === 'who') location.search = '?as=' + encodeURIComponent(control.value);
-  else if (control.closest('[data-choose]')) {
-    const value = control.multiple ? [...control.selectedOptions].map((one) => one.value) : control.value;
-    if (value.length > 0) await act(control, { choose: value });
+  else if (control.closest('[data-choose]') && control.dataset.external === undefined) {
+    const boxes = control.type === 'checkbox' ? [...control.closest('[data-choose]').querySelectorAll(':checked')] : null;
+    const value = boxes ? boxes.map((one) => one.value) : control.multiple ? [...control.selectedOptions].map((one) => one.value) : control.value;
+    if (boxes || value.length > 0) await act(control, { choose: value });
   }
 });
 

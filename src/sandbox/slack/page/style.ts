@@ -44,7 +44,7 @@ table{border-collapse:collapse;margin:6px 0}td{border:1px solid #d0cdd0;padding:
 .modal{background:#fff;border-radius:12px;width:min(560px,94vw);max-height:88vh;display:flex;flex-direction:column;box-shadow:0 12px 40px #0006}
 .modal header,.modal footer{padding:14px 24px}.modal h2{margin:0;font-size:20px}.modal .body{overflow:auto;padding:4px 24px}
 .modal footer{display:flex;gap:10px;justify-content:flex-end}.modal .whole{padding:0 24px}
-.field{margin:12px 0}.field>label{display:block;font-weight:600;margin-bottom:4px}.box{display:flex;font-weight:400;margin:4px 0}.box small{display:block}
-.error{color:#b3261e;font-size:13px}.external select{margin-top:4px}
+.field{margin:12px 0}.field>label:not(.box){display:block;font-weight:600;margin-bottom:4px}.box{display:flex;font-weight:400;margin:4px 0}.box small{display:block}
+.error{color:#b3261e;font-size:13px}.external select{margin-top:4px}.external select:empty{display:none}
 @media(max-width:700px){body{grid-template:32px auto 1fr/1fr}.banner{grid-column:1}nav{max-height:30vh}.fields{grid-template-columns:1fr}}
 `;
