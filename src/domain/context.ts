@@ -15,6 +15,7 @@
  */
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Actor } from './actor.ts';
+import type { Denial } from './denial.ts';
 import type { Fact } from './facts.ts';
 import type { NewEntry } from './ledger/entry.ts';
 import type { Factor, PersonStatus } from './provider.ts';
@@ -45,9 +46,21 @@ export interface TenantWriter extends TenantReader {
   enqueue(queue: string, data: Readonly<Record<string, string | number | null>>, startAfter?: Date): void;
 }
 
+/** What would happen if the actor called a tool now; nothing is called, asked or recorded. */
+export interface Explanation {
+  readonly tool: string;
+  readonly allowed: boolean;
+  /** What must be approved first, and by whom at this moment. */
+  readonly approvals: readonly { readonly policy: string; readonly reason: string; readonly approvers: readonly string[]; readonly quorum: number }[];
+  readonly policies: readonly string[];
+  readonly denial: Denial | null;
+}
+
 /** For tools that read our rows. */
 export interface ReadContext extends TenantReader {
   readonly actor: Actor;
+  /** Decides for the same actor about another tool. Fault `not_found` where tool or target is not there, `invalid_input` where the input does not fit. */
+  explain(tool: string, input: Readonly<Record<string, unknown>>): Promise<Explanation>;
 }
 
 /** For tools that change our rows. `callId` names the call that is running. */

@@ -2,7 +2,7 @@ import { actorName, principalOf, type Actor } from '#domain/actor.ts';
 import { findApproval } from '#domain/approval/store.ts';
 import { FINAL_STATES, type CallError } from '#domain/call/call.ts';
 import { findCall, insertCall, waitingCall, type Call, type NewCall } from '#domain/call/store.ts';
-import type { ReadContext, TenantReader, TenantWriter, WriteContext } from '#domain/context.ts';
+import type { TenantReader, TenantWriter, WriteContext } from '#domain/context.ts';
 import type { Denial } from '#domain/denial.ts';
 import type { Impact } from '#domain/impact.ts';
 import { countUse, endMandates, findMandate } from '#domain/mandate/store.ts';
@@ -14,6 +14,7 @@ import { approvalDigest, ask, deadlock } from './approve/ask.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { decide, targetIds, type Decision } from './decide/decide.ts';
 import type { AdminRoles } from './decide/entities.ts';
+import { parseInput, readContext } from './explain.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { resolveReferences } from './references.ts';
 import { IMPLIED_SCOPE, type AnyAct, type AnyWrite, type Targets } from './tool.ts';
@@ -75,14 +76,8 @@ interface Asked {
 }
 
 async function canonicalInput(app: App, request: CallRequest, entry: CatalogueEntry): Promise<Record<string, unknown>> {
-  const parsed = entry.tool.input.safeParse(request.input ?? {});
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), problem: issue.message }));
-    const first = problems.map(({ field, problem }) => (field === '' ? problem : `${field}: ${problem}`)).join('; ');
-    throw new Fault('invalid_input', `The input does not fit ${entry.tool.name}: ${first}.`, { detail: { problems } });
-  }
-  const fields = await readonly(app, request.tenantId, (reader) => resolveReferences(reader, entry, parsed.data));
-  return fields;
+  const parsed = parseInput(entry, request.input);
+  return readonly(app, request.tenantId, (reader) => resolveReferences(reader, entry, request.actor, parsed));
 }
 
 async function look(asked: Asked): Promise<Outcome> {
@@ -93,7 +88,7 @@ async function look(asked: Asked): Promise<Outcome> {
     if (!decision.allowed) return decision;
     // Nothing that only looks is gated by an approval: a requirement on it is refused rather than passed over.
     if (decision.saved.requirements.length > 0) throw new Fault('forbidden', `Policy asks for an approval of "${tool.title}", which only looks. An administrator must change that policy.`);
-    const output = tool.effects === 'read' ? await tool.run({ ...reader, actor: request.actor }, input) : null;
+    const output = tool.effects === 'read' ? await tool.run(readContext(app, reader, request.actor), input) : null;
     return { allowed: true as const, output };
   });
   if (!answer.allowed) return deny(asked, answer.denial);
@@ -114,7 +109,7 @@ async function finalAnswer({ app, request, entry: { tool }, input }: Asked, firs
   if (callId === null) return first;
   let last = first;
   const again = async () => {
-    last = await readonly(app, request.tenantId, (reader) => tool.run({ ...reader, actor: request.actor }, input));
+    last = await readonly(app, request.tenantId, (reader) => tool.run(readContext(app, reader, request.actor), input));
     return waits.on(last) === null ? last : null;
   };
   return (await app.settled.until(callId, waits.seconds(input) * 1000, again, request.signal)) ?? last;
@@ -125,8 +120,7 @@ async function write(asked: Asked, tool: AnyWrite): Promise<Call | Outcome> {
   const result = await transact(app, request.tenantId, async (ctx) => {
     const decision = await decide(ctx, app.policies, question(asked, NO_ROLES), 'share');
     if (!decision.allowed) return decision.denial;
-    const reader: ReadContext = { ...ctx, actor: request.actor };
-    const impact = await tool.preview(reader, input);
+    const impact = await tool.preview(readContext(app, ctx, request.actor), input);
     const row = await newCall(ctx, asked, decision);
     if (decision.saved.requirements.length > 0) return wait(ctx, asked, row, decision, impact);
     const writer: WriteContext = { ...ctx, actor: request.actor, callId: row.id };

@@ -1,11 +1,13 @@
+import { principalOf, type Actor } from '#domain/actor.ts';
 import { agentByReference } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
+import { isResourcePattern } from '#domain/mandate/resources.ts';
 import { peopleByReference } from '#domain/person/store.ts';
 import { Fault } from '#lib/fault.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 
 /** What a field's `.meta({ ref })` may name; the field then takes an id, an email address or a name. */
-export type Reference = 'person' | 'agent';
+export type Reference = 'person' | 'agent' | 'resources';
 
 /** Which fields of a tool's input name something. */
 export function referenceFields(entry: CatalogueEntry): ReadonlyMap<string, Reference> {
@@ -14,15 +16,19 @@ export function referenceFields(entry: CatalogueEntry): ReadonlyMap<string, Refe
 }
 
 /**
- * Replaces references by our immutable ids before anything is decided. Exact matches only: nobody is ever guessed. Throws Fault
+ * Replaces references by our immutable ids before anything is decided: what is approved cannot come to mean somebody else. Exact matches only: nobody is ever guessed. Throws Fault
  * `not_found` for none and `conflict` for several.
  */
-export async function resolveReferences(reader: TenantReader, entry: CatalogueEntry, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+export async function resolveReferences(reader: TenantReader, entry: CatalogueEntry, actor: Actor, input: Record<string, unknown>): Promise<Record<string, unknown>> {
   const resolved = { ...input };
   for (const [field, kind] of referenceFields(entry)) {
     const value = resolved[field];
+    if (kind === 'resources' && Array.isArray(value)) {
+      resolved[field] = [...new Set(await Promise.all(value.map((one) => resourcePattern(reader, actor, String(one)))))].sort();
+    }
     if (typeof value !== 'string') continue;
-    resolved[field] = kind === 'person' ? await personId(reader, value) : await agentId(reader, value);
+    if (kind === 'person') resolved[field] = await personId(reader, value);
+    if (kind === 'agent') resolved[field] = await agentId(reader, value);
   }
   return resolved;
 }
@@ -35,6 +41,14 @@ async function personId(reader: TenantReader, reference: string): Promise<string
     throw new Fault('not_found', `Nobody here has the id or email address "${reference.slice(0, 80)}". Find them with okta_find_user; someone new appears after the next sync.`);
   }
   return person.id;
+}
+
+/** `team` means the principal's direct reports; an email address or person id means that person; a pattern stays itself. */
+async function resourcePattern(reader: TenantReader, actor: Actor, text: string): Promise<string> {
+  const principal = principalOf(actor);
+  if (text.toLowerCase() === 'team' && principal !== null) return `reports:${principal}`;
+  if (isResourcePattern(text)) return text;
+  return `person:${await personId(reader, text.replace(/^person:/, ''))}`;
 }
 
 async function agentId(reader: TenantReader, reference: string): Promise<string> {

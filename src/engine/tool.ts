@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ActContext, LookContext, ReadContext, WriteContext } from '#domain/context.ts';
+import type { ActContext, LookContext, ReadContext, TenantWriter, WriteContext } from '#domain/context.ts';
 import type { Impact } from '#domain/impact.ts';
 
 type Obj = z.ZodObject;
@@ -79,6 +79,8 @@ interface Act<I extends Obj, O extends Obj, S extends Obj> extends Card<I, O> {
   impact(before: Of<S>, input: Of<I>): Impact;
   /** Did an unanswered try take effect? `again`: no, or it does not matter to do it twice. */
   landed(before: Of<S>, now: Of<S>, input: Of<I>): 'yes' | 'again' | 'unknown';
+  /** For what tightens: our own hold, in the transaction of the intent, before the provider is asked (law 9). Such an act is retried without end. */
+  hold?(ctx: TenantWriter, input: Of<I>, actor: string): Promise<void>;
   run(ctx: ActContext, input: Of<I>, before: Of<S>): Promise<void>;
   result(before: Of<S>, now: Of<S>, input: Of<I>): Of<O>;
 }

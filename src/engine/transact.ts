@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { AnyTransaction } from '#db/queue.ts';
+import { isVictim, reach } from '#db/reach.ts';
 import type { ReadDb, TenantReader, TenantWriter, WriteDb } from '#domain/context.ts';
 import { facts as factsTable } from '#domain/fact/tables.ts';
 import type { Fact } from '#domain/facts.ts';
@@ -17,6 +18,19 @@ type Job = { queue: string; data: Readonly<Record<string, string | number | null
  * A throw rolls everything back. Nothing in here may wait for the world.
  */
 export async function transact<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await reach(once(app, tenantId, work));
+    } catch (error) {
+      if (attempt >= MAX_TRIES || !isVictim(error)) throw error;
+    }
+  }
+}
+
+/** A deadlock's victim has left nothing behind, so `work` runs again; it must not touch anything but its context. */
+const MAX_TRIES = 4;
+
+async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T> {
   return app.database.db.transaction(async (tx) => {
     await tx.execute(sql`select set_config('app.tenant_id', ${tenantId}, true)`);
     const entries: NewEntry[] = [];
@@ -46,12 +60,14 @@ export async function transact<T>(app: Parts, tenantId: string, work: (ctx: Tena
 
 /** A consistent view of one tenant's rows; nothing can be changed in it. */
 export async function readonly<T>(app: Pick<App, 'database' | 'now'>, tenantId: string, work: (ctx: TenantReader) => Promise<T>): Promise<T> {
-  return app.database.db.transaction(
-    async (tx) => {
-      await tx.execute(sql`select set_config('app.tenant_id', ${tenantId}, true)`);
-      return work({ tenantId, now: app.now(), db: tx as unknown as ReadDb });
-    },
-    { accessMode: 'read only', isolationLevel: 'repeatable read' },
+  return reach(
+    app.database.db.transaction(
+      async (tx) => {
+        await tx.execute(sql`select set_config('app.tenant_id', ${tenantId}, true)`);
+        return work({ tenantId, now: app.now(), db: tx as unknown as ReadDb });
+      },
+      { accessMode: 'read only', isolationLevel: 'repeatable read' },
+    ),
   );
 }
 

@@ -56,23 +56,32 @@ export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: 
     } catch (error) {
       // The address may have moved: the next try discovers it anew.
       state.jwksUri = null;
-      parts.log.warn({ err: error, issuer: source.issuer }, 'the keys of an identity provider could not be read');
+      parts.log.warn(
+        { err: error, issuer: source.issuer },
+        'the keys of an identity provider could not be read',
+      );
     }
   }
 
   return {
     key: async (source, kid, alg) => {
       const state = stateOf(states, source.issuer);
-      const cooled = () => seconds() - state.askedAt >= (state.keys === null ? FIRST_RETRY_SECONDS : COOLDOWN_SECONDS);
-      const wanting = state.keys === null || seconds() - state.readAt > MAX_AGE_SECONDS || !state.keys.has(kid);
+      const cooled = () =>
+        seconds() - state.askedAt >= (state.keys === null ? FIRST_RETRY_SECONDS : COOLDOWN_SECONDS);
+      const wanting =
+        state.keys === null || seconds() - state.readAt > MAX_AGE_SECONDS || !state.keys.has(kid);
       if (wanting && (state.asking !== null || cooled())) {
         state.asking ??= ask(source, state).finally(() => void (state.asking = null));
         await state.asking;
       }
       if (state.keys === null || seconds() - state.readAt > STALE_SECONDS) {
-        throw new Fault('unavailable', 'The identity provider does not answer, so its token cannot be checked. Try again in a minute.', {
-          detail: { reason: 'provider_unavailable', retry_after_seconds: COOLDOWN_SECONDS },
-        });
+        throw new Fault(
+          'unavailable',
+          'The identity provider does not answer, so its token cannot be checked. Try again in a minute.',
+          {
+            detail: { reason: 'provider_unavailable', retry_after_seconds: COOLDOWN_SECONDS },
+          },
+        );
       }
       const found = state.keys.get(kid);
       return found?.alg === alg ? found : null;
@@ -121,17 +130,26 @@ async function discover(get: (url: string) => Promise<unknown>, source: KeySourc
     if (source.fallbackJwksUri !== undefined) return source.fallbackJwksUri;
     throw error;
   }
-  if (!isObject(document) || document['issuer'] !== source.issuer) throw new TypeError('the discovery document names another issuer');
+  if (!isObject(document) || document['issuer'] !== source.issuer)
+    throw new TypeError('the discovery document names another issuer');
   const uri = document['jwks_uri'];
   // An https issuer must not send us to an address that anybody on the way could answer.
-  if (typeof uri !== 'string' || !URL.canParse(uri) || (source.issuer.startsWith('https:') && !uri.startsWith('https:'))) {
+  if (
+    typeof uri !== 'string' ||
+    !URL.canParse(uri) ||
+    (source.issuer.startsWith('https:') && !uri.startsWith('https:'))
+  ) {
     throw new TypeError('the discovery document has no usable jwks_uri');
   }
   return uri;
 }
 
 async function fetchJson(fetcher: typeof fetch, url: string): Promise<unknown> {
-  const response = await fetcher(url, { headers: { accept: 'application/json' }, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const response = await fetcher(url, {
+    headers: { accept: 'application/json' },
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
   if (response.status !== 200 || response.body === null) {
     await response.body?.cancel();
     throw new TypeError(`answered ${response.status}`);
@@ -146,4 +164,5 @@ async function fetchJson(fetcher: typeof fetch, url: string): Promise<unknown> {
   return JSON.parse(Buffer.concat(chunks).toString('utf8'));
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -37,7 +37,12 @@ export function parseJwt(token: string): ParsedJwt | null {
   const header = parseObject(head);
   const claims = parseObject(body);
   if (header === null || claims === null || 'crit' in header || 'b64' in header) return null;
-  return { header, claims, signed: token.slice(0, head.length + 1 + body.length), signature: Buffer.from(tail, 'base64url') };
+  return {
+    header,
+    claims,
+    signed: token.slice(0, head.length + 1 + body.length),
+    signature: Buffer.from(tail, 'base64url'),
+  };
 }
 
 /**
@@ -53,7 +58,11 @@ export function verifyJws(key: VerifyKey, signed: string, signature: Buffer): bo
 }
 
 /** Signs `claims` with ES256 (RFC 7515 section 5.1). `header` is whole: `typ`, `alg`, `kid`; `privateKey` is on P-256. */
-export function signJwt(header: Readonly<Record<string, unknown>>, claims: Readonly<Record<string, unknown>>, privateKey: KeyObject): string {
+export function signJwt(
+  header: Readonly<Record<string, unknown>>,
+  claims: Readonly<Record<string, unknown>>,
+  privateKey: KeyObject,
+): string {
   const signed = `${encode(header)}.${encode(claims)}`;
   const signature = derToRaw(sign('sha256', Buffer.from(signed, 'latin1'), privateKey));
   return `${signed}.${signature.toString('base64url')}`;
@@ -65,7 +74,12 @@ export function signJwt(header: Readonly<Record<string, unknown>>, claims: Reado
  * Private members are left behind; whoever must refuse them looks first.
  */
 export function importVerifyKey(jwk: Readonly<Record<string, unknown>>): VerifyKey | null {
-  const { kty, use, alg, key_ops: operations } = jwk as { kty?: unknown; use?: unknown; alg?: unknown; key_ops?: unknown };
+  const {
+    kty,
+    use,
+    alg,
+    key_ops: operations,
+  } = jwk as { kty?: unknown; use?: unknown; alg?: unknown; key_ops?: unknown };
   if (use !== undefined && use !== 'sig') return null;
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return null;
   const fit = kty === 'RSA' ? 'RS256' : kty === 'EC' ? 'ES256' : null;
@@ -74,7 +88,8 @@ export function importVerifyKey(jwk: Readonly<Record<string, unknown>>): VerifyK
     const members = publicMembers(jwk, fit);
     const key = createPublicKey({ key: members, format: 'jwk' });
     const details = key.asymmetricKeyDetails;
-    if (fit === 'RS256' && ((details?.modulusLength ?? 0) < 2048 || (details?.publicExponent ?? 0n) < 3n)) return null;
+    if (fit === 'RS256' && ((details?.modulusLength ?? 0) < 2048 || (details?.publicExponent ?? 0n) < 3n))
+      return null;
     if (fit === 'ES256' && details?.namedCurve !== 'prime256v1') return null;
     return { alg: fit, key };
   } catch {
@@ -84,12 +99,14 @@ export function importVerifyKey(jwk: Readonly<Record<string, unknown>>): VerifyK
 
 /** The public JWK of a key, with its required members only, as Node writes them: one text for one key. */
 export function exportPublicJwk(key: VerifyKey): Record<string, string> {
-  return publicMembers(key.key.export({ format: 'jwk' }) as Record<string, unknown>, key.alg);
+  return publicMembers({ ...key.key.export({ format: 'jwk' }) }, key.alg);
 }
 
 /** The JWK SHA-256 thumbprint of a key in base64url (RFC 7638 section 3): our `kid`. */
 export function thumbprint(key: VerifyKey): string {
-  return createHash('sha256').update(canonicalJson(exportPublicJwk(key))).digest('base64url');
+  return createHash('sha256')
+    .update(canonicalJson(exportPublicJwk(key)))
+    .digest('base64url');
 }
 
 /** R and S of 32 bytes each from an ECDSA-Sig-Value in DER (RFC 3279 section 2.2.3) for P-256. The input must come from a signer: it is not checked. */
@@ -137,14 +154,17 @@ function derInteger(fixed: Buffer): Buffer | null {
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value), 'utf8').toString('base64url');
 
-const isBase64url = (text: string): boolean => text.length > 0 && text.length % 4 !== 1 && /^[A-Za-z0-9_-]+$/.test(text);
+const isBase64url = (text: string): boolean =>
+  text.length > 0 && text.length % 4 !== 1 && /^[A-Za-z0-9_-]+$/.test(text);
 
 function parseObject(part: string): Readonly<Record<string, unknown>> | null {
   const bytes = Buffer.from(part, 'base64url');
   if (!isUtf8(bytes)) return null;
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
   } catch {
     return null;
   }

@@ -33,15 +33,24 @@ export function newAgentKeyPair(): NewAgentKeyPair {
  */
 export function agentKeyFrom(jwk: unknown): AgentKey {
   if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) {
-    throw new Fault('invalid_input', 'The key must be a JSON Web Key: {"kty":"EC","crv":"P-256","x":"…","y":"…"} or {"kty":"RSA","n":"…","e":"AQAB"}.');
+    throw new Fault(
+      'invalid_input',
+      'The key must be a JSON Web Key: {"kty":"EC","crv":"P-256","x":"…","y":"…"} or {"kty":"RSA","n":"…","e":"AQAB"}.',
+    );
   }
   const members = jwk as Readonly<Record<string, unknown>>;
   if (PRIVATE_MEMBERS.some((name) => name in members)) {
-    throw new Fault('invalid_input', 'This is a private key. Register its public half only, and make a new pair: this one has been shown to others.');
+    throw new Fault(
+      'invalid_input',
+      'This is a private key. Register its public half only, and make a new pair: this one has been shown to others.',
+    );
   }
   const key = importVerifyKey(members);
   if (key === null) {
-    throw new Fault('invalid_input', 'The key must be for signatures: EC on the curve P-256 (ES256), or RSA of at least 2048 bits (RS256).');
+    throw new Fault(
+      'invalid_input',
+      'The key must be for signatures: EC on the curve P-256 (ES256), or RSA of at least 2048 bits (RS256).',
+    );
   }
   return { kid: thumbprint(key), alg: key.alg, publicJwk: exportPublicJwk(key) };
 }

@@ -148,7 +148,7 @@ async function recordOf(
   if (asked.externalId !== null && !asked.uidStated) {
     const [byExternalId] = await managedPeople(
       ctx,
-      sql`${people.scimDoc}->>'externalId' = ${asked.externalId} and ${people.scimDoc}->>'source' = ${asked.provider}`,
+      sql`${people.scimDoc}->>'externalId' = ${asked.externalId}`,
     );
     if (byExternalId !== undefined) return byExternalId;
   }

@@ -1,6 +1,13 @@
 import { sha256 } from '#lib/crypto.ts';
 import { isId } from '#lib/id.ts';
-import { importVerifyKey, isNumericDate, parseJwt, verifyJws, type ParsedJwt, type VerifyKey } from '#lib/jwt.ts';
+import {
+  importVerifyKey,
+  isNumericDate,
+  parseJwt,
+  verifyJws,
+  type ParsedJwt,
+  type VerifyKey,
+} from '#lib/jwt.ts';
 import { issuerOf, JWT_BEARER_ASSERTION, SKEW_SECONDS } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 import { reach, type KernelParts } from './parts.ts';
@@ -39,9 +46,23 @@ export interface ClientAuthenticator {
 const MAX_LIFE_SECONDS = 300;
 const MAX_CACHED_KEYS = 10_000;
 /** `client-authentication+jwt`: draft-ietf-oauth-rfc7523bis. */
-const TYPES = new Set([undefined, 'JWT', 'jwt', 'client-authentication+jwt', 'application/client-authentication+jwt']);
+const TYPES = new Set([
+  undefined,
+  'JWT',
+  'jwt',
+  'client-authentication+jwt',
+  'application/client-authentication+jwt',
+]);
 
-const refuse = (reason: string, description: string): OAuthError => new OAuthError('invalid_client', reason, description);
+const refuse = (reason: string, description: string): OAuthError =>
+  new OAuthError('invalid_client', reason, description);
+
+/** What every use of an assertion but the first gets. */
+export const assertionReplayed = (): OAuthError =>
+  refuse(
+    'assertion_replayed',
+    'This client assertion was used before. Make a new one, with a new jti, for each request.',
+  );
 
 /** The agent that an assertion claims to come from, unverified: tells the tenant where the address does not. */
 export function claimedClient(credentials: ClientCredentials): string | null {
@@ -50,7 +71,9 @@ export function claimedClient(credentials: ClientCredentials): string | null {
 }
 
 /** RFC 7523 section 3 and RFC 7521 section 5.2; `aud` is our issuer identifier alone, as one string (draft-ietf-oauth-rfc7523bis section 4). */
-export function createClientAuthenticator(parts: Pick<KernelParts, 'baseUrl' | 'read' | 'now'>): ClientAuthenticator {
+export function createClientAuthenticator(
+  parts: Pick<KernelParts, 'baseUrl' | 'read' | 'now'>,
+): ClientAuthenticator {
   const keys = new Map<string, VerifyKey & { readonly epoch: number }>();
 
   async function readKey(tenantId: string, agentId: string, kid: string) {
@@ -69,16 +92,30 @@ export function createClientAuthenticator(parts: Pick<KernelParts, 'baseUrl' | '
   return {
     authenticate: async (tenantId, credentials) => {
       const jwt = presented(credentials);
-      const { agentId, jti, exp } = checkClaims(jwt, credentials.clientId, issuerOf(parts.baseUrl, tenantId), parts.now().getTime() / 1000);
+      const { agentId, jti, exp } = checkClaims(
+        jwt,
+        credentials.clientId,
+        issuerOf(parts.baseUrl, tenantId),
+        parts.now().getTime() / 1000,
+      );
       const { kid, alg } = jwt.header as { kid?: unknown; alg?: unknown };
       if (typeof kid !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(kid)) {
-        throw refuse('client_key_unknown', 'The header of the client assertion must name the key by its RFC 7638 thumbprint in kid.');
+        throw refuse(
+          'client_key_unknown',
+          'The header of the client assertion must name the key by its RFC 7638 thumbprint in kid.',
+        );
       }
       const key = keys.get(`${tenantId}/${agentId}/${kid}`) ?? (await readKey(tenantId, agentId, kid));
       if (key === null || key.alg !== alg || !verifyJws(key, jwt.signed, jwt.signature)) {
-        throw refuse('client_signature', 'The client assertion is not signed by a key that is registered for this client.');
+        throw refuse(
+          'client_signature',
+          'The client assertion is not signed by a key that is registered for this client.',
+        );
       }
-      const once = { key: sha256(`client_assertion ${agentId} ${jti}`), expiresAt: new Date((exp + SKEW_SECONDS) * 1000) };
+      const once = {
+        key: sha256(`client_assertion ${agentId} ${jti}`),
+        expiresAt: new Date((exp + SKEW_SECONDS) * 1000),
+      };
       return { agentId, kid, agentEpoch: key.epoch, once };
     },
     stillHolds: async (tenantId, client, epochNow) =>
@@ -89,7 +126,10 @@ export function createClientAuthenticator(parts: Pick<KernelParts, 'baseUrl' | '
 
 function presented(credentials: ClientCredentials): ParsedJwt {
   if (credentials.assertion === undefined || credentials.assertionType === undefined) {
-    throw refuse('client_missing', `Authenticate with private_key_jwt: send client_assertion and client_assertion_type=${JWT_BEARER_ASSERTION}.`);
+    throw refuse(
+      'client_missing',
+      `Authenticate with private_key_jwt: send client_assertion and client_assertion_type=${JWT_BEARER_ASSERTION}.`,
+    );
   }
   if (credentials.assertionType !== JWT_BEARER_ASSERTION) {
     throw refuse('client_assertion_type', `client_assertion_type must be ${JWT_BEARER_ASSERTION}.`);
@@ -101,19 +141,47 @@ function presented(credentials: ClientCredentials): ParsedJwt {
   return jwt;
 }
 
-function checkClaims(jwt: ParsedJwt, clientId: string | undefined, issuer: string, now: number): { agentId: string; jti: string; exp: number } {
-  const { iss, sub, aud, exp, iat, nbf, jti } = jwt.claims as Record<'iss' | 'sub' | 'aud' | 'exp' | 'iat' | 'nbf' | 'jti', unknown>;
-  if (typeof sub !== 'string' || !isId('agt', sub) || iss !== sub || (clientId !== undefined && clientId !== sub)) {
-    throw refuse('client_identity', 'In the client assertion iss and sub must both be the agent id (agt_...), the same as client_id.');
+function checkClaims(
+  jwt: ParsedJwt,
+  clientId: string | undefined,
+  issuer: string,
+  now: number,
+): { agentId: string; jti: string; exp: number } {
+  const { iss, sub, aud, exp, iat, nbf, jti } = jwt.claims as Record<
+    'iss' | 'sub' | 'aud' | 'exp' | 'iat' | 'nbf' | 'jti',
+    unknown
+  >;
+  if (
+    typeof sub !== 'string' ||
+    !isId('agt', sub) ||
+    iss !== sub ||
+    (clientId !== undefined && clientId !== sub)
+  ) {
+    throw refuse(
+      'client_identity',
+      'In the client assertion iss and sub must both be the agent id (agt_...), the same as client_id.',
+    );
   }
-  if (aud !== issuer) throw refuse('client_audience', `In the client assertion aud must be the one string ${issuer}.`);
+  if (aud !== issuer)
+    throw refuse('client_audience', `In the client assertion aud must be the one string ${issuer}.`);
   if (!isNumericDate(exp) || exp + SKEW_SECONDS <= now || exp > now + MAX_LIFE_SECONDS + SKEW_SECONDS) {
-    throw refuse('client_expired', `The client assertion must have an exp in the future, at most ${MAX_LIFE_SECONDS} seconds away.`);
+    throw refuse(
+      'client_expired',
+      `The client assertion must have an exp in the future, at most ${MAX_LIFE_SECONDS} seconds away.`,
+    );
   }
-  const early = (moment: unknown): boolean => moment !== undefined && (!isNumericDate(moment) || moment > now + SKEW_SECONDS);
-  if (early(iat) || early(nbf)) throw refuse('client_not_yet_valid', 'The client assertion is from the future. Check the clock of the agent.');
+  const early = (moment: unknown): boolean =>
+    moment !== undefined && (!isNumericDate(moment) || moment > now + SKEW_SECONDS);
+  if (early(iat) || early(nbf))
+    throw refuse(
+      'client_not_yet_valid',
+      'The client assertion is from the future. Check the clock of the agent.',
+    );
   if (typeof jti !== 'string' || jti.length < 8 || jti.length > 256) {
-    throw refuse('client_jti', 'The client assertion must have a jti of 8 to 256 characters, new for each request.');
+    throw refuse(
+      'client_jti',
+      'The client assertion must have a jti of 8 to 256 characters, new for each request.',
+    );
   }
   return { agentId: sub, jti, exp };
 }

@@ -46,7 +46,8 @@ export interface SignedDelegation {
   readonly claims: DelegationClaims;
 }
 
-const refuse = (reason: string, message: string): Fault => new Fault('unauthenticated', message, { detail: { reason } });
+const refuse = (reason: string, message: string): Fault =>
+  new Fault('unauthenticated', message, { detail: { reason } });
 const AGAIN = 'Exchange the access token of the employee for a new delegation token.';
 
 /** Signs the claims as an RFC 9068 access token. */
@@ -59,7 +60,10 @@ const MAX_REMEMBERED = 10_000;
  * Makes the check of signatures: `(token) -> SignedDelegation`, Fault `unauthenticated` for what is not ours. A signature that held is
  * remembered by the SHA-256 of the whole token, as long as its key is published; nothing that it may do is.
  */
-export function createSignatureCheck(baseUrl: string, keys: SigningKeys): { check(token: string): Promise<SignedDelegation>; flush(): void } {
+export function createSignatureCheck(
+  baseUrl: string,
+  keys: SigningKeys,
+): { check(token: string): Promise<SignedDelegation>; flush(): void } {
   const held = new Map<string, SignedDelegation>();
 
   async function verifySignature(token: string): Promise<SignedDelegation> {
@@ -67,7 +71,10 @@ export function createSignatureCheck(baseUrl: string, keys: SigningKeys): { chec
     if (jwt === null) throw refuse('malformed', `The token is not a signed JWT in compact form. ${AGAIN}`);
     const { typ, alg, kid } = jwt.header as Record<'typ' | 'alg' | 'kid', unknown>;
     if (typ !== 'at+jwt' || alg !== 'ES256' || typeof kid !== 'string') {
-      throw refuse('type', `This is not a delegation token of ours; tokens of identity providers are taken at the token endpoint only. ${AGAIN}`);
+      throw refuse(
+        'type',
+        `This is not a delegation token of ours; tokens of identity providers are taken at the token endpoint only. ${AGAIN}`,
+      );
     }
     const tenantId = tenantOfIssuer(baseUrl, jwt.claims['iss']);
     if (tenantId === null) throw refuse('issuer', `The token is from another issuer. ${AGAIN}`);
@@ -75,7 +82,8 @@ export function createSignatureCheck(baseUrl: string, keys: SigningKeys): { chec
     if (!isWhole(claims)) throw refuse('malformed', `The token lacks a claim. ${AGAIN}`);
     const key = await keys.verifier(tenantId, kid);
     if (key === null) throw refuse('key_unknown', `The key of the token is not in use any more. ${AGAIN}`);
-    if (!verifyJws(key, jwt.signed, jwt.signature)) throw refuse('signature', `The signature of the token does not hold. ${AGAIN}`);
+    if (!verifyJws(key, jwt.signed, jwt.signature))
+      throw refuse('signature', `The signature of the token does not hold. ${AGAIN}`);
     return { tenantId, kid, claims };
   }
 
@@ -99,29 +107,53 @@ export function createSignatureCheck(baseUrl: string, keys: SigningKeys): { chec
 export function checkClaims(claims: DelegationClaims, audiences: readonly string[], now: Date): void {
   const seconds = now.getTime() / 1000;
   if (!audiences.includes(claims.aud)) {
-    throw refuse('audience', `The token is for ${claims.aud}, not for ${audiences.join(' or ')}. Ask for the right audience in the exchange.`);
+    throw refuse(
+      'audience',
+      `The token is for ${claims.aud}, not for ${audiences.join(' or ')}. Ask for the right audience in the exchange.`,
+    );
   }
   if (claims.exp + SKEW_SECONDS <= seconds) throw refuse('expired', `The token has expired. ${AGAIN}`);
   const nbf = claims['nbf'];
-  if (claims.iat > seconds + SKEW_SECONDS || (nbf !== undefined && (!isNumericDate(nbf) || nbf > seconds + SKEW_SECONDS))) {
+  if (
+    claims.iat > seconds + SKEW_SECONDS ||
+    (nbf !== undefined && (!isNumericDate(nbf) || nbf > seconds + SKEW_SECONDS))
+  ) {
     throw refuse('not_yet_valid', 'The token is not valid yet. Check the clocks.');
   }
 }
 
 /** Whether what the token stands on still stands, by a row that was read after the request came (law 4). Throws Fault `unauthenticated`. */
-export function checkStanding(signed: SignedDelegation, row: HotMandate | null, now: Date): VerifiedDelegation {
+export function checkStanding(
+  signed: SignedDelegation,
+  row: HotMandate | null,
+  now: Date,
+): VerifiedDelegation {
   const { claims } = signed;
   if (row === null || row.agent_id !== claims.client_id || subjectOf(row) !== claims.sub) {
-    throw refuse('no_such_mandate', 'The mandate behind this token is not there any more. Ask the employee for a new one.');
+    throw refuse(
+      'no_such_mandate',
+      'The mandate behind this token is not there any more. Ask the employee for a new one.',
+    );
   }
   const why = partiesStanding(row) ?? hotMandateStanding(row, now, false);
   if (why !== null) throw refuse(why.code, why.message);
   if (epochsOf(row).some((epoch, index) => epoch !== claims.epoch[index])) {
-    throw refuse('revoked', `Something behind this token has changed since it was issued, so it is void. ${AGAIN}`);
+    throw refuse(
+      'revoked',
+      `Something behind this token has changed since it was issued, so it is void. ${AGAIN}`,
+    );
   }
   return {
-    tenantId: signed.tenantId, agentId: row.agent_id, agentName: row.agent_name, ownerId: row.owner_id, personId: row.person_id,
-    subject: claims.sub, mandateId: row.mandate_id, scopes: parseScope(claims.scope) ?? [], audience: claims.aud, jti: claims.jti,
+    tenantId: signed.tenantId,
+    agentId: row.agent_id,
+    agentName: row.agent_name,
+    ownerId: row.owner_id,
+    personId: row.person_id,
+    subject: claims.sub,
+    mandateId: row.mandate_id,
+    scopes: parseScope(claims.scope) ?? [],
+    audience: claims.aud,
+    jti: claims.jti,
     expiresAt: new Date(claims.exp * 1000),
   };
 }

@@ -19,16 +19,25 @@ export interface ExchangeRequest {
 /** A form's parameters without empty ones: a parameter without a value was omitted (RFC 6749 section 3.2). */
 export type FormParameters = ReadonlyMap<string, readonly string[]>;
 
-const bad = (reason: string, description: string): OAuthError => new OAuthError('invalid_request', reason, description);
+const bad = (reason: string, description: string): OAuthError =>
+  new OAuthError('invalid_request', reason, description);
 const REPEATABLE = new Set(['audience', 'resource']);
 
 /** What the client says of itself. Throws OAuthError `invalid_request` where it does so twice, or in two ways. */
 export function readClient(form: FormParameters): ClientCredentials {
   refuseRepeated(form);
   if (form.has('client_secret')) {
-    throw new OAuthError('invalid_client', 'client_secret', 'Secrets are not taken here. Authenticate with private_key_jwt.');
+    throw new OAuthError(
+      'invalid_client',
+      'client_secret',
+      'Secrets are not taken here. Authenticate with private_key_jwt.',
+    );
   }
-  return { clientId: one(form, 'client_id'), assertionType: one(form, 'client_assertion_type'), assertion: one(form, 'client_assertion') };
+  return {
+    clientId: one(form, 'client_id'),
+    assertionType: one(form, 'client_assertion_type'),
+    assertion: one(form, 'client_assertion'),
+  };
 }
 
 /**
@@ -40,13 +49,24 @@ export function readExchange(form: FormParameters): ExchangeRequest {
   const client = readClient(form);
   const grantType = one(form, 'grant_type');
   if (grantType === undefined) throw bad('grant_type', `Send grant_type=${TOKEN_EXCHANGE}.`);
-  if (grantType !== TOKEN_EXCHANGE) throw new OAuthError('unsupported_grant_type', 'grant_type', `The grant type must be ${TOKEN_EXCHANGE}.`);
+  if (grantType !== TOKEN_EXCHANGE)
+    throw new OAuthError('unsupported_grant_type', 'grant_type', `The grant type must be ${TOKEN_EXCHANGE}.`);
   const requested = one(form, 'requested_token_type');
-  if (requested !== undefined && requested !== ACCESS_TOKEN_TYPE) throw bad('requested_token_type', `Only ${ACCESS_TOKEN_TYPE} is issued.`);
-  if (form.has('actor_token') !== form.has('actor_token_type')) throw bad('actor_token', 'actor_token and actor_token_type go together.');
-  if (form.has('actor_token')) throw bad('actor_token', 'The actor is the authenticated client. Leave actor_token and actor_token_type out.');
+  if (requested !== undefined && requested !== ACCESS_TOKEN_TYPE)
+    throw bad('requested_token_type', `Only ${ACCESS_TOKEN_TYPE} is issued.`);
+  if (form.has('actor_token') !== form.has('actor_token_type'))
+    throw bad('actor_token', 'actor_token and actor_token_type go together.');
+  if (form.has('actor_token'))
+    throw bad(
+      'actor_token',
+      'The actor is the authenticated client. Leave actor_token and actor_token_type out.',
+    );
   if (form.has('authorization_details')) {
-    throw new OAuthError('invalid_authorization_details', 'authorization_details', 'The constraints of the mandate always apply. Leave authorization_details out.');
+    throw new OAuthError(
+      'invalid_authorization_details',
+      'authorization_details',
+      'The constraints of the mandate always apply. Leave authorization_details out.',
+    );
   }
   return {
     client,
@@ -60,15 +80,19 @@ export function readExchange(form: FormParameters): ExchangeRequest {
 function readSubjectToken(form: FormParameters): string {
   const token = one(form, 'subject_token');
   const type = one(form, 'subject_token_type');
-  if (token === undefined || type === undefined) throw bad('subject_token', "Send the employee's access token as subject_token, with subject_token_type.");
-  if (type !== ACCESS_TOKEN_TYPE && type !== JWT_TYPE) throw bad('subject_token_type', `subject_token_type must be ${ACCESS_TOKEN_TYPE}.`);
-  if (token.length > MAX_TOKEN_LENGTH) throw bad('subject_token', `subject_token is longer than ${MAX_TOKEN_LENGTH} characters.`);
+  if (token === undefined || type === undefined)
+    throw bad('subject_token', "Send the employee's access token as subject_token, with subject_token_type.");
+  if (type !== ACCESS_TOKEN_TYPE && type !== JWT_TYPE)
+    throw bad('subject_token_type', `subject_token_type must be ${ACCESS_TOKEN_TYPE}.`);
+  if (token.length > MAX_TOKEN_LENGTH)
+    throw bad('subject_token', `subject_token is longer than ${MAX_TOKEN_LENGTH} characters.`);
   return token;
 }
 
 function readMandateId(form: FormParameters): string {
   const mandateId = one(form, 'mandate_id');
-  if (mandateId === undefined || !isId('mdt', mandateId)) throw bad('mandate_id', 'Send mandate_id: mdt_ and 26 characters, as the mandate was given.');
+  if (mandateId === undefined || !isId('mdt', mandateId))
+    throw bad('mandate_id', 'Send mandate_id: mdt_ and 26 characters, as the mandate was given.');
   return mandateId;
 }
 
@@ -76,13 +100,19 @@ function readScopes(form: FormParameters): string[] | null {
   const text = one(form, 'scope');
   if (text === undefined) return null;
   const scopes = parseScope(text);
-  if (scopes === null) throw new OAuthError('invalid_scope', 'scope_syntax', 'scope must be names of printable ASCII with one space between.');
+  if (scopes === null)
+    throw new OAuthError(
+      'invalid_scope',
+      'scope_syntax',
+      'scope must be names of printable ASCII with one space between.',
+    );
   return scopes;
 }
 
 function refuseRepeated(form: FormParameters): void {
   for (const [name, values] of form) {
-    if (values.length > 1 && !REPEATABLE.has(name)) throw bad('repeated', 'A parameter stands more than once in the form.');
+    if (values.length > 1 && !REPEATABLE.has(name))
+      throw bad('repeated', 'A parameter stands more than once in the form.');
   }
 }
 

@@ -2,10 +2,25 @@ import { Fault } from '#lib/fault.ts';
 import type { DelegationClaims, VerifiedDelegation } from './delegation-token.ts';
 
 /** Who asks about a token: a resource server by its API key, or an agent about tokens of its own. */
-export type IntrospectionCaller = { readonly kind: 'key' } | { readonly kind: 'agent'; readonly agentId: string };
+export type IntrospectionCaller =
+  | { readonly kind: 'key' }
+  | { readonly kind: 'agent'; readonly agentId: string };
 
 /** Claims that the answer repeats as the token has them (RFC 7662 section 2.2, RFC 8693 section 4.1, RFC 9396 section 9.2). */
-const REPEATED = ['iss', 'sub', 'aud', 'client_id', 'iat', 'exp', 'jti', 'scope', 'act', 'mandate_id', 'authorization_details', 'tenant'] as const;
+const REPEATED = [
+  'iss',
+  'sub',
+  'aud',
+  'client_id',
+  'iat',
+  'exp',
+  'jti',
+  'scope',
+  'act',
+  'mandate_id',
+  'authorization_details',
+  'tenant',
+] as const;
 
 /**
  * The members of an introspection answer. `look` verifies the token and re-reads its standing; whatever it refuses, and what this
@@ -18,9 +33,14 @@ export async function introspection(
 ): Promise<Record<string, unknown>> {
   try {
     const { claims, verified } = await look();
-    const mine = verified.tenantId === tenantId && (caller.kind === 'key' || caller.agentId === verified.agentId);
+    const mine =
+      verified.tenantId === tenantId && (caller.kind === 'key' || caller.agentId === verified.agentId);
     if (!mine) return { active: false };
-    return { active: true, token_type: 'Bearer', ...Object.fromEntries(REPEATED.map((name) => [name, claims[name]])) };
+    return {
+      active: true,
+      token_type: 'Bearer',
+      ...Object.fromEntries(REPEATED.map((name) => [name, claims[name]])),
+    };
   } catch (error) {
     if (error instanceof Fault && error.code === 'unauthenticated') return { active: false };
     throw error;

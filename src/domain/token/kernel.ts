@@ -3,8 +3,18 @@ import { createRemoteKeys } from '#lib/jwks.ts';
 import { findPersonByUid } from '../person/store.ts';
 import { standingOf } from '../person/standing.ts';
 import { theTenant } from '../tenant/store.ts';
-import { createClientAuthenticator, type AuthenticatedClient, type ClientCredentials } from './client-assertion.ts';
-import { checkClaims, checkStanding, createSignatureCheck, type VerifiedDelegation } from './delegation-token.ts';
+import {
+  assertionReplayed,
+  createClientAuthenticator,
+  type AuthenticatedClient,
+  type ClientCredentials,
+} from './client-assertion.ts';
+import {
+  checkClaims,
+  checkStanding,
+  createSignatureCheck,
+  type VerifiedDelegation,
+} from './delegation-token.ts';
 import { createExchange, type ExchangeResponse } from './exchange.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
 import { createMandateReader } from './hot-mandate.ts';
@@ -58,13 +68,19 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   const signatures = createSignatureCheck(parts.baseUrl, signingKeys);
   const readMandate = createMandateReader(parts.sql);
   const readProviders = perTurn<readonly IdentityProvider[]>(
-    async (tenantId, keys) => new Map([[keys[0] ?? '', await reach(parts.read(tenantId, identityProvidersOf))]]),
+    async (tenantId, keys) =>
+      new Map([[keys[0] ?? '', await reach(parts.read(tenantId, identityProvidersOf))]]),
   );
   const record = (...entry: Parameters<KernelParts['record']>) => reach(parts.record(...entry));
   const tenants = createTenantLookup(parts);
 
   const prove = (tenantId: string, token: string): Promise<ProvedSubject> =>
-    proveSubject(token, async () => (await readProviders(tenantId, 'all')) ?? [], remoteKeys, parts.now().getTime() / 1000);
+    proveSubject(
+      token,
+      async () => (await readProviders(tenantId, 'all')) ?? [],
+      remoteKeys,
+      parts.now().getTime() / 1000,
+    );
 
   async function verifyFor(token: string, audiences: readonly string[]) {
     const signed = await signatures.check(token);
@@ -77,7 +93,8 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
 
   return {
     exchange: async (tenantId, request) => {
-      if ((await tenants('tenant', tenantId)) === null) throw new OAuthError('invalid_client', 'no_such_tenant', 'There is no such issuer.');
+      if ((await tenants('tenant', tenantId)) === null)
+        throw new OAuthError('invalid_client', 'no_such_tenant', 'There is no such issuer.');
       return exchange(tenantId, request);
     },
     refused: async (tenantId, error, request) => {
@@ -88,15 +105,25 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
     verifySubject: async (tenantId, token) => {
       const proved = await prove(tenantId, token);
       const [tenant, person] = await reach(
-        parts.read(tenantId, async (ctx) => [await theTenant(ctx), await findPersonByUid(ctx, proved.provider, proved.uid)] as const),
+        parts.read(
+          tenantId,
+          async (ctx) =>
+            [await theTenant(ctx), await findPersonByUid(ctx, proved.provider, proved.uid)] as const,
+        ),
       );
       if (tenant.status !== 'active') {
-        throw new Fault('unauthenticated', 'This organisation is frozen. Its administrators can lift that.', { detail: { reason: 'tenant_frozen' } });
+        throw new Fault('unauthenticated', 'This organisation is frozen. Its administrators can lift that.', {
+          detail: { reason: 'tenant_frozen' },
+        });
       }
       if (person === null) {
-        throw new Fault('unauthenticated', 'The person of this token is not in the directory. An administrator can import them.', {
-          detail: { reason: 'person_unknown' },
-        });
+        throw new Fault(
+          'unauthenticated',
+          'The person of this token is not in the directory. An administrator can import them.',
+          {
+            detail: { reason: 'person_unknown' },
+          },
+        );
       }
       const why = standingOf(person);
       if (why !== null) throw new Fault('unauthenticated', why.message, { detail: { reason: why.code } });
@@ -107,7 +134,8 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       await spendAssertion(parts, tenantId, client);
       return { agentId: client.agentId };
     },
-    introspect: async (tenantId, token, caller) => introspection(tenantId, caller, () => verifyFor(token, audiencesOf(parts.baseUrl))),
+    introspect: async (tenantId, token, caller) =>
+      introspection(tenantId, caller, () => verifyFor(token, audiencesOf(parts.baseUrl))),
     jwks: async (tenantId) => ({ keys: await signingKeys.published(tenantId) }),
     tenantOf: tenants,
     flushCaches: () => {
@@ -119,9 +147,15 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   };
 }
 
-async function spendAssertion(parts: KernelParts, tenantId: string, client: AuthenticatedClient): Promise<void> {
-  const fresh = await reach(parts.write(tenantId, (ctx) => spend(ctx, client.once.key, client.once.expiresAt)));
-  if (!fresh) throw new OAuthError('invalid_client', 'assertion_replayed', 'This client assertion was used before. Make a new one, with a new jti, for each request.');
+async function spendAssertion(
+  parts: KernelParts,
+  tenantId: string,
+  client: AuthenticatedClient,
+): Promise<void> {
+  const fresh = await reach(
+    parts.write(tenantId, (ctx) => spend(ctx, client.once.key, client.once.expiresAt)),
+  );
+  if (!fresh) throw assertionReplayed();
 }
 
 const MAX_LOOKUPS = 10_000;
@@ -132,7 +166,11 @@ function createTenantLookup(parts: KernelParts): TokenKernel['tenantOf'] {
   return async (kind, id) => {
     const kept = known.get(id);
     if (kept !== undefined) return kept;
-    const [row] = await reach(parts.sql<{ tenant: string | null }[]>`select tenant_of(${kind}, ${id}) as tenant`.then((rows) => [...rows]));
+    const [row] = await reach(
+      parts.sql<{ tenant: string | null }[]>`select tenant_of(${kind}, ${id}) as tenant`.then((rows) => [
+        ...rows,
+      ]),
+    );
     const tenant = row?.tenant ?? null;
     if (tenant !== null && known.size < MAX_LOOKUPS) known.set(id, tenant);
     return tenant;

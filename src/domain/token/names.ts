@@ -24,4 +24,7 @@ export function tenantOfIssuer(baseUrl: string, issuer: unknown): string | null 
 }
 
 /** What a delegation token may be for: each of our resource servers by its canonical address (RFC 8707); the first is the default. */
-export const audiencesOf = (baseUrl: string): readonly [string, ...string[]] => [`${baseUrl}/mcp`, `${baseUrl}/v1`];
+export const audiencesOf = (baseUrl: string): readonly [string, ...string[]] => [
+  `${baseUrl}/mcp`,
+  `${baseUrl}/v1`,
+];

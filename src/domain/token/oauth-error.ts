@@ -21,7 +21,12 @@ export class OAuthError extends Error {
   readonly reason: string;
   readonly extra: Readonly<Record<string, unknown>>;
 
-  constructor(error: OAuthErrorCode, reason: string, description: string, options: { status?: number; extra?: Readonly<Record<string, unknown>> } = {}) {
+  constructor(
+    error: OAuthErrorCode,
+    reason: string,
+    description: string,
+    options: { status?: number; extra?: Readonly<Record<string, unknown>> } = {},
+  ) {
     // RFC 6749 section 5.2 allows printable ASCII without the quotation mark and the backslash.
     const plain = description.replaceAll(/[^\x20-\x7e]|["\\]/g, "'");
     super(`${error}: ${plain}`);

@@ -15,7 +15,11 @@ export interface KernelParts {
   readonly secrets: Secrets;
   readonly log: Logger;
   /** `LedgerBatch.add`: resolves after the commit; false where `once` was used before, and then nothing was written. */
-  readonly record: (tenantId: string, entry: NewEntry, once?: { key: string; expiresAt: Date }) => Promise<boolean>;
+  readonly record: (
+    tenantId: string,
+    entry: NewEntry,
+    once?: { key: string; expiresAt: Date },
+  ) => Promise<boolean>;
   /** A short read-only transaction of one tenant. */
   readonly read: <T>(tenantId: string, work: (ctx: TenantReader) => Promise<T>) => Promise<T>;
   /** A transaction of one tenant that may write. */
@@ -25,8 +29,16 @@ export interface KernelParts {
 }
 
 const NETWORK = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH',
-  'CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
 ]);
 
 /**
@@ -41,10 +53,14 @@ export async function reach<T>(work: Promise<T>): Promise<T> {
     for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
       const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
       if (NETWORK.has(code) || /^(?:08|53|57)|^25006$/.test(code)) {
-        throw new Fault('unavailable', 'The database does not answer, so nothing can be allowed. Try again in a few seconds.', {
-          detail: { reason: 'database_unavailable', retry_after_seconds: 5 },
-          cause: error,
-        });
+        throw new Fault(
+          'unavailable',
+          'The database does not answer, so nothing can be allowed. Try again in a few seconds.',
+          {
+            detail: { reason: 'database_unavailable', retry_after_seconds: 5 },
+            cause: error,
+          },
+        );
       }
     }
     throw error;

@@ -9,7 +9,9 @@ interface Asked<A> {
  * repetition. The query starts after every question in it was asked, so an answer is never older than its question (law 4):
  * nothing is kept. A key that is missing from the answer gives null; a failed query fails every question in it.
  */
-export function perTurn<A>(answer: (tenantId: string, keys: string[]) => Promise<ReadonlyMap<string, A>>): (tenantId: string, key: string) => Promise<A | null> {
+export function perTurn<A>(
+  answer: (tenantId: string, keys: string[]) => Promise<ReadonlyMap<string, A>>,
+): (tenantId: string, key: string) => Promise<A | null> {
   let waiting = new Map<string, Map<string, Asked<A>[]>>();
 
   async function ask(tenantId: string, questions: Map<string, Asked<A>[]>): Promise<void> {

@@ -18,8 +18,11 @@ export function refusalEntry(error: OAuthError, request: RefusedRequest): NewEnt
     event: 'TOKEN_REFUSED',
     actor: client !== null && request.authenticated ? client : 'unauthenticated client',
     data: {
-      error: error.error, reason: error.reason, client_authenticated: request.authenticated,
-      ...(client === null ? {} : { client_id: client }), ...(mandate === null ? {} : { mandate_id: mandate }),
+      error: error.error,
+      reason: error.reason,
+      client_authenticated: request.authenticated,
+      ...(client === null ? {} : { client_id: client }),
+      ...(mandate === null ? {} : { mandate_id: mandate }),
     },
   };
 }

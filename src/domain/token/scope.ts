@@ -3,7 +3,9 @@
  * Null where it is not one. Repeated tokens count once. Empty text is not a scope: a parameter without a value was omitted.
  */
 export function parseScope(text: string): string[] | null {
-  return /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(text) ? [...new Set(text.split(' '))] : null;
+  return /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(text)
+    ? [...new Set(text.split(' '))]
+    : null;
 }
 
 /** What bounds a grant; each is a set of scopes, matched exactly. */

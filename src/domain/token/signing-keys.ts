@@ -43,7 +43,12 @@ export async function createSigningKey(ctx: TenantWriter, secrets: Secrets): Pro
   const key: VerifyKey = { alg: 'ES256', key: pair.publicKey };
   const kid = thumbprint(key);
   const pkcs8 = pair.privateKey.export({ type: 'pkcs8', format: 'pem' });
-  await insertSigningKey(ctx, { kid, alg: 'ES256', publicJwk: exportPublicJwk(key), sealedPrivateKey: secrets.seal(pkcs8.toString(), sealedAs(kid)) });
+  await insertSigningKey(ctx, {
+    kid,
+    alg: 'ES256',
+    publicJwk: exportPublicJwk(key),
+    sealedPrivateKey: secrets.seal(pkcs8.toString(), sealedAs(kid)),
+  });
   return kid;
 }
 
@@ -54,7 +59,9 @@ export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 
   function load(tenantId: string): Promise<KeySet> {
     const oldest = sets.keys().next();
     if (sets.size >= MAX_TENANTS && oldest.done !== true) sets.delete(oldest.value);
-    const loading = reach(parts.read(tenantId, signingKeysOf)).then((rows) => keySet(rows, parts.secrets, seconds()));
+    const loading = reach(parts.read(tenantId, signingKeysOf)).then((rows) =>
+      keySet(rows, parts.secrets, seconds()),
+    );
     sets.set(tenantId, loading);
     loading.catch(() => sets.get(tenantId) === loading && sets.delete(tenantId));
     return loading;
@@ -96,6 +103,11 @@ function keySet(rows: readonly SigningKeyRow[], secrets: Secrets, readAt: number
     if (key?.alg === 'ES256') verifiers.set(row.kid, key);
   }
   const signer =
-    newest === undefined ? null : { kid: newest.kid, privateKey: createPrivateKey(secrets.unseal(newest.sealedPrivateKey, sealedAs(newest.kid))) };
+    newest === undefined
+      ? null
+      : {
+          kid: newest.kid,
+          privateKey: createPrivateKey(secrets.unseal(newest.sealedPrivateKey, sealedAs(newest.kid))),
+        };
   return { readAt, signer, verifiers };
 }

@@ -16,12 +16,23 @@ export interface StoredAgentKey {
 }
 
 /** The key under which an agent signs its client assertions; null where it has none of that name, or it was revoked. */
-export async function findAgentKey(reader: TenantReader, agentId: string, kid: string): Promise<StoredAgentKey | null> {
+export async function findAgentKey(
+  reader: TenantReader,
+  agentId: string,
+  kid: string,
+): Promise<StoredAgentKey | null> {
   const [row] = await reader.db
     .select({ alg: agentKeys.alg, publicJwk: agentKeys.publicJwk, agentEpoch: agents.epoch })
     .from(agentKeys)
     .innerJoin(agents, and(eq(agents.tenantId, agentKeys.tenantId), eq(agents.id, agentKeys.agentId)))
-    .where(and(eq(agentKeys.tenantId, reader.tenantId), eq(agentKeys.agentId, agentId), eq(agentKeys.kid, kid), isNull(agentKeys.revokedAt)));
+    .where(
+      and(
+        eq(agentKeys.tenantId, reader.tenantId),
+        eq(agentKeys.agentId, agentId),
+        eq(agentKeys.kid, kid),
+        isNull(agentKeys.revokedAt),
+      ),
+    );
   return row ?? null;
 }
 
@@ -29,7 +40,14 @@ export async function findAgentKey(reader: TenantReader, agentId: string, kid: s
 export async function addAgentKey(ctx: TenantWriter, agentId: string, key: AgentKey): Promise<void> {
   await ctx.db
     .insert(agentKeys)
-    .values({ tenantId: ctx.tenantId, agentId, kid: key.kid, alg: key.alg, publicJwk: key.publicJwk, createdAt: ctx.now })
+    .values({
+      tenantId: ctx.tenantId,
+      agentId,
+      kid: key.kid,
+      alg: key.alg,
+      publicJwk: key.publicJwk,
+      createdAt: ctx.now,
+    })
     .onConflictDoNothing();
 }
 
@@ -38,7 +56,14 @@ export async function revokeAgentKey(ctx: TenantWriter, agentId: string, kid: st
   const revoked = await ctx.db
     .update(agentKeys)
     .set({ revokedAt: ctx.now })
-    .where(and(eq(agentKeys.tenantId, ctx.tenantId), eq(agentKeys.agentId, agentId), eq(agentKeys.kid, kid), isNull(agentKeys.revokedAt)))
+    .where(
+      and(
+        eq(agentKeys.tenantId, ctx.tenantId),
+        eq(agentKeys.agentId, agentId),
+        eq(agentKeys.kid, kid),
+        isNull(agentKeys.revokedAt),
+      ),
+    )
     .returning({ kid: agentKeys.kid });
   if (revoked.length === 0) return false;
   await ctx.db
@@ -51,7 +76,11 @@ export async function revokeAgentKey(ctx: TenantWriter, agentId: string, kid: st
 /** The token issuers that this tenant trusts, as they are configured now. */
 export async function identityProvidersOf(reader: TenantReader): Promise<IdentityProvider[]> {
   return reader.db
-    .select({ kind: identityProviders.kind, issuer: identityProviders.issuer, audience: identityProviders.audience })
+    .select({
+      kind: identityProviders.kind,
+      issuer: identityProviders.issuer,
+      audience: identityProviders.audience,
+    })
     .from(identityProviders)
     .where(eq(identityProviders.tenantId, reader.tenantId));
 }
@@ -65,12 +94,19 @@ export async function signingKeysOf(reader: TenantReader): Promise<SigningKeyRow
     .orderBy(desc(signingKeys.createdAt), desc(signingKeys.kid));
 }
 
-export async function insertSigningKey(ctx: TenantWriter, key: Omit<SigningKeyRow, 'tenantId' | 'createdAt' | 'retiredAt'>): Promise<void> {
+export async function insertSigningKey(
+  ctx: TenantWriter,
+  key: Omit<SigningKeyRow, 'tenantId' | 'createdAt' | 'retiredAt'>,
+): Promise<void> {
   await ctx.db.insert(signingKeys).values({ ...key, tenantId: ctx.tenantId, createdAt: ctx.now });
 }
 
 /** Marks something as used; false where it was used before. Of concurrent callers exactly one commits with true. */
 export async function spend(ctx: TenantWriter, key: string, expiresAt: Date): Promise<boolean> {
-  const rows = await ctx.db.insert(replays).values({ tenantId: ctx.tenantId, key, expiresAt }).onConflictDoNothing().returning({ key: replays.key });
+  const rows = await ctx.db
+    .insert(replays)
+    .values({ tenantId: ctx.tenantId, key, expiresAt })
+    .onConflictDoNothing()
+    .returning({ key: replays.key });
   return rows.length > 0;
 }

@@ -11,7 +11,7 @@ import { userTarget, writeLog, type LogSource } from './system-log.ts';
 import type { ScimTarget, UserRecord } from './types.ts';
 
 const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
-const SOURCE: LogSource = { caller: SYSTEM, requestId: 'sandbox', path: '/_sandbox' };
+const SOURCE: LogSource = { caller: SYSTEM, requestId: 'sandbox', path: '/_sandbox', userAgent: 'sandbox' };
 
 /**
  * The sandbox's own API, `/_sandbox`: not a part of Okta. It mints tokens, injects faults, plays the person and plays Okta's

@@ -19,6 +19,8 @@ import { orgTokenRoutes } from './token-endpoint.ts';
 
 const HTML_PAGE =
   '<!DOCTYPE html><html><head><title>Error</title></head><body><h1>The service is temporarily unavailable.</h1></body></html>';
+/** Admin roles that change nothing. */
+const READERS: readonly string[] = ['READ_ONLY_ADMIN', 'REPORT_ADMIN'];
 const FAULT_CODES = {
   403: 'E0000006',
   429: 'E0000047',
@@ -129,8 +131,9 @@ function admit(sim: Simulation): MiddlewareHandler<OktaEnv> {
       );
       return c.body(null, 403);
     }
-    // An app without an admin role may look, and sees nothing; it may change nothing.
-    if (caller.adminRoles.length === 0 && c.req.method !== 'GET') throw new OktaError('E0000006');
+    // An app without an admin role may look, and sees nothing; like one that may only read, it changes nothing.
+    if (c.req.method !== 'GET' && caller.adminRoles.every((role) => READERS.includes(role)))
+      throw new OktaError('E0000006');
     await next();
     if (c.req.method !== 'GET') sim.changed();
     return undefined;

@@ -14,6 +14,7 @@ export interface RecordedRequest {
 }
 
 const SECRET = /^(client_assertion|client_secret|password|value|token|answer)$/;
+const SCHEMES = ['SSWS', 'Bearer', 'DPoP', 'Basic'] as const;
 const KEPT = 5000;
 
 /** Keeps the last 5,000 requests in order. */
@@ -30,7 +31,9 @@ export class RequestRecorder {
     at: string;
   }): RecordedRequest {
     const url = new URL(request.url);
-    const scheme = request.authorization?.split(' ')[0] ?? null;
+    // A header without a known scheme may be a bare secret: its first word is then not a scheme to keep.
+    const first = request.authorization?.split(' ')[0];
+    const scheme = first === undefined ? null : (SCHEMES.find((each) => each === first) ?? 'unknown');
     const entry: RecordedRequest = {
       method: request.method,
       path: url.pathname,

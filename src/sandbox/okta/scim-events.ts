@@ -16,4 +16,5 @@ export const scimEvent = (): LogSource => ({
   caller: SYSTEM,
   requestId: 'provisioning',
   path: '/provisioning',
+  userAgent: 'Okta SCIM Client 1.0.0',
 });

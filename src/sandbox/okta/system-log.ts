@@ -2,20 +2,23 @@ import { randomUUID } from 'node:crypto';
 import type { Caller, Simulation } from './simulation.ts';
 import type { AppRecord, FactorRecord, GroupRecord, LogRecord, UserRecord } from './types.ts';
 
-/** Event types that the simulator writes, with Okta's display message and legacy type (null: Okta sends it empty). */
+/**
+ * Event types that the simulator writes, with Okta's display message, and the legacy type where published log lines show one
+ * (null: none is known, and the member is left out).
+ */
 export const EVENT_TYPES = {
-  'user.lifecycle.create': ['Create Okta user', 'core.user.config.user_creation.success'],
-  'user.lifecycle.activate': ['Activate Okta user', 'core.user.config.user_activated'],
-  'user.lifecycle.reactivate': ['Reactivate Okta user', 'core.user.config.user_reactivated'],
+  'user.lifecycle.create': ['Create Okta user', null],
+  'user.lifecycle.activate': ['Activate Okta user', null],
+  'user.lifecycle.reactivate': ['Reactivate Okta user', null],
   'user.lifecycle.deactivate': ['Deactivate Okta user', 'core.user.config.user_deactivated'],
-  'user.lifecycle.suspend': ['Suspend Okta user', 'core.user.config.user_suspended'],
-  'user.lifecycle.unsuspend': ['Unsuspend Okta user', 'core.user.config.user_unsuspended'],
+  'user.lifecycle.suspend': ['Suspend Okta user', 'core.user.config.user_status.suspended'],
+  'user.lifecycle.unsuspend': ['Unsuspend Okta user', null],
   'user.lifecycle.delete.initiated': ['Delete Okta user initiated', null],
   'user.lifecycle.delete.completed': ['Delete Okta user completed', null],
-  'user.account.update_profile': ['Update user profile for Okta', 'core.user.config.profile_update.success'],
+  'user.account.update_profile': ['Update user profile for Okta', null],
   'user.account.reset_password': [
     "Fired when the user's Okta password is reset",
-    'core.user.config.password_update.reset',
+    'core.user.config.user_status.password_reset',
   ],
   'user.account.expire_password': ["Expire Okta user's password", null],
   'user.account.update_password': [
@@ -23,35 +26,25 @@ export const EVENT_TYPES = {
     'core.user.config.password_update.success',
   ],
   'user.account.lock': ['Max sign-in attempts exceeded', 'core.user_auth.account_locked'],
-  'user.account.unlock_by_admin': ['User account unlock by admin', 'core.user.config.account_unlock.success'],
+  'user.account.unlock_by_admin': ['User account unlock by admin', null],
   'user.account.privilege.grant': ['Grant user privilege', 'core.user.admin_privilege.granted'],
-  'user.account.privilege.revoke': [
-    "All of user's admin privilege revoked",
-    'core.user.admin_privilege.revoked',
-  ],
-  'user.mfa.factor.deactivate': ['Reset factor for user', 'core.user.factor.reset'],
+  'user.account.privilege.revoke': ["All of user's admin privilege revoked", null],
+  'user.mfa.factor.deactivate': ['Reset factor for user', null],
   'user.mfa.factor.reset_all': ['Reset all factors for user', 'core.user.factor.reset_all'],
   'user.session.start': ['User login to Okta', 'core.user_auth.login_success'],
-  'user.session.clear': ['Clear user session', 'core.user.session.cleared'],
-  'group.lifecycle.create': ['Create okta group', 'core.user_group.created'],
-  'group.lifecycle.delete': ['Delete okta group', 'core.user_group.deleted'],
-  'group.profile.update': ['Update okta group profile', 'core.user_group.update'],
+  'user.session.clear': ['Clear user session', null],
+  'group.lifecycle.create': ['Create okta group', null],
+  'group.lifecycle.delete': ['Delete okta group', null],
+  'group.profile.update': ['Update okta group profile', null],
   'group.user_membership.add': ['Add user to group membership', 'core.user_group_member.user_add'],
   'group.user_membership.remove': ['Remove user from group membership', 'core.user_group_member.user_remove'],
-  'application.user_membership.add': [
-    'Add user to application membership',
-    'app.generic.config.app_user_add',
-  ],
-  'application.user_membership.remove': [
-    'Remove user from application membership',
-    'app.generic.config.app_user_remove',
-  ],
-  'application.user_membership.update': ['Update user in application', 'app.generic.config.app_user_update'],
+  'application.user_membership.add': ['Add user to application membership', null],
+  'application.user_membership.remove': ['Remove user from application membership', null],
+  'application.user_membership.update': ['Update user in application', null],
   'application.provision.user.push': ['Push new user to external application', null],
   'application.provision.user.push_profile': ["Push user's profile to external application", null],
   'application.provision.user.deactivate': ['Deactivate user in external application', null],
   'application.provision.group_push.pushed': ['Push group to external application', null],
-  'app.oauth2.token.grant.access_token': ['OAuth2 access token is granted', null],
 } as const satisfies Record<string, readonly [string, string | null]>;
 
 /** A System Log event type that the simulator writes. */
@@ -104,6 +97,7 @@ export interface LogSource {
   readonly caller: Caller;
   readonly requestId: string;
   readonly path: string;
+  readonly userAgent: string;
 }
 
 /**
@@ -118,11 +112,11 @@ export function writeLog(
 ): LogRecord {
   const [displayMessage, legacyEventType] = EVENT_TYPES[eventType];
   const published = new Date(sim.now()).toISOString();
-  const { caller, requestId, path } = source;
+  const { caller, requestId, path, userAgent } = source;
   const event = {
     actor: { ...caller.actor, detailEntry: null },
     client: {
-      userAgent: { rawUserAgent: 'Prokura', os: 'Unknown', browser: 'UNKNOWN' },
+      userAgent: { rawUserAgent: userAgent, os: 'Unknown', browser: 'UNKNOWN' },
       zone: null,
       device: 'Unknown',
       id: caller.kind === 'service_app' ? caller.actor.id : null,
@@ -147,7 +141,7 @@ export function writeLog(
     securityContext: { asNumber: null, asOrg: null, isp: null, domain: null, isProxy: null },
     severity: 'INFO',
     debugContext: { debugData: { requestId, requestUri: path, url: `${path}?` } },
-    legacyEventType: legacyEventType ?? '',
+    ...(legacyEventType !== null && { legacyEventType }),
     transaction: {
       type: 'WEB',
       id: requestId,

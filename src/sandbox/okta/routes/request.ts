@@ -9,6 +9,7 @@ export const sourceOf = (c: Context<OktaEnv>): LogSource => ({
   caller: c.get('caller'),
   requestId: c.get('requestId'),
   path: c.req.path,
+  userAgent: c.req.header('user-agent') ?? 'unknown',
 });
 
 /** The JSON body as an object; throws E0000003 where it is none. */

@@ -37,7 +37,7 @@ export function userRoutes(sim: Simulation): Hono<OktaEnv> {
     const found = seesAnything(c) ? select(sim, c) : [];
     const limit = limitOf(c, q === undefined ? 200 : 10, 200);
     const page = paginate(found, (user) => user.id, limit, c.req.query('after'));
-    const credentials = !(c.req.header('content-type') ?? '').includes('omitCredentials,');
+    const credentials = !/\bomitCredentials\b/.test(c.req.header('content-type') ?? '');
     const searching = c.req.query('search') !== undefined;
     const body = page.items.map((user) =>
       userView(sim, user, { links: 'self', credentials: credentials && !searching }),

@@ -1,0 +1,22 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+
+/**
+ * Writes a generated file; with `--check` among the arguments of the process, compares it instead and lets the process end with
+ * exit code 1 where it differs. Line ends and the last newline count.
+ */
+export async function generated(file: URL, text: string, command: string): Promise<void> {
+  const name = file.pathname.split('/').slice(-2).join('/');
+  if (!process.argv.includes('--check')) {
+    await mkdir(new URL('.', file), { recursive: true });
+    await writeFile(file, text);
+    console.log(`wrote ${name}`);
+    return;
+  }
+  const found = await readFile(file, 'utf8').catch(() => '');
+  if (found === text) {
+    console.log(`${name} is fresh`);
+    return;
+  }
+  console.error(`${name} is not what the catalogue says. Run: ${command}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,52 @@
+import type { SetUpAnswer } from '#engine/set-up.ts';
+import type { Config } from './config.ts';
+import type { Sandbox } from './sandbox-mode.ts';
+import type { RunningServer } from './server.ts';
+
+/** What a person who has just started the server reads: what is real, where it is, and what to try first. Shows no secret, only where it stands. */
+export function banner(parts: { config: Config; server: RunningServer; sandbox: Sandbox | null; company: SetUpAnswer | null; tokenFile: string | null }): string {
+  const { config, server, sandbox, company, tokenFile } = parts;
+  const { baseUrl } = server.app;
+  const lines = [
+    '',
+    `  Prokura listens at ${baseUrl}`,
+    `  database  ${config.databaseUrl === null ? `embedded PostgreSQL in ${config.dataFolder}/ (real)` : 'yours, by DATABASE_URL (real)'}`,
+    ...(sandbox === null ? live(server, tokenFile) : sandboxLines(config, sandbox, company)),
+    '',
+    `  MCP       ${baseUrl}/mcp`,
+    `  REST      ${baseUrl}/v1/openapi.json`,
+    `  SCIM      ${baseUrl}/v1/scim/v2`,
+    `  health    ${baseUrl}/healthz  ${baseUrl}/readyz`,
+    '',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function sandboxLines(config: Config, sandbox: Sandbox, company: SetUpAnswer | null): string[] {
+  return [
+    '',
+    '  This is a SANDBOX: Okta and Slack are simulators on this machine, with the sample company Acme.',
+    '  Policies, mandates, approvals, tokens and the ledger are the real ones.',
+    '',
+    `  Slack     ${sandbox.slackUrl}   simulated: open it, choose Bob, and type`,
+    '                                      /okta reset password @ann',
+    `  Okta      ${sandbox.oktaUrl}   simulated`,
+    ...(company === null ? [] : [`  tenant    ${company.tenant_id}   its API keys stand in ${config.dataFolder}/sandbox-keys.json`]),
+    '',
+    '  The whole story, step by step, on a fresh instance:  npm run demo',
+    '  For the real ones set OKTA_* and SLACK_* together: see .env.example.',
+  ];
+}
+
+function live(server: RunningServer, tokenFile: string | null): string[] {
+  const { baseUrl } = server.app;
+  if (tokenFile === null) return ['  live      real Okta, real Slack'];
+  return [
+    '  live      real Okta, real Slack; there is no tenant yet.',
+    '',
+    '  Make it, once, with its first administrators:',
+    `    curl -X POST ${baseUrl}/v1/bootstrap -H "Authorization: Bearer $(cat ${tokenFile})" \\`,
+    '      -H "Content-Type: application/json" \\',
+    `      -d '{"tenant":"Acme","administrators":["you@your-company.com"],"groups":{"it_admin":"00g…","manager":"00g…","executive":"00g…","member":"00g…"}}'`,
+  ];
+}

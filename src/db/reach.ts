@@ -1,0 +1,37 @@
+import { Fault } from '#lib/fault.ts';
+
+const NETWORK = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH',
+  'CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT',
+]);
+
+/** Every error code in a chain of causes: SQLSTATE, Node's or postgres.js's. */
+function codes(error: unknown): string[] {
+  const found: string[] = [];
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string') found.push(cause.code);
+  }
+  return found;
+}
+
+/**
+ * Waits for the database. Where it is gone, too busy or read-only, throws Fault `unavailable` in place of the driver's error:
+ * nothing is ever allowed for want of an answer (law 4). SQLSTATE classes 08, 25006, 53, 57: PostgreSQL manual, appendix A.
+ */
+export async function reach<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    if (codes(error).some((code) => NETWORK.has(code) || /^(?:08|53|57)|^25006$/.test(code))) {
+      throw new Fault('unavailable', 'The database does not answer, so nothing can be decided and nothing was done. Try again in a few seconds.', {
+        detail: { reason: 'database_unavailable', retry_after_seconds: 5 },
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+/** Whether the database chose this transaction as the victim of a deadlock or of a serialization conflict: it may be run again as it is. */
+export const isVictim = (error: unknown): boolean => codes(error).some((code) => code === '40P01' || code === '40001');

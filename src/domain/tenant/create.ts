@@ -1,0 +1,90 @@
+import { and, eq } from 'drizzle-orm';
+import type { Secrets } from '#lib/crypto.ts';
+import { newId } from '#lib/id.ts';
+import { canonicalJson } from '#lib/json.ts';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import { groupMappings, groups, memberships } from '../group/tables.ts';
+import { beginLedger } from '../ledger/store.ts';
+import { createSigningKey } from '../token/signing-keys.ts';
+import { DEFAULT_SETTINGS, type TenantSettings } from './settings.ts';
+import { connections, identityProviders, tenants } from './tables.ts';
+
+/** What a new tenant needs to know of its Okta. `credential` is sealed before it is saved. */
+export interface OktaSetup {
+  readonly orgUrl: string;
+  readonly credential: Readonly<Record<string, unknown>>;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+/** What the members of a mapped group may do and delegate by default (requirements D8); relations to the target are policy's. */
+export const DEFAULT_ROLE_SCOPES: Readonly<Record<string, readonly string[]>> = {
+  manager: ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read'],
+  it_admin: ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read', 'okta.users.suspend'],
+  executive: [],
+  member: ['okta.users.read'],
+};
+
+/** Makes the tenant that `ctx` has named: its row, the beginning of its ledger, a signing key, its Okta connection and identity provider. */
+export async function createTenant(
+  ctx: TenantWriter,
+  secrets: Secrets,
+  setup: { name: string; slackTeamId: string | null; settings: Partial<TenantSettings>; okta: OktaSetup },
+): Promise<void> {
+  await ctx.db.insert(tenants).values({ id: ctx.tenantId, name: setup.name, slackTeamId: setup.slackTeamId, settings: { ...DEFAULT_SETTINGS, ...setup.settings } });
+  await beginLedger(ctx.db, ctx.tenantId);
+  await createSigningKey(ctx, secrets);
+  const { okta } = setup;
+  const id = newId('con');
+  await ctx.db.insert(connections).values({ tenantId: ctx.tenantId, id, vendor: 'okta', orgUrl: okta.orgUrl, sealedCredential: sealCredential(secrets, id, okta.credential) });
+  await ctx.db.insert(identityProviders).values({ tenantId: ctx.tenantId, id: newId('idp'), kind: 'OKTA', issuer: okta.issuer, audience: okta.audience });
+  ctx.record({ event: 'tenant_created', actor: 'prokura', data: { name: setup.name, okta: okta.orgUrl, issuer: okta.issuer, audience: okta.audience } });
+}
+
+/** Maps a group of a source, by its immutable id, to a role with that role's default scopes. Mapping it twice changes nothing. */
+export async function mapGroup(ctx: TenantWriter, source: string, groupUid: string, role: string): Promise<void> {
+  const scopes = [...(DEFAULT_ROLE_SCOPES[role] ?? [])];
+  await ctx.db.insert(groupMappings).values({ tenantId: ctx.tenantId, id: newId('map'), source, groupUid, role, scopes }).onConflictDoNothing();
+  ctx.record({ event: 'authority_changed', actor: 'prokura', data: { source, group: groupUid, role, scopes } });
+}
+
+/** The group, of our own making, whose members are administrators before any group of the directory is mapped. */
+const ADMINISTRATORS = { source: 'prokura', uid: 'administrators' };
+
+/** Names a person an IT admin of this installation, without a group of the directory (the first ones, by the one-time token). */
+export async function nameAdministrator(ctx: TenantWriter, personId: string): Promise<void> {
+  const { source, uid } = ADMINISTRATORS;
+  await ctx.db.insert(groups).values({ tenantId: ctx.tenantId, id: newId('grp'), source, uid, name: 'Administrators (named at set-up)', kind: 'LOCAL' }).onConflictDoNothing();
+  const [group] = await ctx.db.select({ id: groups.id }).from(groups).where(and(eq(groups.tenantId, ctx.tenantId), eq(groups.source, source), eq(groups.uid, uid)));
+  if (group === undefined) throw new Error('the administrators group is not there');
+  await mapGroup(ctx, source, uid, 'it_admin');
+  await ctx.db.insert(memberships).values({ tenantId: ctx.tenantId, groupId: group.id, personId }).onConflictDoNothing();
+  ctx.record({ event: 'administrator_named', actor: 'prokura', data: { person: personId } });
+}
+
+export interface Connection {
+  readonly id: string;
+  readonly orgUrl: string;
+  readonly credential: Readonly<Record<string, unknown>>;
+}
+
+/** The tenant's Okta connection with its credential in clear, for the gateway only; null where there is none. */
+export async function oktaConnection(reader: TenantReader, secrets: Secrets): Promise<Connection | null> {
+  const [row] = await reader.db.select().from(connections).where(and(eq(connections.tenantId, reader.tenantId), eq(connections.vendor, 'okta')));
+  if (row === undefined) return null;
+  return { id: row.id, orgUrl: row.orgUrl, credential: JSON.parse(secrets.unseal(row.sealedCredential, sealedAs(row.id))) as Record<string, unknown> };
+}
+
+/** Replaces the connection's credential, so that a rotated key in the settings takes effect at the next start. */
+export async function replaceCredential(ctx: TenantWriter, secrets: Secrets, connection: Connection, orgUrl: string, credential: Readonly<Record<string, unknown>>): Promise<void> {
+  if (connection.orgUrl === orgUrl && canonicalJson(connection.credential) === canonicalJson(credential)) return;
+  await ctx.db
+    .update(connections)
+    .set({ orgUrl, sealedCredential: sealCredential(secrets, connection.id, credential) })
+    .where(and(eq(connections.tenantId, ctx.tenantId), eq(connections.id, connection.id)));
+  ctx.record({ event: 'key_rotated', actor: 'prokura', data: { connection: connection.id, okta: orgUrl } });
+}
+
+const sealedAs = (id: string): string => `connection:${id}`;
+
+const sealCredential = (secrets: Secrets, id: string, credential: Readonly<Record<string, unknown>>): string => secrets.seal(JSON.stringify(credential), sealedAs(id));

@@ -1,0 +1,31 @@
+import { expireApproval } from '#engine/approve/expire.ts';
+import { EXPIRE_APPROVAL } from '#engine/approve/ask.ts';
+import type { App } from '#engine/app.ts';
+import { EXECUTE_CALL } from '#engine/call.ts';
+import { execute } from '#engine/execute.ts';
+import { SWEEP, SYNC_DIRECTORY } from '#engine/set-up.ts';
+import { EXPIRE_MANDATE } from '#domain/mandate/create.ts';
+import type { JobData } from '#db/queue.ts';
+import { expireMandate } from './expire-mandate.ts';
+import { sweep } from './sweep.ts';
+import { syncDirectory } from './sync-directory.ts';
+
+/** One kind of durable work. Every job may run twice: rows say what is left to do. */
+export interface Job {
+  readonly concurrency: number;
+  readonly retryLimit: number;
+  readonly retryDelaySeconds: number;
+  run(app: App, tenantId: string, data: JobData, signal: AbortSignal): Promise<unknown>;
+}
+
+const text = (data: JobData, field: string): string => String(data[field] ?? '');
+
+/** Every job that is not a surface's own, by its queue. */
+export const JOBS: Readonly<Record<string, Job>> = {
+  // A batch waits for its slowest member, and Okta may take its time: many workers, one call each.
+  [EXECUTE_CALL]: { concurrency: 16, retryLimit: 50, retryDelaySeconds: 1, run: (app, tenant, data, signal) => execute(app, tenant, text(data, 'call'), signal) },
+  [EXPIRE_APPROVAL]: { concurrency: 2, retryLimit: 50, retryDelaySeconds: 5, run: (app, tenant, data) => expireApproval(app, tenant, text(data, 'approval')) },
+  [EXPIRE_MANDATE]: { concurrency: 2, retryLimit: 50, retryDelaySeconds: 5, run: (app, tenant, data) => expireMandate(app, tenant, text(data, 'mandate')) },
+  [SYNC_DIRECTORY]: { concurrency: 1, retryLimit: 3, retryDelaySeconds: 60, run: (app, tenant) => syncDirectory(app, tenant) },
+  [SWEEP]: { concurrency: 1, retryLimit: 3, retryDelaySeconds: 60, run: (app, tenant) => sweep(app, tenant) },
+};

@@ -1,0 +1,67 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startEmbedded } from '#db/embedded.ts';
+import { Fault } from '#lib/fault.ts';
+import { createLogger } from '#lib/log.ts';
+import { banner } from './banner.ts';
+import { ConfigError, readConfig, type Config } from './config.ts';
+import { startSandbox } from './sandbox-mode.ts';
+import { startServer } from './server.ts';
+
+/** Starts everything in order; what it returns undoes that in the other order. */
+async function start(config: Config): Promise<() => Promise<void>> {
+  const log = createLogger(config.logLevel);
+  const undo: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const step of undo.reverse()) await step();
+  };
+  try {
+    const embedded = config.databaseUrl === null ? await startEmbedded(config.dataFolder) : null;
+    if (embedded !== null) undo.push(() => embedded.stop());
+    const sandbox = config.mode === 'sandbox' ? await startSandbox(config) : null;
+    if (sandbox !== null) undo.push(() => sandbox.close());
+    const okta = config.okta ?? sandbox?.okta;
+    const slack = config.slack ?? sandbox?.slack;
+    const masterKey = config.masterKey ?? sandbox?.masterKey;
+    if (okta === undefined || slack === undefined || masterKey === undefined) throw new Error('neither live nor sandbox');
+    const ownerUrl = config.databaseUrl ?? embedded?.url ?? '';
+    const server = await startServer({ mode: config.mode, port: config.port, host: config.host, publicUrl: config.publicUrl, ownerUrl, masterKey, log, okta, slack });
+    undo.push(() => server.close());
+    const company = (await sandbox?.introduce(server)) ?? null;
+    const tokenFile = join(config.dataFolder, 'bootstrap-token');
+    if (config.mode === 'live' && server.bootstrapToken !== null) {
+      await mkdir(config.dataFolder, { recursive: true });
+      await writeFile(tokenFile, server.bootstrapToken, { mode: 0o600 });
+    }
+    process.stdout.write(banner({ config, server, sandbox, company, tokenFile: server.bootstrapToken === null ? null : tokenFile }));
+    return close;
+  } catch (error) {
+    await close().catch(() => {});
+    throw error;
+  }
+}
+
+try {
+  const close = await start(readConfig(process.env));
+  let closing = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // A second signal means now: what is under way is recovered at the next start.
+      if (closing) process.exit(1);
+      closing = true;
+      close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`${String(error)}\n`);
+          process.exit(1);
+        },
+      );
+    });
+  }
+} catch (error) {
+  const known = error instanceof ConfigError || error instanceof Fault;
+  const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  const words = taken ? 'The port is in use. Stop what listens there, or set PORT to another one.' : known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`Prokura did not start.\n${words}\n`);
+  process.exit(1);
+}

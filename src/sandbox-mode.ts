@@ -1,0 +1,146 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import { freePort } from '#db/embedded.ts';
+import { connections } from '#domain/tenant/tables.ts';
+import { setUpTenant, type SetUpAnswer } from '#engine/set-up.ts';
+import { readonly } from '#engine/transact.ts';
+import { newSecret } from '#lib/id.ts';
+import { SAMPLE_COMPANY, samplePerson } from '#sandbox/company.ts';
+import { EVERYONE_GROUP_ID, SANDBOX_AUDIENCE, SANDBOX_SERVICE_CLIENT_ID, startOktaSimulator } from '#sandbox/okta/index.ts';
+import { startSlackSimulator } from '#sandbox/slack/index.ts';
+import type { SlackSettings } from '#surfaces/slack/index.ts';
+import type { Config, OktaConfig } from './config.ts';
+import { providerLinks } from './providers.ts';
+import type { RunningServer } from './server.ts';
+
+/** What a sandbox keeps between starts, in a file of mode 0600: issuers hold the ports, rows are sealed with the key. */
+interface SandboxState {
+  readonly masterKey: string;
+  readonly oktaPort: number;
+  readonly slackPort: number;
+  readonly slackBotToken: string;
+  readonly slackSigningSecret: string;
+  readonly oktaKey: Record<string, unknown>;
+}
+
+/** The simulated Okta and Slack that a sandbox works with, and what the server needs to know of them. */
+export interface Sandbox {
+  readonly masterKey: string;
+  readonly okta: OktaConfig;
+  readonly slack: SlackSettings;
+  readonly oktaUrl: string;
+  readonly slackUrl: string;
+  /** Tells both simulators where the server is, and makes the sample company the first time. Returns the keys of that company. */
+  introduce(server: RunningServer): Promise<SetUpAnswer | null>;
+  close(): Promise<void>;
+}
+
+/** Starts the simulators on loopback, or uses those whose addresses are set. A second start finds the same ports, keys and people. */
+export async function startSandbox(config: Config): Promise<Sandbox> {
+  const state = await sandboxState(config.dataFolder, config.port);
+  const okta = config.sandbox.oktaUrl === null ? await startOktaSimulator({ port: state.oktaPort, stateFile: join(config.dataFolder, 'sandbox-okta.json') }) : null;
+  const own = { port: state.slackPort, botToken: state.slackBotToken, signingSecret: state.slackSigningSecret };
+  const slack = config.sandbox.slack === null ? await startSlackSimulator({ ...own, stateFile: join(config.dataFolder, 'sandbox-slack.json') }) : null;
+  const oktaUrl = config.sandbox.oktaUrl ?? okta?.url ?? '';
+  const slackUrl = config.sandbox.slack?.url ?? slack?.url ?? '';
+  const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...publicKey } = state.oktaKey;
+  await control(oktaUrl, 'PUT', '/service-app', { jwks: { keys: [publicKey] } });
+  return {
+    masterKey: config.masterKey ?? state.masterKey,
+    okta: {
+      orgUrl: oktaUrl,
+      credential: { kind: 'private_key', clientId: SANDBOX_SERVICE_CLIENT_ID, privateKey: state.oktaKey },
+      issuer: `${oktaUrl}/oauth2/default`,
+      audience: SANDBOX_AUDIENCE,
+    },
+    slack: {
+      teamId: SAMPLE_COMPANY.slackTeamId,
+      appId: SAMPLE_COMPANY.slackAppId,
+      botToken: config.sandbox.slack?.botToken ?? slack?.botToken ?? '',
+      signingSecrets: [config.sandbox.slack?.signingSecret ?? slack?.signingSecret ?? ''],
+      apiUrl: `${slackUrl}/api/`,
+    },
+    oktaUrl,
+    slackUrl,
+    introduce: (server) => introduce(config, server, oktaUrl, slackUrl),
+    close: async () => {
+      await slack?.close();
+      await okta?.close();
+    },
+  };
+}
+
+async function introduce(config: Config, server: RunningServer, oktaUrl: string, slackUrl: string): Promise<SetUpAnswer | null> {
+  await control(slackUrl, 'POST', '/connect', { url: `${server.url}/slack/events` });
+  const keysFile = join(config.dataFolder, 'sandbox-keys.json');
+  const [row] = await server.app.database.db.execute<{ id: string | null }>(sql`select tenant_of('only', '') as id`);
+  if (row?.id != null) return existsSync(keysFile) ? (JSON.parse(await readFile(keysFile, 'utf8')) as SetUpAnswer) : null;
+  const answer = await makeSampleCompany(server, oktaUrl);
+  await mkdir(config.dataFolder, { recursive: true });
+  await writeFile(keysFile, JSON.stringify(answer, null, 2), { mode: 0o600 });
+  return answer;
+}
+
+/** Sets up the sample company exactly as an administrator would by `POST /v1/bootstrap`, and waits for its import. */
+export async function makeSampleCompany(server: RunningServer, oktaUrl: string): Promise<SetUpAnswer> {
+  const { app } = server;
+  const group = (name: string) => SAMPLE_COMPANY.groups.find((one) => one.name === name)?.oktaId ?? '';
+  const links = providerLinks(app, server.okta);
+  const answer = await setUpTenant(
+    app,
+    {
+      name: SAMPLE_COMPANY.name,
+      slackTeamId: SAMPLE_COMPANY.slackTeamId,
+      emailDomains: [SAMPLE_COMPANY.domain],
+      administrators: [samplePerson('dana').email],
+      groups: { it_admin: group('IT Admins'), manager: group('Managers'), executive: group('Executives'), member: EVERYONE_GROUP_ID },
+      okta: links.setUp,
+    },
+    () => Promise.resolve(),
+  );
+  const scim = { base_url: answer.scim_base_url, authorization: `Bearer ${answer.api_keys.scim}`, style: 'oin' };
+  await control(oktaUrl, 'PUT', '/scim-app', scim);
+  for (let waited = 0; waited < 30_000; waited += 50) {
+    const rows = await readonly(app, answer.tenant_id, (reader) => reader.db.select({ at: connections.lastSyncAt }).from(connections));
+    if (rows.some((one) => one.at !== null)) return answer;
+    await sleep(50);
+  }
+  throw new Error('the sample company was not imported within 30 seconds');
+}
+
+async function sandboxState(folder: string, port: number): Promise<SandboxState> {
+  const file = join(folder, 'sandbox.json');
+  await mkdir(folder, { recursive: true });
+  if (!existsSync(file)) {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const fresh: SandboxState = {
+      masterKey: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64'),
+      oktaPort: await preferred(port === 0 ? 0 : port + 1),
+      slackPort: await preferred(port === 0 ? 0 : port + 2),
+      slackBotToken: `xoxb-sandbox-${newSecret(16)}`,
+      slackSigningSecret: newSecret(20),
+      oktaKey: { ...privateKey.export({ format: 'jwk' }), kid: newSecret(8), alg: 'RS256', use: 'sig' },
+    };
+    // Two processes may start at once: the first file stands.
+    await writeFile(file, JSON.stringify(fresh), { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+  return JSON.parse(await readFile(file, 'utf8')) as SandboxState;
+}
+
+/** The port next to the server's, if nobody has it, so that a person can guess it; otherwise any free one. */
+async function preferred(port: number): Promise<number> {
+  if (port === 0) return freePort();
+  const taken = await fetch(`http://127.0.0.1:${port}/`).then(() => true, () => false);
+  return taken ? freePort() : port;
+}
+
+async function control(url: string, method: string, path: string, body: unknown): Promise<void> {
+  const response = await fetch(`${url}/_sandbox${path}`, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`the simulator at ${url} refused ${path}: ${response.status} ${await response.text()}`);
+}

@@ -1,0 +1,168 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import type { JobData } from '#db/queue.ts';
+import { migrateDatabase, offerBootstrap } from '#db/migrate.ts';
+import { openDatabase, SERVER_ROLE } from '#db/pool.ts';
+import { openQueue, type QueueTable } from '#db/queue.ts';
+import { createTokenKernel, type TokenKernel } from '#domain/token/kernel.ts';
+import type { App } from '#engine/app.ts';
+import { loadCatalogue } from '#engine/catalogue.ts';
+import { loadPolicies } from '#engine/decide/policies.ts';
+import { createLedgerBatch } from '#engine/record.ts';
+import { listenForSettled } from '#engine/settled.ts';
+import { readonly, transact } from '#engine/transact.ts';
+import { JOBS } from '#jobs/index.ts';
+import { openSecrets, sha256 } from '#lib/crypto.ts';
+import { newSecret } from '#lib/id.ts';
+import type { Logger } from '#lib/log.ts';
+import { bootstrapSurface } from '#surfaces/bootstrap/index.ts';
+import { mcpSurface } from '#surfaces/mcp/index.ts';
+import { oauthSurface } from '#surfaces/oauth/index.ts';
+import { restSurface } from '#surfaces/rest/index.ts';
+import { scimSurface } from '#surfaces/scim/index.ts';
+import { SLACK_PROJECT, slackSurface, type SlackSettings } from '#surfaces/slack/index.ts';
+import type { OktaConfig } from './config.ts';
+import { health } from './health.ts';
+import { providerLinks } from './providers.ts';
+
+/** What one server process is made of, after the environment has been read. */
+export interface ServerParts {
+  readonly mode: 'sandbox' | 'live';
+  readonly port: number;
+  readonly host: string;
+  /** Null: `http://127.0.0.1:<port>`. */
+  readonly publicUrl: string | null;
+  readonly ownerUrl: string;
+  readonly masterKey: string;
+  readonly log: Logger;
+  readonly okta: OktaConfig;
+  readonly slack: SlackSettings;
+  readonly now?: () => Date;
+  /** How long an MCP call is held for an approval, in milliseconds. */
+  readonly holdMs?: number;
+}
+
+/** A server that listens and works. */
+export interface RunningServer {
+  readonly url: string;
+  readonly app: App;
+  readonly kernel: TokenKernel;
+  /** The Okta that new tenants of this process are set up with. */
+  readonly okta: OktaConfig;
+  /** The one-time token for the first administrators, where there is no tenant yet. */
+  readonly bootstrapToken: string | null;
+  /** Stops listening, lets running requests and jobs end (at most ten seconds), closes every connection. */
+  close(): Promise<void>;
+}
+
+const SURFACE_JOBS: QueueTable & Readonly<Record<string, { concurrency: number; retryLimit: number }>> = { [SLACK_PROJECT]: { concurrency: 4, retryLimit: 20, retryDelaySeconds: 2 } };
+
+/** Which queues hear of which fact. */
+const SUBSCRIBERS: App['subscribers'] = {
+  'call.waiting': [SLACK_PROJECT],
+  'call.voted': [SLACK_PROJECT],
+  'call.settled': [SLACK_PROJECT],
+  'mandate.created': [SLACK_PROJECT],
+  'mandate.frozen': [SLACK_PROJECT],
+  'mandate.thawed': [SLACK_PROJECT],
+  'mandate.revoked': [SLACK_PROJECT],
+  'mandate.expired': [SLACK_PROJECT],
+};
+
+/** Every queue that there is, for the migration. */
+export const QUEUES: QueueTable = { ...JOBS, ...SURFACE_JOBS };
+
+/**
+ * Migrates, opens everything, mounts every door and starts to work. Throws Fault `conflict` where the database belongs to the
+ * other mode, `unavailable` where it cannot be reached, and whatever a policy or tool that does not load says.
+ */
+export async function startServer(parts: ServerParts): Promise<RunningServer> {
+  const { log, mode } = parts;
+  await migrateDatabase(parts.ownerUrl, mode, QUEUES);
+  const bootstrapToken = newSecret();
+  const offered = await offerBootstrap(parts.ownerUrl, sha256(bootstrapToken));
+
+  const handler: { fetch: (request: Request) => Promise<Response> } = { fetch: () => Promise.resolve(new Response('starting', { status: 503 })) };
+  const http = createAdaptorServer({ fetch: (request) => handler.fetch(request), overrideGlobalObjects: false });
+  http.listen(parts.port, parts.host);
+  await once(http, 'listening');
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+
+  const database = openDatabase(parts.ownerUrl, { role: SERVER_ROLE, max: 20 });
+  const queue = await openQueue(parts.ownerUrl, SERVER_ROLE, log);
+  const now = parts.now ?? (() => new Date());
+  const base = { baseUrl: parts.publicUrl ?? url, mode, log, now, database, queue, secrets: openSecrets(parts.masterKey), subscribers: SUBSCRIBERS };
+  const catalogue = await loadCatalogue(new URL('../tools/', import.meta.url));
+  const links = providerLinks(base, parts.okta);
+  const app: App = {
+    ...base,
+    catalogue,
+    policies: await loadPolicies(new URL('../policies/', import.meta.url), catalogue),
+    settled: await listenForSettled(database.sql),
+    ledgerBatch: createLedgerBatch(base),
+    provider: (tenantId) => links.of(tenantId),
+  };
+  const kernel = createTokenKernel({
+    baseUrl: app.baseUrl, sql: database.sql, now, secrets: app.secrets, log,
+    record: (tenantId, entry, once) => app.ledgerBatch.add(tenantId, entry, once),
+    read: (tenantId, work) => readonly(app, tenantId, work),
+    write: (tenantId, work) => transact(app, tenantId, work),
+  });
+
+  const slack = await slackSurface(app, parts.slack);
+  const mcp = mcpSurface(app, kernel, parts.holdMs === undefined ? {} : { holdMs: parts.holdMs });
+  const surfaces = [
+    scimSurface(app), mcp, oauthSurface({ kernel, app }), slack,
+    bootstrapSurface(app, { slackTeamId: parts.slack.teamId, okta: links.setUp }), restSurface(app, kernel), health(app, slack),
+  ];
+  handler.fetch = (request) => dispatch(surfaces, request, log);
+  await startWorking(app, slack.jobs);
+  return {
+    url,
+    app,
+    kernel,
+    okta: parts.okta,
+    bootstrapToken: offered ? bootstrapToken : null,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      if ('closeIdleConnections' in http) http.closeIdleConnections();
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 10_000).unref())]);
+      if ('closeAllConnections' in http) http.closeAllConnections();
+      await slack.close();
+      await mcp.close();
+      await queue.stop();
+      await app.settled.close();
+      await links.close();
+      await database.close();
+    },
+  };
+}
+
+interface Door {
+  fetch(request: Request): Promise<Response | null>;
+}
+
+async function dispatch(doors: readonly Door[], request: Request, log: Logger): Promise<Response> {
+  try {
+    for (const door of doors) {
+      const answer = await door.fetch(request);
+      if (answer !== null) return answer;
+    }
+    return Response.json({ title: 'There is nothing at this address. GET /v1/openapi.json lists the API.', status: 404, code: 'not_found' }, { status: 404 });
+  } catch (error) {
+    log.error({ err: error }, 'a door let an error through');
+    return Response.json({ title: 'Something went wrong on our side.', status: 500, code: 'internal' }, { status: 500 });
+  }
+}
+
+async function startWorking(app: App, surfaceJobs: Readonly<Record<string, (data: JobData) => Promise<void>>>): Promise<void> {
+  for (const [name, job] of Object.entries(JOBS)) {
+    await app.queue.work(name, job, async (data, { signal }) => {
+      await job.run(app, String(data['tenant']), data, signal);
+    });
+  }
+  for (const [name, run] of Object.entries(surfaceJobs)) {
+    await app.queue.work(name, SURFACE_JOBS[name] ?? { concurrency: 1, retryLimit: 5 }, (data) => run(data));
+  }
+}

@@ -1,0 +1,60 @@
+import type { CallToolResult } from '@modelcontextprotocol/server';
+import type { Envelope } from '#engine/approve/envelope.ts';
+import { sanitiseData } from '#lib/sanitise.ts';
+import type { Answer } from './contract.ts';
+
+/** How each state reads to a client: an error stops a model, anything else lets it go on. */
+const IS_ERROR = {
+  done: false,
+  pending_approval: false,
+  running: false,
+  denied: true,
+  expired: true,
+  failed: true,
+  cancelled: true,
+  unknown: true,
+} as const satisfies Record<Envelope['status'], boolean>;
+
+/**
+ * Draws an answer. Text that came from a directory is sanitised and stands in data alone: the sentence at the front is made of ids,
+ * numbers and times, so that nobody's display name can speak with our voice.
+ */
+export function toolResult(answer: Answer): CallToolResult {
+  const data = sanitiseData(answer);
+  const json = { type: 'text' as const, text: JSON.stringify(data) };
+  const sentence = sentenceOf(data);
+  return {
+    isError: IS_ERROR[answer.status],
+    content: sentence === null ? [json] : [{ type: 'text', text: sentence }, json],
+    structuredContent: data as Record<string, unknown>,
+  };
+}
+
+/** What the model must do now, or null where the data says it all. */
+function sentenceOf(answer: Answer): string | null {
+  switch (answer.status) {
+    case 'done':
+      return null;
+    case 'pending_approval':
+      return (
+        `NOT DONE YET. Approval ${answer.approval_id ?? ''} is waiting for ${waitingFor(answer)}; it expires at ${answer.expires_at ?? 'a time not known'}. ` +
+        `Do not call this tool again. Tell the user. Later call approval_wait ${JSON.stringify(answer.next?.arguments ?? {})}.`
+      );
+    case 'running':
+      return `NOT DONE YET. Call ${answer.call_id ?? ''} is being carried out. Do not call this tool again. Tell the user, and look at the result later.`;
+    case 'unknown':
+      return `NOT KNOWN. Whether call ${answer.call_id ?? ''} took effect is not known: ${answer.reason ?? ''} Do not call this tool again. Tell the user.`;
+    case 'denied':
+    case 'expired':
+    case 'failed':
+    case 'cancelled':
+      return `NOT DONE (${answer.code ?? answer.status}). ${answer.reason ?? ''} ${answer.retryable === true ? 'It may be tried again later.' : 'Do not try the same again.'}`;
+  }
+}
+
+function waitingFor(answer: Answer): string {
+  const count = answer.approvers?.length ?? 0;
+  return count === 1
+    ? '1 approver (named in "approvers")'
+    : `${count} possible approvers (named in "approvers")`;
+}

@@ -1,0 +1,126 @@
+import type { Tool as WireTool, ToolAnnotations } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import { Envelope } from '#engine/approve/envelope.ts';
+import type { Catalogue, CatalogueEntry } from '#engine/catalogue.ts';
+import { IMPLIED_SCOPE } from '#engine/tool.ts';
+
+/** A tool as MCP offers it, computed once: schemas are never rebuilt for a request. */
+export interface Contract {
+  readonly entry: CatalogueEntry;
+  readonly wire: WireTool;
+  /** False for a tool for people only: it is never listed, and called by name it gets the engine's own denial. */
+  readonly offered: boolean;
+  /** `reason` is an argument of ours, taken off before the call; false where the tool has an argument of that name itself. */
+  readonly takesReason: boolean;
+  /** Its output is the envelope already (`approval_wait`): it is not wrapped once more. */
+  readonly isEnvelope: boolean;
+}
+
+/** What every tool answers: the envelope, and what a fault adds to it. */
+export const Answer = Envelope.extend({
+  problems: z.array(z.object({ field: z.string(), problem: z.string() })).optional(),
+  retry_after_seconds: z.number().optional(),
+  error_id: z.string().optional(),
+});
+export type Answer = z.infer<typeof Answer>;
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const ANSWER_SCHEMA = toWire(z.toJSONSchema(Answer, { io: 'input' }));
+
+export const REASON = {
+  type: 'string',
+  maxLength: 500,
+  description: 'Why, in a sentence. Shown to whoever must approve it, as written by an agent.',
+} as const;
+
+/** Contracts by tool name, in the catalogue's order. */
+export function contractsOf(catalogue: Catalogue): ReadonlyMap<string, Contract> {
+  return new Map(catalogue.all.map((entry) => [entry.tool.name, contractOf(entry)]));
+}
+
+/** Scopes of tools that only look: what a client may usefully ask for when it knows nothing else. */
+export function baselineScopes(catalogue: Catalogue): string[] {
+  const looking = catalogue.all.filter(
+    ({ tool }) => looks(tool) && tool.only !== 'people' && tool.scope !== IMPLIED_SCOPE,
+  );
+  return [...new Set(looking.map(({ tool }) => tool.scope))].sort();
+}
+
+const looks = (tool: CatalogueEntry['tool']): boolean => tool.effects === 'read' || tool.effects === 'look';
+
+function contractOf(entry: CatalogueEntry): Contract {
+  const { tool } = entry;
+  const input = toWire(entry.inputSchema) as Schema & { properties?: Schema };
+  const takesReason = !looks(tool) && input.properties?.['reason'] === undefined;
+  const inputSchema = takesReason ? { ...input, properties: { ...input.properties, reason: REASON } } : input;
+  const status = (entry.outputSchema['properties'] as Schema | undefined)?.['status'] as
+    | { enum?: readonly unknown[] }
+    | undefined;
+  const isEnvelope = status?.enum?.includes('pending_approval') === true;
+  const outputSchema = isEnvelope
+    ? ANSWER_SCHEMA
+    : {
+        ...ANSWER_SCHEMA,
+        properties: { ...(ANSWER_SCHEMA['properties'] as Schema), result: toWire(entry.outputSchema) },
+      };
+  const wire = {
+    name: tool.name,
+    title: tool.title,
+    description: tool.description,
+    inputSchema,
+    outputSchema,
+    annotations: annotationsOf(tool),
+  };
+  return {
+    entry,
+    wire: wire as unknown as WireTool,
+    offered: tool.only !== 'people',
+    takesReason,
+    isEnvelope,
+  };
+}
+
+/** Hints for clients that ask before they call (MCP 2026-07-28, server/tools). Nothing here relies on them. */
+function annotationsOf(tool: CatalogueEntry['tool']): ToolAnnotations {
+  const openWorldHint = tool.effects === 'look' || tool.effects === 'act';
+  if (tool.effects === 'read' || tool.effects === 'look') {
+    return {
+      title: tool.title,
+      readOnlyHint: true,
+      destructiveHint: false,
+      idempotentHint: true,
+      openWorldHint,
+    };
+  }
+  // "Not destructive" promises that only something is added: whatever interrupts somebody's work does not keep that.
+  return {
+    title: tool.title,
+    readOnlyHint: false,
+    destructiveHint: tool.danger !== 'mild',
+    idempotentHint: false,
+    openWorldHint,
+  };
+}
+
+/**
+ * A schema as clients take it: without our own keywords, what says nothing (every name is a string; what a moment looks like is its
+ * `format`), and `$schema`. MCP's default dialect is 2020-12, and the validator of 1.x clients throws at the name of any but draft-07.
+ */
+function toWire(schema: unknown): Schema {
+  return strip(schema) as Schema;
+}
+
+function strip(value: unknown, inProperties = false): unknown {
+  if (Array.isArray(value)) return value.map((item) => strip(item));
+  if (typeof value !== 'object' || value === null) return value;
+  const dated = 'format' in value && value.format === 'date-time';
+  const members = Object.entries(value).filter(
+    ([name]) => inProperties || !(UNSENT.has(name) || (dated && name === 'pattern')),
+  );
+  return Object.fromEntries(
+    members.map(([name, member]) => [name, strip(member, name === 'properties' && !inProperties)]),
+  );
+}
+
+const UNSENT = new Set(['$schema', 'ref', 'propertyNames']);

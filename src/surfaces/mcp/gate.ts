@@ -1,0 +1,115 @@
+import type { App } from '#engine/app.ts';
+import type { TokenKernel, VerifiedDelegation } from '#domain/token/kernel.ts';
+import { Fault } from '#lib/fault.ts';
+import { parseJwt } from '#lib/jwt.ts';
+import { resourceOf, type Endpoint } from './endpoint.ts';
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+type Where = Pick<App, 'baseUrl' | 'mode'>;
+
+/**
+ * Refuses a page of another site that talks to us through somebody's browser (DNS rebinding: MCP 2026-07-28, basic/transports,
+ * "Security Warning"): the Host must be ours, and an Origin, if there is one, too. In a sandbox loopback names count as ours.
+ * Null where the request may go on. Says nothing of who is asking.
+ */
+export function foreignRequest(app: Where, request: Request): Response | null {
+  const host = request.headers.get('host') ?? new URL(request.url).host;
+  if (!isOurs(app, `http://${host}`))
+    return plain(
+      403,
+      'forbidden_host',
+      'This server does not answer under that name. Use the address that it publishes.',
+    );
+  const origin = request.headers.get('origin');
+  if (origin !== null && !isOurs(app, origin))
+    return plain(403, 'forbidden_origin', 'Pages of other sites may not call this server.');
+  return null;
+}
+
+function isOurs(app: Where, origin: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { hostname } = new URL(origin);
+  return hostname === new URL(app.baseUrl).hostname || (app.mode === 'sandbox' && LOOPBACK.has(hostname));
+}
+
+/**
+ * Who holds the request's token: a delegation token of ours for this resource, in good standing now. Throws Fault `unauthenticated`
+ * (`detail.reason` is `no_token` where none was sent) and `unavailable`. At a tenant's own address tokens for that address and for
+ * the common one are taken, of that tenant only.
+ */
+export async function authenticate(
+  app: Where,
+  kernel: Pick<TokenKernel, 'verify'>,
+  request: Request,
+  endpoint: Endpoint,
+): Promise<VerifiedDelegation> {
+  if (new URL(request.url).searchParams.has('access_token')) {
+    throw refuse(
+      'token_in_query',
+      'A token never goes into an address, where it is logged: this one must be thrown away. Send "Authorization: Bearer …".',
+    );
+  }
+  const token = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
+  if (token === undefined)
+    throw refuse(
+      'no_token',
+      'Send a delegation token as "Authorization: Bearer …". The token endpoint gives one for an access token and a mandate.',
+    );
+  const delegation = await kernel.verify(token, audience(app, token, endpoint));
+  if (endpoint.tenantId !== null && delegation.tenantId !== endpoint.tenantId) {
+    throw refuse('other_tenant', 'The token belongs to another organisation than this address.');
+  }
+  return delegation;
+}
+
+/** Which of the two resources to check the token against. The claim is not trusted: it only chooses which check must pass. */
+function audience(app: Where, token: string, endpoint: Endpoint): string {
+  const own = resourceOf(app.baseUrl, endpoint.tenantId);
+  return parseJwt(token)?.claims['aud'] === own ? own : resourceOf(app.baseUrl, null);
+}
+
+const refuse = (reason: string, message: string): Fault =>
+  new Fault('unauthenticated', message, { detail: { reason } });
+
+/** What a 401 must say (RFC 6750 section 3, RFC 9728 section 5.1): `error` only where a token was sent. */
+export function challenge(fault: Fault, metadataUrl: string, scopes: readonly string[]): Response {
+  const reason = String(fault.detail['reason'] ?? 'invalid_token');
+  const parts = [
+    `resource_metadata="${metadataUrl}"`,
+    ...(scopes.length === 0 ? [] : [`scope="${scopes.join(' ')}"`]),
+  ];
+  if (reason !== 'no_token')
+    parts.push('error="invalid_token"', `error_description="${headerText(fault.message)}"`);
+  const body = {
+    error: reason === 'no_token' ? 'unauthorized' : 'invalid_token',
+    error_description: fault.message,
+    code: reason,
+    retryable: false,
+  };
+  return Response.json(body, {
+    status: 401,
+    headers: { 'www-authenticate': `Bearer ${parts.join(', ')}`, 'cache-control': 'no-store' },
+  });
+}
+
+/** A time-out of ours: nothing was looked at, and the same request may be sent again. */
+export function unavailable(fault: Fault): Response {
+  const seconds = Number(fault.detail['retry_after_seconds'] ?? 5);
+  const body = {
+    error: 'temporarily_unavailable',
+    error_description: fault.message,
+    code: 'unavailable',
+    retryable: true,
+  };
+  return Response.json(body, {
+    status: 503,
+    headers: { 'retry-after': String(seconds), 'cache-control': 'no-store' },
+  });
+}
+
+const plain = (status: number, code: string, message: string): Response =>
+  Response.json({ error: code, error_description: message, code }, { status });
+
+/** RFC 6750 section 3: `error_description` is printable ASCII without quotation mark and backslash. */
+const headerText = (text: string): string => text.replaceAll(/["\\]/g, "'").replaceAll(/[^\x20-\x7e]/g, '?');

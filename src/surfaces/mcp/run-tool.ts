@@ -1,0 +1,134 @@
+import type { AgentActor } from '#domain/actor.ts';
+import { actorName } from '#domain/actor.ts';
+import type { VerifiedDelegation } from '#domain/token/kernel.ts';
+import type { App } from '#engine/app.ts';
+import { envelopeOf, type Envelope } from '#engine/approve/envelope.ts';
+import { awaitOutcome, call } from '#engine/call.ts';
+import type { Outcome } from '#engine/outcome.ts';
+import { readonly } from '#engine/transact.ts';
+import { Fault } from '#lib/fault.ts';
+import { sanitiseText } from '#lib/sanitise.ts';
+import { Answer, REASON, type Contract } from './contract.ts';
+import { isOffered, type Endpoint } from './endpoint.ts';
+
+/** Whoever calls, at which address, and how long they are kept waiting, in milliseconds. */
+export interface Caller {
+  readonly delegation: VerifiedDelegation;
+  readonly endpoint: Endpoint;
+  readonly holdMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** The longest answer, in characters of JSON: about 6,000 tokens. Longer lists are asked again with a smaller limit. */
+export const MAX_ANSWER_LENGTH = 20_000;
+
+/**
+ * Runs one tool as the engine decides it. Tools that change something are carried on when the client goes away: the signal ends
+ * the waiting, never the call. Throws Fault as `call` does.
+ */
+export async function runTool(
+  app: App,
+  contract: Contract,
+  args: Readonly<Record<string, unknown>>,
+  caller: Caller,
+): Promise<Answer> {
+  const { entry } = contract;
+  if (!isOffered(caller.endpoint, entry)) return refuseHere(app, contract, caller);
+  const { input, reason } = withoutReason(contract, args);
+  const looks = entry.tool.effects === 'read' || entry.tool.effects === 'look';
+  const request = {
+    tenantId: caller.delegation.tenantId,
+    actor: actorOf(caller.delegation),
+    tool: entry.tool.name,
+  };
+  if (looks)
+    return fitting(input, async (fields) =>
+      draw(app, contract, caller, await call(app, { ...request, input: fields, signal: caller.signal })),
+    );
+
+  const until = Date.now() + caller.holdMs;
+  const first = await call(app, { ...request, input, ...(reason === undefined ? {} : { reason }) });
+  const open = first.status === 'waiting' || first.status === 'running';
+  const left = until - Date.now();
+  const outcome =
+    open && left > 0 ? await awaitOutcome(app, request.tenantId, first.callId, left, caller.signal) : first;
+  return draw(app, contract, caller, outcome);
+}
+
+/** The actor that a verified token stands for. */
+export function actorOf(delegation: VerifiedDelegation): AgentActor {
+  const { agentId, personId, mandateId, scopes, jti } = delegation;
+  return { kind: 'agent', surface: 'mcp', agentId, personId, mandateId, scopes, jti };
+}
+
+async function draw(app: App, contract: Contract, caller: Caller, outcome: Outcome): Promise<Answer> {
+  if (contract.isEnvelope && outcome.status === 'done') return Answer.parse(outcome.output);
+  return readonly<Envelope>(app, caller.delegation.tenantId, (reader) => envelopeOf(reader, outcome));
+}
+
+/** Asks again for less where the answer is too long, so that `next_cursor` continues exactly where the list stops. */
+async function fitting(
+  input: Readonly<Record<string, unknown>>,
+  ask: (input: Readonly<Record<string, unknown>>) => Promise<Answer>,
+): Promise<Answer> {
+  let fields = input;
+  for (;;) {
+    const answer = await ask(fields);
+    const length = JSON.stringify(answer).length;
+    if (length <= MAX_ANSWER_LENGTH) return answer;
+    const limit = Math.max(1, Math.floor((longestList(answer.result) * MAX_ANSWER_LENGTH * 0.9) / length));
+    if (longestList(answer.result) <= 1 || fields['limit'] === limit) {
+      throw new Fault(
+        'invalid_input',
+        `The answer would have ${length} characters, and at most ${MAX_ANSWER_LENGTH} are given. Ask for less: a smaller limit, or one thing by its id.`,
+      );
+    }
+    fields = { ...fields, limit };
+  }
+}
+
+const longestList = (result: Readonly<Record<string, unknown>> | undefined): number =>
+  Math.max(0, ...Object.values(result ?? {}).map((member) => (Array.isArray(member) ? member.length : 0)));
+
+function withoutReason({ takesReason, entry }: Contract, args: Readonly<Record<string, unknown>>) {
+  if (!takesReason || args['reason'] === undefined) return { input: args, reason: undefined };
+  const { reason, ...input } = args;
+  if (typeof reason === 'string' && reason.length <= REASON.maxLength)
+    return { input, reason: sanitiseText(reason) };
+  const problem = `a text of at most ${REASON.maxLength} characters`;
+  throw new Fault('invalid_input', `The input does not fit ${entry.tool.name}: reason: ${problem}.`, {
+    detail: { problems: [{ field: 'reason', problem }] },
+  });
+}
+
+/** The tool is there, but not at this address. A denial like any other: it stands in the ledger (law 11). */
+async function refuseHere(app: App, { entry }: Contract, { delegation, endpoint }: Caller): Promise<Answer> {
+  const { tool } = entry;
+  const code = 'not_at_this_address';
+  const why = endpoint.readOnly
+    ? 'This address offers only tools that change nothing'
+    : `This address offers only the tools of "${endpoint.toolset}"`;
+  const actor = actorOf(delegation);
+  await app.ledgerBatch.add(delegation.tenantId, {
+    event: 'CALL_DENIED',
+    actor: actorName(actor),
+    data: {
+      call_id: null,
+      tool: tool.name,
+      targets: [],
+      surface: 'mcp',
+      agent: actor.agentId,
+      principal: actor.personId,
+      mandate_id: actor.mandateId,
+      jti: actor.jti,
+      code,
+    },
+  });
+  return {
+    status: 'denied',
+    call_id: null,
+    code,
+    reason: `${why}, and ${tool.name} is not one of them. Whoever set up this client chose the address.`,
+    retryable: false,
+  };
+}

@@ -1,0 +1,71 @@
+import { OAuthError } from '#domain/token/oauth-error.ts';
+import { asFault, type FaultCode } from '#lib/fault.ts';
+import { newId } from '#lib/id.ts';
+import type { Logger } from '#lib/log.ts';
+
+/** How this door says each fault: RFC 6749 section 5.2, and RFC 6750 section 3.1 for the callers that hold an API key. */
+const FAULTS = {
+  invalid_input: { status: 400, error: 'invalid_request' },
+  unauthenticated: { status: 401, error: 'invalid_token' },
+  forbidden: { status: 403, error: 'insufficient_scope' },
+  not_found: { status: 404, error: 'not_found' },
+  conflict: { status: 400, error: 'invalid_request' },
+  rate_limited: { status: 429, error: 'temporarily_unavailable' },
+  unavailable: { status: 503, error: 'temporarily_unavailable' },
+  internal: { status: 500, error: 'server_error' },
+} as const satisfies Record<FaultCode, { status: number; error: string }>;
+
+/** Answers with JSON that nobody may store: every answer of this door that is about one token (RFC 6749 section 5.1). */
+export function answer(
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      pragma: 'no-cache',
+      ...headers,
+    },
+  });
+}
+
+/**
+ * The answer for anything thrown. What is not ours to show is logged under an id that the answer names; tokens are in neither.
+ * `authorization` is the header that the caller sent: who tried it is answered in its scheme (RFC 6749 section 5.2).
+ */
+export function failure(error: unknown, log: Logger, authorization: string | null): Response {
+  if (error instanceof OAuthError) {
+    const scheme = error.status === 401 ? /^[A-Za-z]+/.exec(authorization ?? '')?.[0] : undefined;
+    const challenge = scheme === undefined ? {} : { 'www-authenticate': `${scheme} realm="prokura"` };
+    return answer(
+      error.status,
+      { error: error.error, error_description: error.description, ...error.extra },
+      challenge,
+    );
+  }
+  const fault = asFault(error);
+  const { status, error: code } = FAULTS[fault.code];
+  const body: Record<string, unknown> = {
+    error: code,
+    error_description: fault.message.replaceAll(/[^\x20-\x7e]|["\\]/g, "'"),
+  };
+  if (fault.code === 'internal' || fault.code === 'unavailable') {
+    const errorId = newId('err');
+    log.error({ err: fault.cause ?? fault, error_id: errorId }, 'oauth');
+    body['error_id'] = errorId;
+  }
+  return answer(status, body, faultHeaders(fault.code, fault.detail['retry_after_seconds']));
+}
+
+function faultHeaders(code: FaultCode, retryAfter: unknown): Record<string, string> {
+  if (code === 'unauthenticated')
+    return { 'www-authenticate': 'Bearer realm="prokura", error="invalid_token"' };
+  if (code === 'forbidden')
+    return { 'www-authenticate': 'Bearer realm="prokura", error="insufficient_scope"' };
+  if (code === 'unavailable' || code === 'rate_limited')
+    return { 'retry-after': String(typeof retryAfter === 'number' ? retryAfter : 5) };
+  return {};
+}

@@ -1,0 +1,57 @@
+import { authenticateApiKey, requireKeyScope } from '#domain/tenant/api-key.ts';
+import { claimedClient } from '#domain/token/client-assertion.ts';
+import { readClient, type FormParameters } from '#domain/token/exchange-request.ts';
+import type { IntrospectionCaller } from '#domain/token/introspection.ts';
+import type { TokenKernel } from '#domain/token/kernel.ts';
+import { OAuthError } from '#domain/token/oauth-error.ts';
+import type { App } from '#engine/app.ts';
+import { Fault } from '#lib/fault.ts';
+import { MAX_TOKEN_LENGTH } from '#lib/jwt.ts';
+
+/** The API key scope of a resource server. */
+export const INTROSPECT_SCOPE = 'introspect';
+
+/**
+ * Answers an introspection request (RFC 7662 section 2): a resource server authenticates with its API key in the Authorization header, an
+ * agent with private_key_jwt in the form. `tenantId` is null at the root alias. Throws OAuthError and Fault.
+ */
+export async function introspect(
+  parts: { kernel: TokenKernel; app: Pick<App, 'database' | 'mode'> },
+  tenantId: string | null,
+  authorization: string | null,
+  form: FormParameters,
+): Promise<Record<string, unknown>> {
+  const credentials = readClient(form);
+  const token = form.get('token')?.[0];
+  if (authorization !== null && credentials.assertion !== undefined) {
+    throw new OAuthError(
+      'invalid_request',
+      'two_authentications',
+      'Authenticate in one way: with an API key, or with private_key_jwt.',
+    );
+  }
+  const { tenant, caller } = await authenticated();
+  if (token === undefined)
+    throw new OAuthError('invalid_request', 'token', 'Send the token to be looked at as token.');
+  // A longer text is no token of ours.
+  return token.length > MAX_TOKEN_LENGTH ? { active: false } : parts.kernel.introspect(tenant, token, caller);
+
+  async function authenticated(): Promise<{ tenant: string; caller: IntrospectionCaller }> {
+    if (credentials.assertion !== undefined) {
+      const client = claimedClient(credentials);
+      const tenant = tenantId ?? (client === null ? null : await parts.kernel.tenantOf('agent', client));
+      if (tenant === null)
+        throw new OAuthError('invalid_client', 'no_such_client', 'There is no such client.');
+      return {
+        tenant,
+        caller: { kind: 'agent', ...(await parts.kernel.authenticateClient(tenant, credentials)) },
+      };
+    }
+    const key = await authenticateApiKey(parts.app.database.sql, parts.app.mode, authorization);
+    // To a tenant, the key of another is an unknown key.
+    if (tenantId !== null && key.tenantId !== tenantId)
+      throw new Fault('unauthenticated', 'This API key is not one of this issuer.');
+    requireKeyScope(key, INTROSPECT_SCOPE);
+    return { tenant: key.tenantId, caller: { kind: 'key' } };
+  }
+}

@@ -1,0 +1,95 @@
+import type { Actor, ServiceActor } from '#domain/actor.ts';
+import { authenticateApiKey } from '#domain/tenant/api-key.ts';
+import type { TokenKernel } from '#domain/token/kernel.ts';
+import { tenantOfIssuer } from '#domain/token/names.ts';
+import { reach } from '#domain/token/parts.ts';
+import type { App } from '#engine/app.ts';
+import { Fault } from '#lib/fault.ts';
+import { parseJwt } from '#lib/jwt.ts';
+
+/** Who sent a request, as it was verified. */
+export interface Caller {
+  readonly tenantId: string;
+  readonly actor: Actor;
+  /** What an API key is good for; of everybody else, nothing. */
+  readonly keyScopes: readonly string[];
+}
+
+/** Names the organisation where a person's own access token does not: `X-Prokura-Tenant: tnt_…`. */
+export const TENANT_HEADER = 'x-prokura-tenant';
+
+export type Kernel = Pick<TokenKernel, 'verify' | 'verifySubject' | 'tenantOf'>;
+
+/**
+ * Three kinds of credentials, told apart by their form: an API key (`Bearer tnt_…:mk_…`), a delegation token of ours for
+ * `<base URL>/v1`, and an access token of the person's identity provider (requirements D4), for which the organisation must be
+ * named unless there is only one. Throws Fault `unauthenticated` and `unavailable`. Says nothing of what the caller may do.
+ */
+export async function authenticate(
+  app: Pick<App, 'database' | 'mode' | 'baseUrl'>,
+  kernel: Kernel,
+  headers: Headers,
+): Promise<Caller> {
+  const header = headers.get('authorization');
+  const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
+  if (token === undefined) {
+    throw refuse(
+      'no_token',
+      'Send "Authorization: Bearer …" with an API key (tnt_…:mk_…), a delegation token or an access token of your identity provider.',
+    );
+  }
+  if (token.startsWith('tnt_')) {
+    const key = await reach(authenticateApiKey(app.database.sql, app.mode, `Bearer ${token}`));
+    const actor: ServiceActor = {
+      kind: 'service',
+      surface: 'rest',
+      keyId: key.id,
+      name: `api-key:${key.name}`,
+      tools: key.scopes,
+    };
+    return { tenantId: key.tenantId, actor, keyScopes: key.scopes };
+  }
+  // An unverified issuer only chooses who verifies: the kernel accepts nothing that the other one would have refused.
+  if (tenantOfIssuer(app.baseUrl, parseJwt(token)?.claims['iss']) !== null) return agent(app, kernel, token);
+  return person(app, kernel, token, headers.get(TENANT_HEADER));
+}
+
+async function agent(app: Pick<App, 'baseUrl'>, kernel: Kernel, token: string): Promise<Caller> {
+  const { tenantId, agentId, personId, mandateId, scopes, jti } = await kernel.verify(
+    token,
+    `${app.baseUrl}/v1`,
+  );
+  return {
+    tenantId,
+    actor: { kind: 'agent', surface: 'rest', agentId, personId, mandateId, scopes, jti },
+    keyScopes: [],
+  };
+}
+
+async function person(
+  app: Pick<App, 'database'>,
+  kernel: Kernel,
+  token: string,
+  named: string | null,
+): Promise<Caller> {
+  const tenantId = named === null ? await onlyTenant(app) : await kernel.tenantOf('tenant', named);
+  if (tenantId === null)
+    throw refuse('no_such_tenant', 'Name the organisation that the token is for: X-Prokura-Tenant: tnt_….');
+  const { personId, clientId, scopes } = await kernel.verifySubject(tenantId, token);
+  const identity = { matched_by: 'access_token', cid: clientId };
+  return {
+    tenantId,
+    actor: { kind: 'person', surface: 'rest', personId, identity, tokenScopes: scopes },
+    keyScopes: [],
+  };
+}
+
+async function onlyTenant({ database: { sql } }: Pick<App, 'database'>): Promise<string | null> {
+  const [row] = await reach(
+    sql<{ tenant: string | null }[]>`select tenant_of('only', '') as tenant`.then((rows) => [...rows]),
+  );
+  return row?.tenant ?? null;
+}
+
+const refuse = (reason: string, message: string): Fault =>
+  new Fault('unauthenticated', message, { detail: { reason } });

@@ -1,0 +1,50 @@
+import { Fault } from '#lib/fault.ts';
+import { Refusal } from './faults.ts';
+
+/** The longest body of a request, in bytes. */
+export const MAX_BODY_BYTES = 1024 * 1024;
+
+/**
+ * The JSON object in a request's body; no body at all is an empty object. Throws Refusal 415 for another type and 413 for more than
+ * `MAX_BODY_BYTES` (read no further than that), Fault `invalid_input` for what is not a JSON object.
+ */
+export async function jsonObject(request: Request): Promise<Record<string, unknown>> {
+  const text = await bodyText(request);
+  if (text === '') return {};
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
+  if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type)) {
+    throw new Refusal(415, 'unsupported_media_type', 'Send the body as application/json.', {
+      accept: 'application/json',
+    });
+  }
+  const value = parse(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Fault('invalid_input', 'The body must be a JSON object: the input of the tool.');
+  return value as Record<string, unknown>;
+}
+
+async function bodyText(request: Request): Promise<string> {
+  const tooLong = () => new Refusal(413, 'too_large', `The body may have at most ${MAX_BODY_BYTES} bytes.`);
+  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLong();
+  if (request.body === null) return '';
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body) {
+    size += chunk.byteLength;
+    if (size > MAX_BODY_BYTES) throw tooLong();
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new Fault('invalid_input', 'The body is not UTF-8.');
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Fault('invalid_input', 'The body is not JSON.', { detail: { reason: 'malformed_json' } });
+  }
+}

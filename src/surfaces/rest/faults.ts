@@ -1,0 +1,68 @@
+import { asFault, type FaultCode } from '#lib/fault.ts';
+import { newId } from '#lib/id.ts';
+import type { Logger } from '#lib/log.ts';
+
+const FAULTS = {
+  invalid_input: { status: 400, title: 'The request is not valid' },
+  unauthenticated: { status: 401, title: 'Not authenticated' },
+  forbidden: { status: 403, title: 'Not allowed' },
+  not_found: { status: 404, title: 'Not found' },
+  conflict: { status: 409, title: 'Conflict' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  unavailable: { status: 503, title: 'Not available now' },
+  internal: { status: 500, title: 'Something went wrong' },
+} as const satisfies Record<FaultCode, { status: number; title: string }>;
+
+/** A refusal of the protocol itself, which no Fault code names: 405, 413, 415. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.name = 'Refusal';
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** An error as RFC 9457 problem details. `members` are added beside the standard ones; they never replace them. */
+export function problem(
+  status: number,
+  code: string,
+  title: string,
+  detail: string,
+  members: Readonly<Record<string, unknown>> = {},
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const body = { ...members, type: `urn:prokura:problem:${code}`, title, status, detail, code };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/problem+json', ...headers },
+  });
+}
+
+/**
+ * Whatever was thrown, as a response. A database that does not answer is 503 with Retry-After; what we did not expect is 500 with
+ * an error id under which the cause is logged, and never shown.
+ */
+export function problemOf(error: unknown, log: Logger): Response {
+  if (error instanceof Refusal)
+    return problem(error.status, error.code, 'The request was refused', error.message, {}, error.headers);
+  const fault = asFault(error);
+  const { status, title } = FAULTS[fault.code];
+  const { reason, retry_after_seconds: after, ...detail } = fault.detail;
+  const members: Record<string, unknown> = { ...detail, ...(reason === undefined ? {} : { reason }) };
+  const headers: Record<string, string> = {};
+  if (fault.code === 'unauthenticated')
+    headers['www-authenticate'] = reason === 'no_token' ? 'Bearer' : 'Bearer error="invalid_token"';
+  if (fault.code === 'unavailable' || fault.code === 'rate_limited')
+    headers['retry-after'] = String(typeof after === 'number' ? Math.ceil(after) : 5);
+  if (fault.code === 'internal') {
+    members['error_id'] = newId('err');
+    log.error({ err: fault.cause ?? fault, error_id: members['error_id'] }, 'a REST request failed');
+  }
+  return problem(status, fault.code, title, fault.message, members, headers);
+}

@@ -1,0 +1,119 @@
+import { Hono } from 'hono';
+import type { App } from '#engine/app.ts';
+import { authenticate, type Kernel } from './authenticate.ts';
+import { jsonObject } from './body.ts';
+import { problemOf, Refusal } from './faults.ts';
+import { exportLedger, listLedger } from './ledger.ts';
+import { listApprovals, listCalls, showApproval, showCall } from './lists.ts';
+import { openApiDocument } from './openapi.ts';
+import { ApprovalsQuery, CallsQuery, LedgerQuery, queryOf, waitSeconds } from './query.ts';
+import { takesReason, toolsFor, useTool } from './tools.ts';
+
+/** A door: answers the requests that are its own, and null for all others. */
+export interface RestSurface {
+  readonly name: 'rest';
+  fetch(request: Request): Promise<Response | null>;
+}
+
+const MINE = /^\/v1\/(?:tools|calls|approvals|ledger|openapi\.json)(?:\/|$)/;
+
+/** `/v1/tools`, `/v1/calls`, `/v1/approvals`, `/v1/ledger` and the OpenAPI description of them; every error is RFC 9457. */
+export function restSurface(app: App, kernel: Kernel): RestSurface {
+  const routes = routesOf(app, kernel);
+  return {
+    name: 'rest',
+    fetch: async (request) => {
+      const url = new URL(request.url);
+      if (!MINE.test(url.pathname)) return null;
+      const response = await routes.fetch(request);
+      for (const [name, value] of Object.entries(SECURITY_HEADERS))
+        if (!response.headers.has(name)) response.headers.set(name, value);
+      if (app.baseUrl.startsWith('https:'))
+        response.headers.set('strict-transport-security', 'max-age=31536000');
+      return response;
+    },
+  };
+}
+
+const SECURITY_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+function routesOf(app: App, kernel: Kernel): Hono {
+  const routes = new Hono();
+  const document = JSON.stringify(openApiDocument(app.catalogue), null, 2);
+  const caller = (request: Request) => authenticate(app, kernel, request.headers);
+  const waitMs = (request: Request) => {
+    const seconds = waitSeconds(request.headers.get('prefer'));
+    return seconds === null ? null : seconds * 1000;
+  };
+
+  routes.get(
+    '/v1/openapi.json',
+    () =>
+      new Response(document, {
+        headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=60' },
+      }),
+  );
+  routes.get('/v1/tools', async ({ req }) => {
+    const tools = await toolsFor(app, await caller(req.raw));
+    return Response.json({
+      tools: tools.map((entry) => {
+        const { name, title, description, effects, scope } = entry.tool;
+        const schemas = { input_schema: entry.inputSchema, output_schema: entry.outputSchema };
+        return {
+          name,
+          title,
+          description,
+          family: entry.family,
+          effects,
+          scope,
+          takes_reason: takesReason(entry),
+          ...schemas,
+        };
+      }),
+    });
+  });
+  routes.post('/v1/tools/:name', async ({ req }) => {
+    const who = await caller(req.raw);
+    return useTool(app, who, req.param('name'), await jsonObject(req.raw), waitMs(req.raw), req.raw.signal);
+  });
+  routes.get('/v1/calls', async ({ req }) =>
+    Response.json(await listCalls(app, await caller(req.raw), queryOf(CallsQuery, new URL(req.url)))),
+  );
+  routes.get('/v1/calls/:id', async ({ req }) =>
+    Response.json(
+      await showCall(app, await caller(req.raw), req.param('id'), waitMs(req.raw) ?? 0, req.raw.signal),
+    ),
+  );
+  routes.get('/v1/approvals', async ({ req }) =>
+    Response.json(await listApprovals(app, await caller(req.raw), queryOf(ApprovalsQuery, new URL(req.url)))),
+  );
+  routes.get('/v1/approvals/:id', async ({ req }) =>
+    Response.json(await showApproval(app, await caller(req.raw), req.param('id'))),
+  );
+  routes.get('/v1/ledger', async ({ req }) =>
+    Response.json(await listLedger(app, await caller(req.raw), queryOf(LedgerQuery, new URL(req.url)))),
+  );
+  routes.get('/v1/ledger/export', async ({ req }) => exportLedger(app, await caller(req.raw)));
+
+  const methodOf = {
+    '/v1/tools/:name': 'POST',
+    '/v1/ledger/export': 'GET',
+    '/v1/:list{tools|calls|approvals|ledger|openapi\\.json}': 'GET',
+    '/v1/:list{calls|approvals}/:id': 'GET',
+  };
+  for (const [path, allow] of Object.entries(methodOf)) {
+    routes.all(path, () => {
+      throw new Refusal(405, 'method_not_allowed', `Only ${allow} is answered here.`, { allow });
+    });
+  }
+  routes.notFound(() =>
+    problemOf(new Refusal(404, 'not_found', 'There is nothing here. See /v1/openapi.json.'), app.log),
+  );
+  routes.onError((error) => problemOf(error, app.log));
+  return routes;
+}

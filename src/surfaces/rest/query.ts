@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { Fault } from '#lib/fault.ts';
+
+/** The longest that a request may wait, in seconds (RFC 7240 section 4.3). */
+export const MAX_WAIT_SECONDS = 20;
+
+const limit = z.coerce.number().int().min(1).max(100).default(25).describe('At most this many.');
+
+export const CallsQuery = z.strictObject({
+  state: z
+    .enum([
+      'denied',
+      'waiting',
+      'rejected',
+      'expired',
+      'withdrawn',
+      'superseded',
+      'ready',
+      'running',
+      'succeeded',
+      'failed',
+      'unknown',
+    ])
+    .optional()
+    .describe('Only calls in this state.'),
+  tool: z.string().max(60).optional().describe('Only calls of this tool, by name.'),
+  cursor: z
+    .string()
+    .regex(/^call_[0-9a-z]{26}$/)
+    .optional()
+    .describe('The next_cursor of the page before.'),
+  limit,
+});
+
+export const ApprovalsQuery = z.strictObject({
+  state: z
+    .enum(['pending', 'approved', 'rejected', 'expired', 'withdrawn', 'superseded'])
+    .optional()
+    .describe('Only approvals in this state.'),
+  cursor: z
+    .string()
+    .regex(/^apr_[0-9a-z]{26}$/)
+    .optional()
+    .describe('The next_cursor of the page before.'),
+  limit,
+});
+
+export const LedgerQuery = z.strictObject({
+  event: z.string().max(60).optional().describe('Only entries of this event.'),
+  cursor: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('The next_cursor of the page before: the number of its last entry.'),
+  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('At most this many.'),
+});
+
+/** The query of a request as its schema reads it. Throws Fault `invalid_input` for unknown, repeated and wrong parameters. */
+export function queryOf<S extends z.ZodObject>(schema: S, url: URL): z.infer<S> {
+  const names = [...url.searchParams.keys()];
+  const parsed = schema.safeParse(Object.fromEntries(url.searchParams));
+  if (parsed.success && new Set(names).size === names.length) return parsed.data;
+  const issues = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), problem: issue.message }));
+  const problems = issues.length > 0 ? issues : [{ field: '', problem: 'a parameter stands twice' }];
+  throw new Fault(
+    'invalid_input',
+    `The query is not valid: ${problems.map(({ field, problem }) => `${field} ${problem}`.trim()).join('; ')}.`,
+    { detail: { problems } },
+  );
+}
+
+/** Seconds of `Prefer: wait=N` (RFC 7240), at most `MAX_WAIT_SECONDS`; null where no such preference stands there. */
+export function waitSeconds(prefer: string | null): number | null {
+  const wait = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:[,;]|$)/i.exec(prefer ?? '')?.[1];
+  return wait === undefined ? null : Math.min(Number(wait), MAX_WAIT_SECONDS);
+}

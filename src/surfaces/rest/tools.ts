@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { findMandate } from '#domain/mandate/store.ts';
+import type { App } from '#engine/app.ts';
+import { envelopeOf, type Envelope } from '#engine/approve/envelope.ts';
+import { awaitOutcome, call } from '#engine/call.ts';
+import type { CatalogueEntry } from '#engine/catalogue.ts';
+import type { Outcome } from '#engine/outcome.ts';
+import { IMPLIED_SCOPE } from '#engine/tool.ts';
+import { readonly } from '#engine/transact.ts';
+import { Fault } from '#lib/fault.ts';
+import type { Caller } from './authenticate.ts';
+import { problem } from './faults.ts';
+
+/** How long an act that needs no approval is waited for where the caller names no time, in milliseconds. */
+const ACT_WAIT_MS = 5000;
+
+const Reason = z.string().max(500);
+
+/** The HTTP status of an outcome. What the provider refused, or never answered, is a bad gateway (RFC 9110 section 15.6.3). */
+export const OUTCOME_STATUS = {
+  done: 200,
+  waiting: 202,
+  running: 202,
+  denied: 403,
+  rejected: 403,
+  expired: 409,
+  withdrawn: 409,
+  failed: 502,
+  unknown: 502,
+} as const satisfies Record<Outcome['status'], number>;
+
+/** True where `reason` is a member of ours in the body, taken off before the call: the tool changes something and has no such field itself. */
+export const takesReason = ({ tool, inputSchema }: CatalogueEntry): boolean =>
+  tool.effects !== 'read' &&
+  tool.effects !== 'look' &&
+  (inputSchema['properties'] as Record<string, unknown> | undefined)?.['reason'] === undefined;
+
+/**
+ * Uses a tool. `body` is its input, with `reason` beside it where `takesReason`. `waitMs`: how long to wait for an outcome, or null:
+ * not for people, a few seconds for an act. A client that goes away ends the waiting, not the call.
+ */
+export async function useTool(
+  app: App,
+  caller: Caller,
+  name: string,
+  body: Readonly<Record<string, unknown>>,
+  waitMs: number | null,
+  signal: AbortSignal,
+): Promise<Response> {
+  const entry = app.catalogue.get(name);
+  const { input, reason } =
+    entry !== undefined && takesReason(entry) ? withoutReason(body) : { input: body, reason: undefined };
+  const asked = Date.now();
+  const first = await call(app, {
+    tenantId: caller.tenantId,
+    actor: caller.actor,
+    tool: name,
+    input,
+    ...(reason === undefined ? {} : { reason }),
+  });
+  const patience =
+    first.status === 'running' ? (waitMs ?? ACT_WAIT_MS) : first.status === 'waiting' ? (waitMs ?? 0) : 0;
+  const left = patience - (Date.now() - asked);
+  const open = first.status === 'running' || first.status === 'waiting';
+  return draw(
+    app,
+    caller,
+    open && left > 0 ? await awaitOutcome(app, caller.tenantId, first.callId, left, signal) : first,
+  );
+}
+
+/** The tools that this caller could be allowed to use, in the catalogue's order. Each use is decided again. */
+export async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<CatalogueEntry[]> {
+  switch (actor.kind) {
+    case 'service':
+      return app.catalogue.all.filter(
+        ({ tool }) => tool.only !== 'people' && actor.tools.includes(tool.name),
+      );
+    case 'person':
+      return app.catalogue.all.filter(
+        ({ tool }) => tool.tokenScope !== undefined && actor.tokenScopes?.includes(tool.tokenScope) === true,
+      );
+    case 'agent': {
+      const mandate = await readonly(app, tenantId, (reader) => findMandate(reader, actor.mandateId));
+      const named = mandate?.tools ?? null;
+      return app.catalogue.all.filter(({ tool }) => {
+        if (tool.only === 'people') return false;
+        return (
+          tool.scope === IMPLIED_SCOPE ||
+          (actor.scopes.includes(tool.scope) && (named === null || named.includes(tool.name)))
+        );
+      });
+    }
+  }
+}
+
+async function draw(app: App, caller: Caller, outcome: Outcome): Promise<Response> {
+  const envelope = await readonly<Envelope>(app, caller.tenantId, (reader) => envelopeOf(reader, outcome));
+  const status = OUTCOME_STATUS[outcome.status];
+  if (status >= 400)
+    return problem(
+      status,
+      envelope.code ?? envelope.status,
+      TITLES[status] ?? 'Not done',
+      envelope.reason ?? '',
+      { outcome: envelope },
+    );
+  const headers: Record<string, string> =
+    status === 202 && outcome.callId !== null ? { location: `/v1/calls/${outcome.callId}` } : {};
+  return Response.json(envelope, { status, headers });
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  403: 'Denied',
+  409: 'Ended without being carried out',
+  502: 'The provider did not do it',
+};
+
+function withoutReason({ reason, ...input }: Readonly<Record<string, unknown>>) {
+  if (reason === undefined) return { input, reason: undefined };
+  const parsed = Reason.safeParse(reason);
+  if (parsed.success) return { input, reason: parsed.data };
+  throw new Fault('invalid_input', 'reason must be a text of at most 500 characters.', {
+    detail: { problems: [{ field: 'reason', problem: 'a text of at most 500 characters' }] },
+  });
+}

@@ -1,0 +1,38 @@
+import { httpFault, scimFault } from './faults.ts';
+
+const MAX_BYTES = 1024 * 1024;
+const TYPES: ReadonlySet<string> = new Set(['application/scim+json', 'application/json']);
+
+/**
+ * The JSON of a request: `application/scim+json` (RFC 7644 section 3.1) or `application/json`, with or without a charset; a request
+ * that names no type is taken as JSON. Throws Fault 413 beyond one mebibyte (the rest is not read), 415 for other types, and
+ * `invalidSyntax` for what is no JSON in UTF-8.
+ */
+export async function readJson(request: Request): Promise<unknown> {
+  const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (type !== '' && !TYPES.has(type)) throw httpFault(415, 'Send application/scim+json or application/json.');
+  if (Number(request.headers.get('content-length') ?? 0) > MAX_BYTES) throw tooLarge();
+  const text = await readText(request);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw scimFault('invalidSyntax', 'The body is not valid JSON.', error);
+  }
+}
+
+const tooLarge = (): Error => httpFault(413, `A body may have ${MAX_BYTES} bytes.`);
+
+async function readText(request: Request): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of request.body ?? []) {
+    size += part.byteLength;
+    if (size > MAX_BYTES) throw tooLarge();
+    parts.push(part);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts));
+  } catch (error) {
+    throw scimFault('invalidSyntax', 'The body is not UTF-8.', error);
+  }
+}

@@ -1,0 +1,68 @@
+import { asFault, Fault, type FaultCode } from '#lib/fault.ts';
+
+/** RFC 7644 section 3.12, table 9: the kinds of a 400 (and `uniqueness` of a 409). */
+export type ScimType = 'invalidFilter' | 'tooMany' | 'uniqueness' | 'mutability' | 'invalidSyntax' | 'invalidPath' | 'noTarget' | 'invalidValue';
+
+const ERROR_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:Error';
+
+/** Each fault as SCIM says it. A mapped failure is never 404: clients take 404 for "it is gone" (research: quirk 48). */
+const STATUS = {
+  invalid_input: { status: 400, scimType: 'invalidValue' },
+  unauthenticated: { status: 401 },
+  forbidden: { status: 403 },
+  not_found: { status: 404 },
+  conflict: { status: 409, scimType: 'uniqueness' },
+  rate_limited: { status: 429, retryAfterSeconds: 5 },
+  unavailable: { status: 503, retryAfterSeconds: 5 },
+  internal: { status: 500 },
+} as const satisfies Record<FaultCode, { status: number; scimType?: ScimType; retryAfterSeconds?: number }>;
+
+/** A 400 of a given kind. */
+export function scimFault(scimType: ScimType, message: string, cause?: unknown): Fault {
+  return new Fault('invalid_input', message, { detail: { scimType }, ...(cause === undefined ? {} : { cause }) });
+}
+
+/** A refusal that HTTP knows better than our codes do: 405, 412, 413, 415. */
+export function httpFault(status: 405 | 412 | 413 | 415, message: string): Fault {
+  return new Fault('invalid_input', message, { detail: { status, scimType: null } });
+}
+
+/** Anything thrown, as a Fault: what PostgreSQL or its connection says becomes `unavailable` or `conflict`; the rest is `internal`. */
+export function scimFaultOf(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const code = databaseCode(error);
+  if (code === null) return asFault(error);
+  if (code === '23505') return new Fault('conflict', 'Another user has this identity already. Read the users again.', { cause: error });
+  if (/^(08|53|57P|40)/.test(code) || /^(E[A-Z]+|CONNECT(ION)?_[A-Z_]+)$/.test(code)) {
+    return new Fault('unavailable', 'The server cannot reach its database or is too busy. Nothing was changed; try again.', { cause: error });
+  }
+  return asFault(error);
+}
+
+/** The SCIM Error response (RFC 7644 section 3.12): `status` is a string, as the RFC and Okta want it. */
+export function errorResponse(fault: Fault): Response {
+  const entry: { status: number; scimType?: ScimType; retryAfterSeconds?: number } = STATUS[fault.code];
+  const status = typeof fault.detail['status'] === 'number' ? fault.detail['status'] : entry.status;
+  const scimType = fault.detail['scimType'] === undefined ? entry.scimType : fault.detail['scimType'];
+  const body = {
+    schemas: [ERROR_SCHEMA],
+    status: String(status),
+    ...(typeof scimType === 'string' ? { scimType } : {}),
+    detail: fault.message,
+  };
+  const headers = new Headers({ 'content-type': 'application/scim+json; charset=utf-8' });
+  if (entry.retryAfterSeconds !== undefined) {
+    const told = fault.detail['retry_after_seconds'];
+    headers.set('retry-after', String(typeof told === 'number' ? told : entry.retryAfterSeconds));
+  }
+  if (status === 401) headers.set('www-authenticate', 'Bearer realm="scim"');
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+/** The code that the driver put on the error, or on one of its causes: drizzle wraps what postgres.js throws. */
+function databaseCode(error: unknown): string | null {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if ('code' in at && typeof at.code === 'string') return at.code;
+  }
+  return null;
+}

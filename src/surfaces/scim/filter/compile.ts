@@ -1,0 +1,144 @@
+import { sql, type SQL } from 'drizzle-orm';
+import { scimFault } from '../faults.ts';
+import { readBoolean } from '../value.ts';
+import type { Attribute } from '../schema/attribute.ts';
+import { resolve, type AttributeTarget } from '../schema/registry.ts';
+import { elementsOf, expressionOf, valuesOf } from './columns.ts';
+import type { CompareOp, Filter } from './parse.ts';
+
+/**
+ * A filter as a condition on `people`. Every value is a bound parameter; operators and expressions come from tables of ours.
+ * Case counts only where the schema says `caseExact`. A value filter asks for one element that fits all of it. Throws Fault
+ * with scimType `invalidFilter` for attributes that no schema knows (never an empty answer for a typing error) and for comparisons
+ * that the attribute's type does not have. The database folds the case of ASCII letters; of others as its locale does.
+ */
+export function compileFilter(filter: Filter): SQL {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return sql`(${sql.join(filter.terms.map(compileFilter), sql.raw(` ${filter.kind} `))})`;
+    case 'present':
+      return present(target(filter.path));
+    case 'compare':
+      return compared(target(filter.path), filter.op, filter.value);
+    case 'element': {
+      const found = target(filter.path);
+      if (!found.attribute.multiValued || found.attribute.sub.size === 0 || found.sub !== null) throw wrong(`"${filter.path}" takes no value filter`);
+      return someElement(found, (element) => element(filter.filter));
+    }
+    case 'not':
+      return negated(compileFilter(filter.term));
+  }
+}
+
+const wrong = (what: string): Error => scimFault('invalidFilter', `${what}. See /Schemas for what can be filtered.`);
+
+// NULL is not true, but its negation is not true either: three-valued logic would lose rows.
+const negated = (condition: SQL): SQL => sql`not coalesce(${condition}, false)`;
+
+function target(path: string): AttributeTarget {
+  const found = resolve(path);
+  if (found?.attribute === null || found?.attribute === undefined) throw wrong(`No schema has an attribute "${path}"`);
+  if (found.attribute.returned === 'never') throw wrong(`"${path}" cannot be filtered`);
+  return { ...found, attribute: found.attribute };
+}
+
+function present(found: AttributeTarget): SQL {
+  const { attribute, sub } = found;
+  if (attribute.multiValued && attribute.sub.size > 0) {
+    return someElement(found, (element) => (sub === null ? sql`true` : element({ kind: 'present', path: sub.name })));
+  }
+  if (attribute.multiValued) return sql`exists (select 1 from ${values(found)})`;
+  if (attribute.sub.size > 0 && sub === null) {
+    return sql`(${sql.join([...attribute.sub.values()].map((one) => present({ ...found, sub: one })), sql` or `)})`;
+  }
+  const leaf = sub ?? attribute;
+  const expression = single(found);
+  return leaf.type === 'string' || leaf.type === 'reference' ? sql`(${expression} is not null and ${expression} <> '')` : sql`${expression} is not null`;
+}
+
+function compared(found: AttributeTarget, op: CompareOp, value: string | null): SQL {
+  const { attribute, sub } = found;
+  if (attribute.multiValued && attribute.sub.size > 0) {
+    const path = sub?.name ?? 'value';
+    return someElement(found, (element) => element({ kind: 'compare', path, op, value }));
+  }
+  if (attribute.multiValued) return sql`exists (select 1 from ${values(found)} where ${comparison(attribute, sql`s.v`, op, value)})`;
+  if (attribute.sub.size > 0 && sub === null) {
+    const byValue = attribute.sub.get('value');
+    if (byValue === undefined) throw wrong(`"${attribute.name}" has parts; compare one of them`);
+    return compared({ ...found, sub: byValue }, op, value);
+  }
+  return comparison(sub ?? attribute, single(found), op, value);
+}
+
+function single(found: AttributeTarget): SQL {
+  const expression = expressionOf(found);
+  if (expression === null) throw wrong(`"${found.attribute.name}${found.sub === null ? '' : `.${found.sub.name}`}" cannot be filtered`);
+  return expression;
+}
+
+const values = (found: AttributeTarget): SQL => {
+  const source = valuesOf(found);
+  if (source === null) throw wrong(`"${found.attribute.name}" cannot be filtered`);
+  return sql`unnest(${source}) as s(v)`;
+};
+
+/** Some element of a multi-valued attribute that fits; `of` gets the compiler for terms about that element. */
+function someElement(found: AttributeTarget, of: (element: (filter: Filter) => SQL) => SQL): SQL {
+  return sql`exists (select 1 from jsonb_array_elements(${elementsOf(found)}) as e(v) where ${of((filter) => onElement(found.attribute, filter))})`;
+}
+
+function onElement(attribute: Attribute, filter: Filter): SQL {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return sql`(${sql.join(filter.terms.map((term) => onElement(attribute, term)), sql.raw(` ${filter.kind} `))})`;
+    case 'element':
+      throw wrong('A value filter cannot hold another one');
+    case 'present':
+    case 'compare': {
+      const sub = attribute.sub.get(filter.path.toLowerCase());
+      if (sub === undefined) throw wrong(`"${attribute.name}" has no sub-attribute "${filter.path}"`);
+      const text = sql`(e.v->>${sql.raw(`'${sub.name}'`)})`;
+      if (filter.kind === 'present') return sql`coalesce(${text}, '') <> ''`;
+      return comparison(sub, sub.type === 'boolean' ? sql`coalesce(${text}, 'false')::boolean` : text, filter.op, filter.value);
+    }
+    case 'not':
+      return negated(onElement(attribute, filter.term));
+  }
+}
+
+const ORDER = { gt: '>', ge: '>=', lt: '<', le: '<=' } as const satisfies Partial<Record<CompareOp, string>>;
+const isOrder = (op: CompareOp): op is keyof typeof ORDER => Object.hasOwn(ORDER, op);
+
+function comparison(leaf: Attribute, expression: SQL, op: CompareOp, value: string | null): SQL {
+  if (value === null) {
+    if (op === 'eq') return sql`${expression} is null`;
+    if (op === 'ne') return sql`${expression} is not null`;
+    throw wrong(`null can be compared with eq and ne only`);
+  }
+  if (leaf.type === 'boolean') {
+    const wanted = readBoolean(value);
+    if (wanted === undefined || (op !== 'eq' && op !== 'ne')) throw wrong(`"${leaf.name}" is compared with eq or ne, to true or false`);
+    return op === 'eq' ? sql`${expression} = ${wanted}` : sql`${expression} is distinct from ${wanted}`;
+  }
+  if (leaf.type === 'dateTime') {
+    const at = new Date(value);
+    if (Number.isNaN(at.getTime()) || op === 'co' || op === 'sw' || op === 'ew') throw wrong(`"${leaf.name}" is compared with eq, ne, gt, ge, lt or le, to a date and time`);
+    const moment = sql`${at.toISOString()}::timestamptz`;
+    if (op === 'eq') return sql`${expression} = ${moment}`;
+    if (op === 'ne') return sql`${expression} is distinct from ${moment}`;
+    return sql`${expression} ${sql.raw(ORDER[op])} ${moment}`;
+  }
+  return textComparison(leaf.caseExact, expression, op, value);
+}
+
+function textComparison(caseExact: boolean, expression: SQL, op: CompareOp, value: string): SQL {
+  const [left, right] = caseExact ? [expression, (text: string) => sql`${text}::text`] : [sql`lower(${expression})`, (text: string) => sql`lower(${text}::text)`];
+  if (op === 'eq') return sql`${left} = ${right(value)}`;
+  if (op === 'ne') return sql`${left} is distinct from ${right(value)}`;
+  if (isOrder(op)) return sql`${left} ${sql.raw(ORDER[op])} ${right(value)}`;
+  const literal = value.replace(/[\\%_]/g, '\\$&');
+  return sql`${left} like ${right(`${op === 'sw' ? '' : '%'}${literal}${op === 'ew' ? '' : '%'}`)}`;
+}

@@ -1,0 +1,72 @@
+import { scimFault } from '../faults.ts';
+import { readBoolean } from '../value.ts';
+import type { Attribute } from '../schema/attribute.ts';
+import type { CompareOp, Filter } from './parse.ts';
+
+/**
+ * Whether one element of a multi-valued attribute fits the value filter of a PATCH path. Names are resolved among the attribute's
+ * sub-attributes; case counts only where the schema says `caseExact`. Throws Fault `invalidPath` for unknown names and for value
+ * filters inside of value filters.
+ */
+export function matches(attribute: Attribute, filter: Filter, element: Readonly<Record<string, unknown>>): boolean {
+  switch (filter.kind) {
+    case 'and':
+      return filter.terms.every((term) => matches(attribute, term, element));
+    case 'or':
+      return filter.terms.some((term) => matches(attribute, term, element));
+    case 'present':
+      return isPresent(element[subOf(attribute, filter.path).name]);
+    case 'compare': {
+      const sub = subOf(attribute, filter.path);
+      return compare(sub, element[sub.name], filter.op, filter.value);
+    }
+    case 'element':
+      throw scimFault('invalidPath', `A value filter cannot hold another one (${filter.path}[…]).`);
+    case 'not':
+      return !matches(attribute, filter.term, element);
+  }
+}
+
+/**
+ * The element that a value filter describes, for creating it where no element fits (Entra expects that, research: quirk 5); null
+ * where the filter is more than `eq` terms joined by `and`.
+ */
+export function describedElement(attribute: Attribute, filter: Filter): Record<string, unknown> | null {
+  if (filter.kind === 'and') {
+    const parts = filter.terms.map((term) => describedElement(attribute, term));
+    return parts.some((part) => part === null) ? null : (Object.assign({}, ...parts) as Record<string, unknown>);
+  }
+  if (filter.kind !== 'compare' || filter.op !== 'eq' || filter.value === null) return null;
+  const sub = subOf(attribute, filter.path);
+  return { [sub.name]: sub.type === 'boolean' ? readBoolean(filter.value) : filter.value };
+}
+
+function subOf(attribute: Attribute, path: string): Attribute {
+  const sub = attribute.sub.get(path.toLowerCase());
+  if (sub === undefined) throw scimFault('invalidPath', `${attribute.name} has no sub-attribute "${path}".`);
+  return sub;
+}
+
+const isPresent = (value: unknown): boolean => value !== undefined && value !== null && value !== '';
+
+const TEXT_TESTS = {
+  eq: (a, b) => a === b,
+  ne: (a, b) => a !== b,
+  co: (a, b) => a.includes(b),
+  sw: (a, b) => a.startsWith(b),
+  ew: (a, b) => a.endsWith(b),
+  gt: (a, b) => a > b,
+  ge: (a, b) => a >= b,
+  lt: (a, b) => a < b,
+  le: (a, b) => a <= b,
+} as const satisfies Record<CompareOp, (a: string, b: string) => boolean>;
+
+function compare(sub: Attribute, held: unknown, op: CompareOp, wanted: string | null): boolean {
+  if (wanted === null) return op === 'eq' ? !isPresent(held) : op === 'ne' && isPresent(held);
+  if (sub.type === 'boolean') {
+    const same = (held === true) === readBoolean(wanted);
+    return op === 'eq' ? same : op === 'ne' && !same;
+  }
+  if (typeof held !== 'string') return op === 'ne';
+  return sub.caseExact ? TEXT_TESTS[op](held, wanted) : TEXT_TESTS[op](held.toLowerCase(), wanted.toLowerCase());
+}

@@ -1,0 +1,43 @@
+import type { Provisioner } from '#domain/person/provision.ts';
+import type { ApiKey } from '#domain/tenant/api-key.ts';
+import type { App } from '#engine/app.ts';
+import { httpFault } from './faults.ts';
+import type { Resource } from './value.ts';
+
+/** What the SCIM door uses of the App. */
+export type ScimApp = Pick<App, 'baseUrl' | 'mode' | 'log' | 'now' | 'database' | 'queue' | 'subscribers'>;
+
+/** One authenticated SCIM request. `base` is the public URL of the service that it came by: the base itself or its alias. */
+export interface ScimRequest {
+  readonly app: ScimApp;
+  readonly key: ApiKey;
+  /** The connection's provider, lower-cased. */
+  readonly source: string;
+  readonly base: string;
+  readonly query: URLSearchParams;
+  readonly request: Request;
+}
+
+/** A response in `application/scim+json`; every answer of the service has this type (RFC 7644 section 3.1). */
+export function scimResponse(status: number, resource: Resource, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(resource), { status, headers: { 'content-type': 'application/scim+json; charset=utf-8', ...headers } });
+}
+
+/** Throws Fault 412 where `If-Match` is given and does not name this version (RFC 9110 section 13.1.1, weakly compared as RFC 7644 section 3.14 does). */
+export function requireVersion(request: Request, version: string): void {
+  const wanted = request.headers.get('if-match');
+  if (wanted !== null && !names(wanted, version)) throw httpFault(412, 'The user has changed since you read it. Read it again.');
+}
+
+/** Whether `If-None-Match` names this version: then the client has it already. */
+export function hasVersion(request: Request, version: string): boolean {
+  const held = request.headers.get('if-none-match');
+  return held !== null && names(held, version);
+}
+
+const bare = (tag: string): string => tag.trim().replace(/^W\//, '');
+const names = (header: string, version: string): boolean =>
+  header.trim() === '*' || header.split(',').some((tag) => bare(tag) === bare(version));
+
+/** Whose word the request carries, with what the tenant chose for deactivation. */
+export const provisionerOf = (asked: ScimRequest, onDeactivate: Provisioner['onDeactivate']): Provisioner => ({ source: asked.source, onDeactivate });

@@ -1,0 +1,55 @@
+import { readonly } from '#engine/transact.ts';
+import { Fault } from '#lib/fault.ts';
+import { scimFault } from '../faults.ts';
+import { compileFilter } from '../filter/compile.ts';
+import { parseFilter } from '../filter/parse.ts';
+import { projectionOf } from '../projection.ts';
+import { hasVersion, scimResponse, type ScimRequest } from '../request.ts';
+import { hotUser, listUsers } from '../store.ts';
+import { resourceOf, versionOf } from './resource.ts';
+
+const LIST_RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
+const PAGE = { default: 100, max: 200 } as const;
+
+/** No id of ours looks otherwise; what does not is nobody's. */
+const ID_SHAPE = /^[\w-]{1,64}$/;
+
+/** GET /Users/{id} (RFC 7644 section 3.4.1), also of inactive users; 304 where the client holds this version. Throws Fault `not_found`. */
+export async function getUser(asked: ScimRequest, id: string): Promise<Response> {
+  const row = ID_SHAPE.test(id) ? await hotUser(asked.app.database.sql, asked.key.tenantId, id) : null;
+  if (row === null) throw noUser(id);
+  const version = versionOf(row);
+  if (hasVersion(asked.request, version)) return new Response(null, { status: 304, headers: { etag: version } });
+  const resource = resourceOf(row, asked.base);
+  const shown = asked.query.size === 0 ? null : projectionOf(asked.query);
+  return scimResponse(200, shown === null ? resource : shown(resource), { etag: version });
+}
+
+/** GET /Users (RFC 7644 section 3.4.2): filter, startIndex, count (100 unless told, 200 at most); whole numbers throughout, a stable order. */
+export async function getUsers(asked: ScimRequest): Promise<Response> {
+  const filter = asked.query.get('filter');
+  const where = filter === null || filter.trim() === '' ? undefined : compileFilter(parseFilter(filter));
+  const startIndex = Math.max(1, whole(asked.query, 'startIndex') ?? 1);
+  const limit = Math.min(PAGE.max, Math.max(0, whole(asked.query, 'count') ?? PAGE.default));
+  const { total, rows } = await readonly(asked.app, asked.key.tenantId, (reader) => listUsers(reader, where, { offset: startIndex - 1, limit }));
+  const shown = projectionOf(asked.query);
+  const resources = rows.map((row) => resourceOf(row, asked.base)).map((one) => (shown === null ? one : shown(one)));
+  return scimResponse(200, {
+    schemas: [LIST_RESPONSE],
+    totalResults: total,
+    startIndex,
+    itemsPerPage: resources.length,
+    Resources: resources,
+  });
+}
+
+/** The Fault for an id that nobody has: the one proven miss that is a 404. */
+export const noUser = (id: string): Fault => new Fault('not_found', `No user has the id "${id.slice(0, 80)}".`);
+
+function whole(query: URLSearchParams, name: string): number | null {
+  const given = query.get(name);
+  if (given === null || given === '') return null;
+  const number = Number(given);
+  if (!Number.isSafeInteger(number)) throw scimFault('invalidValue', `"${name}" must be a whole number.`);
+  return Math.min(number, 2_000_000_000);
+}

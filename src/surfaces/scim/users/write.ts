@@ -1,0 +1,131 @@
+import { canonicalJson } from '#lib/json.ts';
+import type { TenantWriter } from '#domain/context.ts';
+import { authorityOf } from '#domain/group/authority.ts';
+import { provisionPerson, removePerson, updatePerson } from '#domain/person/provision.ts';
+import { findPersonByScimId, type Person } from '#domain/person/store.ts';
+import { theTenant } from '#domain/tenant/store.ts';
+import { transact } from '#engine/transact.ts';
+import { readJson } from '../body.ts';
+import { scimFault } from '../faults.ts';
+import { projectionOf } from '../projection.ts';
+import { provisionerOf, requireVersion, scimResponse, type ScimRequest } from '../request.ts';
+import { MANDAITOR } from '../schema/user.ts';
+import { isObject, type Resource } from '../value.ts';
+import { readUser } from './input.ts';
+import { readOperations } from './operations.ts';
+import { applyPatch } from './patch.ts';
+import { noUser } from './read.ts';
+import { recordOf, resourceOf, versionOf, type UserRow } from './resource.ts';
+
+/** POST /Users (RFC 7644 section 3.3): 201 with Location; also where a person of the directory got their record, or an inactive one was restored. */
+export async function postUser(asked: ScimRequest): Promise<Response> {
+  const user = readUser(await readJson(asked.request));
+  const subject = subjectOf(user, asked.source);
+  const row = await transact(asked.app, asked.key.tenantId, async (ctx) => {
+    const person = await provisionPerson(ctx, await provisioner(ctx, asked), {
+      record: recordOf(user, null),
+      active: user['active'] !== false,
+      ...subject,
+    });
+    return withAuthority(ctx, person);
+  });
+  return answer(asked, 201, row);
+}
+
+/** PUT /Users/{id} (RFC 7644 section 3.5.1). What is absent is cleared, but not `active` (a sloppy PUT must not bring anybody back), `externalId` or the subject. */
+export async function putUser(asked: ScimRequest, id: string): Promise<Response> {
+  const user = readUser(await readJson(asked.request));
+  return changeUser(asked, id, (before) => {
+    refuseOtherSubject(user, before);
+    return { ...kept(before), ...user, [MANDAITOR]: before[MANDAITOR] };
+  });
+}
+
+/** PATCH /Users/{id} (RFC 7644 section 3.5.2): 200 with the user. */
+export async function patchUser(asked: ScimRequest, id: string): Promise<Response> {
+  const operations = readOperations(await readJson(asked.request));
+  return changeUser(asked, id, (before) => applyPatch(before, operations));
+}
+
+/** DELETE /Users/{id} (RFC 7644 section 3.6): 204. Always revokes; the user is not there over SCIM any more. */
+export async function deleteUser(asked: ScimRequest, id: string): Promise<Response> {
+  await transact(asked.app, asked.key.tenantId, async (ctx) => {
+    const person = await locked(ctx, asked, id);
+    await removePerson(ctx, await provisioner(ctx, asked), person);
+  });
+  return new Response(null, { status: 204 });
+}
+
+/** Read under lock, changed and saved in one transaction, so that concurrent changes queue up and none is lost. No change, no new version. */
+async function changeUser(asked: ScimRequest, id: string, change: (before: Resource) => Resource): Promise<Response> {
+  const row = await transact(asked.app, asked.key.tenantId, async (ctx) => {
+    const person = await locked(ctx, asked, id);
+    const held = await withAuthority(ctx, person);
+    const before = stored(resourceOf(held, asked.base));
+    const after = stored(change(before));
+    const attributes = changedAttributes(before, after);
+    if (attributes.length === 0) return held;
+    const saved = await updatePerson(ctx, await provisioner(ctx, asked), person, {
+      record: recordOf(after, before),
+      active: after['active'] === true,
+      attributes,
+    });
+    return { ...saved, authority: held.authority };
+  });
+  return answer(asked, 200, row);
+}
+
+async function locked(ctx: TenantWriter, asked: ScimRequest, id: string): Promise<Person> {
+  const person = id.includes('\0') ? null : await findPersonByScimId(ctx, id, 'update');
+  if (person === null) throw noUser(id);
+  requireVersion(asked.request, versionOf(person));
+  return person;
+}
+
+async function withAuthority(ctx: TenantWriter, person: Person): Promise<UserRow> {
+  return { ...person, authority: (await authorityOf(ctx, person.id)).scopes };
+}
+
+const provisioner = async (ctx: TenantWriter, asked: ScimRequest) => provisionerOf(asked, (await theTenant(ctx)).settings.onDeactivate);
+
+function answer(asked: ScimRequest, status: number, row: UserRow): Response {
+  const resource = resourceOf(row, asked.base);
+  const shown = projectionOf(asked.query);
+  return scimResponse(status, shown === null ? resource : shown(resource), { etag: versionOf(row), location: `${asked.base}/Users/${row.scimId}` });
+}
+
+/** The resource as JSON holds it: members without a value are gone, and nothing is shared with the one before. */
+const stored = (resource: Resource): Resource => JSON.parse(JSON.stringify(resource)) as Resource;
+
+function changedAttributes(before: Resource, after: Resource): string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return names.filter((name) => canonicalJson(before[name] ?? {}) !== canonicalJson(after[name] ?? {}));
+}
+
+/** What a PUT cannot clear. */
+function kept(before: Resource): Resource {
+  const { schemas, id, meta, externalId, active } = before;
+  return { schemas, id, meta, active, ...(externalId === undefined ? {} : { externalId }), displayName };
+}
+
+const delegation = (user: Resource): Resource => (isObject(user[MANDAITOR]) ? user[MANDAITOR] : {});
+
+function refuseOtherSubject(user: Resource, before: Resource): void {
+  const [asked, held] = [delegation(user), delegation(before)];
+  const provider = asked['identityProvider'];
+  const other = typeof provider === 'string' && provider.toUpperCase() !== held['identityProvider'];
+  if (other || (asked['providerUid'] !== undefined && asked['providerUid'] !== held['providerUid'])) {
+    throw scimFault('mutability', '"identityProvider" and "providerUid" name who the user is and cannot be changed. Delete the user and create the other.');
+  }
+}
+
+/** Who the user is (requirements S2): what the client says, else the connection's provider and `externalId`. */
+function subjectOf(user: Resource, source: string): { provider: string; uid: string | null; uidStated: boolean; externalId: string | null } {
+  const stated = delegation(user);
+  const provider = typeof stated['identityProvider'] === 'string' ? stated['identityProvider'].toLowerCase() : source;
+  if (!/^[a-z][a-z0-9_-]{0,31}$/.test(provider)) throw scimFault('invalidValue', '"identityProvider" must be a name such as OKTA or ENTRA.');
+  const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+  const externalId = text(user['externalId']);
+  const providerUid = text(stated['providerUid']);
+  return { provider, uid: providerUid ?? externalId, uidStated: providerUid !== null, externalId };
+}

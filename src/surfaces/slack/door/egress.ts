@@ -1,0 +1,51 @@
+import { WebClient, type WebClientOptions } from '@slack/web-api';
+import { Fault } from '#lib/fault.ts';
+import type { BoltLogger } from './logger.ts';
+
+type SlackFetch = NonNullable<WebClientOptions['fetch']>;
+
+/** Where a response_url may lead besides the Web API's own origin. */
+const HOOKS = ['https://hooks.slack.com', 'https://hooks.slack-gov.com'];
+
+const REAL_API = 'https://slack.com/api/';
+
+/**
+ * The only way out of this surface: to the Web API and to response URLs, nowhere else, and never along a redirect. `apiUrl` is
+ * given where a simulator stands in for Slack; then its origin is the only one.
+ */
+export function guardedFetch(apiUrl?: string): SlackFetch {
+  const origins = apiUrl === undefined ? [new URL(REAL_API).origin, ...HOOKS] : [new URL(apiUrl).origin];
+  return (url, init) => {
+    const { origin, username } = new URL(url);
+    if (!origins.includes(origin) || username !== '') {
+      return Promise.reject(new Fault('forbidden', 'This address is not one of Slack.', { detail: { origin } }));
+    }
+    return fetch(url, { ...init, redirect: 'error', signal: init?.signal ?? AbortSignal.timeout(10_000) });
+  };
+}
+
+interface Profile {
+  readonly apiUrl?: string | undefined;
+  readonly logger: BoltLogger;
+}
+
+/**
+ * Options for a client that a waiting person's request uses: it gives up in time for the three seconds that Slack allows, and
+ * never waits out a rate limit. No `headers`: the client writes its token into that object, and Bolt shares it between teams.
+ */
+export function interactiveOptions({ apiUrl, logger }: Profile): WebClientOptions {
+  return {
+    ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
+    fetch: guardedFetch(apiUrl),
+    timeout: 2500,
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    allowAbsoluteUrls: false,
+    logger,
+  };
+}
+
+/** A client for jobs: slower, and a refusal for now is thrown, so that the queue repeats it with its own back-off. */
+export function jobClient(token: string, profile: Profile): WebClient {
+  return new WebClient(token, { ...interactiveOptions(profile), timeout: 10_000 });
+}

@@ -1,0 +1,32 @@
+import { ErrorCode } from '@slack/web-api';
+import type { Fault, FaultCode } from '#lib/fault.ts';
+
+/** How a fault begins when a person reads it; its own message says what to do next. */
+const OPENINGS = {
+  invalid_input: 'That does not fit',
+  unauthenticated: 'We do not know who you are',
+  forbidden: 'Not allowed',
+  not_found: 'Not found',
+  conflict: 'Not possible as things are',
+  rate_limited: 'Too much at once',
+  unavailable: 'Not available right now',
+  internal: 'Something went wrong',
+} as const satisfies Record<FaultCode, string>;
+
+/** A fault as a person reads it in Slack. Holds what the fault's public message holds, and an error id where one was logged. */
+export const faultText = (fault: Fault, errorId?: string): string =>
+  `${OPENINGS[fault.code]}: ${fault.message}${errorId === undefined ? '' : ` (error ${errorId})`}`;
+
+/** A fault's problems by field of the tool's input; empty where it has none. */
+export function problemsOf(fault: Fault): ReadonlyMap<string, string> {
+  const problems = fault.detail['problems'];
+  if (!Array.isArray(problems)) return new Map();
+  const lines = problems as readonly { field?: unknown; problem?: unknown }[];
+  return new Map(lines.map(({ field, problem }) => [String(field ?? '').split('.')[0] ?? '', String(problem)]));
+}
+
+/** Slack's own word for why it refused a call (`message_not_found`), or null where it did not answer at all. */
+export function platformError(error: unknown): string | null {
+  const { code, data } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; data?: { error?: unknown } };
+  return code === ErrorCode.PlatformError ? String(data?.error) : null;
+}

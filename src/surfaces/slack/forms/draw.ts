@@ -1,0 +1,137 @@
+import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types';
+import type { CatalogueEntry } from '#engine/catalogue.ts';
+import { facts, line, plain, words } from '../messages/blocks.ts';
+import { labelOf, type Field, type FieldKind } from './fields.ts';
+
+/** Names of what people see in place of ids: a person's or agent's display name. */
+export type Names = ReadonlyMap<string, string>;
+
+export const FORM_CALLBACK = 'prokura.form';
+export const DENY_CALLBACK = 'prokura.deny';
+
+/** The block of a field; errors are shown at it. The reason is not a field of most tools, and has a block of its own. */
+export const blockOf = (field: string): string => `field.${field}`;
+export const REASON_BLOCK = blockOf('reason');
+
+export interface FormState {
+  /** What was understood so far, by field. */
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly reason: string | null;
+  /** What is still wanting, shown above the fields. */
+  readonly problems: readonly string[];
+  readonly names: Names;
+}
+
+/** A tool's input as a modal, prefilled. `draftId` is all that `private_metadata` holds. */
+export function formView(entry: CatalogueEntry, fields: readonly Field[], draftId: string, state: FormState): ModalView {
+  const { tool } = entry;
+  const changes = tool.effects === 'write' || tool.effects === 'act';
+  const gap = fields.find((field) => field.required && state.input[field.name] === undefined);
+  const inputs = fields.map((field) => inputBlock(field, state, field === gap));
+  const reason = changes && !fields.some((field) => field.name === 'reason') ? [reasonBlock(state.reason)] : [];
+  const wanting = state.problems.length === 0 ? [] : [line(words(`Still to be said: ${state.problems.join('; ')}.`, { bold: true }))];
+  const about: KnownBlock = line(words(tool.description));
+  return {
+    type: 'modal',
+    callback_id: FORM_CALLBACK,
+    title: plain(tool.title, 24),
+    submit: plain(changes ? 'Send request' : 'Show', 24),
+    close: plain('Cancel', 24),
+    private_metadata: draftId,
+    blocks: [about, ...wanting, ...inputs, ...reason],
+  };
+}
+
+/** The form that a denial needs: why, for the requester. */
+export function denyView(draftId: string, summary: string): ModalView {
+  return {
+    type: 'modal',
+    callback_id: DENY_CALLBACK,
+    title: plain('Deny', 24),
+    submit: plain('Deny', 24),
+    close: plain('Cancel', 24),
+    private_metadata: draftId,
+    blocks: [
+      facts([['Request', [words(summary)]]]),
+      {
+        type: 'input',
+        block_id: REASON_BLOCK,
+        label: plain('Why?'),
+        hint: plain('The requester will read this. Say what would be acceptable instead, if anything.'),
+        element: { type: 'plain_text_input', action_id: 'value', multiline: true, min_length: 3, max_length: 1000, focus_on_load: true },
+      },
+    ],
+  };
+}
+
+function inputBlock(field: Field, { input, names }: FormState, focus: boolean): InputBlock {
+  const element = { ...ELEMENTS[field.kind](field as never, input[field.name] ?? field.preset, names), ...(focus && field.kind !== 'boolean' ? { focus_on_load: true } : {}) };
+  return {
+    type: 'input',
+    block_id: blockOf(field.name),
+    label: plain(field.label, 2000),
+    ...(field.description === '' ? {} : { hint: plain(field.description, 2000) }),
+    optional: !field.required,
+    element: element as InputBlockElement,
+  };
+}
+
+const reasonBlock = (reason: string | null): InputBlock => ({
+  type: 'input',
+  block_id: REASON_BLOCK,
+  label: plain('Reason'),
+  hint: plain('Approvers and auditors read it.'),
+  optional: true,
+  element: { type: 'plain_text_input', action_id: 'value', multiline: true, max_length: 3000, ...(reason === null ? {} : { initial_value: reason }) },
+});
+
+type Draw<K> = (field: Field & { kind: K }, value: unknown, names: Names) => InputBlockElement;
+
+const ELEMENTS: { readonly [K in FieldKind['kind']]: Draw<K> } = {
+  text: (field, value) => ({
+    type: 'plain_text_input',
+    action_id: 'value',
+    ...('multiline' in field && field.multiline ? { multiline: true } : {}),
+    max_length: Math.min(('maxLength' in field ? field.maxLength : null) ?? 3000, 3000),
+    ...initialText(value),
+  }),
+  json: (_, value) => ({ type: 'plain_text_input', action_id: 'value', multiline: true, ...initialText(value === undefined ? undefined : JSON.stringify(value)) }),
+  list: (_, value) => ({ type: 'plain_text_input', action_id: 'value', multiline: true, placeholder: plain('One a line, or with commas', 150), ...initialText(Array.isArray(value) ? value.join('\n') : value) }),
+  moment: (_, value) => ({ type: 'datetimepicker', action_id: 'value', ...(typeof value === 'string' ? { initial_date_time: Math.floor(Date.parse(value) / 1000) } : {}) }),
+  number: (field, value) => ({
+    type: 'number_input',
+    action_id: 'value',
+    is_decimal_allowed: 'decimal' in field && field.decimal,
+    ...('min' in field && field.min !== null ? { min_value: String(field.min) } : {}),
+    ...('max' in field && field.max !== null ? { max_value: String(field.max) } : {}),
+    ...(typeof value === 'number' ? { initial_value: String(value) } : {}),
+  }),
+  choice: (field, value) => {
+    const options = optionsOf(field);
+    const chosen = options.find((one) => one.value === value);
+    return { type: 'static_select', action_id: 'value', options, ...(chosen === undefined ? {} : { initial_option: chosen }) };
+  },
+  choices: (field, value) => {
+    const options = optionsOf(field);
+    const chosen = options.filter((one) => Array.isArray(value) && value.includes(one.value));
+    return { type: 'multi_static_select', action_id: 'value', options, ...(chosen.length === 0 ? {} : { initial_options: chosen }) };
+  },
+  boolean: (field, value) => {
+    const yes = { text: plain(field.label, 75), value: 'yes' };
+    return { type: 'checkboxes', action_id: 'value', options: [yes], ...(value === true ? { initial_options: [yes] } : {}) };
+  },
+  person: (_, value, names) => external('prokura.person', value, names),
+  agent: (_, value, names) => external('prokura.agent', value, names),
+};
+
+const initialText = (value: unknown): { initial_value?: string } => (typeof value === 'string' && value !== '' ? { initial_value: value.slice(0, 3000) } : {});
+
+function optionsOf(field: Field): PlainTextOption[] {
+  const choices = 'choices' in field ? field.choices : [];
+  return choices.slice(0, 100).map((choice) => ({ text: plain(labelOf(choice), 75), value: choice.slice(0, 150) }));
+}
+
+function external(actionId: string, value: unknown, names: Names): InputBlockElement {
+  const chosen = typeof value === 'string' && value !== '' && value.length <= 150 ? { initial_option: { text: plain(names.get(value) ?? value, 75), value } } : {};
+  return { type: 'external_select', action_id: actionId, min_query_length: 2, placeholder: plain('Type the beginning of a name', 150), ...chosen };
+}

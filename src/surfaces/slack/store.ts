@@ -1,0 +1,127 @@
+import { and, asc, eq, gt, ilike, isNull, or, sql } from 'drizzle-orm';
+import { agents } from '#domain/agent/tables.ts';
+import type { TenantReader, TenantWriter } from '#domain/context.ts';
+import { people } from '#domain/person/tables.ts';
+import { replays } from '#domain/token/tables.ts';
+import { newId } from '#lib/id.ts';
+import { slackDrafts, slackMessages } from './tables.ts';
+
+export type SlackMessage = typeof slackMessages.$inferSelect;
+
+/** Spends keys that may be used once; true where every one of them was unspent. */
+export async function spendOnce(ctx: TenantWriter, keys: readonly string[], expiresAt: Date): Promise<boolean> {
+  const rows = await ctx.db
+    .insert(replays)
+    .values(keys.map((key) => ({ tenantId: ctx.tenantId, key, expiresAt })))
+    .onConflictDoNothing()
+    .returning({ key: replays.key });
+  return rows.length === new Set(keys).size;
+}
+
+export type DraftData = Record<string, unknown>;
+
+/** Saves what a person has begun, bound to that person. Returns its id, which is all that travels to Slack. */
+export async function saveDraft(ctx: TenantWriter, slackUser: string, data: DraftData, expiresAt: Date): Promise<string> {
+  const id = newId('draft');
+  await ctx.db.insert(slackDrafts).values({ tenantId: ctx.tenantId, id, slackUser, data, expiresAt });
+  return id;
+}
+
+/** The draft, where it is this person's, has not been used and has not expired; null otherwise, without saying which. */
+export async function findDraft(reader: TenantReader, id: string, slackUser: string): Promise<DraftData | null> {
+  const [row] = await reader.db
+    .select({ data: slackDrafts.data })
+    .from(slackDrafts)
+    .where(and(eq(slackDrafts.tenantId, reader.tenantId), usable(reader, id, slackUser)));
+  return row?.data ?? null;
+}
+
+/** The same, and uses it: of any number of takers exactly one gets it. */
+export async function takeDraft(ctx: TenantWriter, id: string, slackUser: string): Promise<DraftData | null> {
+  const [row] = await ctx.db
+    .update(slackDrafts)
+    .set({ usedAt: ctx.now })
+    .where(and(eq(slackDrafts.tenantId, ctx.tenantId), usable(ctx, id, slackUser)))
+    .returning({ data: slackDrafts.data });
+  return row?.data ?? null;
+}
+
+/** Gives a draft back that led to nothing but a correction in its own form. */
+export async function giveBackDraft(ctx: TenantWriter, id: string, slackUser: string): Promise<void> {
+  await ctx.db
+    .update(slackDrafts)
+    .set({ usedAt: null })
+    .where(and(eq(slackDrafts.tenantId, ctx.tenantId), eq(slackDrafts.id, id), eq(slackDrafts.slackUser, slackUser)));
+}
+
+const usable = (reader: TenantReader, id: string, slackUser: string) =>
+  and(eq(slackDrafts.id, id), eq(slackDrafts.slackUser, slackUser), isNull(slackDrafts.usedAt), gt(slackDrafts.expiresAt, reader.now));
+
+/** Every copy of a thing that stands in Slack, or is about to. */
+export async function messagesOf(reader: TenantReader, thing: string): Promise<SlackMessage[]> {
+  return reader.db
+    .select()
+    .from(slackMessages)
+    .where(and(eq(slackMessages.tenantId, reader.tenantId), eq(slackMessages.thing, thing)))
+    .orderBy(asc(slackMessages.id));
+}
+
+/** Writes down a copy before it is posted, so that a crash is seen as a row without `ts`. */
+export async function insertMessage(ctx: TenantWriter, message: Pick<SlackMessage, 'thing' | 'audience' | 'personId' | 'channel'>): Promise<SlackMessage> {
+  const row = { ...message, tenantId: ctx.tenantId, id: newId('msg'), ts: null, renderedHash: null, createdAt: ctx.now, updatedAt: ctx.now };
+  await ctx.db.insert(slackMessages).values(row);
+  return row;
+}
+
+/** What stands in Slack now. */
+export async function markMessage(ctx: TenantWriter, id: string, change: { ts: string; renderedHash: string }): Promise<void> {
+  await ctx.db
+    .update(slackMessages)
+    .set({ ...change, updatedAt: ctx.now })
+    .where(and(eq(slackMessages.tenantId, ctx.tenantId), eq(slackMessages.id, id)));
+}
+
+/** One choice of a directory-backed menu. */
+export interface Candidate {
+  readonly id: string;
+  readonly name: string;
+  readonly detail: string;
+}
+
+/** People whose name, a word of it, login or email starts with the query; at most `limit`, by name. Left people are not offered. */
+export async function searchPeople(reader: TenantReader, query: string, limit: number): Promise<Candidate[]> {
+  const start = `${likeText(query)}%`;
+  const rows = await reader.db
+    .select({ id: people.id, name: people.displayName, detail: people.login })
+    .from(people)
+    .where(
+      and(
+        eq(people.tenantId, reader.tenantId),
+        sql`${people.status} <> 'DEPROVISIONED'`,
+        or(ilike(people.displayName, start), ilike(people.displayName, `% ${start}`), ilike(people.email, start), ilike(people.login, start)),
+      ),
+    )
+    .orderBy(asc(people.displayName), asc(people.id))
+    .limit(limit);
+  return rows;
+}
+
+/** Active agents whose name contains the query, with their owners; at most `limit`, by name. */
+export async function searchAgents(reader: TenantReader, query: string, limit: number): Promise<Candidate[]> {
+  const rows = await reader.db
+    .select({ id: agents.id, name: agents.name, owner: people.displayName })
+    .from(agents)
+    .innerJoin(people, and(eq(people.tenantId, agents.tenantId), eq(people.id, agents.ownerId)))
+    .where(and(eq(agents.tenantId, reader.tenantId), eq(agents.status, 'active'), ilike(agents.name, `%${likeText(query)}%`)))
+    .orderBy(asc(agents.name))
+    .limit(limit);
+  return rows.map(({ id, name, owner }) => ({ id, name, detail: `owned by ${owner}` }));
+}
+
+const likeText = (text: string): string => text.replace(/[\\%_]/g, (character) => `\\${character}`);
+
+/** The tenant of a workspace, or null: the one question that is asked without a tenant. */
+export async function tenantOfTeam(query: { execute(text: ReturnType<typeof sql>): PromiseLike<readonly unknown[]> }, teamId: string): Promise<string | null> {
+  const [row] = (await query.execute(sql`select tenant_of('slack_team', ${teamId}) as id`)) as readonly { id: string | null }[];
+  return row?.id ?? null;
+}

@@ -1,0 +1,182 @@
+import { createPrivateKey, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ACCESS_TOKEN_TYPE, JWT_BEARER_ASSERTION, TOKEN_EXCHANGE } from '#domain/token/names.ts';
+import type { OAuthSurface } from '#surfaces/oauth/index.ts';
+import type { Tenant, World } from './world.ts';
+
+export const AUDIENCE = 'https://api.acme.test';
+
+/** Signs like Okta's custom authorization server: RS256, a `kid` of its own, no `typ`. */
+export interface Idp {
+  readonly issuer: string;
+  readonly origin: string;
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+  /** What the JWKS holds now; tests replace it. */
+  keys: Record<string, unknown>[];
+  /** How often each document was asked for. */
+  readonly asked: { discovery: number; jwks: number };
+  down: boolean;
+  close(): Promise<void>;
+}
+
+export const b64 = (value: unknown): string =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
+
+/** Signs any header and claims, right or wrong. */
+export function jws(header: Record<string, unknown>, claims: unknown, key: KeyObject): string {
+  const signed = `${b64(header)}.${b64(claims)}`;
+  const dsaEncoding = key.asymmetricKeyType === 'ec' ? ({ dsaEncoding: 'ieee-p1363' } as const) : {};
+  return `${signed}.${sign('sha256', Buffer.from(signed), { key, ...dsaEncoding }).toString('base64url')}`;
+}
+
+export async function startIdp(): Promise<Idp> {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const asked = { discovery: 0, jwks: 0 };
+  const state = {
+    down: false,
+    keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'okta-1', alg: 'RS256', use: 'sig' }] as Record<
+      string,
+      unknown
+    >[],
+  };
+  const server = createServer((request, response) => {
+    const json = (body: unknown) =>
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
+    if (state.down) return void response.writeHead(503).end();
+    if (request.url?.endsWith('/.well-known/openid-configuration') === true) {
+      asked.discovery += 1;
+      return void json({ issuer, jwks_uri: `${issuer}/v1/keys` });
+    }
+    asked.jwks += 1;
+    return void setTimeout(() => json({ keys: state.keys }), 5);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = `${origin}/oauth2/aus1`;
+  return Object.assign(state, {
+    issuer,
+    origin,
+    kid: 'okta-1',
+    privateKey,
+    publicKey,
+    asked,
+    close: () =>
+      new Promise<void>((resolve) => (server.closeAllConnections(), server.close(() => resolve()))),
+  });
+}
+
+/** Bob's access token as Okta would issue it; `claims` and `header` change it, `undefined` removes. */
+export function subjectToken(
+  world: World,
+  tenant: Tenant,
+  claims: Record<string, unknown> = {},
+  header: Record<string, unknown> = {},
+): string {
+  const now = nowSeconds();
+  const whole = {
+    ver: 1,
+    jti: `AT.${randomUUID()}`,
+    iss: world.idp.issuer,
+    aud: AUDIENCE,
+    iat: now,
+    exp: now + 3600,
+    cid: '0oaclient',
+    uid: tenant.uid,
+    scp: ['openid', 'delegation:create'],
+    sub: 'bob@acme.test',
+    groups: ['Everyone'],
+    ...claims,
+  };
+  return jws({ kid: world.idp.kid, alg: 'RS256', ...header }, whole, world.idp.privateKey);
+}
+
+export function clientAssertion(
+  tenant: Tenant,
+  claims: Record<string, unknown> = {},
+  header: Record<string, unknown> = {},
+): string {
+  const now = nowSeconds();
+  const whole = {
+    iss: tenant.agentId,
+    sub: tenant.agentId,
+    aud: tenant.issuer,
+    iat: now,
+    exp: now + 60,
+    jti: randomUUID(),
+    ...claims,
+  };
+  return jws(
+    { alg: 'ES256', kid: tenant.key.kid, ...header },
+    whole,
+    createPrivateKey({ key: tenant.key.privateJwk, format: 'jwk' }),
+  );
+}
+
+/** A whole token request; `undefined` leaves a parameter out, an array repeats it. */
+export function exchangeForm(
+  world: World,
+  tenant: Tenant,
+  change: Record<string, string | string[] | undefined> = {},
+): URLSearchParams {
+  const form = new URLSearchParams();
+  const whole: Record<string, string | string[] | undefined> = {
+    grant_type: TOKEN_EXCHANGE,
+    client_assertion_type: JWT_BEARER_ASSERTION,
+    client_assertion: clientAssertion(tenant),
+    subject_token: subjectToken(world, tenant),
+    subject_token_type: ACCESS_TOKEN_TYPE,
+    mandate_id: tenant.mandateId,
+    scope: 'okta.mfa.reset',
+    ...change,
+  };
+  for (const [name, value] of Object.entries(whole)) {
+    for (const one of Array.isArray(value) ? value : value === undefined ? [] : [value])
+      form.append(name, one);
+  }
+  return form;
+}
+
+export async function post(
+  surface: OAuthSurface,
+  url: string,
+  body: URLSearchParams,
+  headers: Record<string, string> = {},
+) {
+  const response = await surface.fetch(new Request(url, { method: 'POST', body, headers }));
+  if (response === null) throw new Error(`not served: ${url}`);
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  };
+}
+
+export const exchange = (
+  world: World,
+  tenant: Tenant,
+  change: Record<string, string | string[] | undefined> = {},
+  surface = world.surface,
+) => post(surface, `${tenant.issuer}/oauth2/token`, exchangeForm(world, tenant, change));
+
+/**
+ * Sends one changed token request that must be refused, and says how: `400 invalid_request: <description>`. What a refusal must never
+ * have (a token, an answer that may be stored, no line in the ledger) is said too.
+ */
+export async function refusal(
+  world: World,
+  tenant: Tenant,
+  change: Parameters<typeof exchangeForm>[2],
+): Promise<string> {
+  const { status, headers, body } = await exchange(world, tenant, change);
+  const entry = (await world.ledger(tenant.id)).at(-1);
+  const faults = [
+    'access_token' in body ? 'WITH A TOKEN' : '',
+    headers.get('cache-control') === 'no-store' ? '' : 'STORABLE',
+    entry?.event === 'TOKEN_REFUSED' && entry.data['error'] === body['error'] ? '' : 'NOT IN THE LEDGER',
+  ];
+  return `${faults.join('')}${status} ${String(body['error'])}: ${String(body['error_description'])}`;
+}

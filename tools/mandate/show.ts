@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { findAgent } from '#domain/agent/store.ts';
+import { findMandate } from '#domain/mandate/store.ts';
+import { MandateView, mandateView } from '#domain/mandate/view.ts';
+import { findPerson } from '#domain/person/store.ts';
+import { defineTool, IMPLIED_SCOPE, mandateTarget } from '#engine/tool.ts';
+import { Fault } from '#lib/fault.ts';
+
+export default defineTool({
+  name: 'mandate_show',
+  title: 'Show a mandate',
+  description: 'Shows one mandate: what it allows, on whom, until when, how often it was used, and why it is frozen or has ended.',
+  input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
+  output: MandateView,
+  scope: IMPLIED_SCOPE,
+  tokenScope: 'delegation:read',
+  command: '/mandate show <mandate_id>',
+  targets: (input) => [mandateTarget(input.mandate_id)],
+  effects: 'read',
+  run: async (ctx, input) => {
+    const mandate = await findMandate(ctx, input.mandate_id);
+    // An agent sees its own mandate; the principal's other mandates do not exist for it.
+    if (mandate === null || (ctx.actor.kind === 'agent' && ctx.actor.mandateId !== mandate.id)) {
+      throw new Fault('not_found', 'There is no such mandate here.');
+    }
+    return mandateView(mandate, await findPerson(ctx, mandate.principalId), await findAgent(ctx, mandate.agentId), ctx.now);
+  },
+});

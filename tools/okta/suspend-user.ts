@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { suspendHere } from '#domain/person/suspend.ts';
+import { defineTool, personTarget } from '#engine/tool.ts';
+
+export default defineTool({
+  name: 'okta_suspend_user',
+  title: 'Suspend',
+  description: 'Suspends a person at Okta: they cannot sign in, and keep their groups and apps. Everything that they have delegated freezes at once.',
+  input: z.object({ person: z.string().meta({ ref: 'person' }).describe('Who is suspended: person id or work email.') }),
+  output: z.object({ status: z.string().describe("The person's status at Okta afterwards.") }),
+  state: z.object({ status: z.string() }),
+  scope: 'okta.users.suspend',
+  command: '/okta suspend <person>',
+  targets: (input) => [personTarget(input.person)],
+  effects: 'act',
+  danger: 'serious',
+  observe: async (ctx, input) => ({ status: await ctx.directory.status(input.person) }),
+  impact: (before) => ({
+    changes: [{ what: 'status', from: before.status, to: 'SUSPENDED' }],
+    effect: 'The person cannot sign in, and every mandate that they have given freezes, until they are unsuspended at Okta.',
+    reversible: true,
+  }),
+  landed: (_before, now) => (now.status === 'SUSPENDED' ? 'yes' : 'again'),
+  hold: (ctx, input, actor) => suspendHere(ctx, input.person, actor),
+  run: (ctx, input) => ctx.actions.suspend(input.person),
+  result: (_before, now) => ({ status: now.status }),
+});
