@@ -4,7 +4,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { JobData } from '#db/queue.ts';
 import { migrateDatabase, offerBootstrap } from '#db/migrate.ts';
 import { openDatabase, SERVER_ROLE } from '#db/pool.ts';
-import { openQueue, type QueueTable } from '#db/queue.ts';
+import { openQueue } from '#db/queue.ts';
 import { createTokenKernel, type TokenKernel } from '#domain/token/kernel.ts';
 import type { App } from '#engine/app.ts';
 import { loadCatalogue } from '#engine/catalogue.ts';
@@ -21,10 +21,11 @@ import { mcpSurface } from '#surfaces/mcp/index.ts';
 import { oauthSurface } from '#surfaces/oauth/index.ts';
 import { restSurface } from '#surfaces/rest/index.ts';
 import { scimSurface } from '#surfaces/scim/index.ts';
-import { SLACK_PROJECT, slackSurface, type SlackSettings } from '#surfaces/slack/index.ts';
+import { slackSurface, type SlackSettings } from '#surfaces/slack/index.ts';
 import type { OktaConfig } from './config.ts';
 import { health } from './health.ts';
 import { providerLinks } from './providers.ts';
+import { QUEUES, SUBSCRIBERS, SURFACE_JOBS } from './queues.ts';
 
 /** What one server process is made of, after the environment has been read. */
 export interface ServerParts {
@@ -55,23 +56,6 @@ export interface RunningServer {
   /** Stops listening, lets running requests and jobs end (at most ten seconds), closes every connection. */
   close(): Promise<void>;
 }
-
-const SURFACE_JOBS: QueueTable & Readonly<Record<string, { concurrency: number; retryLimit: number }>> = { [SLACK_PROJECT]: { concurrency: 4, retryLimit: 20, retryDelaySeconds: 2 } };
-
-/** Which queues hear of which fact. */
-const SUBSCRIBERS: App['subscribers'] = {
-  'call.waiting': [SLACK_PROJECT],
-  'call.voted': [SLACK_PROJECT],
-  'call.settled': [SLACK_PROJECT],
-  'mandate.created': [SLACK_PROJECT],
-  'mandate.frozen': [SLACK_PROJECT],
-  'mandate.thawed': [SLACK_PROJECT],
-  'mandate.revoked': [SLACK_PROJECT],
-  'mandate.expired': [SLACK_PROJECT],
-};
-
-/** Every queue that there is, for the migration. */
-export const QUEUES: QueueTable = { ...JOBS, ...SURFACE_JOBS };
 
 /**
  * Migrates, opens everything, mounts every door and starts to work. Throws Fault `conflict` where the database belongs to the

@@ -50,7 +50,7 @@ export function createExchange(
     request: ExchangeRequest,
     client: AuthenticatedClient,
   ): Promise<ExchangeResponse> {
-    const audience = audienceFor(request.targets, audiencesOf(parts.baseUrl));
+    const audience = audienceFor(request.targets, audiencesOf(parts.baseUrl, tenantId));
     const subject = await proved(kernel, tenantId, request.subjectToken);
     const row = await kernel.readMandate(tenantId, request.mandateId);
     if (

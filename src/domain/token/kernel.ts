@@ -135,7 +135,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       return { agentId: client.agentId };
     },
     introspect: async (tenantId, token, caller) =>
-      introspection(tenantId, caller, () => verifyFor(token, audiencesOf(parts.baseUrl))),
+      introspection(tenantId, caller, () => verifyFor(token, audiencesOf(parts.baseUrl, tenantId))),
     jwks: async (tenantId) => ({ keys: await signingKeys.published(tenantId) }),
     tenantOf: tenants,
     flushCaches: () => {

@@ -23,8 +23,12 @@ export function tenantOfIssuer(baseUrl: string, issuer: unknown): string | null 
   return isId('tnt', tenantId) ? tenantId : null;
 }
 
-/** What a delegation token may be for: each of our resource servers by its canonical address (RFC 8707); the first is the default. */
-export const audiencesOf = (baseUrl: string): readonly [string, ...string[]] => [
+/**
+ * What a delegation token of a tenant may be for: each of our resource servers by its canonical address (RFC 8707), MCP under the
+ * tenant's own address too, as its RFC 9728 metadata names it. The first is the default.
+ */
+export const audiencesOf = (baseUrl: string, tenantId: string): readonly [string, ...string[]] => [
   `${baseUrl}/mcp`,
   `${baseUrl}/v1`,
+  `${issuerOf(baseUrl, tenantId)}/mcp`,
 ];

@@ -22,35 +22,32 @@ const IS_ERROR = {
 export function toolResult(answer: Answer): CallToolResult {
   const data = sanitiseData(answer);
   const json = { type: 'text' as const, text: JSON.stringify(data) };
-  const sentence = sentenceOf(data);
+  const sentence = SENTENCES[answer.status](data);
   return {
     isError: IS_ERROR[answer.status],
     content: sentence === null ? [json] : [{ type: 'text', text: sentence }, json],
-    structuredContent: data as Record<string, unknown>,
+    structuredContent: data,
   };
 }
 
-/** What the model must do now, or null where the data says it all. */
-function sentenceOf(answer: Answer): string | null {
-  switch (answer.status) {
-    case 'done':
-      return null;
-    case 'pending_approval':
-      return (
-        `NOT DONE YET. Approval ${answer.approval_id ?? ''} is waiting for ${waitingFor(answer)}; it expires at ${answer.expires_at ?? 'a time not known'}. ` +
-        `Do not call this tool again. Tell the user. Later call approval_wait ${JSON.stringify(answer.next?.arguments ?? {})}.`
-      );
-    case 'running':
-      return `NOT DONE YET. Call ${answer.call_id ?? ''} is being carried out. Do not call this tool again. Tell the user, and look at the result later.`;
-    case 'unknown':
-      return `NOT KNOWN. Whether call ${answer.call_id ?? ''} took effect is not known: ${answer.reason ?? ''} Do not call this tool again. Tell the user.`;
-    case 'denied':
-    case 'expired':
-    case 'failed':
-    case 'cancelled':
-      return `NOT DONE (${answer.code ?? answer.status}). ${answer.reason ?? ''} ${answer.retryable === true ? 'It may be tried again later.' : 'Do not try the same again.'}`;
-  }
-}
+const notDone = (answer: Answer): string =>
+  `NOT DONE (${answer.code ?? answer.status}). ${answer.reason ?? ''} ${answer.retryable === true ? 'It may be tried again later.' : 'Do not try the same again.'}`;
+
+/** What the model must do now; null where the data says it all. */
+const SENTENCES = {
+  done: () => null,
+  pending_approval: (answer) =>
+    `NOT DONE YET. Approval ${answer.approval_id ?? ''} is waiting for ${waitingFor(answer)}; it expires at ${answer.expires_at ?? 'a time not known'}. ` +
+    `Do not call this tool again. Tell the user. Later call approval_wait ${JSON.stringify(answer.next?.arguments ?? {})}.`,
+  running: (answer) =>
+    `NOT DONE YET. Call ${answer.call_id ?? ''} is being carried out. Do not call this tool again. Tell the user, and look at the result later.`,
+  unknown: (answer) =>
+    `NOT KNOWN. Whether call ${answer.call_id ?? ''} took effect is not known: ${answer.reason ?? ''} Do not call this tool again. Tell the user.`,
+  denied: notDone,
+  expired: notDone,
+  failed: notDone,
+  cancelled: notDone,
+} as const satisfies Record<Envelope['status'], (answer: Answer) => string | null>;
 
 function waitingFor(answer: Answer): string {
   const count = answer.approvers?.length ?? 0;

@@ -74,7 +74,7 @@ const refuse = (reason: string, message: string): Fault =>
 
 /** What a 401 must say (RFC 6750 section 3, RFC 9728 section 5.1): `error` only where a token was sent. */
 export function challenge(fault: Fault, metadataUrl: string, scopes: readonly string[]): Response {
-  const reason = String(fault.detail['reason'] ?? 'invalid_token');
+  const { reason = 'invalid_token' } = fault.detail;
   const parts = [
     `resource_metadata="${metadataUrl}"`,
     ...(scopes.length === 0 ? [] : [`scope="${scopes.join(' ')}"`]),

@@ -14,35 +14,34 @@ import { approvalSummary, callDetail, callView } from './views.ts';
 
 /** What an API key needs to see calls and approvals; it then sees everybody's. */
 export const CALLS_SCOPE = 'calls:read';
+/** What a person's access token needs for it (requirements D4). */
+const PERSON_SCOPE = 'delegation:read';
 
 /**
  * Whose calls the caller may see. A person needs `delegation:read` in the token (D4) and sees what concerns them, an IT admin
  * everything; an agent sees its own under its mandate. Throws Fault `forbidden` where the credential is not good for looking.
  */
 async function sightOf(reader: TenantReader, { actor, keyScopes }: Caller): Promise<Sight> {
-  switch (actor.kind) {
-    case 'agent':
-      return { of: 'agent', agentId: actor.agentId, mandateId: actor.mandateId };
-    case 'service':
-      if (keyScopes.includes(CALLS_SCOPE)) return { of: 'all' };
-      throw new Fault(
-        'forbidden',
-        `This API key lacks the scope ${CALLS_SCOPE}. An administrator can create a key that has it.`,
-        { detail: { required_scope: CALLS_SCOPE } },
-      );
-    case 'person': {
-      if (actor.tokenScopes?.includes('delegation:read') !== true) {
-        throw new Fault(
-          'forbidden',
-          'Your access token lacks the scope delegation:read. Ask for a token that has it.',
-          { detail: { required_scope: 'delegation:read' } },
-        );
-      }
-      const { roles } = await authorityOf(reader, actor.personId);
-      return roles.includes('it_admin') ? { of: 'all' } : { of: 'person', personId: actor.personId };
-    }
+  if (actor.kind === 'agent') return { of: 'agent', agentId: actor.agentId, mandateId: actor.mandateId };
+  if (actor.kind === 'service') {
+    if (keyScopes.includes(CALLS_SCOPE)) return { of: 'all' };
+    throw lacking(
+      `This API key lacks the scope ${CALLS_SCOPE}. An administrator can create a key that has it.`,
+      CALLS_SCOPE,
+    );
   }
+  if (actor.tokenScopes?.includes(PERSON_SCOPE) !== true) {
+    throw lacking(
+      `Your access token lacks the scope ${PERSON_SCOPE}. Ask for a token that has it.`,
+      PERSON_SCOPE,
+    );
+  }
+  const { roles } = await authorityOf(reader, actor.personId);
+  return roles.includes('it_admin') ? { of: 'all' } : { of: 'person', personId: actor.personId };
 }
+
+const lacking = (message: string, scope: string): Fault =>
+  new Fault('forbidden', message, { detail: { required_scope: scope } });
 
 /** A page of calls, newest first. */
 export async function listCalls(app: App, caller: Caller, query: z.infer<typeof CallsQuery>) {

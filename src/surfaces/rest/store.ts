@@ -79,17 +79,13 @@ export async function approvalPage(
 
 /** The condition on `calls`; none where everything may be seen. */
 function within(sight: Sight): SQL | undefined {
-  switch (sight.of) {
-    case 'all':
-      return undefined;
-    case 'agent':
-      return and(eq(calls.agentId, sight.agentId), eq(calls.mandateId, sight.mandateId));
-    case 'person':
-      // They asked or an agent did so for them, it is about them, or their agent did it.
-      return or(
-        eq(calls.principalId, sight.personId),
-        sql`${sight.personId} = any(${calls.targets})`,
-        sql`${calls.agentId} in (select a.id from agents a where a.tenant_id = ${calls.tenantId} and a.owner_id = ${sight.personId})`,
-      );
-  }
+  if (sight.of === 'all') return undefined;
+  if (sight.of === 'agent')
+    return and(eq(calls.agentId, sight.agentId), eq(calls.mandateId, sight.mandateId));
+  // They asked or an agent did so for them, it is about them, or their agent did it.
+  return or(
+    eq(calls.principalId, sight.personId),
+    sql`${sight.personId} = any(${calls.targets})`,
+    sql`${calls.agentId} in (select a.id from agents a where a.tenant_id = ${calls.tenantId} and a.owner_id = ${sight.personId})`,
+  );
 }

@@ -71,27 +71,21 @@ export async function useTool(
 
 /** The tools that this caller could be allowed to use, in the catalogue's order. Each use is decided again. */
 export async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<CatalogueEntry[]> {
-  switch (actor.kind) {
-    case 'service':
-      return app.catalogue.all.filter(
-        ({ tool }) => tool.only !== 'people' && actor.tools.includes(tool.name),
-      );
-    case 'person':
-      return app.catalogue.all.filter(
-        ({ tool }) => tool.tokenScope !== undefined && actor.tokenScopes?.includes(tool.tokenScope) === true,
-      );
-    case 'agent': {
-      const mandate = await readonly(app, tenantId, (reader) => findMandate(reader, actor.mandateId));
-      const named = mandate?.tools ?? null;
-      return app.catalogue.all.filter(({ tool }) => {
-        if (tool.only === 'people') return false;
-        return (
-          tool.scope === IMPLIED_SCOPE ||
-          (actor.scopes.includes(tool.scope) && (named === null || named.includes(tool.name)))
-        );
-      });
-    }
+  const { all } = app.catalogue;
+  if (actor.kind === 'person') {
+    return all.filter(
+      ({ tool }) => tool.tokenScope !== undefined && actor.tokenScopes?.includes(tool.tokenScope) === true,
+    );
   }
+  const notPeoples = all.filter(({ tool }) => tool.only !== 'people');
+  if (actor.kind === 'service') return notPeoples.filter(({ tool }) => actor.tools.includes(tool.name));
+  const mandate = await readonly(app, tenantId, (reader) => findMandate(reader, actor.mandateId));
+  const named = mandate?.tools ?? null;
+  return notPeoples.filter(
+    ({ tool }) =>
+      tool.scope === IMPLIED_SCOPE ||
+      (actor.scopes.includes(tool.scope) && (named === null || named.includes(tool.name))),
+  );
 }
 
 async function draw(app: App, caller: Caller, outcome: Outcome): Promise<Response> {

@@ -1,3 +1,4 @@
+import { isVictim } from '#db/reach.ts';
 import { asFault, Fault, type FaultCode } from '#lib/fault.ts';
 
 /** RFC 7644 section 3.12, table 9: the kinds of a 400 (and `uniqueness` of a 409). */
@@ -27,16 +28,18 @@ export function httpFault(status: 405 | 412 | 413 | 415, message: string): Fault
   return new Fault('invalid_input', message, { detail: { status, scimType: null } });
 }
 
-/** Anything thrown, as a Fault: what PostgreSQL or its connection says becomes `unavailable` or `conflict`; the rest is `internal`. */
+/** Anything thrown, as a Fault: an identity that two writers claimed at once is `conflict`, a deadlock that did not resolve `unavailable`; the rest is `internal`. */
 export function scimFaultOf(error: unknown): Fault {
   if (error instanceof Fault) return error;
-  const code = databaseCode(error);
-  if (code === null) return asFault(error);
-  if (code === '23505') return new Fault('conflict', 'Another user has this identity already. Read the users again.', { cause: error });
-  if (/^(08|53|57P|40)/.test(code) || /^(E[A-Z]+|CONNECT(ION)?_[A-Z_]+)$/.test(code)) {
-    return new Fault('unavailable', 'The server cannot reach its database or is too busy. Nothing was changed; try again.', { cause: error });
-  }
+  if (isVictim(error)) return new Fault('unavailable', 'Too many changes at once. Nothing was changed; try again.', { cause: error });
+  if (isDuplicate(error)) return new Fault('conflict', 'Another user has this identity already. Read the users again.', { cause: error });
   return asFault(error);
+}
+
+/** SQLSTATE 23505, on the error or on one of its causes: drizzle wraps what the driver throws. */
+function isDuplicate(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && error.code === '23505') || isDuplicate(error.cause);
 }
 
 /** The SCIM Error response (RFC 7644 section 3.12): `status` is a string, as the RFC and Okta want it. */
@@ -57,12 +60,4 @@ export function errorResponse(fault: Fault): Response {
   }
   if (status === 401) headers.set('www-authenticate', 'Bearer realm="scim"');
   return new Response(JSON.stringify(body), { status, headers });
-}
-
-/** The code that the driver put on the error, or on one of its causes: drizzle wraps what postgres.js throws. */
-function databaseCode(error: unknown): string | null {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
-    if ('code' in at && typeof at.code === 'string') return at.code;
-  }
-  return null;
 }

@@ -1,3 +1,4 @@
+import { reach } from '#db/reach.ts';
 import { authenticateApiKey, requireKeyScope, type ApiKey } from '#domain/tenant/api-key.ts';
 import { Fault } from '#lib/fault.ts';
 import { resourceTypes, schemas, serviceProviderConfig } from './discovery.ts';
@@ -42,7 +43,7 @@ export function scimSurface(app: ScimApp): { name: 'scim'; fetch(request: Reques
       const base = BASES.find((one) => path === one || path.startsWith(`${one}/`));
       if (base === undefined) return null;
       try {
-        return await route(app, request, base, path.slice(base.length + 1), search);
+        return await reach(route(app, request, base, path.slice(base.length + 1), search));
       } catch (error) {
         return refusal(app, error);
       }

@@ -13,23 +13,16 @@ import type { CompareOp, Filter } from './parse.ts';
  * that the attribute's type does not have. The database folds the case of ASCII letters; of others as its locale does.
  */
 export function compileFilter(filter: Filter): SQL {
-  switch (filter.kind) {
-    case 'and':
-    case 'or':
-      return sql`(${sql.join(filter.terms.map(compileFilter), sql.raw(` ${filter.kind} `))})`;
-    case 'present':
-      return present(target(filter.path));
-    case 'compare':
-      return compared(target(filter.path), filter.op, filter.value);
-    case 'element': {
-      const found = target(filter.path);
-      if (!found.attribute.multiValued || found.attribute.sub.size === 0 || found.sub !== null) throw wrong(`"${filter.path}" takes no value filter`);
-      return someElement(found, (element) => element(filter.filter));
-    }
-    case 'not':
-      return negated(compileFilter(filter.term));
-  }
+  if (filter.kind === 'and' || filter.kind === 'or') return joined(filter.kind, filter.terms.map(compileFilter));
+  if (filter.kind === 'not') return negated(compileFilter(filter.term));
+  const found = target(filter.path);
+  if (filter.kind === 'present') return present(found);
+  if (filter.kind === 'compare') return compared(found, filter.op, filter.value);
+  if (!found.attribute.multiValued || found.attribute.sub.size === 0 || found.sub !== null) throw wrong(`"${filter.path}" takes no value filter`);
+  return someElement(found, (element) => element(filter.filter));
 }
+
+const joined = (kind: 'and' | 'or', terms: readonly SQL[]): SQL => sql`(${sql.join([...terms], sql.raw(` ${kind} `))})`;
 
 const wrong = (what: string): Error => scimFault('invalidFilter', `${what}. See /Schemas for what can be filtered.`);
 
@@ -90,23 +83,14 @@ function someElement(found: AttributeTarget, of: (element: (filter: Filter) => S
 }
 
 function onElement(attribute: Attribute, filter: Filter): SQL {
-  switch (filter.kind) {
-    case 'and':
-    case 'or':
-      return sql`(${sql.join(filter.terms.map((term) => onElement(attribute, term)), sql.raw(` ${filter.kind} `))})`;
-    case 'element':
-      throw wrong('A value filter cannot hold another one');
-    case 'present':
-    case 'compare': {
-      const sub = attribute.sub.get(filter.path.toLowerCase());
-      if (sub === undefined) throw wrong(`"${attribute.name}" has no sub-attribute "${filter.path}"`);
-      const text = sql`(e.v->>${sql.raw(`'${sub.name}'`)})`;
-      if (filter.kind === 'present') return sql`coalesce(${text}, '') <> ''`;
-      return comparison(sub, sub.type === 'boolean' ? sql`coalesce(${text}, 'false')::boolean` : text, filter.op, filter.value);
-    }
-    case 'not':
-      return negated(onElement(attribute, filter.term));
-  }
+  if (filter.kind === 'and' || filter.kind === 'or') return joined(filter.kind, filter.terms.map((term) => onElement(attribute, term)));
+  if (filter.kind === 'not') return negated(onElement(attribute, filter.term));
+  if (filter.kind === 'element') throw wrong('A value filter cannot hold another one');
+  const sub = attribute.sub.get(filter.path.toLowerCase());
+  if (sub === undefined) throw wrong(`"${attribute.name}" has no sub-attribute "${filter.path}"`);
+  const text = sql`(e.v->>${sql.raw(`'${sub.name}'`)})`;
+  if (filter.kind === 'present') return sql`coalesce(${text}, '') <> ''`;
+  return comparison(sub, sub.type === 'boolean' ? sql`coalesce(${text}, 'false')::boolean` : text, filter.op, filter.value);
 }
 
 const ORDER = { gt: '>', ge: '>=', lt: '<', le: '<=' } as const satisfies Partial<Record<CompareOp, string>>;

@@ -9,22 +9,12 @@ import type { CompareOp, Filter } from './parse.ts';
  * filters inside of value filters.
  */
 export function matches(attribute: Attribute, filter: Filter, element: Readonly<Record<string, unknown>>): boolean {
-  switch (filter.kind) {
-    case 'and':
-      return filter.terms.every((term) => matches(attribute, term, element));
-    case 'or':
-      return filter.terms.some((term) => matches(attribute, term, element));
-    case 'present':
-      return isPresent(element[subOf(attribute, filter.path).name]);
-    case 'compare': {
-      const sub = subOf(attribute, filter.path);
-      return compare(sub, element[sub.name], filter.op, filter.value);
-    }
-    case 'element':
-      throw scimFault('invalidPath', `A value filter cannot hold another one (${filter.path}[…]).`);
-    case 'not':
-      return !matches(attribute, filter.term, element);
-  }
+  if (filter.kind === 'and') return filter.terms.every((term) => matches(attribute, term, element));
+  if (filter.kind === 'or') return filter.terms.some((term) => matches(attribute, term, element));
+  if (filter.kind === 'not') return !matches(attribute, filter.term, element);
+  if (filter.kind === 'element') throw scimFault('invalidPath', `A value filter cannot hold another one (${filter.path}[…]).`);
+  const sub = subOf(attribute, filter.path);
+  return filter.kind === 'present' ? isPresent(element[sub.name]) : compare(sub, element[sub.name], filter.op, filter.value);
 }
 
 /**

@@ -105,7 +105,7 @@ function changedAttributes(before: Resource, after: Resource): string[] {
 /** What a PUT cannot clear. */
 function kept(before: Resource): Resource {
   const { schemas, id, meta, externalId, active } = before;
-  return { schemas, id, meta, active, ...(externalId === undefined ? {} : { externalId }), displayName };
+  return { schemas, id, meta, active, ...(externalId === undefined ? {} : { externalId }) };
 }
 
 const delegation = (user: Resource): Resource => (isObject(user[MANDAITOR]) ? user[MANDAITOR] : {});

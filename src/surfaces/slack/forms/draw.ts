@@ -65,14 +65,14 @@ export function denyView(draftId: string, summary: string): ModalView {
 }
 
 function inputBlock(field: Field, { input, names }: FormState, focus: boolean): InputBlock {
-  const element = { ...ELEMENTS[field.kind](field as never, input[field.name] ?? field.preset, names), ...(focus && field.kind !== 'boolean' ? { focus_on_load: true } : {}) };
+  const element: InputBlockElement = (ELEMENTS[field.kind] as Draw)(field, input[field.name] ?? field.preset, names);
   return {
     type: 'input',
     block_id: blockOf(field.name),
     label: plain(field.label, 2000),
     ...(field.description === '' ? {} : { hint: plain(field.description, 2000) }),
     optional: !field.required,
-    element: element as InputBlockElement,
+    element: focus ? (Object.assign(element, { focus_on_load: true }) as InputBlockElement) : element,
   };
 }
 
@@ -85,9 +85,9 @@ const reasonBlock = (reason: string | null): InputBlock => ({
   element: { type: 'plain_text_input', action_id: 'value', multiline: true, max_length: 3000, ...(reason === null ? {} : { initial_value: reason }) },
 });
 
-type Draw<K> = (field: Field & { kind: K }, value: unknown, names: Names) => InputBlockElement;
+type Draw = (field: Field, value: unknown, names: Names) => InputBlockElement;
 
-const ELEMENTS: { readonly [K in FieldKind['kind']]: Draw<K> } = {
+const ELEMENTS: Readonly<Record<FieldKind['kind'], Draw>> = {
   text: (field, value) => ({
     type: 'plain_text_input',
     action_id: 'value',

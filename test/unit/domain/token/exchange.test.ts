@@ -176,8 +176,12 @@ test('audience and resource pick one of our resource servers; anything else is n
       world.kernel.verify(String(answer.body['access_token']), `${BASE}/mcp`),
     ).rejects.toMatchObject({ detail: { reason: 'audience' } });
   }
+  const own = await exchange(world, tenant, { resource: `${tenant.issuer}/mcp` });
+  expect(await world.kernel.verify(String(own.body['access_token']), `${tenant.issuer}/mcp`)).toBeDefined();
+  const other = await world.tenant();
   for (const change of [
     { audience: 'https://evil.test' },
+    { resource: `${other.issuer}/mcp` },
     { resource: `${BASE}/mcp/` },
     { audience: [`${BASE}/v1`, `${BASE}/mcp`] },
   ])

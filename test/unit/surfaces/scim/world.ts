@@ -1,5 +1,4 @@
-import { rm } from 'node:fs/promises';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbedded } from '#db/embedded.ts';
@@ -148,9 +147,9 @@ export async function delegate(ctx: TenantWriter, personId: string, count: numbe
   );
   const [callId, approvalId] = [newId('call'), newId('apr')];
   await ctx.db.insert(calls).values({
-    tenantId: ctx.tenantId, id: callId, tool: 'okta_reset_mfa', principalId: personId, agentId, mandateId: mandateIds[0] ?? null, targets: [], input: {},
+    tenantId: ctx.tenantId, id: callId, tool: 'okta_reset_mfa', summary: 'Reset multi-factor', principalId: personId, agentId, mandateId: mandateIds[0] ?? null, targets: [], input: {},
     inputDigest: callId, state: 'waiting', approvalId, actor: { kind: 'person', surface: 'slack', personId, identity: {} },
   });
-  await insertApproval(ctx, { tenantId: ctx.tenantId, id: approvalId, callId, digest: 'd', requirements: [], impact: { changes: [], reversible: true }, expiresAt });
+  await insertApproval(ctx, { tenantId: ctx.tenantId, id: approvalId, callId, digest: 'd', requirements: [], impact: { changes: [], effect: 'None.', reversible: true }, expiresAt });
   return { mandateIds, callId, approvalId };
 }

@@ -1,0 +1,24 @@
+import type { QueueTable } from '#db/queue.ts';
+import type { App } from '#engine/app.ts';
+import { JOBS } from '#jobs/index.ts';
+import { SLACK_PROJECT } from '#surfaces/slack/queue.ts';
+
+/** The jobs that surfaces bring, by queue. */
+export const SURFACE_JOBS: QueueTable & Readonly<Record<string, { concurrency: number; retryLimit: number }>> = {
+  [SLACK_PROJECT]: { concurrency: 4, retryLimit: 20, retryDelaySeconds: 2 },
+};
+
+/** Every queue that there is, for the migration. */
+export const QUEUES: QueueTable = { ...JOBS, ...SURFACE_JOBS };
+
+/** Which queues hear of which fact. */
+export const SUBSCRIBERS: App['subscribers'] = {
+  'call.waiting': [SLACK_PROJECT],
+  'call.voted': [SLACK_PROJECT],
+  'call.settled': [SLACK_PROJECT],
+  'mandate.created': [SLACK_PROJECT],
+  'mandate.frozen': [SLACK_PROJECT],
+  'mandate.thawed': [SLACK_PROJECT],
+  'mandate.revoked': [SLACK_PROJECT],
+  'mandate.expired': [SLACK_PROJECT],
+};

@@ -1,0 +1,91 @@
+import { asPerson, guarded, type Act, type Slack } from '../context.ts';
+import { begin } from '../drafts.ts';
+import { isRefusal } from '../account.ts';
+import { openForm } from '../forms/open.ts';
+import { checked } from '../forms/check.ts';
+import type { Identity } from '../identity.ts';
+import { notice } from '../messages/blocks.ts';
+import { previewMessage } from '../messages/preview.ts';
+import { answerTo, use, type Request } from '../run.ts';
+import { commandHelp, helpMessage, unknownMessage } from './help.ts';
+import { tokenize, type LexicalError } from './lexer.ts';
+import { isSlackUser, parseLine, understand, type Line, type Understood } from './parse.ts';
+
+const LEXICAL = {
+  too_long: 'That is too long for a command. Type it without the long part, and put that into the form.',
+  unclosed_quote: 'A quotation mark is open. Close it, and send the command again.',
+  broadcast: '@channel, @here and @everyone mean nobody in particular. Name one person.',
+} as const satisfies Record<LexicalError, string>;
+
+/** A slash command as Slack sends it. `channel` is where it was typed. */
+export interface Command {
+  readonly root: string;
+  readonly text: string;
+  readonly channel: string;
+}
+
+/** Answers a slash command: help, a suggestion, an answer, a card to confirm, or a form. Runs nothing that changes anything. */
+export async function handleCommand(slack: Slack, act: Act, command: Command): Promise<void> {
+  const tokens = tokenize(command.text);
+  if (typeof tokens === 'string') return guarded(slack, act, () => act.tell(notice(LEXICAL[tokens])));
+  const routes = slack.registry.under(command.root);
+  const parsed = parseLine(tokens, routes);
+  const looks = parsed.kind !== 'command' || !changes(parsed.understood);
+  await asPerson(slack, act, looks ? 'cached' : 'fresh', (identity) => ANSWERS[parsed.kind](slack, act, command, identity, parsed as never));
+}
+
+type Answer<K> = (slack: Slack, act: Act, command: Command, identity: Identity, parsed: Extract<Line, { kind: K }>) => Promise<void>;
+
+const ANSWERS: { readonly [K in Line['kind']]: Answer<K> } = {
+  help: async (slack, act, { root }, _, { path }) => {
+    const routes = slack.registry.under(root);
+    const wanted = routes.find((route) => path.length > 0 && route.path.join(' ') === path.join(' '));
+    await act.tell(wanted === undefined ? helpMessage(root, routes) : commandHelp(wanted));
+  },
+  unknown: async (slack, act, { root, channel }, _, { typed, meant, rest }) => {
+    const forms = await Promise.all(
+      meant.map(async (route) => {
+        const { understood } = await withPeople(slack, act, understand(route, rest));
+        return { route, draftId: await begin(slack, act, { kind: 'request', channel, ...requestOf(understood) }) };
+      }),
+    );
+    await act.tell(unknownMessage(root, typed, forms));
+  },
+  command: async (slack, act, { channel }, identity, parsed) => {
+    const { understood, problems } = await withPeople(slack, act, parsed.understood);
+    const { route } = understood;
+    const request = requestOf(understood);
+    const check = await checked(slack, act.tenantId, identity, route, request);
+    const wanting = [...problems, ...check.problems.values()];
+    if (wanting.length > 0) {
+      const draftId = await begin(slack, act, { kind: 'request', channel, ...request });
+      return openForm(slack, act, { route, draftId, input: request.input, reason: request.reason, problems: [...problems, ...check.wanting] });
+    }
+    if (changes(understood)) {
+      const draftId = await begin(slack, act, { kind: 'request', channel, ...request });
+      return act.tell(previewMessage(check.summary, route.fields, request, check.names, draftId));
+    }
+    const outcome = await use(slack, act.tenantId, identity, request);
+    return act.tell(await answerTo(slack, act.tenantId, route.entry, check.summary, outcome));
+  },
+};
+
+const changes = ({ route }: Understood): boolean => route.entry.tool.effects === 'write' || route.entry.tool.effects === 'act';
+
+const requestOf = ({ route, input, reason }: Understood): Request => ({ tool: route.entry.tool.name, input, reason });
+
+/** Slack accounts among the input as our people; one that may not be meant is left out, with a problem that says so (assertion I7). */
+async function withPeople(slack: Slack, act: Act, understood: Understood): Promise<{ understood: Understood; problems: string[] }> {
+  const problems = [...understood.problems];
+  const input: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(understood.input)) {
+    if (!isSlackUser(value)) {
+      input[field] = value;
+      continue;
+    }
+    const person = await slack.identities.named(act.tenantId, value.slackUser);
+    if (isRefusal(person)) problems.push(`${field}: that Slack account is nobody's in the directory (${person.code.replaceAll('_', ' ')}), so pick the person from the list`);
+    else input[field] = person.id;
+  }
+  return { understood: { ...understood, input }, problems };
+}

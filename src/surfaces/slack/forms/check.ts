@@ -1,0 +1,55 @@
+import { readonly } from '#engine/transact.ts';
+import { resolveReferences } from '#engine/references.ts';
+import { summaryOf } from '#engine/summary.ts';
+import { Fault } from '#lib/fault.ts';
+import type { Route } from '../commands/registry.ts';
+import type { Slack } from '../context.ts';
+import type { Identity } from '../identity.ts';
+import { namesIn } from '../names.ts';
+import type { Request } from '../run.ts';
+import { labelOf } from './fields.ts';
+
+export interface Checked {
+  /** What is wrong, by field; empty where the tool takes the input. */
+  readonly problems: ReadonlyMap<string, string>;
+  /** The same as short phrases for people. */
+  readonly wanting: readonly string[];
+  /** What the request is, in words: "Reset password for Ann Lee". The tool's title where it is not yet clear on whom. */
+  readonly summary: string;
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/**
+ * Whether the tool takes this input as it is, before anything is asked: its schema, and its references to people and agents.
+ * Says nothing of whether policy allows it.
+ */
+export async function checked(slack: Slack, tenantId: string, { actor }: Identity, { entry }: Pick<Route, 'entry'>, request: Request): Promise<Checked> {
+  const { tool } = entry;
+  const parsed = tool.input.safeParse(request.input);
+  const problems = new Map<string, string>();
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) {
+      const field = String(issue.path[0] ?? '');
+      if (!problems.has(field)) problems.set(field, request.input[field] === undefined ? 'is needed' : issue.message);
+    }
+  }
+  return readonly(slack.app, tenantId, async (reader) => {
+    let { title: summary } = tool;
+    const references = parsed.success ? parsed.data : request.input;
+    try {
+      const input = await resolveReferences(reader, entry, actor, references);
+      if (parsed.success) summary = await summaryOf(reader, tool, tool.targets(input));
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      problems.set(guiltyField(error, references), error.message);
+    }
+    const wanting = [...problems].map(([field, problem]) => (field === '' ? problem : `${labelOf(field)}: ${problem}`));
+    return { problems, wanting, summary, names: await namesIn(reader, references) };
+  });
+}
+
+/** A reference's fault quotes what it could not find; the field that holds it is the one to correct. */
+function guiltyField(fault: Fault, input: Readonly<Record<string, unknown>>): string {
+  const guilty = Object.entries(input).find(([, value]) => [value].flat().some((one) => typeof one === 'string' && one !== '' && fault.message.includes(`"${one.slice(0, 80)}"`)));
+  return guilty?.[0] ?? '';
+}

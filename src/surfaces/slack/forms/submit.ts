@@ -1,0 +1,95 @@
+import { asFault } from '#lib/fault.ts';
+import type { Route } from '../commands/registry.ts';
+import { isRefusal } from '../account.ts';
+import { draftGone, faultMessage, type Act, type Slack } from '../context.ts';
+import { giveBack, look, take } from '../drafts.ts';
+import { problemsOf } from '../faults.ts';
+import { recordRefusal, type Identity } from '../identity.ts';
+import { notice } from '../messages/blocks.ts';
+import { answerTo, use, type Request } from '../run.ts';
+import { objectIn, textIn, type Wire } from '../wire.ts';
+import { checked } from './check.ts';
+import { blockOf, REASON_BLOCK } from './draw.ts';
+import type { Field } from './fields.ts';
+import { readEntered } from './read.ts';
+
+/** What Slack does with a form: closes it, or shows what is wrong at its fields. */
+export type Submitted = { readonly errors: Readonly<Record<string, string>> } | { readonly after: () => Promise<void> };
+
+/**
+ * Takes a submitted form. What is wrong is answered at the fields, and the draft stays usable; otherwise the request is made once.
+ * Changes of our own rows are made before Slack is answered, so that what they find wrong shows in the form too; changes at the
+ * provider after it. The person and the tool come from the draft and the signed payload, never from the view.
+ */
+export async function submitForm(slack: Slack, act: Act, view: Wire): Promise<Submitted> {
+  const draftId = textIn(view, 'private_metadata');
+  const identity = await slack.identities.of(act.tenantId, act.account, 'fresh');
+  if (isRefusal(identity)) {
+    await recordRefusal(slack.app, act.tenantId, act.account, act.doing, identity);
+    return { after: () => act.tell(notice(identity.message)) };
+  }
+  const draft = await look(slack, act, draftId, 'request');
+  const route = routeOf(slack, draft.tool);
+  const entered = enteredIn(route.fields, objectIn(objectIn(view, 'state'), 'values'));
+  const request: Request = { tool: draft.tool, input: entered.input, reason: entered.reason };
+  const check = await checked(slack, act.tenantId, identity, route, request);
+  const errors = errorsAt(view, [...entered.problems, ...check.problems]);
+  if (errors !== null) return { errors };
+  await take(slack, act, draftId, 'request');
+  if (route.entry.tool.effects !== 'write') return { after: () => finish(slack, act, identity, route, request, check.summary) };
+  try {
+    const outcome = await use(slack, act.tenantId, identity, request);
+    return { after: async () => act.tell(await answerTo(slack, act.tenantId, route.entry, check.summary, outcome)) };
+  } catch (error) {
+    const fault = asFault(error);
+    await giveBack(slack, act, draftId);
+    const problems = problemsOf(fault);
+    const shown = errorsAt(view, problems.size > 0 ? [...problems] : [['', fault.code === 'internal' ? faultMessage(slack, act.doing, error) : fault.message]]);
+    return { errors: shown ?? {} };
+  }
+}
+
+async function finish(slack: Slack, act: Act, identity: Identity, route: Pick<Route, 'entry'>, request: Request, summary: string): Promise<void> {
+  const outcome = await use(slack, act.tenantId, identity, request);
+  await act.tell(await answerTo(slack, act.tenantId, route.entry, summary, outcome));
+}
+
+/** The tool's route, or Fault `conflict` where a newer version no longer has it. */
+export function routeOf(slack: Slack, tool: string): Route {
+  const route = slack.registry.byTool(tool);
+  if (route === undefined) throw draftGone();
+  return route;
+}
+
+interface Entered {
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly reason: string | null;
+  readonly problems: readonly (readonly [string, string])[];
+}
+
+function enteredIn(fields: readonly Field[], values: Wire): Entered {
+  const input: Record<string, unknown> = {};
+  const problems: [string, string][] = [];
+  for (const field of fields) {
+    const [state] = Object.values(objectIn(values, blockOf(field.name)));
+    const reading = readEntered(field, state);
+    if (reading === null) continue;
+    if ('problem' in reading) problems.push([field.name, reading.problem]);
+    else input[field.name] = reading.value;
+  }
+  const [reason] = Object.values(objectIn(values, REASON_BLOCK)) as { value?: string | null }[];
+  return { input, reason: reason?.value?.trim() || null, problems };
+}
+
+/** Problems at the blocks of their fields; those of no field stand at the first input, since Slack shows no others. Null for none. */
+export function errorsAt(view: Wire, problems: readonly (readonly [string, string])[]): Record<string, string> | null {
+  if (problems.length === 0) return null;
+  const blocks = view['blocks'];
+  const inputs = (Array.isArray(blocks) ? (blocks as Wire[]) : []).filter((block) => block['type'] === 'input').map((block) => textIn(block, 'block_id'));
+  const errors: Record<string, string> = {};
+  for (const [field, problem] of problems) {
+    const block = inputs.includes(blockOf(field)) ? blockOf(field) : (inputs[0] ?? '');
+    errors[block] = [errors[block], problem].filter((one) => one !== undefined).join(' ').slice(0, 2000);
+  }
+  return errors;
+}

@@ -1,0 +1,28 @@
+import type { KnownBlock, RichTextElement } from '@slack/types';
+import { safeText } from './text.ts';
+import type { Field } from '../forms/fields.ts';
+import { ACTIONS } from '../ids.ts';
+import type { Request } from '../run.ts';
+import { actions, button, facts, line, quote, smallPrint, words, type Message } from './blocks.ts';
+
+/** What would be asked for, before it is: nothing has happened yet. `draftId` is what the buttons carry. */
+export function previewMessage(summary: string, fields: readonly Field[], request: Request, names: ReadonlyMap<string, string>, draftId: string): Message {
+  const given = fields.filter((field) => request.input[field.name] !== undefined && field.name !== 'reason');
+  const pairs = given.map((field) => [field.label, [words(shown(request.input[field.name], names))]] as readonly [string, RichTextElement[]]);
+  const blocks: KnownBlock[] = [line(words('I will: ', { bold: true }), words(summary))];
+  if (pairs.length > 0) blocks.push(facts(pairs));
+  if (request.reason !== null && request.reason !== '') blocks.push(quote(request.reason));
+  blocks.push(
+    smallPrint('Nothing has happened yet. Where policy wants an approval, it is asked for after you send this.'),
+    actions(button('Send request', ACTIONS.send, draftId, 'primary'), button('Edit', ACTIONS.edit, draftId), button('Cancel', ACTIONS.cancel, draftId)),
+  );
+  return { text: safeText(`I will: ${summary}`).slice(0, 2900), blocks };
+}
+
+/** An input's value as people read it: names for ids. */
+export function shown(value: unknown, names: ReadonlyMap<string, string>): string {
+  if (Array.isArray(value)) return value.map((one) => shown(one, names)).join(', ');
+  if (typeof value === 'string') return names.get(value) ?? value;
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+}

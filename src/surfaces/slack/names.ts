@@ -1,0 +1,23 @@
+import { findAgent } from '#domain/agent/store.ts';
+import type { TenantReader } from '#domain/context.ts';
+import { findPeople } from '#domain/person/store.ts';
+
+const IDS = /\b(?:usr|agt)_[0-9a-z]{26}\b/g;
+
+/**
+ * Names for every person's and agent's id that occurs in the data: "Ann Lee (ann@acme.example)", "deploy-bot". They are the
+ * directory's; Slack's display names prove nothing.
+ */
+export async function namesIn(reader: TenantReader, data: unknown): Promise<ReadonlyMap<string, string>> {
+  const ids = [...new Set(JSON.stringify(data ?? null).match(IDS) ?? [])].slice(0, 200);
+  const people = await findPeople(reader, ids.filter((id) => id.startsWith('usr_')));
+  const names = new Map(people.map((person) => [person.id, `${person.displayName} (${person.login})`]));
+  for (const id of ids.filter((one) => one.startsWith('agt_'))) {
+    const agent = await findAgent(reader, id);
+    if (agent !== null) names.set(id, agent.name);
+  }
+  return names;
+}
+
+/** A text with names in place of ids, for ids inside patterns: `reports:usr_…`. */
+export const withNames = (text: string, names: ReadonlyMap<string, string>): string => text.replace(IDS, (id) => names.get(id) ?? id);

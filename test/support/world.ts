@@ -1,0 +1,210 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { importJWK, SignJWT, type JWK } from 'jose';
+import postgres, { type Sql } from 'postgres';
+import { inject } from 'vitest';
+import type { Actor, PersonActor } from '#domain/actor.ts';
+import type { LedgerEntry } from '#domain/ledger/entry.ts';
+import { ledgerEntries } from '#domain/ledger/store.ts';
+import { findPersonByUid, type Person } from '#domain/person/store.ts';
+import type { App } from '#engine/app.ts';
+import { call } from '#engine/call.ts';
+import type { Outcome } from '#engine/outcome.ts';
+import type { SetUpAnswer } from '#engine/set-up.ts';
+import { readonly } from '#engine/transact.ts';
+import { createLogger } from '#lib/log.ts';
+import { samplePerson } from '#sandbox/company.ts';
+import { startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
+import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.ts';
+import { readConfig } from '../../src/config.ts';
+import { startSandbox } from '../../src/sandbox-mode.ts';
+import { startServer, type RunningServer } from '../../src/server.ts';
+
+/** An agent with the key that only it holds. */
+export interface TestAgent {
+  readonly id: string;
+  readonly name: string;
+  readonly privateJwk: JWK;
+}
+
+/** A whole product on a database of its own, with its simulators and the sample company. */
+export interface World {
+  readonly url: string;
+  readonly ownerUrl: string;
+  readonly app: App;
+  readonly server: RunningServer;
+  readonly okta: OktaSimulator;
+  readonly slack: SlackSimulator;
+  readonly company: SetUpAnswer;
+  readonly tenantId: string;
+  /** Log lines, parsed. */
+  readonly logs: Record<string, unknown>[];
+  /** As the owner: past row-level security, for looking at rows. */
+  readonly sql: Sql;
+  person(key: string): Promise<Person>;
+  /** The sample person as Slack would present them. */
+  actor(key: string): Promise<PersonActor>;
+  as(actor: Actor, tool: string, input: unknown, more?: { reason?: string; waitMs?: number }): Promise<Outcome>;
+  ledger(event?: string): Promise<LedgerEntry[]>;
+  /** Registered by Dana. The ceiling is every Okta scope unless named. */
+  agent(name: string, owner: string, scopes?: string[]): Promise<TestAgent>;
+  /** Given by `principal` and, where policy asks, approved by their manager; waits until it stands. Returns its id. */
+  mandate(principal: string, agent: TestAgent, terms?: Record<string, unknown>): Promise<string>;
+  /** Votes on an approval as a sample person, on its current version. */
+  vote(key: string, approvalId: string, decision?: 'approve' | 'deny', note?: string): Promise<Outcome>;
+  assertion(agent: TestAgent, claims?: Record<string, unknown>): Promise<string>;
+  /** Exchanges at the token endpoint, over HTTP. */
+  exchange(agent: TestAgent, principal: string, mandateId: string, form?: Record<string, string>): Promise<{ status: number; body: Record<string, unknown> }>;
+  /** A delegation token, or a throw with the endpoint's answer. */
+  token(agent: TestAgent, principal: string, mandateId: string, form?: Record<string, string>): Promise<string>;
+  /** Another process's worth of server on the same database and simulators. */
+  second(): Promise<RunningServer>;
+  close(): Promise<void>;
+}
+
+/** Polls until `probe` answers something other than null, undefined or false; throws after `milliseconds`. */
+export async function eventually<T>(probe: () => Promise<T | null | undefined | false>, what: string, milliseconds = 20_000): Promise<T> {
+  const deadline = Date.now() + milliseconds;
+  for (;;) {
+    const value = await probe();
+    if (value !== null && value !== undefined && value !== false) return value;
+    if (Date.now() > deadline) throw new Error(`did not happen within ${milliseconds} ms: ${what}`);
+    await sleep(25);
+  }
+}
+
+/** A copy of the migrated template database; returns its owner URL. */
+export async function copyDatabase(): Promise<string> {
+  const template = new URL(inject('templateUrl'));
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const admin = new URL(template);
+  admin.pathname = '/postgres';
+  const sql = postgres(admin.href, { max: 1, onnotice: () => {} });
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await sql.unsafe(`create database ${name} template prokura`);
+      break;
+    } catch (error) {
+      // Another file copies at this moment: a template may have one reader.
+      if (attempt > 50) throw error;
+      await sleep(100);
+    }
+  }
+  await sql.end();
+  template.pathname = `/${name}`;
+  return template.href;
+}
+
+/** Opens a world. `now` shifts the server's clock; `holdMs` is how long MCP holds a gated call. */
+export async function openWorld(options: { now?: () => Date; holdMs?: number; okta?: Parameters<typeof startOktaSimulator>[0] } = {}): Promise<World> {
+  const ownerUrl = await copyDatabase();
+  const folder = await mkdtemp(join(tmpdir(), 'prokura-world-'));
+  const okta = await startOktaSimulator(options.okta ?? {});
+  const slack = await startSlackSimulator({});
+  const config = readConfig({
+    PORT: '0', PROKURA_DATA: folder, DATABASE_URL: ownerUrl, SANDBOX_OKTA_URL: okta.url, SANDBOX_SLACK_URL: slack.url,
+    SANDBOX_SLACK_BOT_TOKEN: slack.botToken, SANDBOX_SLACK_SIGNING_SECRET: slack.signingSecret,
+  });
+  const sandbox = await startSandbox(config);
+  const logs: Record<string, unknown>[] = [];
+  const log = createLogger('info', { write: (line) => void logs.push(JSON.parse(line) as Record<string, unknown>) });
+  const start = (port: number, publicUrl: string | null) =>
+    startServer({
+      mode: 'sandbox', port, host: '127.0.0.1', publicUrl, ownerUrl, masterKey: sandbox.masterKey, log, okta: sandbox.okta, slack: sandbox.slack,
+      ...(options.now === undefined ? {} : { now: options.now }), holdMs: options.holdMs ?? 300,
+    });
+  const server = await start(0, null);
+  const company = await sandbox.introduce(server);
+  if (company === null) throw new Error('the sample company was not made');
+  const sql = postgres(ownerUrl, { max: 2, onnotice: () => {} });
+  const { app, url } = server;
+  const tenantId = company.tenant_id;
+  const seconds: RunningServer[] = [];
+
+  const person = async (key: string) => {
+    const found = await readonly(app, tenantId, (reader) => findPersonByUid(reader, 'okta', samplePerson(key).oktaId));
+    if (found === null) throw new Error(`${key} has not been imported`);
+    return found;
+  };
+  const actor = async (key: string): Promise<PersonActor> => ({
+    kind: 'person', surface: 'slack', personId: (await person(key)).id, identity: { account: `${slack.teamId}/${samplePerson(key).slackId}`, matched_by: 'email' },
+  });
+  const as: World['as'] = (who, tool, input, more = {}) => call(app, { tenantId, actor: who, tool, input, ...more });
+  const vote: World['vote'] = async (key, approvalId, decision = 'approve', note) => {
+    const [row] = await sql<{ version: number }[]>`select version from approvals where id = ${approvalId}`;
+    return as(await actor(key), 'approval_decide', { approval_id: approvalId, decision, version: row?.version ?? 0, ...(note === undefined ? {} : { note }) });
+  };
+  const assertion: World['assertion'] = async (agent, claims = {}) => {
+    const key = await importJWK(agent.privateJwk, 'ES256');
+    return new SignJWT({ jti: randomUUID(), ...claims })
+      .setProtectedHeader({ alg: 'ES256', kid: agent.privateJwk.kid ?? '' })
+      .setIssuer(agent.id)
+      .setSubject(agent.id)
+      .setAudience(`${app.baseUrl}/t/${tenantId}`)
+      .setIssuedAt()
+      .setExpirationTime('60s')
+      .sign(key);
+  };
+  const exchange: World['exchange'] = async (agent, principal, mandateId, form = {}) => {
+    const body = new URLSearchParams({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: await okta.tokenFor(samplePerson(principal).email, { scopes: ['delegation:create'] }),
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      mandate_id: mandateId,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: await assertion(agent),
+      ...form,
+    });
+    const response = await fetch(`${url}/t/${tenantId}/oauth2/token`, { method: 'POST', body });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+
+  return {
+    url, ownerUrl, app, server, okta, slack, company, tenantId, logs, sql, person, actor, as, vote, assertion, exchange,
+    ledger: (event) => readonly(app, tenantId, (reader) => ledgerEntries(reader, 0, 100_000, event)),
+    agent: async (name, owner, scopes = ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read', 'okta.users.suspend']) => {
+      const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const publicJwk = pair.publicKey.export({ format: 'jwk' });
+      const outcome = await as(await actor('dana'), 'agent_register', { name, owner: (await person(owner)).id, scopes, public_key: JSON.stringify(publicJwk) });
+      if (outcome.status !== 'done') throw new Error(`the agent was not registered: ${JSON.stringify(outcome)}`);
+      return { id: String(outcome.output['agent_id']), name, privateJwk: { ...pair.privateKey.export({ format: 'jwk' }), kid: String(outcome.output['kid']) } as JWK };
+    },
+    mandate: async (principal, agent, terms = {}) => {
+      const input = { agent: agent.id, scopes: ['okta.mfa.reset', 'okta.password.reset'], resources: ['team'], days: 7, purpose: 'for a test', ...terms };
+      let outcome = await as(await actor(principal), 'mandate_create', input);
+      if (outcome.status === 'waiting') {
+        const { callId, approvalId } = outcome;
+        const manager = samplePerson(principal).manager;
+        if (manager === null) throw new Error(`${principal} has no manager`);
+        const voted = await vote(manager, approvalId);
+        if (voted.status !== 'done') throw new Error(`the vote failed: ${JSON.stringify(voted)}`);
+        const row = await eventually(async () => (await sql<{ state: string; result: { mandate_id: string } }[]>`select state, result from calls where id = ${callId} and state = 'succeeded'`)[0], 'the mandate stands');
+        outcome = { status: 'done', callId, output: row.result };
+      }
+      if (outcome.status !== 'done') throw new Error(`no mandate: ${JSON.stringify(outcome)}`);
+      return String(outcome.output['mandate_id']);
+    },
+    token: async (agent, principal, mandateId, form) => {
+      const { status, body } = await exchange(agent, principal, mandateId, form);
+      if (status !== 200) throw new Error(`no token: ${status} ${JSON.stringify(body)}`);
+      return String(body['access_token']);
+    },
+    second: async () => {
+      const another = await start(0, app.baseUrl);
+      seconds.push(another);
+      return another;
+    },
+    close: async () => {
+      for (const another of seconds) await another.close();
+      await server.close();
+      await sandbox.close();
+      await slack.close();
+      await okta.close();
+      await sql.end();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
