@@ -1,5 +1,5 @@
 import type { ProviderLink } from '#domain/provider.ts';
-import { oktaConnection, replaceCredential } from '#domain/tenant/create.ts';
+import { oktaConnection, replaceCredential } from '#domain/tenant/connection.ts';
 import type { App } from '#engine/app.ts';
 import type { SetUp } from '#engine/set-up.ts';
 import { readonly, transact } from '#engine/transact.ts';

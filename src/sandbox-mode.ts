@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { freePort } from '#db/embedded.ts';
-import { connections } from '#domain/tenant/tables.ts';
+import { lastSync } from '#domain/tenant/connection.ts';
 import { setUpTenant, type SetUpAnswer } from '#engine/set-up.ts';
 import { readonly } from '#engine/transact.ts';
 import { newSecret } from '#lib/id.ts';
@@ -105,8 +105,7 @@ export async function makeSampleCompany(server: RunningServer, oktaUrl: string):
   const scim = { base_url: answer.scim_base_url, authorization: `Bearer ${answer.api_keys.scim}`, style: 'oin' };
   await control(oktaUrl, 'PUT', '/scim-app', scim);
   for (let waited = 0; waited < 30_000; waited += 50) {
-    const rows = await readonly(app, answer.tenant_id, (reader) => reader.db.select({ at: connections.lastSyncAt }).from(connections));
-    if (rows.some((one) => one.at !== null)) return answer;
+    if ((await readonly(app, answer.tenant_id, lastSync)) !== null) return answer;
     await sleep(50);
   }
   throw new Error('the sample company was not imported within 30 seconds');

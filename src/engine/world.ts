@@ -1,8 +1,6 @@
-import { and, eq, inArray } from 'drizzle-orm';
 import type { Actor } from '#domain/actor.ts';
 import type { ActContext, LookContext, PersonDirectory, TenantReader } from '#domain/context.ts';
-import { findPerson } from '#domain/person/store.ts';
-import { people } from '#domain/person/tables.ts';
+import { findPerson, idsByUid } from '#domain/person/store.ts';
 import type { ProviderLink } from '#domain/provider.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
@@ -59,13 +57,4 @@ async function uidOf(reader: TenantReader, vendor: string, personId: string): Pr
   if (person === null) throw new Fault('not_found', 'There is no such person here. Find them again.');
   if (person.provider !== vendor) throw new Fault('conflict', `${person.displayName} is not managed at ${vendor}, so nothing can be done there.`);
   return person.uid;
-}
-
-async function idsByUid(reader: TenantReader, vendor: string, uids: readonly string[]): Promise<Map<string, string>> {
-  if (uids.length === 0) return new Map();
-  const rows = await reader.db
-    .select({ id: people.id, uid: people.uid })
-    .from(people)
-    .where(and(eq(people.tenantId, reader.tenantId), eq(people.provider, vendor), inArray(people.uid, [...uids])));
-  return new Map(rows.map((row) => [row.uid, row.id]));
 }

@@ -1,10 +1,9 @@
-import { and, eq, gt, inArray, lt, sql } from 'drizzle-orm';
 import { saveGroups, saveMembers } from '#domain/group/import.ts';
 import { freezeMandatesOf } from '#domain/mandate/revoke.ts';
 import { linkManagers, MISSING, savePeople } from '#domain/person/import.ts';
-import { people } from '#domain/person/tables.ts';
+import { notReadSince, tightenPerson } from '#domain/person/store.ts';
 import type { ProviderLink } from '#domain/provider.ts';
-import { connections } from '#domain/tenant/tables.ts';
+import { noteSync } from '#domain/tenant/connection.ts';
 import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { asFault, Fault } from '#lib/fault.ts';
@@ -43,7 +42,7 @@ export async function syncDirectory(app: App, tenantId: string): Promise<SyncRep
   await part(report, 'groups', () => syncGroups(app, tenantId, link, report, actor));
   const failed = Object.keys(report.missing).length > 0;
   await transact(app, tenantId, async (ctx) => {
-    await ctx.db.update(connections).set({ lastSyncAt: ctx.now, lastSync: { ...report } }).where(and(eq(connections.tenantId, tenantId), eq(connections.vendor, 'okta')));
+    await noteSync(ctx, link.vendor, { ...report });
     ctx.record({ event: failed ? 'sync_failed' : 'sync_completed', actor, data: { ...report } });
   });
   return report;
@@ -66,14 +65,7 @@ async function syncGroups(app: App, tenantId: string, link: ProviderLink, report
 async function lookForMissing(app: App, tenantId: string, link: ProviderLink, begun: Date, actor: string): Promise<number> {
   let vanished = 0;
   for (let after = ''; ; ) {
-    const rows = await readonly(app, tenantId, (reader) =>
-      reader.db
-        .select({ id: people.id, uid: people.uid })
-        .from(people)
-        .where(and(eq(people.tenantId, tenantId), eq(people.provider, link.vendor), gt(people.id, after), lt(people.readAt, begun), inArray(people.status, ['ACTIVE', 'SUSPENDED', 'PROVISIONED', 'RECOVERY', 'PASSWORD_EXPIRED', 'LOCKED_OUT'])))
-        .orderBy(people.id)
-        .limit(100),
-    );
+    const rows = await readonly(app, tenantId, (reader) => notReadSince(reader, link.vendor, begun, after, 100));
     if (rows.length === 0) return vanished;
     for (const row of rows) {
       const found = await link.directory.person(row.uid).catch((error: unknown) => {
@@ -89,10 +81,7 @@ async function lookForMissing(app: App, tenantId: string, link: ProviderLink, be
 
 async function freezeMissing(app: App, tenantId: string, personId: string, actor: string): Promise<number> {
   await transact(app, tenantId, async (ctx) => {
-    await ctx.db
-      .update(people)
-      .set({ status: 'SUSPENDED', epoch: sql`${people.epoch} + 1`, readAt: ctx.now, updatedAt: ctx.now })
-      .where(and(eq(people.tenantId, tenantId), eq(people.id, personId)));
+    await tightenPerson(ctx, personId, { status: 'SUSPENDED', readAt: ctx.now });
     await freezeMandatesOf(ctx, personId, MISSING, actor);
     ctx.record({ event: 'user_suspended', actor, data: { person: personId, reason: 'not found at the identity provider' } });
   });

@@ -3,7 +3,7 @@ import { importVerifyKey, type JwsAlg, type VerifyKey } from './jwt.ts';
 import type { Logger } from './log.ts';
 
 /** Whose keys: an issuer that an administrator configured (its address is trusted, its answers are not). */
-export interface KeySource {
+interface KeySource {
   readonly issuer: string;
   /** Where the keys are if the issuer publishes no discovery document. */
   readonly fallbackJwksUri?: string;
@@ -22,11 +22,11 @@ export interface RemoteKeys {
 }
 
 /** A key that the issuer has removed stops verifying after this long. */
-export const MAX_AGE_SECONDS = 300;
+const MAX_AGE_SECONDS = 300;
 /** How long an unknown `kid` does not make us ask again. */
-export const COOLDOWN_SECONDS = 30;
+const COOLDOWN_SECONDS = 30;
 /** How long keys outlive an issuer that does not answer. */
-export const STALE_SECONDS = 24 * 3600;
+const STALE_SECONDS = 24 * 3600;
 const FIRST_RETRY_SECONDS = 5;
 const TIMEOUT_MS = 2000;
 const MAX_BYTES = 256 * 1024;

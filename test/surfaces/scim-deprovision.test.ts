@@ -5,10 +5,20 @@ import { calls } from '#domain/call/tables.ts';
 import { facts } from '#domain/fact/tables.ts';
 import { mandates } from '#domain/mandate/tables.ts';
 import { people } from '#domain/person/tables.ts';
-import { delegate, importPerson, oktaUser, startWorld, type Client, type World } from '../unit/surfaces/scim/world.ts';
+import {
+  delegate,
+  importPerson,
+  oktaUser,
+  startWorld,
+  type Client,
+  type World,
+} from '../unit/surfaces/scim/world.ts';
 
 const REASON = 'User deprovisioned via SCIM';
-const patch = (...Operations: unknown[]) => ({ schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations });
+const patch = (...Operations: unknown[]) => ({
+  schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+  Operations,
+});
 
 let world: World;
 beforeAll(async () => {
@@ -22,7 +32,9 @@ async function bob(settings = {}, source = 'okta') {
   const client = await world.client(tenantId, source);
   const made = await client.send('POST', '/Users', oktaUser('bob'));
   const id = String(made.body['id']);
-  const [person] = await world.write(tenantId, (ctx) => ctx.db.select().from(people).where(eq(people.scimId, id)));
+  const [person] = await world.write(tenantId, (ctx) =>
+    ctx.db.select().from(people).where(eq(people.scimId, id)),
+  );
   const personId = person!.id;
   const given = await world.write(tenantId, (ctx) => delegate(ctx, personId, 2));
   const look = () =>
@@ -39,13 +51,16 @@ async function bob(settings = {}, source = 'okta') {
 async function revoked(one: Awaited<ReturnType<typeof bob>>, actor: string): Promise<void> {
   const after = await one.look();
   expect(after.person).toMatchObject({ scimActive: false, epoch: 1 });
-  expect(after.mandates.map((mandate) => [mandate.state, mandate.reason])).toEqual([['revoked', REASON], ['revoked', REASON]]);
+  expect(after.mandates.map((mandate) => [mandate.state, mandate.reason])).toEqual([
+    ['revoked', REASON],
+    ['revoked', REASON],
+  ]);
   expect(after.call.state).toBe('withdrawn');
   expect(after.approval.state).toBe('withdrawn');
   const entries = await world.ledger(one.tenantId, 'MANDATE_REVOKED');
-  expect(entries.map((entry) => [entry.actor, entry.data['reason'], entry.data['mandate_id']]).sort()).toEqual(
-    one.mandateIds.map((id) => [actor, REASON, id]).sort(),
-  );
+  expect(entries).toHaveLength(2);
+  expect(entries.map((entry) => entry.data['mandate_id'])).toEqual(expect.arrayContaining(one.mandateIds));
+  for (const entry of entries) expect(entry).toMatchObject({ actor, data: { reason: REASON } });
   const departures = await world.ledger(one.tenantId, 'user_deactivated');
   expect(departures).toHaveLength(1);
   expect(departures[0]).toMatchObject({ actor, data: { person: one.personId, reason: REASON } });
@@ -57,16 +72,44 @@ const whole = (active: unknown) => ({ ...oktaUser('bob', { active }) });
 
 describe('active:false ends everything in one transaction', () => {
   it.each([
-    ['Okta OIN, PATCH without a path', 'okta', (c: Client, id: string) => c.send('PATCH', `/Users/${id}`, patch({ op: 'replace', value: { active: false } }))],
+    [
+      'Okta OIN, PATCH without a path',
+      'okta',
+      (c: Client, id: string) =>
+        c.send('PATCH', `/Users/${id}`, patch({ op: 'replace', value: { active: false } })),
+    ],
     ['Okta AIW, PUT', 'okta', (c: Client, id: string) => c.send('PUT', `/Users/${id}`, whole(false))],
-    ['Entra, capitalised op and a string', 'entra', (c: Client, id: string) => c.send('PATCH', `/Users/${id}`, patch({ op: 'Replace', path: 'active', value: 'False' }))],
-    ['Entra with aadOptscim062020', 'entra', (c: Client, id: string) => c.send('PATCH', `/Users/${id}`, patch({ op: 'replace', path: 'active', value: false }))],
-    ['Entra, PUT with a string', 'entra', (c: Client, id: string) => c.send('PUT', `/Users/${id}`, whole('False'))],
-    ['core URN path', 'okta', (c: Client, id: string) => c.send('PATCH', `/Users/${id}`, patch({ op: 'add', path: 'urn:ietf:params:scim:schemas:core:2.0:User:Active', value: 'FALSE' }))],
+    [
+      'Entra, capitalised op and a string',
+      'entra',
+      (c: Client, id: string) =>
+        c.send('PATCH', `/Users/${id}`, patch({ op: 'Replace', path: 'active', value: 'False' })),
+    ],
+    [
+      'Entra with aadOptscim062020',
+      'entra',
+      (c: Client, id: string) =>
+        c.send('PATCH', `/Users/${id}`, patch({ op: 'replace', path: 'active', value: false })),
+    ],
+    [
+      'Entra, PUT with a string',
+      'entra',
+      (c: Client, id: string) => c.send('PUT', `/Users/${id}`, whole('False')),
+    ],
+    [
+      'core URN path',
+      'okta',
+      (c: Client, id: string) =>
+        c.send(
+          'PATCH',
+          `/Users/${id}`,
+          patch({ op: 'add', path: 'urn:ietf:params:scim:schemas:core:2.0:User:Active', value: 'FALSE' }),
+        ),
+    ],
   ] as const)('%s', async (_, source, deactivate) => {
     const one = await bob({}, source);
     const answer = await deactivate(one.client, one.id);
-    expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 200, body: { active: false } });
+    expect(answer).toMatchObject({ status: 200, body: { active: false } });
     await revoked(one, `${source}:scim`);
     await deactivate(one.client, one.id);
     await revoked(one, `${source}:scim`);
@@ -77,8 +120,9 @@ describe('active:false ends everything in one transaction', () => {
     const one = await bob({ onDeactivate: 'freeze' });
     expect((await one.client.send('DELETE', `/Users/${one.id}`)).status).toBe(204);
     await revoked(one, 'okta:scim');
-    expect((await one.look()).person).toMatchObject({ scimId: null, scimDoc: null });
-    for (const method of ['GET', 'DELETE']) expect((await one.client.send(method, `/Users/${one.id}`)).status).toBe(404);
+    expect((await one.look()).person).toMatchObject({ scimId: null, scimDoc: { externalId: '00ubob' } });
+    for (const method of ['GET', 'DELETE'])
+      expect((await one.client.send(method, `/Users/${one.id}`)).status).toBe(404);
   });
 
   it('freezes instead where the tenant chose so, and a later DELETE revokes what was frozen', async () => {
@@ -101,7 +145,11 @@ describe('active:false ends everything in one transaction', () => {
 
   it('rolls back as a whole: a change that is refused leaves every mandate as it was', async () => {
     const one = await bob();
-    const answer = await one.client.send('PATCH', `/Users/${one.id}`, patch({ op: 'replace', value: { active: false } }, { op: 'remove', path: 'userName' }));
+    const answer = await one.client.send(
+      'PATCH',
+      `/Users/${one.id}`,
+      patch({ op: 'replace', value: { active: false } }, { op: 'remove', path: 'userName' }),
+    );
     expect(answer.status).toBe(400);
     const after = await one.look();
     expect(after.person).toMatchObject({ scimActive: true, epoch: 0 });
@@ -110,9 +158,29 @@ describe('active:false ends everything in one transaction', () => {
 });
 
 describe('coming back', () => {
+  it('one who was attached by email, deleted and provisioned again is no twin', async () => {
+    const tenantId = await world.tenant();
+    const client = await world.client(tenantId);
+    await world.write(tenantId, (ctx) => importPerson(ctx, '00uimported', 'bob@atko.com'));
+    const first = await client.send('POST', '/Users', whole(true));
+    await client.send('DELETE', `/Users/${first.body['id']}`);
+    expect((await client.send('POST', '/Users', whole(true))).status).toBe(201);
+    const rows = await world.write(tenantId, (ctx) => ctx.db.select().from(people));
+    expect(rows.map((row) => [row.uid, row.scimActive])).toEqual([['00uimported', true]]);
+  });
+
   it.each([
-    ['Okta reassigns with POST and the same externalId', (c: Client, _id: string) => c.send('POST', '/Users', whole(true)), 201],
-    ['PATCH active:true', (c: Client, id: string) => c.send('PATCH', `/Users/${id}`, patch({ op: 'Replace', path: 'active', value: 'True' })), 200],
+    [
+      'Okta reassigns with POST and the same externalId',
+      (c: Client, _id: string) => c.send('POST', '/Users', whole(true)),
+      201,
+    ],
+    [
+      'PATCH active:true',
+      (c: Client, id: string) =>
+        c.send('PATCH', `/Users/${id}`, patch({ op: 'Replace', path: 'active', value: 'True' })),
+      200,
+    ],
     ['PUT', (c: Client, id: string) => c.send('PUT', `/Users/${id}`, whole(true)), 200],
   ] as const)('%s: the same record, and mandates stay revoked', async (_, comeBack, status) => {
     const one = await bob();

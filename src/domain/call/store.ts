@@ -85,3 +85,13 @@ export async function waitingCallsOn(
     .orderBy(asc(calls.id))
     .for('update');
 }
+
+/** Ids of calls that are ready or running but have not changed since a moment. */
+export async function stuckCalls(reader: TenantReader, since: Date, limit: number): Promise<string[]> {
+  const rows = await reader.db
+    .select({ id: calls.id })
+    .from(calls)
+    .where(and(eq(calls.tenantId, reader.tenantId), inArray(calls.state, ['ready', 'running']), lt(calls.updatedAt, since)))
+    .limit(limit);
+  return rows.map((row) => row.id);
+}

@@ -1,11 +1,9 @@
-import { and, eq, sql } from 'drizzle-orm';
 import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
 import { freezeMandatesOf, revokeMandatesOf } from '../mandate/revoke.ts';
 import type { Mandate } from '../mandate/store.ts';
-import type { Person } from './store.ts';
-import { people } from './tables.ts';
+import { tightenPerson, type Person } from './store.ts';
 
 /** The reason that the ledger carries when SCIM takes a person away: a contract (requirements S4). */
 export const SCIM_REASON = 'User deprovisioned via SCIM';
@@ -25,10 +23,7 @@ export interface Departure {
  * beyond `epoch`; deactivating twice revokes nothing twice and records nothing twice.
  */
 export async function depart(ctx: TenantWriter, person: Person, departure: Departure): Promise<Mandate[]> {
-  await ctx.db
-    .update(people)
-    .set({ epoch: sql`${people.epoch} + 1`, updatedAt: ctx.now })
-    .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, person.id)));
+  await tightenPerson(ctx, person.id, {});
   const ending = { actor: departure.actor, reason: departure.reason };
   const hit =
     departure.mandates === 'revoke'

@@ -83,7 +83,8 @@ export async function updatePerson(
       ctx,
       sql`lower(${people.login}) = lower(${change.record.login}) and ${ne(people.id, person.id)}`,
     );
-    if (others.length > 0) throw taken(change.record.login);
+    if (others.some((one) => one.scimActive !== false)) throw taken(change.record.login);
+    for (const former of others) await removePerson(ctx, by, former);
   }
   const saved = await save(ctx, person, change.record, { scimActive: change.active });
   const others = change.attributes.filter((name) => name !== 'active');
@@ -92,11 +93,21 @@ export async function updatePerson(
   return saved;
 }
 
-/** The provisioner deletes its record: mandates are revoked whatever the tenant chose, and the person stays as an inactive row without one. */
+/**
+ * The provisioner deletes its record: mandates are revoked whatever the tenant chose. The person stays as an inactive row without a
+ * record, which keeps nothing but the external id, so that the same person is known again. `person` must be locked `update`.
+ */
 export async function removePerson(ctx: TenantWriter, by: Provisioner, person: Person): Promise<void> {
+  const externalId = externalIdOf(person);
   await ctx.db
     .update(people)
-    .set({ scimId: null, scimDoc: null, scimActive: false, version: person.version + 1, updatedAt: ctx.now })
+    .set({
+      scimId: null,
+      scimDoc: externalId === undefined ? null : { externalId },
+      scimActive: false,
+      version: person.version + 1,
+      updatedAt: ctx.now,
+    })
     .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, person.id)));
   const ending = { actor: actorOf(by), reason: SCIM_REASON };
   if (person.scimActive !== false) {
@@ -146,10 +157,15 @@ async function recordOf(
     if (bySubject !== null) return bySubject;
   }
   if (asked.externalId !== null && !asked.uidStated) {
-    const [byExternalId] = await managedPeople(
-      ctx,
-      sql`${people.scimDoc}->>'externalId' = ${asked.externalId}`,
-    );
+    const [byExternalId] = await ctx.db
+      .select()
+      .from(people)
+      .where(
+        and(eq(people.tenantId, ctx.tenantId), sql`${people.scimDoc}->>'externalId' = ${asked.externalId}`),
+      )
+      .orderBy(sql`${people.scimId} nulls last`, people.id)
+      .limit(1)
+      .for('update');
     if (byExternalId !== undefined) return byExternalId;
   }
   const former = namesakes.find(
@@ -163,7 +179,10 @@ async function unmanagedMatch(ctx: TenantWriter, asked: Provisioning): Promise<P
   const names = [...new Set([asked.record.email, asked.record.login].filter((name) => name !== ''))];
   const found = new Map<string, Person>();
   for (const name of names) for (const one of await peopleByEmail(ctx, name)) found.set(one.id, one);
-  const fits = [...found.values()].filter((one) => one.scimId === null && one.status !== 'DEPROVISIONED');
+  // One whose record was deleted is found by subject or external id; by name it may be somebody else with their old login.
+  const free = (one: Person): boolean =>
+    one.scimId === null && (one.scimActive !== false || asked.uid === null);
+  const fits = [...found.values()].filter((one) => free(one) && one.status !== 'DEPROVISIONED');
   const [only] = fits;
   if (only === undefined || fits.length > 1) return null;
   if (asked.uidStated && only.provider === asked.provider) return null;
@@ -260,8 +279,7 @@ async function managerOf(
   self: string,
 ): Promise<string | null> {
   if (ref === null || ref === '') return null;
-  const exact =
-    (await findPersonByScimId(reader, ref)) ?? (await findPersonByUid(reader, provider, ref));
+  const exact = (await findPersonByScimId(reader, ref)) ?? (await findPersonByUid(reader, provider, ref));
   const fits = exact === null ? await peopleByReference(reader, ref) : [exact];
   const [only] = fits;
   return only === undefined || fits.length > 1 || only.id === self ? null : only.id;

@@ -1,6 +1,6 @@
-import { and, eq, inArray, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, lt, ne, or, sql, type SQL } from 'drizzle-orm';
 import { isId } from '#lib/id.ts';
-import type { TenantReader } from '../context.ts';
+import type { TenantReader, TenantWriter } from '../context.ts';
 import { people } from './tables.ts';
 
 export type Person = typeof people.$inferSelect;
@@ -47,6 +47,34 @@ export async function findPeople(reader: TenantReader, ids: readonly string[]): 
     .select()
     .from(people)
     .where(and(eq(people.tenantId, reader.tenantId), inArray(people.id, [...ids])));
+}
+
+/** Our ids by a provider's ids, for those who are known here. */
+export async function idsByUid(reader: TenantReader, provider: string, uids: readonly string[]): Promise<Map<string, string>> {
+  if (uids.length === 0) return new Map();
+  const rows = await reader.db
+    .select({ id: people.id, uid: people.uid })
+    .from(people)
+    .where(and(eq(people.tenantId, reader.tenantId), eq(people.provider, provider), inArray(people.uid, [...uids])));
+  return new Map(rows.map((row) => [row.uid, row.id]));
+}
+
+/** People of a provider who have not been read there since a moment, deprovisioned ones excluded, by id after the cursor. */
+export async function notReadSince(reader: TenantReader, provider: string, moment: Date, after: string, limit: number): Promise<{ id: string; uid: string }[]> {
+  return reader.db
+    .select({ id: people.id, uid: people.uid })
+    .from(people)
+    .where(and(eq(people.tenantId, reader.tenantId), eq(people.provider, provider), gt(people.id, after), lt(people.readAt, moment), ne(people.status, 'DEPROVISIONED')))
+    .orderBy(asc(people.id))
+    .limit(limit);
+}
+
+/** Changes a person's row and kills the tokens that were issued before (epoch). */
+export async function tightenPerson(ctx: TenantWriter, id: string, change: Partial<Pick<Person, 'status' | 'readAt'>>): Promise<void> {
+  await ctx.db
+    .update(people)
+    .set({ ...change, epoch: sql`${people.epoch} + 1`, updatedAt: ctx.now })
+    .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, id)));
 }
 
 async function one(reader: TenantReader, where: SQL | undefined, lock: Lock): Promise<Person | null> {

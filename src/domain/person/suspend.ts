@@ -1,10 +1,8 @@
-import { and, eq, sql } from 'drizzle-orm';
 import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
 import { freezeMandatesOf } from '../mandate/revoke.ts';
-import { findPerson } from './store.ts';
-import { people } from './tables.ts';
+import { findPerson, tightenPerson } from './store.ts';
 
 /** The cause that a suspension gives; unsuspending lifts it and nothing else (requirements D9). */
 export const SUSPENDED = 'principal_suspended';
@@ -16,10 +14,7 @@ export const SUSPENDED = 'principal_suspended';
 export async function suspendHere(ctx: TenantWriter, personId: string, actor: string): Promise<void> {
   const person = await findPerson(ctx, personId, 'update');
   if (person === null || person.status === 'SUSPENDED') return;
-  await ctx.db
-    .update(people)
-    .set({ status: 'SUSPENDED', epoch: sql`${people.epoch} + 1`, updatedAt: ctx.now })
-    .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, personId)));
+  await tightenPerson(ctx, personId, { status: 'SUSPENDED' });
   const frozen = await freezeMandatesOf(ctx, personId, SUSPENDED, actor);
   await withdrawCalls(ctx, await waitingCallsOn(ctx, { personId }), { actor, reason: 'The principal was suspended' });
   ctx.record({ event: 'user_suspended', actor, data: { person: personId, mandates: frozen.map((mandate) => mandate.id) } });

@@ -1,11 +1,11 @@
 import { and, eq } from 'drizzle-orm';
 import type { Secrets } from '#lib/crypto.ts';
 import { newId } from '#lib/id.ts';
-import { canonicalJson } from '#lib/json.ts';
-import type { TenantReader, TenantWriter } from '../context.ts';
+import type { TenantWriter } from '../context.ts';
 import { groupMappings, groups, memberships } from '../group/tables.ts';
 import { beginLedger } from '../ledger/store.ts';
 import { createSigningKey } from '../token/signing-keys.ts';
+import { sealCredential } from './connection.ts';
 import { DEFAULT_SETTINGS, type TenantSettings } from './settings.ts';
 import { connections, identityProviders, tenants } from './tables.ts';
 
@@ -61,30 +61,3 @@ export async function nameAdministrator(ctx: TenantWriter, personId: string): Pr
   await ctx.db.insert(memberships).values({ tenantId: ctx.tenantId, groupId: group.id, personId }).onConflictDoNothing();
   ctx.record({ event: 'administrator_named', actor: 'prokura', data: { person: personId } });
 }
-
-export interface Connection {
-  readonly id: string;
-  readonly orgUrl: string;
-  readonly credential: Readonly<Record<string, unknown>>;
-}
-
-/** The tenant's Okta connection with its credential in clear, for the gateway only; null where there is none. */
-export async function oktaConnection(reader: TenantReader, secrets: Secrets): Promise<Connection | null> {
-  const [row] = await reader.db.select().from(connections).where(and(eq(connections.tenantId, reader.tenantId), eq(connections.vendor, 'okta')));
-  if (row === undefined) return null;
-  return { id: row.id, orgUrl: row.orgUrl, credential: JSON.parse(secrets.unseal(row.sealedCredential, sealedAs(row.id))) as Record<string, unknown> };
-}
-
-/** Replaces the connection's credential, so that a rotated key in the settings takes effect at the next start. */
-export async function replaceCredential(ctx: TenantWriter, secrets: Secrets, connection: Connection, orgUrl: string, credential: Readonly<Record<string, unknown>>): Promise<void> {
-  if (connection.orgUrl === orgUrl && canonicalJson(connection.credential) === canonicalJson(credential)) return;
-  await ctx.db
-    .update(connections)
-    .set({ orgUrl, sealedCredential: sealCredential(secrets, connection.id, credential) })
-    .where(and(eq(connections.tenantId, ctx.tenantId), eq(connections.id, connection.id)));
-  ctx.record({ event: 'key_rotated', actor: 'prokura', data: { connection: connection.id, okta: orgUrl } });
-}
-
-const sealedAs = (id: string): string => `connection:${id}`;
-
-const sealCredential = (secrets: Secrets, id: string, credential: Readonly<Record<string, unknown>>): string => secrets.seal(JSON.stringify(credential), sealedAs(id));

@@ -24,7 +24,7 @@ export interface ExchangeResponse {
 }
 
 /** What the employee's provider token must carry to delegate (requirements D4). */
-export const DELEGATION_CREATE = 'delegation:create';
+const DELEGATION_CREATE = 'delegation:create';
 
 interface ExchangeParts {
   readonly parts: Pick<KernelParts, 'baseUrl' | 'now'>;
@@ -124,7 +124,7 @@ export function createExchange(
 }
 
 /** The one audience that the token will be for (RFC 8693 section 2.1, RFC 8707 section 2). Throws OAuthError `invalid_target`. */
-export function audienceFor(targets: readonly string[], known: readonly [string, ...string[]]): string {
+function audienceFor(targets: readonly string[], known: readonly [string, ...string[]]): string {
   const [first = known[0], ...others] = targets;
   if (!known.includes(first) || others.some((other) => other !== first)) {
     throw new OAuthError(

@@ -29,10 +29,9 @@ import { identityProvidersOf, spend, type IdentityProvider } from './store.ts';
 import { proveSubject, type ProvedSubject } from './subject-token.ts';
 
 export type { VerifiedDelegation } from './delegation-token.ts';
-export type { ExchangeResponse } from './exchange.ts';
 
 /** A person who presented an access token of their provider, with a good standing now. */
-export interface VerifiedSubject extends ProvedSubject {
+interface VerifiedSubject extends ProvedSubject {
   readonly personId: string;
 }
 

@@ -44,7 +44,8 @@ const NETWORK = new Set([
 /**
  * Waits for the database. Where it is gone, too busy or read-only, throws Fault `unavailable` in place of the driver's error: nothing
  * is ever allowed for want of an answer (law 4).
- * SQLSTATE classes 08, 25006, 53, 57: PostgreSQL manual, appendix A.
+ * SQLSTATE classes 08 (connection), 28 (login), 53 (resources), 57 (shut down, statement time-out), and 25006, 3D000, 55000 (a standby, a
+ * database that is gone or closed to connections): PostgreSQL manual, appendix A.
  */
 export async function reach<T>(work: Promise<T>): Promise<T> {
   try {
@@ -52,7 +53,7 @@ export async function reach<T>(work: Promise<T>): Promise<T> {
   } catch (error) {
     for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
       const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-      if (NETWORK.has(code) || /^(?:08|53|57)|^25006$/.test(code)) {
+      if (NETWORK.has(code) || /^(?:08|28|53|57)|^(?:25006|3D000|55000)$/.test(code)) {
         throw new Fault(
           'unavailable',
           'The database does not answer, so nothing can be allowed. Try again in a few seconds.',

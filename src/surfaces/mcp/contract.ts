@@ -26,6 +26,8 @@ export type Answer = z.infer<typeof Answer>;
 
 type Schema = Readonly<Record<string, unknown>>;
 
+const UNSENT = new Set(['$schema', 'ref', 'propertyNames']);
+
 const ANSWER_SCHEMA = toWire(z.toJSONSchema(Answer, { io: 'input' }));
 
 export const REASON = {
@@ -122,5 +124,3 @@ function strip(value: unknown, inProperties = false): unknown {
     members.map(([name, member]) => [name, strip(member, name === 'properties' && !inProperties)]),
   );
 }
-
-const UNSENT = new Set(['$schema', 'ref', 'propertyNames']);

@@ -3,7 +3,7 @@ import type { FormParameters } from '#domain/token/exchange-request.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
 
 /** Longest form that is read, in bytes. */
-export const MAX_FORM_BYTES = 16 * 1024;
+const MAX_FORM_BYTES = 16 * 1024;
 const MAX_PARAMETERS = 50;
 
 const bad = (reason: string, description: string, status = 400): OAuthError =>

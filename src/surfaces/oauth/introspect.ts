@@ -9,7 +9,7 @@ import { Fault } from '#lib/fault.ts';
 import { MAX_TOKEN_LENGTH } from '#lib/jwt.ts';
 
 /** The API key scope of a resource server. */
-export const INTROSPECT_SCOPE = 'introspect';
+const INTROSPECT_SCOPE = 'introspect';
 
 /**
  * Answers an introspection request (RFC 7662 section 2): a resource server authenticates with its API key in the Authorization header, an

@@ -10,7 +10,8 @@ const TYPES: ReadonlySet<string> = new Set(['application/scim+json', 'applicatio
  */
 export async function readJson(request: Request): Promise<unknown> {
   const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (type !== '' && !TYPES.has(type)) throw httpFault(415, 'Send application/scim+json or application/json.');
+  if (type !== '' && !TYPES.has(type))
+    throw httpFault(415, 'Send application/scim+json or application/json.');
   if (Number(request.headers.get('content-length') ?? 0) > MAX_BYTES) throw tooLarge();
   const text = await readText(request);
   try {

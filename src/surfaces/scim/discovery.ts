@@ -19,7 +19,8 @@ export const serviceProviderConfig = (base: string): Resource => ({
     {
       type: 'oauthbearertoken',
       name: 'API key',
-      description: 'Authorization: Bearer followed by the key as it was shown when it was made (tnt_…:mk_…); it needs the scope scim.',
+      description:
+        'Authorization: Bearer followed by the key as it was shown when it was made (tnt_…:mk_…); it needs the scope scim.',
       primary: true,
     },
   ],
@@ -58,7 +59,14 @@ export function schemas(base: string, id: string | null): Resource {
 }
 
 function oneOrAll(all: readonly (Resource & { readonly id: string })[], id: string | null): Resource {
-  if (id === null) return { schemas: [LIST_RESPONSE], totalResults: all.length, startIndex: 1, itemsPerPage: all.length, Resources: all };
+  if (id === null)
+    return {
+      schemas: [LIST_RESPONSE],
+      totalResults: all.length,
+      startIndex: 1,
+      itemsPerPage: all.length,
+      Resources: all,
+    };
   const found = all.find((one) => one.id.toLowerCase() === id.toLowerCase());
   if (found === undefined) throw new Fault('not_found', `There is no "${id.slice(0, 80)}" here.`);
   return found;

@@ -1,8 +1,15 @@
-import { isVictim } from '#db/reach.ts';
 import { asFault, Fault, type FaultCode } from '#lib/fault.ts';
 
 /** RFC 7644 section 3.12, table 9: the kinds of a 400 (and `uniqueness` of a 409). */
-export type ScimType = 'invalidFilter' | 'tooMany' | 'uniqueness' | 'mutability' | 'invalidSyntax' | 'invalidPath' | 'noTarget' | 'invalidValue';
+export type ScimType =
+  | 'invalidFilter'
+  | 'tooMany'
+  | 'uniqueness'
+  | 'mutability'
+  | 'invalidSyntax'
+  | 'invalidPath'
+  | 'noTarget'
+  | 'invalidValue';
 
 const ERROR_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:Error';
 
@@ -20,7 +27,10 @@ const STATUS = {
 
 /** A 400 of a given kind. */
 export function scimFault(scimType: ScimType, message: string, cause?: unknown): Fault {
-  return new Fault('invalid_input', message, { detail: { scimType }, ...(cause === undefined ? {} : { cause }) });
+  return new Fault('invalid_input', message, {
+    detail: { scimType },
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 /** A refusal that HTTP knows better than our codes do: 405, 412, 413, 415. */
@@ -28,18 +38,32 @@ export function httpFault(status: 405 | 412 | 413 | 415, message: string): Fault
   return new Fault('invalid_input', message, { detail: { status, scimType: null } });
 }
 
-/** Anything thrown, as a Fault: an identity that two writers claimed at once is `conflict`, a deadlock that did not resolve `unavailable`; the rest is `internal`. */
+/**
+ * Anything thrown, as a Fault: no answer from the database is `unavailable`, an identity that two writers claimed at once is
+ * `conflict`, the rest is `internal`. SQLSTATE classes: PostgreSQL manual, appendix A.
+ */
 export function scimFaultOf(error: unknown): Fault {
   if (error instanceof Fault) return error;
-  if (isVictim(error)) return new Fault('unavailable', 'Too many changes at once. Nothing was changed; try again.', { cause: error });
-  if (isDuplicate(error)) return new Fault('conflict', 'Another user has this identity already. Read the users again.', { cause: error });
+  const code = databaseCode(error);
+  if (code === '23505') {
+    return new Fault('conflict', 'Another user has this identity already. Read the users again.', {
+      cause: error,
+    });
+  }
+  if (/^(?:08|40|53|57)...$|^25006$|^E[A-Z]+$|^CONNECT(?:ION)?_[A-Z_]+$/.test(code)) {
+    return new Fault(
+      'unavailable',
+      'The database does not answer or is too busy. Nothing was changed; try again.',
+      { cause: error },
+    );
+  }
   return asFault(error);
 }
 
-/** SQLSTATE 23505, on the error or on one of its causes: drizzle wraps what the driver throws. */
-function isDuplicate(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return ('code' in error && error.code === '23505') || isDuplicate(error.cause);
+/** The code on the error, or on the nearest of its causes: drizzle wraps what the driver throws. */
+function databaseCode(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  return 'code' in error && typeof error.code === 'string' ? error.code : databaseCode(error.cause);
 }
 
 /** The SCIM Error response (RFC 7644 section 3.12): `status` is a string, as the RFC and Okta want it. */

@@ -1,4 +1,3 @@
-import { reach } from '#db/reach.ts';
 import { authenticateApiKey, requireKeyScope, type ApiKey } from '#domain/tenant/api-key.ts';
 import { Fault } from '#lib/fault.ts';
 import { resourceTypes, schemas, serviceProviderConfig } from './discovery.ts';
@@ -35,7 +34,10 @@ const ROUTES: Readonly<Record<string, { readonly all: Methods; readonly one?: Me
  * that are not under a base; every other answer, refusals included, is SCIM JSON. The key needs the scope `scim` and a `source`.
  * No rate limit of its own; a frozen tenant may still be deprovisioned.
  */
-export function scimSurface(app: ScimApp): { name: 'scim'; fetch(request: Request): Promise<Response | null> } {
+export function scimSurface(app: ScimApp): {
+  name: 'scim';
+  fetch(request: Request): Promise<Response | null>;
+} {
   return {
     name: 'scim',
     fetch: async (request) => {
@@ -43,7 +45,7 @@ export function scimSurface(app: ScimApp): { name: 'scim'; fetch(request: Reques
       const base = BASES.find((one) => path === one || path.startsWith(`${one}/`));
       if (base === undefined) return null;
       try {
-        return await reach(route(app, request, base, path.slice(base.length + 1), search));
+        return await route(app, request, base, path.slice(base.length + 1), search);
       } catch (error) {
         return refusal(app, error);
       }
@@ -51,15 +53,29 @@ export function scimSurface(app: ScimApp): { name: 'scim'; fetch(request: Reques
   };
 }
 
-async function route(app: ScimApp, request: Request, base: string, rest: string, search: string): Promise<Response> {
+async function route(
+  app: ScimApp,
+  request: Request,
+  base: string,
+  rest: string,
+  search: string,
+): Promise<Response> {
   const key = await authenticateApiKey(app.database.sql, app.mode, request.headers.get('authorization'));
   requireKeyScope(key, 'scim');
-  const asked: ScimRequest = { app, key, source: sourceOf(key), base: `${app.baseUrl}${base}`, query: new URLSearchParams(search), request };
+  const asked: ScimRequest = {
+    app,
+    key,
+    source: sourceOf(key),
+    base: `${app.baseUrl}${base}`,
+    query: new URLSearchParams(search),
+    request,
+  };
   // Clients write a slash too many; nothing of ours has one in its id.
   const [endpoint = '', id, ...more] = rest.replace(/\/+$/, '').split('/');
   const entry = Object.hasOwn(ROUTES, endpoint) ? ROUTES[endpoint] : undefined;
   const methods = id === undefined ? entry?.all : entry?.one;
-  if (methods === undefined || more.length > 0) throw new Fault('not_found', `There is no "/${rest.slice(0, 80)}" here. See /ResourceTypes.`);
+  if (methods === undefined || more.length > 0)
+    throw new Fault('not_found', `There is no "/${rest.slice(0, 80)}" here. See /ResourceTypes.`);
   const handler = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined;
   if (handler === undefined) return notAllowed(request.method, methods);
   return handler(asked, id === undefined ? '' : decoded(id));
@@ -67,7 +83,10 @@ async function route(app: ScimApp, request: Request, base: string, rest: string,
 
 function sourceOf(key: ApiKey): string {
   if (key.source !== null && key.source !== '') return key.source.toLowerCase();
-  throw new Fault('forbidden', `The API key "${key.name}" does not say whose word it carries. An administrator can create a SCIM key with a source (okta, entra).`);
+  throw new Fault(
+    'forbidden',
+    `The API key "${key.name}" does not say whose word it carries. An administrator can create a SCIM key with a source (okta, entra).`,
+  );
 }
 
 /** The path and the query of an absolute URL, without parsing the rest of it. */
@@ -75,7 +94,9 @@ function split(url: string): { path: string; search: string } {
   const start = url.indexOf('/', url.indexOf('://') + 3);
   const query = url.indexOf('?');
   if (start < 0) return { path: '/', search: '' };
-  return query < 0 ? { path: url.slice(start), search: '' } : { path: url.slice(start, query), search: url.slice(query + 1) };
+  return query < 0
+    ? { path: url.slice(start), search: '' }
+    : { path: url.slice(start, query), search: url.slice(query + 1) };
 }
 
 function decoded(id: string): string {

@@ -2,7 +2,7 @@ import { EXTENSIONS, resolve } from './schema/registry.ts';
 import { isObject, type Resource } from './value.ts';
 
 /** Cuts a resource to what the client asked for. */
-export type Projection = (resource: Resource) => Resource;
+type Projection = (resource: Resource) => Resource;
 
 const ALWAYS: ReadonlySet<string> = new Set(['schemas', 'id']);
 
@@ -60,7 +60,8 @@ function mapMembers(resource: Resource, shown: (name: string, value: unknown) =>
   const out: Resource = {};
   for (const [name, value] of Object.entries(resource)) {
     const left = shown(name, value);
-    if (left !== undefined && !(EXTENSIONS.has(name) && isObject(left) && Object.keys(left).length === 0)) out[name] = left;
+    if (left !== undefined && !(EXTENSIONS.has(name) && isObject(left) && Object.keys(left).length === 0))
+      out[name] = left;
   }
   return out;
 }

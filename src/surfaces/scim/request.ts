@@ -19,14 +19,22 @@ export interface ScimRequest {
 }
 
 /** A response in `application/scim+json`; every answer of the service has this type (RFC 7644 section 3.1). */
-export function scimResponse(status: number, resource: Resource, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(resource), { status, headers: { 'content-type': 'application/scim+json; charset=utf-8', ...headers } });
+export function scimResponse(
+  status: number,
+  resource: Resource,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(JSON.stringify(resource), {
+    status,
+    headers: { 'content-type': 'application/scim+json; charset=utf-8', ...headers },
+  });
 }
 
 /** Throws Fault 412 where `If-Match` is given and does not name this version (RFC 9110 section 13.1.1, weakly compared as RFC 7644 section 3.14 does). */
 export function requireVersion(request: Request, version: string): void {
   const wanted = request.headers.get('if-match');
-  if (wanted !== null && !names(wanted, version)) throw httpFault(412, 'The user has changed since you read it. Read it again.');
+  if (wanted !== null && !names(wanted, version))
+    throw httpFault(412, 'The user has changed since you read it. Read it again.');
 }
 
 /** Whether `If-None-Match` names this version: then the client has it already. */
@@ -40,4 +48,7 @@ const names = (header: string, version: string): boolean =>
   header.trim() === '*' || header.split(',').some((tag) => bare(tag) === bare(version));
 
 /** Whose word the request carries, with what the tenant chose for deactivation. */
-export const provisionerOf = (asked: ScimRequest, onDeactivate: Provisioner['onDeactivate']): Provisioner => ({ source: asked.source, onDeactivate });
+export const provisionerOf = (
+  asked: ScimRequest,
+  onDeactivate: Provisioner['onDeactivate'],
+): Provisioner => ({ source: asked.source, onDeactivate });

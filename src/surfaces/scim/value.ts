@@ -5,7 +5,8 @@ import type { Attribute } from './schema/attribute.ts';
 export type Resource = Record<string, unknown>;
 
 /** True for a JSON object: not null, not an array. */
-export const isObject = (value: unknown): value is Resource => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is Resource =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Reads a boolean, also as Entra sends it (`"False"`); undefined for everything else. */
 export function readBoolean(value: unknown): boolean | undefined {
@@ -45,7 +46,9 @@ export function coerceElement(attribute: Attribute, value: unknown): unknown {
 /** Leaves `primary: true` on one element at most: the last that has it, so that a new primary clears the old (RFC 7644 section 3.5.2). */
 export function onePrimary(elements: readonly unknown[]): unknown[] {
   const last = elements.findLastIndex((one) => isObject(one) && one['primary'] === true);
-  return elements.map((one, index) => (isObject(one) && one['primary'] === true && index !== last ? { ...one, primary: false } : one));
+  return elements.map((one, index) =>
+    isObject(one) && one['primary'] === true && index !== last ? { ...one, primary: false } : one,
+  );
 }
 
 function list(attribute: Attribute, value: unknown): unknown[] | undefined {
@@ -68,11 +71,14 @@ function complex(attribute: Attribute, value: unknown): Resource | undefined {
 }
 
 function text(attribute: Attribute, value: unknown): string {
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') throw bad(attribute, 'takes a string');
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
+    throw bad(attribute, 'takes a string');
   const read = String(value);
   // PostgreSQL holds neither in text nor in jsonb.
-  if (read.includes('\0') || !read.isWellFormed()) throw bad(attribute, 'holds a character that cannot be stored');
+  if (read.includes('\0') || !read.isWellFormed())
+    throw bad(attribute, 'holds a character that cannot be stored');
   return read;
 }
 
-const bad = (attribute: Attribute, what: string): Error => scimFault('invalidValue', `"${attribute.name}" ${what}.`);
+const bad = (attribute: Attribute, what: string): Error =>
+  scimFault('invalidValue', `"${attribute.name}" ${what}.`);

@@ -21,8 +21,8 @@ export const faultText = (fault: Fault, errorId?: string): string =>
 export function problemsOf(fault: Fault): ReadonlyMap<string, string> {
   const problems = fault.detail['problems'];
   if (!Array.isArray(problems)) return new Map();
-  const lines = problems as readonly { field?: unknown; problem?: unknown }[];
-  return new Map(lines.map(({ field, problem }) => [String(field ?? '').split('.')[0] ?? '', String(problem)]));
+  const lines = problems as readonly { field: string; problem: string }[];
+  return new Map(lines.map(({ field, problem }) => [field.split('.')[0] ?? '', problem]));
 }
 
 /** Slack's own word for why it refused a call (`message_not_found`), or null where it did not answer at all. */

@@ -46,7 +46,11 @@ export function expressionOf(target: AttributeTarget): SQL | null {
   if (column !== undefined) return sql.raw(column);
   if (target.attribute.name === 'meta') return null;
   const { attribute, sub } = target;
-  return sql.raw(sub === null ? `(${inDoc(target)}->>'${attribute.name}')` : `(${inDoc(target)}->'${attribute.name}'->>'${sub.name}')`);
+  return sql.raw(
+    sub === null
+      ? `(${inDoc(target)}->>'${attribute.name}')`
+      : `(${inDoc(target)}->'${attribute.name}'->>'${sub.name}')`,
+  );
 }
 
 /** The jsonb array of a multi-valued complex attribute; a row that SCIM did not write has its one email address in a column. */

@@ -13,25 +13,30 @@ import type { CompareOp, Filter } from './parse.ts';
  * that the attribute's type does not have. The database folds the case of ASCII letters; of others as its locale does.
  */
 export function compileFilter(filter: Filter): SQL {
-  if (filter.kind === 'and' || filter.kind === 'or') return joined(filter.kind, filter.terms.map(compileFilter));
+  if (filter.kind === 'and' || filter.kind === 'or')
+    return joined(filter.kind, filter.terms.map(compileFilter));
   if (filter.kind === 'not') return negated(compileFilter(filter.term));
   const found = target(filter.path);
   if (filter.kind === 'present') return present(found);
   if (filter.kind === 'compare') return compared(found, filter.op, filter.value);
-  if (!found.attribute.multiValued || found.attribute.sub.size === 0 || found.sub !== null) throw wrong(`"${filter.path}" takes no value filter`);
+  if (!found.attribute.multiValued || found.attribute.sub.size === 0 || found.sub !== null)
+    throw wrong(`"${filter.path}" takes no value filter`);
   return someElement(found, (element) => element(filter.filter));
 }
 
-const joined = (kind: 'and' | 'or', terms: readonly SQL[]): SQL => sql`(${sql.join([...terms], sql.raw(` ${kind} `))})`;
+const joined = (kind: 'and' | 'or', terms: readonly SQL[]): SQL =>
+  sql`(${sql.join([...terms], sql.raw(` ${kind} `))})`;
 
-const wrong = (what: string): Error => scimFault('invalidFilter', `${what}. See /Schemas for what can be filtered.`);
+const wrong = (what: string): Error =>
+  scimFault('invalidFilter', `${what}. See /Schemas for what can be filtered.`);
 
 // NULL is not true, but its negation is not true either: three-valued logic would lose rows.
 const negated = (condition: SQL): SQL => sql`not coalesce(${condition}, false)`;
 
 function target(path: string): AttributeTarget {
   const found = resolve(path);
-  if (found?.attribute === null || found?.attribute === undefined) throw wrong(`No schema has an attribute "${path}"`);
+  if (found?.attribute === null || found?.attribute === undefined)
+    throw wrong(`No schema has an attribute "${path}"`);
   if (found.attribute.returned === 'never') throw wrong(`"${path}" cannot be filtered`);
   return { ...found, attribute: found.attribute };
 }
@@ -39,15 +44,22 @@ function target(path: string): AttributeTarget {
 function present(found: AttributeTarget): SQL {
   const { attribute, sub } = found;
   if (attribute.multiValued && attribute.sub.size > 0) {
-    return someElement(found, (element) => (sub === null ? sql`true` : element({ kind: 'present', path: sub.name })));
+    return someElement(found, (element) =>
+      sub === null ? sql`true` : element({ kind: 'present', path: sub.name }),
+    );
   }
   if (attribute.multiValued) return sql`exists (select 1 from ${values(found)})`;
   if (attribute.sub.size > 0 && sub === null) {
-    return sql`(${sql.join([...attribute.sub.values()].map((one) => present({ ...found, sub: one })), sql` or `)})`;
+    return sql`(${sql.join(
+      [...attribute.sub.values()].map((one) => present({ ...found, sub: one })),
+      sql` or `,
+    )})`;
   }
   const leaf = sub ?? attribute;
   const expression = single(found);
-  return leaf.type === 'string' || leaf.type === 'reference' ? sql`(${expression} is not null and ${expression} <> '')` : sql`${expression} is not null`;
+  return leaf.type === 'string' || leaf.type === 'reference'
+    ? sql`(${expression} is not null and ${expression} <> '')`
+    : sql`${expression} is not null`;
 }
 
 function compared(found: AttributeTarget, op: CompareOp, value: string | null): SQL {
@@ -56,7 +68,8 @@ function compared(found: AttributeTarget, op: CompareOp, value: string | null): 
     const path = sub?.name ?? 'value';
     return someElement(found, (element) => element({ kind: 'compare', path, op, value }));
   }
-  if (attribute.multiValued) return sql`exists (select 1 from ${values(found)} where ${comparison(attribute, sql`s.v`, op, value)})`;
+  if (attribute.multiValued)
+    return sql`exists (select 1 from ${values(found)} where ${comparison(attribute, sql`s.v`, op, value)})`;
   if (attribute.sub.size > 0 && sub === null) {
     const byValue = attribute.sub.get('value');
     if (byValue === undefined) throw wrong(`"${attribute.name}" has parts; compare one of them`);
@@ -67,7 +80,10 @@ function compared(found: AttributeTarget, op: CompareOp, value: string | null): 
 
 function single(found: AttributeTarget): SQL {
   const expression = expressionOf(found);
-  if (expression === null) throw wrong(`"${found.attribute.name}${found.sub === null ? '' : `.${found.sub.name}`}" cannot be filtered`);
+  if (expression === null)
+    throw wrong(
+      `"${found.attribute.name}${found.sub === null ? '' : `.${found.sub.name}`}" cannot be filtered`,
+    );
   return expression;
 }
 
@@ -83,14 +99,23 @@ function someElement(found: AttributeTarget, of: (element: (filter: Filter) => S
 }
 
 function onElement(attribute: Attribute, filter: Filter): SQL {
-  if (filter.kind === 'and' || filter.kind === 'or') return joined(filter.kind, filter.terms.map((term) => onElement(attribute, term)));
+  if (filter.kind === 'and' || filter.kind === 'or')
+    return joined(
+      filter.kind,
+      filter.terms.map((term) => onElement(attribute, term)),
+    );
   if (filter.kind === 'not') return negated(onElement(attribute, filter.term));
   if (filter.kind === 'element') throw wrong('A value filter cannot hold another one');
   const sub = attribute.sub.get(filter.path.toLowerCase());
   if (sub === undefined) throw wrong(`"${attribute.name}" has no sub-attribute "${filter.path}"`);
   const text = sql`(e.v->>${sql.raw(`'${sub.name}'`)})`;
   if (filter.kind === 'present') return sql`coalesce(${text}, '') <> ''`;
-  return comparison(sub, sub.type === 'boolean' ? sql`coalesce(${text}, 'false')::boolean` : text, filter.op, filter.value);
+  return comparison(
+    sub,
+    sub.type === 'boolean' ? sql`coalesce(${text}, 'false')::boolean` : text,
+    filter.op,
+    filter.value,
+  );
 }
 
 const ORDER = { gt: '>', ge: '>=', lt: '<', le: '<=' } as const satisfies Partial<Record<CompareOp, string>>;
@@ -104,12 +129,14 @@ function comparison(leaf: Attribute, expression: SQL, op: CompareOp, value: stri
   }
   if (leaf.type === 'boolean') {
     const wanted = readBoolean(value);
-    if (wanted === undefined || (op !== 'eq' && op !== 'ne')) throw wrong(`"${leaf.name}" is compared with eq or ne, to true or false`);
+    if (wanted === undefined || (op !== 'eq' && op !== 'ne'))
+      throw wrong(`"${leaf.name}" is compared with eq or ne, to true or false`);
     return op === 'eq' ? sql`${expression} = ${wanted}` : sql`${expression} is distinct from ${wanted}`;
   }
   if (leaf.type === 'dateTime') {
     const at = new Date(value);
-    if (Number.isNaN(at.getTime()) || op === 'co' || op === 'sw' || op === 'ew') throw wrong(`"${leaf.name}" is compared with eq, ne, gt, ge, lt or le, to a date and time`);
+    if (Number.isNaN(at.getTime()) || op === 'co' || op === 'sw' || op === 'ew')
+      throw wrong(`"${leaf.name}" is compared with eq, ne, gt, ge, lt or le, to a date and time`);
     const moment = sql`${at.toISOString()}::timestamptz`;
     if (op === 'eq') return sql`${expression} = ${moment}`;
     if (op === 'ne') return sql`${expression} is distinct from ${moment}`;
@@ -119,7 +146,9 @@ function comparison(leaf: Attribute, expression: SQL, op: CompareOp, value: stri
 }
 
 function textComparison(caseExact: boolean, expression: SQL, op: CompareOp, value: string): SQL {
-  const [left, right] = caseExact ? [expression, (text: string) => sql`${text}::text`] : [sql`lower(${expression})`, (text: string) => sql`lower(${text}::text)`];
+  const [left, right] = caseExact
+    ? [expression, (text: string) => sql`${text}::text`]
+    : [sql`lower(${expression})`, (text: string) => sql`lower(${text}::text)`];
   if (op === 'eq') return sql`${left} = ${right(value)}`;
   if (op === 'ne') return sql`${left} is distinct from ${right(value)}`;
   if (isOrder(op)) return sql`${left} ${sql.raw(ORDER[op])} ${right(value)}`;

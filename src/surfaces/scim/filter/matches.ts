@@ -8,13 +8,20 @@ import type { CompareOp, Filter } from './parse.ts';
  * sub-attributes; case counts only where the schema says `caseExact`. Throws Fault `invalidPath` for unknown names and for value
  * filters inside of value filters.
  */
-export function matches(attribute: Attribute, filter: Filter, element: Readonly<Record<string, unknown>>): boolean {
+export function matches(
+  attribute: Attribute,
+  filter: Filter,
+  element: Readonly<Record<string, unknown>>,
+): boolean {
   if (filter.kind === 'and') return filter.terms.every((term) => matches(attribute, term, element));
   if (filter.kind === 'or') return filter.terms.some((term) => matches(attribute, term, element));
   if (filter.kind === 'not') return !matches(attribute, filter.term, element);
-  if (filter.kind === 'element') throw scimFault('invalidPath', `A value filter cannot hold another one (${filter.path}[…]).`);
+  if (filter.kind === 'element')
+    throw scimFault('invalidPath', `A value filter cannot hold another one (${filter.path}[…]).`);
   const sub = subOf(attribute, filter.path);
-  return filter.kind === 'present' ? isPresent(element[sub.name]) : compare(sub, element[sub.name], filter.op, filter.value);
+  return filter.kind === 'present'
+    ? isPresent(element[sub.name])
+    : compare(sub, element[sub.name], filter.op, filter.value);
 }
 
 /**
@@ -24,7 +31,9 @@ export function matches(attribute: Attribute, filter: Filter, element: Readonly<
 export function describedElement(attribute: Attribute, filter: Filter): Record<string, unknown> | null {
   if (filter.kind === 'and') {
     const parts = filter.terms.map((term) => describedElement(attribute, term));
-    return parts.some((part) => part === null) ? null : (Object.assign({}, ...parts) as Record<string, unknown>);
+    return parts.some((part) => part === null)
+      ? null
+      : (Object.assign({}, ...parts) as Record<string, unknown>);
   }
   if (filter.kind !== 'compare' || filter.op !== 'eq' || filter.value === null) return null;
   const sub = subOf(attribute, filter.path);
@@ -58,5 +67,7 @@ function compare(sub: Attribute, held: unknown, op: CompareOp, wanted: string | 
     return op === 'eq' ? same : op === 'ne' && !same;
   }
   if (typeof held !== 'string') return op === 'ne';
-  return sub.caseExact ? TEXT_TESTS[op](held, wanted) : TEXT_TESTS[op](held.toLowerCase(), wanted.toLowerCase());
+  return sub.caseExact
+    ? TEXT_TESTS[op](held, wanted)
+    : TEXT_TESTS[op](held.toLowerCase(), wanted.toLowerCase());
 }

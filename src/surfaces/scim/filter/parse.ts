@@ -5,14 +5,15 @@ export type CompareOp = 'eq' | 'ne' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 
 
 /** A filter as it was written; names are not yet resolved. A value is its text (the attribute's type says how to read it), or null. */
 export type Filter =
-  | { readonly kind: 'and' | 'or'; readonly terms: readonly Filter[] }
+  | { readonly kind: 'and'; readonly terms: readonly Filter[] }
+  | { readonly kind: 'or'; readonly terms: readonly Filter[] }
   | { readonly kind: 'not'; readonly term: Filter }
   | { readonly kind: 'compare'; readonly path: string; readonly op: CompareOp; readonly value: string | null }
   | { readonly kind: 'present'; readonly path: string }
   | { readonly kind: 'element'; readonly path: string; readonly filter: Filter };
 
 /** A PATCH path (RFC 7644 section 3.5.2): an attribute, perhaps with a value filter, perhaps with a sub-attribute after it. */
-export interface ValuePath {
+interface ValuePath {
   readonly path: string;
   readonly filter: Filter | null;
   readonly sub: string | null;
@@ -57,7 +58,8 @@ interface Parser {
 function createParser(text: string, scimType: ScimType): Parser {
   let at = 0;
   let terms = 0;
-  const wrong = (what: string): Fault => scimFault(scimType, `${what}, at character ${at + 1} of ${JSON.stringify(text.slice(0, 120))}.`);
+  const wrong = (what: string): Fault =>
+    scimFault(scimType, `${what}, at character ${at + 1} of ${JSON.stringify(text.slice(0, 120))}.`);
   if (text.length > LIMITS.characters) throw wrong(`A filter may have ${LIMITS.characters} characters`);
 
   const take = (pattern: RegExp): string | null => {
@@ -137,7 +139,8 @@ function createParser(text: string, scimType: ScimType): Parser {
 
   // PostgreSQL text holds neither.
   function storable(value: string): string {
-    if (value.includes('\0') || !value.isWellFormed()) throw wrong('A value holds a character that no attribute can have');
+    if (value.includes('\0') || !value.isWellFormed())
+      throw wrong('A value holds a character that no attribute can have');
     return value;
   }
 

@@ -22,7 +22,12 @@ type Rest = Partial<Omit<Attribute, 'name' | 'type' | 'description' | 'sub'>> & 
 };
 
 /** An attribute with the defaults of RFC 7643 section 2.2: single, optional, case-insensitive, readWrite, returned by default. */
-export function attribute(name: string, type: AttributeType, description: string, rest: Rest = {}): Attribute {
+export function attribute(
+  name: string,
+  type: AttributeType,
+  description: string,
+  rest: Rest = {},
+): Attribute {
   const { sub, ...given } = rest;
   return {
     name,
@@ -40,13 +45,23 @@ export function attribute(name: string, type: AttributeType, description: string
 }
 
 /** A multi-valued complex attribute with the usual `value`, `display`, `type` and `primary` (RFC 7643 section 2.4), and more sub-attributes where given. */
-export function plural(name: string, description: string, types: readonly string[], more: readonly Attribute[] = []): Attribute {
+export function plural(
+  name: string,
+  description: string,
+  types: readonly string[],
+  more: readonly Attribute[] = [],
+): Attribute {
   return attribute(name, 'complex', description, {
     multiValued: true,
     sub: [
       attribute('value', 'string', 'The value itself, kept as it was sent.'),
       attribute('display', 'string', 'A name for people to read.'),
-      attribute('type', 'string', 'What the value is for.', types.length > 0 ? { canonicalValues: types } : {}),
+      attribute(
+        'type',
+        'string',
+        'What the value is for.',
+        types.length > 0 ? { canonicalValues: types } : {},
+      ),
       attribute('primary', 'boolean', 'True for the preferred one; at most one value has it.'),
       ...more,
     ],

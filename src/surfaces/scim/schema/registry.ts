@@ -1,5 +1,14 @@
 import { byName, type Attribute } from './attribute.ts';
-import { COMMON, CORE, coreUser, ENTERPRISE, enterpriseUser, MANDAITOR, mandaitorUser, type Schema } from './user.ts';
+import {
+  COMMON,
+  CORE,
+  coreUser,
+  ENTERPRISE,
+  enterpriseUser,
+  MANDAITOR,
+  mandaitorUser,
+  type Schema,
+} from './user.ts';
 
 /** Every schema that is served. */
 export const SCHEMAS: readonly Schema[] = [coreUser, enterpriseUser, mandaitorUser];
@@ -59,7 +68,11 @@ function bare(path: string): Target | null {
   return null;
 }
 
-function within(schema: string | null, attributes: ReadonlyMap<string, Attribute>, path: string): Target | null {
+function within(
+  schema: string | null,
+  attributes: ReadonlyMap<string, Attribute>,
+  path: string,
+): Target | null {
   const [name = '', subName, ...more] = path.split('.');
   const attribute = attributes.get(name.toLowerCase());
   if (attribute === undefined || more.length > 0) return null;

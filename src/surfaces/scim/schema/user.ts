@@ -16,8 +16,18 @@ const text = (name: string, description: string): Attribute => attribute(name, '
 
 /** Attributes that every resource has and no schema lists (RFC 7643 section 3.1). */
 export const COMMON: readonly Attribute[] = [
-  attribute('schemas', 'string', 'The schemas of this resource.', { multiValued: true, mutability: 'readOnly', returned: 'always', caseExact: true }),
-  attribute('id', 'string', 'Our identifier.', { mutability: 'readOnly', returned: 'always', caseExact: true, uniqueness: 'server' }),
+  attribute('schemas', 'string', 'The schemas of this resource.', {
+    multiValued: true,
+    mutability: 'readOnly',
+    returned: 'always',
+    caseExact: true,
+  }),
+  attribute('id', 'string', 'Our identifier.', {
+    mutability: 'readOnly',
+    returned: 'always',
+    caseExact: true,
+    uniqueness: 'server',
+  }),
   attribute('externalId', 'string', "The client's identifier.", { caseExact: true }),
   attribute('meta', 'complex', 'About the resource.', {
     mutability: 'readOnly',
@@ -37,7 +47,12 @@ export const coreUser = {
   name: 'User',
   description: 'User Account',
   attributes: [
-    attribute('userName', 'string', 'The login, unique among the users of this tenant without regard to case.', { required: true, uniqueness: 'server' }),
+    attribute(
+      'userName',
+      'string',
+      'The login, unique among the users of this tenant without regard to case.',
+      { required: true, uniqueness: 'server' },
+    ),
     attribute('name', 'complex', 'The parts of the name.', {
       sub: [
         text('formatted', 'The whole name.'),
@@ -50,16 +65,38 @@ export const coreUser = {
     }),
     text('displayName', 'The name as people read it; made from the name or the login where none is given.'),
     text('nickName', 'Casual name.'),
-    attribute('profileUrl', 'reference', 'A page about the user.', { referenceTypes: ['external'], caseExact: true }),
+    attribute('profileUrl', 'reference', 'A page about the user.', {
+      referenceTypes: ['external'],
+      caseExact: true,
+    }),
     text('title', 'Job title.'),
     text('userType', 'The relation to the organisation.'),
     text('preferredLanguage', 'As in Accept-Language.'),
     text('locale', 'For example en-US.'),
     text('timezone', 'IANA name, for example Europe/Berlin.'),
-    attribute('active', 'boolean', 'False ends every token at once and revokes (or freezes, as the tenant chose) every mandate of the user.'),
-    attribute('password', 'string', 'Accepted and discarded: nobody signs in here with a password.', { mutability: 'writeOnly', returned: 'never', caseExact: true }),
-    plural('emails', 'Email addresses; the primary or work one is the key by which people are matched.', ['work', 'home', 'other']),
-    plural('phoneNumbers', 'Phone numbers, not reformatted.', ['work', 'home', 'mobile', 'fax', 'pager', 'other']),
+    attribute(
+      'active',
+      'boolean',
+      'False ends every token at once and revokes (or freezes, as the tenant chose) every mandate of the user.',
+    ),
+    attribute('password', 'string', 'Accepted and discarded: nobody signs in here with a password.', {
+      mutability: 'writeOnly',
+      returned: 'never',
+      caseExact: true,
+    }),
+    plural('emails', 'Email addresses; the primary or work one is the key by which people are matched.', [
+      'work',
+      'home',
+      'other',
+    ]),
+    plural('phoneNumbers', 'Phone numbers, not reformatted.', [
+      'work',
+      'home',
+      'mobile',
+      'fax',
+      'pager',
+      'other',
+    ]),
     plural('ims', 'Instant messaging addresses.', []),
     plural('photos', 'URLs of photos.', ['photo', 'thumbnail']),
     attribute('addresses', 'complex', 'Postal addresses.', {
@@ -71,7 +108,9 @@ export const coreUser = {
         text('region', 'State or region.'),
         text('postalCode', 'Postal code.'),
         text('country', 'ISO 3166-1 alpha-2.'),
-        attribute('type', 'string', 'What the address is for.', { canonicalValues: ['work', 'home', 'other'] }),
+        attribute('type', 'string', 'What the address is for.', {
+          canonicalValues: ['work', 'home', 'other'],
+        }),
         attribute('primary', 'boolean', 'True for the preferred one.'),
       ],
     }),
@@ -94,8 +133,13 @@ export const enterpriseUser = {
     text('department', 'Department.'),
     attribute('manager', 'complex', 'The manager.', {
       sub: [
-        attribute('value', 'string', "The manager's SCIM id, provider's id, email or login.", { caseExact: true }),
-        attribute('$ref', 'reference', "URL of the manager's resource.", { referenceTypes: ['User'], caseExact: true }),
+        attribute('value', 'string', "The manager's SCIM id, provider's id, email or login.", {
+          caseExact: true,
+        }),
+        attribute('$ref', 'reference', "URL of the manager's resource.", {
+          referenceTypes: ['User'],
+          caseExact: true,
+        }),
         text('displayName', "The manager's name."),
       ],
     }),
@@ -108,8 +152,23 @@ export const mandaitorUser = {
   name: 'DelegationUser',
   description: 'Subject and delegation authority of a user',
   attributes: [
-    attribute('identityProvider', 'string', 'OKTA, ENTRA, …; by default the connection that sends. With providerUid the subject oidc:<provider>:<uid>.', { mutability: 'immutable' }),
-    attribute('providerUid', 'string', "The identity provider's immutable id of the user; by default externalId.", { mutability: 'immutable', caseExact: true, uniqueness: 'server' }),
-    attribute('delegationAuthority', 'string', 'Scopes that the user may delegate now: derived from groups, never set.', { multiValued: true, mutability: 'readOnly', caseExact: true }),
+    attribute(
+      'identityProvider',
+      'string',
+      'OKTA, ENTRA, …; by default the connection that sends. With providerUid the subject oidc:<provider>:<uid>.',
+      { mutability: 'immutable' },
+    ),
+    attribute(
+      'providerUid',
+      'string',
+      "The identity provider's immutable id of the user; by default externalId.",
+      { mutability: 'immutable', caseExact: true, uniqueness: 'server' },
+    ),
+    attribute(
+      'delegationAuthority',
+      'string',
+      'Scopes that the user may delegate now: derived from groups, never set.',
+      { multiValued: true, mutability: 'readOnly', caseExact: true },
+    ),
   ],
 } satisfies Schema;

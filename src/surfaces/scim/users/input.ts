@@ -28,15 +28,21 @@ export function readUser(body: unknown): Resource {
 }
 
 /** Throws Fault `invalidValue` where the user has no user name. */
-export function requireUserName(user: Resource): void {
+function requireUserName(user: Resource): void {
   const userName = user['userName'];
-  if (typeof userName !== 'string' || userName.trim() === '') throw scimFault('invalidValue', '"userName" is required and must not be empty.');
+  if (typeof userName !== 'string' || userName.trim() === '')
+    throw scimFault('invalidValue', '"userName" is required and must not be empty.');
 }
 
 function readInto(target: Resource, attributes: ReadonlyMap<string, Attribute>, from: Resource): void {
   for (const [key, value] of Object.entries(from)) {
     const attribute = attributes.get(key.toLowerCase());
-    if (attribute === undefined || attribute.mutability === 'readOnly' || attribute.mutability === 'writeOnly') continue;
+    if (
+      attribute === undefined ||
+      attribute.mutability === 'readOnly' ||
+      attribute.mutability === 'writeOnly'
+    )
+      continue;
     const read = coerce(attribute, value);
     if (read !== undefined) target[attribute.name] = read;
   }

@@ -16,10 +16,17 @@ const PATCH_OP = 'urn:ietf:params:scim:api:messages:2.0:patchop';
  */
 export function readOperations(body: unknown): Operation[] {
   if (!isObject(body)) throw scimFault('invalidSyntax', 'The body must be a JSON object: a SCIM PatchOp.');
-  const member = (name: string): unknown => Object.entries(body).find(([key]) => key.toLowerCase() === name)?.[1];
+  const member = (name: string): unknown =>
+    Object.entries(body).find(([key]) => key.toLowerCase() === name)?.[1];
   const schemas = member('schemas');
-  if (schemas !== undefined && !(Array.isArray(schemas) && schemas.some((one) => String(one).toLowerCase() === PATCH_OP))) {
-    throw scimFault('invalidSyntax', 'The body is no PatchOp: "schemas" must hold urn:ietf:params:scim:api:messages:2.0:PatchOp.');
+  if (
+    schemas !== undefined &&
+    !(Array.isArray(schemas) && schemas.some((one) => String(one).toLowerCase() === PATCH_OP))
+  ) {
+    throw scimFault(
+      'invalidSyntax',
+      'The body is no PatchOp: "schemas" must hold urn:ietf:params:scim:api:messages:2.0:PatchOp.',
+    );
   }
   const operations = member('operations');
   if (!Array.isArray(operations)) throw scimFault('invalidSyntax', 'The body has no "Operations".');
@@ -29,8 +36,10 @@ export function readOperations(body: unknown): Operation[] {
 function readOperation(raw: unknown): Operation {
   if (!isObject(raw)) throw scimFault('invalidSyntax', 'An operation must be an object.');
   const op = typeof raw['op'] === 'string' ? raw['op'].toLowerCase() : '';
-  if (op !== 'add' && op !== 'replace' && op !== 'remove') throw scimFault('invalidSyntax', 'An operation\'s "op" must be add, replace or remove.');
+  if (op !== 'add' && op !== 'replace' && op !== 'remove')
+    throw scimFault('invalidSyntax', 'An operation\'s "op" must be add, replace or remove.');
   const path = raw['path'];
-  if (path !== undefined && path !== null && typeof path !== 'string') throw scimFault('invalidPath', 'A path must be a string.');
+  if (path !== undefined && path !== null && typeof path !== 'string')
+    throw scimFault('invalidPath', 'A path must be a string.');
   return { op, path: path === undefined || path === null || path === '' ? null : path, value: raw['value'] };
 }

@@ -26,8 +26,10 @@ function apply(resource: Resource, operation: Operation): void {
     return;
   }
   if (operation.op === 'remove') throw scimFault('noTarget', 'A remove needs a path.');
-  if (!isObject(operation.value)) throw scimFault('invalidValue', 'An operation without a path needs an object as its value.');
-  for (const [path, value] of Object.entries(operation.value)) change(resource, operation.op, path, value, false);
+  if (!isObject(operation.value))
+    throw scimFault('invalidValue', 'An operation without a path needs an object as its value.');
+  for (const [path, value] of Object.entries(operation.value))
+    change(resource, operation.op, path, value, false);
 }
 
 /** `strict`: the client wrote this path. Without, it is a member of a whole resource, in which what is unknown or read-only is an echo. */
@@ -39,28 +41,47 @@ function change(resource: Resource, op: Op, written: string, value: unknown, str
   }
   if (whole === null && !strict && !written.includes('[')) {
     // The core schema's URN holds core attributes (research: quirk 46).
-    if (isObject(value) && written.toLowerCase().endsWith(':core:2.0:user')) for (const [name, one] of Object.entries(value)) change(resource, op, name, one, false);
+    if (isObject(value) && written.toLowerCase().endsWith(':core:2.0:user'))
+      for (const [name, one] of Object.entries(value)) change(resource, op, name, one, false);
     return;
   }
   const path = parsePath(written);
   const found = resolve(path.path);
-  if (found?.attribute === null || found?.attribute === undefined) throw scimFault('invalidPath', `No schema has an attribute "${path.path}".`);
+  if (found?.attribute === null || found?.attribute === undefined)
+    throw scimFault('invalidPath', `No schema has an attribute "${path.path}".`);
   const sub = path.sub === null ? found.sub : (found.attribute.sub.get(path.sub.toLowerCase()) ?? null);
-  if (path.sub !== null && sub === null) throw scimFault('invalidPath', `"${found.attribute.name}" has no sub-attribute "${path.sub}".`);
-  changeAttribute(resource, op, { schema: found.schema, attribute: found.attribute, sub }, path.filter, value, strict);
+  if (path.sub !== null && sub === null)
+    throw scimFault('invalidPath', `"${found.attribute.name}" has no sub-attribute "${path.sub}".`);
+  changeAttribute(
+    resource,
+    op,
+    { schema: found.schema, attribute: found.attribute, sub },
+    path.filter,
+    value,
+    strict,
+  );
 }
 
 function changeExtension(resource: Resource, op: Op, schema: string, value: unknown, strict: boolean): void {
   const attributes = [...(EXTENSIONS.get(schema)?.values() ?? [])];
   if (op === 'remove') {
-    for (const attribute of attributes) if (attribute.mutability === 'readWrite') changeAttribute(resource, 'remove', { schema, attribute, sub: null }, null, undefined, strict);
+    for (const attribute of attributes)
+      if (attribute.mutability === 'readWrite')
+        changeAttribute(resource, 'remove', { schema, attribute, sub: null }, null, undefined, strict);
     return;
   }
   if (!isObject(value)) throw scimFault('invalidValue', `"${schema}" takes an object.`);
   for (const [name, one] of Object.entries(value)) change(resource, op, `${schema}:${name}`, one, false);
 }
 
-function changeAttribute(resource: Resource, op: Op, target: AttributeTarget, filter: Filter | null, value: unknown, strict: boolean): void {
+function changeAttribute(
+  resource: Resource,
+  op: Op,
+  target: AttributeTarget,
+  filter: Filter | null,
+  value: unknown,
+  strict: boolean,
+): void {
   const { attribute } = target;
   if (attribute.mutability === 'writeOnly') return;
   const holder = holderOf(resource, target.schema);
@@ -69,9 +90,11 @@ function changeAttribute(resource: Resource, op: Op, target: AttributeTarget, fi
     return;
   }
   if (attribute.multiValued) changeList(holder, op, target, filter, value);
-  else if (filter !== null) throw scimFault('invalidPath', `"${attribute.name}" has one value and takes no value filter.`);
+  else if (filter !== null)
+    throw scimFault('invalidPath', `"${attribute.name}" has one value and takes no value filter.`);
   else changeSingle(holder, op, target, value);
-  if (attribute.name === 'active' && holder['active'] === undefined) throw scimFault('invalidValue', 'Set "active" to true or to false.');
+  if (attribute.name === 'active' && holder['active'] === undefined)
+    throw scimFault('invalidValue', 'Set "active" to true or to false.');
   if (attribute.required && (holder[attribute.name] === undefined || holder[attribute.name] === '')) {
     throw scimFault('mutability', `"${attribute.name}" is required and cannot be removed.`);
   }
@@ -79,7 +102,12 @@ function changeAttribute(resource: Resource, op: Op, target: AttributeTarget, fi
 
 /** An echo of what is there passes; `meta`, `schemas` and derived values pass as members of a whole resource, whatever they say. */
 function refuseChange(attribute: Attribute, held: unknown, op: Op, value: unknown, strict: boolean): void {
-  if (op !== 'remove' && typeof held === 'string' && (attribute.caseExact ? held === value : held.toLowerCase() === String(value).toLowerCase())) return;
+  if (
+    op !== 'remove' &&
+    typeof held === 'string' &&
+    (attribute.caseExact ? held === value : held.toLowerCase() === String(value).toLowerCase())
+  )
+    return;
   const identity = attribute.name === 'id' || attribute.mutability === 'immutable';
   if (strict ? attribute.name === 'meta' || attribute.name === 'schemas' : !identity) return;
   throw scimFault('mutability', `"${attribute.name}" cannot be changed.`);
@@ -114,10 +142,19 @@ function changeSingle(holder: Resource, op: Op, { attribute, sub }: AttributeTar
   put(holder, attribute.name, merges ? { ...held, ...read } : read);
 }
 
-function changeList(holder: Resource, op: Op, target: AttributeTarget, filter: Filter | null, value: unknown): void {
+function changeList(
+  holder: Resource,
+  op: Op,
+  target: AttributeTarget,
+  filter: Filter | null,
+  value: unknown,
+): void {
   const { attribute, sub } = target;
   const held = Array.isArray(holder[attribute.name]) ? (holder[attribute.name] as unknown[]) : [];
-  const next = filter === null && sub === null ? wholeList(op, attribute, held, value) : someElements(op, target, filter, held.filter(isObject), value);
+  const next =
+    filter === null && sub === null
+      ? wholeList(op, attribute, held, value)
+      : someElements(op, target, filter, held.filter(isObject), value);
   put(holder, attribute.name, next.length === 0 ? undefined : onePrimary(next));
 }
 
@@ -125,28 +162,53 @@ function wholeList(op: Op, attribute: Attribute, held: readonly unknown[], value
   const given = coerce(attribute, value) as unknown[] | undefined;
   if (op === 'replace') return given ?? [];
   const same = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
-  if (op === 'add') return [...held, ...(given ?? []).filter((one) => !held.some((other) => same(one, other)))];
+  if (op === 'add')
+    return [...held, ...(given ?? []).filter((one) => !held.some((other) => same(one, other)))];
   if (given === undefined) return [];
   // Entra names what to remove in the value; it says the value, and maybe not the rest of the element.
-  return held.filter((one) => !given.some((gone) => same(one, gone) || (isObject(one) && isObject(gone) && gone['value'] !== undefined && one['value'] === gone['value'])));
+  return held.filter(
+    (one) =>
+      !given.some(
+        (gone) =>
+          same(one, gone) ||
+          (isObject(one) && isObject(gone) && gone['value'] !== undefined && one['value'] === gone['value']),
+      ),
+  );
 }
 
-function someElements(op: Op, { attribute, sub }: AttributeTarget, filter: Filter | null, held: readonly Resource[], value: unknown): unknown[] {
+function someElements(
+  op: Op,
+  { attribute, sub }: AttributeTarget,
+  filter: Filter | null,
+  held: readonly Resource[],
+  value: unknown,
+): unknown[] {
   const fits = (element: Resource): boolean => filter === null || matches(attribute, filter, element);
   if (op === 'remove') {
     if (sub === null) return held.filter((one) => !fits(one));
-    return held.map((one) => (fits(one) ? without(one, sub.name) : one)).filter((one) => Object.keys(one).length > 0);
+    return held
+      .map((one) => (fits(one) ? without(one, sub.name) : one))
+      .filter((one) => Object.keys(one).length > 0);
   }
-  const read = sub === null ? coerceElement(attribute, Array.isArray(value) ? value[0] : value) : coerce(sub, value);
+  const read =
+    sub === null ? coerceElement(attribute, Array.isArray(value) ? value[0] : value) : coerce(sub, value);
   const change: Resource = sub === null ? (isObject(read) ? read : {}) : { [sub.name]: read };
   if (held.some(fits)) {
     const claims = change['primary'] === true;
-    return held.map((one) => (fits(one) ? defined({ ...one, ...change }) : claims ? { ...one, primary: false } : one));
+    return held.map((one) =>
+      fits(one) ? defined({ ...one, ...change }) : claims ? { ...one, primary: false } : one,
+    );
   }
   const described = filter === null ? {} : describedElement(attribute, filter);
-  if (described === null) throw scimFault('noTarget', `No element of "${attribute.name}" fits the value filter, and it describes none that could be made.`);
+  if (described === null)
+    throw scimFault(
+      'noTarget',
+      `No element of "${attribute.name}" fits the value filter, and it describes none that could be made.`,
+    );
   return [...held, defined({ ...described, ...change })];
 }
 
-const defined = (element: Resource): Resource => Object.fromEntries(Object.entries(element).filter(([, one]) => one !== undefined && one !== ''));
-const without = (element: Resource, name: string): Resource => Object.fromEntries(Object.entries(element).filter(([key]) => key !== name));
+const defined = (element: Resource): Resource =>
+  Object.fromEntries(Object.entries(element).filter(([, one]) => one !== undefined && one !== ''));
+const without = (element: Resource, name: string): Resource =>
+  Object.fromEntries(Object.entries(element).filter(([key]) => key !== name));

@@ -19,7 +19,8 @@ export async function getUser(asked: ScimRequest, id: string): Promise<Response>
   const row = ID_SHAPE.test(id) ? await hotUser(asked.app.database.sql, asked.key.tenantId, id) : null;
   if (row === null) throw noUser(id);
   const version = versionOf(row);
-  if (hasVersion(asked.request, version)) return new Response(null, { status: 304, headers: { etag: version } });
+  if (hasVersion(asked.request, version))
+    return new Response(null, { status: 304, headers: { etag: version } });
   const resource = resourceOf(row, asked.base);
   const shown = asked.query.size === 0 ? null : projectionOf(asked.query);
   return scimResponse(200, shown === null ? resource : shown(resource), { etag: version });
@@ -31,9 +32,13 @@ export async function getUsers(asked: ScimRequest): Promise<Response> {
   const where = filter === null || filter.trim() === '' ? undefined : compileFilter(parseFilter(filter));
   const startIndex = Math.max(1, whole(asked.query, 'startIndex') ?? 1);
   const limit = Math.min(PAGE.max, Math.max(0, whole(asked.query, 'count') ?? PAGE.default));
-  const { total, rows } = await readonly(asked.app, asked.key.tenantId, (reader) => listUsers(reader, where, { offset: startIndex - 1, limit }));
+  const { total, rows } = await readonly(asked.app, asked.key.tenantId, (reader) =>
+    listUsers(reader, where, { offset: startIndex - 1, limit }),
+  );
   const shown = projectionOf(asked.query);
-  const resources = rows.map((row) => resourceOf(row, asked.base)).map((one) => (shown === null ? one : shown(one)));
+  const resources = rows
+    .map((row) => resourceOf(row, asked.base))
+    .map((one) => (shown === null ? one : shown(one)));
   return scimResponse(200, {
     schemas: [LIST_RESPONSE],
     totalResults: total,
@@ -44,7 +49,8 @@ export async function getUsers(asked: ScimRequest): Promise<Response> {
 }
 
 /** The Fault for an id that nobody has: the one proven miss that is a 404. */
-export const noUser = (id: string): Fault => new Fault('not_found', `No user has the id "${id.slice(0, 80)}".`);
+export const noUser = (id: string): Fault =>
+  new Fault('not_found', `No user has the id "${id.slice(0, 80)}".`);
 
 function whole(query: URLSearchParams, name: string): number | null {
   const given = query.get(name);

@@ -7,8 +7,23 @@ import { isObject, type Resource } from '../value.ts';
 /** The columns of a person that a SCIM user is made of. */
 export type UserRow = Pick<
   Person,
-  | 'id' | 'scimId' | 'scimDoc' | 'scimActive' | 'provider' | 'uid' | 'login' | 'email' | 'displayName' | 'firstName' | 'lastName'
-  | 'employeeNumber' | 'title' | 'department' | 'version' | 'createdAt' | 'updatedAt'
+  | 'id'
+  | 'scimId'
+  | 'scimDoc'
+  | 'scimActive'
+  | 'provider'
+  | 'uid'
+  | 'login'
+  | 'email'
+  | 'displayName'
+  | 'firstName'
+  | 'lastName'
+  | 'employeeNumber'
+  | 'title'
+  | 'department'
+  | 'version'
+  | 'createdAt'
+  | 'updatedAt'
 > & { readonly authority: readonly string[] };
 
 /** RFC 7644 section 3.14: a weak ETag, raised by every change of the row. */
@@ -37,19 +52,40 @@ export function resourceOf(row: UserRow, base: string): Resource {
       version: versionOf(row),
     },
     userName: row.login,
-    name: full({ ...part(doc['name']), givenName: row.firstName || undefined, familyName: row.lastName || undefined }),
+    name: full({
+      ...part(doc['name']),
+      givenName: row.firstName || undefined,
+      familyName: row.lastName || undefined,
+    }),
     displayName: row.displayName,
     title: row.title ?? undefined,
     active: row.scimActive ?? true,
     emails: doc['emails'] === undefined ? columnEmail(row.email) : nonEmpty(doc['emails']),
     [ENTERPRISE]: enterprise,
-    [MANDAITOR]: { identityProvider: row.provider.toUpperCase(), providerUid: row.uid, delegationAuthority: row.authority },
+    [MANDAITOR]: {
+      identityProvider: row.provider.toUpperCase(),
+      providerUid: row.uid,
+      delegationAuthority: row.authority,
+    },
   };
 }
 
 /** What a resource says of the person; `before` tells whether it says something new of the manager. The password is in no resource. */
 export function recordOf(resource: Resource, before: Resource | null): PersonRecord {
-  const { schemas: _s, id: _i, meta: _m, active: _a, userName, displayName, title, name, emails, [ENTERPRISE]: enterprise, [MANDAITOR]: _d, ...rest } = resource;
+  const {
+    schemas: _s,
+    id: _i,
+    meta: _m,
+    active: _a,
+    userName,
+    displayName,
+    title,
+    name,
+    emails,
+    [ENTERPRISE]: enterprise,
+    [MANDAITOR]: _d,
+    ...rest
+  } = resource;
   const { givenName, familyName, ...names } = part(name);
   const { employeeNumber, department, ...work } = part(enterprise);
   const login = String(userName);
@@ -74,15 +110,21 @@ export function recordOf(resource: Resource, before: Resource | null): PersonRec
 
 const part = (value: unknown): Resource => (isObject(value) ? value : {});
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
-const nonEmpty = (value: unknown): unknown => (Array.isArray(value) && value.length === 0 ? undefined : value);
-const full = (value: Resource): Resource | undefined => (Object.values(value).some((one) => one !== undefined) ? value : undefined);
-const member = (name: string, value: Resource): Resource => (Object.keys(value).length === 0 ? {} : { [name]: value });
-const columnEmail = (email: string): unknown => (email === '' ? undefined : [{ value: email, type: 'work', primary: true }]);
-const managerOf = (resource: Resource | null): string | null => text(part(part(resource?.[ENTERPRISE])['manager'])['value']);
+const nonEmpty = (value: unknown): unknown =>
+  Array.isArray(value) && value.length === 0 ? undefined : value;
+const full = (value: Resource): Resource | undefined =>
+  Object.values(value).some((one) => one !== undefined) ? value : undefined;
+const member = (name: string, value: Resource): Resource =>
+  Object.keys(value).length === 0 ? {} : { [name]: value };
+const columnEmail = (email: string): unknown =>
+  email === '' ? undefined : [{ value: email, type: 'work', primary: true }];
+const managerOf = (resource: Resource | null): string | null =>
+  text(part(part(resource?.[ENTERPRISE])['manager'])['value']);
 
 /** The primary address, else the one for work, else the first; lower-cased, as people are matched by it. */
 function workEmail(emails: unknown): string | null {
   const all = Array.isArray(emails) ? emails.filter(isObject) : [];
-  const best = all.find((one) => one['primary'] === true) ?? all.find((one) => one['type'] === 'work') ?? all[0];
+  const best =
+    all.find((one) => one['primary'] === true) ?? all.find((one) => one['type'] === 'work') ?? all[0];
   return text(best?.['value'])?.toLowerCase() ?? null;
 }

@@ -57,7 +57,11 @@ export async function deleteUser(asked: ScimRequest, id: string): Promise<Respon
 }
 
 /** Read under lock, changed and saved in one transaction, so that concurrent changes queue up and none is lost. No change, no new version. */
-async function changeUser(asked: ScimRequest, id: string, change: (before: Resource) => Resource): Promise<Response> {
+async function changeUser(
+  asked: ScimRequest,
+  id: string,
+  change: (before: Resource) => Resource,
+): Promise<Response> {
   const row = await transact(asked.app, asked.key.tenantId, async (ctx) => {
     const person = await locked(ctx, asked, id);
     const held = await withAuthority(ctx, person);
@@ -86,12 +90,16 @@ async function withAuthority(ctx: TenantWriter, person: Person): Promise<UserRow
   return { ...person, authority: (await authorityOf(ctx, person.id)).scopes };
 }
 
-const provisioner = async (ctx: TenantWriter, asked: ScimRequest) => provisionerOf(asked, (await theTenant(ctx)).settings.onDeactivate);
+const provisioner = async (ctx: TenantWriter, asked: ScimRequest) =>
+  provisionerOf(asked, (await theTenant(ctx)).settings.onDeactivate);
 
 function answer(asked: ScimRequest, status: number, row: UserRow): Response {
   const resource = resourceOf(row, asked.base);
   const shown = projectionOf(asked.query);
-  return scimResponse(status, shown === null ? resource : shown(resource), { etag: versionOf(row), location: `${asked.base}/Users/${row.scimId}` });
+  return scimResponse(status, shown === null ? resource : shown(resource), {
+    etag: versionOf(row),
+    location: `${asked.base}/Users/${row.scimId}`,
+  });
 }
 
 /** The resource as JSON holds it: members without a value are gone, and nothing is shared with the one before. */
@@ -115,15 +123,23 @@ function refuseOtherSubject(user: Resource, before: Resource): void {
   const provider = asked['identityProvider'];
   const other = typeof provider === 'string' && provider.toUpperCase() !== held['identityProvider'];
   if (other || (asked['providerUid'] !== undefined && asked['providerUid'] !== held['providerUid'])) {
-    throw scimFault('mutability', '"identityProvider" and "providerUid" name who the user is and cannot be changed. Delete the user and create the other.');
+    throw scimFault(
+      'mutability',
+      '"identityProvider" and "providerUid" name who the user is and cannot be changed. Delete the user and create the other.',
+    );
   }
 }
 
 /** Who the user is (requirements S2): what the client says, else the connection's provider and `externalId`. */
-function subjectOf(user: Resource, source: string): { provider: string; uid: string | null; uidStated: boolean; externalId: string | null } {
+function subjectOf(
+  user: Resource,
+  source: string,
+): { provider: string; uid: string | null; uidStated: boolean; externalId: string | null } {
   const stated = delegation(user);
-  const provider = typeof stated['identityProvider'] === 'string' ? stated['identityProvider'].toLowerCase() : source;
-  if (!/^[a-z][a-z0-9_-]{0,31}$/.test(provider)) throw scimFault('invalidValue', '"identityProvider" must be a name such as OKTA or ENTRA.');
+  const provider =
+    typeof stated['identityProvider'] === 'string' ? stated['identityProvider'].toLowerCase() : source;
+  if (!/^[a-z][a-z0-9_-]{0,31}$/.test(provider))
+    throw scimFault('invalidValue', '"identityProvider" must be a name such as OKTA or ENTRA.');
   const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
   const externalId = text(user['externalId']);
   const providerUid = text(stated['providerUid']);

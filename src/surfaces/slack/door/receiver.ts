@@ -105,7 +105,7 @@ export function createReceiver(options: ReceiverOptions): FetchReceiver {
   };
 
   async function drain(): Promise<void> {
-    await Promise.allSettled([...running]);
+    await Promise.allSettled(running);
   }
 }
 

@@ -65,14 +65,14 @@ export function denyView(draftId: string, summary: string): ModalView {
 }
 
 function inputBlock(field: Field, { input, names }: FormState, focus: boolean): InputBlock {
-  const element: InputBlockElement = (ELEMENTS[field.kind] as Draw)(field, input[field.name] ?? field.preset, names);
+  const element: InputBlockElement = ELEMENTS[field.kind](field, input[field.name] ?? field.preset, names);
   return {
     type: 'input',
     block_id: blockOf(field.name),
     label: plain(field.label, 2000),
     ...(field.description === '' ? {} : { hint: plain(field.description, 2000) }),
     optional: !field.required,
-    element: focus ? (Object.assign(element, { focus_on_load: true }) as InputBlockElement) : element,
+    element: focus ? Object.assign(element, { focus_on_load: true }) : element,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Button, ContextBlock, HeaderBlock, KnownBlock, PlainTextElement, RichTextBlock, RichTextElement } from '@slack/types';
-import { pieces, safeText, shortened } from './text.ts';
+import { escapeMrkdwn, pieces, safeText, shortened } from './text.ts';
 
 /** A message as it is posted: `text` is what notifications and screen readers say. */
 export interface Message {
@@ -71,6 +71,6 @@ export const actions = (...elements: Button[]): KnownBlock => ({ type: 'actions'
 
 /** A short notice: one sentence, perhaps with buttons. */
 export const notice = (text: string, ...buttons: Button[]): Message => ({
-  text: shortened(safeText(text), 2900, '…'),
+  text: shortened(escapeMrkdwn(text), 2900, '…'),
   blocks: [line(words(text)), ...(buttons.length === 0 ? [] : [actions(...buttons)])],
 });

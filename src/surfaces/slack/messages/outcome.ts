@@ -4,31 +4,26 @@ import type { Outcome } from '#engine/outcome.ts';
 import type { CallError } from '#domain/call/call.ts';
 import { line, moment, words, type Message } from './blocks.ts';
 import { outputBlocks } from './output.ts';
-import { shortened } from './text.ts';
+import { escapeMrkdwn, shortened } from './text.ts';
 
 /** What became of a request so far: the answer to a command or a form. `summary` says what was asked, in words for people. */
 export function outcomeMessage(entry: CatalogueEntry, summary: string, outcome: Outcome, approvers: readonly string[]): Message {
-  switch (outcome.status) {
-    case 'done':
-      return done(entry, summary, outcome.output);
-    case 'waiting': {
-      const who = approvers.length === 0 ? 'an approver' : approvers.join(' or ');
-      return {
-        text: `Waiting for approval by ${who}: ${summary}`,
-        blocks: [line(words(`Waiting for approval by ${who}: `, { bold: true }), words(summary), words('. It expires '), moment(new Date(outcome.expiresAt)), words('. You will get a direct message here when it is decided.'))],
-      };
-    }
-    case 'running':
-      return simple('Working on it', `${summary}. You will get a direct message when it is done.`);
-    case 'denied':
-      return simple('Not allowed', `${summary}. ${outcome.denial.message}`);
-    case 'rejected':
-    case 'expired':
-    case 'withdrawn':
-    case 'failed':
-    case 'unknown':
-      return simple(OPENINGS[outcome.status], `${summary}. ${errorText(outcome.error)}`);
-  }
+  if (outcome.status === 'done') return done(entry, summary, outcome.output);
+  if (outcome.status === 'running') return simple('Working on it', `${summary}. You will get a direct message when it is done.`);
+  if (outcome.status === 'denied') return simple('Not allowed', `${summary}. ${outcome.denial.message}`);
+  if (outcome.status !== 'waiting') return simple(OPENINGS[outcome.status], `${summary}. ${errorText(outcome.error)}`);
+  const who = approvers.length === 0 ? 'an approver' : approvers.join(' or ');
+  return {
+    text: shortened(escapeMrkdwn(`Waiting for approval by ${who}: ${summary}`), 2900, '…'),
+    blocks: [
+      line(
+        words(`Waiting for approval by ${who}: `, { bold: true }),
+        words(`${summary}. It expires `),
+        moment(new Date(outcome.expiresAt)),
+        words('. You will get a direct message here when it is decided.'),
+      ),
+    ],
+  };
 }
 
 const OPENINGS = { rejected: 'Denied', expired: 'Expired', withdrawn: 'Withdrawn', failed: 'Failed', unknown: 'Not known whether it took effect' } as const;
@@ -44,10 +39,10 @@ export function errorText(error: CallError): string {
 function done(entry: CatalogueEntry, summary: string, output: Readonly<Record<string, unknown>>): Message {
   const changes = entry.tool.effects === 'write' || entry.tool.effects === 'act';
   const opening: KnownBlock[] = changes ? [line(words('Done: ', { bold: true }), words(summary))] : [line(words(entry.tool.title, { bold: true }))];
-  return { text: shortened(`${changes ? 'Done: ' : ''}${summary}`, 2900, '…'), blocks: [...opening, ...outputBlocks(entry, output)] };
+  return { text: shortened(escapeMrkdwn(`${changes ? 'Done: ' : ''}${summary}`), 2900, '…'), blocks: [...opening, ...outputBlocks(entry, output)] };
 }
 
 const simple = (opening: string, rest: string): Message => ({
-  text: shortened(`${opening}: ${rest}`, 2900, '…'),
+  text: shortened(escapeMrkdwn(`${opening}: ${rest}`), 2900, '…'),
   blocks: [line(words(`${opening}: `, { bold: true }), words(rest))],
 });

@@ -60,7 +60,7 @@ function elements(value: unknown): RichTextElement[] {
 
 /** A value within a line: an object with a name is its name. */
 function short(value: unknown): string {
-  if (!isData(value)) return value === null || value === undefined ? 'none' : String(value as string | number | boolean);
+  if (!isData(value)) return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? `${value}` : 'none';
   if (typeof value['name'] === 'string') return value['name'];
   const visible = Object.entries(value).filter(([key, member]) => !SECRET.test(key) && member !== null);
   return visible.map(([key, member]) => `${labelOf(key).toLowerCase()} ${Array.isArray(member) ? member.map(short).join(', ') : short(member)}`).join('; ') || 'none';

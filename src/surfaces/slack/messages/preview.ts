@@ -1,5 +1,5 @@
 import type { KnownBlock, RichTextElement } from '@slack/types';
-import { safeText } from './text.ts';
+import { escapeMrkdwn, shortened } from './text.ts';
 import type { Field } from '../forms/fields.ts';
 import { ACTIONS } from '../ids.ts';
 import type { Request } from '../run.ts';
@@ -16,7 +16,7 @@ export function previewMessage(summary: string, fields: readonly Field[], reques
     smallPrint('Nothing has happened yet. Where policy wants an approval, it is asked for after you send this.'),
     actions(button('Send request', ACTIONS.send, draftId, 'primary'), button('Edit', ACTIONS.edit, draftId), button('Cancel', ACTIONS.cancel, draftId)),
   );
-  return { text: safeText(`I will: ${summary}`).slice(0, 2900), blocks };
+  return { text: shortened(escapeMrkdwn(`I will: ${summary}`), 2900, '…'), blocks };
 }
 
 /** An input's value as people read it: names for ids. */

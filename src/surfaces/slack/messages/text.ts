@@ -1,5 +1,5 @@
 /** Controls that reorder what is read (Unicode bidirectional controls), and others that show nothing. */
-const INVISIBLE = /[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u0000-\u0008\u000b-\u001f\u007f]/g;
+const INVISIBLE = /\p{Cf}|(?![\n\t])\p{Cc}/gu;
 
 /**
  * A text of somebody else's as it may be shown: without controls that make it read as something else. It still belongs into
@@ -32,5 +32,5 @@ export function pieces(text: string, max: number): string[] {
   return piece === '' ? all : [...all, piece];
 }
 
-/** A text of ours with other people's words in it, for `mrkdwn`: only `&`, `<` and `>` mean anything to Slack's parser of links. */
+/** Words for a message's `text`, which Slack parses for mentions and links also where blocks are shown: nothing in it becomes one. */
 export const escapeMrkdwn = (text: string): string => safeText(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

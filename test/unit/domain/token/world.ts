@@ -1,9 +1,7 @@
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startEmbedded } from '#db/embedded.ts';
-import { migrateDatabase } from '#db/migrate.ts';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import postgres, { type Sql } from 'postgres';
+import { inject } from 'vitest';
 import { openDatabase, SERVER_ROLE, type Database } from '#db/pool.ts';
 import type { JobQueue } from '#db/queue.ts';
 import { newAgentKeyPair, type NewAgentKeyPair } from '#domain/agent/key.ts';
@@ -19,16 +17,16 @@ import { identityProviders, tenants } from '#domain/tenant/tables.ts';
 import { createTokenKernel, type TokenKernel } from '#domain/token/kernel.ts';
 import { issuerOf } from '#domain/token/names.ts';
 import { createSigningKey } from '#domain/token/signing-keys.ts';
-import { createLedgerBatch } from './record.tmp.ts';
+import { createLedgerBatch } from '#engine/record.ts';
 import { readonly, transact } from '#engine/transact.ts';
-import { openSecrets } from '#lib/crypto.ts';
+import { openSecrets, type Secrets } from '#lib/crypto.ts';
 import { newId } from '#lib/id.ts';
 import { createLogger } from '#lib/log.ts';
 import { oauthSurface, type OAuthSurface } from '#surfaces/oauth/index.ts';
 import { AUDIENCE, startIdp, type Idp } from './requests.ts';
 
 export const BASE = 'https://prokura.test';
-export const SCOPES = ['okta.mfa.reset', 'okta.password.reset'];
+const SCOPES = ['okta.mfa.reset', 'okta.password.reset'];
 
 export interface Tenant {
   readonly id: string;
@@ -46,11 +44,12 @@ export interface World {
   readonly kernel: TokenKernel;
   readonly surface: OAuthSurface;
   readonly idp: Idp;
+  readonly secrets: Secrets;
   readonly logs: string[];
   clock: number | null;
   write(tenantId: string, work: (ctx: TenantWriter) => Promise<unknown>): Promise<unknown>;
-  /** Stops PostgreSQL, for good. */
-  stopDatabase(): Promise<void>;
+  /** Cuts every connection to the database and lets none in, or lets them in again. */
+  databaseOpen(open: boolean): Promise<void>;
   tenant(): Promise<Tenant>;
   /** Another kernel on the same database, as another process would have. */
   another(): { kernel: TokenKernel; surface: OAuthSurface };
@@ -61,10 +60,10 @@ export interface World {
 const queue = { enqueue: () => Promise.resolve(), send: () => Promise.resolve() } as unknown as JobQueue;
 
 export async function openWorld(): Promise<World> {
-  const directory = await mkdtemp(join(tmpdir(), 'prokura-token-'));
-  const server = await startEmbedded(directory);
-  await migrateDatabase(server.url, 'sandbox', {});
-  const database = openDatabase(server.url, { role: SERVER_ROLE });
+  const admin = postgres(inject('templateUrl').replace(/[^/]*$/, 'postgres'), { max: 1, onnotice: () => {} });
+  const name = `token_${randomBytes(8).toString('hex')}`;
+  await copyTemplate(admin, name);
+  const database = openDatabase(inject('templateUrl').replace(/[^/]*$/, name), { role: SERVER_ROLE });
   const idp = await startIdp();
   const logs: string[] = [];
   const log = createLogger('debug', { write: (line) => void logs.push(line) });
@@ -89,25 +88,42 @@ export async function openWorld(): Promise<World> {
   return Object.assign(world, another(), {
     database,
     idp,
+    secrets,
     logs,
     another,
     write: (tenantId: string, work: (ctx: TenantWriter) => Promise<unknown>) => transact(app, tenantId, work),
-    stopDatabase: () => server.stop(),
+    databaseOpen: async (open: boolean) => {
+      await admin.unsafe(`alter database ${name} allow_connections ${open}`);
+      if (!open) await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
+    },
     tenant: () => seed((tenantId, work) => transact(app, tenantId, work), idp, secrets),
     ledger: (tenantId: string) => readonly(app, tenantId, (ctx) => ledgerEntries(ctx, 0, 10_000)),
     close: async () => {
       await idp.close();
       await database.close();
-      await server.stop();
-      rmSync(directory, { recursive: true, force: true });
+      await admin.unsafe(`drop database ${name} with (force)`);
+      await admin.end();
     },
-  }) as World;
+  });
+}
+
+/** A copy of the migrated template; one reader at a time may copy it, so others wait. */
+async function copyTemplate(admin: Sql, name: string): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await admin.unsafe(`create database ${name} template prokura`);
+      return;
+    } catch (error) {
+      if (tries > 50) throw error;
+      await sleep(100);
+    }
+  }
 }
 
 type Write = <T>(tenantId: string, work: Parameters<typeof transact<T>>[2]) => Promise<T>;
 
 /** A tenant in which Bob (`uid`) has given an agent of his one mandate over both scopes. */
-async function seed(write: Write, idp: Idp, secrets: ReturnType<typeof openSecrets>): Promise<Tenant> {
+async function seed(write: Write, idp: Idp, secrets: Secrets): Promise<Tenant> {
   const id = newId('tnt');
   const [personId, agentId, mandateId, groupId] = [newId('usr'), newId('agt'), newId('mdt'), newId('grp')];
   const key = newAgentKeyPair();

@@ -78,13 +78,17 @@ export async function startWorld(): Promise<World> {
     tenant: async (settings = {}) => {
       const tenantId = newId('tnt');
       await write(tenantId, async (ctx) => {
-        await ctx.db.insert(tenants).values({ id: tenantId, name: 'Acme', settings: { ...DEFAULT_SETTINGS, ...settings } });
+        await ctx.db
+          .insert(tenants)
+          .values({ id: tenantId, name: 'Acme', settings: { ...DEFAULT_SETTINGS, ...settings } });
         await beginLedger(ctx.db, tenantId);
       });
       return tenantId;
     },
     client: async (tenantId, source = 'okta', scopes = ['scim']) => {
-      const { presented } = await write(tenantId, (ctx) => createApiKey(ctx, 'sandbox', { name: source, scopes, source }));
+      const { presented } = await write(tenantId, (ctx) =>
+        createApiKey(ctx, 'sandbox', { name: source, scopes, source }),
+      );
       const authorization = `Bearer ${presented}`;
       return {
         tenantId,
@@ -93,13 +97,21 @@ export async function startWorld(): Promise<World> {
           const response = await surface.fetch(
             new Request(`${BASE}${path.startsWith('/scim') ? path : `/v1/scim/v2${path}`}`, {
               method,
-              headers: { authorization, ...(body === undefined ? {} : { 'content-type': 'application/scim+json; charset=utf-8' }), ...headers },
+              headers: {
+                authorization,
+                ...(body === undefined ? {} : { 'content-type': 'application/scim+json; charset=utf-8' }),
+                ...headers,
+              },
               ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
             }),
           );
           if (response === null) throw new Error(`${path} is not SCIM's`);
           const text = await response.text();
-          return { status: response.status, headers: response.headers, body: text === '' ? {} : (JSON.parse(text) as Json) };
+          return {
+            status: response.status,
+            headers: response.headers,
+            body: text === '' ? {} : (JSON.parse(text) as Json),
+          };
         },
       };
     },
@@ -128,28 +140,81 @@ export const oktaUser = (name: string, more: Json = {}): Json => ({
 });
 
 /** A person as the directory import makes them. */
-export async function importPerson(ctx: TenantWriter, uid: string, email: string, more: Partial<typeof people.$inferInsert> = {}): Promise<string> {
+export async function importPerson(
+  ctx: TenantWriter,
+  uid: string,
+  email: string,
+  more: Partial<typeof people.$inferInsert> = {},
+): Promise<string> {
   const id = newId('usr');
-  await ctx.db.insert(people).values({ tenantId: ctx.tenantId, id, provider: 'okta', uid, login: email, email, displayName: email, status: 'ACTIVE', ...more });
+  await ctx.db.insert(people).values({
+    tenantId: ctx.tenantId,
+    id,
+    provider: 'okta',
+    uid,
+    login: email,
+    email,
+    displayName: email,
+    status: 'ACTIVE',
+    ...more,
+  });
   return id;
 }
 
 /** An agent of `personId`, `count` active mandates of theirs, and a waiting call with its approval under the first. */
-export async function delegate(ctx: TenantWriter, personId: string, count: number): Promise<{ mandateIds: string[]; callId: string; approvalId: string }> {
+export async function delegate(
+  ctx: TenantWriter,
+  personId: string,
+  count: number,
+): Promise<{ mandateIds: string[]; callId: string; approvalId: string }> {
   const agentId = newId('agt');
   const expiresAt = new Date(ctx.now.getTime() + 86_400_000);
-  await ctx.db.insert(agents).values({ tenantId: ctx.tenantId, id: agentId, name: agentId, ownerId: personId, ceiling: ['okta.mfa.reset'] });
+  await ctx.db.insert(agents).values({
+    tenantId: ctx.tenantId,
+    id: agentId,
+    name: agentId,
+    ownerId: personId,
+    ceiling: ['okta.mfa.reset'],
+  });
   const mandateIds = Array.from({ length: count }, () => newId('mdt'));
   await ctx.db.insert(mandates).values(
     mandateIds.map((id) => ({
-      tenantId: ctx.tenantId, id, principalId: personId, agentId, scopes: ['okta.mfa.reset'], resources: ['*'], purpose: 'test', callId: newId('call'), startsAt: ctx.now, expiresAt,
+      tenantId: ctx.tenantId,
+      id,
+      principalId: personId,
+      agentId,
+      scopes: ['okta.mfa.reset'],
+      resources: ['*'],
+      purpose: 'test',
+      callId: newId('call'),
+      startsAt: ctx.now,
+      expiresAt,
     })),
   );
   const [callId, approvalId] = [newId('call'), newId('apr')];
   await ctx.db.insert(calls).values({
-    tenantId: ctx.tenantId, id: callId, tool: 'okta_reset_mfa', summary: 'Reset multi-factor', principalId: personId, agentId, mandateId: mandateIds[0] ?? null, targets: [], input: {},
-    inputDigest: callId, state: 'waiting', approvalId, actor: { kind: 'person', surface: 'slack', personId, identity: {} },
+    tenantId: ctx.tenantId,
+    id: callId,
+    tool: 'okta_reset_mfa',
+    summary: 'Reset multi-factor',
+    principalId: personId,
+    agentId,
+    mandateId: mandateIds[0] ?? null,
+    targets: [],
+    input: {},
+    inputDigest: callId,
+    state: 'waiting',
+    approvalId,
+    actor: { kind: 'person', surface: 'slack', personId, identity: {} },
   });
-  await insertApproval(ctx, { tenantId: ctx.tenantId, id: approvalId, callId, digest: 'd', requirements: [], impact: { changes: [], effect: 'None.', reversible: true }, expiresAt });
+  await insertApproval(ctx, {
+    tenantId: ctx.tenantId,
+    id: approvalId,
+    callId,
+    digest: 'd',
+    requirements: [],
+    impact: { changes: [], effect: 'None.', reversible: true },
+    expiresAt,
+  });
   return { mandateIds, callId, approvalId };
 }

@@ -1,0 +1,70 @@
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import postgres from 'postgres';
+import type { AgentActor } from '#domain/actor.ts';
+import { authorityOf } from '#domain/group/authority.ts';
+import { findPerson } from '#domain/person/store.ts';
+import type { App } from '#engine/app.ts';
+import { decide } from '#engine/decide/decide.ts';
+import { personEntity, targetEntity, type AdminRoles } from '#engine/decide/entities.ts';
+import { actionParents } from '#engine/decide/schema.ts';
+import { personTarget } from '#engine/tool.ts';
+import { readonly } from '#engine/transact.ts';
+import type { Fixtures } from './fixtures.ts';
+
+/** One decision, and the least that one can cost: both throw where the answer is not yes. */
+export interface Decision {
+  ours(): Promise<void>;
+  floor(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const TOOL = 'okta_reset_mfa';
+
+/**
+ * An agent asks to reset the factors of its principal's report. Ours: `decide` in one read-only transaction, that is the tenant, both
+ * people with their groups, agent, mandate, and Cedar. Floor: Cedar with the same entities, that stand ready, and one read by
+ * primary key on a connection that row-level security does not bind.
+ */
+export async function prepareDecision(app: App, fixtures: Fixtures, ownerUrl: string, connections: number): Promise<Decision> {
+  const { tenantId, mandateId, principalId, targetId } = fixtures;
+  const entry = app.catalogue.get(TOOL);
+  if (entry === undefined) throw new Error(`there is no tool ${TOOL}`);
+  const actor: AgentActor = {
+    kind: 'agent', surface: 'mcp', agentId: fixtures.agentId, personId: principalId, mandateId, scopes: fixtures.scopes, jti: 'benchmark',
+  };
+  const adminRoles: AdminRoles = new Map([[targetId, []]]);
+  const target = personTarget(targetId);
+  const question = { entry, actor, targets: entry.tool.targets({ person: targetId }), adminRoles };
+
+  const [principal, resource] = await readonly(app, tenantId, async (reader) => {
+    const person = await findPerson(reader, principalId);
+    if (person === null) throw new Error('the principal is not there');
+    return [
+      personEntity(person, await authorityOf(reader, principalId), undefined),
+      await targetEntity(reader, target, adminRoles),
+    ] as const;
+  });
+  const action = { type: 'Action', id: TOOL };
+  const authorization: cedar.StatefulAuthorizationCall = {
+    principal: principal.uid,
+    action,
+    resource: resource.uid,
+    context: { tool: TOOL, scope: entry.tool.scope, surface: 'mcp', through_agent: true },
+    preparsedPolicySetId: app.policies.forTool(TOOL).setId,
+    entities: [principal, { uid: action, attrs: {}, parents: actionParents(entry).map((id) => ({ type: 'Action', id })) }, resource],
+  };
+  const owner = postgres(ownerUrl, { max: connections, onnotice: () => {} });
+
+  return {
+    ours: async () => {
+      const decision = await readonly(app, tenantId, (reader) => decide(reader, app.policies, question));
+      if (!decision.allowed) throw new Error(`denied: ${decision.denial.message}`);
+    },
+    floor: async () => {
+      const [row] = await owner`select * from mandates where tenant_id = ${tenantId} and id = ${mandateId}`;
+      const answer = cedar.statefulIsAuthorized(authorization);
+      if (row === undefined || answer.type === 'failure' || answer.response.decision !== 'allow') throw new Error('the floor did not allow it');
+    },
+    close: () => owner.end({ timeout: 5 }),
+  };
+}

@@ -1,0 +1,71 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { findPersonByUid } from '#domain/person/store.ts';
+import { call } from '#engine/call.ts';
+import type { SetUpAnswer } from '#engine/set-up.ts';
+import { readonly } from '#engine/transact.ts';
+import { samplePerson } from '#sandbox/company.ts';
+import type { RunningServer } from '../../src/server.ts';
+
+/** What the requests are made of. */
+export interface Fixtures {
+  readonly url: string;
+  readonly tenantId: string;
+  readonly issuer: string;
+  readonly scimBase: string;
+  /** Whole: `tnt_…:mk_…`. */
+  readonly scimKey: string;
+  readonly agentId: string;
+  /** Thumbprint and PKCS #8 of the agent's ES256 key. */
+  readonly agentKey: { readonly kid: string; readonly pem: string };
+  /** Bob, the principal, and Ann, his report, on whom the mandate may act. */
+  readonly principalId: string;
+  readonly targetId: string;
+  readonly mandateId: string;
+  readonly scopes: readonly string[];
+}
+
+/** Work login of the person whose access tokens are exchanged. */
+export const PRINCIPAL = 'bob';
+const TARGET = 'ann';
+const SCOPES = ['okta.mfa.reset', 'okta.password.reset'];
+
+/** Registers an agent as an IT administrator does, and gives it a mandate as its owner does: through the engine, like everybody. */
+export async function prepareFixtures({ app, url }: RunningServer, company: SetUpAnswer): Promise<Fixtures> {
+  const tenantId = company.tenant_id;
+  const person = async (key: string): Promise<string> => {
+    const found = await readonly(app, tenantId, (reader) => findPersonByUid(reader, 'okta', samplePerson(key).oktaId));
+    if (found === null) throw new Error(`${key} has not been imported`);
+    return found.id;
+  };
+  const done = async (personId: string, tool: string, input: unknown): Promise<Record<string, unknown>> => {
+    const actor = { kind: 'person', surface: 'job', personId, identity: { matched_by: 'benchmark' } } as const;
+    const outcome = await call(app, { tenantId, actor, tool, input });
+    if (outcome.status !== 'done') throw new Error(`${tool}: ${JSON.stringify(outcome)}`);
+    return outcome.output;
+  };
+  const [principalId, targetId] = [await person(PRINCIPAL), await person(TARGET)];
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const agent = await done(await person('dana'), 'agent_register', {
+    name: 'benchmark',
+    owner: principalId,
+    scopes: SCOPES,
+    public_key: JSON.stringify(pair.publicKey.export({ format: 'jwk' })),
+  });
+  const agentId = String(agent['agent_id']);
+  const mandate = await done(principalId, 'mandate_create', {
+    agent: agentId, scopes: SCOPES, resources: ['team'], days: 7, purpose: 'to be measured',
+  });
+  return {
+    url,
+    tenantId,
+    issuer: company.issuer,
+    scimBase: company.scim_base_url,
+    scimKey: company.api_keys.scim,
+    agentId,
+    agentKey: { kid: String(agent['kid']), pem: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
+    principalId,
+    targetId,
+    mandateId: String(mandate['mandate_id']),
+    scopes: SCOPES,
+  };
+}

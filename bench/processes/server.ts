@@ -1,0 +1,55 @@
+import { createLogger } from '#lib/log.ts';
+import { readConfig } from '../../src/config.ts';
+import { startSandbox } from '../../src/sandbox-mode.ts';
+import { startServer, type RunningServer } from '../../src/server.ts';
+import { cpuMicros, serveParent } from '../harness/channel.ts';
+import { prepareDecision, type Decision } from './decision.ts';
+import { prepareFixtures, type Fixtures } from './fixtures.ts';
+
+/** The server's methods. */
+export type ServerMethods = {
+  /** Starts the real server on this database, with simulators that run elsewhere, and makes the sample company, an agent and a mandate. */
+  start: (settings: Record<string, string>) => Promise<Fixtures>;
+  cpu: () => number;
+  /** Runs decisions, or what they are measured against, in this process; answers CPU microseconds of one. */
+  decide: (work: { what: 'ours' | 'floor'; operations: number; concurrency: number }) => Promise<number>;
+};
+
+let running: { server: RunningServer; fixtures: Fixtures; ownerUrl: string } | null = null;
+let decision: Promise<Decision> | null = null;
+
+const start: ServerMethods['start'] = async (settings) => {
+  const config = readConfig(settings);
+  const ownerUrl = config.databaseUrl ?? '';
+  const sandbox = await startSandbox(config);
+  const log = createLogger('error', { write: (line) => void process.stderr.write(line) });
+  const { mode, port, host, publicUrl } = config;
+  const { masterKey, okta, slack } = sandbox;
+  const server = await startServer({ mode, port, host, publicUrl, ownerUrl, masterKey, log, okta, slack });
+  const company = await sandbox.introduce(server);
+  if (company === null) throw new Error('the sample company was not made');
+  const fixtures = await prepareFixtures(server, company);
+  running = { server, fixtures, ownerUrl };
+  return fixtures;
+};
+
+const decide: ServerMethods['decide'] = async ({ what, operations, concurrency }) => {
+  if (running === null) throw new Error('start first');
+  decision ??= prepareDecision(running.server.app, running.fixtures, running.ownerUrl, concurrency);
+  const one = (await decision)[what];
+  let left = operations;
+  const from = cpuMicros();
+  const work = async () => {
+    for (; left > 0; ) {
+      left -= 1;
+      await one();
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, work));
+  return (cpuMicros() - from) / operations;
+};
+
+serveParent({ start, cpu: cpuMicros, decide } satisfies ServerMethods, async () => {
+  await (await decision)?.close();
+  await running?.server.close();
+});

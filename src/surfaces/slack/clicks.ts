@@ -1,0 +1,133 @@
+import { findApproval } from '#domain/approval/store.ts';
+import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
+import { readonly } from '#engine/transact.ts';
+import { asFault, Fault } from '#lib/fault.ts';
+import { asPerson, type Act, type Slack } from './context.ts';
+import { begin, look, take } from './drafts.ts';
+import { faultText } from './faults.ts';
+import { checked } from './forms/check.ts';
+import { openForm } from './forms/open.ts';
+import { denyView } from './forms/draw.ts';
+import { routeOf } from './forms/submit.ts';
+import { ACTIONS, readApprovalValue, type ActionId } from './ids.ts';
+import type { Identity } from './identity.ts';
+import { notice } from './messages/blocks.ts';
+import { detailsView } from './messages/details.ts';
+import { sceneOf } from './messages/scene.ts';
+import { SLACK_PROJECT } from './queue.ts';
+import { answerTo, use } from './run.ts';
+
+/** A click as Slack sends it: what the button is called, and the opaque value that it carried. */
+export interface Click {
+  readonly actionId: string;
+  readonly value: string;
+  readonly channel: string | null;
+}
+
+type Handler = (slack: Slack, act: Act, identity: Identity, click: Click) => Promise<void>;
+
+/** Answers a click. Who clicked is looked up now; nothing of the message counts. A button of an older version says so. */
+export async function handleClick(slack: Slack, act: Act, click: Click): Promise<void> {
+  const [name = ''] = click.actionId.split(':');
+  const handler = Object.hasOwn(HANDLERS, name) ? HANDLERS[name as ActionId] : undefined;
+  await asPerson(slack, act, 'fresh', async (identity) => {
+    if (handler === undefined) return act.tell(notice('This button is of an older version and does nothing any more. Type the command again.'));
+    return handler(slack, act, identity, click);
+  });
+}
+
+const HANDLERS: Readonly<Record<ActionId, Handler>> = {
+  [ACTIONS.approve]: async (slack, act, identity, click) => {
+    const { id, version } = approvalIn(click);
+    await decide(slack, act, identity, { approval_id: id, decision: 'approve', version });
+  },
+  [ACTIONS.deny]: async (slack, act, identity, click) => {
+    const { id, version } = approvalIn(click);
+    const view = await visibleView(slack, act, identity, id);
+    const draftId = await begin(slack, act, { kind: 'deny', channel: click.channel, approvalId: id, version });
+    await slack.client.views.open({ trigger_id: act.triggerId, view: denyView(draftId, view.call.summary) });
+  },
+  [ACTIONS.details]: async (slack, act, identity, click) => {
+    const view = await visibleView(slack, act, identity, approvalIn(click).id);
+    const scene = await readonly(slack.app, act.tenantId, (reader) => sceneOf(reader, view, slack.app.catalogue.get(view.call.tool)));
+    await slack.client.views.open({ trigger_id: act.triggerId, view: detailsView(scene) });
+  },
+  [ACTIONS.withdraw]: async (slack, act, identity, click) => {
+    const { id } = approvalIn(click);
+    const outcome = await use(slack, act.tenantId, identity, { tool: 'approval_cancel', input: { approval_id: id }, reason: null });
+    if (outcome.status === 'denied') await act.tell(notice(`Not allowed: ${outcome.denial.message}`));
+    else await act.tell(notice('Withdrawn. Nobody can approve it any more.'));
+    await refresh(slack, act, id);
+  },
+  [ACTIONS.refresh]: (slack, act, _, click) => refresh(slack, act, approvalIn(click).id),
+  [ACTIONS.send]: async (slack, act, identity, { value }) => {
+    const draft = await take(slack, act, value, 'request');
+    const { entry } = routeOf(slack, draft.tool);
+    const { summary } = await checked(slack, act.tenantId, identity, { entry }, draft);
+    await act.replace(notice(`Sending: ${summary}`));
+    const outcome = await use(slack, act.tenantId, identity, draft);
+    await act.replace(await answerTo(slack, act.tenantId, entry, summary, outcome));
+  },
+  [ACTIONS.edit]: async (slack, act, identity, { value }) => {
+    const draft = await look(slack, act, value, 'request');
+    const route = routeOf(slack, draft.tool);
+    const { wanting } = await checked(slack, act.tenantId, identity, route, draft);
+    await openForm(slack, act, { route, draftId: value, input: draft.input, reason: draft.reason, problems: wanting });
+  },
+  [ACTIONS.cancel]: async (slack, act, _, { value }) => {
+    await take(slack, act, value, 'request');
+    await act.replace(notice('Cancelled. Nothing was sent.'));
+  },
+  [ACTIONS.form]: async (slack, act, _, { value, channel }) => {
+    const route = routeOf(slack, value);
+    const draftId = await begin(slack, act, { kind: 'request', channel, tool: value, input: {}, reason: null });
+    await openForm(slack, act, { route, draftId, input: {}, reason: null, problems: [] });
+  },
+};
+
+/** One vote by this person, told to them alone; the message changes by the projection, for everybody. */
+export async function decide(slack: Slack, act: Act, identity: Identity, ballot: { approval_id: string; decision: 'approve' | 'deny'; version: number; note?: string }): Promise<void> {
+  try {
+    const outcome = await use(slack, act.tenantId, identity, { tool: 'approval_decide', input: ballot, reason: null });
+    if (outcome.status === 'denied') return await act.tell(notice(`Not allowed: ${outcome.denial.message}`));
+    await act.tell(notice(outcome.status === 'done' ? VOTED[String(outcome.output['state'])] ?? 'Your vote is recorded.' : 'Your vote is being recorded.'));
+  } catch (error) {
+    const fault = asFault(error);
+    if (fault.code !== 'conflict') throw error;
+    // What stands there is older than the rows: it is drawn anew, and nothing else happened.
+    await refresh(slack, act, ballot.approval_id);
+    await act.tell(notice(`${faultText(fault)} I have refreshed the message.`));
+  }
+}
+
+const VOTED: Readonly<Record<string, string>> = {
+  approved: 'Your approval is recorded, and it was the last one needed. It is carried out now.',
+  pending: 'Your approval is recorded. Others must still approve.',
+  rejected: 'Your denial is recorded. The requester will read your reason.',
+};
+
+function approvalIn({ value }: Click): { id: string; version: number } {
+  const parts = readApprovalValue(value);
+  if (parts === null) throw noApproval();
+  return parts;
+}
+
+const noApproval = (): Fault => new Fault('not_found', 'There is no such approval here.');
+
+/** The approval for somebody who may see it: the requester, who voted, or who can. The same fault for one that is not there. */
+async function visibleView(slack: Slack, { tenantId }: Act, { person }: Identity, id: string): Promise<ApprovalView> {
+  const view = await readonly(slack.app, tenantId, (reader) => approvalView(reader, id));
+  if (view === null) throw noApproval();
+  const able = view.requirements.flatMap(({ eligible }) => eligible);
+  const parties = [view.principal, view.agent?.owner ?? null, ...view.votes.map(({ voter }) => voter), ...able];
+  if (parties.some((one) => one?.id === person.id)) return view;
+  const who = [...new Set(able.map((one) => one.displayName))].sort().join(', ');
+  throw new Fault('forbidden', `You are not an approver of this, and you did not ask for it. Who can decide: ${who === '' ? 'nobody any more' : who}.`);
+}
+
+/** Has the messages about an approval drawn again, from its rows. */
+async function refresh(slack: Slack, { tenantId }: Act, approvalId: string): Promise<void> {
+  const approval = await readonly(slack.app, tenantId, (reader) => findApproval(reader, approvalId));
+  if (approval === null) throw noApproval();
+  await slack.app.queue.send(SLACK_PROJECT, { tenant: tenantId, fact: 'refresh', thing: approval.callId, id: approval.id });
+}

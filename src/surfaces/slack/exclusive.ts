@@ -1,0 +1,38 @@
+import type { Database } from '#db/pool.ts';
+
+const chains = new WeakMap<Database, Map<string, Promise<void>>>();
+
+/**
+ * Runs `work` alone for its key, in this process and in every other on the same database (a session's advisory lock, which ends
+ * with a process that dies). Who waits in this process holds no connection; one that works holds one.
+ */
+export async function exclusively<T>(database: Database, key: string, work: () => Promise<T>): Promise<T> {
+  const mine = chains.get(database) ?? new Map<string, Promise<void>>();
+  chains.set(database, mine);
+  const before = mine.get(key) ?? Promise.resolve();
+  const run = before.then(() => locked(database, key, work));
+  const settled = run.then(
+    () => undefined,
+    () => undefined,
+  );
+  mine.set(key, settled);
+  try {
+    return await run;
+  } finally {
+    if (mine.get(key) === settled) mine.delete(key);
+  }
+}
+
+async function locked<T>(database: Database, key: string, work: () => Promise<T>): Promise<T> {
+  const connection = await database.sql.reserve();
+  try {
+    await connection`select pg_advisory_lock(hashtextextended(${key}, 0))`;
+    try {
+      return await work();
+    } finally {
+      await connection`select pg_advisory_unlock(hashtextextended(${key}, 0))`;
+    }
+  } finally {
+    connection.release();
+  }
+}

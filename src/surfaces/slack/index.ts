@@ -1,0 +1,129 @@
+import { App as BoltApp, AuthorizationError, type CodedError } from '@slack/bolt';
+import { WebClient } from '@slack/web-api';
+import type { JobData } from '#db/queue.ts';
+import type { App } from '#engine/app.ts';
+import { transact } from '#engine/transact.ts';
+import { Fault } from '#lib/fault.ts';
+import { newId } from '#lib/id.ts';
+import { commandRegistry } from './commands/registry.ts';
+import type { Slack } from './context.ts';
+import { guardedFetch, interactiveOptions, jobClient } from './door/egress.ts';
+import { boltLogger, withoutSecrets } from './door/logger.ts';
+import { createReceiver } from './door/receiver.ts';
+import { WINDOW_SECONDS } from './door/request.ts';
+import { slackIdentities } from './identity.ts';
+import { listen } from './listeners.ts';
+import { notice } from './messages/blocks.ts';
+import { project } from './project.ts';
+import { SLACK_PROJECT } from './queue.ts';
+import { spendOnce, tenantOfTeam } from './store.ts';
+import { textIn, type Wire } from './wire.ts';
+
+export { SLACK_PROJECT } from './queue.ts';
+
+/** One app in one workspace, with a static bot token. */
+export interface SlackSettings {
+  /** The workspace's tenant is looked up by `teamId`, so there is none to set. */
+  readonly tenantId?: undefined;
+  readonly teamId: string;
+  readonly appId: string;
+  readonly botToken: string;
+  /** Two while the secret is being rotated. */
+  readonly signingSecrets: readonly string[];
+  /** Web API root of a simulator; Slack's own where it is left out. */
+  readonly apiUrl?: string;
+}
+
+export interface SlackSurface {
+  readonly name: 'slack';
+  /** Answers `POST /slack/events`; null for every other path. */
+  fetch(request: Request): Promise<Response | null>;
+  readonly jobs: Readonly<Record<string, (data: JobData) => Promise<void>>>;
+  /** Asks Slack whether token, workspace and app belong together. Throws Fault `unavailable` or `unauthenticated`. */
+  ready(): Promise<void>;
+  /** Waits for the work that goes on after acknowledgements. */
+  close(): Promise<void>;
+}
+
+/** How long a spent key is remembered, in milliseconds: longer than Slack's last repetition and our window on both sides. */
+const REMEMBER_MS = (2 * WINDOW_SECONDS + 600) * 1000;
+
+/** Slack as a door: commands, clicks, forms and menus in, messages out. Does not call Slack until something asks it to. */
+export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSurface> {
+  const logger = boltLogger(app.log);
+  const profile = { apiUrl: settings.apiUrl, logger };
+  let known: string | null = null;
+  const tenant = async (): Promise<string> => {
+    known ??= await tenantOfTeam(app.database.db, settings.teamId);
+    if (known === null) throw new Fault('unavailable', 'This Slack workspace is not connected to an organisation here yet. An administrator can connect it.');
+    return known;
+  };
+  const receiver = createReceiver({
+    ...settings,
+    log: app.log,
+    now: app.now,
+    fresh: async (keys) => transact(app, await tenant(), (ctx) => spendOnce(ctx, keys, new Date(ctx.now.getTime() + REMEMBER_MS))),
+  });
+  const clientOptions = interactiveOptions(profile);
+  const boltApp = new BoltApp({
+    receiver,
+    authorize: async ({ teamId }) => {
+      if (teamId !== settings.teamId) throw new Error('another workspace');
+      return Promise.resolve({ botToken: settings.botToken, teamId });
+    },
+    convoStore: false,
+    extendedErrorHandler: true,
+    logger,
+    clientOptions,
+  });
+  const slack: Slack = {
+    app,
+    teamId: settings.teamId,
+    registry: commandRegistry(app.catalogue),
+    client: new WebClient(settings.botToken, clientOptions),
+    identities: slackIdentities(app, new WebClient(settings.botToken, clientOptions), settings.teamId),
+    tenant,
+  };
+  listen(boltApp, slack);
+  boltApp.error(async ({ error, body }: { error: CodedError; body: object }) => {
+    if (error instanceof AuthorizationError) throw error;
+    const errorId = newId('err');
+    app.log.error({ error_id: errorId, code: error.code, reason: withoutSecrets(error.message).slice(0, 500) }, 'slack: a listener failed');
+    await tellOf(errorId, { ...body } as Wire).catch(() => {});
+  });
+
+  /** The person saw Slack take the request: without this they would wait for nothing. */
+  async function tellOf(errorId: string, body: Wire): Promise<void> {
+    const url = textIn(body, 'response_url');
+    if (url === '') return;
+    const { text, blocks } = notice(`Something went wrong on our side. Nothing more will happen; try again, and give an administrator this: error ${errorId}`);
+    await guardedFetch(settings.apiUrl)(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ text, blocks, response_type: 'ephemeral', replace_original: false }),
+    });
+  }
+
+  const projector = { app, client: jobClient(settings.botToken, profile), teamId: settings.teamId };
+  return Promise.resolve({
+    name: 'slack',
+    fetch: async (request) => {
+      if (new URL(request.url).pathname !== '/slack/events') return null;
+      if (request.method !== 'POST') return new Response(null, { status: 405, headers: { allow: 'POST' } });
+      return receiver.handle(request);
+    },
+    jobs: { [SLACK_PROJECT]: (data) => project(projector, String(data['tenant']), String(data['thing'])) },
+    ready: () => ready(projector.client, settings),
+    close: () => receiver.drain(),
+  });
+}
+
+async function ready(client: WebClient, { teamId }: SlackSettings): Promise<void> {
+  let team: string | undefined;
+  try {
+    team = (await client.auth.test()).team_id;
+  } catch (error) {
+    throw new Fault('unavailable', 'Slack does not take our token, or cannot be reached. Check SLACK_BOT_TOKEN.', { cause: error });
+  }
+  if (team !== teamId) throw new Fault('unauthenticated', `The Slack token belongs to another workspace than ${teamId}. Check SLACK_BOT_TOKEN and SLACK_TEAM_ID.`);
+}

@@ -1,0 +1,115 @@
+import type { Button, KnownBlock, RichTextElement } from '@slack/types';
+import type { CallState } from '#domain/call/call.ts';
+import { approverNames } from '#engine/approve/view.ts';
+import { ACTIONS, approvalValue } from '../ids.ts';
+import { actions, button, facts, header, line, moment, preformatted, quote, smallPrint, words, type Message } from './blocks.ts';
+import { errorText } from './outcome.ts';
+import type { Scene } from './scene.ts';
+import { escapeMrkdwn, shortened } from './text.ts';
+
+/** For whom a copy is drawn: who may decide, or who asked. */
+export type Audience = 'approver' | 'requester';
+
+/** How much of what will run the message itself shows, in characters. */
+const SHOWN = 1200;
+
+/**
+ * One approval as one message (design/slack-ux.md, 4.2), in every state, for either reader. A pure function of the scene: the same
+ * scene gives the same message, so that an equal hash means that nothing needs to be edited. Other people's words stand in literal
+ * text nodes only.
+ */
+export function approvalMessage(scene: Scene, audience: Audience): Message {
+  const { view, lines } = scene;
+  const { call, approval } = view;
+  const status = statusOf(scene);
+  const run = shortened(lines.join('\n'), SHOWN, '\n… (full text in Details)');
+  const blocks: KnownBlock[] = [
+    ...(status === null ? [] : [line(words(status, { bold: true }))]),
+    header(call.summary),
+    facts(pairs(scene)),
+    ...(call.reason === null ? [] : [line(words(view.agent === null ? 'Reason' : 'Reason, written by an agent', { italic: true })), quote(shortened(call.reason, 1500))]),
+    line(words('Exactly what will run', { bold: true })),
+    ...preformatted(`${scene.toolTitle}\n${run}`),
+    ...voteLines(scene),
+    smallPrint(`${progress(scene)} · ${approval.id} · digest ${approval.digest.slice(0, 8)}`, ...(status === null ? whoCan(scene) : [])),
+    actions(...buttons(scene, audience)),
+  ];
+  return { text: notification(scene, audience, status), blocks };
+}
+
+function pairs(scene: Scene): (readonly [string, readonly RichTextElement[]])[] {
+  const { view, mandate } = scene;
+  const { approval, agent } = view;
+  const { impact } = approval;
+  const owner = agent?.owner == null ? '' : `, owned by ${agent.owner.displayName}`;
+  const through = agent === null ? '' : `, through agent ${agent.name}${owner}`;
+  const uses = mandate === null ? '' : ` (used ${mandate.uses}${mandate.maxUses === null ? '' : ` of ${mandate.maxUses}`} times)`;
+  const many = scene.targets.length > 10 ? [...scene.targets.slice(0, 10), `and ${scene.targets.length - 10} more`] : scene.targets;
+  return [
+    ['For', [words(many.length === 0 ? 'the organisation' : many.join(', '))]],
+    ['Asked by', [words(`${scene.askedBy}${through}`)]],
+    ...(mandate === null ? [] : [['Mandate', [words(shortened(`${mandate.purpose}${uses}`, 300)), words(` ${mandate.id}`, { code: true })]] as const]),
+    ['Effect', [words(`${impact.effect}${impact.reversible ? '' : ' This cannot be undone.'}`)]],
+    ['Policy', [words(scene.asks.join(' '))]],
+    ...(approval.state === 'pending' ? [['Expires', [moment(approval.expiresAt)]] as const] : []),
+  ];
+}
+
+function voteLines({ view }: Scene): KnownBlock[] {
+  return view.votes.flatMap(({ voter, vote, note, at }) => [
+    line(words(`${vote === 'approve' ? 'Approved' : 'Denied'} by ${voter.displayName} · `), moment(at)),
+    ...(note === null ? [] : [quote(shortened(note, 1000))]),
+  ]);
+}
+
+function progress({ view }: Scene): string {
+  const parts = view.requirements.map(({ requirement, given }) => `${given} of ${requirement.quorum}`);
+  return view.approval.state === 'pending' ? `${parts.join(', ')} approvals` : view.approval.state;
+}
+
+function whoCan({ view }: Scene): string[] {
+  const names = approverNames(view);
+  return names.length === 0 ? ['Nobody can approve this at the moment.'] : [`Who can approve: ${shortened(names.join(', '), 900, '…')}`];
+}
+
+function buttons({ view }: Scene, audience: Audience): Button[] {
+  const value = approvalValue(view.approval.id, view.approval.version);
+  const details = button('Details', ACTIONS.details, value);
+  if (view.approval.state !== 'pending') return [details];
+  if (audience === 'requester') return [button('Withdraw', ACTIONS.withdraw, value), details];
+  return [button('Approve', ACTIONS.approve, value, 'primary'), button('Deny…', ACTIONS.deny, value, 'danger'), details];
+}
+
+type Status = (who: string, why: string) => string | null;
+
+/** "Approved" never reads as "done". */
+const STATUS = {
+  waiting: () => null,
+  ready: (who) => `Approved${who}. It is being carried out.`,
+  running: (who) => `Approved${who}. It is being carried out.`,
+  succeeded: (who) => `Done. Approved${who}.`,
+  failed: (who, why) => `Approved${who}, but it failed: ${why}`,
+  unknown: (who, why) => `Approved${who}; whether it took effect is not known: ${why}`,
+  denied: (who, why) => `Approved${who}, but refused when it was to be carried out: ${why}`,
+  rejected: (who) => `Denied${who}.`,
+  expired: () => 'Expired: nobody decided in time.',
+  withdrawn: (_, why) => why || 'Withdrawn.',
+  superseded: () => 'Replaced: something changed meanwhile, so it is asked again in a new message.',
+} as const satisfies Record<CallState, Status>;
+
+/** Where it stands, in one sentence, or null while it waits. */
+export function statusOf({ view }: Scene): string | null {
+  const { call, votes } = view;
+  const deciding = votes.filter(({ vote }) => vote === (call.state === 'rejected' ? 'deny' : 'approve')).map(({ voter }) => voter.displayName);
+  const who = deciding.length === 0 ? '' : ` by ${deciding.join(' and ')}`;
+  return (STATUS[call.state] as Status)(who, call.error === null ? '' : errorText(call.error));
+}
+
+function notification({ view, askedBy }: Scene, audience: Audience, status: string | null): string {
+  const { call, approval, agent } = view;
+  const through = agent === null ? '' : ` (agent ${agent.name})`;
+  const until = `${approval.expiresAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const opening = status ?? (audience === 'requester' ? 'Waiting for approval' : 'Approval needed');
+  const rest = status === null ? `, asked by ${askedBy}${through}. Expires ${until}.` : '';
+  return shortened(escapeMrkdwn(`${opening}: ${call.summary}${rest}`), 2900, '…');
+}

@@ -1,0 +1,65 @@
+import type { KnownBlock, RichTextElement } from '@slack/types';
+import type { Agent } from '#domain/agent/store.ts';
+import type { Call } from '#domain/call/store.ts';
+import type { CallState } from '#domain/call/call.ts';
+import type { Mandate } from '#domain/mandate/store.ts';
+import type { Person } from '#domain/person/store.ts';
+import type { CatalogueEntry } from '#engine/catalogue.ts';
+import { facts, line, moment, smallPrint, words, type Message } from './blocks.ts';
+import { errorText } from './outcome.ts';
+import { outputBlocks } from './output.ts';
+import { escapeMrkdwn, shortened } from './text.ts';
+
+const ENDINGS: Readonly<Partial<Record<CallState, string>>> = {
+  succeeded: 'Done',
+  failed: 'Failed',
+  unknown: 'Not known whether it took effect',
+  denied: 'Refused when it was to be carried out',
+  rejected: 'Denied',
+  expired: 'Expired',
+  withdrawn: 'Withdrawn',
+};
+
+/** What became of a call, told once to the person on whose authority it ran; null where there is nothing to tell (yet). */
+export function outcomeNotice(call: Call, entry: CatalogueEntry | undefined, agentName: string | null): Message | null {
+  const ending = ENDINGS[call.state];
+  if (ending === undefined) return null;
+  const through = agentName === null ? '' : `, asked by your agent ${agentName}`;
+  const why = call.error === null ? '' : ` ${errorText(call.error)}`;
+  const result = call.state === 'succeeded' && entry !== undefined && call.result !== null ? outputBlocks(entry, call.result) : [];
+  return {
+    text: escapeMrkdwn(shortened(`${ending}: ${call.summary}${through}.${why}`, 2800, '…')),
+    blocks: [line(words(`${ending}: `, { bold: true }), words(`${call.summary}${through}.${why}`)), ...result, smallPrint(call.id)],
+  };
+}
+
+/** One mandate as its parties see it, in every state. */
+export function mandateMessage(mandate: Mandate, agent: Agent | null, principal: Person | null, resources: string): Message {
+  const ended = mandate.reason === null ? '' : ` (${mandate.reason})`;
+  const state = mandate.state === 'active' ? 'Active' : `${mandate.state.charAt(0).toUpperCase()}${mandate.state.slice(1)}${ended}`;
+  const pairs: (readonly [string, readonly RichTextElement[]])[] = [
+    ['State', [words(state)]],
+    ['Agent', [words(agent?.name ?? mandate.agentId)]],
+    ['Given by', [words(principal === null ? mandate.principalId : `${principal.displayName} (${principal.login})`)]],
+    ['May', [words(shortened(mandate.scopes.join(', '), 1000, '…'))]],
+    ['On', [words(shortened(resources, 1000, '…'))]],
+    ['For', [words(shortened(mandate.purpose, 600, '…'))]],
+    ['Ends', [moment(mandate.expiresAt)]],
+  ];
+  const blocks: KnownBlock[] = [line(words(`Mandate for agent ${agent?.name ?? mandate.agentId}`, { bold: true })), facts(pairs), smallPrint(`${mandate.id} · end it with /mandate revoke ${mandate.id}`)];
+  return { text: escapeMrkdwn(`Mandate for agent ${agent?.name ?? mandate.agentId}: ${state}`), blocks };
+}
+
+/** That a mandate has ended or stands still: an edit of its card alone would tell nobody. Null while it is active. */
+export function mandateNotice(mandate: Mandate, agent: Agent | null): Message | null {
+  if (mandate.state === 'active') return null;
+  const why = mandate.reason === null ? '' : `: ${mandate.reason}`;
+  const text = `The mandate for agent ${agent?.name ?? mandate.agentId} is ${mandate.state}${why}. The agent can do nothing with it.`;
+  return { text: escapeMrkdwn(text), blocks: [line(words(text)), smallPrint(mandate.id)] };
+}
+
+/** To an agent's owner: that it is known now. */
+export function agentMessage(agent: Agent): Message {
+  const text = `Agent ${agent.name} is registered, and you are its owner. It can do nothing until somebody gives it a mandate (/mandate create ${agent.name}).`;
+  return { text: escapeMrkdwn(text), blocks: [line(words(text)), facts([['May be given', [words(agent.ceiling.join(', '))]]]), smallPrint(agent.id)] };
+}

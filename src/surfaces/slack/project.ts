@@ -1,0 +1,111 @@
+import type { WebClient } from '@slack/web-api';
+import { theTenant } from '#domain/tenant/store.ts';
+import type { Person } from '#domain/person/store.ts';
+import type { App } from '#engine/app.ts';
+import { readonly, transact } from '#engine/transact.ts';
+import { sha256 } from '#lib/crypto.ts';
+import { canonicalJson } from '#lib/json.ts';
+import { workEmail } from './account.ts';
+import { copiesOf, type Copies, type Recipient } from './copies.ts';
+import { exclusively } from './exclusive.ts';
+import { platformError } from './faults.ts';
+import type { Message } from './messages/blocks.ts';
+import { insertMessage, markMessage, messagesOf, type SlackMessage } from './store.ts';
+
+export interface Projector {
+  readonly app: App;
+  readonly client: WebClient;
+  readonly teamId: string;
+}
+
+/** Slack's refusals that no repetition changes: that copy is given up, the others go on. */
+const FINAL = new Set([
+  'users_not_found', 'user_not_found', 'cannot_dm_bot', 'user_disabled', 'channel_not_found', 'not_in_channel', 'is_archived', 'restricted_action',
+  'message_not_found', 'cant_update_message', 'edit_window_closed', 'invalid_blocks', 'msg_too_long', 'no_text', 'missing_scope',
+]);
+
+/**
+ * Makes what stands in Slack about a thing equal to what its rows say: posts the copies that are missing, edits those that differ,
+ * touches no other. May run any number of times, and at once in several processes: one thing is projected by one at a time. Throws
+ * at the end where a copy could not be made for now, so that the queue repeats it.
+ */
+export async function project({ app, client, teamId }: Projector, tenantId: string, thing: string): Promise<void> {
+  const failures: unknown[] = [];
+  await exclusively(app.database, `slack ${tenantId} ${thing}`, async () => {
+    const wanted = await readonly(app, tenantId, (reader) => copiesOf(reader, app.catalogue, thing));
+    const standing = await readonly(app, tenantId, (reader) => messagesOf(reader, thing));
+    for (const copies of wanted) {
+      const mine = standing.filter((row) => row.audience === copies.audience);
+      for (const row of mine) await tried(() => show(row, copies.message));
+      for (const recipient of copies.recipients) await tried(() => introduce(copies, recipient, mine));
+    }
+  });
+  if (failures.length > 0) throw new AggregateError(failures, `${failures.length} Slack messages are not as they should be yet`);
+
+  async function tried(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const word = platformError(error);
+      if (word === null || !FINAL.has(word)) failures.push(error);
+      else app.log.warn({ thing, slack: word }, 'slack: a copy is given up');
+    }
+  }
+
+  /** Posts a row that was never posted, edits one that differs. */
+  async function show(row: SlackMessage, message: Message): Promise<void> {
+    const renderedHash = sha256(canonicalJson(message));
+    if (row.renderedHash === renderedHash && row.ts !== null) return;
+    const content = { text: message.text, blocks: message.blocks, unfurl_links: false, unfurl_media: false };
+    let { ts } = row;
+    if (ts === null) ts = (await client.chat.postMessage({ channel: row.channel, ...content })).ts ?? null;
+    else {
+      try {
+        await client.chat.update({ channel: row.channel, ts, text: message.text, blocks: message.blocks });
+      } catch (error) {
+        if (platformError(error) !== 'message_not_found') throw error;
+        // Somebody deleted it; it is not posted a second time.
+      }
+    }
+    const at = ts;
+    if (at !== null) await transact(app, tenantId, (ctx) => markMessage(ctx, row.id, { ts: at, renderedHash }));
+  }
+
+  async function introduce({ audience, message }: Copies, recipient: Recipient, standing: readonly SlackMessage[]): Promise<void> {
+    if ('channel' in recipient) {
+      if (standing.some((row) => row.channel === recipient.channel)) return;
+      if (await isInternal(client, recipient.channel)) return post(audience, null, recipient.channel, message);
+      app.log.warn({ thing, channel: recipient.channel }, 'slack: the approval channel is shared, unknown or not readable; direct messages instead');
+      for (const person of recipient.instead) await tried(() => introduce({ audience, message, recipients: [] }, { person }, standing));
+      return;
+    }
+    if (standing.some((row) => row.personId === recipient.person.id)) return;
+    const channel = await directChannel(recipient.person);
+    if (channel !== null) await post(audience, recipient.person.id, channel, message);
+  }
+
+  async function post(audience: string, personId: string | null, channel: string, message: Message): Promise<void> {
+    const row = await transact(app, tenantId, (ctx) => insertMessage(ctx, { thing, audience, personId, channel }));
+    await show(row, message);
+  }
+
+  /** The direct messages of the account that has this person's work email, by the rules for those who act; null where there is none. */
+  async function directChannel(person: Person): Promise<string | null> {
+    const { settings } = await readonly(app, tenantId, theTenant);
+    const { user } = await client.users.lookupByEmail({ email: person.email });
+    const email = workEmail({ ...user }, teamId, settings.emailDomains);
+    if (email !== person.email.toLowerCase() || user?.id === undefined) return null;
+    return (await client.conversations.open({ users: user.id })).channel?.id ?? null;
+  }
+}
+
+/** Whether only people of this company see the channel. Not being allowed to know counts as no (assertion Z9). */
+async function isInternal(client: WebClient, channel: string): Promise<boolean> {
+  try {
+    const info = (await client.conversations.info({ channel })).channel;
+    return info !== undefined && info.is_ext_shared !== true && info.is_pending_ext_shared !== true && info.is_archived !== true;
+  } catch (error) {
+    if (platformError(error) === null) throw error;
+    return false;
+  }
+}

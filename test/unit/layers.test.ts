@@ -1,0 +1,76 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/** Who may import whom (design: imports point down only). A room that is not named imports nothing of ours. */
+const MAY: Record<string, readonly string[]> = {
+  main: ['main', 'surfaces', 'jobs', 'engine', 'domain', 'db', 'lib', 'idp', 'sandbox', 'client'],
+  surfaces: ['engine', 'domain', 'db', 'lib'],
+  jobs: ['engine', 'domain', 'db', 'lib'],
+  tools: ['engine', 'domain', 'lib'],
+  engine: ['domain', 'db', 'lib'],
+  domain: ['db', 'lib'],
+  idp: ['domain', 'lib'],
+  db: ['lib'],
+  lib: [],
+  sandbox: ['lib'],
+  client: [],
+};
+
+const root = resolve(import.meta.dirname, '../..');
+const files = globSync(['src/**/*.ts', 'tools/**/*.ts'], { cwd: root });
+
+const roomOf = (file: string): string => {
+  const [top, second, third] = file.split('/');
+  if (top === 'tools') return 'tools';
+  return third === undefined ? 'main' : (second ?? '');
+};
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(resolve(root, file), 'utf8');
+  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+  return specifiers.flatMap((specifier) => {
+    if (specifier.startsWith('#')) return [`src/${specifier.slice(1)}`];
+    if (specifier.startsWith('.')) return [relative(root, resolve(root, dirname(file), specifier))];
+    return [];
+  });
+}
+
+const edges = files.flatMap((file) => importsOf(file).map((target) => ({ file, target })));
+
+describe('the layers', () => {
+  test('the whole tree was seen', () => {
+    expect(files.length).toBeGreaterThan(150);
+    expect(edges.length).toBeGreaterThan(400);
+    expect(new Set(files.map(roomOf))).toEqual(new Set(Object.keys(MAY).filter((room) => room !== 'client' || files.some((file) => file.startsWith('src/client/')))));
+  });
+
+  test('imports point down only', () => {
+    const wrong = edges.filter(({ file, target }) => {
+      const [from, to] = [roomOf(file), roomOf(target)];
+      return from !== to && !(MAY[from] ?? []).includes(to);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('no door imports another door', () => {
+    const door = (file: string) => (roomOf(file) === 'surfaces' ? file.split('/')[2] : null);
+    expect(edges.filter(({ file, target }) => door(file) !== null && door(target) !== null && door(file) !== door(target))).toEqual([]);
+  });
+
+  test('Slack, MCP and REST use no verb of the domain: they call(), and read to draw', () => {
+    const verbs = /^src\/domain\/\w+\/(?:create|revoke|register|withdraw|depart|suspend|provision|import|thaw)\.ts$/;
+    expect(edges.some(({ target }) => verbs.test(target))).toBe(true);
+    expect(edges.filter(({ file, target }) => /^src\/surfaces\/(?:slack|mcp|rest)\//.test(file) && verbs.test(target))).toEqual([]);
+  });
+
+  test('only stores, tables and the verbs of a noun touch tables', () => {
+    const allowed = (file: string) => /^src\/domain\//.test(file) || /(?:store|tables)\.ts$/.test(file) || /^src\/engine\/transact/.test(file);
+    expect(edges.filter(({ file, target }) => /\/tables\.ts$/.test(target) && !allowed(file))).toEqual([]);
+  });
+
+  test('only main.ts reads the environment', () => {
+    const readers = files.filter((file) => /process\.env/.test(readFileSync(resolve(root, file), 'utf8')));
+    expect(readers).toEqual(['src/main.ts']);
+  });
+});
