@@ -71,7 +71,7 @@ async function spend(ctx: Parameters<Parameters<typeof transact>[2]>[0], batch: 
   if (keys.size === 0) return new Set();
   const rows = await ctx.db.execute<{ key: string }>(sql`
     insert into replays (tenant_id, key, expires_at)
-    select ${ctx.tenantId}, k, e from unnest(${sql.param([...keys.keys()])}::text[], ${sql.param([...keys.values()].map((at) => at.toISOString()))}::timestamptz[]) as t(k, e)
+    select ${ctx.tenantId}, k, e::timestamptz from unnest(${sql.param([...keys.keys()])}::text[], ${sql.param([...keys.values()].map((at) => at.toISOString()))}::text[]) as t(k, e)
     on conflict do nothing returning key`);
   return new Set(rows.map((row) => row.key));
 }

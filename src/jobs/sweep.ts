@@ -1,5 +1,5 @@
 import { stuckCalls } from '#domain/call/store.ts';
-import { forgetReplays } from '#domain/token/replay.ts';
+import { forgetReplays } from '#domain/token/store.ts';
 import type { App } from '#engine/app.ts';
 import { EXECUTE_CALL } from '#engine/call.ts';
 import { readonly, transact } from '#engine/transact.ts';

@@ -7,6 +7,8 @@ import { migrateDatabase } from '#db/migrate.ts';
 import { openDatabase, SERVER_ROLE } from '#db/pool.ts';
 import { openQueue } from '#db/queue.ts';
 import type { Actor } from '#domain/actor.ts';
+import { pendingApprovals } from '#domain/approval/store.ts';
+import { findCall, type Call } from '#domain/call/store.ts';
 import { newAgentKeyPair } from '#domain/agent/key.ts';
 import { insertAgent } from '#domain/agent/store.ts';
 import { groups, memberships } from '#domain/group/tables.ts';
@@ -32,7 +34,7 @@ import { openSecrets } from '#lib/crypto.ts';
 import { newId } from '#lib/id.ts';
 import { createLogger } from '#lib/log.ts';
 
-export const BASE = 'http://127.0.0.1:3999';
+const BASE = 'http://127.0.0.1:3999';
 export const ALL_SCOPES = ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read'];
 
 type Key = 'mona' | 'bob' | 'carl' | 'ann' | 'dana' | 'faye' | 'nina';
@@ -55,21 +57,27 @@ export interface AgentWorld {
   readonly agentId: string;
   readonly mandateId: string;
   readonly logs: string[];
-  /** What was changed at the provider: `resetFactors <uid>`. */
-  readonly done: string[];
-  /** Display names that the directory answers besides the sample's. */
-  readonly found: ProviderPerson[];
+  name(key: Key): string;
+  /** What was changed at the provider, in order: `reset_factors ann`. */
+  done(): string[];
+  /** Puts people into the provider's directory. */
+  hire(displayName: string, count: number, title?: string): Promise<void>;
+  /** What was saved of a call. */
+  call(id: string): Promise<Call | null>;
   /** Bob's mandate to the agent by default. */
   token(options?: TokenOptions): Promise<string>;
   /** Another agent with a mandate from somebody. */
   mandate(from: Key, more?: { scopes?: readonly string[]; tools?: string[] | null; agentId?: string }): Promise<{ agentId: string; mandateId: string }>;
   revoke(mandateId: string): Promise<void>;
   decide(by: Key, approvalId: string, decision: 'approve' | 'deny'): Promise<string>;
+  /** The newest approval that waits, as soon as there is one. */
+  waiting(): Promise<string>;
   apiKey(scopes: readonly string[]): Promise<string>;
   ledger(): Promise<{ event: string; actor: string; data: Readonly<Record<string, unknown>> }[]>;
   /** A tenant beside the first. */
   anotherTenant(): Promise<string>;
-  stopDatabase(): Promise<void>;
+  /** The same installation while its database is gone. */
+  withoutDatabase(): Promise<{ app: App; kernel: TokenKernel; close(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -124,8 +132,12 @@ export async function openAgentWorld(): Promise<AgentWorld> {
     agentId,
     mandateId,
     logs,
-    done,
-    found,
+    name: (key) => `${key[0]!.toUpperCase()}${key.slice(1)} Example`,
+    done: () => [...done],
+    hire: async (displayName, count, title = 'Engineer') => {
+      for (let index = 0; index < count; index += 1) found.push({ ...samePerson(`00unew${found.length}`), displayName, title });
+    },
+    call: (id) => readonly(app, tenantId, (reader) => findCall(reader, id)),
     mandate,
     token: async (options = {}) => {
       const now = Math.floor(Date.now() / 1000);
@@ -150,6 +162,13 @@ export async function openAgentWorld(): Promise<AgentWorld> {
       const input = { approval_id: approvalId, decision, version: 1, ...(decision === 'deny' ? { note: 'not today' } : {}) };
       return (await call(app, { tenantId, actor, tool: 'approval_decide', input, waitMs: 0 })).status;
     },
+    waiting: async () => {
+      for (;;) {
+        const [pending] = await readonly(app, tenantId, (reader) => pendingApprovals(reader, 1));
+        if (pending !== undefined) return pending.id;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
     apiKey: async (scopes) =>
       (await transact(app, tenantId, (ctx) => createApiKey(ctx, 'sandbox', { name: `key ${newId('msg')}`, scopes }))).presented,
     ledger: () => readonly(app, tenantId, (reader) => ledgerEntries(reader, 0, 10_000)),
@@ -158,7 +177,11 @@ export async function openAgentWorld(): Promise<AgentWorld> {
       await seed(app, id);
       return id;
     },
-    stopDatabase: () => server.stop(),
+    withoutDatabase: async () => {
+      const dead = openDatabase('postgres://nobody@127.0.0.1:1/nothing');
+      const gone: App = { ...app, database: dead };
+      return { app: gone, kernel: createTokenKernel({ ...parts, sql: dead.sql, read: (id, work) => readonly(gone, id, work) }), close: () => dead.close() };
+    },
     close: async () => {
       await queue.stop();
       await app.settled.close().catch(() => {});
@@ -232,28 +255,29 @@ async function giveMandate(
   return { agentId, mandateId };
 }
 
+const samePerson = (uid: string): ProviderPerson => ({
+  uid,
+  status: 'ACTIVE',
+  login: `${uid}@acme.test`,
+  email: `${uid}@acme.test`,
+  displayName: uid === '00uann' ? 'Ann Example' : uid,
+  firstName: uid,
+  lastName: '',
+  employeeNumber: null,
+  title: null,
+  department: null,
+  managerRef: null,
+});
+
 /** A directory of the sample people; factors go when they are reset. */
 function memoryLink(done: string[], found: ProviderPerson[]): ProviderLink {
   const factors = new Map<string, number>();
-  const person = (uid: string): ProviderPerson => ({
-    uid,
-    status: 'ACTIVE',
-    login: `${uid}@acme.test`,
-    email: `${uid}@acme.test`,
-    displayName: uid,
-    firstName: uid,
-    lastName: '',
-    employeeNumber: null,
-    title: null,
-    department: null,
-    managerRef: null,
-  });
   async function* nothing<T>(): AsyncGenerator<T[]> {}
   return {
     vendor: 'okta',
     directory: {
-      findPeople: (query, limit) => Promise.resolve([...found, person('00uann')].filter((one) => one.displayName.startsWith(query) || query === 'everybody').slice(0, limit)),
-      person: (uid) => Promise.resolve(person(uid)),
+      findPeople: (query, limit) => Promise.resolve([...found, samePerson('00uann')].filter((one) => one.displayName.startsWith(query)).slice(0, limit)),
+      person: (uid) => Promise.resolve(samePerson(uid)),
       people: () => nothing(),
       groups: () => nothing(),
       members: () => nothing(),
@@ -262,12 +286,12 @@ function memoryLink(done: string[], found: ProviderPerson[]): ProviderLink {
       passwordChanged: () => Promise.resolve(null),
     },
     actions: {
-      resetPassword: async (uid) => void done.push(`resetPassword ${uid}`),
+      resetPassword: async (uid) => void done.push(`reset_password ${uid.slice(3)}`),
       resetFactors: async (uid) => {
         factors.set(uid, 0);
-        done.push(`resetFactors ${uid}`);
+        done.push(`reset_factors ${uid.slice(3)}`);
       },
-      suspend: async (uid) => void done.push(`suspend ${uid}`),
+      suspend: async (uid) => void done.push(`suspend ${uid.slice(3)}`),
     },
     close: () => Promise.resolve(),
   };

@@ -337,6 +337,7 @@ CREATE UNIQUE INDEX "people_subject" ON "people" USING btree ("tenant_id","provi
 CREATE UNIQUE INDEX "people_scim" ON "people" USING btree ("tenant_id","scim_id");--> statement-breakpoint
 CREATE INDEX "people_email" ON "people" USING btree ("tenant_id",lower("email"));--> statement-breakpoint
 CREATE INDEX "people_login" ON "people" USING btree ("tenant_id",lower("login"));--> statement-breakpoint
+CREATE INDEX "people_scim_external" ON "people" USING btree ("tenant_id",("scim_doc" ->> 'externalId'));--> statement-breakpoint
 CREATE INDEX "people_manager" ON "people" USING btree ("tenant_id","manager_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "api_keys_hash" ON "api_keys" USING btree ("tenant_id","hash");--> statement-breakpoint
 CREATE INDEX "connections_vendor" ON "connections" USING btree ("tenant_id","vendor");--> statement-breakpoint

@@ -44,6 +44,7 @@ export const people = pgTable(
     uniqueIndex('people_scim').on(table.tenantId, table.scimId),
     index('people_email').on(table.tenantId, sql`lower(${table.email})`),
     index('people_login').on(table.tenantId, sql`lower(${table.login})`),
+    index('people_scim_external').on(table.tenantId, sql`(${table.scimDoc} ->> 'externalId')`),
     index('people_manager').on(table.tenantId, table.managerId),
     foreignKey({ columns: [table.tenantId, table.managerId], foreignColumns: [table.tenantId, table.id], name: 'people_manager_fk' }),
     tenantPolicy(),

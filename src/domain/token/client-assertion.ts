@@ -10,7 +10,8 @@ import {
 } from '#lib/jwt.ts';
 import { issuerOf, JWT_BEARER_ASSERTION, SKEW_SECONDS } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
-import { reach, type KernelParts } from './parts.ts';
+import { reach } from '#db/reach.ts';
+import type { KernelParts } from './parts.ts';
 import { findAgentKey } from './store.ts';
 
 /** How a client says who it is: the three form fields of RFC 7521 section 4.2, as they came. */

@@ -3,7 +3,7 @@ import { denial, type Denial } from '../denial.ts';
 import { mandateStanding } from '../mandate/rules.ts';
 import { standingOf } from '../person/standing.ts';
 import type { PersonStatus } from '../provider.ts';
-import { reach } from './parts.ts';
+import { reach } from '#db/reach.ts';
 import { perTurn } from './per-turn.ts';
 
 /** A mandate with everything that it stands on, as `hot_mandates` (migration 0001) reads it in one statement. */

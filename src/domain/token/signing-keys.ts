@@ -2,7 +2,8 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import type { Secrets } from '#lib/crypto.ts';
 import { exportPublicJwk, importVerifyKey, thumbprint, type VerifyKey } from '#lib/jwt.ts';
 import type { TenantWriter } from '../context.ts';
-import { reach, type KernelParts } from './parts.ts';
+import { reach } from '#db/reach.ts';
+import type { KernelParts } from './parts.ts';
 import { insertSigningKey, signingKeysOf, type SigningKeyRow } from './store.ts';
 
 /** The key that a tenant signs with now. */

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, isNull, sql, lt } from 'drizzle-orm';
 import { agentKeys, agents } from '../agent/tables.ts';
 import type { AgentKey } from '../agent/key.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
@@ -109,4 +109,9 @@ export async function spend(ctx: TenantWriter, key: string, expiresAt: Date): Pr
     .onConflictDoNothing()
     .returning({ key: replays.key });
   return rows.length > 0;
+}
+
+/** Forgets what can no longer be replayed, because it would be refused for its age. */
+export async function forgetReplays(ctx: TenantWriter): Promise<void> {
+  await ctx.db.delete(replays).where(and(eq(replays.tenantId, ctx.tenantId), lt(replays.expiresAt, ctx.now)));
 }

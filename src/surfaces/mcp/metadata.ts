@@ -1,6 +1,6 @@
 import type { App } from '#engine/app.ts';
 import { issuerOf } from '#domain/token/names.ts';
-import { reach } from '#domain/token/parts.ts';
+import { reach } from '#db/reach.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { resourceOf } from './endpoint.ts';
 

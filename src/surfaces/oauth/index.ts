@@ -2,7 +2,7 @@ import { claimedClient } from '#domain/token/client-assertion.ts';
 import { readExchange, type ExchangeRequest, type FormParameters } from '#domain/token/exchange-request.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
-import { reach } from '#domain/token/parts.ts';
+import { reach } from '#db/reach.ts';
 import type { App } from '#engine/app.ts';
 import { addressOf, type Address, type Endpoint } from './address.ts';
 import { answer, failure } from './faults.ts';

@@ -2,7 +2,7 @@ import type { Actor, ServiceActor } from '#domain/actor.ts';
 import { authenticateApiKey } from '#domain/tenant/api-key.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { tenantOfIssuer } from '#domain/token/names.ts';
-import { reach } from '#domain/token/parts.ts';
+import { reach } from '#db/reach.ts';
 import type { App } from '#engine/app.ts';
 import { Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
