@@ -12,6 +12,7 @@ export const Environment = z.object({
   PROKURA_DATA: z.string().default('.prokura').describe('Folder of the embedded database and of local files.'),
   DATABASE_URL: z.url({ protocol: /^postgres(?:ql)?$/ }).optional().describe("A PostgreSQL database of yours, as its owner; the server itself works as the role prokura_server. Default: an embedded server."),
   PROKURA_MASTER_KEY: z.string().optional().describe('32 bytes in base64 (openssl rand -base64 32): encrypts what is secret at rest. Needed when live.'),
+  MCP_HOLD_SECONDS: z.coerce.number().int().min(0).max(25).default(20).describe('How long an MCP call that needs an approval is held before it answers pending_approval.'),
   OKTA_ORG_URL: z.url().optional().describe('https://your-org.okta.com'),
   OKTA_CLIENT_ID: z.string().optional().describe('Client id of the API Services app (private key JWT).'),
   OKTA_PRIVATE_KEY: z.string().optional().describe('Its private key as a JSON Web Key, on one line.'),
@@ -58,6 +59,7 @@ export interface Config {
   readonly databaseUrl: string | null;
   /** Null in a sandbox: then a key is made and kept in the data folder. */
   readonly masterKey: string | null;
+  readonly mcpHoldMs: number;
   readonly okta: OktaConfig | null;
   readonly slack: SlackConfig | null;
   readonly sandbox: { readonly oktaUrl: string | null; readonly slack: { url: string; botToken: string; signingSecret: string } | null };
@@ -98,6 +100,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     dataFolder: settings.PROKURA_DATA,
     databaseUrl: settings.DATABASE_URL ?? null,
     masterKey: settings.PROKURA_MASTER_KEY ?? null,
+    mcpHoldMs: settings.MCP_HOLD_SECONDS * 1000,
     okta: real ? oktaConfig(settings) : null,
     slack: real ? slackConfig(settings) : null,
     sandbox: sandboxConfig(settings),

@@ -13,7 +13,7 @@ async function start(config: Config): Promise<() => Promise<void>> {
   const log = createLogger(config.logLevel);
   const undo: (() => Promise<void>)[] = [];
   const close = async () => {
-    for (const step of undo.reverse()) await step();
+    for (const step of undo.toReversed()) await step();
   };
   try {
     const embedded = config.databaseUrl === null ? await startEmbedded(config.dataFolder) : null;
@@ -25,7 +25,7 @@ async function start(config: Config): Promise<() => Promise<void>> {
     const masterKey = config.masterKey ?? sandbox?.masterKey;
     if (okta === undefined || slack === undefined || masterKey === undefined) throw new Error('neither live nor sandbox');
     const ownerUrl = config.databaseUrl ?? embedded?.url ?? '';
-    const server = await startServer({ mode: config.mode, port: config.port, host: config.host, publicUrl: config.publicUrl, ownerUrl, masterKey, log, okta, slack });
+    const server = await startServer({ mode: config.mode, port: config.port, host: config.host, publicUrl: config.publicUrl, ownerUrl, masterKey, log, okta, slack, holdMs: config.mcpHoldMs });
     undo.push(() => server.close());
     const company = (await sandbox?.introduce(server)) ?? null;
     const tokenFile = join(config.dataFolder, 'bootstrap-token');

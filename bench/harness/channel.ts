@@ -40,14 +40,14 @@ export function startChild<M extends Methods>(file: string): Child<M> {
     else asked?.reject(new Error(`${file}: ${error}`));
   });
   child.on('exit', (code, signal) => {
-    for (const { reject } of open.values()) reject(new Error(`${file} ended with ${signal ?? code}`));
+    for (const asked of open.values()) asked.reject(new Error(`${file} ended with ${signal ?? code}`));
     open.clear();
   });
   return {
     ask: (method, input) =>
       new Promise<never>((resolve, reject) => {
         last += 1;
-        open.set(last, { resolve: resolve as (value: unknown) => void, reject });
+        open.set(last, { resolve, reject });
         const asked: Asked = { id: last, method, input };
         child.send(asked, (error) => error !== null && reject(error));
       }),
@@ -74,7 +74,10 @@ export function serveParent(methods: Methods, end: () => Promise<void> = () => P
       })
       .then(
         (value): Answered => ({ id, value }),
-        (error: unknown): Answered => ({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+        (error: unknown): Answered => ({
+          id,
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        }),
       )
       .then((answered) => process.send?.(answered))
       .catch(() => {});

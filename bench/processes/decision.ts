@@ -25,12 +25,23 @@ const TOOL = 'okta_reset_mfa';
  * people with their groups, agent, mandate, and Cedar. Floor: Cedar with the same entities, that stand ready, and one read by
  * primary key on a connection that row-level security does not bind.
  */
-export async function prepareDecision(app: App, fixtures: Fixtures, ownerUrl: string, connections: number): Promise<Decision> {
+export async function prepareDecision(
+  app: App,
+  fixtures: Fixtures,
+  ownerUrl: string,
+  connections: number,
+): Promise<Decision> {
   const { tenantId, mandateId, principalId, targetId } = fixtures;
   const entry = app.catalogue.get(TOOL);
   if (entry === undefined) throw new Error(`there is no tool ${TOOL}`);
   const actor: AgentActor = {
-    kind: 'agent', surface: 'mcp', agentId: fixtures.agentId, personId: principalId, mandateId, scopes: fixtures.scopes, jti: 'benchmark',
+    kind: 'agent',
+    surface: 'mcp',
+    agentId: fixtures.agentId,
+    personId: principalId,
+    mandateId,
+    scopes: fixtures.scopes,
+    jti: 'benchmark',
   };
   const adminRoles: AdminRoles = new Map([[targetId, []]]);
   const target = personTarget(targetId);
@@ -51,7 +62,11 @@ export async function prepareDecision(app: App, fixtures: Fixtures, ownerUrl: st
     resource: resource.uid,
     context: { tool: TOOL, scope: entry.tool.scope, surface: 'mcp', through_agent: true },
     preparsedPolicySetId: app.policies.forTool(TOOL).setId,
-    entities: [principal, { uid: action, attrs: {}, parents: actionParents(entry).map((id) => ({ type: 'Action', id })) }, resource],
+    entities: [
+      principal,
+      { uid: action, attrs: {}, parents: actionParents(entry).map((id) => ({ type: 'Action', id })) },
+      resource,
+    ],
   };
   const owner = postgres(ownerUrl, { max: connections, onnotice: () => {} });
 
@@ -63,7 +78,8 @@ export async function prepareDecision(app: App, fixtures: Fixtures, ownerUrl: st
     floor: async () => {
       const [row] = await owner`select * from mandates where tenant_id = ${tenantId} and id = ${mandateId}`;
       const answer = cedar.statefulIsAuthorized(authorization);
-      if (row === undefined || answer.type === 'failure' || answer.response.decision !== 'allow') throw new Error('the floor did not allow it');
+      if (row === undefined || answer.type === 'failure' || answer.response.decision !== 'allow')
+        throw new Error('the floor did not allow it');
     },
     close: () => owner.end({ timeout: 5 }),
   };

@@ -33,12 +33,19 @@ const SCOPES = ['okta.mfa.reset', 'okta.password.reset'];
 export async function prepareFixtures({ app, url }: RunningServer, company: SetUpAnswer): Promise<Fixtures> {
   const tenantId = company.tenant_id;
   const person = async (key: string): Promise<string> => {
-    const found = await readonly(app, tenantId, (reader) => findPersonByUid(reader, 'okta', samplePerson(key).oktaId));
+    const found = await readonly(app, tenantId, (reader) =>
+      findPersonByUid(reader, 'okta', samplePerson(key).oktaId),
+    );
     if (found === null) throw new Error(`${key} has not been imported`);
     return found.id;
   };
   const done = async (personId: string, tool: string, input: unknown): Promise<Record<string, unknown>> => {
-    const actor = { kind: 'person', surface: 'job', personId, identity: { matched_by: 'benchmark' } } as const;
+    const actor = {
+      kind: 'person',
+      surface: 'job',
+      personId,
+      identity: { matched_by: 'benchmark' },
+    } as const;
     const outcome = await call(app, { tenantId, actor, tool, input });
     if (outcome.status !== 'done') throw new Error(`${tool}: ${JSON.stringify(outcome)}`);
     return outcome.output;
@@ -53,7 +60,11 @@ export async function prepareFixtures({ app, url }: RunningServer, company: SetU
   });
   const agentId = String(agent['agent_id']);
   const mandate = await done(principalId, 'mandate_create', {
-    agent: agentId, scopes: SCOPES, resources: ['team'], days: 7, purpose: 'to be measured',
+    agent: agentId,
+    scopes: SCOPES,
+    resources: ['team'],
+    days: 7,
+    purpose: 'to be measured',
   });
   return {
     url,
@@ -62,7 +73,10 @@ export async function prepareFixtures({ app, url }: RunningServer, company: SetU
     scimBase: company.scim_base_url,
     scimKey: company.api_keys.scim,
     agentId,
-    agentKey: { kid: String(agent['kid']), pem: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
+    agentKey: {
+      kid: String(agent['kid']),
+      pem: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    },
     principalId,
     targetId,
     mandateId: String(mandate['mandate_id']),

@@ -16,7 +16,7 @@ export interface CryptoCost {
 export type FloorMethods = {
   /** Answers every request with these bytes from now on. Returns the origin. */
   echo: (answer: Answer) => string;
-  cpu: () => number;
+  cpu: (nothing: null) => number;
   /** Runs each primitive this often, over texts of these many bytes. */
   crypto: (work: { operations: number; rs256Bytes: number; es256Bytes: number }) => CryptoCost;
 };
@@ -29,7 +29,10 @@ const server = createServer((request, response) => {
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
     Buffer.concat(chunks);
-    response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
+    response.writeHead(answer.status, {
+      ...answer.headers,
+      'content-length': Buffer.byteLength(answer.body),
+    });
     response.end(answer.body);
   });
 });

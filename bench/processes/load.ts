@@ -52,14 +52,22 @@ function agentFor(origin: string, connections: number): Agent {
   return agent;
 }
 
-async function send(origin: string, agent: Agent, { method, path, headers, body }: LoadRequest): Promise<Answer> {
+async function send(
+  origin: string,
+  agent: Agent,
+  { method, path, headers, body }: LoadRequest,
+): Promise<Answer> {
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   const sent = request(`${origin}${path}`, { agent, method, headers: { ...headers, ...length } });
   sent.end(body);
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   const received = await text(response);
   const kept = Object.entries(response.headers).filter(([name]) => !HOP.has(name));
-  return { status: response.statusCode ?? 0, headers: Object.fromEntries(kept.map(([name, value]) => [name, String(value)])), body: received };
+  return {
+    status: response.statusCode ?? 0,
+    headers: Object.fromEntries(kept.map(([name, value]) => [name, String(value)])),
+    body: received,
+  };
 }
 
 // What Node writes by itself.
@@ -85,7 +93,8 @@ async function run({ origin, requests, connections, mustContain }: Load): Promis
   await Promise.all(Array.from({ length: connections }, work));
   const milliseconds = performance.now() - from;
   times.sort((a, b) => a - b);
-  const quantile = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+  const quantile = (share: number) =>
+    times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
   if (answer === null) throw new Error('no request was given');
   return { answer, milliseconds, p50: quantile(0.5), p99: quantile(0.99) };
 }

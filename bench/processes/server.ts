@@ -10,7 +10,7 @@ import { prepareFixtures, type Fixtures } from './fixtures.ts';
 export type ServerMethods = {
   /** Starts the real server on this database, with simulators that run elsewhere, and makes the sample company, an agent and a mandate. */
   start: (settings: Record<string, string>) => Promise<Fixtures>;
-  cpu: () => number;
+  cpu: (nothing: null) => number;
   /** Runs decisions, or what they are measured against, in this process; answers CPU microseconds of one. */
   decide: (work: { what: 'ours' | 'floor'; operations: number; concurrency: number }) => Promise<number>;
 };
@@ -40,7 +40,7 @@ const decide: ServerMethods['decide'] = async ({ what, operations, concurrency }
   let left = operations;
   const from = cpuMicros();
   const work = async () => {
-    for (; left > 0; ) {
+    for (; left > 0;) {
       left -= 1;
       await one();
     }

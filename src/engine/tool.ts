@@ -98,4 +98,4 @@ export type AnyAct = Extract<AnyTool, { effects: 'act' }>;
 export type AnyWrite = Extract<AnyTool, { effects: 'write' }>;
 
 /** Makes the file that default-exports it a tool; wrong combinations of effects, context and members do not compile. */
-export const defineTool = <I extends Obj, O extends Obj, S extends Obj>(tool: Tool<I, O, S>): AnyTool => tool as unknown as AnyTool;
+export const defineTool = <I extends Obj, O extends Obj, S extends Obj>(tool: Tool<I, O, S>): AnyTool => tool;

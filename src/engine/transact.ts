@@ -48,7 +48,7 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
     });
     jobs.push(...(await saveFacts(app, db, tenantId, now, emitted)));
     for (const job of jobs) {
-      await app.queue.enqueue(tx as AnyTransaction, job.queue, { tenant: tenantId, ...job.data }, job.startAfter === undefined ? {} : { startAfter: job.startAfter });
+      await app.queue.enqueue(tx, job.queue, { tenant: tenantId, ...job.data }, job.startAfter === undefined ? {} : { startAfter: job.startAfter });
     }
     for (const fact of emitted) {
       if (fact.name.startsWith('call.')) await tx.execute(sql`select pg_notify('prokura_call', ${fact.thing})`);

@@ -170,7 +170,7 @@ export async function openWorld(options: { now?: () => Date; holdMs?: number; ok
       const publicJwk = pair.publicKey.export({ format: 'jwk' });
       const outcome = await as(await actor('dana'), 'agent_register', { name, owner: (await person(owner)).id, scopes, public_key: JSON.stringify(publicJwk) });
       if (outcome.status !== 'done') throw new Error(`the agent was not registered: ${JSON.stringify(outcome)}`);
-      return { id: String(outcome.output['agent_id']), name, privateJwk: { ...pair.privateKey.export({ format: 'jwk' }), kid: String(outcome.output['kid']) } as JWK };
+      return { id: String(outcome.output['agent_id']), name, privateJwk: { ...pair.privateKey.export({ format: 'jwk' }), kid: String(outcome.output['kid']) } };
     },
     mandate: async (principal, agent, terms = {}) => {
       const input = { agent: agent.id, scopes: ['okta.mfa.reset', 'okta.password.reset'], resources: ['team'], days: 7, purpose: 'for a test', ...terms };

@@ -1,44 +1,27 @@
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startEmbedded } from '#db/embedded.ts';
-import { migrateDatabase } from '#db/migrate.ts';
-import { openDatabase, SERVER_ROLE } from '#db/pool.ts';
-import { openQueue } from '#db/queue.ts';
-import type { Actor } from '#domain/actor.ts';
-import { pendingApprovals } from '#domain/approval/store.ts';
 import { findCall, type Call } from '#domain/call/store.ts';
-import { newAgentKeyPair } from '#domain/agent/key.ts';
-import { insertAgent } from '#domain/agent/store.ts';
-import { groups, memberships } from '#domain/group/tables.ts';
-import { endMandates, insertMandate } from '#domain/mandate/store.ts';
-import { people } from '#domain/person/tables.ts';
-import { ledgerEntries } from '#domain/ledger/store.ts';
-import type { ProviderLink, ProviderPerson } from '#domain/provider.ts';
+import { pendingApprovals } from '#domain/approval/store.ts';
+import type { LedgerEntry } from '#domain/ledger/entry.ts';
 import { createApiKey } from '#domain/tenant/api-key.ts';
-import { createTenant, mapGroup } from '#domain/tenant/create.ts';
+import { createTenant } from '#domain/tenant/create.ts';
 import { signDelegation } from '#domain/token/delegation-token.ts';
 import { createTokenKernel, type TokenKernel } from '#domain/token/kernel.ts';
 import { issuerOf } from '#domain/token/names.ts';
+import type { KernelParts } from '#domain/token/parts.ts';
 import { createSigningKeys } from '#domain/token/signing-keys.ts';
+import { openDatabase } from '#db/pool.ts';
 import type { App } from '#engine/app.ts';
-import { call } from '#engine/call.ts';
-import { loadCatalogue } from '#engine/catalogue.ts';
-import { loadPolicies } from '#engine/decide/policies.ts';
-import { createLedgerBatch } from '#engine/record.ts';
-import { listenForSettled } from '#engine/settled.ts';
 import { readonly, transact } from '#engine/transact.ts';
-import { JOBS } from '#jobs/index.ts';
-import { openSecrets } from '#lib/crypto.ts';
 import { newId } from '#lib/id.ts';
-import { createLogger } from '#lib/log.ts';
+import { samplePerson } from '#sandbox/company.ts';
+import { eventually, openWorld, type World } from '../support/world.ts';
 
-const BASE = 'http://127.0.0.1:3999';
 export const ALL_SCOPES = ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read'];
 
-type Key = 'mona' | 'bob' | 'carl' | 'ann' | 'dana' | 'faye' | 'nina';
-const MANAGERS: Record<Key, Key | null> = { mona: null, bob: 'mona', carl: 'bob', ann: 'bob', dana: 'mona', faye: 'mona', nina: 'faye' };
+const PEOPLE = ['mona', 'bob', 'carl', 'ann', 'dana', 'faye', 'nina'] as const;
+export type Key = (typeof PEOPLE)[number];
+
+/** Who owns the agent that somebody gives a mandate to: a direct report of theirs. */
+const OWNERS = { bob: 'carl', faye: 'nina' } as const satisfies Partial<Record<Key, Key>>;
 
 export interface TokenOptions {
   readonly mandateId?: string;
@@ -49,250 +32,166 @@ export interface TokenOptions {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
+/** The world with what agents need of it: tokens of any shape, and what became of their calls. */
 export interface AgentWorld {
   readonly app: App;
   readonly kernel: TokenKernel;
   readonly tenantId: string;
   readonly ids: Readonly<Record<Key, string>>;
-  readonly agentId: string;
-  readonly mandateId: string;
-  readonly logs: string[];
+  readonly world: World;
+  /** Log lines so far. */
+  logs(): string;
   name(key: Key): string;
-  /** What was changed at the provider, in order: `reset_factors ann`. */
+  /** What was changed at Okta, in order: `reset_factors ann`. */
   done(): string[];
-  /** Puts people into the provider's directory. */
-  hire(displayName: string, count: number, title?: string): Promise<void>;
+  /** Puts people into Okta's directory. */
+  hire(firstName: string, count: number, title?: string): void;
   /** What was saved of a call. */
   call(id: string): Promise<Call | null>;
-  /** Bob's mandate to the agent by default. */
+  /** A delegation token; unless said otherwise Bob's, for his agent and MCP, signed with the tenant's own key whatever it says. */
   token(options?: TokenOptions): Promise<string>;
-  /** Another agent with a mandate from somebody. */
-  mandate(from: Key, more?: { scopes?: readonly string[]; tools?: string[] | null; agentId?: string }): Promise<{ agentId: string; mandateId: string }>;
+  /** An access token of Okta's for a person, with these scopes. */
+  personToken(key: Key, scopes: string[]): Promise<string>;
+  /** A new agent with a mandate from somebody; `tools` are those that it names. */
+  mandate(
+    from: keyof typeof OWNERS,
+    terms?: Readonly<Record<string, unknown>> & { tools?: readonly string[] },
+  ): Promise<{ agentId: string; mandateId: string }>;
   revoke(mandateId: string): Promise<void>;
   decide(by: Key, approvalId: string, decision: 'approve' | 'deny'): Promise<string>;
   /** The newest approval that waits, as soon as there is one. */
   waiting(): Promise<string>;
   apiKey(scopes: readonly string[]): Promise<string>;
-  ledger(): Promise<{ event: string; actor: string; data: Readonly<Record<string, unknown>> }[]>;
-  /** A tenant beside the first. */
-  anotherTenant(): Promise<string>;
+  ledger(): Promise<LedgerEntry[]>;
+  /** Makes a tenant beside the first. */
+  anotherTenant(): Promise<void>;
   /** The same installation while its database is gone. */
   withoutDatabase(): Promise<{ app: App; kernel: TokenKernel; close(): Promise<void> }>;
   close(): Promise<void>;
 }
 
-/** The whole engine on a real database, with a provider in memory. */
+/** Opens a world in which Bob has given Carl's agent one mandate over all of `ALL_SCOPES`. */
 export async function openAgentWorld(): Promise<AgentWorld> {
-  const directory = await mkdtemp(join(tmpdir(), 'prokura-agents-'));
-  const server = await startEmbedded(directory);
-  await migrateDatabase(server.url, 'sandbox', JOBS);
-  const database = openDatabase(server.url, { role: SERVER_ROLE });
-  const logs: string[] = [];
-  const log = createLogger('debug', { write: (line) => void logs.push(line) });
-  const queue = await openQueue(server.url, SERVER_ROLE, log);
-  const secrets = openSecrets(Buffer.alloc(32, 7).toString('base64'));
-  const base = { baseUrl: BASE, mode: 'sandbox' as const, log, now: () => new Date(), database, queue, secrets, subscribers: {} };
-  const catalogue = await loadCatalogue(new URL('../../tools/', import.meta.url));
-  const done: string[] = [];
-  const found: ProviderPerson[] = [];
-  const link = memoryLink(done, found);
-  const app: App = {
-    ...base,
-    catalogue,
-    policies: await loadPolicies(new URL('../../policies/', import.meta.url), catalogue),
-    settled: await listenForSettled(database.sql),
-    ledgerBatch: createLedgerBatch(base),
-    provider: () => Promise.resolve(link),
+  const world = await openWorld();
+  const { app, tenantId } = world;
+  const { kernel } = world.server;
+  const ids = Object.fromEntries(
+    await Promise.all(PEOPLE.map(async (key) => [key, (await world.person(key)).id])),
+  ) as Record<Key, string>;
+  const signingKeys = createSigningKeys(partsOf(app));
+  const mandate: AgentWorld['mandate'] = async (from, { tools, ...terms } = {}) => {
+    const agent = await world.agent(`helper-${newId('agt').slice(-8)}`, OWNERS[from]);
+    const mandateId = await world.mandate(from, agent, { scopes: ALL_SCOPES, ...terms });
+    if (tools !== undefined)
+      await world.sql`update mandates set tools = ${[...tools]} where id = ${mandateId}`;
+    return { agentId: agent.id, mandateId };
   };
-  const parts = {
-    baseUrl: BASE,
-    sql: database.sql,
-    now: base.now,
-    secrets,
-    log,
-    record: (...entry: Parameters<App['ledgerBatch']['add']>) => app.ledgerBatch.add(...entry),
-    read: <T>(tenantId: string, work: Parameters<typeof readonly<T>>[2]) => readonly(app, tenantId, work),
-    write: <T>(tenantId: string, work: Parameters<typeof transact<T>>[2]) => transact(app, tenantId, work),
-  };
-  const kernel = createTokenKernel(parts);
-  const signingKeys = createSigningKeys(parts);
-  for (const [name, job] of Object.entries(JOBS)) {
-    await queue.work(name, job, async (data, { signal }) => void (await job.run(app, String(data['tenant']), data, signal)));
-  }
-
-  const tenantId = newId('tnt');
-  const ids = await seed(app, tenantId);
-  const mandate: AgentWorld['mandate'] = (from, more = {}) => giveMandate(app, tenantId, ids, from, more);
-  const { agentId, mandateId } = await mandate('bob');
+  const bobs = await mandate('bob');
   return {
     app,
     kernel,
     tenantId,
     ids,
-    agentId,
-    mandateId,
-    logs,
-    name: (key) => `${key[0]!.toUpperCase()}${key.slice(1)} Example`,
-    done: () => [...done],
-    hire: async (displayName, count, title = 'Engineer') => {
-      for (let index = 0; index < count; index += 1) found.push({ ...samePerson(`00unew${found.length}`), displayName, title });
-    },
-    call: (id) => readonly(app, tenantId, (reader) => findCall(reader, id)),
+    world,
     mandate,
+    logs: () => world.logs.map((line) => JSON.stringify(line)).join('\n'),
+    name: (key) => `${samplePerson(key).firstName} ${samplePerson(key).lastName}`,
+    done: () => changes(world),
+    hire: (firstName, count, title = 'Engineer') => hire(world, firstName, count, title),
+    call: (id) => readonly(app, tenantId, (reader) => findCall(reader, id)),
     token: async (options = {}) => {
       const now = Math.floor(Date.now() / 1000);
       const claims = {
-        iss: issuerOf(BASE, tenantId),
-        sub: `oidc:okta:00u${options.subject ?? 'bob'}`,
-        aud: options.audience ?? `${BASE}/mcp`,
-        client_id: options.agentId ?? agentId,
+        iss: issuerOf(app.baseUrl, tenantId),
+        sub: `oidc:okta:${samplePerson(options.subject ?? 'bob').oktaId}`,
+        aud: options.audience ?? `${app.baseUrl}/mcp`,
+        client_id: options.agentId ?? bobs.agentId,
         iat: now,
         exp: now + 300,
         jti: newId('msg'),
         scope: (options.scopes ?? ALL_SCOPES).join(' '),
-        mandate_id: options.mandateId ?? mandateId,
+        mandate_id: options.mandateId ?? bobs.mandateId,
         epoch: [0, 0, 0, 0],
         ...options.claims,
       };
       return signDelegation(claims, await signingKeys.signer(tenantId));
     },
-    revoke: (id) => transact(app, tenantId, (ctx) => endMandates(ctx, [id], 'revoked', 'a test')),
-    decide: async (by, approvalId, decision) => {
-      const actor: Actor = { kind: 'person', surface: 'slack', personId: ids[by], identity: { matched_by: 'email' } };
-      const input = { approval_id: approvalId, decision, version: 1, ...(decision === 'deny' ? { note: 'not today' } : {}) };
-      return (await call(app, { tenantId, actor, tool: 'approval_decide', input, waitMs: 0 })).status;
+    personToken: (key, scopes) => world.okta.tokenFor(samplePerson(key).email, { scopes }),
+    revoke: async (mandateId) => {
+      const outcome = await world.as(await world.actor('bob'), 'mandate_revoke', {
+        mandate_id: mandateId,
+        reason: 'no longer needed',
+      });
+      if (outcome.status !== 'done') throw new Error(`not revoked: ${JSON.stringify(outcome)}`);
     },
-    waiting: async () => {
-      for (;;) {
-        const [pending] = await readonly(app, tenantId, (reader) => pendingApprovals(reader, 1));
-        if (pending !== undefined) return pending.id;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    },
+    decide: async (by, approvalId, decision) =>
+      (await world.vote(by, approvalId, decision, decision === 'deny' ? 'not today' : undefined)).status,
+    waiting: () =>
+      eventually(
+        async () => (await readonly(app, tenantId, (reader) => pendingApprovals(reader, 1)))[0]?.id,
+        'an approval waits',
+      ),
     apiKey: async (scopes) =>
-      (await transact(app, tenantId, (ctx) => createApiKey(ctx, 'sandbox', { name: `key ${newId('msg')}`, scopes }))).presented,
-    ledger: () => readonly(app, tenantId, (reader) => ledgerEntries(reader, 0, 10_000)),
+      (await transact(app, tenantId, (ctx) => createApiKey(ctx, 'sandbox', { name: 'a key', scopes })))
+        .presented,
+    ledger: () => world.ledger(),
     anotherTenant: async () => {
-      const id = newId('tnt');
-      await seed(app, id);
-      return id;
+      const okta = {
+        orgUrl: 'https://other.okta.test',
+        credential: {},
+        issuer: 'https://other.okta.test/oauth2/default',
+        audience: 'api://other',
+      };
+      await transact(app, newId('tnt'), (ctx) =>
+        createTenant(ctx, app.secrets, { name: 'Other', slackTeamId: null, settings: {}, okta }),
+      );
     },
     withoutDatabase: async () => {
-      const dead = openDatabase('postgres://nobody@127.0.0.1:1/nothing');
-      const gone: App = { ...app, database: dead };
-      return { app: gone, kernel: createTokenKernel({ ...parts, sql: dead.sql, read: (id, work) => readonly(gone, id, work) }), close: () => dead.close() };
+      const database = openDatabase('postgres://nobody@127.0.0.1:1/nothing');
+      const gone: App = { ...app, database };
+      return { app: gone, kernel: createTokenKernel(partsOf(gone)), close: () => database.close() };
     },
-    close: async () => {
-      await queue.stop();
-      await app.settled.close().catch(() => {});
-      await database.close();
-      await server.stop();
-      rmSync(directory, { recursive: true, force: true });
-    },
+    close: () => world.close(),
   };
 }
 
-async function seed(app: App, tenantId: string): Promise<Record<Key, string>> {
-  const keys = Object.keys(MANAGERS) as Key[];
-  const ids = Object.fromEntries(keys.map((key) => [key, newId('usr')])) as Record<Key, string>;
-  await transact(app, tenantId, async (ctx) => {
-    const okta = { orgUrl: 'https://acme.okta.test', credential: {}, issuer: 'https://acme.okta.test/oauth2/default', audience: 'api://acme' };
-    await createTenant(ctx, app.secrets, { name: 'Acme', slackTeamId: null, settings: {}, okta });
-    for (const key of keys) {
-      const manager = MANAGERS[key];
-      await ctx.db.insert(people).values({
-        tenantId,
-        id: ids[key],
-        provider: 'okta',
-        uid: `00u${key}`,
-        login: `${key}@acme.test`,
-        email: `${key}@acme.test`,
-        displayName: `${key[0]!.toUpperCase()}${key.slice(1)} Example`,
-        status: 'ACTIVE',
-        managerId: manager === null ? null : ids[manager],
-      });
-    }
-    const roles: [string, Key[]][] = [['manager', ['mona', 'bob', 'faye']], ['it_admin', ['dana']], ['executive', ['mona']]];
-    for (const [role, members] of roles) {
-      const groupId = newId('grp');
-      await ctx.db.insert(groups).values({ tenantId, id: groupId, source: 'okta', uid: `00g${role}`, name: role, kind: 'OKTA_GROUP' });
-      await mapGroup(ctx, 'okta', `00g${role}`, role);
-      for (const key of members) await ctx.db.insert(memberships).values({ tenantId, groupId, personId: ids[key] });
-    }
-  });
-  return ids;
-}
-
-async function giveMandate(
-  app: App,
-  tenantId: string,
-  ids: Readonly<Record<Key, string>>,
-  from: Key,
-  more: { scopes?: readonly string[]; tools?: string[] | null; agentId?: string },
-) {
-  const agentId = more.agentId ?? newId('agt');
-  const mandateId = newId('mdt');
-  await transact(app, tenantId, async (ctx) => {
-    const { kid, alg, publicJwk } = newAgentKeyPair();
-    if (more.agentId === undefined) {
-      const agent = { tenantId, id: agentId, name: `helper-${agentId.slice(-6)}`, ownerId: ids.carl, ceiling: [...ALL_SCOPES] };
-      await insertAgent(ctx, agent, { kid, alg, publicJwk });
-    }
-    await insertMandate(ctx, {
-      tenantId,
-      id: mandateId,
-      principalId: ids[from],
-      agentId,
-      scopes: [...(more.scopes ?? ALL_SCOPES)],
-      resources: ['*'],
-      tools: more.tools ?? null,
-      purpose: 'help',
-      callId: newId('call'),
-      startsAt: new Date(Date.now() - 60_000),
-      expiresAt: new Date(Date.now() + 86_400_000),
-    });
-  });
-  return { agentId, mandateId };
-}
-
-const samePerson = (uid: string): ProviderPerson => ({
-  uid,
-  status: 'ACTIVE',
-  login: `${uid}@acme.test`,
-  email: `${uid}@acme.test`,
-  displayName: uid === '00uann' ? 'Ann Example' : uid,
-  firstName: uid,
-  lastName: '',
-  employeeNumber: null,
-  title: null,
-  department: null,
-  managerRef: null,
+const partsOf = (app: App): KernelParts => ({
+  baseUrl: app.baseUrl,
+  sql: app.database.sql,
+  now: app.now,
+  secrets: app.secrets,
+  log: app.log,
+  record: (...entry) => app.ledgerBatch.add(...entry),
+  read: (tenantId, work) => readonly(app, tenantId, work),
+  write: (tenantId, work) => transact(app, tenantId, work),
 });
 
-/** A directory of the sample people; factors go when they are reset. */
-function memoryLink(done: string[], found: ProviderPerson[]): ProviderLink {
-  const factors = new Map<string, number>();
-  async function* nothing<T>(): AsyncGenerator<T[]> {}
-  return {
-    vendor: 'okta',
-    directory: {
-      findPeople: (query, limit) => Promise.resolve([...found, samePerson('00uann')].filter((one) => one.displayName.startsWith(query)).slice(0, limit)),
-      person: (uid) => Promise.resolve(samePerson(uid)),
-      people: () => nothing(),
-      groups: () => nothing(),
-      members: () => nothing(),
-      factors: (uid) => Promise.resolve(factors.get(uid) === 0 ? [] : [{ id: 'f1', type: 'push', vendor: 'OKTA', status: 'ACTIVE' }]),
-      adminRoles: () => Promise.resolve([]),
-      passwordChanged: () => Promise.resolve(null),
-    },
-    actions: {
-      resetPassword: async (uid) => void done.push(`reset_password ${uid.slice(3)}`),
-      resetFactors: async (uid) => {
-        factors.set(uid, 0);
-        done.push(`reset_factors ${uid.slice(3)}`);
+function changes({ okta }: World): string[] {
+  return okta.requests.flatMap(({ method, path }) => {
+    const [, uid, verb] = /^\/api\/v1\/users\/([^/]+)\/lifecycle\/(\w+)$/.exec(path) ?? [];
+    const who = PEOPLE.find((key) => samplePerson(key).oktaId === uid);
+    return method === 'POST' && verb !== undefined ? [`${verb} ${who ?? uid}`] : [];
+  });
+}
+
+function hire({ okta }: World, firstName: string, count: number, title: string): void {
+  const model = okta.org.users.get(samplePerson('ann').oktaId);
+  if (model === undefined) throw new Error('Ann is not at Okta');
+  for (let index = 0; index < count; index += 1) {
+    const id = `00unew${String(okta.org.users.size).padStart(14, '0')}`;
+    const email = `${id}@acme.example`;
+    okta.org.users.set(id, {
+      ...model,
+      id,
+      profile: {
+        ...model.profile,
+        login: email,
+        email,
+        firstName,
+        displayName: `${firstName} New`,
+        lastName: 'New',
+        title,
       },
-      suspend: async (uid) => void done.push(`suspend ${uid.slice(3)}`),
-    },
-    close: () => Promise.resolve(),
-  };
+    });
+  }
 }

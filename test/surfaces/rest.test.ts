@@ -4,7 +4,7 @@ import { verifyLedger } from '#domain/ledger/verify.ts';
 import { restSurface, type RestSurface } from '#surfaces/rest/index.ts';
 import { openApiDocument } from '#surfaces/rest/openapi.ts';
 import { waitSeconds } from '#surfaces/rest/query.ts';
-import { openAgentWorld, type AgentWorld } from './agent-world.ts';
+import { openAgentWorld, type AgentWorld, type Key } from './agent-world.ts';
 
 let world: AgentWorld;
 let rest: RestSurface;
@@ -23,23 +23,45 @@ interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-async function send(path: string, token: string | null, init: RequestInit & { headers?: Record<string, string> } = {}, door = rest): Promise<Answer> {
+type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
+
+async function send(path: string, token: string | null, init: Init = {}, door = rest): Promise<Answer> {
   const headers = { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...init.headers };
   const response = await door.fetch(new Request(`${BASE}${path}`, { ...init, headers }));
   if (response === null) throw new Error(`nobody answers at ${path}`);
   const text = await response.text();
-  const json = response.headers.get('content-type')?.endsWith('json') === true;
-  return { status: response.status, headers: response.headers, text, body: json ? (JSON.parse(text) as Record<string, unknown>) : {} };
+  const json = response.headers.get('content-type')?.match(/[/+]json$/) != null;
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: json ? (JSON.parse(text) as Record<string, unknown>) : {},
+  };
 }
 
-const use = (token: string | null, name: string, input: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
-  send(`/v1/tools/${name}`, token, { method: 'POST', body: JSON.stringify(input), headers: { 'content-type': 'application/json', ...headers } });
+const use = (
+  token: string | null,
+  name: string,
+  input: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> =>
+  send(`/v1/tools/${name}`, token, {
+    method: 'POST',
+    body: JSON.stringify(input),
+    headers: { 'content-type': 'application/json', ...headers },
+  });
 
 const agentToken = (more: object = {}) => world.token({ audience: `${BASE}/v1`, ...more });
 
 describe('who is asking', () => {
   test('nobody is 401, whatever they send instead of a credential', async () => {
-    for (const token of [null, 'hello', 'tnt_1:mk_live_2', `${world.tenantId}:mk_test_${'0'.repeat(52)}`, 'a.b.c']) {
+    for (const token of [
+      null,
+      'hello',
+      'tnt_1:mk_live_2',
+      `${world.tenantId}:mk_test_${'0'.repeat(52)}`,
+      'a.b.c',
+    ]) {
       const answer = await use(token, 'okta_find_user', { query: 'Ann' });
       expect([token, answer.status]).toEqual([token, 401]);
       expect(answer.headers.get('content-type')).toBe('application/problem+json');
@@ -55,7 +77,10 @@ describe('who is asking', () => {
 
   test('an API key uses the tools that it names, and no others', async () => {
     const key = await world.apiKey(['okta_find_user']);
-    expect((await use(key, 'okta_find_user', { query: 'Ann' })).body).toMatchObject({ status: 'done', result: { people: [{ person: world.ids.ann }] } });
+    expect((await use(key, 'okta_find_user', { query: 'Ann' })).body).toMatchObject({
+      status: 'done',
+      result: { people: [{ person: world.ids.ann }] },
+    });
     const denied = await use(key, 'okta_reset_mfa', { person: world.ids.ann });
     expect([denied.status, denied.body['code']]).toEqual([403, 'no_policy_allows']);
     const tools = (await send('/v1/tools', key)).body['tools'] as { name: string }[];
@@ -63,24 +88,33 @@ describe('who is asking', () => {
   });
 
   test('D4: a person’s own access token is good for what its scopes name', async () => {
-    const person = (scopes: string[]) => ({
-      ...world.kernel,
-      verifySubject: async () => ({
-        provider: 'okta' as const, uid: 'u', subject: 's', scopes, clientId: 'c', groups: [], expiresAt: 0, personId: world.ids.bob,
-      }),
-    });
-    const ask = (scopes: string[], path: string, init?: RequestInit & { headers?: Record<string, string> }) =>
-      send(path, 'an.access.token', init, restSurface(world.app, person(scopes)));
+    const ask = async (scopes: string[], path: string, init?: Init) =>
+      send(path, await world.personToken('bob', scopes), init);
     expect((await ask(['delegation:read'], '/v1/calls')).status).toBe(200);
-    expect((await ask(['delegation:create'], '/v1/calls')).body).toMatchObject({ code: 'forbidden', required_scope: 'delegation:read' });
+    expect((await ask(['delegation:create'], '/v1/calls')).body).toMatchObject({
+      code: 'forbidden',
+      required_scope: 'delegation:read',
+    });
     const tools = (await ask(['delegation:read'], '/v1/tools')).body['tools'] as { name: string }[];
     expect(tools.map((tool) => tool.name)).toContain('mandate_list');
     expect(tools.map((tool) => tool.name)).not.toContain('mandate_create');
     const post = { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } };
     expect((await ask(['delegation:read'], '/v1/tools/mandate_list', post)).status).toBe(200);
-    expect((await ask(['delegation:create'], '/v1/tools/mandate_list', post)).body).toMatchObject({ status: 403, code: 'token_scope_missing' });
-    const other = await ask(['delegation:read'], '/v1/calls', { headers: { 'x-prokura-tenant': `tnt_${'0'.repeat(26)}` } });
-    expect(other.status).toBe(401);
+    expect((await ask(['delegation:create'], '/v1/tools/mandate_list', post)).body).toMatchObject({
+      status: 403,
+      code: 'token_scope_missing',
+    });
+    expect(
+      (await ask(['delegation:read'], '/v1/calls', { headers: { 'x-prokura-tenant': world.tenantId } }))
+        .status,
+    ).toBe(200);
+    expect(
+      (
+        await ask(['delegation:read'], '/v1/calls', {
+          headers: { 'x-prokura-tenant': `tnt_${'0'.repeat(26)}` },
+        })
+      ).status,
+    ).toBe(401);
   });
 });
 
@@ -92,34 +126,61 @@ describe('POST /v1/tools/{name}', () => {
     expect(pending.body).toMatchObject({ status: 'pending_approval' });
     const location = pending.headers.get('location')!;
     expect(location).toBe(`/v1/calls/${String(pending.body['call_id'])}`);
-    expect((await send(location, token)).body).toMatchObject({ state: 'waiting', reason: 'Lost her phone.', outcome: { status: 'pending_approval' } });
+    expect((await send(location, token)).body).toMatchObject({
+      state: 'waiting',
+      reason: 'Lost her phone.',
+      outcome: { status: 'pending_approval' },
+    });
     const later = send(location, token, { headers: { prefer: 'wait=20' } });
     await world.decide('mona', String(pending.body['approval_id']), 'approve');
     let { body } = await later;
-    for (let tries = 0; body['state'] !== 'succeeded' && tries < 20; tries += 1) ({ body } = await send(location, token, { headers: { prefer: 'wait=1' } }));
+    for (let tries = 0; body['state'] !== 'succeeded' && tries < 20; tries += 1)
+      ({ body } = await send(location, token, { headers: { prefer: 'wait=1' } }));
     expect(body).toMatchObject({ state: 'succeeded', outcome: { status: 'done' } });
     expect(world.done()).toEqual(['reset_factors ann']);
   });
 
   test('a denial by an approver within the wait is 403', async () => {
-    const asked = use(await agentToken(), 'okta_reset_password', { person: world.ids.ann }, { prefer: 'respond-async, wait=20' });
+    const asked = use(
+      await agentToken(),
+      'okta_reset_password',
+      { person: world.ids.ann },
+      { prefer: 'respond-async, wait=20' },
+    );
     const waiting = await world.waiting();
     await world.decide('mona', waiting, 'deny');
     const { status, body } = await asked;
     expect(status).toBe(403);
-    expect(body).toMatchObject({ outcome: { status: 'denied', call_id: expect.stringMatching(/^call_/) as string } });
+    expect(body).toMatchObject({
+      outcome: { status: 'denied', call_id: expect.stringMatching(/^call_/) as string },
+    });
   });
 
   test('what is wrong with a request is said by status and code', async () => {
     const token = await agentToken();
-    const raw = (body: string, type = 'application/json', path = '/v1/tools/okta_find_user') => send(path, token, { method: 'POST', body, headers: { 'content-type': type } });
-    expect((await raw('{"query":')).body).toMatchObject({ status: 400, code: 'invalid_input', reason: 'malformed_json' });
+    const raw = (body: string, type = 'application/json', path = '/v1/tools/okta_find_user') =>
+      send(path, token, { method: 'POST', body, headers: { 'content-type': type } });
+    expect((await raw('{"query":')).body).toMatchObject({
+      status: 400,
+      code: 'invalid_input',
+      reason: 'malformed_json',
+    });
     expect((await raw('[1]')).body).toMatchObject({ status: 400, code: 'invalid_input' });
-    expect((await raw('{"query":"a"}')).body).toMatchObject({ status: 400, code: 'invalid_input', problems: [{ field: 'query' }] });
+    expect((await raw('{"query":"a"}')).body).toMatchObject({
+      status: 400,
+      code: 'invalid_input',
+      problems: [{ field: 'query' }],
+    });
     expect((await raw('query=Ann', 'application/x-www-form-urlencoded')).status).toBe(415);
     expect((await raw(JSON.stringify({ query: 'x'.repeat(1_100_000) }))).status).toBe(413);
-    expect((await raw('{}', 'application/json', '/v1/tools/okta_delete_everything')).body).toMatchObject({ status: 404, code: 'not_found' });
-    expect((await use(token, 'okta_reset_mfa', { person: world.ids.ann, reason: 7 })).body).toMatchObject({ status: 400, problems: [{ field: 'reason' }] });
+    expect((await raw('{}', 'application/json', '/v1/tools/okta_delete_everything')).body).toMatchObject({
+      status: 404,
+      code: 'not_found',
+    });
+    expect((await use(token, 'okta_reset_mfa', { person: world.ids.ann, reason: 7 })).body).toMatchObject({
+      status: 400,
+      problems: [{ field: 'reason' }],
+    });
     const get = await send('/v1/tools/okta_find_user', token);
     expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST']);
     expect((await send('/v1/calls', token, { method: 'DELETE' })).status).toBe(405);
@@ -135,7 +196,10 @@ describe('POST /v1/tools/{name}', () => {
   });
 
   test('what we did not expect is 500 with an error id and without its cause', async () => {
-    const broken = restSurface({ ...world.app, provider: () => Promise.reject(new Error('secret inner workings')) }, world.kernel);
+    const broken = restSurface(
+      { ...world.app, provider: () => Promise.reject(new Error('secret inner workings')) },
+      world.kernel,
+    );
     const init = { method: 'POST', body: '{"query":"Ann"}', headers: { 'content-type': 'application/json' } };
     const { status, text, body } = await send('/v1/tools/okta_find_user', await agentToken(), init, broken);
     expect(status).toBe(500);
@@ -170,27 +234,47 @@ describe('calls and approvals', () => {
     const mine = await agentToken();
     const { body } = await use(mine, 'okta_reset_password', { person: world.ids.carl });
     const [callId, approvalId] = [String(body['call_id']), String(body['approval_id'])];
-    expect((await send(`/v1/approvals/${approvalId}`, mine)).body).toMatchObject({ id: approvalId, state: 'pending', approvers: [world.name('mona')], call: { id: callId } });
+    expect((await send(`/v1/approvals/${approvalId}`, mine)).body).toMatchObject({
+      id: approvalId,
+      state: 'pending',
+      approvers: [world.name('mona')],
+      call: { id: callId },
+    });
     expect((await send(`/v1/calls/${callId}`, theirs)).status).toBe(404);
     expect((await send(`/v1/approvals/${approvalId}`, theirs)).status).toBe(404);
     expect((await send('/v1/calls', theirs)).body).toEqual({ calls: [], next_cursor: null });
     expect((await send('/v1/approvals', theirs)).body).toEqual({ approvals: [], next_cursor: null });
     const key = await world.apiKey(['calls:read']);
     expect((await send(`/v1/calls/${callId}`, key)).status).toBe(200);
-    expect((await send('/v1/calls', await world.apiKey(['scim']))).body).toMatchObject({ status: 403, required_scope: 'calls:read' });
+    expect((await send('/v1/calls', await world.apiKey(['scim']))).body).toMatchObject({
+      status: 403,
+      required_scope: 'calls:read',
+    });
 
-    const seenBy = async (personId: string, id: string) => {
-      const kernel = { ...world.kernel, verifySubject: async () => ({ provider: 'okta' as const, uid: 'u', subject: 's', scopes: ['delegation:read'], clientId: 'c', groups: [], expiresAt: 0, personId }) };
+    const seenBy = async (key: Key, id: string) => {
+      const token = await world.personToken(key, ['delegation:read']);
       const path = id.startsWith('call_') ? 'calls' : 'approvals';
-      const listed = (await send(`/v1/${path}`, 'an.access.token', {}, restSurface(world.app, kernel))).body[path] as { id: string }[];
-      const one = (await send(`/v1/${path}/${id}`, 'an.access.token', {}, restSurface(world.app, kernel))).status;
-      expect(one).toBe(listed.some((row) => row.id === id) ? 200 : 404);
-      return one === 200;
+      const listed = (await send(`/v1/${path}`, token)).body[path] as { id: string }[];
+      const { status } = await send(`/v1/${path}/${id}`, token);
+      expect(status).toBe(listed.some((row) => row.id === id) ? 200 : 404);
+      return status === 200;
     };
-    const { bob, carl, mona, nina, dana } = world.ids;
     // Principal, target and owner; the approver sees the approval; an IT admin sees all; others nothing.
-    expect(await Promise.all([bob, carl, dana, mona, nina].map((id) => seenBy(id, callId)))).toEqual([true, true, true, false, false]);
-    expect(await Promise.all([bob, carl, dana, mona, nina].map((id) => seenBy(id, approvalId)))).toEqual([true, true, true, true, false]);
+    const keys: Key[] = ['bob', 'carl', 'dana', 'mona', 'nina'];
+    expect(await Promise.all(keys.map((key) => seenBy(key, callId)))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(await Promise.all(keys.map((key) => seenBy(key, approvalId)))).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+    ]);
     await use(mine, 'approval_cancel', { approval_id: approvalId });
   });
 
@@ -198,7 +282,7 @@ describe('calls and approvals', () => {
     const key = await world.apiKey(['calls:read']);
     const all = (await send('/v1/calls?limit=100', key)).body['calls'] as { id: string }[];
     const seen: string[] = [];
-    for (let cursor: string | null = ''; cursor !== null; ) {
+    for (let cursor: string | null = ''; cursor !== null;) {
       const { body } = await send(`/v1/calls?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`, key);
       seen.push(...(body['calls'] as { id: string }[]).map((row) => row.id));
       cursor = body['next_cursor'] as string | null;
@@ -207,7 +291,7 @@ describe('calls and approvals', () => {
     const withdrawn = (await send('/v1/calls?state=withdrawn', key)).body['calls'] as { state: string }[];
     expect(new Set(withdrawn.map((row) => row.state))).toEqual(new Set(['withdrawn']));
     const approvals: string[] = [];
-    for (let cursor: string | null = ''; cursor !== null; ) {
+    for (let cursor: string | null = ''; cursor !== null;) {
       const { body } = await send(`/v1/approvals?limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`, key);
       approvals.push(...(body['approvals'] as { id: string }[]).map((row) => row.id));
       cursor = body['next_cursor'] as string | null;
@@ -215,7 +299,10 @@ describe('calls and approvals', () => {
     expect(new Set(approvals).size).toBe(approvals.length);
     expect(approvals.length).toBeGreaterThan(1);
     for (const bad of ['limit=0', 'limit=1&limit=2', 'cursor=x', 'nonsense=1', 'state=nonsense']) {
-      expect((await send(`/v1/calls?${bad}`, key)).body).toMatchObject({ status: 400, code: 'invalid_input' });
+      expect((await send(`/v1/calls?${bad}`, key)).body).toMatchObject({
+        status: 400,
+        code: 'invalid_input',
+      });
     }
   });
 });
@@ -226,11 +313,16 @@ describe('the ledger', () => {
     const { body } = await send('/v1/ledger?limit=2', key);
     expect((body['entries'] as { seq: number }[]).map((entry) => entry.seq)).toEqual([1, 2]);
     expect(body['next_cursor']).toBe('2');
-    expect(((await send('/v1/ledger?limit=2&cursor=2', key)).body['entries'] as { seq: number }[])[0]?.seq).toBe(3);
+    expect(
+      ((await send('/v1/ledger?limit=2&cursor=2', key)).body['entries'] as { seq: number }[])[0]?.seq,
+    ).toBe(3);
     const waiting = (await send('/v1/ledger?event=CALL_WAITING', key)).body['entries'] as { event: string }[];
     expect(new Set(waiting.map((entry) => entry.event))).toEqual(new Set(['CALL_WAITING']));
     for (const token of [await world.apiKey(['calls:read']), await agentToken()]) {
-      expect((await send('/v1/ledger', token)).body).toMatchObject({ status: 403, required_scope: 'ledger:read' });
+      expect((await send('/v1/ledger', token)).body).toMatchObject({
+        status: 403,
+        required_scope: 'ledger:read',
+      });
       expect((await send('/v1/ledger/export', token)).status).toBe(403);
     }
   });
@@ -256,11 +348,17 @@ describe('OpenAPI', () => {
   test('every reference in it leads somewhere, and every tool is there', async () => {
     const { body } = await send('/v1/openapi.json', null);
     const refs = [...JSON.stringify(body).matchAll(/"\$ref":"#\/([^"]+)"/g)].map((match) => match[1]!);
-    for (const ref of refs) expect(ref.split('/').reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], body), ref).toBeDefined();
-    for (const { tool } of world.app.catalogue.all) expect(body['paths']).toHaveProperty([`/v1/tools/${tool.name}`]);
+    const at = (path: string) =>
+      path
+        .split('/')
+        .reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], body);
+    expect(refs.filter((ref) => at(ref) === undefined)).toEqual([]);
+    for (const { tool } of world.app.catalogue.all)
+      expect(body['paths']).toHaveProperty([`/v1/tools/${tool.name}`]);
   });
 
   test('other addresses are somebody else’s', async () => {
-    for (const path of ['/v1/scim/v2/Users', '/v1/tenants', '/v1/toolsx', '/mcp']) expect(await rest.fetch(new Request(`${BASE}${path}`))).toBeNull();
+    for (const path of ['/v1/scim/v2/Users', '/v1/tenants', '/v1/toolsx', '/mcp'])
+      expect(await rest.fetch(new Request(`${BASE}${path}`))).toBeNull();
   });
 });

@@ -65,8 +65,8 @@ describe('the layers', () => {
   });
 
   test('only stores, tables and the verbs of a noun touch tables', () => {
-    const allowed = (file: string) => /^src\/domain\//.test(file) || /(?:store|tables)\.ts$/.test(file) || /^src\/engine\/transact/.test(file);
-    expect(edges.filter(({ file, target }) => /\/tables\.ts$/.test(target) && !allowed(file))).toEqual([]);
+    const allowed = (file: string) => file.startsWith('src/domain/') || /(?:store|tables)\.ts$/.test(file) || file.startsWith('src/engine/transact');
+    expect(edges.filter(({ file, target }) => target.endsWith('/tables.ts') && !allowed(file))).toEqual([]);
   });
 
   test('only main.ts reads the environment', () => {

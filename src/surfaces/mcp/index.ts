@@ -2,6 +2,7 @@ import { createMcpHandler } from '@modelcontextprotocol/server';
 import type { TokenKernel, VerifiedDelegation } from '#domain/token/kernel.ts';
 import type { App } from '#engine/app.ts';
 import { asFault, type Fault } from '#lib/fault.ts';
+import { newId } from '#lib/id.ts';
 import { baselineScopes, contractsOf } from './contract.ts';
 import { endpointAt, type Endpoint } from './endpoint.ts';
 import { authenticate, challenge, foreignRequest, unavailable } from './gate.ts';
@@ -72,8 +73,16 @@ export function mcpSurface(
   function refused(fault: Fault, endpoint: Endpoint | null): Response {
     if (fault.code === 'unauthenticated')
       return challenge(fault, metadataUrl(app.baseUrl, endpoint?.tenantId ?? null), scopes);
-    if (fault.code !== 'unavailable') app.log.error({ err: fault.cause ?? fault }, 'the MCP door failed');
-    return unavailable(fault);
+    if (fault.code === 'unavailable') return unavailable(fault);
+    const errorId = newId('err');
+    app.log.error({ err: fault.cause ?? fault, error_id: errorId }, 'the MCP door failed');
+    const body = {
+      error: 'server_error',
+      error_description: fault.message,
+      code: 'internal',
+      error_id: errorId,
+    };
+    return Response.json(body, { status: 500, headers: { 'cache-control': 'no-store' } });
   }
 }
 

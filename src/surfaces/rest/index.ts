@@ -103,8 +103,8 @@ function routesOf(app: App, kernel: Kernel): Hono {
   const methodOf = {
     '/v1/tools/:name': 'POST',
     '/v1/ledger/export': 'GET',
-    '/v1/:list{tools|calls|approvals|ledger|openapi\\.json}': 'GET',
-    '/v1/:list{calls|approvals}/:id': 'GET',
+    '/v1/:list{(?:tools|calls|approvals|ledger|openapi\\.json)}': 'GET',
+    '/v1/:list{(?:calls|approvals)}/:id': 'GET',
   };
   for (const [path, allow] of Object.entries(methodOf)) {
     routes.all(path, () => {

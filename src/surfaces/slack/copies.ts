@@ -4,6 +4,7 @@ import { FINAL_STATES } from '#domain/call/call.ts';
 import { findCall, type Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findMandate } from '#domain/mandate/store.ts';
+import { describeResource } from '#domain/mandate/words.ts';
 import { findPerson, type Person } from '#domain/person/store.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
@@ -12,7 +13,7 @@ import { approvalMessage } from './messages/approval.ts';
 import type { Message } from './messages/blocks.ts';
 import { agentMessage, mandateMessage, mandateNotice, outcomeNotice } from './messages/notices.ts';
 import { sceneOf } from './messages/scene.ts';
-import { namesIn, withNames } from './names.ts';
+import { namesIn } from './names.ts';
 
 /** Who should have a copy: a person in their direct messages, or everybody in a channel. */
 export type Recipient = { readonly person: Person } | { readonly channel: string; readonly instead: readonly Person[] };
@@ -70,7 +71,7 @@ async function mandateCopies(reader: TenantReader, id: string): Promise<readonly
   const names = await namesIn(reader, mandate.resources);
   const ended = mandateNotice(mandate, agent);
   return [
-    { audience: 'mandate', message: mandateMessage(mandate, agent, principal, withNames(mandate.resources.join(', '), names)), recipients },
+    { audience: 'mandate', message: mandateMessage(mandate, agent, principal, mandate.resources.map((pattern) => describeResource(pattern, mandate.principalId, names)).join(', ')), recipients },
     ...(ended === null ? [] : [{ audience: `mandate-${mandate.state}`, message: ended, recipients }]),
   ];
 }

@@ -89,7 +89,7 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
     if (error instanceof AuthorizationError) throw error;
     const errorId = newId('err');
     app.log.error({ error_id: errorId, code: error.code, reason: withoutSecrets(error.message).slice(0, 500) }, 'slack: a listener failed');
-    await tellOf(errorId, { ...body } as Wire).catch(() => {});
+    await tellOf(errorId, { ...body }).catch(() => {});
   });
 
   /** The person saw Slack take the request: without this they would wait for nothing. */

@@ -7,7 +7,7 @@ export interface Message {
   readonly blocks: KnownBlock[];
 }
 
-export const plain = (text: string, max = 3000): PlainTextElement => ({ type: 'plain_text', text: shortened(safeText(text) || ' ', max, '…'), emoji: false });
+export const plain = (text: string, max = 3000): PlainTextElement => ({ type: 'plain_text', text: shortened(safeText(text).trim() || ' ', max, '…'), emoji: false });
 
 export const header = (text: string): HeaderBlock => ({ type: 'header', text: plain(text, 150) });
 
@@ -31,14 +31,9 @@ export const line = (...elements: RichTextElement[]): RichTextBlock => ({
   elements: [{ type: 'rich_text_section', elements }],
 });
 
-/** "Label: value" lines. */
-export const facts = (pairs: readonly (readonly [label: string, value: readonly RichTextElement[]])[]): RichTextBlock => ({
-  type: 'rich_text',
-  elements: pairs.map(([label, value], index) => ({
-    type: 'rich_text_section',
-    elements: [words(`${label}: `, { bold: true }), ...value, ...(index < pairs.length - 1 ? [{ type: 'text', text: '\n' } as const] : [])],
-  })),
-});
+/** "Label: value" lines, in one section: how Slack parts sections is its own affair. */
+export const facts = (pairs: readonly (readonly [label: string, value: readonly RichTextElement[]])[]): RichTextBlock =>
+  line(...pairs.flatMap(([label, value], index) => [words(`${index === 0 ? '' : '\n'}${label}: `, { bold: true }), ...value]));
 
 /** Somebody's own words, literally. */
 export const quote = (text: string): RichTextBlock => ({

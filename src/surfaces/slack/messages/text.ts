@@ -5,7 +5,7 @@ const INVISIBLE = /\p{Cf}|(?![\n\t])\p{Cc}/gu;
  * A text of somebody else's as it may be shown: without controls that make it read as something else. It still belongs into
  * plain_text or a rich_text text node only, where nothing in it becomes a mention or a link.
  */
-export const safeText = (text: string): string => text.replace(INVISIBLE, '').trim();
+export const safeText = (text: string): string => text.replace(INVISIBLE, '');
 
 /** At most `max` UTF-16 units (Slack's measure), cut between characters, and says so: nothing is hidden silently. */
 export function shortened(text: string, max: number, mark = '… (full text in Details)'): string {

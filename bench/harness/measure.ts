@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answer, LoadRequest, LoadResult } from '../processes/load.ts';
+import type { Stage } from './stage.ts';
+
+/** One round: CPU microseconds of one operation, measured within about a second of each other. */
+export interface Round {
+  readonly ours: number;
+  readonly floor: number;
+}
+
+/** How much is done. */
+export interface Amount {
+  /** Before anything is measured, so that V8 has compiled what is hot. */
+  readonly warmUp: number;
+  readonly perRound: number;
+  readonly rounds: number;
+}
+
+/** What a run over HTTP found. */
+export interface HttpRun {
+  /** `floor` is the bare echo alone. */
+  readonly rounds: readonly Round[];
+  /** Of our last round. */
+  readonly wall: LoadResult;
+}
+
+const CONNECTIONS = 16;
+/** An echo is so cheap that it is asked more often, for the same precision. */
+const ECHOES = 4;
+
+/** The amount at a scale; at least two operations and one round. */
+export function scaled({ warmUp, perRound, rounds }: Amount, scale: number): Amount {
+  const of = (count: number) => Math.max(2, Math.round(count * scale));
+  return {
+    warmUp: of(warmUp),
+    perRound: of(perRound),
+    rounds: scale >= 1 ? rounds : Math.max(1, Math.ceil(rounds * scale)),
+  };
+}
+
+/** How many different requests a run needs. */
+export const requestsNeeded = ({ warmUp, perRound, rounds }: Amount): number => warmUp + perRound * rounds;
+
+/**
+ * Sends every request once to our server, and each slice several times to the floor, in turn: ours, floor, ours, floor. The floor
+ * answers the bytes that ours answered. `between` runs once a round, beside nothing else.
+ */
+export async function measureHttp(
+  stage: Stage,
+  amount: Amount,
+  requests: readonly LoadRequest[],
+  mustContain: string,
+  between: (round: number) => Promise<void> = () => Promise.resolve(),
+): Promise<HttpRun> {
+  const { server, floor, load, fixtures } = stage;
+  const send = (origin: string, some: readonly LoadRequest[]) =>
+    load.ask('run', { origin, requests: some, connections: CONNECTIONS, mustContain });
+  const { warmUp, perRound } = amount;
+  const warm = requests.slice(0, warmUp);
+  const { answer } = await send(fixtures.url, warm);
+  const origin = await floor.ask('echo', answer satisfies Answer);
+  for (let time = 0; time < ECHOES; time += 1) await send(origin, warm);
+
+  const rounds: Round[] = [];
+  let wall: LoadResult | null = null;
+  for (let round = 0; round < amount.rounds; round += 1) {
+    const slice = requests.slice(warmUp + round * perRound, warmUp + (round + 1) * perRound);
+    const ours = await cpuOf(server, async () => {
+      wall = await send(fixtures.url, slice);
+    });
+    const echo = await cpuOf(floor, async () => {
+      for (let time = 0; time < ECHOES; time += 1) await send(origin, slice);
+    });
+    await between(round);
+    rounds.push({ ours: ours / slice.length, floor: echo / (slice.length * ECHOES) });
+  }
+  if (wall === null) throw new Error('no round was run');
+  return { rounds, wall };
+}
+
+/** CPU microseconds that the process uses for `work`, with what trails behind its answers. */
+async function cpuOf(
+  child: { ask(method: 'cpu', input: null): Promise<number> },
+  work: () => Promise<void>,
+): Promise<number> {
+  const from = await child.ask('cpu', null);
+  await work();
+  await sleep(20);
+  return (await child.ask('cpu', null)) - from;
+}
+
+/** The middle value, or the mean of the two middle ones. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
+  return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
+}

@@ -1,0 +1,213 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { checkMessageBlocks, type CommandAnswer, type SimView } from '#sandbox/slack/index.ts';
+import { eventually, openWorld, type TestAgent, type World } from '../support/world.ts';
+
+let world: World;
+let bot: TestAgent;
+beforeAll(async () => {
+  world = await openWorld();
+  bot = await world.agent('deploy-bot', 'bob');
+});
+afterAll(() => world.close());
+afterEach(() => world.slack.faults.clear());
+
+const last = ({ ephemerals }: CommandAnswer) => {
+  const message = ephemerals.at(-1);
+  if (message === undefined) throw new Error('nothing was answered');
+  return message;
+};
+const words = (value: unknown): string => JSON.stringify(value);
+
+function formOf({ view, ephemerals }: CommandAnswer): SimView {
+  if (view === undefined) throw new Error(`no form, but: ${ephemerals.map((one) => one.text).join(' | ')}`);
+  return view;
+}
+
+const calls = (tool: string) => world.sql<{ id: string; state: string; input: Record<string, unknown>; reason: string | null }[]>`select id, state, input, reason from calls where tool = ${tool} order by id`;
+
+describe('help', () => {
+  test('lists what there is, in the words of the tools, with forms for the first', async () => {
+    const help = last(await world.slack.as('bob').types('/okta'));
+    expect(words(help.blocks)).toContain('/okta reset password <person>');
+    const { view } = await world.slack.as('bob').clicks(help, 'Reset multi-factor');
+    expect(view?.title).toBe('Reset multi-factor');
+  });
+
+  test('tells of one command what it takes', async () => {
+    expect(words(last(await world.slack.as('bob').types('/mandate help create')).blocks)).toContain('Approvers and auditors read it.');
+  });
+});
+
+describe('a command that is mistyped', () => {
+  test('is suggested and never run; the suggestion opens a form with what was understood', async () => {
+    const bob = world.slack.as('bob');
+    const answer = last(await bob.types('/okta suspned @ann'));
+    expect(answer.text).toMatch(/Did you mean suspend/);
+    const { view } = await bob.clicks(answer, 'Suspend');
+    expect(words(view?.blocks)).toContain('Ann Lee');
+    expect(await calls('okta_suspend_user')).toHaveLength(0);
+  });
+
+  test.each([
+    ['/okta reset password "open', /quotation mark is open/],
+    ['/okta reset password @channel', /mean nobody in particular/],
+    ['/okta frobnicate', /lists what there is/],
+  ])('%s is answered with what to do', async (line, said) => {
+    expect(last(await world.slack.as('bob').types(line)).text).toMatch(said);
+  });
+});
+
+describe('a complete command', () => {
+  test('that changes something is shown first, and runs once, however often it is sent', async () => {
+    const bob = world.slack.as('bob');
+    const card = last(await bob.types('/okta reset password @ann "lost her phone"'));
+    expect(card.text).toBe('I will: Reset password for Ann Lee');
+    expect(words(card.blocks)).toContain('lost her phone');
+    expect(await calls('okta_reset_password')).toHaveLength(0);
+    await Promise.all([1, 2, 3].map(() => bob.clicks(card, 'Send request', { staleCopy: card })));
+    const done = await bob.waitsFor((one) => one.text.startsWith('Done: Reset password for Ann Lee'));
+    expect(done.channel).toMatch(/^D/);
+    expect(await calls('okta_reset_password')).toEqual([expect.objectContaining({ state: 'succeeded', reason: 'lost her phone' })]);
+    expect((await bob.sees()).some((one) => one.text.includes('used already'))).toBe(true);
+  });
+
+  test('can be cancelled, and then is gone', async () => {
+    const bob = world.slack.as('bob');
+    const before = (await calls('okta_reset_mfa')).length;
+    const card = last(await bob.types('/okta reset mfa @carl'));
+    await bob.clicks(card, 'Cancel');
+    const again = await bob.clicks(card, 'Send request', { staleCopy: card });
+    expect(again.ephemerals.map((one) => one.text).join()).toMatch(/used already/);
+    expect(await calls('okta_reset_mfa')).toHaveLength(before);
+  });
+
+  test('can be edited in a form that holds what was understood', async () => {
+    const bob = world.slack.as('bob');
+    const card = last(await bob.types('/okta reset mfa @carl "new phone"'));
+    const view = formOf(await bob.clicks(card, 'Edit'));
+    const submitted = await bob.fills(view, { Person: 'Ann Lee' }).submits();
+    expect(submitted).toMatchObject({ status: 200, shown: null });
+    await bob.waitsFor((one) => one.text.startsWith('Done: Reset multi-factor for Ann Lee'));
+    const used = await bob.clicks(card, 'Send request', { staleCopy: card });
+    expect(used.ephemerals.map((one) => one.text).join()).toMatch(/used already/);
+  });
+
+  test('that only looks is answered at once; an empty list says what to do', async () => {
+    const nina = world.slack.as('nina');
+    expect(words(last(await nina.types('/mandate list')).blocks)).toContain('/mandate create');
+    expect(words(last(await nina.types('/agent list')).blocks)).toContain('deploy-bot');
+    expect(words(last(await nina.types('/okta find ann')).blocks)).toContain('Ann Lee');
+  });
+
+  test('that policy refuses is refused with who may', async () => {
+    const nina = world.slack.as('nina');
+    const card = last(await nina.types('/okta reset password @ann'));
+    await nina.clicks(card, 'Send request');
+    // The answer stands in place of the card.
+    expect((await nina.waitsFor((one) => one.ts === card.ts && one.text.startsWith('Not allowed'))).text).toMatch(/managers, for their direct reports/);
+  });
+});
+
+describe('/mandate create', () => {
+  const mandates = () => world.sql<{ id: string; purpose: string; scopes: string[] }[]>`select id, purpose, scopes from mandates order by id`;
+
+  test('as a line with everything in it', async () => {
+    const bob = world.slack.as('bob');
+    const card = last(await bob.types('/mandate create deploy-bot okta.mfa.reset "Lost phones of the team" days=3'));
+    expect(card.text).toMatch(/^I will: Give a mandate for deploy-bot/);
+    await bob.clicks(card, 'Send request');
+    await eventually(async () => (await mandates()).some((one) => one.purpose === 'Lost phones of the team'), 'the mandate');
+    const seen = await bob.waitsFor((one) => one.text.startsWith('Mandate for agent deploy-bot: Active'));
+    expect(words(seen.blocks)).toContain('direct reports');
+  });
+
+  test('as a form: what is missing is asked, what is wrong stands at its field, and a correction goes through', async () => {
+    const bob = world.slack.as('bob');
+    const view = formOf(await bob.types('/mandate create deploy-bot'));
+    expect(view.privateMetadata).toMatch(/^draft_[0-9a-z]{26}$/);
+    expect(words(view.blocks)).toContain('Still to be said');
+    const wrong = await bob.fills(view, { Scopes: 'okta.mfa.reset', Purpose: 'x', Days: '7' }).submits();
+    expect(wrong).toMatchObject({ responseAction: 'errors', errors: { 'field.purpose': expect.any(String) as string } });
+    const beyond = await bob.fills(view, { Scopes: 'payroll.everything', Purpose: 'Help the team' }).submits();
+    expect(beyond).toMatchObject({ responseAction: 'errors', errors: { 'field.agent': expect.stringMatching(/You cannot give payroll.everything/) as string } });
+    const done = await bob.fills(view, { Scopes: 'okta.mfa.reset\nokta.password.reset' }).submits();
+    expect(done).toMatchObject({ status: 200, shown: null });
+    expect(done.errors).toBeUndefined();
+    await bob.waitsFor((one) => one.text.startsWith('Done: Give a mandate for deploy-bot'));
+    expect((await mandates()).at(-1)).toMatchObject({ purpose: 'Help the team', scopes: ['okta.mfa.reset', 'okta.password.reset'] });
+  });
+
+  test('revoked by its principal, the card in the direct messages says so', async () => {
+    const bob = world.slack.as('bob');
+    const id = (await mandates()).at(-1)?.id ?? '';
+    const card = last(await bob.types(`/mandate revoke ${id} "the project is over"`));
+    await bob.clicks(card, 'Send request');
+    await bob.waitsFor((one) => one.text.includes('Revoked') && words(one.blocks).includes(id));
+    await bob.waitsFor((one) => one.text.includes('is revoked: the project is over'));
+    expect(words(last(await bob.types(`/mandate show ${id}`)).blocks)).toContain('revoked');
+  });
+});
+
+test('/agent register in Slack: an IT admin fills the form, and no key or secret is in any message', async () => {
+  const dana = world.slack.as('dana');
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const view = formOf(await dana.types('/agent register help-bot'));
+  const filled = dana.fills(view, { Owner: 'Carl Jensen', Scopes: 'okta.mfa.reset', 'field.public_key': JSON.stringify(publicKey.export({ format: 'jwk' })) });
+  expect(await filled.submits()).toMatchObject({ status: 200, shown: null });
+  const done = await dana.waitsFor((one) => one.text.startsWith('Done: Register an agent'));
+  expect(words(done.blocks)).toMatch(/agt_[0-9a-z]{26}/);
+  expect(words(world.slack.messages())).not.toContain(String(publicKey.export({ format: 'jwk' }).x));
+});
+
+describe('Z6: a form', () => {
+  test('is its own person’s, is used once, and expires', async () => {
+    const bob = world.slack.as('bob');
+    const view = formOf(await bob.types('/okta reset mfa'));
+    const [sent] = [await bob.fills(view, { Person: 'Carl Jensen' }).submits()];
+    expect(sent.errors).toBeUndefined();
+    const request = world.slack.sent.filter((one) => words(one.payload).includes(view.privateMetadata)).at(-1);
+    if (request === undefined) throw new Error('nothing was sent');
+    const twice = await world.slack.send({ kind: 'interactive', payload: { ...request.payload, trigger_id: 'again' } });
+    expect(twice.body).toMatchObject({ response_action: 'errors' });
+
+    const late = formOf(await bob.types('/okta reset mfa'));
+    await world.sql`update slack_drafts set expires_at = now() - interval '1 second' where id = ${late.privateMetadata}`;
+    expect(await bob.fills(late, { Person: 'Carl Jensen' }).submits()).toMatchObject({ errors: { 'field.person': expect.stringMatching(/half an hour/) as string } });
+  });
+
+  test('with a made-up id opens nothing', async () => {
+    const bob = world.slack.as('bob');
+    await bob.types('/okta reset mfa');
+    const view = { callback_id: 'prokura.form', private_metadata: 'draft_00000000000000000000000000', blocks: [{ type: 'input', block_id: 'field.person' }], state: { values: {} } };
+    const payload = { type: 'view_submission', team: { id: world.slack.teamId }, user: { id: bob.id, team_id: world.slack.teamId }, api_app_id: world.slack.appId, trigger_id: 'made-up', view };
+    expect((await world.slack.send({ kind: 'interactive', payload })).body).toMatchObject({ response_action: 'errors' });
+  });
+});
+
+test('a trigger that has expired is answered with a button, not with silence', async () => {
+  const bob = world.slack.as('bob');
+  world.slack.faults.add({ method: 'views.open', kind: 'error', error: 'expired_trigger_id' });
+  const answer = last(await bob.types('/okta suspend'));
+  expect((await bob.clicks(answer, 'Open the form')).view?.title).toBe('Suspend');
+});
+
+test('a button of an older version says so', async () => {
+  const answer = await world.slack.send({
+    kind: 'interactive',
+    payload: {
+      type: 'block_actions', team: { id: world.slack.teamId }, user: { id: world.slack.as('bob').id, team_id: world.slack.teamId }, api_app_id: world.slack.appId, trigger_id: 'old', container: {},
+      response_url: `${world.slack.url}/_response/none`, actions: [{ type: 'button', action_id: 'prokura.from_before', action_ts: '9.9', value: 'x' }],
+    },
+  });
+  expect(answer).toMatchObject({ status: 200 });
+});
+
+test('O6: every message and form that was sent fits Slack', () => {
+  expect(world.slack.calls.filter((one) => one.error !== null && !['expired_trigger_id', 'cannot_dm_bot'].includes(one.error))).toEqual([]);
+  for (const message of world.slack.messages()) {
+    expect(message.text).not.toBe('');
+    expect(checkMessageBlocks(message.blocks)).toEqual([]);
+  }
+  expect(bot.id).toMatch(/^agt_/);
+});
