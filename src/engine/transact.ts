@@ -1,5 +1,4 @@
 import { sql } from 'drizzle-orm';
-import type { AnyTransaction } from '#db/queue.ts';
 import { isVictim, reach } from '#db/reach.ts';
 import type { ReadDb, TenantReader, TenantWriter, WriteDb } from '#domain/context.ts';
 import { facts as factsTable } from '#domain/fact/tables.ts';

@@ -22,6 +22,7 @@ import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.t
 import { readConfig } from '../../src/config.ts';
 import { startSandbox } from '../../src/sandbox-mode.ts';
 import { startServer, type RunningServer } from '../../src/server.ts';
+import { layWire, type Wire } from './proxy.ts';
 
 /** An agent with the key that only it holds. */
 export interface TestAgent {
@@ -40,6 +41,8 @@ export interface World {
   readonly slack: SlackSimulator;
   readonly company: SetUpAnswer;
   readonly tenantId: string;
+  /** The server's wire to the database, where one was asked for; `sql` does not go through it. */
+  readonly wire: Wire | null;
   /** Log lines, parsed. */
   readonly logs: Record<string, unknown>[];
   /** As the owner: past row-level security, for looking at rows. */
@@ -98,9 +101,11 @@ export async function copyDatabase(): Promise<string> {
   return template.href;
 }
 
-/** Opens a world. `now` shifts the server's clock; `holdMs` is how long MCP holds a gated call. */
-export async function openWorld(options: { now?: () => Date; holdMs?: number; okta?: Parameters<typeof startOktaSimulator>[0] } = {}): Promise<World> {
-  const ownerUrl = await copyDatabase();
+/** Opens a world. `now` shifts the server's clock; `holdMs` is how long MCP holds a gated call; `wire` puts a wire that can be cut before the database. */
+export async function openWorld(options: { now?: () => Date; holdMs?: number; okta?: Parameters<typeof startOktaSimulator>[0]; wire?: boolean } = {}): Promise<World> {
+  const databaseUrl = await copyDatabase();
+  const wire = options.wire === true ? await layWire(databaseUrl) : null;
+  const ownerUrl = wire?.url ?? databaseUrl;
   const folder = await mkdtemp(join(tmpdir(), 'prokura-world-'));
   const okta = await startOktaSimulator(options.okta ?? {});
   const slack = await startSlackSimulator({});
@@ -119,7 +124,7 @@ export async function openWorld(options: { now?: () => Date; holdMs?: number; ok
   const server = await start(0, null);
   const company = await sandbox.introduce(server);
   if (company === null) throw new Error('the sample company was not made');
-  const sql = postgres(ownerUrl, { max: 2, onnotice: () => {} });
+  const sql = postgres(databaseUrl, { max: 2, onnotice: () => {} });
   const { app, url } = server;
   const tenantId = company.tenant_id;
   const seconds: RunningServer[] = [];
@@ -163,7 +168,7 @@ export async function openWorld(options: { now?: () => Date; holdMs?: number; ok
   };
 
   return {
-    url, ownerUrl, app, server, okta, slack, company, tenantId, logs, sql, person, actor, as, vote, assertion, exchange,
+    url, ownerUrl: databaseUrl, wire, app, server, okta, slack, company, tenantId, logs, sql, person, actor, as, vote, assertion, exchange,
     ledger: (event) => readonly(app, tenantId, (reader) => ledgerEntries(reader, 0, 100_000, event)),
     agent: async (name, owner, scopes = ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read', 'okta.users.suspend']) => {
       const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -204,6 +209,7 @@ export async function openWorld(options: { now?: () => Date; holdMs?: number; ok
       await slack.close();
       await okta.close();
       await sql.end();
+      await wire?.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -24,7 +24,10 @@ function formOf({ view, ephemerals }: CommandAnswer): SimView {
   return view;
 }
 
-const calls = (tool: string) => world.sql<{ id: string; state: string; input: Record<string, unknown>; reason: string | null }[]>`select id, state, input, reason from calls where tool = ${tool} order by id`;
+const calls = (tool: string) =>
+  world.sql<
+    { id: string; state: string; input: Record<string, unknown>; reason: string | null }[]
+  >`select id, state, input, reason from calls where tool = ${tool} order by id`;
 
 describe('help', () => {
   test('lists what there is, in the words of the tools, with forms for the first', async () => {
@@ -35,7 +38,9 @@ describe('help', () => {
   });
 
   test('tells of one command what it takes', async () => {
-    expect(words(last(await world.slack.as('bob').types('/mandate help create')).blocks)).toContain('Approvers and auditors read it.');
+    expect(words(last(await world.slack.as('bob').types('/mandate help create')).blocks)).toContain(
+      'Approvers and auditors read it.',
+    );
   });
 });
 
@@ -68,7 +73,9 @@ describe('a complete command', () => {
     await Promise.all([1, 2, 3].map(() => bob.clicks(card, 'Send request', { staleCopy: card })));
     const done = await bob.waitsFor((one) => one.text.startsWith('Done: Reset password for Ann Lee'));
     expect(done.channel).toMatch(/^D/);
-    expect(await calls('okta_reset_password')).toEqual([expect.objectContaining({ state: 'succeeded', reason: 'lost her phone' })]);
+    expect(await calls('okta_reset_password')).toEqual([
+      expect.objectContaining({ state: 'succeeded', reason: 'lost her phone' }),
+    ]);
     expect((await bob.sees()).some((one) => one.text.includes('used already'))).toBe(true);
   });
 
@@ -105,19 +112,29 @@ describe('a complete command', () => {
     const card = last(await nina.types('/okta reset password @ann'));
     await nina.clicks(card, 'Send request');
     // The answer stands in place of the card.
-    expect((await nina.waitsFor((one) => one.ts === card.ts && one.text.startsWith('Not allowed'))).text).toMatch(/managers, for their direct reports/);
+    expect(
+      (await nina.waitsFor((one) => one.ts === card.ts && one.text.startsWith('Not allowed'))).text,
+    ).toMatch(/managers, for their direct reports/);
   });
 });
 
 describe('/mandate create', () => {
-  const mandates = () => world.sql<{ id: string; purpose: string; scopes: string[] }[]>`select id, purpose, scopes from mandates order by id`;
+  const mandates = () =>
+    world.sql<
+      { id: string; purpose: string; scopes: string[] }[]
+    >`select id, purpose, scopes from mandates order by id`;
 
   test('as a line with everything in it', async () => {
     const bob = world.slack.as('bob');
-    const card = last(await bob.types('/mandate create deploy-bot okta.mfa.reset "Lost phones of the team" days=3'));
+    const card = last(
+      await bob.types('/mandate create deploy-bot okta.mfa.reset "Lost phones of the team" days=3'),
+    );
     expect(card.text).toMatch(/^I will: Give a mandate for deploy-bot/);
     await bob.clicks(card, 'Send request');
-    await eventually(async () => (await mandates()).some((one) => one.purpose === 'Lost phones of the team'), 'the mandate');
+    await eventually(
+      async () => (await mandates()).some((one) => one.purpose === 'Lost phones of the team'),
+      'the mandate',
+    );
     const seen = await bob.waitsFor((one) => one.text.startsWith('Mandate for agent deploy-bot: Active'));
     expect(words(seen.blocks)).toContain('direct reports');
   });
@@ -128,14 +145,25 @@ describe('/mandate create', () => {
     expect(view.privateMetadata).toMatch(/^draft_[0-9a-z]{26}$/);
     expect(words(view.blocks)).toContain('Still to be said');
     const wrong = await bob.fills(view, { Scopes: 'okta.mfa.reset', Purpose: 'x', Days: '7' }).submits();
-    expect(wrong).toMatchObject({ responseAction: 'errors', errors: { 'field.purpose': expect.any(String) as string } });
-    const beyond = await bob.fills(view, { Scopes: 'payroll.everything', Purpose: 'Help the team' }).submits();
-    expect(beyond).toMatchObject({ responseAction: 'errors', errors: { 'field.agent': expect.stringMatching(/You cannot give payroll.everything/) as string } });
+    expect(wrong).toMatchObject({
+      responseAction: 'errors',
+      errors: { 'field.purpose': expect.any(String) as string },
+    });
+    const beyond = await bob
+      .fills(view, { Scopes: 'payroll.everything', Purpose: 'Help the team' })
+      .submits();
+    expect(beyond).toMatchObject({
+      responseAction: 'errors',
+      errors: { 'field.agent': expect.stringMatching(/You cannot give payroll.everything/) as string },
+    });
     const done = await bob.fills(view, { Scopes: 'okta.mfa.reset\nokta.password.reset' }).submits();
     expect(done).toMatchObject({ status: 200, shown: null });
     expect(done.errors).toBeUndefined();
     await bob.waitsFor((one) => one.text.startsWith('Done: Give a mandate for deploy-bot'));
-    expect((await mandates()).at(-1)).toMatchObject({ purpose: 'Help the team', scopes: ['okta.mfa.reset', 'okta.password.reset'] });
+    expect((await mandates()).at(-1)).toMatchObject({
+      purpose: 'Help the team',
+      scopes: ['okta.mfa.reset', 'okta.password.reset'],
+    });
   });
 
   test('revoked by its principal, the card in the direct messages says so', async () => {
@@ -153,7 +181,11 @@ test('/agent register in Slack: an IT admin fills the form, and no key or secret
   const dana = world.slack.as('dana');
   const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const view = formOf(await dana.types('/agent register help-bot'));
-  const filled = dana.fills(view, { Owner: 'Carl Jensen', Scopes: 'okta.mfa.reset', 'field.public_key': JSON.stringify(publicKey.export({ format: 'jwk' })) });
+  const filled = dana.fills(view, {
+    Owner: 'Carl Jensen',
+    Scopes: 'okta.mfa.reset',
+    'field.public_key': JSON.stringify(publicKey.export({ format: 'jwk' })),
+  });
   expect(await filled.submits()).toMatchObject({ status: 200, shown: null });
   const done = await dana.waitsFor((one) => one.text.startsWith('Done: Register an agent'));
   expect(words(done.blocks)).toMatch(/agt_[0-9a-z]{26}/);
@@ -166,22 +198,43 @@ describe('Z6: a form', () => {
     const view = formOf(await bob.types('/okta reset mfa'));
     const [sent] = [await bob.fills(view, { Person: 'Carl Jensen' }).submits()];
     expect(sent.errors).toBeUndefined();
-    const request = world.slack.sent.filter((one) => words(one.payload).includes(view.privateMetadata)).at(-1);
+    const request = world.slack.sent
+      .filter((one) => words(one.payload).includes(view.privateMetadata))
+      .at(-1);
     if (request === undefined) throw new Error('nothing was sent');
-    const twice = await world.slack.send({ kind: 'interactive', payload: { ...request.payload, trigger_id: 'again' } });
+    const twice = await world.slack.send({
+      kind: 'interactive',
+      payload: { ...request.payload, trigger_id: 'again' },
+    });
     expect(twice.body).toMatchObject({ response_action: 'errors' });
 
     const late = formOf(await bob.types('/okta reset mfa'));
     await world.sql`update slack_drafts set expires_at = now() - interval '1 second' where id = ${late.privateMetadata}`;
-    expect(await bob.fills(late, { Person: 'Carl Jensen' }).submits()).toMatchObject({ errors: { 'field.person': expect.stringMatching(/half an hour/) as string } });
+    expect(await bob.fills(late, { Person: 'Carl Jensen' }).submits()).toMatchObject({
+      errors: { 'field.person': expect.stringMatching(/half an hour/) as string },
+    });
   });
 
   test('with a made-up id opens nothing', async () => {
     const bob = world.slack.as('bob');
     await bob.types('/okta reset mfa');
-    const view = { callback_id: 'prokura.form', private_metadata: 'draft_00000000000000000000000000', blocks: [{ type: 'input', block_id: 'field.person' }], state: { values: {} } };
-    const payload = { type: 'view_submission', team: { id: world.slack.teamId }, user: { id: bob.id, team_id: world.slack.teamId }, api_app_id: world.slack.appId, trigger_id: 'made-up', view };
-    expect((await world.slack.send({ kind: 'interactive', payload })).body).toMatchObject({ response_action: 'errors' });
+    const view = {
+      callback_id: 'prokura.form',
+      private_metadata: 'draft_00000000000000000000000000',
+      blocks: [{ type: 'input', block_id: 'field.person' }],
+      state: { values: {} },
+    };
+    const payload = {
+      type: 'view_submission',
+      team: { id: world.slack.teamId },
+      user: { id: bob.id, team_id: world.slack.teamId },
+      api_app_id: world.slack.appId,
+      trigger_id: 'made-up',
+      view,
+    };
+    expect((await world.slack.send({ kind: 'interactive', payload })).body).toMatchObject({
+      response_action: 'errors',
+    });
   });
 });
 
@@ -192,19 +245,50 @@ test('a trigger that has expired is answered with a button, not with silence', a
   expect((await bob.clicks(answer, 'Open the form')).view?.title).toBe('Suspend');
 });
 
+test('A7: Slack is acknowledged at once also while Okta does not answer, and the person is told', async () => {
+  const bob = world.slack.as('bob');
+  const card = last(await bob.types('/okta reset mfa @ann'));
+  world.okta.fault({ path: '.*', status: 503, times: 50 });
+  const button = words(card.blocks).match(/draft_[0-9a-z]{26}/)?.[0];
+  const payload = {
+    type: 'block_actions',
+    team: { id: world.slack.teamId },
+    user: { id: bob.id, team_id: world.slack.teamId },
+    api_app_id: world.slack.appId,
+    trigger_id: 'okta-down',
+    container: { is_ephemeral: true },
+    response_url: `${world.slack.url}/_response/none`,
+    actions: [{ type: 'button', action_id: 'prokura.send', action_ts: '7.7', value: button }],
+  };
+  const started = performance.now();
+  expect(await world.slack.send({ kind: 'interactive', payload })).toMatchObject({ status: 200 });
+  expect(performance.now() - started).toBeLessThan(1000);
+  world.okta.clearFaults();
+});
+
 test('a button of an older version says so', async () => {
   const answer = await world.slack.send({
     kind: 'interactive',
     payload: {
-      type: 'block_actions', team: { id: world.slack.teamId }, user: { id: world.slack.as('bob').id, team_id: world.slack.teamId }, api_app_id: world.slack.appId, trigger_id: 'old', container: {},
-      response_url: `${world.slack.url}/_response/none`, actions: [{ type: 'button', action_id: 'prokura.from_before', action_ts: '9.9', value: 'x' }],
+      type: 'block_actions',
+      team: { id: world.slack.teamId },
+      user: { id: world.slack.as('bob').id, team_id: world.slack.teamId },
+      api_app_id: world.slack.appId,
+      trigger_id: 'old',
+      container: {},
+      response_url: `${world.slack.url}/_response/none`,
+      actions: [{ type: 'button', action_id: 'prokura.from_before', action_ts: '9.9', value: 'x' }],
     },
   });
   expect(answer).toMatchObject({ status: 200 });
 });
 
 test('O6: every message and form that was sent fits Slack', () => {
-  expect(world.slack.calls.filter((one) => one.error !== null && !['expired_trigger_id', 'cannot_dm_bot'].includes(one.error))).toEqual([]);
+  expect(
+    world.slack.calls.filter(
+      (one) => one.error !== null && !['expired_trigger_id', 'cannot_dm_bot'].includes(one.error),
+    ),
+  ).toEqual([]);
   for (const message of world.slack.messages()) {
     expect(message.text).not.toBe('');
     expect(checkMessageBlocks(message.blocks)).toEqual([]);

@@ -31,18 +31,41 @@ describe('I2 to I4: an account that is nobody is told so, and the ledger says it
     const before = (await refusals()).length;
     expect(await answer(who, '/okta reset password @ann', channel)).toMatch(words);
     const mine = (await refusals()).slice(before);
-    expect(mine).toEqual([expect.objectContaining({ code, surface: 'slack', doing: '/okta command', account: expect.stringContaining(world.slack.as(who).id) as string })]);
+    expect(mine).toEqual([
+      expect.objectContaining({
+        code,
+        surface: 'slack',
+        doing: '/okta command',
+        account: expect.stringContaining(world.slack.as(who).id) as string,
+      }),
+    ]);
   });
 
   test('a bot and a deleted account are refused, though they cannot type: their payloads are', async () => {
     const send = (userId: string) =>
       world.slack.send({
         kind: 'command',
-        payload: { team_id: world.slack.teamId, api_app_id: world.slack.appId, user_id: userId, channel_id: 'C0GENERAL00', command: '/okta', text: 'help', trigger_id: `t${userId}`, response_url: `${world.slack.url}/_response/none` },
+        payload: {
+          team_id: world.slack.teamId,
+          api_app_id: world.slack.appId,
+          user_id: userId,
+          channel_id: 'C0GENERAL00',
+          command: '/okta',
+          text: 'help',
+          trigger_id: `t${userId}`,
+          response_url: `${world.slack.url}/_response/none`,
+        },
       });
     const before = (await refusals()).length;
     for (const who of ['otherbot', 'workflowbot', 'quin']) await send(world.slack.as(who).id);
-    await expect.poll(async () => (await refusals()).slice(before).map((data) => data['code']).sort()).toEqual(['bot', 'bot', 'deleted']);
+    await expect
+      .poll(async () =>
+        (await refusals())
+          .slice(before)
+          .map((data) => data['code'])
+          .sort((a, b) => String(a).localeCompare(String(b))),
+      )
+      .toEqual(['bot', 'bot', 'deleted']);
   });
 
   test('I3: a payload that names another home team is refused, whatever users.info says', async () => {
@@ -50,11 +73,19 @@ describe('I2 to I4: an account that is nobody is told so, and the ledger says it
     await world.slack.send({
       kind: 'interactive',
       payload: {
-        type: 'block_actions', team: { id: world.slack.teamId }, user: { id: samplePerson('mona').slackId, team_id: 'T0EVIL00000' }, api_app_id: world.slack.appId, trigger_id: 'x',
-        response_url: `${world.slack.url}/_response/none`, container: {}, actions: [{ type: 'button', action_id: 'prokura.approve', action_ts: '1.1', value: 'apr_1' }],
+        type: 'block_actions',
+        team: { id: world.slack.teamId },
+        user: { id: samplePerson('mona').slackId, team_id: 'T0EVIL00000' },
+        api_app_id: world.slack.appId,
+        trigger_id: 'x',
+        response_url: `${world.slack.url}/_response/none`,
+        container: {},
+        actions: [{ type: 'button', action_id: 'prokura.approve', action_ts: '1.1', value: 'apr_1' }],
       },
     });
-    await expect.poll(async () => (await refusals()).slice(before).map((data) => data['code'])).toEqual(['foreign_team']);
+    await expect
+      .poll(async () => (await refusals()).slice(before).map((data) => data['code']))
+      .toEqual(['foreign_team']);
   });
 
   test.each([
@@ -85,13 +116,37 @@ describe('I2 to I4: an account that is nobody is told so, and the ledger says it
 test('I1: who acts is who Slack signed, not what a name, a value or private_metadata says', async () => {
   const { view } = await world.slack.as('nina').types('/okta suspend');
   if (view === undefined) throw new Error('no form');
-  const form = { callback_id: 'prokura.form', private_metadata: view.privateMetadata, blocks: view.blocks, state: { values: { 'field.person': { 'prokura.person': { type: 'external_select', selected_option: { value: (await world.person('ann')).id } } } } } };
+  const form = {
+    callback_id: 'prokura.form',
+    private_metadata: view.privateMetadata,
+    blocks: view.blocks,
+    state: {
+      values: {
+        'field.person': {
+          'prokura.person': {
+            type: 'external_select',
+            selected_option: { value: (await world.person('ann')).id },
+          },
+        },
+      },
+    },
+  };
   // Bob presents Nina's form: it is not his, so nothing is sent.
   const stolen = await world.slack.send({
     kind: 'interactive',
-    payload: { type: 'view_submission', team: { id: world.slack.teamId }, user: { id: samplePerson('bob').slackId, team_id: world.slack.teamId, name: 'nina' }, api_app_id: world.slack.appId, trigger_id: 'stolen', view: form },
+    payload: {
+      type: 'view_submission',
+      team: { id: world.slack.teamId },
+      user: { id: samplePerson('bob').slackId, team_id: world.slack.teamId, name: 'nina' },
+      api_app_id: world.slack.appId,
+      trigger_id: 'stolen',
+      view: form,
+    },
   });
-  expect(stolen.body).toMatchObject({ response_action: 'errors', errors: { 'field.person': expect.stringMatching(/used already/) as string } });
+  expect(stolen.body).toMatchObject({
+    response_action: 'errors',
+    errors: { 'field.person': expect.stringMatching(/used already/) as string },
+  });
   expect(await world.sql`select id from calls where tool = 'okta_suspend_user'`).toHaveLength(0);
 });
 
@@ -105,7 +160,9 @@ describe('I6: what Slack says is asked anew', () => {
     await answer('faye', '/okta suspend ann@acme.example');
     expect(asked()).toBe(before + 1);
     world.slack.faults.add({ method: 'users.info', kind: 'server_error' });
-    expect(await answer('faye', '/okta suspend ann@acme.example')).toMatch(/Slack does not tell us who you are/);
+    expect(await answer('faye', '/okta suspend ann@acme.example')).toMatch(
+      /Slack does not tell us who you are/,
+    );
   });
 
   test('an account that was deactivated a moment ago decides nothing', async () => {
@@ -120,19 +177,40 @@ describe('I6: what Slack says is asked anew', () => {
 });
 
 describe('I7: a person who is named is held to the same rules', () => {
-  test.each(['@guest', '@stranger', '@impostor', '@otherbot'])('%s is nobody, and the form asks', async (who) => {
-    const { view } = await world.slack.as('dana').types(`/okta suspend ${who}`);
-    expect(JSON.stringify(view?.blocks)).toMatch(/nobody's in the directory/);
-    expect(JSON.stringify(view?.blocks)).not.toMatch(/initial_option/);
-  });
+  test.each(['@guest', '@stranger', '@impostor', '@otherbot'])(
+    '%s is nobody, and the form asks',
+    async (who) => {
+      const { view } = await world.slack.as('dana').types(`/okta suspend ${who}`);
+      expect(JSON.stringify(view?.blocks)).toMatch(/nobody's in the directory/);
+      expect(JSON.stringify(view?.blocks)).not.toMatch(/initial_option/);
+    },
+  );
 
   test("a mention's label and a mail link's label mean nothing", async () => {
     const text = 'suspend <mailto:ann@acme.example|erin@acme.example>';
     await world.slack.send({
       kind: 'command',
-      payload: { team_id: world.slack.teamId, api_app_id: world.slack.appId, user_id: samplePerson('dana').slackId, channel_id: 'D0DANA00000', command: '/okta', text, trigger_id: 'label', response_url: `${world.slack.url}/_response/none` },
+      payload: {
+        team_id: world.slack.teamId,
+        api_app_id: world.slack.appId,
+        user_id: samplePerson('dana').slackId,
+        channel_id: 'D0DANA00000',
+        command: '/okta',
+        text,
+        trigger_id: 'label',
+        response_url: `${world.slack.url}/_response/none`,
+      },
     });
-    await expect.poll(async () => (await world.sql<{ person: string }[]>`select data->'input'->>'person' as person from slack_drafts order by id desc limit 1`)[0]?.person).toBe('ann@acme.example');
+    await expect
+      .poll(
+        async () =>
+          (
+            await world.sql<
+              { person: string }[]
+            >`select data->'input'->>'person' as person from slack_drafts order by id desc limit 1`
+          )[0]?.person,
+      )
+      .toBe('ann@acme.example');
   });
 });
 
@@ -140,11 +218,21 @@ test('Z7: menus of people are for people only', async () => {
   const dana = world.slack.as('dana');
   const { view } = await dana.types('/okta suspend');
   if (view === undefined) throw new Error('no form');
-  expect((await dana.choosesOption(view, 'field.person', 'lee')).map((option) => option.text)).toEqual(['Ann Lee']);
+  expect((await dana.choosesOption(view, 'field.person', 'lee')).map((option) => option.text)).toEqual([
+    'Ann Lee',
+  ]);
   expect(await dana.choosesOption(view, 'field.person', '%')).toEqual([]);
   const options = await world.slack.send({
     kind: 'options',
-    payload: { type: 'block_suggestion', team: { id: world.slack.teamId }, user: { id: world.slack.as('stranger').id, team_id: 'T0EVIL00000' }, api_app_id: world.slack.appId, action_id: 'prokura.person', block_id: 'field.person', value: 'lee' },
+    payload: {
+      type: 'block_suggestion',
+      team: { id: world.slack.teamId },
+      user: { id: world.slack.as('stranger').id, team_id: 'T0EVIL00000' },
+      api_app_id: world.slack.appId,
+      action_id: 'prokura.person',
+      block_id: 'field.person',
+      value: 'lee',
+    },
   });
   expect(options.body).toEqual({ options: [] });
 });

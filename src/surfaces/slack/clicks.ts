@@ -31,7 +31,10 @@ export async function handleClick(slack: Slack, act: Act, click: Click): Promise
   const [name = ''] = click.actionId.split(':');
   const handler = Object.hasOwn(HANDLERS, name) ? HANDLERS[name as ActionId] : undefined;
   await asPerson(slack, act, 'fresh', async (identity) => {
-    if (handler === undefined) return act.tell(notice('This button is of an older version and does nothing any more. Type the command again.'));
+    if (handler === undefined)
+      return act.tell(
+        notice('This button is of an older version and does nothing any more. Type the command again.'),
+      );
     return handler(slack, act, identity, click);
   });
 }
@@ -44,22 +47,36 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
   [ACTIONS.deny]: async (slack, act, identity, click) => {
     const { id, version } = approvalIn(click);
     const view = await visibleView(slack, act, identity, id);
-    const draftId = await begin(slack, act, { kind: 'deny', channel: click.channel, approvalId: id, version });
+    const draftId = await begin(slack, act, {
+      kind: 'deny',
+      channel: click.channel,
+      approvalId: id,
+      version,
+    });
     await slack.client.views.open({ trigger_id: act.triggerId, view: denyView(draftId, view.call.summary) });
   },
   [ACTIONS.details]: async (slack, act, identity, click) => {
     const view = await visibleView(slack, act, identity, approvalIn(click).id);
-    const scene = await readonly(slack.app, act.tenantId, (reader) => sceneOf(reader, view, slack.app.catalogue.get(view.call.tool)));
+    const scene = await readonly(slack.app, act.tenantId, (reader) =>
+      sceneOf(reader, view, slack.app.catalogue.get(view.call.tool)),
+    );
     await slack.client.views.open({ trigger_id: act.triggerId, view: detailsView(scene) });
   },
   [ACTIONS.withdraw]: async (slack, act, identity, click) => {
     const { id } = approvalIn(click);
-    const outcome = await use(slack, act.tenantId, identity, { tool: 'approval_cancel', input: { approval_id: id }, reason: null });
+    const outcome = await use(slack, act.tenantId, identity, {
+      tool: 'approval_cancel',
+      input: { approval_id: id },
+      reason: null,
+    });
     if (outcome.status === 'denied') await act.tell(notice(`Not allowed: ${outcome.denial.message}`));
     else await act.tell(notice('Withdrawn. Nobody can approve it any more.'));
     await refresh(slack, act, id);
   },
-  [ACTIONS.refresh]: (slack, act, _, click) => refresh(slack, act, approvalIn(click).id),
+  [ACTIONS.refresh]: async (slack, act, _, click) => {
+    await refresh(slack, act, approvalIn(click).id);
+    await act.tell(notice('The message is drawn anew.'));
+  },
   [ACTIONS.send]: async (slack, act, identity, { value }) => {
     const draft = await take(slack, act, value, 'request');
     const { entry } = routeOf(slack, draft.tool);
@@ -72,7 +89,13 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
     const draft = await look(slack, act, value, 'request');
     const route = routeOf(slack, draft.tool);
     const { wanting } = await checked(slack, act.tenantId, identity, route, draft);
-    await openForm(slack, act, { route, draftId: value, input: draft.input, reason: draft.reason, problems: wanting });
+    await openForm(slack, act, {
+      route,
+      draftId: value,
+      input: draft.input,
+      reason: draft.reason,
+      problems: wanting,
+    });
   },
   [ACTIONS.cancel]: async (slack, act, _, { value }) => {
     await take(slack, act, value, 'request');
@@ -80,17 +103,38 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
   },
   [ACTIONS.form]: async (slack, act, _, { value, channel }) => {
     const route = routeOf(slack, value);
-    const draftId = await begin(slack, act, { kind: 'request', channel, tool: value, input: {}, reason: null });
+    const draftId = await begin(slack, act, {
+      kind: 'request',
+      channel,
+      tool: value,
+      input: {},
+      reason: null,
+    });
     await openForm(slack, act, { route, draftId, input: {}, reason: null, problems: [] });
   },
 };
 
 /** One vote by this person, told to them alone; the message changes by the projection, for everybody. */
-export async function decide(slack: Slack, act: Act, identity: Identity, ballot: { approval_id: string; decision: 'approve' | 'deny'; version: number; note?: string }): Promise<void> {
+export async function decide(
+  slack: Slack,
+  act: Act,
+  identity: Identity,
+  ballot: { approval_id: string; decision: 'approve' | 'deny'; version: number; note?: string },
+): Promise<void> {
   try {
-    const outcome = await use(slack, act.tenantId, identity, { tool: 'approval_decide', input: ballot, reason: null });
+    const outcome = await use(slack, act.tenantId, identity, {
+      tool: 'approval_decide',
+      input: ballot,
+      reason: null,
+    });
     if (outcome.status === 'denied') return await act.tell(notice(`Not allowed: ${outcome.denial.message}`));
-    await act.tell(notice(outcome.status === 'done' ? VOTED[String(outcome.output['state'])] ?? 'Your vote is recorded.' : 'Your vote is being recorded.'));
+    await act.tell(
+      notice(
+        outcome.status === 'done'
+          ? (VOTED[String(outcome.output['state'])] ?? 'Your vote is recorded.')
+          : 'Your vote is being recorded.',
+      ),
+    );
   } catch (error) {
     const fault = asFault(error);
     if (fault.code !== 'conflict') throw error;
@@ -115,19 +159,37 @@ function approvalIn({ value }: Click): { id: string; version: number } {
 const noApproval = (): Fault => new Fault('not_found', 'There is no such approval here.');
 
 /** The approval for somebody who may see it: the requester, who voted, or who can. The same fault for one that is not there. */
-async function visibleView(slack: Slack, { tenantId }: Act, { person }: Identity, id: string): Promise<ApprovalView> {
+async function visibleView(
+  slack: Slack,
+  { tenantId }: Act,
+  { person }: Identity,
+  id: string,
+): Promise<ApprovalView> {
   const view = await readonly(slack.app, tenantId, (reader) => approvalView(reader, id));
   if (view === null) throw noApproval();
   const able = view.requirements.flatMap(({ eligible }) => eligible);
-  const parties = [view.principal, view.agent?.owner ?? null, ...view.votes.map(({ voter }) => voter), ...able];
+  const parties = [
+    view.principal,
+    view.agent?.owner ?? null,
+    ...view.votes.map(({ voter }) => voter),
+    ...able,
+  ];
   if (parties.some((one) => one?.id === person.id)) return view;
   const who = [...new Set(able.map((one) => one.displayName))].sort().join(', ');
-  throw new Fault('forbidden', `You are not an approver of this, and you did not ask for it. Who can decide: ${who === '' ? 'nobody any more' : who}.`);
+  throw new Fault(
+    'forbidden',
+    `You are not an approver of this, and you did not ask for it. Who can decide: ${who === '' ? 'nobody any more' : who}.`,
+  );
 }
 
 /** Has the messages about an approval drawn again, from its rows. */
 async function refresh(slack: Slack, { tenantId }: Act, approvalId: string): Promise<void> {
   const approval = await readonly(slack.app, tenantId, (reader) => findApproval(reader, approvalId));
   if (approval === null) throw noApproval();
-  await slack.app.queue.send(SLACK_PROJECT, { tenant: tenantId, fact: 'refresh', thing: approval.callId, id: approval.id });
+  await slack.app.queue.send(SLACK_PROJECT, {
+    tenant: tenantId,
+    fact: 'refresh',
+    thing: approval.callId,
+    id: approval.id,
+  });
 }

@@ -5,7 +5,7 @@ import { newId } from '#lib/id.ts';
 import { isRefusal } from './account.ts';
 import type { Registry } from './commands/registry.ts';
 import { withoutSecrets } from './door/logger.ts';
-import { faultText } from './faults.ts';
+import { faultText, slackFault } from './faults.ts';
 import { recordRefusal, type Account, type Identities, type Identity } from './identity.ts';
 import { notice, type Message } from './messages/blocks.ts';
 
@@ -41,7 +41,12 @@ export interface Act extends Reply {
  * Runs `work` for the person behind the account, or tells the account why it is nobody's. The refusal is in the ledger before it
  * is told. Everything that `work` throws becomes an answer to the person, ours with an error id in answer and log.
  */
-export async function asPerson(slack: Slack, act: Act, use: 'fresh' | 'cached', work: (identity: Identity) => Promise<void>): Promise<void> {
+export async function asPerson(
+  slack: Slack,
+  act: Act,
+  use: 'fresh' | 'cached',
+  work: (identity: Identity) => Promise<void>,
+): Promise<void> {
   await guarded(slack, act, async () => {
     const identity = await slack.identities.of(act.tenantId, act.account, use);
     if (!isRefusal(identity)) return work(identity);
@@ -61,7 +66,7 @@ export async function guarded(slack: Slack, act: Act, work: () => Promise<void>)
 
 /** A fault in words for the person; one of ours is logged under the id that the person reads. */
 export function faultMessage(slack: Slack, doing: string, error: unknown): string {
-  const fault = asFault(error);
+  const fault = slackFault(error) ?? asFault(error);
   if (fault.code !== 'internal') return faultText(fault);
   const errorId = newId('err');
   slack.app.log.error({ error_id: errorId, doing, reason: reasonOf(fault.cause) }, 'slack: a request failed');
@@ -77,4 +82,7 @@ function reasonOf(cause: unknown): string {
 
 /** The fault for a draft that is not there: used, expired, or never this person's. */
 export const draftGone = (): Fault =>
-  new Fault('conflict', 'This form or card has been used already, or is older than half an hour. Type the command again.');
+  new Fault(
+    'conflict',
+    'This form or card has been used already, or is older than half an hour. Type the command again.',
+  );

@@ -16,7 +16,9 @@ import { sceneOf } from './messages/scene.ts';
 import { namesIn } from './names.ts';
 
 /** Who should have a copy: a person in their direct messages, or everybody in a channel. */
-export type Recipient = { readonly person: Person } | { readonly channel: string; readonly instead: readonly Person[] };
+export type Recipient =
+  | { readonly person: Person }
+  | { readonly channel: string; readonly instead: readonly Person[] };
 
 /** What should stand in Slack about a thing for one audience: the message, and who gets a copy if they have none yet. */
 export interface Copies {
@@ -26,13 +28,21 @@ export interface Copies {
 }
 
 /** All copies that should stand about a call, a mandate or an agent, as its rows are now; none for a thing that is not there. */
-export async function copiesOf(reader: TenantReader, catalogue: Catalogue, thing: string): Promise<readonly Copies[]> {
+export async function copiesOf(
+  reader: TenantReader,
+  catalogue: Catalogue,
+  thing: string,
+): Promise<readonly Copies[]> {
   if (thing.startsWith('call_')) return callCopies(reader, catalogue, thing);
   if (thing.startsWith('mdt_')) return mandateCopies(reader, thing);
   return thing.startsWith('agt_') ? agentCopies(reader, thing) : [];
 }
 
-async function callCopies(reader: TenantReader, catalogue: Catalogue, id: string): Promise<readonly Copies[]> {
+async function callCopies(
+  reader: TenantReader,
+  catalogue: Catalogue,
+  id: string,
+): Promise<readonly Copies[]> {
   const call = await findCall(reader, id);
   if (call === null) return [];
   const principalId = principalOf(call.actor);
@@ -42,20 +52,39 @@ async function callCopies(reader: TenantReader, catalogue: Catalogue, id: string
   return [...shown, ...(await outcomeCopies(reader, catalogue, call, principal))];
 }
 
-async function approvalCopies(reader: TenantReader, catalogue: Catalogue, view: ApprovalView, principal: Person | null): Promise<readonly Copies[]> {
+async function approvalCopies(
+  reader: TenantReader,
+  catalogue: Catalogue,
+  view: ApprovalView,
+  principal: Person | null,
+): Promise<readonly Copies[]> {
   const scene = await sceneOf(reader, view, catalogue.get(view.call.tool));
   const { settings } = await theTenant(reader);
-  const eligible = new Map(view.requirements.flatMap((one) => one.eligible.map((person) => [person.id, person] as const)));
+  const eligible = new Map(
+    view.requirements.flatMap((one) => one.eligible.map((person) => [person.id, person] as const)),
+  );
   const people = [...eligible.values()];
   const direct = people.map((person) => ({ person }));
-  const approvers = settings.approvalChannel === null || people.length === 0 ? direct : [{ channel: settings.approvalChannel, instead: people }];
+  const approvers =
+    settings.approvalChannel === null || people.length === 0
+      ? direct
+      : [{ channel: settings.approvalChannel, instead: people }];
   return [
     { audience: 'approver', message: approvalMessage(scene, 'approver'), recipients: approvers },
-    { audience: 'requester', message: approvalMessage(scene, 'requester'), recipients: principal === null || view.approval.state !== 'pending' ? [] : [{ person: principal }] },
+    {
+      audience: 'requester',
+      message: approvalMessage(scene, 'requester'),
+      recipients: principal === null || view.approval.state !== 'pending' ? [] : [{ person: principal }],
+    },
   ];
 }
 
-async function outcomeCopies(reader: TenantReader, catalogue: Catalogue, call: Call, principal: Person | null): Promise<readonly Copies[]> {
+async function outcomeCopies(
+  reader: TenantReader,
+  catalogue: Catalogue,
+  call: Call,
+  principal: Person | null,
+): Promise<readonly Copies[]> {
   if (principal === null || !FINAL_STATES.has(call.state)) return [];
   const agent = call.agentId === null ? null : await findAgent(reader, call.agentId);
   const message = outcomeNotice(call, catalogue.get(call.tool), agent?.name ?? null);
@@ -65,13 +94,26 @@ async function outcomeCopies(reader: TenantReader, catalogue: Catalogue, call: C
 async function mandateCopies(reader: TenantReader, id: string): Promise<readonly Copies[]> {
   const mandate = await findMandate(reader, id);
   if (mandate === null) return [];
-  const [agent, principal] = [await findAgent(reader, mandate.agentId), await findPerson(reader, mandate.principalId)];
-  const owner = agent === null || agent.ownerId === mandate.principalId ? null : await findPerson(reader, agent.ownerId);
+  const [agent, principal] = [
+    await findAgent(reader, mandate.agentId),
+    await findPerson(reader, mandate.principalId),
+  ];
+  const owner =
+    agent === null || agent.ownerId === mandate.principalId ? null : await findPerson(reader, agent.ownerId);
   const recipients = [principal, owner].filter((person) => person !== null).map((person) => ({ person }));
   const names = await namesIn(reader, mandate.resources);
   const ended = mandateNotice(mandate, agent);
   return [
-    { audience: 'mandate', message: mandateMessage(mandate, agent, principal, mandate.resources.map((pattern) => describeResource(pattern, mandate.principalId, names)).join(', ')), recipients },
+    {
+      audience: 'mandate',
+      message: mandateMessage(
+        mandate,
+        agent,
+        principal,
+        mandate.resources.map((pattern) => describeResource(pattern, mandate.principalId, names)).join(', '),
+      ),
+      recipients,
+    },
     ...(ended === null ? [] : [{ audience: `mandate-${mandate.state}`, message: ended, recipients }]),
   ];
 }
@@ -79,5 +121,7 @@ async function mandateCopies(reader: TenantReader, id: string): Promise<readonly
 async function agentCopies(reader: TenantReader, id: string): Promise<readonly Copies[]> {
   const agent = await findAgent(reader, id);
   const owner = agent === null ? null : await findPerson(reader, agent.ownerId);
-  return agent === null || owner === null ? [] : [{ audience: 'owner', message: agentMessage(agent), recipients: [{ person: owner }] }];
+  return agent === null || owner === null
+    ? []
+    : [{ audience: 'owner', message: agentMessage(agent), recipients: [{ person: owner }] }];
 }

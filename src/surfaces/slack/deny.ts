@@ -17,10 +17,17 @@ export async function submitDenial(slack: Slack, act: Act, view: Wire): Promise<
     return { after: () => act.tell(notice(identity.message)) };
   }
   await look(slack, act, draftId, 'deny');
-  const [state] = Object.values(objectIn(objectIn(objectIn(view, 'state'), 'values'), REASON_BLOCK)) as { value?: string | null }[];
+  const [state] = Object.values(objectIn(objectIn(objectIn(view, 'state'), 'values'), REASON_BLOCK)) as {
+    value?: string | null;
+  }[];
   const note = state?.value?.trim() ?? '';
-  const errors = note.length < 3 ? errorsAt(view, [['reason', 'Say why, in at least three characters: the requester will read it.']]) : null;
+  const errors =
+    note.length < 3
+      ? errorsAt(view, [['reason', 'Say why, in at least three characters: the requester will read it.']])
+      : null;
   if (errors !== null) return { errors };
   const { approvalId, version } = await take(slack, act, draftId, 'deny');
-  return { after: () => decide(slack, act, identity, { approval_id: approvalId, decision: 'deny', version, note }) };
+  return {
+    after: () => decide(slack, act, identity, { approval_id: approvalId, decision: 'deny', version, note }),
+  };
 }

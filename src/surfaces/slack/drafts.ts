@@ -9,21 +9,44 @@ const DRAFT_MS = 30 * 60_000;
 /** What a person has begun. `channel` is where they asked. */
 export type Draft =
   | ({ readonly kind: 'request'; readonly channel: string | null } & Request)
-  | { readonly kind: 'deny'; readonly channel: string | null; readonly approvalId: string; readonly version: number };
+  | {
+      readonly kind: 'deny';
+      readonly channel: string | null;
+      readonly approvalId: string;
+      readonly version: number;
+    };
 
 /** Saves it for this person; its id is all that travels through Slack. */
 export function begin(slack: Slack, act: Act, draft: Draft): Promise<string> {
-  return transact(slack.app, act.tenantId, (ctx) => saveDraft(ctx, owner(slack, act), { ...draft }, new Date(ctx.now.getTime() + DRAFT_MS)));
+  return transact(slack.app, act.tenantId, (ctx) =>
+    saveDraft(ctx, owner(slack, act), { ...draft }, new Date(ctx.now.getTime() + DRAFT_MS)),
+  );
 }
 
 /** Looks at it. Throws Fault `conflict` where it is used, expired or somebody else's. */
-export async function look<K extends Draft['kind']>(slack: Slack, act: Act, id: string, kind: K): Promise<Extract<Draft, { kind: K }>> {
-  return ofKind(await readonly(slack.app, act.tenantId, (reader) => findDraft(reader, id, owner(slack, act))), kind);
+export async function look<K extends Draft['kind']>(
+  slack: Slack,
+  act: Act,
+  id: string,
+  kind: K,
+): Promise<Extract<Draft, { kind: K }>> {
+  return ofKind(
+    await readonly(slack.app, act.tenantId, (reader) => findDraft(reader, id, owner(slack, act))),
+    kind,
+  );
 }
 
 /** Uses it: of two clicks or submissions one gets it, and the other Fault `conflict`. */
-export async function take<K extends Draft['kind']>(slack: Slack, act: Act, id: string, kind: K): Promise<Extract<Draft, { kind: K }>> {
-  return ofKind(await transact(slack.app, act.tenantId, (ctx) => takeDraft(ctx, id, owner(slack, act))), kind);
+export async function take<K extends Draft['kind']>(
+  slack: Slack,
+  act: Act,
+  id: string,
+  kind: K,
+): Promise<Extract<Draft, { kind: K }>> {
+  return ofKind(
+    await transact(slack.app, act.tenantId, (ctx) => takeDraft(ctx, id, owner(slack, act))),
+    kind,
+  );
 }
 
 /** Gives it back, where its form stays open to be corrected. */

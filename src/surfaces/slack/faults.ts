@@ -1,5 +1,5 @@
 import { ErrorCode } from '@slack/web-api';
-import type { Fault, FaultCode } from '#lib/fault.ts';
+import { Fault, type FaultCode } from '#lib/fault.ts';
 
 /** How a fault begins when a person reads it; its own message says what to do next. */
 const OPENINGS = {
@@ -27,6 +27,30 @@ export function problemsOf(fault: Fault): ReadonlyMap<string, string> {
 
 /** Slack's own word for why it refused a call (`message_not_found`), or null where it did not answer at all. */
 export function platformError(error: unknown): string | null {
-  const { code, data } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; data?: { error?: unknown } };
+  const { code, data } = (typeof error === 'object' && error !== null ? error : {}) as {
+    code?: unknown;
+    data?: { error?: unknown };
+  };
   return code === ErrorCode.PlatformError ? String(data?.error) : null;
+}
+
+const AWAY = new Set<unknown>([ErrorCode.RequestError, ErrorCode.HTTPError, ErrorCode.RateLimitedError]);
+
+/** Slack not answering, or asking for fewer calls, as a fault that a person can do something about; null for any other error. */
+export function slackFault(error: unknown): Fault | null {
+  const { code } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown };
+  return AWAY.has(code)
+    ? new Fault('unavailable', 'Slack does not answer us at the moment. Try again in a minute.', {
+        cause: error,
+      })
+    : null;
+}
+
+/** An error of Slack's or of its client in a word, for logs and job records: no request, no body, no token. */
+export function slackWord(error: unknown): string {
+  const { code, name } = (typeof error === 'object' && error !== null ? error : {}) as {
+    code?: unknown;
+    name?: unknown;
+  };
+  return platformError(error) ?? (typeof code === 'string' ? code : String(name));
 }

@@ -51,11 +51,19 @@ export function slackIdentities(app: App, client: WebClient, teamId: string): Id
       return wire;
     } catch (error) {
       if (platformError(error) === 'user_not_found') return refusal('foreign_team');
-      throw new Fault('unavailable', 'Slack does not tell us who you are at the moment, so nothing was done. Try again in a minute.', { cause: error });
+      throw new Fault(
+        'unavailable',
+        'Slack does not tell us who you are at the moment, so nothing was done. Try again in a minute.',
+        { cause: error },
+      );
     }
   }
 
-  async function personOf(tenantId: string, userId: string, use: 'fresh' | 'cached'): Promise<Person | Refusal> {
+  async function personOf(
+    tenantId: string,
+    userId: string,
+    use: 'fresh' | 'cached',
+  ): Promise<Person | Refusal> {
     const user = await info(userId, use);
     if (isRefusal(user)) return user;
     return readonly(app, tenantId, async (reader) => {
@@ -84,7 +92,13 @@ export function slackIdentities(app: App, client: WebClient, teamId: string): Id
 }
 
 /** Writes down that an account was refused, before it is told so (law 11). */
-export async function recordRefusal(app: App, tenantId: string, account: Account, doing: string, why: Refusal): Promise<void> {
+export async function recordRefusal(
+  app: App,
+  tenantId: string,
+  account: Account,
+  doing: string,
+  why: Refusal,
+): Promise<void> {
   const name = `${account.teamId ?? '?'}/${account.userId}`;
   await app.ledgerBatch.add(tenantId, {
     event: 'identity_refused',

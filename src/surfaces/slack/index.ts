@@ -19,8 +19,6 @@ import { SLACK_PROJECT } from './queue.ts';
 import { spendOnce, tenantOfTeam } from './store.ts';
 import { textIn, type Wire } from './wire.ts';
 
-export { SLACK_PROJECT } from './queue.ts';
-
 /** One app in one workspace, with a static bot token. */
 export interface SlackSettings {
   /** The workspace's tenant is looked up by `teamId`, so there is none to set. */
@@ -55,14 +53,19 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
   let known: string | null = null;
   const tenant = async (): Promise<string> => {
     known ??= await tenantOfTeam(app.database.db, settings.teamId);
-    if (known === null) throw new Fault('unavailable', 'This Slack workspace is not connected to an organisation here yet. An administrator can connect it.');
+    if (known === null)
+      throw new Fault(
+        'unavailable',
+        'This Slack workspace is not connected to an organisation here yet. An administrator can connect it.',
+      );
     return known;
   };
   const receiver = createReceiver({
     ...settings,
     log: app.log,
     now: app.now,
-    fresh: async (keys) => transact(app, await tenant(), (ctx) => spendOnce(ctx, keys, new Date(ctx.now.getTime() + REMEMBER_MS))),
+    fresh: async (keys) =>
+      transact(app, await tenant(), (ctx) => spendOnce(ctx, keys, new Date(ctx.now.getTime() + REMEMBER_MS))),
   });
   const clientOptions = interactiveOptions(profile);
   const boltApp = new BoltApp({
@@ -88,7 +91,10 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
   boltApp.error(async ({ error, body }: { error: CodedError; body: object }) => {
     if (error instanceof AuthorizationError) throw error;
     const errorId = newId('err');
-    app.log.error({ error_id: errorId, code: error.code, reason: withoutSecrets(error.message).slice(0, 500) }, 'slack: a listener failed');
+    app.log.error(
+      { error_id: errorId, code: error.code, reason: withoutSecrets(error.message).slice(0, 500) },
+      'slack: a listener failed',
+    );
     await tellOf(errorId, { ...body }).catch(() => {});
   });
 
@@ -96,7 +102,9 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
   async function tellOf(errorId: string, body: Wire): Promise<void> {
     const url = textIn(body, 'response_url');
     if (url === '') return;
-    const { text, blocks } = notice(`Something went wrong on our side. Nothing more will happen; try again, and give an administrator this: error ${errorId}`);
+    const { text, blocks } = notice(
+      `Something went wrong on our side. Nothing more will happen; try again, and give an administrator this: error ${errorId}`,
+    );
     await guardedFetch(settings.apiUrl)(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -123,7 +131,15 @@ async function ready(client: WebClient, { teamId }: SlackSettings): Promise<void
   try {
     team = (await client.auth.test()).team_id;
   } catch (error) {
-    throw new Fault('unavailable', 'Slack does not take our token, or cannot be reached. Check SLACK_BOT_TOKEN.', { cause: error });
+    throw new Fault(
+      'unavailable',
+      'Slack does not take our token, or cannot be reached. Check SLACK_BOT_TOKEN.',
+      { cause: error },
+    );
   }
-  if (team !== teamId) throw new Fault('unauthenticated', `The Slack token belongs to another workspace than ${teamId}. Check SLACK_BOT_TOKEN and SLACK_TEAM_ID.`);
+  if (team !== teamId)
+    throw new Fault(
+      'unauthenticated',
+      `The Slack token belongs to another workspace than ${teamId}. Check SLACK_BOT_TOKEN and SLACK_TEAM_ID.`,
+    );
 }

@@ -22,8 +22,18 @@ export function listen(bolt: BoltApp, slack: Slack): void {
     bolt.command(root, async ({ ack, body, respond }) => {
       await ack();
       const wire = { ...body } as Wire;
-      const act = await actOf(slack, wire, { userId: textIn(wire, 'user_id'), teamId: textIn(wire, 'team_id') || null }, `${root} command`, byUrl(respond));
-      await handleCommand(slack, act, { root, text: textIn(wire, 'text'), channel: textIn(wire, 'channel_id') });
+      const act = await actOf(
+        slack,
+        wire,
+        { userId: textIn(wire, 'user_id'), teamId: textIn(wire, 'team_id') || null },
+        `${root} command`,
+        byUrl(respond),
+      );
+      await handleCommand(slack, act, {
+        root,
+        text: textIn(wire, 'text'),
+        channel: textIn(wire, 'channel_id'),
+      });
     });
   }
   bolt.action(OURS, async ({ ack, body, respond }) => {
@@ -31,8 +41,18 @@ export function listen(bolt: BoltApp, slack: Slack): void {
     const wire = { ...body } as unknown as Wire;
     const [action = {}] = objectsIn(wire, 'actions');
     const channel = textIn(objectIn(wire, 'channel'), 'id') || null;
-    const act = await actOf(slack, wire, clicker(wire), textIn(action, 'action_id'), byUrl(respond, objectIn(wire, 'container')['is_ephemeral'] === true));
-    await handleClick(slack, act, { actionId: textIn(action, 'action_id'), value: textIn(action, 'value'), channel });
+    const act = await actOf(
+      slack,
+      wire,
+      clicker(wire),
+      textIn(action, 'action_id'),
+      byUrl(respond, objectIn(wire, 'container')['is_ephemeral'] === true),
+    );
+    await handleClick(slack, act, {
+      actionId: textIn(action, 'action_id'),
+      value: textIn(action, 'value'),
+      channel,
+    });
   });
   bolt.options(OURS, async ({ ack, body }) => {
     const wire = { ...body } as unknown as Wire;
@@ -43,10 +63,17 @@ export function listen(bolt: BoltApp, slack: Slack): void {
     const wire = { ...body } as unknown as Wire;
     const view = objectIn(wire, 'view');
     const account = clicker(wire);
-    const act = await actOf(slack, wire, account, textIn(view, 'callback_id'), direct(client, account.userId));
+    const act = await actOf(
+      slack,
+      wire,
+      account,
+      textIn(view, 'callback_id'),
+      direct(client, account.userId),
+    );
     const submitted = await submit(slack, act, view);
     if ('errors' in submitted) return ack({ response_action: 'errors', errors: { ...submitted.errors } });
-    await ack();
+    // Slack may have given up waiting: what was done is told all the same.
+    await ack().catch(() => {});
     await guarded(slack, act, submitted.after);
   });
 }
@@ -90,7 +117,13 @@ function byUrl(respond: RespondFn, replaceable = false): Reply {
 function direct(client: WebClient, userId: string): Reply {
   const tell = async ({ text, blocks }: Message): Promise<void> => {
     try {
-      await client.chat.postMessage({ channel: userId, text, blocks, unfurl_links: false, unfurl_media: false });
+      await client.chat.postMessage({
+        channel: userId,
+        text,
+        blocks,
+        unfurl_links: false,
+        unfurl_media: false,
+      });
     } catch (error) {
       // A guest's or a stranger's direct messages may be closed to the app: then there is nowhere to answer.
       if (platformError(error) === null) throw error;

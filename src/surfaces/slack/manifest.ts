@@ -48,4 +48,5 @@ export function manifest(registry: Registry, baseUrl: string) {
   };
 }
 
-const usageHint = (routes: readonly Route[]): string => [...routes.map((route) => route.usage.slice(route.root.length + 1)), 'help'].join(' | ').slice(0, 1000);
+const usageHint = (routes: readonly Route[]): string =>
+  [...routes.map((route) => route.usage.slice(route.root.length + 1)), 'help'].join(' | ').slice(0, 1000);

@@ -10,7 +10,10 @@ const IDS = /\b(?:usr|agt)_[0-9a-z]{26}\b/g;
  */
 export async function namesIn(reader: TenantReader, data: unknown): Promise<ReadonlyMap<string, string>> {
   const ids = [...new Set(JSON.stringify(data ?? null).match(IDS) ?? [])].slice(0, 200);
-  const people = await findPeople(reader, ids.filter((id) => id.startsWith('usr_')));
+  const people = await findPeople(
+    reader,
+    ids.filter((id) => id.startsWith('usr_')),
+  );
   const names = new Map(people.map((person) => [person.id, `${person.displayName} (${person.login})`]));
   for (const id of ids.filter((one) => one.startsWith('agt_'))) {
     const agent = await findAgent(reader, id);
@@ -20,4 +23,5 @@ export async function namesIn(reader: TenantReader, data: unknown): Promise<Read
 }
 
 /** A text with names in place of ids, for ids inside patterns: `reports:usr_…`. */
-export const withNames = (text: string, names: ReadonlyMap<string, string>): string => text.replace(IDS, (id) => names.get(id) ?? id);
+export const withNames = (text: string, names: ReadonlyMap<string, string>): string =>
+  text.replace(IDS, (id) => names.get(id) ?? id);

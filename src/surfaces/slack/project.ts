@@ -8,7 +8,7 @@ import { canonicalJson } from '#lib/json.ts';
 import { workEmail } from './account.ts';
 import { copiesOf, type Copies, type Recipient } from './copies.ts';
 import { exclusively } from './exclusive.ts';
-import { platformError } from './faults.ts';
+import { platformError, slackWord } from './faults.ts';
 import type { Message } from './messages/blocks.ts';
 import { insertMessage, markMessage, messagesOf, type SlackMessage } from './store.ts';
 
@@ -20,17 +20,34 @@ export interface Projector {
 
 /** Slack's refusals that no repetition changes: that copy is given up, the others go on. */
 const FINAL = new Set([
-  'users_not_found', 'user_not_found', 'cannot_dm_bot', 'user_disabled', 'channel_not_found', 'not_in_channel', 'is_archived', 'restricted_action',
-  'message_not_found', 'cant_update_message', 'edit_window_closed', 'invalid_blocks', 'msg_too_long', 'no_text', 'missing_scope',
+  'users_not_found',
+  'user_not_found',
+  'cannot_dm_bot',
+  'user_disabled',
+  'channel_not_found',
+  'not_in_channel',
+  'is_archived',
+  'restricted_action',
+  'message_not_found',
+  'cant_update_message',
+  'edit_window_closed',
+  'invalid_blocks',
+  'msg_too_long',
+  'no_text',
+  'missing_scope',
 ]);
 
 /**
  * Makes what stands in Slack about a thing equal to what its rows say: posts the copies that are missing, edits those that differ,
  * touches no other. May run any number of times, and at once in several processes: one thing is projected by one at a time. Throws
- * at the end where a copy could not be made for now, so that the queue repeats it.
+ * at the end where a copy could not be made yet, so that the queue repeats it.
  */
-export async function project({ app, client, teamId }: Projector, tenantId: string, thing: string): Promise<void> {
-  const failures: unknown[] = [];
+export async function project(
+  { app, client, teamId }: Projector,
+  tenantId: string,
+  thing: string,
+): Promise<void> {
+  const failures: string[] = [];
   await exclusively(app.database, `slack ${tenantId} ${thing}`, async () => {
     const wanted = await readonly(app, tenantId, (reader) => copiesOf(reader, app.catalogue, thing));
     const standing = await readonly(app, tenantId, (reader) => messagesOf(reader, thing));
@@ -40,14 +57,18 @@ export async function project({ app, client, teamId }: Projector, tenantId: stri
       for (const recipient of copies.recipients) await tried(() => introduce(copies, recipient, mine));
     }
   });
-  if (failures.length > 0) throw new AggregateError(failures, `${failures.length} Slack messages are not as they should be yet`);
+  // Its words alone: the queue keeps an error with the job, and Slack's own errors carry requests.
+  if (failures.length > 0)
+    throw new Error(
+      `${failures.length} Slack messages are not as they should be yet: ${failures.join(', ')}`,
+    );
 
   async function tried(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       const word = platformError(error);
-      if (word === null || !FINAL.has(word)) failures.push(error);
+      if (word === null || !FINAL.has(word)) failures.push(slackWord(error));
       else app.log.warn({ thing, slack: word }, 'slack: a copy is given up');
     }
   }
@@ -68,15 +89,25 @@ export async function project({ app, client, teamId }: Projector, tenantId: stri
       }
     }
     const at = ts;
-    if (at !== null) await transact(app, tenantId, (ctx) => markMessage(ctx, row.id, { ts: at, renderedHash }));
+    if (at !== null)
+      await transact(app, tenantId, (ctx) => markMessage(ctx, row.id, { ts: at, renderedHash }));
   }
 
-  async function introduce({ audience, message }: Copies, recipient: Recipient, standing: readonly SlackMessage[]): Promise<void> {
+  async function introduce(
+    { audience, message }: Copies,
+    recipient: Recipient,
+    standing: readonly SlackMessage[],
+  ): Promise<void> {
     if ('channel' in recipient) {
       if (standing.some((row) => row.channel === recipient.channel)) return;
-      if (await isInternal(client, recipient.channel)) return post(audience, null, recipient.channel, message);
-      app.log.warn({ thing, channel: recipient.channel }, 'slack: the approval channel is shared, unknown or not readable; direct messages instead');
-      for (const person of recipient.instead) await tried(() => introduce({ audience, message, recipients: [] }, { person }, standing));
+      if (await isInternal(client, recipient.channel))
+        return post(audience, null, recipient.channel, message);
+      app.log.warn(
+        { thing, channel: recipient.channel },
+        'slack: the approval channel is shared, unknown or not readable; direct messages instead',
+      );
+      for (const person of recipient.instead)
+        await tried(() => introduce({ audience, message, recipients: [] }, { person }, standing));
       return;
     }
     if (standing.some((row) => row.personId === recipient.person.id)) return;
@@ -84,8 +115,15 @@ export async function project({ app, client, teamId }: Projector, tenantId: stri
     if (channel !== null) await post(audience, recipient.person.id, channel, message);
   }
 
-  async function post(audience: string, personId: string | null, channel: string, message: Message): Promise<void> {
-    const row = await transact(app, tenantId, (ctx) => insertMessage(ctx, { thing, audience, personId, channel }));
+  async function post(
+    audience: string,
+    personId: string | null,
+    channel: string,
+    message: Message,
+  ): Promise<void> {
+    const row = await transact(app, tenantId, (ctx) =>
+      insertMessage(ctx, { thing, audience, personId, channel }),
+    );
     await show(row, message);
   }
 
@@ -103,7 +141,12 @@ export async function project({ app, client, teamId }: Projector, tenantId: stri
 async function isInternal(client: WebClient, channel: string): Promise<boolean> {
   try {
     const info = (await client.conversations.info({ channel })).channel;
-    return info !== undefined && info.is_ext_shared !== true && info.is_pending_ext_shared !== true && info.is_archived !== true;
+    return (
+      info !== undefined &&
+      info.is_ext_shared !== true &&
+      info.is_pending_ext_shared !== true &&
+      info.is_archived !== true
+    );
   } catch (error) {
     if (platformError(error) === null) throw error;
     return false;

@@ -18,11 +18,24 @@ export interface Request {
 /** Uses a tool as this person. Never waits for an approval or for the provider: what comes later is told by the projection. */
 export function use(slack: Slack, tenantId: string, { actor }: Identity, request: Request): Promise<Outcome> {
   const { tool, input, reason } = request;
-  return call(slack.app, { tenantId, actor, tool, input, waitMs: 0, ...(reason === null || reason === '' ? {} : { reason }) });
+  return call(slack.app, {
+    tenantId,
+    actor,
+    tool,
+    input,
+    waitMs: 0,
+    ...(reason === null || reason === '' ? {} : { reason }),
+  });
 }
 
 /** What became of it so far, for the person who asked. */
-export async function answerTo(slack: Slack, tenantId: string, entry: CatalogueEntry, summary: string, outcome: Outcome): Promise<Message> {
+export async function answerTo(
+  slack: Slack,
+  tenantId: string,
+  entry: CatalogueEntry,
+  summary: string,
+  outcome: Outcome,
+): Promise<Message> {
   const approvers =
     outcome.status === 'waiting'
       ? await readonly(slack.app, tenantId, async (reader) => {

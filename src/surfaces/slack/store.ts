@@ -9,7 +9,11 @@ import { slackDrafts, slackMessages } from './tables.ts';
 export type SlackMessage = typeof slackMessages.$inferSelect;
 
 /** Spends keys that may be used once; true where every one of them was unspent. */
-export async function spendOnce(ctx: TenantWriter, keys: readonly string[], expiresAt: Date): Promise<boolean> {
+export async function spendOnce(
+  ctx: TenantWriter,
+  keys: readonly string[],
+  expiresAt: Date,
+): Promise<boolean> {
   const rows = await ctx.db
     .insert(replays)
     .values(keys.map((key) => ({ tenantId: ctx.tenantId, key, expiresAt })))
@@ -21,14 +25,23 @@ export async function spendOnce(ctx: TenantWriter, keys: readonly string[], expi
 export type DraftData = Record<string, unknown>;
 
 /** Saves what a person has begun, bound to that person. Returns its id, which is all that travels to Slack. */
-export async function saveDraft(ctx: TenantWriter, slackUser: string, data: DraftData, expiresAt: Date): Promise<string> {
+export async function saveDraft(
+  ctx: TenantWriter,
+  slackUser: string,
+  data: DraftData,
+  expiresAt: Date,
+): Promise<string> {
   const id = newId('draft');
   await ctx.db.insert(slackDrafts).values({ tenantId: ctx.tenantId, id, slackUser, data, expiresAt });
   return id;
 }
 
 /** The draft, where it is this person's, has not been used and has not expired; null otherwise, without saying which. */
-export async function findDraft(reader: TenantReader, id: string, slackUser: string): Promise<DraftData | null> {
+export async function findDraft(
+  reader: TenantReader,
+  id: string,
+  slackUser: string,
+): Promise<DraftData | null> {
   const [row] = await reader.db
     .select({ data: slackDrafts.data })
     .from(slackDrafts)
@@ -51,11 +64,22 @@ export async function giveBackDraft(ctx: TenantWriter, id: string, slackUser: st
   await ctx.db
     .update(slackDrafts)
     .set({ usedAt: null })
-    .where(and(eq(slackDrafts.tenantId, ctx.tenantId), eq(slackDrafts.id, id), eq(slackDrafts.slackUser, slackUser)));
+    .where(
+      and(
+        eq(slackDrafts.tenantId, ctx.tenantId),
+        eq(slackDrafts.id, id),
+        eq(slackDrafts.slackUser, slackUser),
+      ),
+    );
 }
 
 const usable = (reader: TenantReader, id: string, slackUser: string) =>
-  and(eq(slackDrafts.id, id), eq(slackDrafts.slackUser, slackUser), isNull(slackDrafts.usedAt), gt(slackDrafts.expiresAt, reader.now));
+  and(
+    eq(slackDrafts.id, id),
+    eq(slackDrafts.slackUser, slackUser),
+    isNull(slackDrafts.usedAt),
+    gt(slackDrafts.expiresAt, reader.now),
+  );
 
 /** Every copy of a thing that stands in Slack, or is about to. */
 export async function messagesOf(reader: TenantReader, thing: string): Promise<SlackMessage[]> {
@@ -67,14 +91,29 @@ export async function messagesOf(reader: TenantReader, thing: string): Promise<S
 }
 
 /** Writes down a copy before it is posted, so that a crash is seen as a row without `ts`. */
-export async function insertMessage(ctx: TenantWriter, message: Pick<SlackMessage, 'thing' | 'audience' | 'personId' | 'channel'>): Promise<SlackMessage> {
-  const row = { ...message, tenantId: ctx.tenantId, id: newId('msg'), ts: null, renderedHash: null, createdAt: ctx.now, updatedAt: ctx.now };
+export async function insertMessage(
+  ctx: TenantWriter,
+  message: Pick<SlackMessage, 'thing' | 'audience' | 'personId' | 'channel'>,
+): Promise<SlackMessage> {
+  const row = {
+    ...message,
+    tenantId: ctx.tenantId,
+    id: newId('msg'),
+    ts: null,
+    renderedHash: null,
+    createdAt: ctx.now,
+    updatedAt: ctx.now,
+  };
   await ctx.db.insert(slackMessages).values(row);
   return row;
 }
 
 /** What stands in Slack now. */
-export async function markMessage(ctx: TenantWriter, id: string, change: { ts: string; renderedHash: string }): Promise<void> {
+export async function markMessage(
+  ctx: TenantWriter,
+  id: string,
+  change: { ts: string; renderedHash: string },
+): Promise<void> {
   await ctx.db
     .update(slackMessages)
     .set({ ...change, updatedAt: ctx.now })
@@ -98,7 +137,12 @@ export async function searchPeople(reader: TenantReader, query: string, limit: n
       and(
         eq(people.tenantId, reader.tenantId),
         sql`${people.status} <> 'DEPROVISIONED'`,
-        or(ilike(people.displayName, start), ilike(people.displayName, `% ${start}`), ilike(people.email, start), ilike(people.login, start)),
+        or(
+          ilike(people.displayName, start),
+          ilike(people.displayName, `% ${start}`),
+          ilike(people.email, start),
+          ilike(people.login, start),
+        ),
       ),
     )
     .orderBy(asc(people.displayName), asc(people.id))
@@ -112,7 +156,13 @@ export async function searchAgents(reader: TenantReader, query: string, limit: n
     .select({ id: agents.id, name: agents.name, owner: people.displayName })
     .from(agents)
     .innerJoin(people, and(eq(people.tenantId, agents.tenantId), eq(people.id, agents.ownerId)))
-    .where(and(eq(agents.tenantId, reader.tenantId), eq(agents.status, 'active'), ilike(agents.name, `%${likeText(query)}%`)))
+    .where(
+      and(
+        eq(agents.tenantId, reader.tenantId),
+        eq(agents.status, 'active'),
+        ilike(agents.name, `%${likeText(query)}%`),
+      ),
+    )
     .orderBy(asc(agents.name))
     .limit(limit);
   return rows.map(({ id, name, owner }) => ({ id, name, detail: `owned by ${owner}` }));
@@ -121,7 +171,12 @@ export async function searchAgents(reader: TenantReader, query: string, limit: n
 const likeText = (text: string): string => text.replace(/[\\%_]/g, (character) => `\\${character}`);
 
 /** The tenant of a workspace, or null: the one question that is asked without a tenant. */
-export async function tenantOfTeam(query: { execute(text: ReturnType<typeof sql>): PromiseLike<readonly unknown[]> }, teamId: string): Promise<string | null> {
-  const [row] = (await query.execute(sql`select tenant_of('slack_team', ${teamId}) as id`)) as readonly { id: string | null }[];
+export async function tenantOfTeam(
+  query: { execute(text: ReturnType<typeof sql>): PromiseLike<readonly unknown[]> },
+  teamId: string,
+): Promise<string | null> {
+  const [row] = (await query.execute(sql`select tenant_of('slack_team', ${teamId}) as id`)) as readonly {
+    id: string | null;
+  }[];
   return row?.id ?? null;
 }

@@ -16,10 +16,18 @@ export const slackMessages = pgTable(
     channel: text('channel').notNull(),
     ts: text('ts'),
     renderedHash: text('rendered_hash'),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
-    updatedAt: moment('updated_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
+    updatedAt: moment('updated_at')
+      .notNull()
+      .default(sql`now()`),
   },
-  (table) => [primaryKey({ columns: [table.tenantId, table.id] }), index('slack_messages_thing').on(table.tenantId, table.thing), tenantPolicy()],
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    index('slack_messages_thing').on(table.tenantId, table.thing),
+    tenantPolicy(),
+  ],
 );
 
 /** A form that a person has open: bound to that person, used once. `private_metadata` holds its id and nothing else. */

@@ -10,7 +10,9 @@ export function objectIn(wire: Wire, name: string): Wire {
 /** A member that is a list of objects, or an empty one. */
 export function objectsIn(wire: Wire, name: string): readonly Wire[] {
   const value = wire[name];
-  return Array.isArray(value) ? value.filter((one): one is Wire => typeof one === 'object' && one !== null) : [];
+  return Array.isArray(value)
+    ? value.filter((one): one is Wire => typeof one === 'object' && one !== null)
+    : [];
 }
 
 /** A member that is a text, or an empty one. */

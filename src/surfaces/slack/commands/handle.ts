@@ -31,10 +31,18 @@ export async function handleCommand(slack: Slack, act: Act, command: Command): P
   const routes = slack.registry.under(command.root);
   const parsed = parseLine(tokens, routes);
   const looks = parsed.kind !== 'command' || !changes(parsed.understood);
-  await asPerson(slack, act, looks ? 'cached' : 'fresh', (identity) => ANSWERS[parsed.kind](slack, act, command, identity, parsed as never));
+  await asPerson(slack, act, looks ? 'cached' : 'fresh', (identity) =>
+    ANSWERS[parsed.kind](slack, act, command, identity, parsed as never),
+  );
 }
 
-type Answer<K> = (slack: Slack, act: Act, command: Command, identity: Identity, parsed: Extract<Line, { kind: K }>) => Promise<void>;
+type Answer<K> = (
+  slack: Slack,
+  act: Act,
+  command: Command,
+  identity: Identity,
+  parsed: Extract<Line, { kind: K }>,
+) => Promise<void>;
 
 const ANSWERS: { readonly [K in Line['kind']]: Answer<K> } = {
   help: async (slack, act, { root }, _, { path }) => {
@@ -46,7 +54,10 @@ const ANSWERS: { readonly [K in Line['kind']]: Answer<K> } = {
     const forms = await Promise.all(
       meant.map(async (route) => {
         const { understood } = await withPeople(slack, act, understand(route, rest));
-        return { route, draftId: await begin(slack, act, { kind: 'request', channel, ...requestOf(understood) }) };
+        return {
+          route,
+          draftId: await begin(slack, act, { kind: 'request', channel, ...requestOf(understood) }),
+        };
       }),
     );
     await act.tell(unknownMessage(root, typed, forms));
@@ -59,7 +70,20 @@ const ANSWERS: { readonly [K in Line['kind']]: Answer<K> } = {
     const wanting = [...problems, ...check.problems.values()];
     if (wanting.length > 0) {
       const draftId = await begin(slack, act, { kind: 'request', channel, ...request });
-      return openForm(slack, act, { route, draftId, input: request.input, reason: request.reason, problems: [...problems, ...check.wanting] });
+      // Nobody is prefilled who could not be found.
+      const unfound = route.fields
+        .filter(({ name, kind }) => (kind === 'person' || kind === 'agent') && check.problems.has(name))
+        .map(({ name }) => name);
+      const input = Object.fromEntries(
+        Object.entries(request.input).filter(([name]) => !unfound.includes(name)),
+      );
+      return openForm(slack, act, {
+        route,
+        draftId,
+        input,
+        reason: request.reason,
+        problems: [...problems, ...check.wanting],
+      });
     }
     if (changes(understood)) {
       const draftId = await begin(slack, act, { kind: 'request', channel, ...request });
@@ -70,12 +94,21 @@ const ANSWERS: { readonly [K in Line['kind']]: Answer<K> } = {
   },
 };
 
-const changes = ({ route }: Understood): boolean => route.entry.tool.effects === 'write' || route.entry.tool.effects === 'act';
+const changes = ({ route }: Understood): boolean =>
+  route.entry.tool.effects === 'write' || route.entry.tool.effects === 'act';
 
-const requestOf = ({ route, input, reason }: Understood): Request => ({ tool: route.entry.tool.name, input, reason });
+const requestOf = ({ route, input, reason }: Understood): Request => ({
+  tool: route.entry.tool.name,
+  input,
+  reason,
+});
 
 /** Slack accounts among the input as our people; one that may not be meant is left out, with a problem that says so (assertion I7). */
-async function withPeople(slack: Slack, act: Act, understood: Understood): Promise<{ understood: Understood; problems: string[] }> {
+async function withPeople(
+  slack: Slack,
+  act: Act,
+  understood: Understood,
+): Promise<{ understood: Understood; problems: string[] }> {
   const problems = [...understood.problems];
   const input: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(understood.input)) {
@@ -84,7 +117,10 @@ async function withPeople(slack: Slack, act: Act, understood: Understood): Promi
       continue;
     }
     const person = await slack.identities.named(act.tenantId, value.slackUser);
-    if (isRefusal(person)) problems.push(`${field}: that Slack account is nobody's in the directory (${person.code.replaceAll('_', ' ')}), so pick the person from the list`);
+    if (isRefusal(person))
+      problems.push(
+        `${field}: that Slack account is nobody's in the directory (${person.code.replaceAll('_', ' ')}), so pick the person from the list`,
+      );
     else input[field] = person.id;
   }
   return { understood: { ...understood, input }, problems };

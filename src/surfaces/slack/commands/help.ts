@@ -1,5 +1,14 @@
 import { ACTIONS } from '../ids.ts';
-import { actions, bullets, button, facts, line, smallPrint, words, type Message } from '../messages/blocks.ts';
+import {
+  actions,
+  bullets,
+  button,
+  facts,
+  line,
+  smallPrint,
+  words,
+  type Message,
+} from '../messages/blocks.ts';
 import type { Route } from './registry.ts';
 
 /** What can be typed after a command, one line each, with forms for the first three. */
@@ -8,9 +17,16 @@ export function helpMessage(root: string, routes: readonly Route[]): Message {
     text: `What ${root} can do`,
     blocks: [
       line(words(`What ${root} can do`, { bold: true })),
-      bullets(routes.map((route) => [words(route.usage, { code: true }), words(` ${firstSentence(route.entry.tool.description)}`)])),
+      bullets(
+        routes.map((route) => [
+          words(route.usage, { code: true }),
+          words(` ${firstSentence(route.entry.tool.description)}`),
+        ]),
+      ),
       actions(...routes.slice(0, 3).map((route) => formButton(route))),
-      smallPrint(`Type ${root} help and a command's words for more. A person is @name or a work email. Commands do not work in threads: that is Slack's rule.`),
+      smallPrint(
+        `Type ${root} help and a command's words for more. A person is @name or a work email. Commands do not work in threads: that is Slack's rule.`,
+      ),
     ],
   };
 }
@@ -18,7 +34,13 @@ export function helpMessage(root: string, routes: readonly Route[]): Message {
 /** One command in full. */
 export function commandHelp(route: Route): Message {
   const { tool } = route.entry;
-  const fields = route.fields.map((field) => [`${field.name}${field.required ? '' : ' (may be left out)'}`, [words(field.description === '' ? field.label : field.description)]] as const);
+  const fields = route.fields.map(
+    (field) =>
+      [
+        `${field.name}${field.required ? '' : ' (may be left out)'}`,
+        [words(field.description === '' ? field.label : field.description)],
+      ] as const,
+  );
   const changes = tool.effects === 'write' || tool.effects === 'act';
   return {
     text: `Help for ${route.usage}`,
@@ -27,7 +49,9 @@ export function commandHelp(route: Route): Message {
       line(words(tool.description)),
       ...(fields.length === 0 ? [] : [facts(fields)]),
       smallPrint(
-        changes ? 'You see what will be done before anything is sent. Policy decides whether somebody must approve it.' : 'This only looks; it changes nothing.',
+        changes
+          ? 'You see what will be done before anything is sent. Policy decides whether somebody must approve it.'
+          : 'This only looks; it changes nothing.',
         'Give any of these by name as well, as in days=7, and a reason as reason="…" or in quotation marks at the end.',
       ),
       actions(formButton(route)),
@@ -36,23 +60,45 @@ export function commandHelp(route: Route): Message {
 }
 
 /** What may have been meant; nothing was done. `forms` are the drafts that keep what was understood, one for each command. */
-export function unknownMessage(root: string, typed: string, meant: readonly { route: Route; draftId: string }[]): Message {
+export function unknownMessage(
+  root: string,
+  typed: string,
+  meant: readonly { route: Route; draftId: string }[],
+): Message {
   if (meant.length === 0) {
     return {
       text: `I do not know that command. ${root} help lists what there is.`,
-      blocks: [line(words('I do not know '), words(`${root} ${typed}`, { code: true }), words('. '), words(`${root} help`, { code: true }), words(' lists what there is.'))],
+      blocks: [
+        line(
+          words('I do not know '),
+          words(`${root} ${typed}`, { code: true }),
+          words('. '),
+          words(`${root} help`, { code: true }),
+          words(' lists what there is.'),
+        ),
+      ],
     };
   }
   return {
     text: `I do not know that command. Did you mean ${meant.map(({ route }) => route.path.join(' ')).join(' or ')}?`,
     blocks: [
-      line(words('I do not know '), words(`${root} ${typed}`, { code: true }), words('. Did you mean one of these? Nothing has been done.')),
+      line(
+        words('I do not know '),
+        words(`${root} ${typed}`, { code: true }),
+        words('. Did you mean one of these? Nothing has been done.'),
+      ),
       bullets(meant.map(({ route }) => [words(route.usage, { code: true })])),
-      actions(...meant.map(({ route, draftId }, index) => button(route.entry.tool.title, `${ACTIONS.edit}:${index}`, draftId))),
+      actions(
+        ...meant.map(({ route, draftId }, index) =>
+          button(route.entry.tool.title, `${ACTIONS.edit}:${index}`, draftId),
+        ),
+      ),
     ],
   };
 }
 
-const formButton = (route: Route) => button(route.entry.tool.title, `${ACTIONS.form}:${route.entry.tool.name}`, route.entry.tool.name);
+const formButton = (route: Route) =>
+  button(route.entry.tool.title, `${ACTIONS.form}:${route.entry.tool.name}`, route.entry.tool.name);
 
-const firstSentence = (text: string): string => /^.*?[.:](?=\s|$)/s.exec(text)?.[0].replace(/:$/, '.') ?? text;
+const firstSentence = (text: string): string =>
+  /^.*?[.:](?=\s|$)/s.exec(text)?.[0].replace(/:$/, '.') ?? text;

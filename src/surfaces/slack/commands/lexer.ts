@@ -53,14 +53,20 @@ function word(text: string, start: number): Found {
   let end = start;
   while (end < text.length && !isSpace(text.charAt(end))) end += 1;
   const plain = unescape(text.slice(start, end));
-  return { value: EMAIL.test(plain) ? { kind: 'email', email: plain.toLowerCase() } : { kind: 'word', text: plain }, end };
+  return {
+    value: EMAIL.test(plain) ? { kind: 'email', email: plain.toLowerCase() } : { kind: 'word', text: plain },
+    end,
+  };
 }
 
 function quoted(text: string, start: number): Found {
   let end = start + 1;
   while (end < text.length && !QUOTES.includes(text.charAt(end))) end += 1;
   if (end >= text.length) return 'unclosed_quote';
-  return { value: { kind: 'quoted', text: unescape(plainEntities(text.slice(start + 1, end))).trim() }, end: end + 1 };
+  return {
+    value: { kind: 'quoted', text: unescape(plainEntities(text.slice(start + 1, end))).trim() },
+    end: end + 1,
+  };
 }
 
 const ENTITIES: readonly (readonly [RegExp, (id: string) => Value])[] = [
@@ -89,11 +95,14 @@ const plainEntities = (text: string): string =>
   text.replace(/<([^<>]*)>/g, (_, inner: string) => {
     const [target = '', label] = inner.split('|');
     const mark = /^[@#]/.exec(target)?.[0] ?? '';
-    return label === undefined ? target.replace(/^mailto:/, '') : `${label.startsWith('@') ? '' : mark}${label}`;
+    return label === undefined
+      ? target.replace(/^mailto:/, '')
+      : `${label.startsWith('@') ? '' : mark}${label}`;
   });
 
 const ESCAPES: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>' };
-const unescape = (text: string): string => text.replace(/&(?:amp|lt|gt);/g, (escape) => ESCAPES[escape] ?? escape);
+const unescape = (text: string): string =>
+  text.replace(/&(?:amp|lt|gt);/g, (escape) => ESCAPES[escape] ?? escape);
 const isSpace = (character: string): boolean => /\s/.test(character);
 
 function skipSpace(text: string, from: number): number {

@@ -16,7 +16,12 @@ export interface Understood {
 
 export type Line =
   | { readonly kind: 'help'; readonly path: readonly string[] }
-  | { readonly kind: 'unknown'; readonly typed: string; readonly meant: readonly Route[]; readonly rest: readonly Token[] }
+  | {
+      readonly kind: 'unknown';
+      readonly typed: string;
+      readonly meant: readonly Route[];
+      readonly rest: readonly Token[];
+    }
   | { readonly kind: 'command'; readonly understood: Understood };
 
 /** A Slack account that stands where a person is wanted. */
@@ -24,7 +29,8 @@ export interface SlackUserValue {
   readonly slackUser: string;
 }
 
-export const isSlackUser = (value: unknown): value is SlackUserValue => typeof value === 'object' && value !== null && 'slackUser' in value;
+export const isSlackUser = (value: unknown): value is SlackUserValue =>
+  typeof value === 'object' && value !== null && 'slackUser' in value;
 
 /** Finds the command that the first words name, the longest path first, and gives its fields what follows. */
 export function parseLine(tokens: readonly Token[], routes: readonly Route[]): Line {
@@ -32,11 +38,19 @@ export function parseLine(tokens: readonly Token[], routes: readonly Route[]): L
   if (tokens.length === 0 || words[0] === 'help') return { kind: 'help', path: words.slice(1) };
   const byLength = [...routes].sort((a, b) => b.path.length - a.path.length);
   const route = byLength.find((one) => one.path.every((word, index) => words[index] === word));
-  if (route !== undefined) return { kind: 'command', understood: understand(route, tokens.slice(route.path.length)) };
+  if (route !== undefined)
+    return { kind: 'command', understood: understand(route, tokens.slice(route.path.length)) };
   // "reset <@U1> password": the words count, wherever the entities stand among them.
-  const plain = tokens.flatMap((token) => (token.kind === 'word' ? [ALIASES[token.text.toLowerCase()] ?? token.text.toLowerCase()] : []));
+  const plain = tokens.flatMap((token) =>
+    token.kind === 'word' ? [ALIASES[token.text.toLowerCase()] ?? token.text.toLowerCase()] : [],
+  );
   const rest = tokens.filter((token) => token.kind !== 'word');
-  return { kind: 'unknown', typed: words.length > 0 ? words.slice(0, 4).join(' ') : plain.slice(0, 4).join(' '), meant: suggestions(plain, routes), rest };
+  return {
+    kind: 'unknown',
+    typed: words.length > 0 ? words.slice(0, 4).join(' ') : plain.slice(0, 4).join(' '),
+    meant: suggestions(plain, routes),
+    rest,
+  };
 }
 
 /** Gives a route's fields their values: options by name, the rest by place, a trailing quotation as the reason. */
@@ -67,9 +81,11 @@ export function understand(route: Route, args: readonly Token[]): Understood {
   for (const [index, field] of waiting.entries()) {
     const mine = index === waiting.length - 1 && takesText(field) ? placed.splice(0) : placed.splice(0, 1);
     const [only] = mine;
-    if (only !== undefined) give(field, mine.length === 1 ? only : { kind: 'quoted', text: mine.map(textOf).join(' ') });
+    if (only !== undefined)
+      give(field, mine.length === 1 ? only : { kind: 'quoted', text: mine.map(textOf).join(' ') });
   }
-  if (reason === null && placed.length > 0 && /[<[]reason[\]>]/.test(route.usage)) reason = placed.splice(0).map(textOf).join(' ');
+  if (reason === null && placed.length > 0 && /[<[]reason[\]>]/.test(route.usage))
+    reason = placed.splice(0).map(textOf).join(' ');
   problems.push(...placed.map((extra) => `"${textOf(extra)}" is one word too many`));
   const own = route.fields.find((field) => field.name === 'reason');
   if (own !== undefined && reason !== null && !('reason' in input)) input['reason'] = reason;
@@ -80,7 +96,9 @@ const takesText = (field: Field | undefined): boolean => field?.kind === 'text' 
 
 function leadingWords(tokens: readonly Token[]): string[] {
   const end = tokens.findIndex((token) => token.kind !== 'word');
-  return tokens.slice(0, end < 0 ? undefined : end).flatMap((token) => (token.kind === 'word' ? [token.text.toLowerCase()] : []));
+  return tokens
+    .slice(0, end < 0 ? undefined : end)
+    .flatMap((token) => (token.kind === 'word' ? [token.text.toLowerCase()] : []));
 }
 
 type Reading = { readonly value: unknown } | { readonly problem: string };
@@ -88,7 +106,8 @@ type Reading = { readonly value: unknown } | { readonly problem: string };
 function fieldValue(field: Field, value: Value): Reading {
   if (field.kind === 'person') return personValue(value);
   if (value.kind === 'user') return { problem: 'nobody is expected here.' };
-  if (value.kind === 'channel' || value.kind === 'group') return { problem: 'a channel or a user group means nothing here.' };
+  if (value.kind === 'channel' || value.kind === 'group')
+    return { problem: 'a channel or a user group means nothing here.' };
   return readText(field, textOf(value));
 }
 
@@ -97,7 +116,9 @@ function personValue(value: Value): Reading {
   if (value.kind === 'email') return { value: value.email };
   if (value.kind === 'word' && /^usr_[0-9a-z]{26}$/.test(value.text)) return { value: value.text };
   if (value.kind === 'group') return { problem: 'name one person, not a user group.' };
-  return { problem: `pick the person from the list instead of "${textOf(value)}"; a name alone is never looked up.` };
+  return {
+    problem: `pick the person from the list instead of "${textOf(value)}"; a name alone is never looked up.`,
+  };
 }
 
 const TEXTS: { readonly [K in Value['kind']]: (value: Extract<Value, { kind: K }>) => string } = {

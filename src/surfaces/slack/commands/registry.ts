@@ -22,14 +22,21 @@ export interface Registry {
 }
 
 /** Other words for words of a path; each is understood, none is shown. */
-export const ALIASES: Readonly<Record<string, string>> = { mfa: 'multi-factor', multifactor: 'multi-factor', pw: 'password', ls: 'list' };
+export const ALIASES: Readonly<Record<string, string>> = {
+  mfa: 'multi-factor',
+  multifactor: 'multi-factor',
+  pw: 'password',
+  ls: 'list',
+};
 
 /**
  * Every command that the catalogue's tools declare; parser, help and manifest are made of it. Throws where a command names a
  * field that its tool does not have: the server then does not start.
  */
 export function commandRegistry(catalogue: Catalogue): Registry {
-  const routes = catalogue.all.flatMap((entry) => (entry.tool.command === undefined ? [] : [routeOf(entry, entry.tool.command)]));
+  const routes = catalogue.all.flatMap((entry) =>
+    entry.tool.command === undefined ? [] : [routeOf(entry, entry.tool.command)],
+  );
   const roots = [...new Set(routes.map((route) => route.root))].sort();
   return {
     roots,
@@ -45,7 +52,8 @@ function routeOf(entry: CatalogueEntry, command: string): Route {
   const named = [...command.matchAll(/[<[]([a-z_]+)[\]>]/g)].map((match) => match[1] ?? '');
   const positional = named.flatMap((name) => {
     const field = fields.find((one) => one.name === name);
-    if (field === undefined && name !== 'reason') throw new Error(`the command ${command} names ${name}, which ${entry.tool.name} does not take`);
+    if (field === undefined && name !== 'reason')
+      throw new Error(`the command ${command} names ${name}, which ${entry.tool.name} does not take`);
     return field ?? [];
   });
   return { root, path, positional, fields, entry, usage: command };

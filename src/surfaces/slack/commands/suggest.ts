@@ -10,7 +10,11 @@ export function editDistance(a: string, b: string): number {
     const next = [row];
     for (let column = 1; column <= b.length; column += 1) {
       const same = a[row - 1] === b[column - 1] ? 0 : 1;
-      let least = Math.min((last[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1, (last[column - 1] ?? 0) + same);
+      let least = Math.min(
+        (last[column] ?? 0) + 1,
+        (next[column - 1] ?? 0) + 1,
+        (last[column - 1] ?? 0) + same,
+      );
       const swapped = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
       if (row > 1 && column > 1 && swapped) least = Math.min(least, (before[column - 2] ?? 0) + 1);
       next.push(least);
@@ -33,8 +37,11 @@ export function suggestions(typed: readonly string[], routes: readonly Route[]):
     const mine = typed.slice(0, route.path.length).join(' ').toLowerCase().slice(0, 60);
     if (mine === '') return [];
     const distance = editDistance(mine, path);
-    const prefix = path.startsWith(mine) || route.path.some((word) => mine.length > 2 && word.startsWith(mine));
-    return distance <= CLOSE * path.length || prefix ? [{ route, distance: prefix ? Math.min(distance, 1) : distance }] : [];
+    const prefix =
+      path.startsWith(mine) || route.path.some((word) => mine.length > 2 && word.startsWith(mine));
+    return distance <= CLOSE * path.length || prefix
+      ? [{ route, distance: prefix ? Math.min(distance, 1) : distance }]
+      : [];
   });
   ranked.sort((a, b) => a.distance - b.distance);
   return ranked.slice(0, 3).map(({ route }) => route);

@@ -18,7 +18,9 @@ export function guardedFetch(apiUrl?: string): SlackFetch {
   return (url, init) => {
     const { origin, username } = new URL(url);
     if (!origins.includes(origin) || username !== '') {
-      return Promise.reject(new Fault('forbidden', 'This address is not one of Slack.', { detail: { origin } }));
+      return Promise.reject(
+        new Fault('forbidden', 'This address is not one of Slack.', { detail: { origin } }),
+      );
     }
     return fetch(url, { ...init, redirect: 'error', signal: init?.signal ?? AbortSignal.timeout(10_000) });
   };
@@ -45,7 +47,7 @@ export function interactiveOptions({ apiUrl, logger }: Profile): WebClientOption
   };
 }
 
-/** A client for jobs: slower, and a refusal for now is thrown, so that the queue repeats it with its own back-off. */
+/** A client for jobs: slower, and being asked to wait is thrown, so that the queue repeats it with its own back-off. */
 export function jobClient(token: string, profile: Profile): WebClient {
   return new WebClient(token, { ...interactiveOptions(profile), timeout: 10_000 });
 }

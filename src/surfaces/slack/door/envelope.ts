@@ -21,12 +21,18 @@ export function onceKeys(signature: string, body: Wire): string[] {
   const keys = [`signature ${signature}`];
   const type = textIn(body, 'type');
   if (type === 'event_callback') keys.push(`event ${textIn(body, 'event_id')}`);
-  else if (type === 'block_actions') keys.push(...objectsIn(body, 'actions').map((action) => `action ${clickOf(body, action)}`));
+  else if (type === 'block_actions')
+    keys.push(...objectsIn(body, 'actions').map((action) => `action ${clickOf(body, action)}`));
   else if (textIn(body, 'trigger_id') !== '') keys.push(`trigger ${textIn(body, 'trigger_id')}`);
   return keys.map((key) => sha256(`slack ${key}`));
 }
 
 function clickOf(body: Wire, action: Wire): string {
   const parts = [textIn(objectIn(body, 'team'), 'id'), textIn(objectIn(body, 'user'), 'id')];
-  return JSON.stringify([...parts, textIn(action, 'action_ts'), textIn(action, 'action_id'), textIn(action, 'value')]);
+  return JSON.stringify([
+    ...parts,
+    textIn(action, 'action_ts'),
+    textIn(action, 'action_id'),
+    textIn(action, 'value'),
+  ]);
 }

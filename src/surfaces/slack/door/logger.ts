@@ -5,10 +5,16 @@ import type { Logger } from '#lib/log.ts';
 export type BoltLogger = SlackLogger;
 
 /** What never reaches a log line, wherever it stands in a text (assertion O3). */
-const SECRETS = [/xox[a-z]-[\w-]+/gi, /xapp-[\w-]+/gi, /https?:\/\/hooks\.slack(?:-gov)?\.com\/\S+/gi, /https?:\/\/\S+\/_response\/\S+/gi];
+const SECRETS = [
+  /xox[a-z]-[\w-]+/gi,
+  /xapp-[\w-]+/gi,
+  /https?:\/\/hooks\.slack(?:-gov)?\.com\/\S+/gi,
+  /https?:\/\/\S+\/_response\/\S+/gi,
+];
 
 /** A text without tokens and response URLs. */
-export const withoutSecrets = (text: string): string => SECRETS.reduce((left, secret) => left.replace(secret, '[secret]'), text);
+export const withoutSecrets = (text: string): string =>
+  SECRETS.reduce((left, secret) => left.replace(secret, '[secret]'), text);
 
 /**
  * Slack's libraries log through ours. What they say at DEBUG is dropped at every level: it repeats bodies, private_metadata and
@@ -16,7 +22,11 @@ export const withoutSecrets = (text: string): string => SECRETS.reduce((left, se
  */
 export function boltLogger(log: Logger): BoltLogger {
   const words = (parts: readonly unknown[]): string =>
-    withoutSecrets(parts.map((part) => (part instanceof Error ? part.message : typeof part === 'string' ? part : typeof part)).join(' '));
+    withoutSecrets(
+      parts
+        .map((part) => (part instanceof Error ? part.message : typeof part === 'string' ? part : typeof part))
+        .join(' '),
+    );
   return {
     debug: () => {},
     info: (...parts: unknown[]) => log.debug({ from: 'slack' }, words(parts)),

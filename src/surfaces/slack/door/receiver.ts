@@ -1,5 +1,6 @@
 import type { App as BoltApp, AckFn, Receiver } from '@slack/bolt';
 import { AuthorizationError, ReceiverMultipleAckError } from '@slack/bolt';
+import { Fault } from '#lib/fault.ts';
 import type { Logger } from '#lib/log.ts';
 import { textIn, type Wire } from '../wire.ts';
 import { addresseeOf, onceKeys } from './envelope.ts';
@@ -33,7 +34,9 @@ export interface FetchReceiver extends Receiver {
 export function createReceiver(options: ReceiverOptions): FetchReceiver {
   const { signingSecrets, log } = options;
   if (signingSecrets.length === 0 || signingSecrets.some((secret) => secret.length < 16)) {
-    throw new RangeError('SLACK_SIGNING_SECRET is missing or too short: copy it from "Basic Information" of the Slack app.');
+    throw new RangeError(
+      'SLACK_SIGNING_SECRET is missing or too short: copy it from "Basic Information" of the Slack app.',
+    );
   }
   let bolt: BoltApp | null = null;
   const running = new Set<Promise<void>>();
@@ -42,16 +45,19 @@ export function createReceiver(options: ReceiverOptions): FetchReceiver {
     const bytes = await readBody(request);
     if (isRejection(bytes)) return refuse(bytes);
     const type = request.headers.get('content-type');
-    if (request.headers.get('x-slack-signature') === null && isSslCheck(type, bytes)) return new Response(null, { status: 200 });
+    if (request.headers.get('x-slack-signature') === null && isSslCheck(type, bytes))
+      return new Response(null, { status: 200 });
     const verified = verifySignature(request.headers, bytes, signingSecrets, options.now().getTime());
     if (isRejection(verified)) return refuse(verified);
     const parsed = parseBody(type, bytes);
     if (isRejection(parsed)) return refuse(parsed);
     const { body, kind } = parsed;
     if (kind === 'form' && body['ssl_check'] !== undefined) return new Response(null, { status: 200 });
-    if (kind === 'json' && body['type'] === 'url_verification') return Response.json({ challenge: textIn(body, 'challenge') });
+    if (kind === 'json' && body['type'] === 'url_verification')
+      return Response.json({ challenge: textIn(body, 'challenge') });
     const { teamId, appId } = addresseeOf(body);
-    if (teamId !== options.teamId || appId !== options.appId) return refuse({ status: 403, error: 'not_installed_here' });
+    if (teamId !== options.teamId || appId !== options.appId)
+      return refuse({ status: 403, error: 'not_installed_here' });
     return dispatch(request, verified.signature, body);
   }
 
@@ -59,7 +65,13 @@ export function createReceiver(options: ReceiverOptions): FetchReceiver {
     try {
       if (!(await options.fresh(onceKeys(signature, body)))) return new Response(null, { status: 200 });
     } catch (error) {
-      log.error({ err: error }, 'slack: no memory of what was seen, so nothing is processed');
+      log.error(
+        { reason: error instanceof Error ? error.message : typeof error },
+        'slack: it is not known whether this was seen before, so nothing is processed',
+      );
+      // A fault says what to do; a command is the one request whose answer people can read.
+      if (error instanceof Fault && textIn(body, 'command') !== '')
+        return Response.json({ response_type: 'ephemeral', text: error.message });
       return refuse({ status: 503, error: 'unavailable' });
     }
     const retry = request.headers.get('x-slack-retry-num');
@@ -70,14 +82,21 @@ export function createReceiver(options: ReceiverOptions): FetchReceiver {
         answered = true;
       };
       const timer = setTimeout(() => {
-        log.warn({ type: textIn(body, 'type') || 'command' }, 'slack: nothing acknowledged the request within three seconds');
+        log.warn(
+          { type: textIn(body, 'type') || 'command' },
+          'slack: nothing acknowledged the request within three seconds',
+        );
         answer(refuse({ status: 404, error: 'not_acknowledged' }));
       }, ACK_MS);
       const ack: AckFn<unknown> = async (response) => {
         if (answered) throw new ReceiverMultipleAckError();
         answer(acknowledgement(response));
       };
-      const work = processed({ body: { ...body }, ack, ...(retry === null ? {} : { retryNum: Number(retry) }) })
+      const work = processed({
+        body: { ...body },
+        ack,
+        ...(retry === null ? {} : { retryNum: Number(retry) }),
+      })
         .then(answer)
         .finally(() => clearTimeout(timer));
       running.add(work);
@@ -92,7 +111,9 @@ export function createReceiver(options: ReceiverOptions): FetchReceiver {
       return refuse({ status: 404, error: 'not_acknowledged' });
     } catch (error) {
       const unauthorized = error instanceof AuthorizationError;
-      return refuse(unauthorized ? { status: 401, error: 'not_authorized' } : { status: 500, error: 'internal' });
+      return refuse(
+        unauthorized ? { status: 401, error: 'not_authorized' } : { status: 500, error: 'internal' },
+      );
     }
   }
 

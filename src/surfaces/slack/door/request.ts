@@ -41,7 +41,12 @@ export async function readBody(request: Request): Promise<Uint8Array | Rejection
  * and tries every secret whichever fits. Does not say whether the request was seen before.
  * Source: docs.slack.dev/authentication/verifying-requests-from-slack; Bolt's own check takes timestamps of the future.
  */
-export function verifySignature(headers: Headers, body: Uint8Array, secrets: readonly string[], nowMs: number): Verified {
+export function verifySignature(
+  headers: Headers,
+  body: Uint8Array,
+  secrets: readonly string[],
+  nowMs: number,
+): Verified {
   const refused = { status: 401, error: 'invalid_signature' } as const;
   const timestamp = headers.get('x-slack-request-timestamp') ?? '';
   const signature = headers.get('x-slack-signature') ?? '';
@@ -103,7 +108,9 @@ function formFields(text: string): Wire | null {
 function jsonObject(kind: Parsed['kind'], text: string): Parsed | Rejection {
   try {
     const body = JSON.parse(text) as unknown;
-    return typeof body === 'object' && body !== null && !Array.isArray(body) ? { kind, body: body as Wire } : malformed;
+    return typeof body === 'object' && body !== null && !Array.isArray(body)
+      ? { kind, body: body as Wire }
+      : malformed;
   } catch {
     return malformed;
   }

@@ -23,14 +23,21 @@ export interface Checked {
  * Whether the tool takes this input as it is, before anything is asked: its schema, and its references to people and agents.
  * Says nothing of whether policy allows it.
  */
-export async function checked(slack: Slack, tenantId: string, { actor }: Identity, { entry }: Pick<Route, 'entry'>, request: Request): Promise<Checked> {
+export async function checked(
+  slack: Slack,
+  tenantId: string,
+  { actor }: Identity,
+  { entry }: Pick<Route, 'entry'>,
+  request: Request,
+): Promise<Checked> {
   const { tool } = entry;
   const parsed = tool.input.safeParse(request.input);
   const problems = new Map<string, string>();
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
       const field = String(issue.path[0] ?? '');
-      if (!problems.has(field)) problems.set(field, request.input[field] === undefined ? 'is needed' : issue.message);
+      if (!problems.has(field))
+        problems.set(field, request.input[field] === undefined ? 'is needed' : issue.message);
     }
   }
   return readonly(slack.app, tenantId, async (reader) => {
@@ -43,13 +50,21 @@ export async function checked(slack: Slack, tenantId: string, { actor }: Identit
       if (!(error instanceof Fault)) throw error;
       problems.set(guiltyField(error, references), error.message);
     }
-    const wanting = [...problems].map(([field, problem]) => (field === '' ? problem : `${labelOf(field)}: ${problem}`));
+    const wanting = [...problems].map(([field, problem]) =>
+      field === '' ? problem : `${labelOf(field)}: ${problem}`,
+    );
     return { problems, wanting, summary, names: await namesIn(reader, references) };
   });
 }
 
 /** A reference's fault quotes what it could not find; the field that holds it is the one to correct. */
 function guiltyField(fault: Fault, input: Readonly<Record<string, unknown>>): string {
-  const guilty = Object.entries(input).find(([, value]) => [value].flat().some((one) => typeof one === 'string' && one !== '' && fault.message.includes(`"${one.slice(0, 80)}"`)));
+  const guilty = Object.entries(input).find(([, value]) =>
+    [value]
+      .flat()
+      .some(
+        (one) => typeof one === 'string' && one !== '' && fault.message.includes(`"${one.slice(0, 80)}"`),
+      ),
+  );
   return guilty?.[0] ?? '';
 }

@@ -1,7 +1,7 @@
 import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 import { facts, line, plain, words } from '../messages/blocks.ts';
-import { labelOf, type Field, type FieldKind } from './fields.ts';
+import type { Field, FieldKind } from './fields.ts';
 
 /** Names of what people see in place of ids: a person's or agent's display name. */
 export type Names = ReadonlyMap<string, string>;
@@ -23,13 +23,22 @@ export interface FormState {
 }
 
 /** A tool's input as a modal, prefilled. `draftId` is all that `private_metadata` holds. */
-export function formView(entry: CatalogueEntry, fields: readonly Field[], draftId: string, state: FormState): ModalView {
+export function formView(
+  entry: CatalogueEntry,
+  fields: readonly Field[],
+  draftId: string,
+  state: FormState,
+): ModalView {
   const { tool } = entry;
   const changes = tool.effects === 'write' || tool.effects === 'act';
   const gap = fields.find((field) => field.required && state.input[field.name] === undefined);
   const inputs = fields.map((field) => inputBlock(field, state, field === gap));
-  const reason = changes && !fields.some((field) => field.name === 'reason') ? [reasonBlock(state.reason)] : [];
-  const wanting = state.problems.length === 0 ? [] : [line(words(`Still to be said: ${state.problems.join('; ')}.`, { bold: true }))];
+  const reason =
+    changes && !fields.some((field) => field.name === 'reason') ? [reasonBlock(state.reason)] : [];
+  const wanting =
+    state.problems.length === 0
+      ? []
+      : [line(words(`Still to be said: ${state.problems.join('; ')}.`, { bold: true }))];
   const about: KnownBlock = line(words(tool.description));
   return {
     type: 'modal',
@@ -58,11 +67,26 @@ export function denyView(draftId: string, summary: string): ModalView {
         block_id: REASON_BLOCK,
         label: plain('Why?'),
         hint: plain('The requester will read this. Say what would be acceptable instead, if anything.'),
-        element: { type: 'plain_text_input', action_id: 'value', multiline: true, min_length: 3, max_length: 1000, focus_on_load: true },
+        element: {
+          type: 'plain_text_input',
+          action_id: 'value',
+          multiline: true,
+          min_length: 3,
+          max_length: 1000,
+          focus_on_load: true,
+        },
       },
     ],
   };
 }
+
+/** What the element itself does not say. */
+const HOW: Readonly<Partial<Record<FieldKind['kind'], string>>> = {
+  list: 'One a line, or with commas.',
+  json: 'As JSON.',
+  person: 'Type the beginning of a name.',
+  agent: 'Type a part of its name.',
+};
 
 function inputBlock(field: Field, { input, names }: FormState, focus: boolean): InputBlock {
   const element: InputBlockElement = ELEMENTS[field.kind](field, input[field.name] ?? field.preset, names);
@@ -70,8 +94,9 @@ function inputBlock(field: Field, { input, names }: FormState, focus: boolean): 
     type: 'input',
     block_id: blockOf(field.name),
     label: plain(field.label, 2000),
-    ...(field.description === '' ? {} : { hint: plain(field.description, 2000) }),
-    optional: !field.required,
+    hint: plain(`${field.description} ${HOW[field.kind] ?? ''}`, 2000),
+    // A box that is not ticked is an answer too.
+    optional: !field.required || field.kind === 'boolean',
     element: focus ? Object.assign(element, { focus_on_load: true }) : element,
   };
 }
@@ -82,7 +107,13 @@ const reasonBlock = (reason: string | null): InputBlock => ({
   label: plain('Reason'),
   hint: plain('Approvers and auditors read it.'),
   optional: true,
-  element: { type: 'plain_text_input', action_id: 'value', multiline: true, max_length: 3000, ...(reason === null ? {} : { initial_value: reason }) },
+  element: {
+    type: 'plain_text_input',
+    action_id: 'value',
+    multiline: true,
+    max_length: 3000,
+    ...(reason === null ? {} : { initial_value: reason }),
+  },
 });
 
 type Draw = (field: Field, value: unknown, names: Names) => InputBlockElement;
@@ -95,9 +126,23 @@ const ELEMENTS: Readonly<Record<FieldKind['kind'], Draw>> = {
     max_length: Math.min(('maxLength' in field ? field.maxLength : null) ?? 3000, 3000),
     ...initialText(value),
   }),
-  json: (_, value) => ({ type: 'plain_text_input', action_id: 'value', multiline: true, ...initialText(value === undefined ? undefined : JSON.stringify(value)) }),
-  list: (_, value) => ({ type: 'plain_text_input', action_id: 'value', multiline: true, placeholder: plain('One a line, or with commas', 150), ...initialText(Array.isArray(value) ? value.join('\n') : value) }),
-  moment: (_, value) => ({ type: 'datetimepicker', action_id: 'value', ...(typeof value === 'string' ? { initial_date_time: Math.floor(Date.parse(value) / 1000) } : {}) }),
+  json: (_, value) => ({
+    type: 'plain_text_input',
+    action_id: 'value',
+    multiline: true,
+    ...initialText(value === undefined ? undefined : JSON.stringify(value)),
+  }),
+  list: (_, value) => ({
+    type: 'plain_text_input',
+    action_id: 'value',
+    multiline: true,
+    ...initialText(Array.isArray(value) ? value.join('\n') : value),
+  }),
+  moment: (_, value) => ({
+    type: 'datetimepicker',
+    action_id: 'value',
+    ...(typeof value === 'string' ? { initial_date_time: Math.floor(Date.parse(value) / 1000) } : {}),
+  }),
   number: (field, value) => ({
     type: 'number_input',
     action_id: 'value',
@@ -109,29 +154,53 @@ const ELEMENTS: Readonly<Record<FieldKind['kind'], Draw>> = {
   choice: (field, value) => {
     const options = optionsOf(field);
     const chosen = options.find((one) => one.value === value);
-    return { type: 'static_select', action_id: 'value', options, ...(chosen === undefined ? {} : { initial_option: chosen }) };
+    return {
+      type: 'static_select',
+      action_id: 'value',
+      options,
+      ...(chosen === undefined ? {} : { initial_option: chosen }),
+    };
   },
   choices: (field, value) => {
     const options = optionsOf(field);
     const chosen = options.filter((one) => Array.isArray(value) && value.includes(one.value));
-    return { type: 'multi_static_select', action_id: 'value', options, ...(chosen.length === 0 ? {} : { initial_options: chosen }) };
+    return {
+      type: 'multi_static_select',
+      action_id: 'value',
+      options,
+      ...(chosen.length === 0 ? {} : { initial_options: chosen }),
+    };
   },
   boolean: (field, value) => {
     const yes = { text: plain(field.label, 75), value: 'yes' };
-    return { type: 'checkboxes', action_id: 'value', options: [yes], ...(value === true ? { initial_options: [yes] } : {}) };
+    return {
+      type: 'checkboxes',
+      action_id: 'value',
+      options: [yes],
+      ...(value === true ? { initial_options: [yes] } : {}),
+    };
   },
   person: (_, value, names) => external('prokura.person', value, names),
   agent: (_, value, names) => external('prokura.agent', value, names),
 };
 
-const initialText = (value: unknown): { initial_value?: string } => (typeof value === 'string' && value !== '' ? { initial_value: value.slice(0, 3000) } : {});
+const initialText = (value: unknown): { initial_value?: string } =>
+  typeof value === 'string' && value !== '' ? { initial_value: value.slice(0, 3000) } : {};
 
 function optionsOf(field: Field): PlainTextOption[] {
   const choices = 'choices' in field ? field.choices : [];
-  return choices.slice(0, 100).map((choice) => ({ text: plain(labelOf(choice), 75), value: choice.slice(0, 150) }));
+  return choices.slice(0, 100).map((choice) => ({ text: plain(choice, 75), value: choice.slice(0, 150) }));
 }
 
 function external(actionId: string, value: unknown, names: Names): InputBlockElement {
-  const chosen = typeof value === 'string' && value !== '' && value.length <= 150 ? { initial_option: { text: plain(names.get(value) ?? value, 75), value } } : {};
-  return { type: 'external_select', action_id: actionId, min_query_length: 2, placeholder: plain('Type the beginning of a name', 150), ...chosen };
+  const chosen =
+    typeof value === 'string' && value !== '' && value.length <= 150
+      ? { initial_option: { text: plain(names.get(value) ?? value, 75), value } }
+      : {};
+  return {
+    type: 'external_select',
+    action_id: actionId,
+    min_query_length: 2,
+    ...chosen,
+  };
 }

@@ -3,13 +3,23 @@ import { referenceFields } from '#engine/references.ts';
 
 /** How a field of a tool's input is asked for and typed. */
 export type FieldKind =
-  | { readonly kind: 'text'; readonly multiline: boolean; readonly maxLength: number | null; readonly minLength: number | null }
+  | {
+      readonly kind: 'text';
+      readonly multiline: boolean;
+      readonly maxLength: number | null;
+      readonly minLength: number | null;
+    }
   | { readonly kind: 'json' }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
   | { readonly kind: 'choices'; readonly choices: readonly string[] }
   | { readonly kind: 'list' }
   | { readonly kind: 'boolean' }
-  | { readonly kind: 'number'; readonly decimal: boolean; readonly min: number | null; readonly max: number | null }
+  | {
+      readonly kind: 'number';
+      readonly decimal: boolean;
+      readonly min: number | null;
+      readonly max: number | null;
+    }
   | { readonly kind: 'moment' }
   | { readonly kind: 'person' }
   | { readonly kind: 'agent' };
@@ -43,7 +53,10 @@ interface Schema {
 
 /** The fields of a tool's input in their order. Derived from its JSON Schema alone, so that a new tool needs nothing here. */
 export function fieldsOf(entry: CatalogueEntry): readonly Field[] {
-  const { properties = {}, required = [] } = entry.inputSchema as { properties?: Record<string, Schema>; required?: readonly string[] };
+  const { properties = {}, required = [] } = entry.inputSchema as {
+    properties?: Record<string, Schema>;
+    required?: readonly string[];
+  };
   const references = referenceFields(entry);
   return Object.entries(properties).map(([name, schema]) => {
     const reference = references.get(name);
@@ -63,7 +76,8 @@ function kindWith(reference: string | undefined, schema: Schema): FieldKind {
 }
 
 /** A field's name as people read it: `expires_at` is "Expires at". */
-export const labelOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('_', ' ')}`;
+export const labelOf = (name: string): string =>
+  `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('_', ' ')}`;
 
 function withoutNull(schema: Schema): Schema {
   const options = (schema.anyOf ?? []).filter((one) => one.type !== 'null');
@@ -75,7 +89,12 @@ const KINDS: Readonly<Record<string, (schema: Schema) => FieldKind>> = {
   string: (schema) => {
     if (schema.enum !== undefined) return { kind: 'choice', choices: schema.enum.map(String) };
     if (schema.format === 'date-time') return { kind: 'moment' };
-    return { kind: 'text', multiline: schema.multiline === true, maxLength: schema.maxLength ?? null, minLength: schema.minLength ?? null };
+    return {
+      kind: 'text',
+      multiline: schema.multiline === true,
+      maxLength: schema.maxLength ?? null,
+      minLength: schema.minLength ?? null,
+    };
   },
   boolean: () => ({ kind: 'boolean' }),
   integer: (schema) => number(schema, false),
@@ -86,9 +105,15 @@ const KINDS: Readonly<Record<string, (schema: Schema) => FieldKind>> = {
   },
 };
 
-const number = (schema: Schema, decimal: boolean): FieldKind => ({ kind: 'number', decimal, min: bound(schema.minimum), max: bound(schema.maximum) });
+const number = (schema: Schema, decimal: boolean): FieldKind => ({
+  kind: 'number',
+  decimal,
+  min: bound(schema.minimum),
+  max: bound(schema.maximum),
+});
 
 /** zod writes the safe integers' bounds where a tool sets none. */
-const bound = (value: number | undefined): number | null => (value === undefined || Math.abs(value) >= Number.MAX_SAFE_INTEGER ? null : value);
+const bound = (value: number | undefined): number | null =>
+  value === undefined || Math.abs(value) >= Number.MAX_SAFE_INTEGER ? null : value;
 
 const kindOf = (schema: Schema): FieldKind => KINDS[schema.type ?? '']?.(schema) ?? { kind: 'json' };

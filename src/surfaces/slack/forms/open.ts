@@ -16,13 +16,22 @@ export interface FormRequest {
 }
 
 /** Opens a tool's form, prefilled. Where Slack's three seconds are over, offers a button that opens it instead. */
-export async function openForm(slack: Slack, act: Act, { route, draftId, input, reason, problems }: FormRequest): Promise<void> {
+export async function openForm(
+  slack: Slack,
+  act: Act,
+  { route, draftId, input, reason, problems }: FormRequest,
+): Promise<void> {
   const names = await readonly(slack.app, act.tenantId, (reader) => namesIn(reader, input));
   const view = formView(route.entry, route.fields, draftId, { input, reason, problems, names });
   try {
     await slack.client.views.open({ trigger_id: act.triggerId, view });
   } catch (error) {
     if (platformError(error) !== 'expired_trigger_id') throw error;
-    await act.tell(notice('That took too long for Slack to open the form by itself.', button('Open the form', ACTIONS.edit, draftId, 'primary')));
+    await act.tell(
+      notice(
+        'That took too long for Slack to open the form by itself.',
+        button('Open the form', ACTIONS.edit, draftId, 'primary'),
+      ),
+    );
   }
 }

@@ -19,12 +19,21 @@ export async function optionsFor(slack: Slack, act: Act, actionId: string, query
   try {
     const identity = await slack.identities.of(act.tenantId, act.account, 'cached');
     if (isRefusal(identity)) return [];
-    const found = await readonly(slack.app, act.tenantId, (reader) => search(reader, query.trim().slice(0, 100), MAX_OPTIONS));
+    const found = await readonly(slack.app, act.tenantId, (reader) =>
+      search(reader, query.trim().slice(0, 100), MAX_OPTIONS),
+    );
     return found.map(option);
   } catch (error) {
-    slack.app.log.warn({ err: error instanceof Error ? error.message : 'unknown' }, 'slack: a menu stays empty');
+    slack.app.log.warn(
+      { err: error instanceof Error ? error.message : 'unknown' },
+      'slack: a menu stays empty',
+    );
     return [];
   }
 }
 
-const option = ({ id, name, detail }: Candidate): Option => ({ text: plain(name, 75), value: id, description: plain(detail, 75) });
+const option = ({ id, name, detail }: Candidate): Option => ({
+  text: plain(name, 75),
+  value: id,
+  description: plain(detail, 75),
+});

@@ -20,7 +20,8 @@ const READERS: Readonly<Record<FieldKind['kind'], Reader>> = {
     if (YES.has(word)) return { value: true };
     return NO.has(word) ? { value: false } : { problem: 'Say yes or no.' };
   },
-  number: (text) => (/^-?\d{1,15}(?:\.\d{1,9})?$/.test(text) ? { value: Number(text) } : { problem: 'Give a number.' }),
+  number: (text) =>
+    /^-?\d{1,15}(?:\.\d{1,9})?$/.test(text) ? { value: Number(text) } : { problem: 'Give a number.' },
   moment: (text) => momentIn(text),
   json: (text) => {
     try {
@@ -42,7 +43,9 @@ const listIn = (text: string): string[] =>
 
 function momentIn(text: string): Reading {
   const at = new Date(text);
-  return Number.isNaN(at.getTime()) ? { problem: 'Give a time like 2027-01-31T18:00Z.' } : { value: at.toISOString() };
+  return Number.isNaN(at.getTime())
+    ? { problem: 'Give a time like 2027-01-31T18:00Z.' }
+    : { value: at.toISOString() };
 }
 
 interface Entered {
@@ -61,7 +64,8 @@ export function readEntered(field: Field, state: unknown): Reading | null {
     if (field.kind === 'boolean') return { value: values.length > 0 };
     return values.length === 0 ? null : { value: values };
   }
-  if (entered.selected_date_time != null) return { value: new Date(entered.selected_date_time * 1000).toISOString() };
+  if (entered.selected_date_time != null)
+    return { value: new Date(entered.selected_date_time * 1000).toISOString() };
   const text = entered.selected_option?.value ?? entered.value ?? null;
   return text === null || text.trim() === '' ? null : readText(field, text.trim());
 }

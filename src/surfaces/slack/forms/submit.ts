@@ -14,7 +14,9 @@ import type { Field } from './fields.ts';
 import { readEntered } from './read.ts';
 
 /** What Slack does with a form: closes it, or shows what is wrong at its fields. */
-export type Submitted = { readonly errors: Readonly<Record<string, string>> } | { readonly after: () => Promise<void> };
+export type Submitted =
+  | { readonly errors: Readonly<Record<string, string>> }
+  | { readonly after: () => Promise<void> };
 
 /**
  * Takes a submitted form. What is wrong is answered at the fields, and the draft stays usable; otherwise the request is made once.
@@ -36,20 +38,36 @@ export async function submitForm(slack: Slack, act: Act, view: Wire): Promise<Su
   const errors = errorsAt(view, [...entered.problems, ...check.problems]);
   if (errors !== null) return { errors };
   await take(slack, act, draftId, 'request');
-  if (route.entry.tool.effects !== 'write') return { after: () => finish(slack, act, identity, route, request, check.summary) };
+  if (route.entry.tool.effects !== 'write')
+    return { after: () => finish(slack, act, identity, route, request, check.summary) };
   try {
     const outcome = await use(slack, act.tenantId, identity, request);
-    return { after: async () => act.tell(await answerTo(slack, act.tenantId, route.entry, check.summary, outcome)) };
+    return {
+      after: async () => act.tell(await answerTo(slack, act.tenantId, route.entry, check.summary, outcome)),
+    };
   } catch (error) {
     const fault = asFault(error);
-    await giveBack(slack, act, draftId);
+    // Where it is not known what happened, the same form must not do it a second time.
+    if (fault.code !== 'internal' && fault.code !== 'unavailable') await giveBack(slack, act, draftId);
     const problems = problemsOf(fault);
-    const shown = errorsAt(view, problems.size > 0 ? [...problems] : [['', fault.code === 'internal' ? faultMessage(slack, act.doing, error) : fault.message]]);
+    const shown = errorsAt(
+      view,
+      problems.size > 0
+        ? [...problems]
+        : [['', fault.code === 'internal' ? faultMessage(slack, act.doing, error) : fault.message]],
+    );
     return { errors: shown ?? {} };
   }
 }
 
-async function finish(slack: Slack, act: Act, identity: Identity, route: Pick<Route, 'entry'>, request: Request, summary: string): Promise<void> {
+async function finish(
+  slack: Slack,
+  act: Act,
+  identity: Identity,
+  route: Pick<Route, 'entry'>,
+  request: Request,
+  summary: string,
+): Promise<void> {
   const outcome = await use(slack, act.tenantId, identity, request);
   await act.tell(await answerTo(slack, act.tenantId, route.entry, summary, outcome));
 }
@@ -82,14 +100,22 @@ function enteredIn(fields: readonly Field[], values: Wire): Entered {
 }
 
 /** Problems at the blocks of their fields; those of no field stand at the first input, since Slack shows no others. Null for none. */
-export function errorsAt(view: Wire, problems: readonly (readonly [string, string])[]): Record<string, string> | null {
+export function errorsAt(
+  view: Wire,
+  problems: readonly (readonly [string, string])[],
+): Record<string, string> | null {
   if (problems.length === 0) return null;
   const blocks = view['blocks'];
-  const inputs = (Array.isArray(blocks) ? (blocks as Wire[]) : []).filter((block) => block['type'] === 'input').map((block) => textIn(block, 'block_id'));
+  const inputs = (Array.isArray(blocks) ? (blocks as Wire[]) : [])
+    .filter((block) => block['type'] === 'input')
+    .map((block) => textIn(block, 'block_id'));
   const errors: Record<string, string> = {};
   for (const [field, problem] of problems) {
     const block = inputs.includes(blockOf(field)) ? blockOf(field) : (inputs[0] ?? '');
-    errors[block] = [errors[block], problem].filter((one) => one !== undefined).join(' ').slice(0, 2000);
+    errors[block] = [errors[block], problem]
+      .filter((one) => one !== undefined)
+      .join(' ')
+      .slice(0, 2000);
   }
   return errors;
 }

@@ -1,8 +1,20 @@
 import type { Button, KnownBlock, RichTextElement } from '@slack/types';
-import type { CallState } from '#domain/call/call.ts';
+import { FINAL_STATES, type CallState } from '#domain/call/call.ts';
 import { approverNames } from '#engine/approve/view.ts';
 import { ACTIONS, approvalValue } from '../ids.ts';
-import { actions, button, facts, header, line, moment, preformatted, quote, smallPrint, words, type Message } from './blocks.ts';
+import {
+  actions,
+  button,
+  facts,
+  header,
+  line,
+  moment,
+  preformatted,
+  quote,
+  smallPrint,
+  words,
+  type Message,
+} from './blocks.ts';
 import { errorText } from './outcome.ts';
 import type { Scene } from './scene.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
@@ -27,11 +39,19 @@ export function approvalMessage(scene: Scene, audience: Audience): Message {
     ...(status === null ? [] : [line(words(status, { bold: true }))]),
     header(call.summary),
     facts(pairs(scene)),
-    ...(call.reason === null ? [] : [line(words(view.agent === null ? 'Reason' : 'Reason, written by an agent', { italic: true })), quote(shortened(call.reason, 1500))]),
+    ...(call.reason === null
+      ? []
+      : [
+          line(words(view.agent === null ? 'Reason' : 'Reason, written by an agent', { italic: true })),
+          quote(shortened(call.reason, 1500)),
+        ]),
     line(words('Exactly what will run', { bold: true })),
     ...preformatted(`${scene.toolTitle}\n${run}`),
     ...voteLines(scene),
-    smallPrint(`${progress(scene)} · ${approval.id} · digest ${approval.digest.slice(0, 8)}`, ...(status === null ? whoCan(scene) : [])),
+    smallPrint(
+      `${progress(scene)} · ${approval.id} · digest ${approval.digest.slice(0, 8)}`,
+      ...(status === null ? whoCan(scene) : []),
+    ),
     actions(...buttons(scene, audience)),
   ];
   return { text: notification(scene, audience, status), blocks };
@@ -43,12 +63,25 @@ function pairs(scene: Scene): (readonly [string, readonly RichTextElement[]])[] 
   const { impact } = approval;
   const owner = agent?.owner == null ? '' : `, owned by ${agent.owner.displayName}`;
   const through = agent === null ? '' : `, through agent ${agent.name}${owner}`;
-  const uses = mandate === null ? '' : ` (used ${mandate.uses}${mandate.maxUses === null ? '' : ` of ${mandate.maxUses}`} times)`;
-  const many = scene.targets.length > 10 ? [...scene.targets.slice(0, 10), `and ${scene.targets.length - 10} more`] : scene.targets;
+  const uses =
+    mandate === null
+      ? ''
+      : ` (used ${mandate.uses}${mandate.maxUses === null ? '' : ` of ${mandate.maxUses}`} times)`;
+  const many =
+    scene.targets.length > 10
+      ? [...scene.targets.slice(0, 10), `and ${scene.targets.length - 10} more`]
+      : scene.targets;
   return [
     ['For', [words(many.length === 0 ? 'the organisation' : many.join(', '))]],
     ['Asked by', [words(`${scene.askedBy}${through}`)]],
-    ...(mandate === null ? [] : [['Mandate', [words(shortened(`${mandate.purpose}${uses}`, 300)), words(` ${mandate.id}`, { code: true })]] as const]),
+    ...(mandate === null
+      ? []
+      : [
+          [
+            'Mandate',
+            [words(shortened(`${mandate.purpose}${uses}`, 300)), words(` ${mandate.id}`, { code: true })],
+          ] as const,
+        ]),
     ['Effect', [words(`${impact.effect}${impact.reversible ? '' : ' This cannot be undone.'}`)]],
     ['Policy', [words(scene.asks.join(' '))]],
     ...(approval.state === 'pending' ? [['Expires', [moment(approval.expiresAt)]] as const] : []),
@@ -69,15 +102,24 @@ function progress({ view }: Scene): string {
 
 function whoCan({ view }: Scene): string[] {
   const names = approverNames(view);
-  return names.length === 0 ? ['Nobody can approve this at the moment.'] : [`Who can approve: ${shortened(names.join(', '), 900, '…')}`];
+  return names.length === 0
+    ? ['Nobody can approve this at the moment.']
+    : [`Who can approve: ${shortened(names.join(', '), 900, '…')}`];
 }
 
 function buttons({ view }: Scene, audience: Audience): Button[] {
   const value = approvalValue(view.approval.id, view.approval.version);
   const details = button('Details', ACTIONS.details, value);
-  if (view.approval.state !== 'pending') return [details];
+  if (view.approval.state !== 'pending')
+    return FINAL_STATES.has(view.call.state)
+      ? [details]
+      : [details, button('Refresh', ACTIONS.refresh, value)];
   if (audience === 'requester') return [button('Withdraw', ACTIONS.withdraw, value), details];
-  return [button('Approve', ACTIONS.approve, value, 'primary'), button('Deny…', ACTIONS.deny, value, 'danger'), details];
+  return [
+    button('Approve', ACTIONS.approve, value, 'primary'),
+    button('Deny…', ACTIONS.deny, value, 'danger'),
+    details,
+  ];
 }
 
 type Status = (who: string, why: string) => string | null;
@@ -100,7 +142,9 @@ const STATUS = {
 /** Where it stands, in one sentence, or null while it waits. */
 export function statusOf({ view }: Scene): string | null {
   const { call, votes } = view;
-  const deciding = votes.filter(({ vote }) => vote === (call.state === 'rejected' ? 'deny' : 'approve')).map(({ voter }) => voter.displayName);
+  const deciding = votes
+    .filter(({ vote }) => vote === (call.state === 'rejected' ? 'deny' : 'approve'))
+    .map(({ voter }) => voter.displayName);
   const who = deciding.length === 0 ? '' : ` by ${deciding.join(' and ')}`;
   return (STATUS[call.state] as Status)(who, call.error === null ? '' : errorText(call.error));
 }

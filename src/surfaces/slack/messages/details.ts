@@ -14,15 +14,32 @@ export function detailsView(scene: Scene): ModalView {
     facts([
       ['Request', [words(call.summary)]],
       ['Asked by', [words(scene.askedBy)]],
-      ...(view.agent === null ? [] : [['Agent', [words(`${view.agent.name}, owned by ${view.agent.owner?.displayName ?? 'nobody'}`)]] as const]),
+      ...(view.agent === null
+        ? []
+        : [
+            [
+              'Agent',
+              [words(`${view.agent.name}, owned by ${view.agent.owner?.displayName ?? 'nobody'}`)],
+            ] as const,
+          ]),
       ['Effect', [words(approval.impact.effect)]],
       ['Policy', [words(scene.asks.join(' '))]],
       ['Approval', [words(approval.id, { code: true })]],
       ['Digest', [words(approval.digest.slice(0, 8), { code: true })]],
     ]),
-    ...(reason === '' ? [] : [line(words(view.agent === null ? 'Reason' : 'Reason, written by an agent', { italic: true })), ...pieces(reason, 2900).map(quote)]),
+    ...(reason === ''
+      ? []
+      : [
+          line(words(view.agent === null ? 'Reason' : 'Reason, written by an agent', { italic: true })),
+          ...pieces(reason, 2900).map(quote),
+        ]),
     line(words('Exactly what will run', { bold: true })),
     ...preformatted(`${scene.toolTitle}\n${scene.lines.join('\n')}\n\nFor:\n${scene.targets.join('\n')}`),
   ];
-  return { type: 'modal', title: plain('Details', 24), close: plain('Close', 24), blocks: blocks.slice(0, 100) };
+  return {
+    type: 'modal',
+    title: plain('Details', 24),
+    close: plain('Close', 24),
+    blocks: blocks.slice(0, 100),
+  };
 }

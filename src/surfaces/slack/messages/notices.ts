@@ -21,32 +21,58 @@ const ENDINGS: Readonly<Partial<Record<CallState, string>>> = {
 };
 
 /** What became of a call, told once to the person on whose authority it ran; null where there is nothing to tell (yet). */
-export function outcomeNotice(call: Call, entry: CatalogueEntry | undefined, agentName: string | null): Message | null {
+export function outcomeNotice(
+  call: Call,
+  entry: CatalogueEntry | undefined,
+  agentName: string | null,
+): Message | null {
   const ending = ENDINGS[call.state];
   if (ending === undefined) return null;
   const through = agentName === null ? '' : `, asked by your agent ${agentName}`;
   const why = call.error === null ? '' : ` ${errorText(call.error)}`;
-  const result = call.state === 'succeeded' && entry !== undefined && call.result !== null ? outputBlocks(entry, call.result) : [];
+  const result =
+    call.state === 'succeeded' && entry !== undefined && call.result !== null
+      ? outputBlocks(entry, call.result)
+      : [];
   return {
     text: escapeMrkdwn(shortened(`${ending}: ${call.summary}${through}.${why}`, 2800, '…')),
-    blocks: [line(words(`${ending}: `, { bold: true }), words(`${call.summary}${through}.${why}`)), ...result, smallPrint(call.id)],
+    blocks: [
+      line(words(`${ending}: `, { bold: true }), words(`${call.summary}${through}.${why}`)),
+      ...result,
+      smallPrint(call.id),
+    ],
   };
 }
 
 /** One mandate as its parties see it, in every state. */
-export function mandateMessage(mandate: Mandate, agent: Agent | null, principal: Person | null, resources: string): Message {
+export function mandateMessage(
+  mandate: Mandate,
+  agent: Agent | null,
+  principal: Person | null,
+  resources: string,
+): Message {
   const ended = mandate.reason === null ? '' : ` (${mandate.reason})`;
-  const state = mandate.state === 'active' ? 'Active' : `${mandate.state.charAt(0).toUpperCase()}${mandate.state.slice(1)}${ended}`;
+  const state =
+    mandate.state === 'active'
+      ? 'Active'
+      : `${mandate.state.charAt(0).toUpperCase()}${mandate.state.slice(1)}${ended}`;
   const pairs: (readonly [string, readonly RichTextElement[]])[] = [
     ['State', [words(state)]],
     ['Agent', [words(agent?.name ?? mandate.agentId)]],
-    ['Given by', [words(principal === null ? mandate.principalId : `${principal.displayName} (${principal.login})`)]],
+    [
+      'Given by',
+      [words(principal === null ? mandate.principalId : `${principal.displayName} (${principal.login})`)],
+    ],
     ['May', [words(shortened(mandate.scopes.join(', '), 1000, '…'))]],
     ['On', [words(shortened(resources, 1000, '…'))]],
     ['For', [words(shortened(mandate.purpose, 600, '…'))]],
     ['Ends', [moment(mandate.expiresAt)]],
   ];
-  const blocks: KnownBlock[] = [line(words(`Mandate for agent ${agent?.name ?? mandate.agentId}`, { bold: true })), facts(pairs), smallPrint(`${mandate.id} · end it with /mandate revoke ${mandate.id}`)];
+  const blocks: KnownBlock[] = [
+    line(words(`Mandate for agent ${agent?.name ?? mandate.agentId}`, { bold: true })),
+    facts(pairs),
+    smallPrint(`${mandate.id} · end it with /mandate revoke ${mandate.id}`),
+  ];
   return { text: escapeMrkdwn(`Mandate for agent ${agent?.name ?? mandate.agentId}: ${state}`), blocks };
 }
 
@@ -61,5 +87,12 @@ export function mandateNotice(mandate: Mandate, agent: Agent | null): Message | 
 /** To an agent's owner: that it is known now. */
 export function agentMessage(agent: Agent): Message {
   const text = `Agent ${agent.name} is registered, and you are its owner. It can do nothing until somebody gives it a mandate (/mandate create ${agent.name}).`;
-  return { text: escapeMrkdwn(text), blocks: [line(words(text)), facts([['May be given', [words(agent.ceiling.join(', '))]]]), smallPrint(agent.id)] };
+  return {
+    text: escapeMrkdwn(text),
+    blocks: [
+      line(words(text)),
+      facts([['May be given', [words(agent.ceiling.join(', '))]]]),
+      smallPrint(agent.id),
+    ],
+  };
 }

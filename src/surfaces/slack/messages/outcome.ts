@@ -7,11 +7,18 @@ import { outputBlocks } from './output.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
 
 /** What became of a request so far: the answer to a command or a form. `summary` says what was asked, in words for people. */
-export function outcomeMessage(entry: CatalogueEntry, summary: string, outcome: Outcome, approvers: readonly string[]): Message {
+export function outcomeMessage(
+  entry: CatalogueEntry,
+  summary: string,
+  outcome: Outcome,
+  approvers: readonly string[],
+): Message {
   if (outcome.status === 'done') return done(entry, summary, outcome.output);
-  if (outcome.status === 'running') return simple('Working on it', `${summary}. You will get a direct message when it is done.`);
+  if (outcome.status === 'running')
+    return simple('Working on it', `${summary}. You will get a direct message when it is done.`);
   if (outcome.status === 'denied') return simple('Not allowed', `${summary}. ${outcome.denial.message}`);
-  if (outcome.status !== 'waiting') return simple(OPENINGS[outcome.status], `${summary}. ${errorText(outcome.error)}`);
+  if (outcome.status !== 'waiting')
+    return simple(OPENINGS[outcome.status], `${summary}. ${errorText(outcome.error)}`);
   const who = approvers.length === 0 ? 'an approver' : approvers.join(' or ');
   return {
     text: shortened(escapeMrkdwn(`Waiting for approval by ${who}: ${summary}`), 2900, '…'),
@@ -26,7 +33,13 @@ export function outcomeMessage(entry: CatalogueEntry, summary: string, outcome: 
   };
 }
 
-const OPENINGS = { rejected: 'Denied', expired: 'Expired', withdrawn: 'Withdrawn', failed: 'Failed', unknown: 'Not known whether it took effect' } as const;
+const OPENINGS = {
+  rejected: 'Denied',
+  expired: 'Expired',
+  withdrawn: 'Withdrawn',
+  failed: 'Failed',
+  unknown: 'Not known whether it took effect',
+} as const;
 
 /** An error with the provider's own code and words, where there are some: whoever looks there finds the same. */
 export function errorText(error: CallError): string {
@@ -38,8 +51,13 @@ export function errorText(error: CallError): string {
 
 function done(entry: CatalogueEntry, summary: string, output: Readonly<Record<string, unknown>>): Message {
   const changes = entry.tool.effects === 'write' || entry.tool.effects === 'act';
-  const opening: KnownBlock[] = changes ? [line(words('Done: ', { bold: true }), words(summary))] : [line(words(entry.tool.title, { bold: true }))];
-  return { text: shortened(escapeMrkdwn(`${changes ? 'Done: ' : ''}${summary}`), 2900, '…'), blocks: [...opening, ...outputBlocks(entry, output)] };
+  const opening: KnownBlock[] = changes
+    ? [line(words('Done: ', { bold: true }), words(summary))]
+    : [line(words(entry.tool.title, { bold: true }))];
+  return {
+    text: shortened(escapeMrkdwn(`${changes ? 'Done: ' : ''}${summary}`), 2900, '…'),
+    blocks: [...opening, ...outputBlocks(entry, output)],
+  };
 }
 
 const simple = (opening: string, rest: string): Message => ({

@@ -24,13 +24,25 @@ export interface Scene {
 }
 
 /** Collects what a message about an approval shows. `entry` is undefined where the tool is no longer there. */
-export async function sceneOf(reader: TenantReader, view: ApprovalView, entry: CatalogueEntry | undefined): Promise<Scene> {
+export async function sceneOf(
+  reader: TenantReader,
+  view: ApprovalView,
+  entry: CatalogueEntry | undefined,
+): Promise<Scene> {
   const { call, approval } = view;
   const names = await namesIn(reader, [call.input, call.targets, approval.impact, call.principalId]);
-  const labels = new Map((entry === undefined ? [] : fieldsOf(entry)).map((field) => [field.name, field.label]));
-  const given = Object.entries(call.input).map(([field, value]) => `${labels.get(field) ?? labelOf(field)}: ${withNames(shown(value, names), names)}`);
-  const changes = approval.impact.changes.map(({ what, from, to }) => `${what}: ${[from, to].map((side) => side ?? '(none)').join(' → ')}`);
-  const targets = await Promise.all(call.targets.map(async (id) => names.get(id) ?? (await findAgent(reader, id))?.name ?? id));
+  const labels = new Map(
+    (entry === undefined ? [] : fieldsOf(entry)).map((field) => [field.name, field.label]),
+  );
+  const given = Object.entries(call.input).map(
+    ([field, value]) => `${labels.get(field) ?? labelOf(field)}: ${withNames(shown(value, names), names)}`,
+  );
+  const changes = approval.impact.changes.map(
+    ({ what, from, to }) => `${what}: ${[from, to].map((side) => side ?? '(none)').join(' → ')}`,
+  );
+  const targets = await Promise.all(
+    call.targets.map(async (id) => names.get(id) ?? (await findAgent(reader, id))?.name ?? id),
+  );
   return {
     view,
     toolTitle: entry?.tool.title ?? call.tool,
@@ -38,7 +50,10 @@ export async function sceneOf(reader: TenantReader, view: ApprovalView, entry: C
     askedBy: call.principalId === null ? 'a service' : (names.get(call.principalId) ?? call.principalId),
     mandate: call.mandateId === null ? null : await findMandate(reader, call.mandateId),
     lines: [...given, ...changes.map((change) => withNames(change, names))],
-    asks: approval.requirements.map(({ quorum, approver, reason }) => `${quorum} ${quorum === 1 ? 'approval' : 'approvals'} from ${approverWords(approver)}. ${reason}`),
+    asks: approval.requirements.map(
+      ({ quorum, approver, reason }) =>
+        `${quorum} ${quorum === 1 ? 'approval' : 'approvals'} from ${approverWords(approver)}. ${reason}`,
+    ),
   };
 }
 
@@ -49,7 +64,8 @@ const APPROVERS: Readonly<Record<string, string>> = {
 };
 
 function approverWords(kind: ApproverKind): string {
-  if (kind.startsWith('role:')) return `somebody with the role ${kind.slice('role:'.length).replaceAll('_', ' ')}`;
+  if (kind.startsWith('role:'))
+    return `somebody with the role ${kind.slice('role:'.length).replaceAll('_', ' ')}`;
   if (kind.startsWith('group:')) return 'a member of the group that the policy names';
   return APPROVERS[kind] ?? kind;
 }

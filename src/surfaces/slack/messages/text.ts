@@ -33,4 +33,5 @@ export function pieces(text: string, max: number): string[] {
 }
 
 /** Words for a message's `text`, which Slack parses for mentions and links also where blocks are shown: nothing in it becomes one. */
-export const escapeMrkdwn = (text: string): string => safeText(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+export const escapeMrkdwn = (text: string): string =>
+  safeText(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

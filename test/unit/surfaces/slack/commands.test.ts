@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { loadCatalogue } from '#engine/catalogue.ts';
@@ -33,14 +33,39 @@ describe('a typed line means', () => {
   test.each([
     ['/okta reset password <@U1ANN|ann>', 'okta_reset_password', { person: { slackUser: 'U1ANN' } }, null],
     ['/okta RESET Password ann@acme.example', 'okta_reset_password', { person: 'ann@acme.example' }, null],
-    ['/okta reset mfa <@U1ANN> "lost her phone"', 'okta_reset_mfa', { person: { slackUser: 'U1ANN' } }, 'lost her phone'],
-    ['/okta reset multi-factor person=<@U1ANN> reason=lost', 'okta_reset_mfa', { person: { slackUser: 'U1ANN' } }, 'lost'],
+    [
+      '/okta reset mfa <@U1ANN> "lost her phone"',
+      'okta_reset_mfa',
+      { person: { slackUser: 'U1ANN' } },
+      'lost her phone',
+    ],
+    [
+      '/okta reset multi-factor person=<@U1ANN> reason=lost',
+      'okta_reset_mfa',
+      { person: { slackUser: 'U1ANN' } },
+      'lost',
+    ],
     ['/okta find ann lee', 'okta_find_user', { query: 'ann lee' }, null],
     ['/okta find “ann”', 'okta_find_user', { query: 'ann' }, null],
     ['/mandate list', 'mandate_list', {}, null],
     ['/mandate list revoked limit=5', 'mandate_list', { state: 'revoked', limit: 5 }, null],
-    ['/mandate create deploy-bot okta.mfa.reset,okta.password.reset help the team days=7', 'mandate_create', { agent: 'deploy-bot', scopes: ['okta.mfa.reset', 'okta.password.reset'], purpose: 'help the team', days: 7 }, null],
-    ['/mandate revoke mdt_1 "left the project"', 'mandate_revoke', { mandate_id: 'mdt_1', reason: 'left the project' }, 'left the project'],
+    [
+      '/mandate create deploy-bot okta.mfa.reset,okta.password.reset help the team days=7',
+      'mandate_create',
+      {
+        agent: 'deploy-bot',
+        scopes: ['okta.mfa.reset', 'okta.password.reset'],
+        purpose: 'help the team',
+        days: 7,
+      },
+      null,
+    ],
+    [
+      '/mandate revoke mdt_1 "left the project"',
+      'mandate_revoke',
+      { mandate_id: 'mdt_1', reason: 'left the project' },
+      'left the project',
+    ],
     ['/agent list mine=yes', 'agent_list', { mine: true }, null],
   ])('%s', (line, tool, input, reason) => {
     expect(understood(line)).toEqual({ tool, input, reason, problems: [] });
@@ -79,13 +104,29 @@ test('the edit distance is a distance, and a swap of neighbours counts once', ()
   expect(editDistance('suspned', 'suspend')).toBe(1);
   expect(editDistance('', 'abc')).toBe(3);
   const short = fc.string({ maxLength: 8 });
-  fc.assert(fc.property(short, short, (a, b) => editDistance(a, b) === editDistance(b, a) && (editDistance(a, b) === 0) === (a === b)));
+  fc.assert(
+    fc.property(
+      short,
+      short,
+      (a, b) => editDistance(a, b) === editDistance(b, a) && (editDistance(a, b) === 0) === (a === b),
+    ),
+  );
 });
 
 test('the committed manifest is the one that the tools make, and asks for nothing unused', async () => {
-  const committed = parseYaml(await readFile(new URL('manifest.yml', root), 'utf8')) as ReturnType<typeof manifest>;
+  const committed = parseYaml(await readFile(new URL('manifest.yml', root), 'utf8')) as ReturnType<
+    typeof manifest
+  >;
   expect(committed).toEqual(manifest(registry, 'https://prokura.example.com'));
-  expect(committed.oauth_config.scopes.bot).toEqual(['commands', 'chat:write', 'im:write', 'users:read', 'users:read.email']);
-  expect(committed.features.slash_commands.map(({ command }) => command)).toEqual(expect.arrayContaining(['/agent', '/approval', '/mandate', '/okta']));
+  expect(committed.oauth_config.scopes.bot).toEqual([
+    'commands',
+    'chat:write',
+    'im:write',
+    'users:read',
+    'users:read.email',
+  ]);
+  expect(committed.features.slash_commands.map(({ command }) => command)).toEqual(
+    expect.arrayContaining(['/agent', '/approval', '/mandate', '/okta']),
+  );
   expect(committed.features.slash_commands.every(({ should_escape: escaped }) => escaped)).toBe(true);
 });

@@ -1,0 +1,79 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import postgres, { type Sql } from 'postgres';
+import { freePort } from '#db/embedded.ts';
+import { startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
+import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.ts';
+import { copyDatabase } from './world.ts';
+
+/** A server in a process of its own, which can be killed. */
+export interface ServerProcess {
+  readonly url: string;
+  /** Everything that it has written. */
+  output(): string;
+  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
+}
+
+/** One database and one pair of simulators for any number of server processes. */
+export interface Fleet {
+  readonly okta: OktaSimulator;
+  readonly slack: SlackSimulator;
+  readonly sql: Sql;
+  readonly folder: string;
+  start(more?: Record<string, string>): Promise<ServerProcess>;
+  close(): Promise<void>;
+}
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** Makes the database and the simulators; no server runs yet. Every server publishes the same address, that of the first. */
+export async function openFleet(): Promise<Fleet> {
+  const ownerUrl = await copyDatabase();
+  const folder = await mkdtemp(join(tmpdir(), 'prokura-fleet-'));
+  const [okta, slack] = [await startOktaSimulator(), await startSlackSimulator({})];
+  const sql = postgres(ownerUrl, { max: 2, onnotice: () => {} });
+  const running: ServerProcess[] = [];
+  const publicPort = await freePort();
+  const env = {
+    PATH: process.env['PATH'] ?? '', PROKURA_DATA: folder, DATABASE_URL: ownerUrl, LOG_LEVEL: 'info', PUBLIC_URL: `http://127.0.0.1:${publicPort}`, MCP_HOLD_SECONDS: '1',
+    SANDBOX_OKTA_URL: okta.url, SANDBOX_SLACK_URL: slack.url, SANDBOX_SLACK_BOT_TOKEN: slack.botToken, SANDBOX_SLACK_SIGNING_SECRET: slack.signingSecret,
+  };
+  return {
+    okta, slack, sql, folder,
+    start: async (more = {}) => {
+      const port = running.length === 0 ? publicPort : await freePort();
+      const one = await startProcess({ ...env, PORT: String(port), ...more });
+      running.push(one);
+      return one;
+    },
+    close: async () => {
+      for (const one of running) await one.kill('SIGKILL');
+      await slack.close();
+      await okta.close();
+      await sql.end();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts `src/main.ts` and waits for its banner; rejects with its words where it ends before. */
+export async function startProcess(env: Record<string, string>): Promise<ServerProcess> {
+  const child = spawn(process.execPath, ['src/main.ts'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  for (const deadline = Date.now() + 60_000; !said.includes('readyz'); await sleep(25)) {
+    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the server did not start (exit ${child.exitCode}):\n${said}`);
+  }
+  return { url: `http://127.0.0.1:${env['PORT']}`, output: () => said, kill: (signal) => end(child, signal) };
+}
+
+async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const gone = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
+  child.kill(signal);
+  return gone;
+}
