@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startEmbedded } from '#db/embedded.ts';
+import { isDriverRace } from '#db/pool.ts';
 import { Fault } from '#lib/fault.ts';
 import { createLogger } from '#lib/log.ts';
 import { banner } from './banner.ts';
@@ -40,6 +41,12 @@ async function start(config: Config): Promise<() => Promise<void>> {
     throw error;
   }
 }
+
+process.on('uncaughtException', (error) => {
+  if (isDriverRace(error)) return;
+  process.stderr.write(`${error.stack ?? String(error)}\n`);
+  process.exit(1);
+});
 
 try {
   const close = await start(readConfig(process.env));

@@ -1,8 +1,24 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import { makePgArray, parsePgArray } from 'drizzle-orm/pg-core';
 import postgres, { type Sql } from 'postgres';
 
 /** The role that the server works as: neither owner nor superuser, so that row-level security binds it. */
 export const SERVER_ROLE = 'prokura_server';
+
+/** `text[]` (OID 1009), as drizzle reads and writes it. */
+const TEXT_ARRAY = {
+  to: 1009,
+  from: [1009],
+  parse: (text: string): unknown => parsePgArray(text),
+  serialize: (values: unknown): string => (Array.isArray(values) ? makePgArray(values) : String(values)),
+};
+
+/**
+ * Whether an uncaught error is the known race of postgres.js 3.4.9: a query that was to be written in the moment in which its
+ * connection was lost (`nextWrite` on a socket that is gone). The query itself has been rejected; nothing is left to do.
+ */
+export const isDriverRace = (error: unknown): boolean =>
+  error instanceof TypeError && /reading 'write'/.test(error.message) && /postgres\/src\/connection\.js/.test(error.stack ?? '');
 
 /** Open connections to one database: raw (`sql`, for hot reads and LISTEN) and drizzle (`db`, for everything else). */
 export interface Database {
@@ -23,8 +39,14 @@ export function openDatabase(url: string, options: { role?: string; max?: number
     // postgres.js 3.4.9 may send BEGIN on an unreserved connection when its pipeline is full.
     max_pipeline: 1e9,
     connect_timeout: 5,
+    // Whoever waits for a connection that cannot be made is told within moments, and what waits is served as soon as it can be.
+    backoff: () => 0.1,
     idle_timeout: 60,
     onnotice: () => {},
+    // Asking for the array types at each connection is a query of the driver's own, whose failure nobody can catch: a lost connection
+    // would end the process. Arrays of text are the only ones that we have.
+    fetch_types: false,
+    types: { textArray: TEXT_ARRAY },
     connection: { application_name: 'prokura', statement_timeout: 30_000, ...(options.role === undefined ? {} : { role: options.role }) },
   };
   const sql = postgres(url, settings);

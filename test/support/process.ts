@@ -7,6 +7,7 @@ import postgres, { type Sql } from 'postgres';
 import { freePort } from '#db/embedded.ts';
 import { startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
 import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.ts';
+import { layWire, type Wire } from './proxy.ts';
 import { copyDatabase } from './world.ts';
 
 /** A server in a process of its own, which can be killed. */
@@ -23,6 +24,7 @@ export interface Fleet {
   readonly slack: SlackSimulator;
   readonly sql: Sql;
   readonly folder: string;
+  readonly wire: Wire | null;
   start(more?: Record<string, string>): Promise<ServerProcess>;
   close(): Promise<void>;
 }
@@ -30,11 +32,13 @@ export interface Fleet {
 const ROOT = resolve(import.meta.dirname, '../..');
 
 /** Makes the database and the simulators; no server runs yet. Every server publishes the same address, that of the first. */
-export async function openFleet(): Promise<Fleet> {
-  const ownerUrl = await copyDatabase();
+export async function openFleet(options: { wire?: boolean } = {}): Promise<Fleet> {
+  const databaseUrl = await copyDatabase();
+  const wire = options.wire === true ? await layWire(databaseUrl) : null;
+  const ownerUrl = wire?.url ?? databaseUrl;
   const folder = await mkdtemp(join(tmpdir(), 'prokura-fleet-'));
   const [okta, slack] = [await startOktaSimulator(), await startSlackSimulator({})];
-  const sql = postgres(ownerUrl, { max: 2, onnotice: () => {} });
+  const sql = postgres(databaseUrl, { max: 2, onnotice: () => {} });
   const running: ServerProcess[] = [];
   const publicPort = await freePort();
   const env = {
@@ -42,7 +46,7 @@ export async function openFleet(): Promise<Fleet> {
     SANDBOX_OKTA_URL: okta.url, SANDBOX_SLACK_URL: slack.url, SANDBOX_SLACK_BOT_TOKEN: slack.botToken, SANDBOX_SLACK_SIGNING_SECRET: slack.signingSecret,
   };
   return {
-    okta, slack, sql, folder,
+    okta, slack, sql, folder, wire,
     start: async (more = {}) => {
       const port = running.length === 0 ? publicPort : await freePort();
       const one = await startProcess({ ...env, PORT: String(port), ...more });
@@ -54,6 +58,7 @@ export async function openFleet(): Promise<Fleet> {
       await slack.close();
       await okta.close();
       await sql.end();
+      await wire?.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openFleet } from '../support/process.ts';
 import { eventually, openWorld, type TestAgent, type World } from '../support/world.ts';
 
 let world: World;
@@ -59,5 +61,23 @@ describe('the database is gone', () => {
     await eventually(async () => (await world.sql`select 1 from calls where state in ('ready', 'running')`).length === 0, 'every call that stands is settled', 50_000);
     const open = await world.sql`select state, count(*)::int from calls where tool = 'okta_reset_mfa' group by state`;
     expect(open.every((row) => row['state'] === 'succeeded' || row['state'] === 'denied')).toBe(true);
+  });
+
+  test('a server process survives ten losses under load, and answers again after each', async () => {
+    const fleet = await openFleet({ wire: true });
+    try {
+      const server = await fleet.start();
+      for (let loss = 0; loss < 10; loss += 1) {
+        const load = Array.from({ length: 40 }, () => fetch(`${server.url}/v1/scim/v2/Users`, { headers: { authorization: `Bearer tnt_${'0'.repeat(26)}:mk_test_${'0'.repeat(52)}` } }).then((one) => one.status));
+        await sleep(5 * loss);
+        fleet.wire?.cut();
+        for (const status of await Promise.all(load)) expect([401, 503]).toContain(status);
+        fleet.wire?.mend();
+        await eventually(async () => (await fetch(`${server.url}/readyz`)).status === 200, 'ready again', 30_000);
+      }
+      expect(await server.kill('SIGTERM')).toBe(0);
+    } finally {
+      await fleet.close();
+    }
   });
 });

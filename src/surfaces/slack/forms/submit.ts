@@ -1,3 +1,4 @@
+import type { Outcome } from '#engine/outcome.ts';
 import { asFault } from '#lib/fault.ts';
 import type { Route } from '../commands/registry.ts';
 import { isRefusal } from '../account.ts';
@@ -42,9 +43,9 @@ export async function submitForm(slack: Slack, act: Act, view: Wire): Promise<Su
     return { after: () => finish(slack, act, identity, route, request, check.summary) };
   try {
     const outcome = await use(slack, act.tenantId, identity, request);
-    return {
-      after: async () => act.tell(await answerTo(slack, act.tenantId, route.entry, check.summary, outcome)),
-    };
+    // Where it waits, their own copy of the approval comes to the same direct messages, and says so.
+    if (outcome.status === 'waiting') return { after: () => Promise.resolve() };
+    return { after: () => told(slack, act, route, check.summary, outcome) };
   } catch (error) {
     const fault = asFault(error);
     // Where it is not known what happened, the same form must not do it a second time.
@@ -68,7 +69,16 @@ async function finish(
   request: Request,
   summary: string,
 ): Promise<void> {
-  const outcome = await use(slack, act.tenantId, identity, request);
+  await told(slack, act, route, summary, await use(slack, act.tenantId, identity, request));
+}
+
+async function told(
+  slack: Slack,
+  act: Act,
+  route: Pick<Route, 'entry'>,
+  summary: string,
+  outcome: Outcome,
+): Promise<void> {
   await act.tell(await answerTo(slack, act.tenantId, route.entry, summary, outcome));
 }
 
