@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,9 +10,10 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 const copy = mkdtempSync(join(tmpdir(), 'prokura-migrations-'));
 try {
   cpSync(join(root, 'src/db/migrations'), copy, { recursive: true });
+  const file = join(copy, 'drizzle.config.json');
+  writeFileSync(file, JSON.stringify({ ...config, out: relative(root, copy) }));
   const before = readdirSync(copy).length;
-  const schemas = [config.schema ?? []].flat().flatMap((pattern) => ['--schema', pattern]);
-  execFileSync(join(root, 'node_modules/.bin/drizzle-kit'), ['generate', '--dialect', 'postgresql', ...schemas, '--out', relative(root, copy), '--name', 'drift'], { cwd: root, stdio: 'pipe' });
+  execFileSync(join(root, 'node_modules/.bin/drizzle-kit'), ['generate', '--config', relative(root, file), '--name', 'drift'], { cwd: root, stdio: 'pipe' });
   if (readdirSync(copy).length !== before) {
     console.error('The tables have changed without a migration: npm run db:generate -- --name <what>');
     process.exitCode = 1;

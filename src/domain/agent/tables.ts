@@ -12,6 +12,13 @@ export const agents = pgTable(
     ownerId: text('owner_id').notNull(),
     /** The most that any mandate may give it. */
     ceiling: text('ceiling').array().notNull(),
+    /** Where its keys are published, instead of keys of its own here. */
+    jwksUrl: text('jwks_url'),
+    /** SHA-256 of its generated secret, where it has one. */
+    secretHash: text('secret_hash'),
+    spiffeId: text('spiffe_id'),
+    /** The person who is asked to take it over after its owner has left. */
+    offeredTo: text('offered_to'),
     status: text('status', { enum: ['active', 'disabled', 'frozen'] }).notNull().default('active'),
     epoch: integer('epoch').notNull().default(0),
     createdAt: moment('created_at').notNull().default(sql`now()`),

@@ -22,6 +22,8 @@ export const approvals = pgTable(
     reason: text('reason'),
     createdAt: moment('created_at').notNull().default(sql`now()`),
     expiresAt: moment('expires_at').notNull(),
+    remindedAt: moment('reminded_at'),
+    escalatedAt: moment('escalated_at'),
     decidedAt: moment('decided_at'),
   },
   (table) => [
@@ -41,6 +43,8 @@ export const votes = pgTable(
     voterId: text('voter_id').notNull(),
     vote: text('vote', { enum: ['approve', 'deny'] }).notNull(),
     note: text('note'),
+    /** What a denier would accept instead, in words and terms. */
+    suggestion: jsonb('suggestion').$type<Record<string, unknown>>(),
     /** How we know who clicked: `{surface, account, matched_by}`. */
     identity: jsonb('identity').$type<Record<string, string>>().notNull(),
     createdAt: moment('created_at').notNull().default(sql`now()`),

@@ -24,3 +24,17 @@ export const ledgerHeads = pgTable(
   { tenantId: tenantId().primaryKey(), seq: bigint('seq', { mode: 'number' }).notNull(), hash: text('hash').notNull() },
   () => [tenantPolicy()],
 );
+
+/** Signed statements of where a chain stood: kept elsewhere, one proves that no tail is missing. */
+export const ledgerCheckpoints = pgTable(
+  'ledger_checkpoints',
+  {
+    tenantId: tenantId(),
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    hash: text('hash').notNull(),
+    at: moment('at').notNull(),
+    /** A JWS over `{tenant, seq, hash, at}` by the tenant's signing key. */
+    jws: text('jws').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.seq] }), tenantPolicy()],
+);

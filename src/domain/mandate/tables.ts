@@ -1,8 +1,10 @@
 import { sql } from 'drizzle-orm';
-import { boolean, check, foreignKey, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { boolean, check, foreignKey, index, integer, jsonb, numeric, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { agents } from '../agent/tables.ts';
 import { people } from '../person/tables.ts';
+import type { MandateTerms } from './create.ts';
+import type { MandateWindow } from './window.ts';
 
 export const mandates = pgTable(
   'mandates',
@@ -16,6 +18,13 @@ export const mandates = pgTable(
     resources: text('resources').array().notNull(),
     /** Names of the tools that may be used, or null: every tool whose scope is held. */
     tools: text('tools').array(),
+    /** The most that one use may be worth, in `currency`; null: amounts are not limited. */
+    amount: numeric('amount', { precision: 20, scale: 4 }),
+    currency: text('currency'),
+    /** When in the week it works; null: always. */
+    window: jsonb('window').$type<MandateWindow>(),
+    /** Its place in the tenant's Token Status List; random, so that it tells nothing. */
+    statusIndex: integer('status_index'),
     maxUses: integer('max_uses'),
     uses: integer('uses').notNull().default(0),
     purpose: text('purpose').notNull(),
@@ -36,6 +45,7 @@ export const mandates = pgTable(
     primaryKey({ columns: [table.tenantId, table.id] }),
     index('mandates_principal').on(table.tenantId, table.principalId),
     index('mandates_agent').on(table.tenantId, table.agentId),
+    uniqueIndex('mandates_status_index').on(table.tenantId, table.statusIndex),
     index('mandates_parent').on(table.tenantId, table.parentId),
     index('mandates_expiry').on(table.tenantId, table.expiresAt).where(sql`${table.state} in ('active', 'frozen')`),
     foreignKey({ columns: [table.tenantId, table.principalId], foreignColumns: [people.tenantId, people.id] }),
@@ -55,4 +65,18 @@ export const mandateFreezes = pgTable(
     foreignKey({ columns: [table.tenantId, table.mandateId], foreignColumns: [mandates.tenantId, mandates.id] }),
     tenantPolicy(),
   ],
+);
+
+/** Terms that people pick instead of typing them: "Reset MFA for my team, 7 days". */
+export const mandateTemplates = pgTable(
+  'mandate_templates',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    name: text('name').notNull(),
+    description: text('description').notNull(),
+    terms: jsonb('terms').$type<Omit<MandateTerms, 'agent'>>().notNull(),
+    createdAt: moment('created_at').notNull().default(sql`now()`),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] }), uniqueIndex('mandate_templates_name').on(table.tenantId, sql`lower(${table.name})`), tenantPolicy()],
 );

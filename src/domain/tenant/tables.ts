@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import type { TenantSettings } from './settings.ts';
 
@@ -44,6 +44,9 @@ export const identityProviders = pgTable(
     kind: text('kind', { enum: ['OKTA', 'ENTRA', 'COGNITO', 'OIDC'] }).notNull(),
     issuer: text('issuer').notNull(),
     audience: text('audience').notNull(),
+    enabled: boolean('enabled').notNull().default(true),
+    /** What only this kind needs: Entra's tenant id, Cognito's client ids. */
+    config: jsonb('config').$type<Record<string, unknown>>().notNull().default({}),
     createdAt: moment('created_at').notNull().default(sql`now()`),
   },
   (table) => [

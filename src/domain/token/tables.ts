@@ -12,6 +12,8 @@ export const signingKeys = pgTable(
     /** PKCS#8, sealed with the installation's key (`lib/seal.ts`). */
     sealedPrivateKey: text('sealed_private_key').notNull(),
     createdAt: moment('created_at').notNull().default(sql`now()`),
+    /** Published from `createdAt` on, used from here on; null: at once. */
+    activeFrom: moment('active_from'),
     retiredAt: moment('retired_at'),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.kid] }), tenantPolicy()],
@@ -22,4 +24,34 @@ export const replays = pgTable(
   'replays',
   { tenantId: tenantId(), key: text('key').notNull(), expiresAt: moment('expires_at').notNull() },
   (table) => [primaryKey({ columns: [table.tenantId, table.key] }), index('replays_expiry').on(table.expiresAt), tenantPolicy()],
+);
+
+/** Tokens that were revoked one by one (RFC 7009), until they would have expired. */
+export const tokenDenials = pgTable(
+  'token_denials',
+  { tenantId: tenantId(), jti: text('jti').notNull(), expiresAt: moment('expires_at').notNull() },
+  (table) => [primaryKey({ columns: [table.tenantId, table.jti] }), tenantPolicy()],
+);
+
+/** What the browser side keeps: sessions, grants, codes, refresh tokens (one row each, by kind). */
+export const oidcModels = pgTable(
+  'oidc_models',
+  {
+    tenantId: tenantId(),
+    kind: text('kind').notNull(),
+    id: text('id').notNull(),
+    payload: jsonb('payload').$type<Record<string, unknown>>().notNull(),
+    grantId: text('grant_id'),
+    uid: text('uid'),
+    userCode: text('user_code'),
+    expiresAt: moment('expires_at'),
+    consumedAt: moment('consumed_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.kind, table.id] }),
+    index('oidc_models_grant').on(table.tenantId, table.grantId),
+    index('oidc_models_uid').on(table.tenantId, table.kind, table.uid),
+    index('oidc_models_expiry').on(table.expiresAt),
+    tenantPolicy(),
+  ],
 );
