@@ -37,19 +37,21 @@ const scale = Number(process.env['BENCH_SCALE'] ?? 1);
 if (!(scale > 0 && scale <= 100))
   fail('BENCH_SCALE must be a number above 0, at most 100: it multiplies every number of operations.');
 
-let stage: Stage | null = null;
+let opening: Promise<Stage> | null = null;
 let stopped = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     if (stopped) process.exit(1);
     stopped = true;
-    void (stage?.close() ?? Promise.resolve()).finally(() => process.exit(1));
+    // What is being opened is opened first: half a stage cannot be closed.
+    void Promise.resolve(opening?.then((stage) => stage.close())).finally(() => process.exit(1));
   });
 }
 
 try {
   const rows: Row[] = [];
-  stage = await openStage(scale);
+  opening = openStage(scale);
+  const stage = await opening;
   for (const [name, run] of BENCHMARKS) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;
     for (const row of await run(stage)) {
@@ -63,5 +65,8 @@ try {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exitCode = 1;
 } finally {
-  await stage?.close();
+  await opening?.then(
+    (stage) => stage.close(),
+    () => {},
+  );
 }

@@ -13,7 +13,11 @@ try {
   const file = join(copy, 'drizzle.config.json');
   writeFileSync(file, JSON.stringify({ ...config, out: relative(root, copy) }));
   const before = readdirSync(copy).length;
-  execFileSync(join(root, 'node_modules/.bin/drizzle-kit'), ['generate', '--config', relative(root, file), '--name', 'drift'], { cwd: root, stdio: 'pipe' });
+  execFileSync(
+    join(root, 'node_modules/.bin/drizzle-kit'),
+    ['generate', '--config', relative(root, file), '--name', 'drift'],
+    { cwd: root, stdio: 'pipe' },
+  );
   if (readdirSync(copy).length !== before) {
     console.error('The tables have changed without a migration: npm run db:generate -- --name <what>');
     process.exitCode = 1;

@@ -4,7 +4,13 @@ import type { Sandbox } from './sandbox-mode.ts';
 import type { RunningServer } from './server.ts';
 
 /** What a person who has just started the server reads: what is real, where it is, and what to try first. Shows no secret, only where it stands. */
-export function banner(parts: { config: Config; server: RunningServer; sandbox: Sandbox | null; company: SetUpAnswer | null; tokenFile: string | null }): string {
+export function banner(parts: {
+  config: Config;
+  server: RunningServer;
+  sandbox: Sandbox | null;
+  company: SetUpAnswer | null;
+  tokenFile: string | null;
+}): string {
   const { config, server, sandbox, company, tokenFile } = parts;
   const { baseUrl } = server.app;
   const lines = [
@@ -31,7 +37,9 @@ function sandboxLines(config: Config, sandbox: Sandbox, company: SetUpAnswer | n
     `  Slack     ${sandbox.slackUrl}   simulated: open it, choose Bob, and type`,
     '                                      /okta reset password @ann',
     `  Okta      ${sandbox.oktaUrl}   simulated`,
-    ...(company === null ? [] : [`  tenant    ${company.tenant_id}   its API keys stand in ${config.dataFolder}/sandbox-keys.json`]),
+    ...(company === null
+      ? []
+      : [`  tenant    ${company.tenant_id}   its API keys stand in ${config.dataFolder}/sandbox-keys.json`]),
     '',
     '  The whole story, step by step, on a fresh instance:  npm run demo',
     '  For the real ones set OKTA_* and SLACK_* together: see .env.example.',

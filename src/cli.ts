@@ -19,7 +19,11 @@ export function main(args: readonly string[], out: (text: string) => void): numb
     }
     return verify(file, out);
   }
-  out(command === undefined || command === 'help' || command === '--help' ? HELP : `There is no command "${command}".\n\n${HELP}`);
+  out(
+    command === undefined || command === 'help' || command === '--help'
+      ? HELP
+      : `There is no command "${command}".\n\n${HELP}`,
+  );
   return command === 'help' || command === '--help' ? 0 : 2;
 }
 
@@ -37,10 +41,16 @@ function verify(file: string, out: (text: string) => void): number {
     return 1;
   }
   out(`${proof.entries} entries, ${proof.firstSeq} to ${proof.lastSeq}, last hash ${proof.lastHash}\n`);
-  if (proof.firstSeq !== 1) out(`The export begins at entry ${proof.firstSeq}: what came before is not proved.\n`);
+  if (proof.firstSeq !== 1)
+    out(`The export begins at entry ${proof.firstSeq}: what came before is not proved.\n`);
   for (const problem of proof.problems) out(`PROBLEM ${problem}\n`);
-  out(proof.problems.length === 0 ? 'The chain holds. Compare the last hash with a checkpoint kept elsewhere to prove that no tail is missing.\n' : `The chain is BROKEN: ${proof.problems.length} problem(s).\n`);
+  out(
+    proof.problems.length === 0
+      ? 'The chain holds. Compare the last hash with a checkpoint kept elsewhere to prove that no tail is missing.\n'
+      : `The chain is BROKEN: ${proof.problems.length} problem(s).\n`,
+  );
   return proof.problems.length === 0 ? 0 : 1;
 }
 
-if (import.meta.main) process.exitCode = main(process.argv.slice(2), (text) => void process.stdout.write(text));
+if (import.meta.main)
+  process.exitCode = main(process.argv.slice(2), (text) => void process.stdout.write(text));

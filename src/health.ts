@@ -24,7 +24,10 @@ export function health(app: App, slack: { ready(): Promise<void> }) {
         }),
       );
       const ready = results.every(([, state]) => state === 'ok');
-      return Response.json({ status: ready ? 'ready' : 'not_ready', ...Object.fromEntries(results) }, { status: ready ? 200 : 503 });
+      return Response.json(
+        { status: ready ? 'ready' : 'not_ready', ...Object.fromEntries(results) },
+        { status: ready ? 200 : 503 },
+      );
     },
   };
 }

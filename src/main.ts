@@ -24,9 +24,21 @@ async function start(config: Config): Promise<() => Promise<void>> {
     const okta = config.okta ?? sandbox?.okta;
     const slack = config.slack ?? sandbox?.slack;
     const masterKey = config.masterKey ?? sandbox?.masterKey;
-    if (okta === undefined || slack === undefined || masterKey === undefined) throw new Error('neither live nor sandbox');
+    if (okta === undefined || slack === undefined || masterKey === undefined)
+      throw new Error('neither live nor sandbox');
     const ownerUrl = config.databaseUrl ?? embedded?.url ?? '';
-    const server = await startServer({ mode: config.mode, port: config.port, host: config.host, publicUrl: config.publicUrl, ownerUrl, masterKey, log, okta, slack, holdMs: config.mcpHoldMs });
+    const server = await startServer({
+      mode: config.mode,
+      port: config.port,
+      host: config.host,
+      publicUrl: config.publicUrl,
+      ownerUrl,
+      masterKey,
+      log,
+      okta,
+      slack,
+      holdMs: config.mcpHoldMs,
+    });
     undo.push(() => server.close());
     const company = (await sandbox?.introduce(server)) ?? null;
     const tokenFile = join(config.dataFolder, 'bootstrap-token');
@@ -34,7 +46,15 @@ async function start(config: Config): Promise<() => Promise<void>> {
       await mkdir(config.dataFolder, { recursive: true });
       await writeFile(tokenFile, server.bootstrapToken, { mode: 0o600 });
     }
-    process.stdout.write(banner({ config, server, sandbox, company, tokenFile: server.bootstrapToken === null ? null : tokenFile }));
+    process.stdout.write(
+      banner({
+        config,
+        server,
+        sandbox,
+        company,
+        tokenFile: server.bootstrapToken === null ? null : tokenFile,
+      }),
+    );
     return close;
   } catch (error) {
     await close().catch(() => {});
@@ -68,7 +88,13 @@ try {
 } catch (error) {
   const known = error instanceof ConfigError || error instanceof Fault;
   const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-  const words = taken ? 'The port is in use. Stop what listens there, or set PORT to another one.' : known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const words = taken
+    ? 'The port is in use. Stop what listens there, or set PORT to another one.'
+    : known
+      ? error.message
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error);
   process.stderr.write(`Prokura did not start.\n${words}\n`);
   process.exit(1);
 }

@@ -31,9 +31,15 @@ export function providerLinks(app: Parts, okta: OktaConfig): ProviderLinks {
 
   async function open(tenantId: string): Promise<ProviderLink> {
     const saved = await readonly(app, tenantId, (reader) => oktaConnection(reader, app.secrets));
-    if (saved === null) throw new Fault('unavailable', 'No identity provider is connected. An administrator must set one up.');
-    const changed = sha256(canonicalJson({ url: saved.orgUrl, ...saved.credential })) !== sha256(canonicalJson({ url: okta.orgUrl, ...credential }));
-    if (changed) await transact(app, tenantId, (ctx) => replaceCredential(ctx, app.secrets, saved, okta.orgUrl, credential));
+    if (saved === null)
+      throw new Fault('unavailable', 'No identity provider is connected. An administrator must set one up.');
+    const changed =
+      sha256(canonicalJson({ url: saved.orgUrl, ...saved.credential })) !==
+      sha256(canonicalJson({ url: okta.orgUrl, ...credential }));
+    if (changed)
+      await transact(app, tenantId, (ctx) =>
+        replaceCredential(ctx, app.secrets, saved, okta.orgUrl, credential),
+      );
     return connect(okta.orgUrl, credential);
   }
 
@@ -47,7 +53,13 @@ export function providerLinks(app: Parts, okta: OktaConfig): ProviderLinks {
       link.catch(() => links.delete(tenantId));
       return link;
     },
-    setUp: { orgUrl: okta.orgUrl, credential, issuer: okta.issuer, audience: okta.audience, connect: () => connect(okta.orgUrl, credential) },
+    setUp: {
+      orgUrl: okta.orgUrl,
+      credential,
+      issuer: okta.issuer,
+      audience: okta.audience,
+      connect: () => connect(okta.orgUrl, credential),
+    },
     close: async () => {
       for (const link of links.values()) await link.then((open) => open.close()).catch(() => {});
     },

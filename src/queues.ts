@@ -4,7 +4,8 @@ import { JOBS } from '#jobs/index.ts';
 import { SLACK_PROJECT } from '#surfaces/slack/queue.ts';
 
 /** The jobs that surfaces bring, by queue. */
-export const SURFACE_JOBS: QueueTable & Readonly<Record<string, { concurrency: number; retryLimit: number }>> = {
+export const SURFACE_JOBS: QueueTable &
+  Readonly<Record<string, { concurrency: number; retryLimit: number }>> = {
   [SLACK_PROJECT]: { concurrency: 4, retryLimit: 20, retryDelaySeconds: 2 },
 };
 
@@ -21,4 +22,5 @@ export const SUBSCRIBERS: App['subscribers'] = {
   'mandate.thawed': [SLACK_PROJECT],
   'mandate.revoked': [SLACK_PROJECT],
   'mandate.expired': [SLACK_PROJECT],
+  'agent.registered': [SLACK_PROJECT],
 };

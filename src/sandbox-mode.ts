@@ -10,7 +10,12 @@ import { setUpTenant, type SetUpAnswer } from '#engine/set-up.ts';
 import { readonly } from '#engine/transact.ts';
 import { newSecret } from '#lib/id.ts';
 import { SAMPLE_COMPANY, samplePerson } from '#sandbox/company.ts';
-import { EVERYONE_GROUP_ID, SANDBOX_AUDIENCE, SANDBOX_SERVICE_CLIENT_ID, startOktaSimulator } from '#sandbox/okta/index.ts';
+import {
+  EVERYONE_GROUP_ID,
+  SANDBOX_AUDIENCE,
+  SANDBOX_SERVICE_CLIENT_ID,
+  startOktaSimulator,
+} from '#sandbox/okta/index.ts';
 import { startSlackSimulator } from '#sandbox/slack/index.ts';
 import type { SlackSettings } from '#surfaces/slack/index.ts';
 import type { Config, OktaConfig } from './config.ts';
@@ -42,9 +47,22 @@ export interface Sandbox {
 /** Starts the simulators on loopback, or uses those whose addresses are set. A second start finds the same ports, keys and people. */
 export async function startSandbox(config: Config): Promise<Sandbox> {
   const state = await sandboxState(config.dataFolder, config.port);
-  const okta = config.sandbox.oktaUrl === null ? await startOktaSimulator({ port: state.oktaPort, stateFile: join(config.dataFolder, 'sandbox-okta.json') }) : null;
-  const own = { port: state.slackPort, botToken: state.slackBotToken, signingSecret: state.slackSigningSecret };
-  const slack = config.sandbox.slack === null ? await startSlackSimulator({ ...own, stateFile: join(config.dataFolder, 'sandbox-slack.json') }) : null;
+  const okta =
+    config.sandbox.oktaUrl === null
+      ? await startOktaSimulator({
+          port: state.oktaPort,
+          stateFile: join(config.dataFolder, 'sandbox-okta.json'),
+        })
+      : null;
+  const own = {
+    port: state.slackPort,
+    botToken: state.slackBotToken,
+    signingSecret: state.slackSigningSecret,
+  };
+  const slack =
+    config.sandbox.slack === null
+      ? await startSlackSimulator({ ...own, stateFile: join(config.dataFolder, 'sandbox-slack.json') })
+      : null;
   const oktaUrl = config.sandbox.oktaUrl ?? okta?.url ?? '';
   const slackUrl = config.sandbox.slack?.url ?? slack?.url ?? '';
   const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...publicKey } = state.oktaKey;
@@ -74,11 +92,19 @@ export async function startSandbox(config: Config): Promise<Sandbox> {
   };
 }
 
-async function introduce(config: Config, server: RunningServer, oktaUrl: string, slackUrl: string): Promise<SetUpAnswer | null> {
+async function introduce(
+  config: Config,
+  server: RunningServer,
+  oktaUrl: string,
+  slackUrl: string,
+): Promise<SetUpAnswer | null> {
   await control(slackUrl, 'POST', '/connect', { url: `${server.url}/slack/events` });
   const keysFile = join(config.dataFolder, 'sandbox-keys.json');
-  const [row] = await server.app.database.db.execute<{ id: string | null }>(sql`select tenant_of('only', '') as id`);
-  if (row?.id != null) return existsSync(keysFile) ? (JSON.parse(await readFile(keysFile, 'utf8')) as SetUpAnswer) : null;
+  const [row] = await server.app.database.db.execute<{ id: string | null }>(
+    sql`select tenant_of('only', '') as id`,
+  );
+  if (row?.id != null)
+    return existsSync(keysFile) ? (JSON.parse(await readFile(keysFile, 'utf8')) as SetUpAnswer) : null;
   const answer = await makeSampleCompany(server, oktaUrl);
   await mkdir(config.dataFolder, { recursive: true });
   await writeFile(keysFile, JSON.stringify(answer, null, 2), { mode: 0o600 });
@@ -97,12 +123,21 @@ export async function makeSampleCompany(server: RunningServer, oktaUrl: string):
       slackTeamId: SAMPLE_COMPANY.slackTeamId,
       emailDomains: [SAMPLE_COMPANY.domain],
       administrators: [samplePerson('dana').email],
-      groups: { it_admin: group('IT Admins'), manager: group('Managers'), executive: group('Executives'), member: EVERYONE_GROUP_ID },
+      groups: {
+        it_admin: group('IT Admins'),
+        manager: group('Managers'),
+        executive: group('Executives'),
+        member: EVERYONE_GROUP_ID,
+      },
       okta: links.setUp,
     },
     () => Promise.resolve(),
   );
-  const scim = { base_url: answer.scim_base_url, authorization: `Bearer ${answer.api_keys.scim}`, style: 'oin' };
+  const scim = {
+    base_url: answer.scim_base_url,
+    authorization: `Bearer ${answer.api_keys.scim}`,
+    style: 'oin',
+  };
   await control(oktaUrl, 'PUT', '/scim-app', scim);
   for (let waited = 0; waited < 30_000; waited += 50) {
     if ((await readonly(app, answer.tenant_id, lastSync)) !== null) return answer;
@@ -125,9 +160,11 @@ async function sandboxState(folder: string, port: number): Promise<SandboxState>
       oktaKey: { ...privateKey.export({ format: 'jwk' }), kid: newSecret(8), alg: 'RS256', use: 'sig' },
     };
     // Two processes may start at once: the first file stands.
-    await writeFile(file, JSON.stringify(fresh), { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
+    await writeFile(file, JSON.stringify(fresh), { mode: 0o600, flag: 'wx' }).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      },
+    );
   }
   return JSON.parse(await readFile(file, 'utf8')) as SandboxState;
 }
@@ -135,11 +172,19 @@ async function sandboxState(folder: string, port: number): Promise<SandboxState>
 /** The port next to the server's, if nobody has it, so that a person can guess it; otherwise any free one. */
 async function preferred(port: number): Promise<number> {
   if (port === 0) return freePort();
-  const taken = await fetch(`http://127.0.0.1:${port}/`).then(() => true, () => false);
+  const taken = await fetch(`http://127.0.0.1:${port}/`).then(
+    () => true,
+    () => false,
+  );
   return taken ? freePort() : port;
 }
 
 async function control(url: string, method: string, path: string, body: unknown): Promise<void> {
-  const response = await fetch(`${url}/_sandbox${path}`, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-  if (!response.ok) throw new Error(`the simulator at ${url} refused ${path}: ${response.status} ${await response.text()}`);
+  const response = await fetch(`${url}/_sandbox${path}`, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok)
+    throw new Error(`the simulator at ${url} refused ${path}: ${response.status} ${await response.text()}`);
 }

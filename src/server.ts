@@ -67,8 +67,13 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const bootstrapToken = newSecret();
   const offered = await offerBootstrap(parts.ownerUrl, sha256(bootstrapToken));
 
-  const handler: { fetch: (request: Request) => Promise<Response> } = { fetch: () => Promise.resolve(new Response('starting', { status: 503 })) };
-  const http = createAdaptorServer({ fetch: (request) => handler.fetch(request), overrideGlobalObjects: false });
+  const handler: { fetch: (request: Request) => Promise<Response> } = {
+    fetch: () => Promise.resolve(new Response('starting', { status: 503 })),
+  };
+  const http = createAdaptorServer({
+    fetch: (request) => handler.fetch(request),
+    overrideGlobalObjects: false,
+  });
   http.listen(parts.port, parts.host);
   await once(http, 'listening');
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
@@ -76,7 +81,16 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const database = openDatabase(parts.ownerUrl, { role: SERVER_ROLE, max: 20 });
   const queue = await openQueue(parts.ownerUrl, SERVER_ROLE, log);
   const now = parts.now ?? (() => new Date());
-  const base = { baseUrl: parts.publicUrl ?? url, mode, log, now, database, queue, secrets: openSecrets(parts.masterKey), subscribers: SUBSCRIBERS };
+  const base = {
+    baseUrl: parts.publicUrl ?? url,
+    mode,
+    log,
+    now,
+    database,
+    queue,
+    secrets: openSecrets(parts.masterKey),
+    subscribers: SUBSCRIBERS,
+  };
   const catalogue = await loadCatalogue(new URL('../tools/', import.meta.url));
   const links = providerLinks(base, parts.okta);
   const app: App = {
@@ -88,7 +102,11 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     provider: (tenantId) => links.of(tenantId),
   };
   const kernel = createTokenKernel({
-    baseUrl: app.baseUrl, sql: database.sql, now, secrets: app.secrets, log,
+    baseUrl: app.baseUrl,
+    sql: database.sql,
+    now,
+    secrets: app.secrets,
+    log,
     record: (tenantId, entry, once) => app.ledgerBatch.add(tenantId, entry, once),
     read: (tenantId, work) => readonly(app, tenantId, work),
     write: (tenantId, work) => transact(app, tenantId, work),
@@ -97,8 +115,13 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const slack = await slackSurface(app, parts.slack);
   const mcp = mcpSurface(app, kernel, parts.holdMs === undefined ? {} : { holdMs: parts.holdMs });
   const surfaces = [
-    scimSurface(app), mcp, oauthSurface({ kernel, app }), slack,
-    bootstrapSurface(app, { slackTeamId: parts.slack.teamId, okta: links.setUp }), restSurface(app, kernel), health(app, slack),
+    scimSurface(app),
+    mcp,
+    oauthSurface({ kernel, app }),
+    slack,
+    bootstrapSurface(app, { slackTeamId: parts.slack.teamId, okta: links.setUp }),
+    restSurface(app, kernel),
+    health(app, slack),
   ];
   handler.fetch = (request) => dispatch(surfaces, request, log);
   await startWorking(app, slack.jobs);
@@ -134,14 +157,27 @@ async function dispatch(doors: readonly Door[], request: Request, log: Logger): 
       const answer = await door.fetch(request);
       if (answer !== null) return answer;
     }
-    return Response.json({ title: 'There is nothing at this address. GET /v1/openapi.json lists the API.', status: 404, code: 'not_found' }, { status: 404 });
+    return Response.json(
+      {
+        title: 'There is nothing at this address. GET /v1/openapi.json lists the API.',
+        status: 404,
+        code: 'not_found',
+      },
+      { status: 404 },
+    );
   } catch (error) {
     log.error({ err: error }, 'a door let an error through');
-    return Response.json({ title: 'Something went wrong on our side.', status: 500, code: 'internal' }, { status: 500 });
+    return Response.json(
+      { title: 'Something went wrong on our side.', status: 500, code: 'internal' },
+      { status: 500 },
+    );
   }
 }
 
-async function startWorking(app: App, surfaceJobs: Readonly<Record<string, (data: JobData) => Promise<void>>>): Promise<void> {
+async function startWorking(
+  app: App,
+  surfaceJobs: Readonly<Record<string, (data: JobData) => Promise<void>>>,
+): Promise<void> {
   for (const [name, job] of Object.entries(JOBS)) {
     await app.queue.work(name, job, async (data, { signal }) => {
       await job.run(app, String(data['tenant']), data, signal);

@@ -25,8 +25,18 @@ export async function startInstance(): Promise<Instance> {
   const folder = await mkdtemp(join(tmpdir(), 'prokura-demo-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const env = { PATH: process.env['PATH'] ?? '', PORT: String(port), PROKURA_DATA: folder, LOG_LEVEL: 'warn', MCP_HOLD_SECONDS: '2' };
-  const child = spawn(process.execPath, ['src/main.ts'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    PORT: String(port),
+    PROKURA_DATA: folder,
+    LOG_LEVEL: 'warn',
+    MCP_HOLD_SECONDS: '2',
+  };
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -37,12 +47,23 @@ export async function startInstance(): Promise<Instance> {
   try {
     const deadline = Date.now() + 60_000;
     while (!said.includes('Prokura listens')) {
-      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the server did not start:\n${said}`);
+      if (child.exitCode !== null || Date.now() > deadline)
+        throw new Error(`the server did not start:\n${said}`);
       await sleep(50);
     }
     const company = JSON.parse(await readFile(join(folder, 'sandbox-keys.json'), 'utf8')) as SetUpAnswer;
-    const ports = JSON.parse(await readFile(join(folder, 'sandbox.json'), 'utf8')) as { oktaPort: number; slackPort: number };
-    return { url, oktaUrl: `http://127.0.0.1:${ports.oktaPort}`, slackUrl: `http://127.0.0.1:${ports.slackPort}`, company, folder, stop };
+    const ports = JSON.parse(await readFile(join(folder, 'sandbox.json'), 'utf8')) as {
+      oktaPort: number;
+      slackPort: number;
+    };
+    return {
+      url,
+      oktaUrl: `http://127.0.0.1:${ports.oktaPort}`,
+      slackUrl: `http://127.0.0.1:${ports.slackPort}`,
+      company,
+      folder,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -6,13 +6,16 @@ import { mainStory } from './story.ts';
 /** The stories that can be told; `--story` names one. */
 const STORIES: Readonly<Record<string, (instance: Instance) => Step[]>> = { main: mainStory };
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, story: { type: 'string', default: 'main' } } });
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, story: { type: 'string', default: 'main' } },
+});
 const story = STORIES[values.story];
 if (story === undefined) {
   console.error(`There is no story "${values.story}". There are: ${Object.keys(STORIES).join(', ')}`);
   process.exit(2);
 }
-if (!values.json) console.log('A fresh sandbox starts: real PostgreSQL, real server, simulated Okta and Slack …');
+if (!values.json)
+  console.log('A fresh sandbox starts: real PostgreSQL, real server, simulated Okta and Slack …');
 const instance = await startInstance();
 let passed = false;
 try {

@@ -8,7 +8,9 @@ import type { Instance } from './instance.ts';
 import { must, type Step } from './output.ts';
 import { claimsOf, control, demoAgent, okta, oktaToken, rest } from './wire.ts';
 
-const [ann, bob, carl, mona, dana, nina] = ['ann', 'bob', 'carl', 'mona', 'dana', 'nina'].map(samplePerson) as [Sample, Sample, Sample, Sample, Sample, Sample];
+const [ann, bob, carl, mona, dana, nina] = ['ann', 'bob', 'carl', 'mona', 'dana', 'nina'].map(
+  samplePerson,
+) as [Sample, Sample, Sample, Sample, Sample, Sample];
 type Sample = ReturnType<typeof samplePerson>;
 
 interface LedgerLine {
@@ -23,13 +25,19 @@ const shows = (words: string) => (message: SimMessage) => JSON.stringify(message
 export function mainStory(instance: Instance): Step[] {
   const slack = slackDriver(instance.slackUrl);
   const agent = demoAgent(instance);
-  const state = { mandate: '', token: '', approval: '', pending: '', pendingMessage: null as SimMessage | null };
+  const state = {
+    mandate: '',
+    token: '',
+    approval: '',
+    pending: '',
+    pendingMessage: null as SimMessage | null,
+  };
   const ledger = async (event: string): Promise<LedgerLine[]> => {
     const { text } = await rest(instance, `/v1/ledger?event=${event}&limit=200`);
     return (JSON.parse(text) as { entries: LedgerLine[] }).entries;
   };
   const waitFor = async <T>(what: string, probe: () => Promise<T | null | undefined | false>): Promise<T> => {
-    for (const deadline = Date.now() + 15_000; Date.now() < deadline; ) {
+    for (const deadline = Date.now() + 15_000; Date.now() < deadline;) {
       const value = await probe();
       if (value !== null && value !== undefined && value !== false) return value;
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -39,23 +47,32 @@ export function mainStory(instance: Instance): Step[] {
   const mandates = async (): Promise<{ mandate_id: string; state: string }[]> => {
     const response = await fetch(`${instance.url}/v1/tools/mandate_list`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${instance.company.api_keys.admin}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Bearer ${instance.company.api_keys.admin}`,
+        'content-type': 'application/json',
+      },
       body: JSON.stringify({ state: 'all' }),
     });
-    const answer = (await response.json()) as { result?: { mandates: { mandate_id: string; state: string }[] } };
+    const answer = (await response.json()) as {
+      result?: { mandates: { mandate_id: string; state: string }[] };
+    };
     return answer.result?.mandates ?? [];
   };
 
   return [
     {
       name: 'company-imported',
-      title: 'A tenant exists with API keys, an Okta connection and an identity provider; people, groups and managers are imported',
+      title:
+        'A tenant exists with API keys, an Okta connection and an identity provider; people, groups and managers are imported',
       run: async (say) => {
         const [synced] = await ledger('sync_completed');
         must(synced, 'no sync_completed in the ledger');
         const { people, groups, memberships } = synced.data as Record<string, number>;
         say(`ledger sync_completed: ${people} people, ${groups} groups, ${memberships} memberships`);
-        must(people === SAMPLE_COMPANY.people.length, `expected ${SAMPLE_COMPANY.people.length} people, found ${people}`);
+        must(
+          people === SAMPLE_COMPANY.people.length,
+          `expected ${SAMPLE_COMPANY.people.length} people, found ${people}`,
+        );
         const ready = await fetch(`${instance.url}/readyz`);
         must(ready.status === 200, `readyz answers ${ready.status}`);
         return `tenant ${instance.company.tenant_id}, ${people} people from Okta over OAuth (private key JWT)`;
@@ -67,9 +84,18 @@ export function mainStory(instance: Instance): Step[] {
       run: async (say) => {
         const typed = await slack.as('dana').types('/agent register deploy-bot');
         must(typed.view, `no form opened: ${JSON.stringify(typed)}`);
-        const form = slack.as('dana').fills(typed.view, { Owner: 'Carl Jensen', Scopes: 'okta.mfa.reset, okta.password.reset', 'Public key': agent.publicJwk });
+        const form = slack
+          .as('dana')
+          .fills(typed.view, {
+            Owner: 'Carl Jensen',
+            Scopes: 'okta.mfa.reset, okta.password.reset',
+            'Public key': agent.publicJwk,
+          });
         const sent = await form.submits();
-        must(sent.status === 200 && sent.errors === undefined, `the form was refused: ${JSON.stringify(sent)}`);
+        must(
+          sent.status === 200 && sent.errors === undefined,
+          `the form was refused: ${JSON.stringify(sent)}`,
+        );
         const entry = await waitFor('AGENT_REGISTERED', async () => (await ledger('AGENT_REGISTERED'))[0]);
         agent.identity = { id: String(entry.data['agent']), kid: String(entry.data['kid']) };
         say(`ledger AGENT_REGISTERED: ${agent.identity.id}, key ${agent.identity.kid}`);
@@ -82,9 +108,18 @@ export function mainStory(instance: Instance): Step[] {
       run: async (say) => {
         const typed = await slack.as('bob').types('/mandate create');
         must(typed.view, `no form opened: ${JSON.stringify(typed)}`);
-        const terms = { Agent: 'deploy-bot', Scopes: 'okta.mfa.reset, okta.password.reset', Resources: 'team', Days: '7', Purpose: 'Re-enrol phones of the team' };
+        const terms = {
+          Agent: 'deploy-bot',
+          Scopes: 'okta.mfa.reset, okta.password.reset',
+          Resources: 'team',
+          Days: '7',
+          Purpose: 'Re-enrol phones of the team',
+        };
         const sent = await slack.as('bob').fills(typed.view, terms).submits();
-        must(sent.status === 200 && sent.errors === undefined, `the form was refused: ${JSON.stringify(sent)}`);
+        must(
+          sent.status === 200 && sent.errors === undefined,
+          `the form was refused: ${JSON.stringify(sent)}`,
+        );
         const message = await slack.as('mona').waitsFor(shows('Give a mandate'), 15_000);
         say(`Slack to Mona: ${message.text}`);
         must((await ledger('CALL_WAITING')).length === 1, 'no CALL_WAITING in the ledger');
@@ -100,8 +135,18 @@ export function mainStory(instance: Instance): Step[] {
         await slack.as('mona').clicks(message, 'Approve');
         const entry = await waitFor('MANDATE_CREATED', async () => (await ledger('MANDATE_CREATED'))[0]);
         state.mandate = String(entry.data['mandate_id']);
-        say(`ledger MANDATE_APPROVED, MANDATE_CREATED: ${state.mandate} until ${String(entry.data['expires_at'])}`);
-        const edited = await slack.as('mona').waitsFor((one) => one.ts === message.ts && one.versions.length > 0 && !JSON.stringify(one.blocks).includes('"Approve"'), 15_000);
+        say(
+          `ledger MANDATE_APPROVED, MANDATE_CREATED: ${state.mandate} until ${String(entry.data['expires_at'])}`,
+        );
+        const edited = await slack
+          .as('mona')
+          .waitsFor(
+            (one) =>
+              one.ts === message.ts &&
+              one.versions.length > 0 &&
+              !JSON.stringify(one.blocks).includes('"Approve"'),
+            15_000,
+          );
         say(`Slack message edited: ${edited.text}`);
         return `${state.mandate} is active`;
       },
@@ -110,7 +155,10 @@ export function mainStory(instance: Instance): Step[] {
       name: 'org-token-refused',
       title: "The agent brings a token of Okta's org server, and is told which one is meant",
       run: async (say) => {
-        const { status, body } = await agent.exchange(await oktaToken(instance, bob.email, { server: 'org' }), state.mandate);
+        const { status, body } = await agent.exchange(
+          await oktaToken(instance, bob.email, { server: 'org' }),
+          state.mandate,
+        );
         say(`HTTP ${status} ${JSON.stringify(body)}`);
         must(status === 400 && body['error'] === 'invalid_request', 'it was not refused as invalid_request');
         must(/custom/.test(String(body['error_description'])), 'the words do not say what to do');
@@ -121,7 +169,10 @@ export function mainStory(instance: Instance): Step[] {
       name: 'expired-token-refused',
       title: 'An expired Okta token is refused',
       run: async (say) => {
-        const { status, body } = await agent.exchange(await oktaToken(instance, bob.email, { ttl_seconds: -60 }), state.mandate);
+        const { status, body } = await agent.exchange(
+          await oktaToken(instance, bob.email, { ttl_seconds: -60 }),
+          state.mandate,
+        );
         say(`HTTP ${status} ${JSON.stringify(body)}`);
         must(status === 400 && body['error'] === 'invalid_request', 'an expired token was not refused');
         return String(body['error_description']);
@@ -137,10 +188,18 @@ export function mainStory(instance: Instance): Step[] {
         const claims = claimsOf(state.token);
         const { sub, act, aud, scope, mandate_id } = claims;
         say(`claims ${JSON.stringify({ sub, act, aud, scope, mandate_id })}`);
-        must(sub === `oidc:okta:${bob.oktaId}` && mandate_id === state.mandate, 'the token names somebody else');
+        must(
+          sub === `oidc:okta:${bob.oktaId}` && mandate_id === state.mandate,
+          'the token names somebody else',
+        );
         const listed = await agent.tools(state.token);
         say(`tools/list: ${listed.join(', ')}`);
-        must(listed.includes('okta_reset_mfa') && !listed.includes('okta_suspend_user') && !listed.includes('approval_decide'), 'tools/list is not filtered');
+        must(
+          listed.includes('okta_reset_mfa') &&
+            !listed.includes('okta_suspend_user') &&
+            !listed.includes('approval_decide'),
+          'tools/list is not filtered',
+        );
         return `${String(body['token_type'])} token for ${String(body['expires_in'])} s: Bob, through deploy-bot`;
       },
     },
@@ -148,7 +207,10 @@ export function mainStory(instance: Instance): Step[] {
       name: 'call-gated',
       title: 'Over MCP the agent asks to reset the MFA of Ann; the tool is gated and nothing happens yet',
       run: async (say) => {
-        const answer = await agent.call(state.token, 'okta_reset_mfa', { person: ann.email, reason: 'Ann has lost her phone' });
+        const answer = await agent.call(state.token, 'okta_reset_mfa', {
+          person: ann.email,
+          reason: 'Ann has lost her phone',
+        });
         say(`structuredContent ${JSON.stringify(answer.data)}`);
         must(!answer.isError && answer.data['status'] === 'pending_approval', `not pending: ${answer.text}`);
         state.approval = String(answer.data['approval_id']);
@@ -159,19 +221,32 @@ export function mainStory(instance: Instance): Step[] {
     },
     {
       name: 'call-approved',
-      title: 'Mona approves in Slack; the factors go at Okta, once; approval_wait returns the result; Bob is told',
+      title:
+        'Mona approves in Slack; the factors go at Okta, once; approval_wait returns the result; Bob is told',
       run: async (say) => {
-        const waiting = agent.call(state.token, 'approval_wait', { approval_id: state.approval, wait_seconds: 20 });
-        const message = await slack.as('mona').waitsFor((one) => shows('Reset multi-factor')(one) && JSON.stringify(one.blocks).includes('"Approve"'), 15_000);
+        const waiting = agent.call(state.token, 'approval_wait', {
+          approval_id: state.approval,
+          wait_seconds: 20,
+        });
+        const message = await slack
+          .as('mona')
+          .waitsFor(
+            (one) => shows('Reset multi-factor')(one) && JSON.stringify(one.blocks).includes('"Approve"'),
+            15_000,
+          );
         await slack.as('mona').clicks(message, 'Approve');
         const answer = await waiting;
         say(`approval_wait ${JSON.stringify(answer.data)}`);
         must(answer.data['status'] === 'done', `not done: ${answer.text}`);
         const factors = (await okta(instance, `/users/${ann.oktaId}/factors`)) as unknown[];
         must(factors.length === 0, `Okta still shows ${factors.length} factors`);
-        const told = await slack.as('bob').waitsFor((one) => shows('Reset multi-factor')(one) && /done/i.test(one.text), 15_000);
+        const told = await slack
+          .as('bob')
+          .waitsFor((one) => shows('Reset multi-factor')(one) && /done/i.test(one.text), 15_000);
         say(`Slack to Bob: ${told.text}`);
-        const edited = await slack.as('mona').waitsFor((one) => one.ts === message.ts && /done/i.test(one.text), 15_000);
+        const edited = await slack
+          .as('mona')
+          .waitsFor((one) => one.ts === message.ts && /done/i.test(one.text), 15_000);
         say(`Slack message edited: ${edited.text}`);
         return "Okta has no factor of Ann's left, and everybody concerned knows";
       },
@@ -185,7 +260,11 @@ export function mainStory(instance: Instance): Step[] {
         must(card, `no preview: ${JSON.stringify(typed)}`);
         say(`Slack to Bob: ${card.text}`);
         await slack.as('bob').clicks(card, 'Send request');
-        await waitFor("Ann's status", async () => ((await okta(instance, `/users/${ann.oktaId}`)) as { status: string }).status === 'RECOVERY');
+        await waitFor(
+          "Ann's status",
+          async () =>
+            ((await okta(instance, `/users/${ann.oktaId}`)) as { status: string }).status === 'RECOVERY',
+        );
         return "Ann's status at Okta is RECOVERY; policy asks nobody when her manager acts himself";
       },
     },
@@ -206,10 +285,20 @@ export function mainStory(instance: Instance): Step[] {
         const typed = await slack.as('nina').types('/okta reset password @carl');
         const card = typed.ephemerals[0];
         must(card, `no answer: ${JSON.stringify(typed)}`);
-        const clicked = JSON.stringify(card.blocks).includes('Send request') ? await slack.as('nina').clicks(card, 'Send request') : typed;
-        const refusal = await waitFor('the refusal', async () => clicked.ephemerals.find(shows('managers, for their direct reports')) ?? (await slack.as('nina').sees()).find(shows('managers, for their direct reports')));
+        const clicked = JSON.stringify(card.blocks).includes('Send request')
+          ? await slack.as('nina').clicks(card, 'Send request')
+          : typed;
+        const refusal = await waitFor(
+          'the refusal',
+          async () =>
+            clicked.ephemerals.find(shows('managers, for their direct reports')) ??
+            (await slack.as('nina').sees()).find(shows('managers, for their direct reports')),
+        );
         say(`Slack to Nina: ${refusal.text}`);
-        must((await ledger('CALL_DENIED')).some((entry) => entry.data['code'] === 'no_policy_allows'), 'no CALL_DENIED in the ledger');
+        must(
+          (await ledger('CALL_DENIED')).some((entry) => entry.data['code'] === 'no_policy_allows'),
+          'no CALL_DENIED in the ledger',
+        );
         return 'refused, with who may: managers for their direct reports, IT admins';
       },
     },
@@ -220,31 +309,62 @@ export function mainStory(instance: Instance): Step[] {
         const answer = await agent.call(state.token, 'okta_reset_password', { person: carl.email });
         must(answer.data['status'] === 'pending_approval', `not pending: ${answer.text}`);
         state.pending = String(answer.data['approval_id']);
-        const message = await slack.as('mona').waitsFor((one) => shows('Reset password for Carl')(one) && JSON.stringify(one.blocks).includes('"Approve"'), 15_000);
+        const message = await slack
+          .as('mona')
+          .waitsFor(
+            (one) =>
+              shows('Reset password for Carl')(one) && JSON.stringify(one.blocks).includes('"Approve"'),
+            15_000,
+          );
         state.pendingMessage = message;
         const payload = clickPayload(bob.slackId, message);
-        const own = (await control(`${instance.slackUrl}/_sandbox/send`, 'POST', { kind: 'interactive', payload })) as { status: number };
-        const refused = await waitFor('VOTE refused', async () => (await ledger('CALL_DENIED')).find((entry) => entry.data['tool'] === 'approval_decide'));
+        const own = (await control(`${instance.slackUrl}/_sandbox/send`, 'POST', {
+          kind: 'interactive',
+          payload,
+        })) as { status: number };
+        const refused = await waitFor('VOTE refused', async () =>
+          (await ledger('CALL_DENIED')).find((entry) => entry.data['tool'] === 'approval_decide'),
+        );
         say(`click as Bob: HTTP ${own.status}, ledger CALL_DENIED ${JSON.stringify(refused.data)}`);
-        const forged = (await control(`${instance.slackUrl}/_sandbox/send`, 'POST', { kind: 'interactive', payload: clickPayload(mona.slackId, message), tamper: { secret: 'not-the-signing-secret' } })) as { status: number };
+        const forged = (await control(`${instance.slackUrl}/_sandbox/send`, 'POST', {
+          kind: 'interactive',
+          payload: clickPayload(mona.slackId, message),
+          tamper: { secret: 'not-the-signing-secret' },
+        })) as { status: number };
         say(`click as Mona with a forged signature: HTTP ${forged.status}`);
         must(forged.status === 401, `the forged signature was answered ${forged.status}`);
         const { text } = await rest(instance, `/v1/approvals/${state.pending}`);
-        must((JSON.parse(text) as { state: string }).state === 'pending', `the approval is not pending any more: ${text}`);
+        must(
+          (JSON.parse(text) as { state: string }).state === 'pending',
+          `the approval is not pending any more: ${text}`,
+        );
         return 'both refused; the request still waits';
       },
     },
     {
       name: 'principal-deprovisioned',
-      title: 'Okta sends SCIM PATCH active:false for Bob: everything that hangs on him ends in that transaction',
+      title:
+        'Okta sends SCIM PATCH active:false for Bob: everything that hangs on him ends in that transaction',
       run: async (say) => {
         await control(`${instance.oktaUrl}/_sandbox/users/${bob.oktaId}/provision`, 'POST', {});
-        const exchanges = (await control(`${instance.oktaUrl}/_sandbox/users/${bob.oktaId}/deactivate-app`, 'POST', {})) as unknown[];
+        const exchanges = (await control(
+          `${instance.oktaUrl}/_sandbox/users/${bob.oktaId}/deactivate-app`,
+          'POST',
+          {},
+        )) as unknown[];
         say(`SCIM ${JSON.stringify(exchanges).slice(0, 400)}`);
-        const revoked = (await ledger('MANDATE_REVOKED')).filter((entry) => entry.data['mandate_id'] === state.mandate);
+        const revoked = (await ledger('MANDATE_REVOKED')).filter(
+          (entry) => entry.data['mandate_id'] === state.mandate,
+        );
         say(`ledger MANDATE_REVOKED ${JSON.stringify(revoked.map((entry) => entry.data))}`);
-        must(revoked.length === 1 && revoked[0]?.data['reason'] === 'User deprovisioned via SCIM', 'not exactly one MANDATE_REVOKED with the reason');
-        must((await mandates()).every((one) => one.state === 'revoked'), 'a mandate is not revoked');
+        must(
+          revoked.length === 1 && revoked[0]?.data['reason'] === 'User deprovisioned via SCIM',
+          'not exactly one MANDATE_REVOKED with the reason',
+        );
+        must(
+          (await mandates()).every((one) => one.state === 'revoked'),
+          'a mandate is not revoked',
+        );
         return `${state.mandate} is REVOKED: User deprovisioned via SCIM`;
       },
     },
@@ -254,13 +374,20 @@ export function mainStory(instance: Instance): Step[] {
       run: async (say) => {
         const left = Number(claimsOf(state.token)['exp']) - Math.floor(Date.now() / 1000);
         const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} });
-        const headers = { authorization: `Bearer ${state.token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+        const headers = {
+          authorization: `Bearer ${state.token}`,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+        };
         const response = await fetch(`${instance.url}/mcp`, { method: 'POST', headers, body });
         say(`MCP HTTP ${response.status}, WWW-Authenticate: ${response.headers.get('www-authenticate')}`);
         must(response.status === 401 && left > 0, `HTTP ${response.status} with ${left} s left`);
         const exchange = await agent.exchange(await oktaToken(instance, bob.email), state.mandate);
         say(`token endpoint HTTP ${exchange.status} ${JSON.stringify(exchange.body)}`);
-        must(exchange.status === 400 && exchange.body['error'] === 'invalid_grant', 'the exchange was not refused as invalid_grant');
+        must(
+          exchange.status === 400 && exchange.body['error'] === 'invalid_grant',
+          'the exchange was not refused as invalid_grant',
+        );
         return `401 with ${left} s left on the token; invalid_grant`;
       },
     },
@@ -269,8 +396,13 @@ export function mainStory(instance: Instance): Step[] {
       title: 'What waited on Bob is withdrawn, and its Slack message says so',
       run: async (say) => {
         const { text } = await rest(instance, `/v1/approvals/${state.pending}`);
-        must((JSON.parse(text) as { state: string }).state === 'withdrawn', `the approval is not withdrawn: ${text}`);
-        const edited = await slack.as('mona').waitsFor((one) => one.ts === state.pendingMessage?.ts && /withdrawn/i.test(one.text), 15_000);
+        must(
+          (JSON.parse(text) as { state: string }).state === 'withdrawn',
+          `the approval is not withdrawn: ${text}`,
+        );
+        const edited = await slack
+          .as('mona')
+          .waitsFor((one) => one.ts === state.pendingMessage?.ts && /withdrawn/i.test(one.text), 15_000);
         say(`Slack message edited: ${edited.text}`);
         must(!JSON.stringify(edited.blocks).includes('"Approve"'), 'the button is still there');
         return 'nobody can approve it any more';
@@ -307,7 +439,11 @@ function holds(file: string): boolean {
 
 /** What Slack would send if this person clicked Approve on that message, whether or not they can see it. */
 function clickPayload(slackUser: string, message: SimMessage): Record<string, unknown> {
-  const actions = message.blocks.flatMap((block) => (block.type === 'actions' ? block.elements.map((element) => ({ ...element, block_id: block.block_id })) : []));
+  const actions = message.blocks.flatMap((block) =>
+    block.type === 'actions'
+      ? block.elements.map((element) => ({ ...element, block_id: block.block_id }))
+      : [],
+  );
   const approve = actions.find((element) => JSON.stringify(element).includes('"Approve"'));
   const at = (Date.now() / 1000).toFixed(6);
   return {

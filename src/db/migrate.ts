@@ -46,7 +46,8 @@ export async function migrateDatabase(ownerUrl: string, mode: Mode, queues: Queu
 export async function offerBootstrap(ownerUrl: string, hash: string): Promise<boolean> {
   const sql = postgres(ownerUrl, { max: 1, onnotice: () => {} });
   try {
-    const rows = await sql`update installation set bootstrap_hash = ${hash} where not exists (select from tenants) returning one`;
+    const rows =
+      await sql`update installation set bootstrap_hash = ${hash} where not exists (select from tenants) returning one`;
     return rows.length > 0;
   } finally {
     await sql.end({ timeout: 5 });
@@ -56,10 +57,16 @@ export async function offerBootstrap(ownerUrl: string, hash: string): Promise<bo
 function explained(error: unknown): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   if (code === '42501') {
-    return new Fault('forbidden', `The database user may not create the role ${SERVER_ROLE}. Grant it CREATEROLE, or create the role beforehand and grant it to the user.`, { cause: error });
+    return new Fault(
+      'forbidden',
+      `The database user may not create the role ${SERVER_ROLE}. Grant it CREATEROLE, or create the role beforehand and grant it to the user.`,
+      { cause: error },
+    );
   }
   if (['ECONNREFUSED', 'ENOTFOUND', 'CONNECT_TIMEOUT', '28P01', '3D000'].includes(code)) {
-    return new Fault('unavailable', `The database cannot be reached (${code}). Check DATABASE_URL.`, { cause: error });
+    return new Fault('unavailable', `The database cannot be reached (${code}). Check DATABASE_URL.`, {
+      cause: error,
+    });
   }
   return error;
 }

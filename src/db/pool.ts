@@ -18,7 +18,9 @@ const TEXT_ARRAY = {
  * connection was lost (`nextWrite` on a socket that is gone). The query itself has been rejected; nothing is left to do.
  */
 export const isDriverRace = (error: unknown): boolean =>
-  error instanceof TypeError && /reading 'write'/.test(error.message) && /postgres\/src\/connection\.js/.test(error.stack ?? '');
+  error instanceof TypeError &&
+  /reading 'write'/.test(error.message) &&
+  /postgres\/src\/connection\.js/.test(error.stack ?? '');
 
 /** Open connections to one database: raw (`sql`, for hot reads and LISTEN) and drizzle (`db`, for everything else). */
 export interface Database {
@@ -47,7 +49,11 @@ export function openDatabase(url: string, options: { role?: string; max?: number
     // would end the process. Arrays of text are the only ones that we have.
     fetch_types: false,
     types: { textArray: TEXT_ARRAY },
-    connection: { application_name: 'prokura', statement_timeout: 30_000, ...(options.role === undefined ? {} : { role: options.role }) },
+    connection: {
+      application_name: 'prokura',
+      statement_timeout: 30_000,
+      ...(options.role === undefined ? {} : { role: options.role }),
+    },
   };
   const sql = postgres(url, settings);
   // drizzle replaces the JSON serialisers of the client that it wraps, so it gets one of its own.

@@ -27,7 +27,11 @@ export interface JobQueue {
   /** Outside of any transaction: for re-sending work that stands in rows already. */
   send(queue: string, data: JobData, options?: EnqueueOptions): Promise<void>;
   /** Runs `handler` for each job. A job whose process died is given out again after about ten seconds; a throw is retried with back-off. */
-  work(queue: string, options: WorkOptions, handler: (data: JobData, job: { id: string; signal: AbortSignal }) => Promise<void>): Promise<void>;
+  work(
+    queue: string,
+    options: WorkOptions,
+    handler: (data: JobData, job: { id: string; signal: AbortSignal }) => Promise<void>,
+  ): Promise<void>;
   /** `cron` in five fields, one schedule for each key; a run that was missed while nobody was up happens once. */
   schedule(queue: string, cron: string, data: JobData, key: string): Promise<void>;
   stop(): Promise<void>;
@@ -40,7 +44,14 @@ const SCHEMA = 'pgboss';
 
 /** Creates or updates pg-boss's own schema and our queues. Runs as the owner, before the server opens. */
 export async function migrateQueue(ownerUrl: string, queues: QueueTable): Promise<void> {
-  const boss = new PgBoss({ connectionString: ownerUrl, schema: SCHEMA, max: 2, supervise: false, schedule: false, useListenNotify: true });
+  const boss = new PgBoss({
+    connectionString: ownerUrl,
+    schema: SCHEMA,
+    max: 2,
+    supervise: false,
+    schedule: false,
+    useListenNotify: true,
+  });
   boss.on('error', () => {});
   await boss.start();
   for (const [name, queue] of Object.entries(queues)) {
@@ -77,7 +88,9 @@ export async function openQueue(url: string, role: string, log: Logger): Promise
   await boss.start();
   const named = (options: EnqueueOptions = {}) => ({
     ...(options.startAfter === undefined ? {} : { startAfter: options.startAfter }),
-    ...(options.singletonKey === undefined ? {} : { singletonKey: options.singletonKey, singletonSeconds: 1 }),
+    ...(options.singletonKey === undefined
+      ? {}
+      : { singletonKey: options.singletonKey, singletonSeconds: 1 }),
   });
   return {
     enqueue: async (tx, queue, data, options) => {
@@ -89,7 +102,12 @@ export async function openQueue(url: string, role: string, log: Logger): Promise
     work: async (queue, options, handler) => {
       await boss.work<JobData>(
         queue,
-        { batchSize: 1, localConcurrency: options.concurrency, pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 1 },
+        {
+          batchSize: 1,
+          localConcurrency: options.concurrency,
+          pollingIntervalSeconds: 0.5,
+          notifyPollingIntervalSeconds: 1,
+        },
         async ([job]) => {
           if (job === undefined) return;
           await handler(job.data, { id: job.id, signal: job.signal });

@@ -1,8 +1,16 @@
 import { Fault } from '#lib/fault.ts';
 
 const NETWORK = new Set([
-  'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH',
-  'CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
 ]);
 
 /** Every error code in a chain of causes: SQLSTATE, Node's or postgres.js's. */
@@ -28,13 +36,19 @@ export async function reach<T>(work: Promise<T>): Promise<T> {
 }
 
 /** Whether an error says that the database is gone, too busy or read-only. */
-export const isUnreachable = (error: unknown): boolean => codes(error).some((code) => NETWORK.has(code) || /^(?:08|53|57)...$|^25006$/.test(code));
+export const isUnreachable = (error: unknown): boolean =>
+  codes(error).some((code) => NETWORK.has(code) || /^(?:08|53|57)...$|^25006$/.test(code));
 
 const unreachable = (cause: unknown): Fault =>
-  new Fault('unavailable', 'The database does not answer, so nothing can be decided and nothing was done. Try again in a few seconds.', {
-    detail: { reason: 'database_unavailable', retry_after_seconds: 5 },
-    cause,
-  });
+  new Fault(
+    'unavailable',
+    'The database does not answer, so nothing can be decided and nothing was done. Try again in a few seconds.',
+    {
+      detail: { reason: 'database_unavailable', retry_after_seconds: 5 },
+      cause,
+    },
+  );
 
 /** Whether the database chose this transaction as the victim of a deadlock or of a serialization conflict: it may be run again as it is. */
-export const isVictim = (error: unknown): boolean => codes(error).some((code) => code === '40P01' || code === '40001');
+export const isVictim = (error: unknown): boolean =>
+  codes(error).some((code) => code === '40P01' || code === '40001');

@@ -40,7 +40,8 @@ export interface ServiceActor {
 export type Actor = PersonActor | AgentActor | ServiceActor;
 
 /** The human on whose authority the actor relies, or null for a service. */
-export const principalOf = (actor: Actor): string | null => (actor.kind === 'service' ? null : actor.personId);
+export const principalOf = (actor: Actor): string | null =>
+  actor.kind === 'service' ? null : actor.personId;
 
 /** The actor as ledger entries name it. */
 export function actorName(actor: Actor): string {

@@ -23,7 +23,9 @@ import type { Factor, PersonStatus } from './provider.ts';
 declare const inTransaction: unique symbol;
 
 /** Reading inside a transaction that has named its tenant. Branded: the pool itself does not fit. */
-export type ReadDb = Pick<PostgresJsDatabase, 'select' | 'selectDistinct' | 'execute' | '$count'> & { readonly [inTransaction]: true };
+export type ReadDb = Pick<PostgresJsDatabase, 'select' | 'selectDistinct' | 'execute' | '$count'> & {
+  readonly [inTransaction]: true;
+};
 
 /** Reading and changing inside a transaction that has named its tenant. */
 export type WriteDb = ReadDb & Pick<PostgresJsDatabase, 'insert' | 'update' | 'delete'>;
@@ -51,7 +53,12 @@ export interface Explanation {
   readonly tool: string;
   readonly allowed: boolean;
   /** What must be approved first, and by whom at this moment. */
-  readonly approvals: readonly { readonly policy: string; readonly reason: string; readonly approvers: readonly string[]; readonly quorum: number }[];
+  readonly approvals: readonly {
+    readonly policy: string;
+    readonly reason: string;
+    readonly approvers: readonly string[];
+    readonly quorum: number;
+  }[];
   readonly policies: readonly string[];
   readonly denial: Denial | null;
 }

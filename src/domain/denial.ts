@@ -32,4 +32,8 @@ export type DenialCode =
   | 'not_eligible'
   | 'approval_denied';
 
-export const denial = (code: DenialCode, message: string, more: Pick<Denial, 'policy' | 'missing'> = {}): Denial => ({ code, message, ...more });
+export const denial = (
+  code: DenialCode,
+  message: string,
+  more: Pick<Denial, 'policy' | 'missing'> = {},
+): Denial => ({ code, message, ...more });

@@ -3,8 +3,18 @@
  * at least once after the commit. `thing` is the call or mandate that a reader re-reads; a fact carries ids, never contents.
  */
 export const FACTS = [
-  'call.waiting', 'call.voted', 'call.settled', 'mandate.created', 'mandate.frozen', 'mandate.thawed', 'mandate.revoked',
-  'mandate.expired', 'agent.registered', 'person.provisioned', 'person.departed', 'person.suspended',
+  'call.waiting',
+  'call.voted',
+  'call.settled',
+  'mandate.created',
+  'mandate.frozen',
+  'mandate.thawed',
+  'mandate.revoked',
+  'mandate.expired',
+  'agent.registered',
+  'person.provisioned',
+  'person.departed',
+  'person.suspended',
 ] as const;
 
 export type FactName = (typeof FACTS)[number];

@@ -10,7 +10,14 @@
 
 /** Okta's user states (management API, UserStatus); other vendors map onto them. */
 export type PersonStatus =
-  | 'ACTIVE' | 'STAGED' | 'PROVISIONED' | 'RECOVERY' | 'PASSWORD_EXPIRED' | 'LOCKED_OUT' | 'SUSPENDED' | 'DEPROVISIONED';
+  | 'ACTIVE'
+  | 'STAGED'
+  | 'PROVISIONED'
+  | 'RECOVERY'
+  | 'PASSWORD_EXPIRED'
+  | 'LOCKED_OUT'
+  | 'SUSPENDED'
+  | 'DEPROVISIONED';
 
 export interface ProviderPerson {
   readonly uid: string;

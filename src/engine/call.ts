@@ -45,7 +45,11 @@ export interface CallRequest {
  */
 export async function call(app: App, request: CallRequest): Promise<Outcome> {
   const entry = app.catalogue.get(request.tool);
-  if (entry === undefined) throw new Fault('not_found', `There is no tool "${request.tool.slice(0, 60)}". List the tools to see what there is.`);
+  if (entry === undefined)
+    throw new Fault(
+      'not_found',
+      `There is no tool "${request.tool.slice(0, 60)}". List the tools to see what there is.`,
+    );
   const input = await canonicalInput(app, request, entry);
   const targets = entry.tool.targets(input);
   const asked: Asked = { app, request, entry, input, targets };
@@ -75,7 +79,11 @@ interface Asked {
   readonly targets: Targets;
 }
 
-async function canonicalInput(app: App, request: CallRequest, entry: CatalogueEntry): Promise<Record<string, unknown>> {
+async function canonicalInput(
+  app: App,
+  request: CallRequest,
+  entry: CatalogueEntry,
+): Promise<Record<string, unknown>> {
   const parsed = parseInput(entry, request.input);
   return readonly(app, request.tenantId, (reader) => resolveReferences(reader, entry, request.actor, parsed));
 }
@@ -87,8 +95,13 @@ async function look(asked: Asked): Promise<Outcome> {
     const decision = await decide(reader, app.policies, question(asked, NO_ROLES));
     if (!decision.allowed) return decision;
     // Nothing that only looks is gated by an approval: a requirement on it is refused rather than passed over.
-    if (decision.saved.requirements.length > 0) throw new Fault('forbidden', `Policy asks for an approval of "${tool.title}", which only looks. An administrator must change that policy.`);
-    const output = tool.effects === 'read' ? await tool.run(readContext(app, reader, request.actor), input) : null;
+    if (decision.saved.requirements.length > 0)
+      throw new Fault(
+        'forbidden',
+        `Policy asks for an approval of "${tool.title}", which only looks. An administrator must change that policy.`,
+      );
+    const output =
+      tool.effects === 'read' ? await tool.run(readContext(app, reader, request.actor), input) : null;
     return { allowed: true as const, output };
   });
   if (!answer.allowed) return deny(asked, answer.denial);
@@ -97,19 +110,28 @@ async function look(asked: Asked): Promise<Outcome> {
       ? await tool.run(await lookContext(app, request.tenantId, request.actor, request.signal), input)
       : await finalAnswer(asked, answer.output ?? {});
   const callId = newId('call');
-  await app.ledgerBatch.add(request.tenantId, { event: 'CALL_SUCCEEDED', actor: actorName(request.actor), data: ledgerData(asked, callId) });
+  await app.ledgerBatch.add(request.tenantId, {
+    event: 'CALL_SUCCEEDED',
+    actor: actorName(request.actor),
+    data: ledgerData(asked, callId),
+  });
   return { status: 'done', callId, output };
 }
 
 /** For a read that waits: the same read again whenever the call that it waits for changes. Deciding again is not needed: it only looks. */
-async function finalAnswer({ app, request, entry: { tool }, input }: Asked, first: Record<string, unknown>): Promise<Record<string, unknown>> {
+async function finalAnswer(
+  { app, request, entry: { tool }, input }: Asked,
+  first: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
   if (tool.effects !== 'read' || tool.waits === undefined) return first;
   const { waits } = tool;
   const callId = waits.on(first);
   if (callId === null) return first;
   let last = first;
   const again = async () => {
-    last = await readonly(app, request.tenantId, (reader) => tool.run(readContext(app, reader, request.actor), input));
+    last = await readonly(app, request.tenantId, (reader) =>
+      tool.run(readContext(app, reader, request.actor), input),
+    );
     return waits.on(last) === null ? last : null;
   };
   return (await app.settled.until(callId, waits.seconds(input) * 1000, again, request.signal)) ?? last;
@@ -136,10 +158,15 @@ async function write(asked: Asked, tool: AnyWrite): Promise<Call | Outcome> {
 async function act(asked: Asked, tool: AnyAct): Promise<Call | Outcome> {
   const { app, request, input, targets } = asked;
   // Before the provider is asked anything: somebody without authority learns nothing of the target, and costs no rate limit.
-  const early = await readonly(app, request.tenantId, (reader) => decide(reader, app.policies, question(asked, NO_ROLES)));
+  const early = await readonly(app, request.tenantId, (reader) =>
+    decide(reader, app.policies, question(asked, NO_ROLES)),
+  );
   if (!early.allowed) return deny(asked, early.denial);
   const looking = await lookContext(app, request.tenantId, request.actor, request.signal);
-  const [before, adminRoles] = await Promise.all([tool.observe(looking, input), adminRolesOf(looking.directory, targets)]);
+  const [before, adminRoles] = await Promise.all([
+    tool.observe(looking, input),
+    adminRolesOf(looking.directory, targets),
+  ]);
   const impact = tool.impact(before, input);
   const result = await transact(app, request.tenantId, async (ctx) => {
     const decision = await decide(ctx, app.policies, question(asked, adminRoles), 'share');
@@ -154,23 +181,50 @@ async function act(asked: Asked, tool: AnyAct): Promise<Call | Outcome> {
 }
 
 /** Saves the call as waiting with its approval; an identical one that waits already is joined instead (law 7). */
-async function wait(ctx: TenantWriter, asked: Asked, row: NewCall, decision: Decision & { allowed: true }, impact: Impact): Promise<Call | Denial> {
+async function wait(
+  ctx: TenantWriter,
+  asked: Asked,
+  row: NewCall,
+  decision: Decision & { allowed: true },
+  impact: Impact,
+): Promise<Call | Denial> {
   const { app, entry, input, request } = asked;
   const approvalId = newId('apr');
-  const blocked = await deadlock(ctx, decision.saved.requirements, { actor: row.actor, targets: row.targets, principalId: row.principalId ?? null, agentId: row.agentId ?? null });
+  const blocked = await deadlock(ctx, decision.saved.requirements, {
+    actor: row.actor,
+    targets: row.targets,
+    principalId: row.principalId ?? null,
+    agentId: row.agentId ?? null,
+  });
   if (blocked !== null) return blocked;
   if (!(await insertCall(ctx, { ...row, state: 'waiting', approvalId }))) {
     const same = await waitingCall(ctx, row.inputDigest);
     if (same === null) throw new Fault('conflict', 'An identical call was decided just now. Ask again.');
-    ctx.record({ event: 'CALL_WAITING', actor: actorName(request.actor), data: { ...ledgerData(asked, same.id), approval_id: same.approvalId, joined: true } });
+    ctx.record({
+      event: 'CALL_WAITING',
+      actor: actorName(request.actor),
+      data: { ...ledgerData(asked, same.id), approval_id: same.approvalId, joined: true },
+    });
     return same;
   }
   const digest = approvalDigest(app, entry, input, impact, decision.saved.policyDigest);
-  const expiresAt = await ask(ctx, { id: approvalId, callId: row.id, digest, requirements: decision.saved.requirements, impact });
+  const expiresAt = await ask(ctx, {
+    id: approvalId,
+    callId: row.id,
+    digest,
+    requirements: decision.saved.requirements,
+    impact,
+  });
   ctx.record({
     event: 'CALL_WAITING',
     actor: actorName(request.actor),
-    data: { ...ledgerData(asked, row.id), approval_id: approvalId, policies: decision.saved.requirements.map((one) => one.policy), digest, expires_at: expiresAt.toISOString() },
+    data: {
+      ...ledgerData(asked, row.id),
+      approval_id: approvalId,
+      policies: decision.saved.requirements.map((one) => one.policy),
+      digest,
+      expires_at: expiresAt.toISOString(),
+    },
   });
   ctx.emit({ name: 'call.waiting', thing: row.id });
   return mustFind(ctx, row.id);
@@ -189,24 +243,45 @@ export async function spendMandateUse(ctx: TenantWriter, actor: Actor, scope: st
   const mandate = await findMandate(ctx, actor.mandateId, 'update');
   if (mandate === null || !(await countUse(ctx, mandate))) return;
   await endMandates(ctx, [mandate.id], 'expired', 'every use is spent');
-  ctx.record({ event: 'MANDATE_EXPIRED', actor: 'prokura', data: { mandate_id: mandate.id, reason: 'every use is spent' } });
+  ctx.record({
+    event: 'MANDATE_EXPIRED',
+    actor: 'prokura',
+    data: { mandate_id: mandate.id, reason: 'every use is spent' },
+  });
   ctx.emit({ name: 'mandate.expired', thing: mandate.id });
 }
 
 /** Administrator roles of every person among the targets, read now; a provider that refuses to say gives null. */
-export async function adminRolesOf(directory: { adminRoles(person: string): Promise<string[] | null> }, targets: Targets): Promise<AdminRoles> {
+export async function adminRolesOf(
+  directory: { adminRoles(person: string): Promise<string[] | null> },
+  targets: Targets,
+): Promise<AdminRoles> {
   const ids = targets.flatMap((target) => (target.type === 'Person' ? [target.id] : []));
   return new Map(await Promise.all(ids.map(async (id) => [id, await directory.adminRoles(id)] as const)));
 }
 
 /** The call's outcome now, or as soon as it changes into one that is worth an answer, within `waitMs`. Follows successors. */
-export async function awaitOutcome(app: App, tenantId: string, callId: string, waitMs: number, signal?: AbortSignal): Promise<Outcome> {
-  const final = await app.settled.until(callId, waitMs, () => readonly(app, tenantId, (reader) => finalOutcome(reader, callId)), signal);
+export async function awaitOutcome(
+  app: App,
+  tenantId: string,
+  callId: string,
+  waitMs: number,
+  signal?: AbortSignal,
+): Promise<Outcome> {
+  const final = await app.settled.until(
+    callId,
+    waitMs,
+    () => readonly(app, tenantId, (reader) => finalOutcome(reader, callId)),
+    signal,
+  );
   if (final !== null && 'next' in final) return awaitOutcome(app, tenantId, final.next, waitMs, signal);
   return final ?? readonly(app, tenantId, (reader) => currentOutcome(reader, callId));
 }
 
-async function finalOutcome(reader: TenantReader, callId: string): Promise<Outcome | { next: string } | null> {
+async function finalOutcome(
+  reader: TenantReader,
+  callId: string,
+): Promise<Outcome | { next: string } | null> {
   const row = await mustFind(reader, callId);
   if (row.state === 'superseded' && row.successorId !== null) return { next: row.successorId };
   return FINAL_STATES.has(row.state) ? outcomeOf(row, null) : null;
@@ -220,16 +295,36 @@ async function currentOutcome(reader: TenantReader, callId: string): Promise<Out
 
 async function settledOutcome(app: App, request: CallRequest, result: Call | Outcome): Promise<Outcome> {
   if ('status' in result) return result;
-  return awaitOutcome(app, request.tenantId, result.id, FINAL_STATES.has(result.state) ? 0 : (request.waitMs ?? 0), request.signal);
+  return awaitOutcome(
+    app,
+    request.tenantId,
+    result.id,
+    FINAL_STATES.has(result.state) ? 0 : (request.waitMs ?? 0),
+    request.signal,
+  );
 }
 
 const NO_ROLES: AdminRoles = new Map();
 
-const question = ({ entry, request, targets }: Asked, adminRoles: AdminRoles) => ({ entry, actor: request.actor, targets, adminRoles });
+const question = ({ entry, request, targets }: Asked, adminRoles: AdminRoles) => ({
+  entry,
+  actor: request.actor,
+  targets,
+  adminRoles,
+});
 
-async function newCall(reader: TenantReader, { app, request, entry, input, targets }: Asked, decision: Decision & { allowed: true }): Promise<NewCall & { id: string; inputDigest: string; targets: string[] }> {
+async function newCall(
+  reader: TenantReader,
+  { app, request, entry, input, targets }: Asked,
+  decision: Decision & { allowed: true },
+): Promise<NewCall & { id: string; inputDigest: string; targets: string[] }> {
   const { actor, tenantId } = request;
-  const who = { kind: actor.kind, principal: principalOf(actor), agent: actor.kind === 'agent' ? actor.agentId : null, mandate: actor.kind === 'agent' ? actor.mandateId : null };
+  const who = {
+    kind: actor.kind,
+    principal: principalOf(actor),
+    agent: actor.kind === 'agent' ? actor.agentId : null,
+    mandate: actor.kind === 'agent' ? actor.mandateId : null,
+  };
   return {
     tenantId,
     id: newId('call'),
@@ -260,7 +355,11 @@ async function deny(asked: Asked, why: Denial): Promise<Outcome> {
   await app.ledgerBatch.add(request.tenantId, {
     event: 'CALL_DENIED',
     actor: actorName(request.actor),
-    data: { ...ledgerData(asked, callId), code: why.code, ...(why.policy === undefined ? {} : { policy: why.policy }) },
+    data: {
+      ...ledgerData(asked, callId),
+      code: why.code,
+      ...(why.policy === undefined ? {} : { policy: why.policy }),
+    },
   });
   return { status: 'denied', callId, denial: why };
 }
@@ -269,7 +368,11 @@ async function recordFailure(asked: Asked, fault: Fault): Promise<void> {
   const { app, request } = asked;
   const error: CallError = { code: fault.code, message: fault.message };
   const event = fault.code === 'forbidden' ? 'CALL_DENIED' : 'CALL_FAILED';
-  await app.ledgerBatch.add(request.tenantId, { event, actor: actorName(request.actor), data: { ...ledgerData(asked, null), code: error.code, provider: fault.detail['provider'] } });
+  await app.ledgerBatch.add(request.tenantId, {
+    event,
+    actor: actorName(request.actor),
+    data: { ...ledgerData(asked, null), code: error.code, provider: fault.detail['provider'] },
+  });
 }
 
 function ledgerData({ request, entry, targets }: Asked, callId: string | null): Record<string, unknown> {
@@ -279,7 +382,9 @@ function ledgerData({ request, entry, targets }: Asked, callId: string | null): 
     tool: entry.tool.name,
     targets: targetIds(targets),
     surface: actor.surface,
-    ...(actor.kind === 'agent' ? { agent: actor.agentId, principal: actor.personId, mandate_id: actor.mandateId, jti: actor.jti } : {}),
+    ...(actor.kind === 'agent'
+      ? { agent: actor.agentId, principal: actor.personId, mandate_id: actor.mandateId, jti: actor.jti }
+      : {}),
     ...(actor.kind === 'person' ? { identity: actor.identity } : {}),
   };
 }

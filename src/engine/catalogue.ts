@@ -34,7 +34,8 @@ export async function loadCatalogue(folder: URL): Promise<Catalogue> {
     const module = (await import(new URL(file, folder).href)) as { default?: AnyTool };
     if (module.default === undefined) throw new Error(`tools/${file} exports no tool`);
     const wanted = `${family}_${base}`.replaceAll('-', '_');
-    if (module.default.name !== wanted) throw new Error(`tools/${file} must be named ${wanted}, not ${module.default.name}`);
+    if (module.default.name !== wanted)
+      throw new Error(`tools/${file} must be named ${wanted}, not ${module.default.name}`);
     entries.push(entry(module.default, family));
   }
   const commands = entries.flatMap(({ tool }) => (tool.command === undefined ? [] : [words(tool.command)]));
@@ -51,8 +52,11 @@ export const words = (command: string): string => command.replace(/\s*[<[].*$/, 
 function entry(tool: AnyTool, family: string): CatalogueEntry {
   const inputSchema = z.toJSONSchema(tool.input, { io: 'input' }) as Record<string, unknown>;
   const outputSchema = z.toJSONSchema(tool.output, { io: 'output' }) as Record<string, unknown>;
-  for (const [field, schema] of Object.entries((inputSchema['properties'] ?? {}) as Record<string, { description?: string }>)) {
-    if (schema.description === undefined) throw new Error(`${tool.name}: the input field ${field} lacks a description`);
+  for (const [field, schema] of Object.entries(
+    (inputSchema['properties'] ?? {}) as Record<string, { description?: string }>,
+  )) {
+    if (schema.description === undefined)
+      throw new Error(`${tool.name}: the input field ${field} lacks a description`);
   }
   const contract = { name: tool.name, inputSchema, outputSchema, effects: tool.effects, scope: tool.scope };
   return { tool, family, inputSchema, outputSchema, contractDigest: sha256(canonicalJson(contract)) };

@@ -29,7 +29,12 @@ const MAX_ATTEMPTS = 5;
  * is repeated. Decides again inside the committing transaction (law 2), and asks again where what was approved has drifted (law 6).
  * A fault that time may heal is re-sent with a delay; everything else settles the call.
  */
-export async function execute(app: App, tenantId: string, callId: string, signal: AbortSignal): Promise<void> {
+export async function execute(
+  app: App,
+  tenantId: string,
+  callId: string,
+  signal: AbortSignal,
+): Promise<void> {
   const call = await readonly(app, tenantId, (reader) => findCall(reader, callId));
   if (call === null || !open(call)) return;
   const { entry } = savedQuestion(app, call, new Map());
@@ -54,12 +59,19 @@ async function executeWrite(app: App, call: Call, entry: CatalogueEntry, tool: A
     if (fault.code === 'unavailable' || fault.code === 'internal') throw error;
     await transact(app, call.tenantId, async (ctx) => {
       const row = await locked(ctx, call.id);
-      if (row !== null) await settle(ctx, row, fault.code === 'forbidden' ? 'denied' : 'failed', { error: errorOf(fault) });
+      if (row !== null)
+        await settle(ctx, row, fault.code === 'forbidden' ? 'denied' : 'failed', { error: errorOf(fault) });
     });
   }
 }
 
-async function executeAct(app: App, call: Call, entry: CatalogueEntry, tool: AnyAct, signal: AbortSignal): Promise<void> {
+async function executeAct(
+  app: App,
+  call: Call,
+  entry: CatalogueEntry,
+  tool: AnyAct,
+  signal: AbortSignal,
+): Promise<void> {
   const { input } = call;
   const looking = await lookContext(app, call.tenantId, call.actor, signal);
   let mine: Call | null = null;
@@ -78,7 +90,14 @@ async function executeAct(app: App, call: Call, entry: CatalogueEntry, tool: Any
 }
 
 /** The intent, committed before the world is touched. Null where there is nothing (more) to do. */
-async function intend(app: App, call: Call, entry: CatalogueEntry, tool: AnyAct, seen: Record<string, unknown>, adminRoles: AdminRoles): Promise<Call | null> {
+async function intend(
+  app: App,
+  call: Call,
+  entry: CatalogueEntry,
+  tool: AnyAct,
+  seen: Record<string, unknown>,
+  adminRoles: AdminRoles,
+): Promise<Call | null> {
   return transact(app, call.tenantId, async (ctx) => {
     const row = await locked(ctx, call.id);
     if (row === null) return null;
@@ -89,7 +108,11 @@ async function intend(app: App, call: Call, entry: CatalogueEntry, tool: AnyAct,
       return null;
     }
     if (landed === 'unknown') {
-      const error = { code: 'unknown', message: 'The provider did not answer and a fresh look does not tell whether it took effect. Check there before asking again.' };
+      const error = {
+        code: 'unknown',
+        message:
+          'The provider did not answer and a fresh look does not tell whether it took effect. Check there before asking again.',
+      };
       await settle(ctx, row, 'unknown', { error });
       return null;
     }
@@ -105,7 +128,14 @@ async function intend(app: App, call: Call, entry: CatalogueEntry, tool: AnyAct,
 }
 
 /** Asked again at the moment of execution: allowed as before, and exactly what was approved. Settles the call where not. */
-async function cleared(app: App, ctx: TenantWriter, row: Call, entry: CatalogueEntry, adminRoles: AdminRoles, impact: Impact): Promise<boolean> {
+async function cleared(
+  app: App,
+  ctx: TenantWriter,
+  row: Call,
+  entry: CatalogueEntry,
+  adminRoles: AdminRoles,
+  impact: Impact,
+): Promise<boolean> {
   const decision = await decide(ctx, app.policies, savedQuestion(app, row, adminRoles), 'share');
   if (!decision.allowed) {
     await settle(ctx, row, 'denied', { error: deniedError(decision.denial) });
@@ -117,40 +147,78 @@ async function cleared(app: App, ctx: TenantWriter, row: Call, entry: CatalogueE
   // What a first try has begun is not asked again because that try changed what a fresh look shows.
   if (row.state === 'running') return true;
   const digest = approvalDigest(app, entry, row.input, impact, policyDigest);
-  const kept = approval?.state === 'approved' && approval.digest === digest && requirements.every((one) => approval.requirements.some((old) => old.policy === one.policy));
+  const kept =
+    approval?.state === 'approved' &&
+    approval.digest === digest &&
+    requirements.every((one) => approval.requirements.some((old) => old.policy === one.policy));
   if (kept) return true;
   await askAgain(ctx, row, { requirements, digest, impact, saved: decision.saved });
   return false;
 }
 
-type NewQuestion = { requirements: NonNullable<Call['decision']>['requirements']; digest: string; impact: Impact; saved: NonNullable<Call['decision']> };
+type NewQuestion = {
+  requirements: NonNullable<Call['decision']>['requirements'];
+  digest: string;
+  impact: Impact;
+  saved: NonNullable<Call['decision']>;
+};
 
 /** What was approved has drifted: this call is superseded by one that asks for what is true now (law 6). */
 async function askAgain(ctx: TenantWriter, row: Call, fresh: NewQuestion): Promise<void> {
   const blocked = await deadlock(ctx, fresh.requirements, row);
   if (blocked !== null) return settle(ctx, row, 'denied', { error: deniedError(blocked) });
   const [id, approvalId] = [newId('call'), newId('apr')];
-  const error = { code: 'superseded', message: 'What was approved has changed meanwhile, so it is asked again.' };
+  const error = {
+    code: 'superseded',
+    message: 'What was approved has changed meanwhile, so it is asked again.',
+  };
   await settle(ctx, row, 'superseded', { error, successorId: id });
   const approval = row.approvalId === null ? null : await findApproval(ctx, row.approvalId, 'update');
   if (approval?.state === 'pending') await settleApproval(ctx, approval, 'superseded', error.message);
   const needsAsking = fresh.requirements.length > 0;
-  const next = { ...row, id, state: needsAsking ? ('waiting' as const) : ('ready' as const), approvalId: needsAsking ? approvalId : null, decision: fresh.saved, before: null, attempt: 0, result: null, error: null, settledAt: null, createdAt: ctx.now, updatedAt: ctx.now };
+  const next = {
+    ...row,
+    id,
+    state: needsAsking ? ('waiting' as const) : ('ready' as const),
+    approvalId: needsAsking ? approvalId : null,
+    decision: fresh.saved,
+    before: null,
+    attempt: 0,
+    result: null,
+    error: null,
+    settledAt: null,
+    createdAt: ctx.now,
+    updatedAt: ctx.now,
+  };
   await insertCall(ctx, next);
   if (!needsAsking) return ctx.enqueue(EXECUTE_CALL, { call: id });
-  await ask(ctx, { id: approvalId, callId: id, digest: fresh.digest, requirements: fresh.requirements, impact: fresh.impact });
-  ctx.record({ event: 'CALL_WAITING', actor: actorName(row.actor), data: { call_id: id, tool: row.tool, targets: row.targets, approval_id: approvalId, supersedes: row.id } });
+  await ask(ctx, {
+    id: approvalId,
+    callId: id,
+    digest: fresh.digest,
+    requirements: fresh.requirements,
+    impact: fresh.impact,
+  });
+  ctx.record({
+    event: 'CALL_WAITING',
+    actor: actorName(row.actor),
+    data: { call_id: id, tool: row.tool, targets: row.targets, approval_id: approvalId, supersedes: row.id },
+  });
   ctx.emit({ name: 'call.waiting', thing: id });
 }
 
 /** The provider refused or did not answer. Whoever waits gets the provider's own code and summary. */
 async function stumble(app: App, call: Call, tool: AnyAct, begun: boolean, fault: Fault): Promise<void> {
-  const transient = fault.code === 'rate_limited' || fault.code === 'unavailable' || fault.code === 'internal';
+  const transient =
+    fault.code === 'rate_limited' || fault.code === 'unavailable' || fault.code === 'internal';
   if (!transient) return finish(app, call, 'failed', { error: errorOf(fault) });
   const attempts = call.attempt + (begun ? 0 : 1);
   // Our own hold stands already; the provider is asked for as long as it takes (law 9).
   if (attempts >= MAX_ATTEMPTS && tool.hold === undefined) return exhausted(app, call, begun, fault);
-  app.log.warn({ call: call.id, attempt: attempts, code: fault.code, cause: fault.cause }, 'an act is tried again');
+  app.log.warn(
+    { call: call.id, attempt: attempts, code: fault.code, cause: fault.cause },
+    'an act is tried again',
+  );
   const startAfter = new Date(app.now().getTime() + retryDelayMs(fault, attempts));
   await transact(app, call.tenantId, async (ctx) => {
     const row = await locked(ctx, call.id);
@@ -165,13 +233,19 @@ async function stumble(app: App, call: Call, tool: AnyAct, begun: boolean, fault
 async function exhausted(app: App, call: Call, begun: boolean, fault: Fault): Promise<void> {
   const unanswered = begun && fault.code !== 'rate_limited';
   const error = errorOf(fault);
-  await finish(app, call, unanswered ? 'unknown' : 'failed', { error: unanswered ? { ...error, message: `${error.message} It may or may not have taken effect: check at the provider.` } : error });
+  await finish(app, call, unanswered ? 'unknown' : 'failed', {
+    error: unanswered
+      ? { ...error, message: `${error.message} It may or may not have taken effect: check at the provider.` }
+      : error,
+  });
 }
 
 /** The provider says when its limit resets; otherwise 1, 2, 4, … seconds, at most a minute. */
 function retryDelayMs(fault: Fault, attempts: number): number {
   const told = fault.detail['retry_after_seconds'];
-  return typeof told === 'number' ? Math.min(Math.max(told, 1), 120) * 1000 : Math.min(500 * 2 ** attempts, 60_000);
+  return typeof told === 'number'
+    ? Math.min(Math.max(told, 1), 120) * 1000
+    : Math.min(500 * 2 ** attempts, 60_000);
 }
 
 async function finish(app: App, call: Call, state: CallState, how: Ended): Promise<void> {
@@ -190,7 +264,11 @@ interface Ended {
 }
 
 const EVENTS: Partial<Record<CallState, LedgerEvent>> = {
-  succeeded: 'CALL_SUCCEEDED', failed: 'CALL_FAILED', unknown: 'CALL_UNKNOWN', denied: 'CALL_DENIED', superseded: 'CALL_SUPERSEDED',
+  succeeded: 'CALL_SUCCEEDED',
+  failed: 'CALL_FAILED',
+  unknown: 'CALL_UNKNOWN',
+  denied: 'CALL_DENIED',
+  superseded: 'CALL_SUPERSEDED',
 };
 
 async function settle(ctx: TenantWriter, row: Call, state: CallState, how: Ended): Promise<void> {
@@ -199,8 +277,13 @@ async function settle(ctx: TenantWriter, row: Call, state: CallState, how: Ended
     event: EVENTS[state] ?? 'CALL_FAILED',
     actor: actorName(row.actor),
     data: {
-      call_id: row.id, tool: row.tool, targets: row.targets, approval_id: row.approvalId,
-      ...(row.agentId === null ? {} : { agent: row.agentId, principal: row.principalId, mandate_id: row.mandateId }),
+      call_id: row.id,
+      tool: row.tool,
+      targets: row.targets,
+      approval_id: row.approvalId,
+      ...(row.agentId === null
+        ? {}
+        : { agent: row.agentId, principal: row.principalId, mandate_id: row.mandateId }),
       ...(how.error === undefined ? {} : { code: how.error.code, provider: how.error.detail?.['provider'] }),
     },
   });
@@ -214,6 +297,14 @@ async function locked(ctx: TenantWriter, callId: string): Promise<Call | null> {
   return row !== null && open(row) ? row : null;
 }
 
-const deniedError = (why: Denial): CallError => ({ code: why.code, message: why.message, ...(why.missing === undefined ? {} : { detail: why.missing }) });
+const deniedError = (why: Denial): CallError => ({
+  code: why.code,
+  message: why.message,
+  ...(why.missing === undefined ? {} : { detail: why.missing }),
+});
 
-const errorOf = (fault: Fault): CallError => ({ code: fault.code, message: fault.message, ...(Object.keys(fault.detail).length === 0 ? {} : { detail: fault.detail }) });
+const errorOf = (fault: Fault): CallError => ({
+  code: fault.code,
+  message: fault.message,
+  ...(Object.keys(fault.detail).length === 0 ? {} : { detail: fault.detail }),
+});

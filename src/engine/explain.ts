@@ -10,33 +10,65 @@ import { decide, targetIds } from './decide/decide.ts';
 import { resolveReferences } from './references.ts';
 
 /** A tool's context for reading, inside the transaction of `reader`. */
-export function readContext(app: Pick<App, 'catalogue' | 'policies'>, reader: TenantReader, actor: Actor): ReadContext {
-  return { tenantId: reader.tenantId, now: reader.now, db: reader.db, actor, explain: (tool, input) => explain(app, reader, actor, tool, input) };
+export function readContext(
+  app: Pick<App, 'catalogue' | 'policies'>,
+  reader: TenantReader,
+  actor: Actor,
+): ReadContext {
+  return {
+    tenantId: reader.tenantId,
+    now: reader.now,
+    db: reader.db,
+    actor,
+    explain: (tool, input) => explain(app, reader, actor, tool, input),
+  };
 }
 
 /** The input as the tool's schema parses it; Fault `invalid_input` with every problem by field. */
 export function parseInput(entry: CatalogueEntry, input: unknown): Record<string, unknown> {
   const parsed = entry.tool.input.safeParse(input ?? {});
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), problem: issue.message }));
-  const words = problems.map(({ field, problem }) => (field === '' ? problem : `${field}: ${problem}`)).join('; ');
-  throw new Fault('invalid_input', `The input does not fit ${entry.tool.name}: ${words}.`, { detail: { problems } });
+  const problems = parsed.error.issues.map((issue) => ({
+    field: issue.path.join('.'),
+    problem: issue.message,
+  }));
+  const words = problems
+    .map(({ field, problem }) => (field === '' ? problem : `${field}: ${problem}`))
+    .join('; ');
+  throw new Fault('invalid_input', `The input does not fit ${entry.tool.name}: ${words}.`, {
+    detail: { problems },
+  });
 }
 
 /** What would happen if the actor called it now. Whether the target holds a role at the provider is not asked here; the call itself asks.*/
-async function explain(app: Pick<App, 'catalogue' | 'policies'>, reader: TenantReader, actor: Actor, tool: string, raw: Readonly<Record<string, unknown>>): Promise<Explanation> {
+async function explain(
+  app: Pick<App, 'catalogue' | 'policies'>,
+  reader: TenantReader,
+  actor: Actor,
+  tool: string,
+  raw: Readonly<Record<string, unknown>>,
+): Promise<Explanation> {
   const entry = app.catalogue.get(tool);
   if (entry === undefined) throw new Fault('not_found', `There is no tool "${tool.slice(0, 60)}".`);
   const input = await resolveReferences(reader, entry, actor, parseInput(entry, raw));
   const targets = entry.tool.targets(input);
   const roles = new Map(targetIds(targets).map((id) => [id, [] as string[]] as const));
   const decision = await decide(reader, app.policies, { entry, actor, targets, adminRoles: roles });
-  if (!decision.allowed) return { tool, allowed: false, approvals: [], policies: [], denial: decision.denial };
-  const asked = { actor, targets: targetIds(targets), principalId: principalOf(actor), agentId: actor.kind === 'agent' ? actor.agentId : null };
+  if (!decision.allowed)
+    return { tool, allowed: false, approvals: [], policies: [], denial: decision.denial };
+  const asked = {
+    actor,
+    targets: targetIds(targets),
+    principalId: principalOf(actor),
+    agentId: actor.kind === 'agent' ? actor.agentId : null,
+  };
   const blocked = await deadlock(reader, decision.saved.requirements, asked);
   const approvals = await Promise.all(
     decision.saved.requirements.map(async (one) => ({
-      policy: one.policy, reason: one.reason, quorum: one.quorum, approvers: (await eligibleFor(reader, one, asked)).map((person) => person.displayName),
+      policy: one.policy,
+      reason: one.reason,
+      quorum: one.quorum,
+      approvers: (await eligibleFor(reader, one, asked)).map((person) => person.displayName),
     })),
   );
   return { tool, allowed: blocked === null, approvals, policies: decision.saved.policies, denial: blocked };

@@ -5,10 +5,19 @@ import type { Denial } from '#domain/denial.ts';
 /** What became of a call, the same for every surface; the surface only draws it. */
 export type Outcome =
   | { readonly status: 'done'; readonly callId: string; readonly output: Readonly<Record<string, unknown>> }
-  | { readonly status: 'waiting'; readonly callId: string; readonly approvalId: string; readonly expiresAt: string }
+  | {
+      readonly status: 'waiting';
+      readonly callId: string;
+      readonly approvalId: string;
+      readonly expiresAt: string;
+    }
   | { readonly status: 'running'; readonly callId: string }
   | { readonly status: 'denied'; readonly callId: string | null; readonly denial: Denial }
-  | { readonly status: 'rejected' | 'expired' | 'withdrawn' | 'failed' | 'unknown'; readonly callId: string; readonly error: CallError };
+  | {
+      readonly status: 'rejected' | 'expired' | 'withdrawn' | 'failed' | 'unknown';
+      readonly callId: string;
+      readonly error: CallError;
+    };
 
 /** The outcome that a call's row stands for. `superseded` has none of its own: follow `successorId` first. */
 export function outcomeOf(call: Call, approvalExpiresAt: Date | null): Outcome {
@@ -17,12 +26,25 @@ export function outcomeOf(call: Call, approvalExpiresAt: Date | null): Outcome {
     case 'succeeded':
       return { status: 'done', callId: call.id, output: call.result ?? {} };
     case 'waiting':
-      return { status: 'waiting', callId: call.id, approvalId: call.approvalId ?? '', expiresAt: (approvalExpiresAt ?? call.createdAt).toISOString() };
+      return {
+        status: 'waiting',
+        callId: call.id,
+        approvalId: call.approvalId ?? '',
+        expiresAt: (approvalExpiresAt ?? call.createdAt).toISOString(),
+      };
     case 'ready':
     case 'running':
       return { status: 'running', callId: call.id };
     case 'denied':
-      return { status: 'denied', callId: call.id, denial: { code: error.code as Denial['code'], message: error.message, ...(error.detail === undefined ? {} : { missing: error.detail }) } };
+      return {
+        status: 'denied',
+        callId: call.id,
+        denial: {
+          code: error.code as Denial['code'],
+          message: error.message,
+          ...(error.detail === undefined ? {} : { missing: error.detail }),
+        },
+      };
     case 'superseded':
       return { status: 'withdrawn', callId: call.id, error };
     case 'rejected':

@@ -46,12 +46,17 @@ export function createLedgerBatch(app: Pick<App, 'database' | 'queue' | 'now' | 
         const batch = waiting.get(tenantId);
         if (batch === undefined) waiting.set(tenantId, [line]);
         else batch.push(line);
-        if (!flushing.has(tenantId)) setImmediate(() => void (flushing.has(tenantId) ? undefined : flush(tenantId)));
+        if (!flushing.has(tenantId))
+          setImmediate(() => void (flushing.has(tenantId) ? undefined : flush(tenantId)));
       }),
   };
 }
 
-async function write(app: Pick<App, 'database' | 'queue' | 'now' | 'subscribers'>, tenantId: string, batch: readonly Waiting[]): Promise<void> {
+async function write(
+  app: Pick<App, 'database' | 'queue' | 'now' | 'subscribers'>,
+  tenantId: string,
+  batch: readonly Waiting[],
+): Promise<void> {
   try {
     const fresh = await transact(app, tenantId, async (ctx) => {
       const spent = await spend(ctx, batch);
@@ -66,8 +71,13 @@ async function write(app: Pick<App, 'database' | 'queue' | 'now' | 'subscribers'
 }
 
 /** The keys that were not used before now. A second line with the same key in one batch finds it deleted, and loses. */
-async function spend(ctx: Parameters<Parameters<typeof transact>[2]>[0], batch: readonly Waiting[]): Promise<Set<string>> {
-  const keys = new Map(batch.flatMap((line) => (line.once === undefined ? [] : [[line.once.key, line.once.expiresAt] as const])));
+async function spend(
+  ctx: Parameters<Parameters<typeof transact>[2]>[0],
+  batch: readonly Waiting[],
+): Promise<Set<string>> {
+  const keys = new Map(
+    batch.flatMap((line) => (line.once === undefined ? [] : [[line.once.key, line.once.expiresAt] as const])),
+  );
   if (keys.size === 0) return new Set();
   const rows = await ctx.db.execute<{ key: string }>(sql`
     insert into replays (tenant_id, key, expires_at)

@@ -12,19 +12,30 @@ export type Reference = 'person' | 'agent' | 'resources';
 /** Which fields of a tool's input name something. */
 export function referenceFields(entry: CatalogueEntry): ReadonlyMap<string, Reference> {
   const properties = (entry.inputSchema['properties'] ?? {}) as Record<string, { ref?: Reference }>;
-  return new Map(Object.entries(properties).flatMap(([field, schema]) => (schema.ref === undefined ? [] : [[field, schema.ref] as const])));
+  return new Map(
+    Object.entries(properties).flatMap(([field, schema]) =>
+      schema.ref === undefined ? [] : [[field, schema.ref] as const],
+    ),
+  );
 }
 
 /**
  * Replaces references by our immutable ids before anything is decided: what is approved cannot come to mean somebody else. Exact matches only: nobody is ever guessed. Throws Fault
  * `not_found` for none and `conflict` for several.
  */
-export async function resolveReferences(reader: TenantReader, entry: CatalogueEntry, actor: Actor, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+export async function resolveReferences(
+  reader: TenantReader,
+  entry: CatalogueEntry,
+  actor: Actor,
+  input: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
   const resolved = { ...input };
   for (const [field, kind] of referenceFields(entry)) {
     const value = resolved[field];
     if (kind === 'resources' && Array.isArray(value)) {
-      resolved[field] = [...new Set(await Promise.all(value.map((one) => resourcePattern(reader, actor, String(one)))))].sort();
+      resolved[field] = [
+        ...new Set(await Promise.all(value.map((one) => resourcePattern(reader, actor, String(one))))),
+      ].sort();
     }
     if (typeof value !== 'string') continue;
     if (kind === 'person') resolved[field] = await personId(reader, value);
@@ -35,10 +46,17 @@ export async function resolveReferences(reader: TenantReader, entry: CatalogueEn
 
 async function personId(reader: TenantReader, reference: string): Promise<string> {
   const found = await peopleByReference(reader, reference);
-  if (found.length > 1) throw new Fault('conflict', `"${reference.slice(0, 80)}" fits ${found.length} people. Use a person id (usr_…) from okta_find_user.`);
+  if (found.length > 1)
+    throw new Fault(
+      'conflict',
+      `"${reference.slice(0, 80)}" fits ${found.length} people. Use a person id (usr_…) from okta_find_user.`,
+    );
   const person = found[0];
   if (person === undefined) {
-    throw new Fault('not_found', `Nobody here has the id or email address "${reference.slice(0, 80)}". Find them with okta_find_user; someone new appears after the next sync.`);
+    throw new Fault(
+      'not_found',
+      `Nobody here has the id or email address "${reference.slice(0, 80)}". Find them with okta_find_user; someone new appears after the next sync.`,
+    );
   }
   return person.id;
 }
@@ -53,6 +71,10 @@ async function resourcePattern(reader: TenantReader, actor: Actor, text: string)
 
 async function agentId(reader: TenantReader, reference: string): Promise<string> {
   const agent = await agentByReference(reader, reference);
-  if (agent === null) throw new Fault('not_found', `There is no agent "${reference.slice(0, 80)}". agent_list shows those that there are; an IT admin can register one.`);
+  if (agent === null)
+    throw new Fault(
+      'not_found',
+      `There is no agent "${reference.slice(0, 80)}". agent_list shows those that there are; an IT admin can register one.`,
+    );
   return agent.id;
 }

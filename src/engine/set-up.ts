@@ -44,7 +44,12 @@ export async function setUpTenant(app: App, setUp: SetUp, claim: () => Promise<v
   await claim();
   const tenantId = newId('tnt');
   const keys = await transact(app, tenantId, async (ctx) => {
-    await createTenant(ctx, app.secrets, { name: setUp.name, slackTeamId: setUp.slackTeamId, settings: { emailDomains: setUp.emailDomains }, okta: setUp.okta });
+    await createTenant(ctx, app.secrets, {
+      name: setUp.name,
+      slackTeamId: setUp.slackTeamId,
+      settings: { emailDomains: setUp.emailDomains },
+      okta: setUp.okta,
+    });
     for (const [role, uid] of Object.entries(setUp.groups)) await mapGroup(ctx, 'okta', uid, role);
     await savePeople(ctx, 'okta', administrators, 'prokura');
     for (const { uid } of administrators) {
@@ -52,12 +57,20 @@ export async function setUpTenant(app: App, setUp: SetUp, claim: () => Promise<v
       if (person !== null) await nameAdministrator(ctx, person.id);
     }
     const scim = await createApiKey(ctx, app.mode, { name: 'Okta SCIM', scopes: ['scim'], source: 'okta' });
-    const admin = await createApiKey(ctx, app.mode, { name: 'First administrator', scopes: ['ledger:read', 'calls:read', 'introspect', 'mandate_list', 'agent_list'] });
+    const admin = await createApiKey(ctx, app.mode, {
+      name: 'First administrator',
+      scopes: ['ledger:read', 'calls:read', 'introspect', 'mandate_list', 'agent_list'],
+    });
     ctx.enqueue(SYNC_DIRECTORY, {});
     return { scim: scim.presented, admin: admin.presented };
   });
   await startSchedules(app, tenantId);
-  return { tenant_id: tenantId, issuer: `${app.baseUrl}/t/${tenantId}`, scim_base_url: `${app.baseUrl}/v1/scim/v2`, api_keys: keys };
+  return {
+    tenant_id: tenantId,
+    issuer: `${app.baseUrl}/t/${tenantId}`,
+    scim_base_url: `${app.baseUrl}/v1/scim/v2`,
+    api_keys: keys,
+  };
 }
 
 /** Every tenant is synced every four hours (requirements K7) and tidied every five minutes; scheduling twice changes nothing. */
@@ -71,10 +84,16 @@ async function lookUp(setUp: SetUp): Promise<ProviderPerson[]> {
   try {
     return await Promise.all(
       setUp.administrators.map(async (email) => {
-        const found = (await link.directory.findPeople(email, 10)).filter((person) => person.email === email.toLowerCase());
+        const found = (await link.directory.findPeople(email, 10)).filter(
+          (person) => person.email === email.toLowerCase(),
+        );
         const [person] = found;
         if (person === undefined || found.length > 1 || person.status !== 'ACTIVE') {
-          throw new Fault('invalid_input', `${email} is not exactly one ACTIVE person at Okta. Name people by their work email there.`, { detail: { problems: [{ field: 'administrators', problem: email }] } });
+          throw new Fault(
+            'invalid_input',
+            `${email} is not exactly one ACTIVE person at Okta. Name people by their work email there.`,
+            { detail: { problems: [{ field: 'administrators', problem: email }] } },
+          );
         }
         return person;
       }),

@@ -6,7 +6,12 @@ export interface SettledCalls {
    * Reads with `read` now and whenever the call changes, until it answers something or `milliseconds` have gone: then null.
    * Subscribes before it reads, so that no change is missed.
    */
-  until<T>(callId: string, milliseconds: number, read: () => Promise<T | null>, signal?: AbortSignal): Promise<T | null>;
+  until<T>(
+    callId: string,
+    milliseconds: number,
+    read: () => Promise<T | null>,
+    signal?: AbortSignal,
+  ): Promise<T | null>;
   close(): Promise<void>;
 }
 

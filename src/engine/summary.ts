@@ -4,8 +4,14 @@ import { findPerson } from '#domain/person/store.ts';
 import type { AnyTool, Target, Targets } from './tool.ts';
 
 /** One line for people: the tool's title and its targets by their directory names. Never an internal tool name. */
-export async function summaryOf(reader: TenantReader, tool: Pick<AnyTool, 'title'>, targets: Targets): Promise<string> {
-  const names = (await Promise.all(targets.map((target) => nameOf(reader, target)))).filter((name) => name !== null);
+export async function summaryOf(
+  reader: TenantReader,
+  tool: Pick<AnyTool, 'title'>,
+  targets: Targets,
+): Promise<string> {
+  const names = (await Promise.all(targets.map((target) => nameOf(reader, target)))).filter(
+    (name) => name !== null,
+  );
   return names.length === 0 ? tool.title : `${tool.title} for ${names.join(', ')}`;
 }
 

@@ -16,7 +16,11 @@ type Job = { queue: string; data: Readonly<Record<string, string | number | null
  * `work`; then the facts, their subscribers' jobs and last the ledger, whose head is locked until the commit (laws 3 and 11).
  * A throw rolls everything back. Nothing in here may wait for the world.
  */
-export async function transact<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T> {
+export async function transact<T>(
+  app: Parts,
+  tenantId: string,
+  work: (ctx: TenantWriter) => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await reach(once(app, tenantId, work));
@@ -43,14 +47,21 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
       db,
       record: (entry) => void entries.push(entry),
       emit: (fact) => void emitted.push(fact),
-      enqueue: (queue, data, startAfter) => void jobs.push({ queue, data, ...(startAfter === undefined ? {} : { startAfter }) }),
+      enqueue: (queue, data, startAfter) =>
+        void jobs.push({ queue, data, ...(startAfter === undefined ? {} : { startAfter }) }),
     });
     jobs.push(...(await saveFacts(app, db, tenantId, now, emitted)));
     for (const job of jobs) {
-      await app.queue.enqueue(tx, job.queue, { tenant: tenantId, ...job.data }, job.startAfter === undefined ? {} : { startAfter: job.startAfter });
+      await app.queue.enqueue(
+        tx,
+        job.queue,
+        { tenant: tenantId, ...job.data },
+        job.startAfter === undefined ? {} : { startAfter: job.startAfter },
+      );
     }
     for (const fact of emitted) {
-      if (fact.name.startsWith('call.')) await tx.execute(sql`select pg_notify('prokura_call', ${fact.thing})`);
+      if (fact.name.startsWith('call.'))
+        await tx.execute(sql`select pg_notify('prokura_call', ${fact.thing})`);
     }
     await appendLedger(db, tenantId, now, entries);
     return result;
@@ -58,7 +69,11 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
 }
 
 /** A consistent view of one tenant's rows; nothing can be changed in it. */
-export async function readonly<T>(app: Pick<App, 'database' | 'now'>, tenantId: string, work: (ctx: TenantReader) => Promise<T>): Promise<T> {
+export async function readonly<T>(
+  app: Pick<App, 'database' | 'now'>,
+  tenantId: string,
+  work: (ctx: TenantReader) => Promise<T>,
+): Promise<T> {
   return reach(
     app.database.db.transaction(
       async (tx) => {
@@ -70,11 +85,26 @@ export async function readonly<T>(app: Pick<App, 'database' | 'now'>, tenantId: 
   );
 }
 
-async function saveFacts(app: Parts, db: WriteDb, tenantId: string, at: Date, emitted: readonly Fact[]): Promise<Job[]> {
+async function saveFacts(
+  app: Parts,
+  db: WriteDb,
+  tenantId: string,
+  at: Date,
+  emitted: readonly Fact[],
+): Promise<Job[]> {
   if (emitted.length === 0) return [];
-  const rows = emitted.map((fact) => ({ tenantId, id: newId('fact'), name: fact.name, data: { thing: fact.thing }, at }));
+  const rows = emitted.map((fact) => ({
+    tenantId,
+    id: newId('fact'),
+    name: fact.name,
+    data: { thing: fact.thing },
+    at,
+  }));
   await db.insert(factsTable).values(rows);
   return emitted.flatMap((fact, index) =>
-    (app.subscribers[fact.name] ?? []).map((queue) => ({ queue, data: { fact: fact.name, thing: fact.thing, id: rows[index]!.id } })),
+    (app.subscribers[fact.name] ?? []).map((queue) => ({
+      queue,
+      data: { fact: fact.name, thing: fact.thing, id: rows[index]!.id },
+    })),
   );
 }

@@ -7,7 +7,12 @@ import type { App } from './app.ts';
 import { readonly } from './transact.ts';
 
 /** The provider as tools may look at it: by our person ids, holding no transaction while it answers. */
-export async function lookContext(app: App, tenantId: string, actor: Actor, signal?: AbortSignal): Promise<LookContext> {
+export async function lookContext(
+  app: App,
+  tenantId: string,
+  actor: Actor,
+  signal?: AbortSignal,
+): Promise<LookContext> {
   const link = await app.provider(tenantId);
   const read = <T>(work: (reader: TenantReader) => Promise<T>) => readonly(app, tenantId, work);
   return { tenantId, now: app.now(), actor, directory: directoryOf(link, read, signal), read };
@@ -28,14 +33,32 @@ export async function actContext(app: App, tenantId: string, signal: AbortSignal
   };
 }
 
-function directoryOf(link: ProviderLink, read: LookContext['read'], signal: AbortSignal | undefined): PersonDirectory {
+function directoryOf(
+  link: ProviderLink,
+  read: LookContext['read'],
+  signal: AbortSignal | undefined,
+): PersonDirectory {
   const { directory } = link;
   const uid = (person: string) => read((reader) => uidOf(reader, link.vendor, person));
   return {
     find: async (query, limit) => {
       const found = await directory.findPeople(query, limit, signal);
-      const known = await read((reader) => idsByUid(reader, link.vendor, found.map((person) => person.uid)));
-      return found.map(({ uid: at, status, displayName, email, title, department }) => ({ id: known.get(at) ?? null, uid: at, status, displayName, email, title, department }));
+      const known = await read((reader) =>
+        idsByUid(
+          reader,
+          link.vendor,
+          found.map((person) => person.uid),
+        ),
+      );
+      return found.map(({ uid: at, status, displayName, email, title, department }) => ({
+        id: known.get(at) ?? null,
+        uid: at,
+        status,
+        displayName,
+        email,
+        title,
+        department,
+      }));
     },
     status: async (person) => (await directory.person(await uid(person), signal)).status,
     factors: async (person) => directory.factors(await uid(person), signal),
@@ -55,6 +78,10 @@ function directoryOf(link: ProviderLink, read: LookContext['read'], signal: Abor
 async function uidOf(reader: TenantReader, vendor: string, personId: string): Promise<string> {
   const person = await findPerson(reader, personId);
   if (person === null) throw new Fault('not_found', 'There is no such person here. Find them again.');
-  if (person.provider !== vendor) throw new Fault('conflict', `${person.displayName} is not managed at ${vendor}, so nothing can be done there.`);
+  if (person.provider !== vendor)
+    throw new Fault(
+      'conflict',
+      `${person.displayName} is not managed at ${vendor}, so nothing can be done there.`,
+    );
   return person.uid;
 }

@@ -12,9 +12,16 @@ export async function expireMandate(app: App, tenantId: string, mandateId: strin
     const ids = tree.map((mandate) => mandate.id);
     await endMandates(ctx, ids, 'expired', 'its time is over');
     for (const mandate of tree) {
-      ctx.record({ event: 'MANDATE_EXPIRED', actor: 'prokura', data: { mandate_id: mandate.id, principal: mandate.principalId, agent: mandate.agentId } });
+      ctx.record({
+        event: 'MANDATE_EXPIRED',
+        actor: 'prokura',
+        data: { mandate_id: mandate.id, principal: mandate.principalId, agent: mandate.agentId },
+      });
       ctx.emit({ name: 'mandate.expired', thing: mandate.id });
     }
-    await withdrawCalls(ctx, await waitingCallsOn(ctx, { mandateIds: ids }), { actor: 'prokura', reason: 'the mandate has expired' });
+    await withdrawCalls(ctx, await waitingCallsOn(ctx, { mandateIds: ids }), {
+      actor: 'prokura',
+      reason: 'the mandate has expired',
+    });
   });
 }

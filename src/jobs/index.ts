@@ -23,9 +23,29 @@ const text = (data: JobData, field: string): string => String(data[field] ?? '')
 /** Every job that is not a surface's own, by its queue. */
 export const JOBS: Readonly<Record<string, Job>> = {
   // A batch waits for its slowest member, and Okta may take its time: many workers, one call each.
-  [EXECUTE_CALL]: { concurrency: 16, retryLimit: 50, retryDelaySeconds: 1, run: (app, tenant, data, signal) => execute(app, tenant, text(data, 'call'), signal) },
-  [EXPIRE_APPROVAL]: { concurrency: 2, retryLimit: 50, retryDelaySeconds: 5, run: (app, tenant, data) => expireApproval(app, tenant, text(data, 'approval')) },
-  [EXPIRE_MANDATE]: { concurrency: 2, retryLimit: 50, retryDelaySeconds: 5, run: (app, tenant, data) => expireMandate(app, tenant, text(data, 'mandate')) },
-  [SYNC_DIRECTORY]: { concurrency: 1, retryLimit: 3, retryDelaySeconds: 60, run: (app, tenant) => syncDirectory(app, tenant) },
+  [EXECUTE_CALL]: {
+    concurrency: 16,
+    retryLimit: 50,
+    retryDelaySeconds: 1,
+    run: (app, tenant, data, signal) => execute(app, tenant, text(data, 'call'), signal),
+  },
+  [EXPIRE_APPROVAL]: {
+    concurrency: 2,
+    retryLimit: 50,
+    retryDelaySeconds: 5,
+    run: (app, tenant, data) => expireApproval(app, tenant, text(data, 'approval')),
+  },
+  [EXPIRE_MANDATE]: {
+    concurrency: 2,
+    retryLimit: 50,
+    retryDelaySeconds: 5,
+    run: (app, tenant, data) => expireMandate(app, tenant, text(data, 'mandate')),
+  },
+  [SYNC_DIRECTORY]: {
+    concurrency: 1,
+    retryLimit: 3,
+    retryDelaySeconds: 60,
+    run: (app, tenant) => syncDirectory(app, tenant),
+  },
   [SWEEP]: { concurrency: 1, retryLimit: 3, retryDelaySeconds: 60, run: (app, tenant) => sweep(app, tenant) },
 };

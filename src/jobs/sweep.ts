@@ -13,6 +13,8 @@ const STUCK_MS = 600_000;
  */
 export async function sweep(app: App, tenantId: string): Promise<void> {
   await transact(app, tenantId, forgetReplays);
-  const stuck = await readonly(app, tenantId, (reader) => stuckCalls(reader, new Date(reader.now.getTime() - STUCK_MS), 500));
+  const stuck = await readonly(app, tenantId, (reader) =>
+    stuckCalls(reader, new Date(reader.now.getTime() - STUCK_MS), 500),
+  );
   for (const id of stuck) await app.queue.send(EXECUTE_CALL, { tenant: tenantId, call: id });
 }

@@ -28,10 +28,20 @@ export async function syncDirectory(app: App, tenantId: string): Promise<SyncRep
   const link = await app.provider(tenantId);
   const actor = `${link.vendor}:sync`;
   const begun = app.now();
-  const report: SyncReport = { people: 0, added: 0, changed: 0, groups: 0, memberships: 0, vanished: 0, missing: {} };
+  const report: SyncReport = {
+    people: 0,
+    added: 0,
+    changed: 0,
+    groups: 0,
+    memberships: 0,
+    vanished: 0,
+    missing: {},
+  };
   await part(report, 'people', async () => {
     for await (const page of link.directory.people()) {
-      const { added, changed } = await transact(app, tenantId, (ctx) => savePeople(ctx, link.vendor, page, actor));
+      const { added, changed } = await transact(app, tenantId, (ctx) =>
+        savePeople(ctx, link.vendor, page, actor),
+      );
       report.people += page.length;
       report.added += added;
       report.changed += changed;
@@ -48,31 +58,48 @@ export async function syncDirectory(app: App, tenantId: string): Promise<SyncRep
   return report;
 }
 
-async function syncGroups(app: App, tenantId: string, link: ProviderLink, report: SyncReport, actor: string): Promise<void> {
+async function syncGroups(
+  app: App,
+  tenantId: string,
+  link: ProviderLink,
+  report: SyncReport,
+  actor: string,
+): Promise<void> {
   for await (const page of link.directory.groups()) {
     const ids = await transact(app, tenantId, (ctx) => saveGroups(ctx, link.vendor, page));
     report.groups += page.length;
     for (const [uid, id] of ids) {
       const members: string[] = [];
       for await (const some of link.directory.members(uid)) members.push(...some);
-      const { unknown } = await transact(app, tenantId, (ctx) => saveMembers(ctx, link.vendor, id, members, actor));
+      const { unknown } = await transact(app, tenantId, (ctx) =>
+        saveMembers(ctx, link.vendor, id, members, actor),
+      );
       report.memberships += members.length - unknown;
     }
   }
 }
 
 /** People whom the list did not show, read one by one. */
-async function lookForMissing(app: App, tenantId: string, link: ProviderLink, begun: Date, actor: string): Promise<number> {
+async function lookForMissing(
+  app: App,
+  tenantId: string,
+  link: ProviderLink,
+  begun: Date,
+  actor: string,
+): Promise<number> {
   let vanished = 0;
-  for (let after = ''; ; ) {
-    const rows = await readonly(app, tenantId, (reader) => notReadSince(reader, link.vendor, begun, after, 100));
+  for (let after = ''; ;) {
+    const rows = await readonly(app, tenantId, (reader) =>
+      notReadSince(reader, link.vendor, begun, after, 100),
+    );
     if (rows.length === 0) return vanished;
     for (const row of rows) {
       const found = await link.directory.person(row.uid).catch((error: unknown) => {
         if (error instanceof Fault && error.code === 'not_found') return null;
         throw error;
       });
-      if (found !== null) await transact(app, tenantId, (ctx) => savePeople(ctx, link.vendor, [found], actor));
+      if (found !== null)
+        await transact(app, tenantId, (ctx) => savePeople(ctx, link.vendor, [found], actor));
       else vanished += await freezeMissing(app, tenantId, row.id, actor);
       after = row.id;
     }
@@ -83,7 +110,11 @@ async function freezeMissing(app: App, tenantId: string, personId: string, actor
   await transact(app, tenantId, async (ctx) => {
     await tightenPerson(ctx, personId, { status: 'SUSPENDED', readAt: ctx.now });
     await freezeMandatesOf(ctx, personId, MISSING, actor);
-    ctx.record({ event: 'user_suspended', actor, data: { person: personId, reason: 'not found at the identity provider' } });
+    ctx.record({
+      event: 'user_suspended',
+      actor,
+      data: { person: personId, reason: 'not found at the identity provider' },
+    });
   });
   return 1;
 }

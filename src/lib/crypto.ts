@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 
 /** SHA-256 of a text or bytes, in lower-case hexadecimal. */
 export function sha256(data: string | Uint8Array): string {
@@ -24,7 +32,8 @@ export interface Secrets {
 /** `masterKey`: 32 bytes in base64 or base64url. Throws RangeError where it is not. */
 export function openSecrets(masterKey: string): Secrets {
   const master = Buffer.from(masterKey, 'base64');
-  if (master.length !== 32) throw new RangeError('the master key must be 32 bytes in base64 (openssl rand -base64 32)');
+  if (master.length !== 32)
+    throw new RangeError('the master key must be 32 bytes in base64 (openssl rand -base64 32)');
   const sealing = Buffer.from(hkdfSync('sha256', master, '', 'prokura seal v1', 32));
   const digesting = Buffer.from(hkdfSync('sha256', master, '', 'prokura digest v1', 32));
   return {
@@ -36,7 +45,9 @@ export function openSecrets(masterKey: string): Secrets {
     },
     unseal: (sealed, about) => {
       const bytes = Buffer.from(sealed.slice('v1.'.length), 'base64url');
-      const decipher = createDecipheriv('aes-256-gcm', sealing, bytes.subarray(0, 12)).setAAD(Buffer.from(about));
+      const decipher = createDecipheriv('aes-256-gcm', sealing, bytes.subarray(0, 12)).setAAD(
+        Buffer.from(about),
+      );
       decipher.setAuthTag(bytes.subarray(12, 28));
       return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8');
     },

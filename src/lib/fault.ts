@@ -35,7 +35,11 @@ export class Fault extends Error {
 /** Turns anything thrown into a Fault: a Fault stays itself, anything else becomes `internal` with the original as cause. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
-  return new Fault('internal', 'Something went wrong on our side. Nothing was changed; try again, and give an administrator the error id.', {
-    cause: error,
-  });
+  return new Fault(
+    'internal',
+    'Something went wrong on our side. Nothing was changed; try again, and give an administrator the error id.',
+    {
+      cause: error,
+    },
+  );
 }

@@ -2,8 +2,25 @@ import { randomBytes } from 'node:crypto';
 
 /** The prefixes of every identifier (requirements D1, design/domain.md). */
 export type IdPrefix =
-  | 'tnt' | 'idp' | 'con' | 'usr' | 'scim' | 'grp' | 'map' | 'agt' | 'akey' | 'mdt' | 'call' | 'apr' | 'vote'
-  | 'evt' | 'fact' | 'key' | 'err' | 'draft' | 'msg';
+  | 'tnt'
+  | 'idp'
+  | 'con'
+  | 'usr'
+  | 'scim'
+  | 'grp'
+  | 'map'
+  | 'agt'
+  | 'akey'
+  | 'mdt'
+  | 'call'
+  | 'apr'
+  | 'vote'
+  | 'evt'
+  | 'fact'
+  | 'key'
+  | 'err'
+  | 'draft'
+  | 'msg';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 

@@ -16,7 +16,8 @@ export function canonicalJson(value: unknown): string {
     if (!Number.isFinite(value)) throw new TypeError(`${value} has no JSON`);
     return JSON.stringify(value);
   }
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item === undefined ? null : item)).join(',')}]`;
+  if (Array.isArray(value))
+    return `[${value.map((item) => canonicalJson(item === undefined ? null : item)).join(',')}]`;
   if (value instanceof Date) return JSON.stringify(value);
   if (typeof value !== 'object') throw new TypeError(`a ${typeof value} has no JSON`);
   const members = Object.entries(value)

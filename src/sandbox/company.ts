@@ -59,17 +59,30 @@ export const SAMPLE_COMPANY = {
   ],
   people: [
     person(1, 'erin', 'Clarke', 'Chief Executive', 'Board', null, ['Executives', 'Managers']),
-    person(2, 'mona', 'Patel', 'Director of Engineering', 'Engineering', 'erin', ['Managers', 'Executives', 'Engineering']),
+    person(2, 'mona', 'Patel', 'Director of Engineering', 'Engineering', 'erin', [
+      'Managers',
+      'Executives',
+      'Engineering',
+    ]),
     person(3, 'bob', 'Meyer', 'Team Lead', 'Engineering', 'mona', ['Managers', 'Engineering']),
     person(4, 'carl', 'Jensen', 'Engineer', 'Engineering', 'bob', ['Engineering']),
-    person(5, 'ann', 'Lee', 'Engineer', 'Engineering', 'bob', ['Engineering'], { factors: ['push', 'token:software:totp', 'webauthn'] }),
-    person(6, 'dana', 'Ruiz', 'IT Administrator', 'IT', 'erin', ['IT Admins'], { adminRoles: ['Super Administrator'] }),
-    person(7, 'ivan', 'Novak', 'IT Administrator', 'IT', 'erin', ['IT Admins'], { adminRoles: ['Help Desk Administrator'] }),
+    person(5, 'ann', 'Lee', 'Engineer', 'Engineering', 'bob', ['Engineering'], {
+      factors: ['push', 'token:software:totp', 'webauthn'],
+    }),
+    person(6, 'dana', 'Ruiz', 'IT Administrator', 'IT', 'erin', ['IT Admins'], {
+      adminRoles: ['Super Administrator'],
+    }),
+    person(7, 'ivan', 'Novak', 'IT Administrator', 'IT', 'erin', ['IT Admins'], {
+      adminRoles: ['Help Desk Administrator'],
+    }),
     person(8, 'nina', 'Rossi', 'Analyst', 'Finance', 'faye', ['Finance']),
     person(9, 'faye', 'Dubois', 'Head of Finance', 'Finance', 'erin', ['Managers', 'Finance']),
     person(10, 'otto', 'Brandt', 'Engineer', 'Engineering', 'bob', ['Engineering'], { status: 'SUSPENDED' }),
     person(11, 'pia', 'Santos', 'Engineer', 'Engineering', 'bob', [], { status: 'STAGED', factors: [] }),
-    person(12, 'quin', 'Hale', 'Engineer', 'Engineering', 'bob', [], { status: 'DEPROVISIONED', factors: [] }),
+    person(12, 'quin', 'Hale', 'Engineer', 'Engineering', 'bob', [], {
+      status: 'DEPROVISIONED',
+      factors: [],
+    }),
   ],
 } as const;
 

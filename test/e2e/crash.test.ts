@@ -15,9 +15,13 @@ beforeAll(async () => {
 afterAll(() => fleet.close());
 
 const uid = (key: string) => samplePerson(key).oktaId;
-const resets = (key: string) => fleet.okta.requests.filter((one) => one.method === 'POST' && one.path.includes(`${uid(key)}/lifecycle/reset_factors`));
+const resets = (key: string) =>
+  fleet.okta.requests.filter(
+    (one) => one.method === 'POST' && one.path.includes(`${uid(key)}/lifecycle/reset_factors`),
+  );
 const factors = (key: string) => fleet.okta.org.users.get(uid(key))?.factors ?? [];
-const hasApprove = (words: string) => (message: SimMessage) => JSON.stringify(message).includes(words) && JSON.stringify(message.blocks).includes('"Approve"');
+const hasApprove = (words: string) => (message: SimMessage) =>
+  JSON.stringify(message).includes(words) && JSON.stringify(message.blocks).includes('"Approve"');
 
 interface Row {
   readonly id: string;
@@ -29,7 +33,9 @@ const callFor = (tool: string, target: string, states: readonly string[]) =>
   eventually(
     async () =>
       (
-        await fleet.sql<Row[]>`select c.id, c.state, c.attempt from calls c join people p on p.id = any(c.targets)
+        await fleet.sql<
+          Row[]
+        >`select c.id, c.state, c.attempt from calls c join people p on p.id = any(c.targets)
           where c.tool = ${tool} and p.uid = ${uid(target)} and c.state = any(${[...states]}) order by c.id desc limit 1`
       )[0],
     `a call of ${tool} for ${target} is ${states.join(' or ')}`,
@@ -63,14 +69,21 @@ describe('kill -9', () => {
 
   test("between Okta's answer and our commit: the restart finds that it has landed, and does nothing twice", async () => {
     connectSlack(server);
-    const slow = fleet.okta.fault({ method: 'POST', path: `${uid('carl')}/lifecycle/reset_factors`, times: 1, delay_ms: 2000 });
+    const slow = fleet.okta.fault({
+      method: 'POST',
+      path: `${uid('carl')}/lifecycle/reset_factors`,
+      times: 1,
+      delay_ms: 2000,
+    });
     await bobResets('carl');
     await eventually(() => Promise.resolve(slow.hits > 0), 'the act reaches Okta');
     // The look that follows the act hangs, so that the answer has come and the commit has not.
     fleet.okta.fault({ method: 'GET', path: `${uid('carl')}/factors`, times: 50, hang: true });
     await eventually(() => Promise.resolve(factors('carl').length === 0), "Okta has removed Carl's factors");
     await sleep(300);
-    const [before] = await fleet.sql<Row[]>`select c.id, c.state, c.attempt from calls c join people p on p.id = any(c.targets) where p.uid = ${uid('carl')} and c.tool = 'okta_reset_mfa'`;
+    const [before] = await fleet.sql<
+      Row[]
+    >`select c.id, c.state, c.attempt from calls c join people p on p.id = any(c.targets) where p.uid = ${uid('carl')} and c.tool = 'okta_reset_mfa'`;
     expect(before).toMatchObject({ state: 'running', attempt: 1 });
     await server.kill('SIGKILL');
     fleet.okta.clearFaults();
@@ -78,7 +91,8 @@ describe('kill -9', () => {
     const row = await callFor('okta_reset_mfa', 'carl', ['succeeded', 'failed', 'unknown']);
     expect(row).toMatchObject({ state: 'succeeded', attempt: 1 });
     expect(resets('carl')).toHaveLength(1);
-    const lines = await fleet.sql`select event from ledger where data->>'call_id' = ${row.id} and event = 'CALL_SUCCEEDED'`;
+    const lines =
+      await fleet.sql`select event from ledger where data->>'call_id' = ${row.id} and event = 'CALL_SUCCEEDED'`;
     expect(lines).toHaveLength(1);
   });
 
@@ -86,20 +100,47 @@ describe('kill -9', () => {
     connectSlack(server);
     const registered = await fleet.slack.as('dana').types('/agent register crash-bot');
     if (registered.view === undefined) throw new Error('no form');
-    const jwk = JSON.stringify({ kty: 'EC', crv: 'P-256', x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU', y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0' });
-    await fleet.slack.as('dana').fills(registered.view, { Owner: 'Carl Jensen', Scopes: 'okta.mfa.reset', 'Public key': jwk }).submits();
-    await eventually(async () => (await fleet.sql`select 1 from agents where name = 'crash-bot'`).length > 0, 'the agent is registered');
+    const jwk = JSON.stringify({
+      kty: 'EC',
+      crv: 'P-256',
+      x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
+      y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
+    });
+    await fleet.slack
+      .as('dana')
+      .fills(registered.view, { Owner: 'Carl Jensen', Scopes: 'okta.mfa.reset', 'Public key': jwk })
+      .submits();
+    await eventually(
+      async () => (await fleet.sql`select 1 from agents where name = 'crash-bot'`).length > 0,
+      'the agent is registered',
+    );
     const form = await fleet.slack.as('bob').types('/mandate create');
     if (form.view === undefined) throw new Error('no form');
-    await fleet.slack.as('bob').fills(form.view, { Agent: 'crash-bot', Scopes: 'okta.mfa.reset', Resources: 'team', Days: '7', Purpose: 'crash test' }).submits();
+    await fleet.slack
+      .as('bob')
+      .fills(form.view, {
+        Agent: 'crash-bot',
+        Scopes: 'okta.mfa.reset',
+        Resources: 'team',
+        Days: '7',
+        Purpose: 'crash test',
+      })
+      .submits();
     const message = await fleet.slack.as('mona').waitsFor(hasApprove('Give a mandate'), 30_000);
-    const click = fleet.slack.as('mona').clicks(message, 'Approve').catch(() => undefined);
+    const click = fleet.slack
+      .as('mona')
+      .clicks(message, 'Approve')
+      .catch(() => undefined);
     await eventually(async () => (await fleet.sql`select 1 from votes`).length > 0, 'the vote is saved');
     await server.kill('SIGKILL');
     await click;
     const [one, two] = [await fleet.start(), await fleet.start()];
     server = two;
-    await eventually(async () => (await fleet.sql`select 1 from mandates where state = 'active'`).length > 0, 'the mandate stands', 60_000);
+    await eventually(
+      async () => (await fleet.sql`select 1 from mandates where state = 'active'`).length > 0,
+      'the mandate stands',
+      60_000,
+    );
     await sleep(1000);
     expect(await fleet.sql`select 1 from mandates`).toHaveLength(1);
     expect(await fleet.sql`select 1 from ledger where event = 'MANDATE_CREATED'`).toHaveLength(1);
@@ -115,12 +156,18 @@ async function bobResetsSlowly(target: string): Promise<void> {
   if (card === undefined) throw new Error(`no preview: ${JSON.stringify(typed)}`);
   const clicked = fleet.slack.as('bob').clicks(card, 'Send request');
   // The call is saved once its look is over; the next look is the job's, and it hangs.
-  await eventually(async () => {
-    const looks = fleet.okta.requests.filter((one) => one.method === 'GET' && one.path.includes(`${uid(target)}/factors`));
-    if (looks.length === 0) return false;
-    fleet.okta.fault({ method: 'GET', path: `${uid(target)}/factors`, times: 50, hang: true });
-    return true;
-  }, 'the first look', 15_000);
+  await eventually(
+    async () => {
+      const looks = fleet.okta.requests.filter(
+        (one) => one.method === 'GET' && one.path.includes(`${uid(target)}/factors`),
+      );
+      if (looks.length === 0) return false;
+      fleet.okta.fault({ method: 'GET', path: `${uid(target)}/factors`, times: 50, hang: true });
+      return true;
+    },
+    'the first look',
+    15_000,
+  );
   await clicked;
   await callFor('okta_reset_mfa', target, ['ready']);
 }

@@ -42,11 +42,23 @@ export async function openFleet(options: { wire?: boolean } = {}): Promise<Fleet
   const running: ServerProcess[] = [];
   const publicPort = await freePort();
   const env = {
-    PATH: process.env['PATH'] ?? '', PROKURA_DATA: folder, DATABASE_URL: ownerUrl, LOG_LEVEL: 'info', PUBLIC_URL: `http://127.0.0.1:${publicPort}`, MCP_HOLD_SECONDS: '1',
-    SANDBOX_OKTA_URL: okta.url, SANDBOX_SLACK_URL: slack.url, SANDBOX_SLACK_BOT_TOKEN: slack.botToken, SANDBOX_SLACK_SIGNING_SECRET: slack.signingSecret,
+    PATH: process.env['PATH'] ?? '',
+    PROKURA_DATA: folder,
+    DATABASE_URL: ownerUrl,
+    LOG_LEVEL: 'info',
+    PUBLIC_URL: `http://127.0.0.1:${publicPort}`,
+    MCP_HOLD_SECONDS: '1',
+    SANDBOX_OKTA_URL: okta.url,
+    SANDBOX_SLACK_URL: slack.url,
+    SANDBOX_SLACK_BOT_TOKEN: slack.botToken,
+    SANDBOX_SLACK_SIGNING_SECRET: slack.signingSecret,
   };
   return {
-    okta, slack, sql, folder, wire,
+    okta,
+    slack,
+    sql,
+    folder,
+    wire,
     start: async (more = {}) => {
       const port = running.length === 0 ? publicPort : await freePort();
       const one = await startProcess({ ...env, PORT: String(port), ...more });
@@ -66,12 +78,17 @@ export async function openFleet(options: { wire?: boolean } = {}): Promise<Fleet
 
 /** Starts `src/main.ts` and waits for its banner; rejects with its words where it ends before. */
 export async function startProcess(env: Record<string, string>): Promise<ServerProcess> {
-  const child = spawn(process.execPath, ['src/main.ts'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   for (const deadline = Date.now() + 60_000; !said.includes('readyz'); await sleep(25)) {
-    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the server did not start (exit ${child.exitCode}):\n${said}`);
+    if (child.exitCode !== null || Date.now() > deadline)
+      throw new Error(`the server did not start (exit ${child.exitCode}):\n${said}`);
   }
   return { url: `http://127.0.0.1:${env['PORT']}`, output: () => said, kill: (signal) => end(child, signal) };
 }

@@ -50,7 +50,12 @@ export interface World {
   person(key: string): Promise<Person>;
   /** The sample person as Slack would present them. */
   actor(key: string): Promise<PersonActor>;
-  as(actor: Actor, tool: string, input: unknown, more?: { reason?: string; waitMs?: number }): Promise<Outcome>;
+  as(
+    actor: Actor,
+    tool: string,
+    input: unknown,
+    more?: { reason?: string; waitMs?: number },
+  ): Promise<Outcome>;
   ledger(event?: string): Promise<LedgerEntry[]>;
   /** Registered by Dana. The ceiling is every Okta scope unless named. */
   agent(name: string, owner: string, scopes?: string[]): Promise<TestAgent>;
@@ -60,16 +65,30 @@ export interface World {
   vote(key: string, approvalId: string, decision?: 'approve' | 'deny', note?: string): Promise<Outcome>;
   assertion(agent: TestAgent, claims?: Record<string, unknown>): Promise<string>;
   /** Exchanges at the token endpoint, over HTTP. */
-  exchange(agent: TestAgent, principal: string, mandateId: string, form?: Record<string, string>): Promise<{ status: number; body: Record<string, unknown> }>;
+  exchange(
+    agent: TestAgent,
+    principal: string,
+    mandateId: string,
+    form?: Record<string, string>,
+  ): Promise<{ status: number; body: Record<string, unknown> }>;
   /** A delegation token, or a throw with the endpoint's answer. */
-  token(agent: TestAgent, principal: string, mandateId: string, form?: Record<string, string>): Promise<string>;
+  token(
+    agent: TestAgent,
+    principal: string,
+    mandateId: string,
+    form?: Record<string, string>,
+  ): Promise<string>;
   /** Another process's worth of server on the same database and simulators. */
   second(): Promise<RunningServer>;
   close(): Promise<void>;
 }
 
 /** Polls until `probe` answers something other than null, undefined or false; throws after `milliseconds`. */
-export async function eventually<T>(probe: () => Promise<T | null | undefined | false>, what: string, milliseconds = 20_000): Promise<T> {
+export async function eventually<T>(
+  probe: () => Promise<T | null | undefined | false>,
+  what: string,
+  milliseconds = 20_000,
+): Promise<T> {
   const deadline = Date.now() + milliseconds;
   for (;;) {
     const value = await probe();
@@ -102,7 +121,14 @@ export async function copyDatabase(): Promise<string> {
 }
 
 /** Opens a world. `now` shifts the server's clock; `holdMs` is how long MCP holds a gated call; `wire` puts a wire that can be cut before the database. */
-export async function openWorld(options: { now?: () => Date; holdMs?: number; okta?: Parameters<typeof startOktaSimulator>[0]; wire?: boolean } = {}): Promise<World> {
+export async function openWorld(
+  options: {
+    now?: () => Date;
+    holdMs?: number;
+    okta?: Parameters<typeof startOktaSimulator>[0];
+    wire?: boolean;
+  } = {},
+): Promise<World> {
   const databaseUrl = await copyDatabase();
   const wire = options.wire === true ? await layWire(databaseUrl) : null;
   const ownerUrl = wire?.url ?? databaseUrl;
@@ -110,16 +136,32 @@ export async function openWorld(options: { now?: () => Date; holdMs?: number; ok
   const okta = await startOktaSimulator(options.okta ?? {});
   const slack = await startSlackSimulator({});
   const config = readConfig({
-    PORT: '0', PROKURA_DATA: folder, DATABASE_URL: ownerUrl, SANDBOX_OKTA_URL: okta.url, SANDBOX_SLACK_URL: slack.url,
-    SANDBOX_SLACK_BOT_TOKEN: slack.botToken, SANDBOX_SLACK_SIGNING_SECRET: slack.signingSecret,
+    PORT: '0',
+    PROKURA_DATA: folder,
+    DATABASE_URL: ownerUrl,
+    SANDBOX_OKTA_URL: okta.url,
+    SANDBOX_SLACK_URL: slack.url,
+    SANDBOX_SLACK_BOT_TOKEN: slack.botToken,
+    SANDBOX_SLACK_SIGNING_SECRET: slack.signingSecret,
   });
   const sandbox = await startSandbox(config);
   const logs: Record<string, unknown>[] = [];
-  const log = createLogger('info', { write: (line) => void logs.push(JSON.parse(line) as Record<string, unknown>) });
+  const log = createLogger('info', {
+    write: (line) => void logs.push(JSON.parse(line) as Record<string, unknown>),
+  });
   const start = (port: number, publicUrl: string | null) =>
     startServer({
-      mode: 'sandbox', port, host: '127.0.0.1', publicUrl, ownerUrl, masterKey: sandbox.masterKey, log, okta: sandbox.okta, slack: sandbox.slack,
-      ...(options.now === undefined ? {} : { now: options.now }), holdMs: options.holdMs ?? 300,
+      mode: 'sandbox',
+      port,
+      host: '127.0.0.1',
+      publicUrl,
+      ownerUrl,
+      masterKey: sandbox.masterKey,
+      log,
+      okta: sandbox.okta,
+      slack: sandbox.slack,
+      ...(options.now === undefined ? {} : { now: options.now }),
+      holdMs: options.holdMs ?? 300,
     });
   const server = await start(0, null);
   const company = await sandbox.introduce(server);
@@ -130,17 +172,28 @@ export async function openWorld(options: { now?: () => Date; holdMs?: number; ok
   const seconds: RunningServer[] = [];
 
   const person = async (key: string) => {
-    const found = await readonly(app, tenantId, (reader) => findPersonByUid(reader, 'okta', samplePerson(key).oktaId));
+    const found = await readonly(app, tenantId, (reader) =>
+      findPersonByUid(reader, 'okta', samplePerson(key).oktaId),
+    );
     if (found === null) throw new Error(`${key} has not been imported`);
     return found;
   };
   const actor = async (key: string): Promise<PersonActor> => ({
-    kind: 'person', surface: 'slack', personId: (await person(key)).id, identity: { account: `${slack.teamId}/${samplePerson(key).slackId}`, matched_by: 'email' },
+    kind: 'person',
+    surface: 'slack',
+    personId: (await person(key)).id,
+    identity: { account: `${slack.teamId}/${samplePerson(key).slackId}`, matched_by: 'email' },
   });
-  const as: World['as'] = (who, tool, input, more = {}) => call(app, { tenantId, actor: who, tool, input, ...more });
+  const as: World['as'] = (who, tool, input, more = {}) =>
+    call(app, { tenantId, actor: who, tool, input, ...more });
   const vote: World['vote'] = async (key, approvalId, decision = 'approve', note) => {
     const [row] = await sql<{ version: number }[]>`select version from approvals where id = ${approvalId}`;
-    return as(await actor(key), 'approval_decide', { approval_id: approvalId, decision, version: row?.version ?? 0, ...(note === undefined ? {} : { note }) });
+    return as(await actor(key), 'approval_decide', {
+      approval_id: approvalId,
+      decision,
+      version: row?.version ?? 0,
+      ...(note === undefined ? {} : { note }),
+    });
   };
   const assertion: World['assertion'] = async (agent, claims = {}) => {
     const key = await importJWK(agent.privateJwk, 'ES256');
@@ -168,17 +221,54 @@ export async function openWorld(options: { now?: () => Date; holdMs?: number; ok
   };
 
   return {
-    url, ownerUrl: databaseUrl, wire, app, server, okta, slack, company, tenantId, logs, sql, person, actor, as, vote, assertion, exchange,
+    url,
+    ownerUrl: databaseUrl,
+    wire,
+    app,
+    server,
+    okta,
+    slack,
+    company,
+    tenantId,
+    logs,
+    sql,
+    person,
+    actor,
+    as,
+    vote,
+    assertion,
+    exchange,
     ledger: (event) => readonly(app, tenantId, (reader) => ledgerEntries(reader, 0, 100_000, event)),
-    agent: async (name, owner, scopes = ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read', 'okta.users.suspend']) => {
+    agent: async (
+      name,
+      owner,
+      scopes = ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read', 'okta.users.suspend'],
+    ) => {
       const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       const publicJwk = pair.publicKey.export({ format: 'jwk' });
-      const outcome = await as(await actor('dana'), 'agent_register', { name, owner: (await person(owner)).id, scopes, public_key: JSON.stringify(publicJwk) });
-      if (outcome.status !== 'done') throw new Error(`the agent was not registered: ${JSON.stringify(outcome)}`);
-      return { id: String(outcome.output['agent_id']), name, privateJwk: { ...pair.privateKey.export({ format: 'jwk' }), kid: String(outcome.output['kid']) } };
+      const outcome = await as(await actor('dana'), 'agent_register', {
+        name,
+        owner: (await person(owner)).id,
+        scopes,
+        public_key: JSON.stringify(publicJwk),
+      });
+      if (outcome.status !== 'done')
+        throw new Error(`the agent was not registered: ${JSON.stringify(outcome)}`);
+      return {
+        id: String(outcome.output['agent_id']),
+        name,
+        privateJwk: { ...pair.privateKey.export({ format: 'jwk' }), kid: String(outcome.output['kid']) },
+      };
     },
     mandate: async (principal, agent, terms = {}) => {
-      const input = { agent: agent.id, scopes: ['okta.mfa.reset', 'okta.password.reset'], resources: ['team'], days: 7, purpose: 'for a test', ...terms };
+      const input = {
+        agent: agent.id,
+        scopes: ['okta.mfa.reset', 'okta.password.reset'],
+        resources: ['team'],
+        days: 7,
+        purpose: 'for a test',
+        ...terms,
+      };
       let outcome = await as(await actor(principal), 'mandate_create', input);
       if (outcome.status === 'waiting') {
         const { callId, approvalId } = outcome;
@@ -186,7 +276,15 @@ export async function openWorld(options: { now?: () => Date; holdMs?: number; ok
         if (manager === null) throw new Error(`${principal} has no manager`);
         const voted = await vote(manager, approvalId);
         if (voted.status !== 'done') throw new Error(`the vote failed: ${JSON.stringify(voted)}`);
-        const row = await eventually(async () => (await sql<{ state: string; result: { mandate_id: string } }[]>`select state, result from calls where id = ${callId} and state = 'succeeded'`)[0], 'the mandate stands');
+        const row = await eventually(
+          async () =>
+            (
+              await sql<
+                { state: string; result: { mandate_id: string } }[]
+              >`select state, result from calls where id = ${callId} and state = 'succeeded'`
+            )[0],
+          'the mandate stands',
+        );
         outcome = { status: 'done', callId, output: row.result };
       }
       if (outcome.status !== 'done') throw new Error(`no mandate: ${JSON.stringify(outcome)}`);

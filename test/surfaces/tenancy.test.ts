@@ -15,7 +15,9 @@ beforeAll(async () => {
   const agent = await world.agent('a-bot', 'bob');
   await world.mandate('bob', agent);
   server = postgres(world.ownerUrl, { max: 1, connection: { role: SERVER_ROLE } });
-  const rows = await world.sql<{ name: string }[]>`select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind = 'r' and c.relname <> 'installation' order by 1`;
+  const rows = await world.sql<
+    { name: string }[]
+  >`select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind = 'r' and c.relname <> 'installation' order by 1`;
   tables = rows.map((row) => row.name);
 });
 afterAll(async () => {
@@ -25,9 +27,16 @@ afterAll(async () => {
 
 describe('tenants are apart by the database itself', () => {
   test("the server's role is neither owner nor superuser, and cannot pass row-level security", async () => {
-    const [role] = await server`select current_user as name, rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = current_user`;
-    expect(role).toMatchObject({ name: SERVER_ROLE, rolsuper: false, rolbypassrls: false, rolcreaterole: false });
-    const owned = await world.sql`select relname from pg_class where relowner = (select oid from pg_roles where rolname = ${SERVER_ROLE})`;
+    const [role] =
+      await server`select current_user as name, rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = current_user`;
+    expect(role).toMatchObject({
+      name: SERVER_ROLE,
+      rolsuper: false,
+      rolbypassrls: false,
+      rolcreaterole: false,
+    });
+    const owned =
+      await world.sql`select relname from pg_class where relowner = (select oid from pg_roles where rolname = ${SERVER_ROLE})`;
     expect(owned).toHaveLength(0);
     const used = await world.app.database.sql`select current_user as name`;
     expect(used[0]).toMatchObject({ name: SERVER_ROLE });
@@ -57,16 +66,29 @@ describe('tenants are apart by the database itself', () => {
   test('a transaction of one tenant sees and changes nothing of another', async () => {
     const other = newId('tnt');
     await transact(world.app, other, (ctx) =>
-      createTenant(ctx, world.app.secrets, { name: 'Other', slackTeamId: null, settings: {}, okta: { orgUrl: 'https://other.okta.com', credential: { kind: 'api_token', token: 'x' }, issuer: 'https://other.okta.com/oauth2/default', audience: 'api://x' } }),
+      createTenant(ctx, world.app.secrets, {
+        name: 'Other',
+        slackTeamId: null,
+        settings: {},
+        okta: {
+          orgUrl: 'https://other.okta.com',
+          credential: { kind: 'api_token', token: 'x' },
+          issuer: 'https://other.okta.com/oauth2/default',
+          audience: 'api://x',
+        },
+      }),
     );
     await server.begin(async (tx) => {
       await tx`select set_config('app.tenant_id', ${other}, true)`;
       for (const table of tables) {
         const column = table === 'tenants' ? 'id' : 'tenant_id';
-        const rows = await tx<{ n: number }[]>`select count(*)::int as n from ${tx(table)} where ${tx(column)} <> ${other}`;
+        const rows = await tx<
+          { n: number }[]
+        >`select count(*)::int as n from ${tx(table)} where ${tx(column)} <> ${other}`;
         expect({ table, foreign: rows[0]?.n }).toEqual({ table, foreign: 0 });
       }
-      const updated = await tx`update people set display_name = 'x' where tenant_id = ${world.tenantId} returning id`;
+      const updated =
+        await tx`update people set display_name = 'x' where tenant_id = ${world.tenantId} returning id`;
       expect(updated).toHaveLength(0);
     });
     const insert = server.begin(async (tx) => {
@@ -81,11 +103,18 @@ describe('tenants are apart by the database itself', () => {
     const [mandate] = await world.sql<{ id: string }[]>`select id from mandates limit 1`;
     const tenants = await world.sql<{ id: string }[]>`select id from tenants where id <> ${world.tenantId}`;
     const [other] = tenants;
-    await expect(world.sql`insert into mandate_freezes (tenant_id, mandate_id, cause) values (${other?.id ?? ''}, ${mandate?.id ?? ''}, 'x')`).rejects.toMatchObject({ code: '23503' });
+    await expect(
+      world.sql`insert into mandate_freezes (tenant_id, mandate_id, cause) values (${other?.id ?? ''}, ${mandate?.id ?? ''}, 'x')`,
+    ).rejects.toMatchObject({ code: '23503' });
   });
 
   test('the ledger and the facts are append-only for the server, even in its own tenant', async () => {
-    for (const statement of ['update ledger set actor = $1', 'delete from ledger where actor <> $1', 'update facts set name = $1', 'delete from facts where name <> $1']) {
+    for (const statement of [
+      'update ledger set actor = $1',
+      'delete from ledger where actor <> $1',
+      'update facts set name = $1',
+      'delete from facts where name <> $1',
+    ]) {
       await expect(server.unsafe(statement, ['x'])).rejects.toMatchObject({ code: '42501' });
     }
     await expect(server`select * from installation`).rejects.toMatchObject({ code: '42501' });

@@ -58,7 +58,9 @@ describe('the settings', () => {
   });
 
   test('a simulator beside real settings is refused', () => {
-    expect(problemsOf({ ...LIVE, SANDBOX_OKTA_URL: 'http://127.0.0.1:9999' }).join()).toContain('never runs beside a real one');
+    expect(problemsOf({ ...LIVE, SANDBOX_OKTA_URL: 'http://127.0.0.1:9999' }).join()).toContain(
+      'never runs beside a real one',
+    );
   });
 
   test('a sandbox that would listen beyond loopback is refused', () => {
@@ -67,11 +69,15 @@ describe('the settings', () => {
   });
 
   test('the org authorization server is refused as an issuer', () => {
-    expect(problemsOf({ ...LIVE, OKTA_ISSUER: 'https://acme.okta.com' }).join()).toContain('custom authorization server');
+    expect(problemsOf({ ...LIVE, OKTA_ISSUER: 'https://acme.okta.com' }).join()).toContain(
+      'custom authorization server',
+    );
   });
 
   test('every problem is told at once', () => {
-    expect(problemsOf({ ...LIVE, PROKURA_MASTER_KEY: 'short', PUBLIC_URL: 'http://acme.com' })).toHaveLength(2);
+    expect(problemsOf({ ...LIVE, PROKURA_MASTER_KEY: 'short', PUBLIC_URL: 'http://acme.com' })).toHaveLength(
+      2,
+    );
     expect(problemsOf({ PORT: 'abc', LOG_LEVEL: 'loud' })).toHaveLength(2);
   });
 });

@@ -42,7 +42,13 @@ describe('the layers', () => {
   test('the whole tree was seen', () => {
     expect(files.length).toBeGreaterThan(150);
     expect(edges.length).toBeGreaterThan(400);
-    expect(new Set(files.map(roomOf))).toEqual(new Set(Object.keys(MAY).filter((room) => room !== 'client' || files.some((file) => file.startsWith('src/client/')))));
+    expect(new Set(files.map(roomOf))).toEqual(
+      new Set(
+        Object.keys(MAY).filter(
+          (room) => room !== 'client' || files.some((file) => file.startsWith('src/client/')),
+        ),
+      ),
+    );
   });
 
   test('imports point down only', () => {
@@ -55,17 +61,29 @@ describe('the layers', () => {
 
   test('no door imports another door', () => {
     const door = (file: string) => (roomOf(file) === 'surfaces' ? file.split('/')[2] : null);
-    expect(edges.filter(({ file, target }) => door(file) !== null && door(target) !== null && door(file) !== door(target))).toEqual([]);
+    expect(
+      edges.filter(
+        ({ file, target }) => door(file) !== null && door(target) !== null && door(file) !== door(target),
+      ),
+    ).toEqual([]);
   });
 
   test('Slack, MCP and REST use no verb of the domain: they call(), and read to draw', () => {
-    const verbs = /^src\/domain\/\w+\/(?:create|revoke|register|withdraw|depart|suspend|provision|import|thaw)\.ts$/;
+    const verbs =
+      /^src\/domain\/\w+\/(?:create|revoke|register|withdraw|depart|suspend|provision|import|thaw)\.ts$/;
     expect(edges.some(({ target }) => verbs.test(target))).toBe(true);
-    expect(edges.filter(({ file, target }) => /^src\/surfaces\/(?:slack|mcp|rest)\//.test(file) && verbs.test(target))).toEqual([]);
+    expect(
+      edges.filter(
+        ({ file, target }) => /^src\/surfaces\/(?:slack|mcp|rest)\//.test(file) && verbs.test(target),
+      ),
+    ).toEqual([]);
   });
 
   test('only stores, tables and the verbs of a noun touch tables', () => {
-    const allowed = (file: string) => file.startsWith('src/domain/') || /(?:store|tables)\.ts$/.test(file) || file.startsWith('src/engine/transact');
+    const allowed = (file: string) =>
+      file.startsWith('src/domain/') ||
+      /(?:store|tables)\.ts$/.test(file) ||
+      file.startsWith('src/engine/transact');
     expect(edges.filter(({ file, target }) => target.endsWith('/tables.ts') && !allowed(file))).toEqual([]);
   });
 

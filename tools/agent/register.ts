@@ -8,7 +8,8 @@ import { Fault } from '#lib/fault.ts';
 export default defineTool({
   name: 'agent_register',
   title: 'Register an agent',
-  description: 'Makes an AI agent known, with its owner, its own public key and the most that any mandate may give it. It can do nothing until somebody gives it a mandate.',
+  description:
+    'Makes an AI agent known, with its owner, its own public key and the most that any mandate may give it. It can do nothing until somebody gives it a mandate.',
   input: z.object({
     name: z
       .string()
@@ -16,13 +17,19 @@ export default defineTool({
       .regex(/^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$/i, 'use 3 to 40 letters, digits and hyphens')
       .describe('A name that people will recognise: deploy-bot.'),
     owner: z.string().meta({ ref: 'person' }).describe('Who answers for it: person id or work email.'),
-    scopes: z.array(z.string().min(1).max(200)).min(1).max(100).describe('Its ceiling: the scopes that it may ever be given.'),
+    scopes: z
+      .array(z.string().min(1).max(200))
+      .min(1)
+      .max(100)
+      .describe('Its ceiling: the scopes that it may ever be given.'),
     public_key: z
       .string()
       .min(20)
       .max(4000)
       .meta({ multiline: true })
-      .describe('Its public key as a JSON Web Key (EC P-256 or RSA). The private half stays with the agent; never paste it.'),
+      .describe(
+        'Its public key as a JSON Web Key (EC P-256 or RSA). The private half stays with the agent; never paste it.',
+      ),
   }),
   output: z.object({
     agent_id: z.string().describe('Also its OAuth client_id.'),
@@ -39,9 +46,14 @@ export default defineTool({
   danger: 'mild',
   preview: async (ctx, input) => {
     parseAgentKey(input.public_key);
-    if ((await agentByReference(ctx, input.name)) !== null) throw new Fault('conflict', `There is an agent ${input.name} already. Choose another name.`);
+    if ((await agentByReference(ctx, input.name)) !== null)
+      throw new Fault('conflict', `There is an agent ${input.name} already. Choose another name.`);
     const owner = await findPerson(ctx, input.owner);
-    return { changes: [{ what: 'agent', to: input.name }], effect: `${input.name} becomes known, owned by ${owner?.displayName ?? input.owner}; it can do nothing without a mandate.`, reversible: true };
+    return {
+      changes: [{ what: 'agent', to: input.name }],
+      effect: `${input.name} becomes known, owned by ${owner?.displayName ?? input.owner}; it can do nothing without a mandate.`,
+      reversible: true,
+    };
   },
   run: (ctx, input) => registerAgent(ctx, input),
 });

@@ -9,8 +9,11 @@ import { Fault } from '#lib/fault.ts';
 export default defineTool({
   name: 'approval_cancel',
   title: 'Withdraw a request',
-  description: 'Takes back something that still waits for approval. What has been decided or carried out already stays as it is.',
-  input: z.object({ approval_id: z.string().max(40).describe('The approval_id that the gated call answered.') }),
+  description:
+    'Takes back something that still waits for approval. What has been decided or carried out already stays as it is.',
+  input: z.object({
+    approval_id: z.string().max(40).describe('The approval_id that the gated call answered.'),
+  }),
   output: z.object({ status: z.literal('cancelled'), approval_id: z.string() }),
   scope: IMPLIED_SCOPE,
   command: '/approval cancel <approval_id>',
@@ -19,12 +22,17 @@ export default defineTool({
   danger: 'mild',
   preview: async (ctx, input) => {
     const { call } = await ownApproval(ctx, ctx.actor, input.approval_id);
-    return { changes: [{ what: 'request', from: call.state, to: 'withdrawn' }], effect: 'Nobody can approve it any more.', reversible: false };
+    return {
+      changes: [{ what: 'request', from: call.state, to: 'withdrawn' }],
+      effect: 'Nobody can approve it any more.',
+      reversible: false,
+    };
   },
   run: async (ctx, input) => {
     const own = await ownApproval(ctx, ctx.actor, input.approval_id);
     const call = await findCall(ctx, own.call.id, 'update');
-    if (call?.state !== 'waiting') throw new Fault('conflict', `It does not wait any more: it is ${call?.state ?? 'gone'}.`);
+    if (call?.state !== 'waiting')
+      throw new Fault('conflict', `It does not wait any more: it is ${call?.state ?? 'gone'}.`);
     await withdrawCalls(ctx, [call], { actor: actorName(ctx.actor), reason: 'the requester withdrew it' });
     return { status: 'cancelled' as const, approval_id: input.approval_id };
   },

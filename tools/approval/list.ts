@@ -8,7 +8,8 @@ import type { Actor } from '#domain/actor.ts';
 export default defineTool({
   name: 'approval_list',
   title: 'List approvals',
-  description: 'Lists what waits for approval, the most urgent first: what you can decide and what you asked for. An agent sees what it asked for under its mandate.',
+  description:
+    'Lists what waits for approval, the most urgent first: what you can decide and what you asked for. An agent sees what it asked for under its mandate.',
   input: z.object({ limit: z.number().int().min(1).max(100).default(25).describe('At most this many.') }),
   output: z.object({
     approvals: z.array(
@@ -28,7 +29,10 @@ export default defineTool({
   targets: () => TENANT_TARGET,
   effects: 'read',
   run: async (ctx, input) => {
-    const seesAll = ctx.actor.kind === 'service' || (ctx.actor.kind === 'person' && (await authorityOf(ctx, ctx.actor.personId)).roles.includes('it_admin'));
+    const seesAll =
+      ctx.actor.kind === 'service' ||
+      (ctx.actor.kind === 'person' &&
+        (await authorityOf(ctx, ctx.actor.personId)).roles.includes('it_admin'));
     const approvals = [];
     for (const pending of await pendingApprovals(ctx, 500)) {
       if (approvals.length >= input.limit) break;
@@ -51,7 +55,12 @@ export default defineTool({
 
 function roleOf(view: ApprovalView, actor: Actor): 'approver' | 'requester' | null {
   if (actor.kind === 'service') return null;
-  if (actor.kind === 'agent') return view.call.agentId === actor.agentId && view.call.mandateId === actor.mandateId ? 'requester' : null;
+  if (actor.kind === 'agent')
+    return view.call.agentId === actor.agentId && view.call.mandateId === actor.mandateId
+      ? 'requester'
+      : null;
   if (view.call.principalId === actor.personId) return 'requester';
-  return view.requirements.some(({ eligible }) => eligible.some((person) => person.id === actor.personId)) ? 'approver' : null;
+  return view.requirements.some(({ eligible }) => eligible.some((person) => person.id === actor.personId))
+    ? 'approver'
+    : null;
 }

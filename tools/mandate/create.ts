@@ -6,19 +6,32 @@ import { agentTarget, defineTool } from '#engine/tool.ts';
 export default defineTool({
   name: 'mandate_create',
   title: 'Give a mandate',
-  description: 'Lets an agent act for you: which scopes, on whom, for how long, what for. You can give only what you may do yourself.',
+  description:
+    'Lets an agent act for you: which scopes, on whom, for how long, what for. You can give only what you may do yourself.',
   input: z.object({
     agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.'),
-    scopes: z.array(z.string().min(1).max(200)).min(1).max(50).describe('What it may do, as scopes: okta.password.reset, okta.mfa.reset, …'),
+    scopes: z
+      .array(z.string().min(1).max(200))
+      .min(1)
+      .max(50)
+      .describe('What it may do, as scopes: okta.password.reset, okta.mfa.reset, …'),
     resources: z
       .array(z.string().min(1).max(200))
       .min(1)
       .max(100)
       .meta({ ref: 'resources' })
       .default(['team'])
-      .describe('On whom: team (your direct reports), an email address, person:<id>, group:<id>, or * for everybody you may act on.'),
+      .describe(
+        'On whom: team (your direct reports), an email address, person:<id>, group:<id>, or * for everybody you may act on.',
+      ),
     days: z.number().int().min(1).max(366).default(7).describe('For how many days.'),
-    max_uses: z.number().int().min(1).max(1_000_000).optional().describe('How many times at most; left out: any number.'),
+    max_uses: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .describe('How many times at most; left out: any number.'),
     purpose: z.string().trim().min(3).max(500).describe('What for. Approvers and auditors read it.'),
   }),
   output: z.object({

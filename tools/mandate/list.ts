@@ -8,9 +8,13 @@ import { defineTool, IMPLIED_SCOPE, TENANT_TARGET } from '#engine/tool.ts';
 export default defineTool({
   name: 'mandate_list',
   title: 'List mandates',
-  description: 'Lists mandates, newest first: those that you gave, and those given to agents of yours; IT admins see all. An agent sees the one that it acts under.',
+  description:
+    'Lists mandates, newest first: those that you gave, and those given to agents of yours; IT admins see all. An agent sees the one that it acts under.',
   input: z.object({
-    state: z.enum(['active', 'frozen', 'revoked', 'expired', 'open', 'all']).default('open').describe('Which ones; open: active or frozen.'),
+    state: z
+      .enum(['active', 'frozen', 'revoked', 'expired', 'open', 'all'])
+      .default('open')
+      .describe('Which ones; open: active or frozen.'),
     limit: z.number().int().min(1).max(100).default(25).describe('At most this many.'),
     cursor: z.string().optional().describe('next_cursor of the page before.'),
   }),
@@ -21,10 +25,17 @@ export default defineTool({
   targets: () => TENANT_TARGET,
   effects: 'read',
   run: async (ctx, input) => {
-    const rows = await visibleMandates(ctx, { state: input.state, limit: input.limit + 1, before: input.cursor });
+    const rows = await visibleMandates(ctx, {
+      state: input.state,
+      limit: input.limit + 1,
+      before: input.cursor,
+    });
     const page = rows.slice(0, input.limit);
     const mandates = [];
-    for (const row of page) mandates.push(mandateView(row, await findPerson(ctx, row.principalId), await findAgent(ctx, row.agentId), ctx.now));
+    for (const row of page)
+      mandates.push(
+        mandateView(row, await findPerson(ctx, row.principalId), await findAgent(ctx, row.agentId), ctx.now),
+      );
     return { mandates, next_cursor: rows.length > input.limit ? (page.at(-1)?.id ?? null) : null };
   },
 });

@@ -9,7 +9,8 @@ import { Fault } from '#lib/fault.ts';
 export default defineTool({
   name: 'mandate_show',
   title: 'Show a mandate',
-  description: 'Shows one mandate: what it allows, on whom, until when, how often it was used, and why it is frozen or has ended.',
+  description:
+    'Shows one mandate: what it allows, on whom, until when, how often it was used, and why it is frozen or has ended.',
   input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
   output: MandateView,
   scope: IMPLIED_SCOPE,
@@ -23,6 +24,11 @@ export default defineTool({
     if (mandate === null || (ctx.actor.kind === 'agent' && ctx.actor.mandateId !== mandate.id)) {
       throw new Fault('not_found', 'There is no such mandate here.');
     }
-    return mandateView(mandate, await findPerson(ctx, mandate.principalId), await findAgent(ctx, mandate.agentId), ctx.now);
+    return mandateView(
+      mandate,
+      await findPerson(ctx, mandate.principalId),
+      await findAgent(ctx, mandate.agentId),
+      ctx.now,
+    );
   },
 });

@@ -4,7 +4,8 @@ import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 export default defineTool({
   name: 'okta_find_user',
   title: 'Find a person',
-  description: 'Finds people in Okta by the beginning of a name, login or email address. Use it to get the person id that other tools take.',
+  description:
+    'Finds people in Okta by the beginning of a name, login or email address. Use it to get the person id that other tools take.',
   input: z.object({
     query: z.string().trim().min(2).max(100).describe('The beginning of a name, login or email address.'),
     limit: z.number().int().min(1).max(25).default(10).describe('At most this many people.'),
@@ -12,7 +13,10 @@ export default defineTool({
   output: z.object({
     people: z.array(
       z.object({
-        person: z.string().nullable().describe('Person id for other tools; null until the next sync has imported them.'),
+        person: z
+          .string()
+          .nullable()
+          .describe('Person id for other tools; null until the next sync has imported them.'),
         name: z.string(),
         email: z.string(),
         status: z.string().describe("Okta's user status."),

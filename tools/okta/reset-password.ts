@@ -4,9 +4,16 @@ import { defineTool, personTarget } from '#engine/tool.ts';
 export default defineTool({
   name: 'okta_reset_password',
   title: 'Reset password',
-  description: 'Sends the person a link by mail with which they set a new password; until then they cannot sign in. Nobody here ever sees a password.',
-  input: z.object({ person: z.string().meta({ ref: 'person' }).describe('Whose password: person id or work email.') }),
-  output: z.object({ status: z.string().describe("The person's status at Okta afterwards; RECOVERY until they have set a password.") }),
+  description:
+    'Sends the person a link by mail with which they set a new password; until then they cannot sign in. Nobody here ever sees a password.',
+  input: z.object({
+    person: z.string().meta({ ref: 'person' }).describe('Whose password: person id or work email.'),
+  }),
+  output: z.object({
+    status: z
+      .string()
+      .describe("The person's status at Okta afterwards; RECOVERY until they have set a password."),
+  }),
   state: z.object({ status: z.string() }),
   scope: 'okta.password.reset',
   command: '/okta reset password <person>',

@@ -5,8 +5,11 @@ import { defineTool, personTarget } from '#engine/tool.ts';
 export default defineTool({
   name: 'okta_suspend_user',
   title: 'Suspend',
-  description: 'Suspends a person at Okta: they cannot sign in, and keep their groups and apps. Everything that they have delegated freezes at once.',
-  input: z.object({ person: z.string().meta({ ref: 'person' }).describe('Who is suspended: person id or work email.') }),
+  description:
+    'Suspends a person at Okta: they cannot sign in, and keep their groups and apps. Everything that they have delegated freezes at once.',
+  input: z.object({
+    person: z.string().meta({ ref: 'person' }).describe('Who is suspended: person id or work email.'),
+  }),
   output: z.object({ status: z.string().describe("The person's status at Okta afterwards.") }),
   state: z.object({ status: z.string() }),
   scope: 'okta.users.suspend',
@@ -17,7 +20,8 @@ export default defineTool({
   observe: async (ctx, input) => ({ status: await ctx.directory.status(input.person) }),
   impact: (before) => ({
     changes: [{ what: 'status', from: before.status, to: 'SUSPENDED' }],
-    effect: 'The person cannot sign in, and every mandate that they have given freezes, until they are unsuspended at Okta.',
+    effect:
+      'The person cannot sign in, and every mandate that they have given freezes, until they are unsuspended at Okta.',
     reversible: true,
   }),
   landed: (_before, now) => (now.status === 'SUSPENDED' ? 'yes' : 'again'),

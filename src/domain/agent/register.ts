@@ -14,24 +14,44 @@ export function parseAgentKey(text: string): AgentKey {
     jwk = JSON.parse(text);
   } catch (cause) {
     const detail = { problems: [{ field: 'public_key', problem: 'not JSON' }] };
-    throw new Fault('invalid_input', 'The public key must be a JSON Web Key: {"kty":"EC","crv":"P-256","x":"…","y":"…"}.', { cause, detail });
+    throw new Fault(
+      'invalid_input',
+      'The public key must be a JSON Web Key: {"kty":"EC","crv":"P-256","x":"…","y":"…"}.',
+      { cause, detail },
+    );
   }
   return agentKeyFrom(jwk);
 }
 
 /** Makes an agent with its first key, in the caller's transaction. Names are unique without regard to case; the owner must be in good standing. */
-export async function registerAgent(ctx: WriteContext, input: { name: string; owner: string; scopes: readonly string[]; public_key: string }) {
+export async function registerAgent(
+  ctx: WriteContext,
+  input: { name: string; owner: string; scopes: readonly string[]; public_key: string },
+) {
   const key = parseAgentKey(input.public_key);
   const owner = await findPerson(ctx, input.owner, 'share');
-  if (owner === null || standingOf(owner) !== null) throw new Fault('conflict', 'The owner must be an active person.');
+  if (owner === null || standingOf(owner) !== null)
+    throw new Fault('conflict', 'The owner must be an active person.');
   const id = newId('agt', ctx.now.getTime());
   const scopes = [...new Set(input.scopes)].sort();
   await insertAgent(
     ctx,
-    { tenantId: ctx.tenantId, id, name: input.name, ownerId: owner.id, ceiling: scopes, createdAt: ctx.now, updatedAt: ctx.now },
+    {
+      tenantId: ctx.tenantId,
+      id,
+      name: input.name,
+      ownerId: owner.id,
+      ceiling: scopes,
+      createdAt: ctx.now,
+      updatedAt: ctx.now,
+    },
     { kid: key.kid, alg: key.alg, publicJwk: key.publicJwk },
   );
-  ctx.record({ event: 'AGENT_REGISTERED', actor: actorName(ctx.actor), data: { agent: id, name: input.name, owner: owner.id, scopes, kid: key.kid } });
+  ctx.record({
+    event: 'AGENT_REGISTERED',
+    actor: actorName(ctx.actor),
+    data: { agent: id, name: input.name, owner: owner.id, scopes, kid: key.kid },
+  });
   ctx.emit({ name: 'agent.registered', thing: id });
   return { agent_id: id, name: input.name, owner: owner.displayName, scopes, kid: key.kid };
 }

@@ -10,7 +10,10 @@ export type NewAgentKey = typeof agentKeys.$inferInsert;
 
 /** The agent with this id, or null. */
 export async function findAgent(reader: TenantReader, id: string, lock?: Lock): Promise<Agent | null> {
-  const query = reader.db.select().from(agents).where(and(eq(agents.tenantId, reader.tenantId), eq(agents.id, id)));
+  const query = reader.db
+    .select()
+    .from(agents)
+    .where(and(eq(agents.tenantId, reader.tenantId), eq(agents.id, id)));
   const [row] = lock === undefined ? await query : await query.for(lock);
   return row ?? null;
 }
@@ -21,12 +24,17 @@ export async function agentByReference(reader: TenantReader, reference: string):
   const [row] = await reader.db
     .select()
     .from(agents)
-    .where(and(eq(agents.tenantId, reader.tenantId), sql`lower(${agents.name}) = ${reference.toLowerCase()}`));
+    .where(
+      and(eq(agents.tenantId, reader.tenantId), sql`lower(${agents.name}) = ${reference.toLowerCase()}`),
+    );
   return row ?? null;
 }
 
 /** Agents after the cursor (an id), oldest first; of one owner where given. */
-export async function listAgents(reader: TenantReader, options: { ownerId?: string; after?: string; limit: number }): Promise<Agent[]> {
+export async function listAgents(
+  reader: TenantReader,
+  options: { ownerId?: string; after?: string; limit: number },
+): Promise<Agent[]> {
   return reader.db
     .select()
     .from(agents)
@@ -41,7 +49,11 @@ export async function listAgents(reader: TenantReader, options: { ownerId?: stri
     .limit(options.limit);
 }
 
-export async function insertAgent(ctx: TenantWriter, agent: NewAgent, key: Omit<NewAgentKey, 'tenantId' | 'agentId'>): Promise<void> {
+export async function insertAgent(
+  ctx: TenantWriter,
+  agent: NewAgent,
+  key: Omit<NewAgentKey, 'tenantId' | 'agentId'>,
+): Promise<void> {
   await ctx.db.insert(agents).values(agent);
   await ctx.db.insert(agentKeys).values({ ...key, tenantId: agent.tenantId, agentId: agent.id });
 }

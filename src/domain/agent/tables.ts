@@ -1,5 +1,14 @@
 import { sql } from 'drizzle-orm';
-import { foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import {
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { people } from '../person/tables.ts';
 
@@ -19,10 +28,16 @@ export const agents = pgTable(
     spiffeId: text('spiffe_id'),
     /** The person who is asked to take it over after its owner has left. */
     offeredTo: text('offered_to'),
-    status: text('status', { enum: ['active', 'disabled', 'frozen'] }).notNull().default('active'),
+    status: text('status', { enum: ['active', 'disabled', 'frozen'] })
+      .notNull()
+      .default('active'),
     epoch: integer('epoch').notNull().default(0),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
-    updatedAt: moment('updated_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
+    updatedAt: moment('updated_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
@@ -42,7 +57,9 @@ export const agentKeys = pgTable(
     kid: text('kid').notNull(),
     alg: text('alg', { enum: ['ES256', 'RS256'] }).notNull(),
     publicJwk: jsonb('public_jwk').$type<Record<string, unknown>>().notNull(),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
     revokedAt: moment('revoked_at'),
   },
   (table) => [

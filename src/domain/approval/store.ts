@@ -11,7 +11,10 @@ export type NewVote = typeof votes.$inferInsert;
 
 /** The approval with this id, or null. */
 export async function findApproval(reader: TenantReader, id: string, lock?: Lock): Promise<Approval | null> {
-  const query = reader.db.select().from(approvals).where(and(eq(approvals.tenantId, reader.tenantId), eq(approvals.id, id)));
+  const query = reader.db
+    .select()
+    .from(approvals)
+    .where(and(eq(approvals.tenantId, reader.tenantId), eq(approvals.id, id)));
   const [row] = lock === undefined ? await query : await query.for(lock);
   return row ?? null;
 }
@@ -21,7 +24,12 @@ export async function insertApproval(ctx: TenantWriter, approval: NewApproval): 
 }
 
 /** Moves a pending approval on; the version rises, so that older renderings no longer count. */
-export async function settleApproval(ctx: TenantWriter, approval: Approval, state: ApprovalState, reason: string | null): Promise<void> {
+export async function settleApproval(
+  ctx: TenantWriter,
+  approval: Approval,
+  state: ApprovalState,
+  reason: string | null,
+): Promise<void> {
   await ctx.db
     .update(approvals)
     .set({ state, reason, version: approval.version + 1, decidedAt: ctx.now })

@@ -1,5 +1,14 @@
 import { sql } from 'drizzle-orm';
-import { foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import {
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { calls } from '../call/tables.ts';
 import { people } from '../person/tables.ts';
@@ -20,7 +29,9 @@ export const approvals = pgTable(
     /** Raised by every change: a click on an older rendering changes nothing. */
     version: integer('version').notNull().default(1),
     reason: text('reason'),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
     expiresAt: moment('expires_at').notNull(),
     remindedAt: moment('reminded_at'),
     escalatedAt: moment('escalated_at'),
@@ -28,7 +39,9 @@ export const approvals = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
-    index('approvals_pending').on(table.tenantId, table.expiresAt).where(sql`${table.state} = 'pending'`),
+    index('approvals_pending')
+      .on(table.tenantId, table.expiresAt)
+      .where(sql`${table.state} = 'pending'`),
     foreignKey({ columns: [table.tenantId, table.callId], foreignColumns: [calls.tenantId, calls.id] }),
     tenantPolicy(),
   ],
@@ -47,13 +60,18 @@ export const votes = pgTable(
     suggestion: jsonb('suggestion').$type<Record<string, unknown>>(),
     /** How we know who clicked: `{surface, account, matched_by}`. */
     identity: jsonb('identity').$type<Record<string, string>>().notNull(),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
     // One person is one vote (law 5).
     uniqueIndex('votes_once').on(table.tenantId, table.approvalId, table.voterId),
-    foreignKey({ columns: [table.tenantId, table.approvalId], foreignColumns: [approvals.tenantId, approvals.id] }),
+    foreignKey({
+      columns: [table.tenantId, table.approvalId],
+      foreignColumns: [approvals.tenantId, approvals.id],
+    }),
     foreignKey({ columns: [table.tenantId, table.voterId], foreignColumns: [people.tenantId, people.id] }),
     tenantPolicy(),
   ],

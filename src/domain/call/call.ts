@@ -2,12 +2,28 @@ import type { Requirement } from '../approval/approval.ts';
 
 /** The one state machine (design/domain.md, "Call"). */
 export type CallState =
-  | 'denied' | 'waiting' | 'rejected' | 'expired' | 'withdrawn' | 'superseded'
-  | 'ready' | 'running' | 'succeeded' | 'failed' | 'unknown';
+  | 'denied'
+  | 'waiting'
+  | 'rejected'
+  | 'expired'
+  | 'withdrawn'
+  | 'superseded'
+  | 'ready'
+  | 'running'
+  | 'succeeded'
+  | 'failed'
+  | 'unknown';
 
 /** States that nothing leaves any more. */
 export const FINAL_STATES: ReadonlySet<CallState> = new Set([
-  'denied', 'rejected', 'expired', 'withdrawn', 'superseded', 'succeeded', 'failed', 'unknown',
+  'denied',
+  'rejected',
+  'expired',
+  'withdrawn',
+  'superseded',
+  'succeeded',
+  'failed',
+  'unknown',
 ] as const);
 
 /** Why a call ended without success. `message` says what to do next; `detail.provider` holds the vendor's own code and summary. */

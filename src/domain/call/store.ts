@@ -9,7 +9,10 @@ export type NewCall = typeof calls.$inferInsert;
 
 /** The call with this id, or null. */
 export async function findCall(reader: TenantReader, id: string, lock?: Lock): Promise<Call | null> {
-  const query = reader.db.select().from(calls).where(and(eq(calls.tenantId, reader.tenantId), eq(calls.id, id)));
+  const query = reader.db
+    .select()
+    .from(calls)
+    .where(and(eq(calls.tenantId, reader.tenantId), eq(calls.id, id)));
   const [row] = lock === undefined ? await query : await query.for(lock);
   return row ?? null;
 }
@@ -19,7 +22,13 @@ export async function waitingCall(reader: TenantReader, inputDigest: string): Pr
   const [row] = await reader.db
     .select()
     .from(calls)
-    .where(and(eq(calls.tenantId, reader.tenantId), eq(calls.inputDigest, inputDigest), eq(calls.state, 'waiting')));
+    .where(
+      and(
+        eq(calls.tenantId, reader.tenantId),
+        eq(calls.inputDigest, inputDigest),
+        eq(calls.state, 'waiting'),
+      ),
+    );
   return row ?? null;
 }
 
@@ -29,38 +38,15 @@ export async function insertCall(ctx: TenantWriter, call: NewCall): Promise<bool
   return rows.length > 0;
 }
 
-export async function updateCall(ctx: TenantWriter, id: string, change: Partial<Omit<NewCall, 'tenantId' | 'id'>>): Promise<void> {
+export async function updateCall(
+  ctx: TenantWriter,
+  id: string,
+  change: Partial<Omit<NewCall, 'tenantId' | 'id'>>,
+): Promise<void> {
   await ctx.db
     .update(calls)
     .set({ ...change, updatedAt: ctx.now })
     .where(and(eq(calls.tenantId, ctx.tenantId), eq(calls.id, id)));
-}
-
-export interface CallFilter {
-  readonly principalId?: string;
-  readonly agentId?: string;
-  readonly states?: readonly CallState[];
-  /** Only those before this id: lists run from the newest. */
-  readonly before?: string;
-  readonly limit: number;
-}
-
-/** Calls, newest first. */
-export async function listCalls(reader: TenantReader, filter: CallFilter): Promise<Call[]> {
-  return reader.db
-    .select()
-    .from(calls)
-    .where(
-      and(
-        eq(calls.tenantId, reader.tenantId),
-        filter.principalId === undefined ? undefined : eq(calls.principalId, filter.principalId),
-        filter.agentId === undefined ? undefined : eq(calls.agentId, filter.agentId),
-        filter.states === undefined ? undefined : inArray(calls.state, [...filter.states]),
-        filter.before === undefined ? undefined : lt(calls.id, filter.before),
-      ),
-    )
-    .orderBy(desc(calls.id))
-    .limit(filter.limit);
 }
 
 /** Waiting calls that hang on a person, a mandate or an agent, locked for change: what a revocation withdraws. */
@@ -77,8 +63,12 @@ export async function waitingCallsOn(
         eq(calls.state, 'waiting'),
         or(
           on.personId === undefined ? sql`false` : eq(calls.principalId, on.personId),
-          on.agentId === undefined ? sql`false` : or(eq(calls.agentId, on.agentId), sql`${on.agentId} = any(${calls.targets})`),
-          on.mandateIds === undefined || on.mandateIds.length === 0 ? sql`false` : inArray(calls.mandateId, [...on.mandateIds]),
+          on.agentId === undefined
+            ? sql`false`
+            : or(eq(calls.agentId, on.agentId), sql`${on.agentId} = any(${calls.targets})`),
+          on.mandateIds === undefined || on.mandateIds.length === 0
+            ? sql`false`
+            : inArray(calls.mandateId, [...on.mandateIds]),
         ),
       ),
     )
@@ -91,7 +81,13 @@ export async function stuckCalls(reader: TenantReader, since: Date, limit: numbe
   const rows = await reader.db
     .select({ id: calls.id })
     .from(calls)
-    .where(and(eq(calls.tenantId, reader.tenantId), inArray(calls.state, ['ready', 'running']), lt(calls.updatedAt, since)))
+    .where(
+      and(
+        eq(calls.tenantId, reader.tenantId),
+        inArray(calls.state, ['ready', 'running']),
+        lt(calls.updatedAt, since),
+      ),
+    )
     .limit(limit);
   return rows.map((row) => row.id);
 }

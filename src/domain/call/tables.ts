@@ -32,8 +32,12 @@ export const calls = pgTable(
     approvalId: text('approval_id'),
     /** The call that replaced this one when what was approved had drifted (law 6). */
     successorId: text('successor_id'),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
-    updatedAt: moment('updated_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
+    updatedAt: moment('updated_at')
+      .notNull()
+      .default(sql`now()`),
     settledAt: moment('settled_at'),
   },
   (table) => [
@@ -44,7 +48,9 @@ export const calls = pgTable(
     uniqueIndex('calls_waiting_once')
       .on(table.tenantId, table.inputDigest)
       .where(sql`${table.state} = 'waiting'`),
-    index('calls_open').on(table.tenantId, table.state).where(sql`${table.state} in ('waiting', 'ready', 'running')`),
+    index('calls_open')
+      .on(table.tenantId, table.state)
+      .where(sql`${table.state} in ('waiting', 'ready', 'running')`),
     tenantPolicy(),
   ],
 );

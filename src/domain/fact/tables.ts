@@ -9,7 +9,9 @@ export const facts = pgTable(
     id: text('id').notNull(),
     name: text('name').notNull(),
     data: jsonb('data').$type<Record<string, unknown>>().notNull(),
-    at: moment('at').notNull().default(sql`now()`),
+    at: moment('at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.id] }), tenantPolicy()],
 );

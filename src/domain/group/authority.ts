@@ -3,9 +3,6 @@ import type { TenantReader } from '../context.ts';
 import { findPeople, type Person } from '../person/store.ts';
 import { groupMappings, groups, memberships } from './tables.ts';
 
-/** Roles that policies know. A mapping may name others; default policies give them nothing. */
-export type Role = 'it_admin' | 'manager' | 'executive' | 'member';
-
 /** What a person's groups give at this moment (D8): derived at every question, never stored with the person. */
 export interface Authority {
   readonly roles: readonly string[];
@@ -20,10 +17,17 @@ export async function authorityOf(reader: TenantReader, personId: string): Promi
     .innerJoin(groups, and(eq(groups.tenantId, memberships.tenantId), eq(groups.id, memberships.groupId)))
     .innerJoin(
       groupMappings,
-      and(eq(groupMappings.tenantId, groups.tenantId), eq(groupMappings.source, groups.source), eq(groupMappings.groupUid, groups.uid)),
+      and(
+        eq(groupMappings.tenantId, groups.tenantId),
+        eq(groupMappings.source, groups.source),
+        eq(groupMappings.groupUid, groups.uid),
+      ),
     )
     .where(and(eq(memberships.tenantId, reader.tenantId), eq(memberships.personId, personId)));
-  return { roles: [...new Set(rows.map((row) => row.role))].sort(), scopes: [...new Set(rows.flatMap((row) => row.scopes))].sort() };
+  return {
+    roles: [...new Set(rows.map((row) => row.role))].sort(),
+    scopes: [...new Set(rows.flatMap((row) => row.scopes))].sort(),
+  };
 }
 
 /** Everybody whose groups map to a role, now. */
@@ -31,10 +35,23 @@ export async function peopleOfRole(reader: TenantReader, role: string): Promise<
   const rows = await reader.db
     .selectDistinct({ id: memberships.personId })
     .from(groupMappings)
-    .innerJoin(groups, and(eq(groups.tenantId, groupMappings.tenantId), eq(groups.source, groupMappings.source), eq(groups.uid, groupMappings.groupUid)))
-    .innerJoin(memberships, and(eq(memberships.tenantId, groups.tenantId), eq(memberships.groupId, groups.id)))
+    .innerJoin(
+      groups,
+      and(
+        eq(groups.tenantId, groupMappings.tenantId),
+        eq(groups.source, groupMappings.source),
+        eq(groups.uid, groupMappings.groupUid),
+      ),
+    )
+    .innerJoin(
+      memberships,
+      and(eq(memberships.tenantId, groups.tenantId), eq(memberships.groupId, groups.id)),
+    )
     .where(and(eq(groupMappings.tenantId, reader.tenantId), eq(groupMappings.role, role)));
-  return findPeople(reader, rows.map((row) => row.id));
+  return findPeople(
+    reader,
+    rows.map((row) => row.id),
+  );
 }
 
 /** The members of a group, by our id of the group. */
@@ -43,14 +60,8 @@ export async function peopleOfGroup(reader: TenantReader, groupId: string): Prom
     .select({ id: memberships.personId })
     .from(memberships)
     .where(and(eq(memberships.tenantId, reader.tenantId), eq(memberships.groupId, groupId)));
-  return findPeople(reader, rows.map((row) => row.id));
-}
-
-/** Whether a person is a member of a group, by our ids. */
-export async function isMember(reader: TenantReader, groupId: string, personId: string): Promise<boolean> {
-  const rows = await reader.db
-    .select({ id: memberships.personId })
-    .from(memberships)
-    .where(and(eq(memberships.tenantId, reader.tenantId), eq(memberships.groupId, groupId), eq(memberships.personId, personId)));
-  return rows.length > 0;
+  return findPeople(
+    reader,
+    rows.map((row) => row.id),
+  );
 }

@@ -13,7 +13,9 @@ export const groups = pgTable(
     uid: text('uid').notNull(),
     name: text('name').notNull(),
     kind: text('kind').notNull(),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
@@ -44,7 +46,9 @@ export const groupMappings = pgTable(
     groupUid: text('group_uid').notNull(),
     role: text('role').notNull(),
     scopes: text('scopes').array().notNull(),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),

@@ -15,13 +15,21 @@ export const ledger = pgTable(
     prevHash: text('prev_hash').notNull(),
     hash: text('hash').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.tenantId, table.seq] }), index('ledger_event').on(table.tenantId, table.event, table.seq), tenantPolicy()],
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.seq] }),
+    index('ledger_event').on(table.tenantId, table.event, table.seq),
+    tenantPolicy(),
+  ],
 );
 
 /** The end of each tenant's chain; locked last in a transaction (law 11). */
 export const ledgerHeads = pgTable(
   'ledger_heads',
-  { tenantId: tenantId().primaryKey(), seq: bigint('seq', { mode: 'number' }).notNull(), hash: text('hash').notNull() },
+  {
+    tenantId: tenantId().primaryKey(),
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    hash: text('hash').notNull(),
+  },
   () => [tenantPolicy()],
 );
 

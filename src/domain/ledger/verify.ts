@@ -29,25 +29,40 @@ export function verifyLedger(lines: Iterable<string>): LedgerProof {
       continue;
     }
     entries += 1;
-    if (entryHash(entry) !== entry.hash) problems.push(`line ${lineNumber}: entry ${entry.seq} was changed (its hash does not fit its content)`);
+    if (entryHash(entry) !== entry.hash)
+      problems.push(`line ${lineNumber}: entry ${entry.seq} was changed (its hash does not fit its content)`);
     if (last === null) {
-      if (entry.seq === 1 && entry.prev_hash !== GENESIS_HASH) problems.push(`line ${lineNumber}: entry 1 does not begin a chain`);
+      if (entry.seq === 1 && entry.prev_hash !== GENESIS_HASH)
+        problems.push(`line ${lineNumber}: entry 1 does not begin a chain`);
       first = entry;
     } else {
       if (entry.tenant !== last.tenant) problems.push(`line ${lineNumber}: entry of another tenant`);
-      if (entry.seq !== last.seq + 1) problems.push(`line ${lineNumber}: entry ${last.seq + 1} is missing or out of order (found ${entry.seq})`);
-      if (entry.prev_hash !== last.hash) problems.push(`line ${lineNumber}: entry ${entry.seq} is not linked to the one before it`);
+      if (entry.seq !== last.seq + 1)
+        problems.push(
+          `line ${lineNumber}: entry ${last.seq + 1} is missing or out of order (found ${entry.seq})`,
+        );
+      if (entry.prev_hash !== last.hash)
+        problems.push(`line ${lineNumber}: entry ${entry.seq} is not linked to the one before it`);
     }
     last = entry;
   }
-  return { entries, firstSeq: first?.seq ?? null, lastSeq: last?.seq ?? null, lastHash: last?.hash ?? null, problems };
+  return {
+    entries,
+    firstSeq: first?.seq ?? null,
+    lastSeq: last?.seq ?? null,
+    lastHash: last?.hash ?? null,
+    problems,
+  };
 }
 
 function parse(line: string): LedgerEntry | null {
   try {
     const value = JSON.parse(line) as Partial<LedgerEntry> | null;
     const whole =
-      typeof value?.seq === 'number' && typeof value.hash === 'string' && typeof value.prev_hash === 'string' && typeof value.tenant === 'string';
+      typeof value?.seq === 'number' &&
+      typeof value.hash === 'string' &&
+      typeof value.prev_hash === 'string' &&
+      typeof value.tenant === 'string';
     return whole ? (value as LedgerEntry) : null;
   } catch {
     return null;

@@ -13,14 +13,22 @@ export interface Ending {
  * Revokes a mandate with everything below it, and withdraws the calls that wait on them. Returns those that this ended: none,
  * where it had ended before. Locks the rows; asks nobody whether the actor may.
  */
-export async function revokeMandateTree(ctx: TenantWriter, mandateId: string, ending: Ending): Promise<Mandate[]> {
+export async function revokeMandateTree(
+  ctx: TenantWriter,
+  mandateId: string,
+  ending: Ending,
+): Promise<Mandate[]> {
   const tree = await openMandateTree(ctx, mandateId);
   await end(ctx, tree, ending);
   return tree;
 }
 
 /** Revokes every open mandate of a principal with everything below, one `MANDATE_REVOKED` each (requirements S4). */
-export async function revokeMandatesOf(ctx: TenantWriter, principalId: string, ending: Ending): Promise<Mandate[]> {
+export async function revokeMandatesOf(
+  ctx: TenantWriter,
+  principalId: string,
+  ending: Ending,
+): Promise<Mandate[]> {
   const own = await openMandatesOf(ctx, principalId);
   const ended = new Map<string, Mandate>();
   for (const mandate of own) {
@@ -32,16 +40,29 @@ export async function revokeMandatesOf(ctx: TenantWriter, principalId: string, e
 }
 
 /** Freezes every open mandate of a principal, with everything below, for a cause; what was frozen gets the further cause. */
-export async function freezeMandatesOf(ctx: TenantWriter, principalId: string, cause: string, actor: string): Promise<Mandate[]> {
+export async function freezeMandatesOf(
+  ctx: TenantWriter,
+  principalId: string,
+  cause: string,
+  actor: string,
+): Promise<Mandate[]> {
   const own = await openMandatesOf(ctx, principalId);
   const frozen = new Map<string, Mandate>();
   for (const mandate of own) {
     for (const one of await openMandateTree(ctx, mandate.id)) frozen.set(one.id, one);
   }
   const all = [...frozen.values()];
-  await freezeMandates(ctx, all.map((mandate) => mandate.id), cause);
+  await freezeMandates(
+    ctx,
+    all.map((mandate) => mandate.id),
+    cause,
+  );
   for (const mandate of all) {
-    ctx.record({ event: 'MANDATE_FROZEN', actor, data: { mandate_id: mandate.id, principal: mandate.principalId, agent: mandate.agentId, cause } });
+    ctx.record({
+      event: 'MANDATE_FROZEN',
+      actor,
+      data: { mandate_id: mandate.id, principal: mandate.principalId, agent: mandate.agentId, cause },
+    });
     ctx.emit({ name: 'mandate.frozen', thing: mandate.id });
   }
   return all;
@@ -54,7 +75,12 @@ async function end(ctx: TenantWriter, ended: readonly Mandate[], ending: Ending)
     ctx.record({
       event: 'MANDATE_REVOKED',
       actor: ending.actor,
-      data: { mandate_id: mandate.id, principal: mandate.principalId, agent: mandate.agentId, reason: ending.reason },
+      data: {
+        mandate_id: mandate.id,
+        principal: mandate.principalId,
+        agent: mandate.agentId,
+        reason: ending.reason,
+      },
     });
     ctx.emit({ name: 'mandate.revoked', thing: mandate.id });
   }

@@ -8,7 +8,10 @@ export type NewMandate = typeof mandates.$inferInsert;
 
 /** The mandate with this id, or null. */
 export async function findMandate(reader: TenantReader, id: string, lock?: Lock): Promise<Mandate | null> {
-  const query = reader.db.select().from(mandates).where(and(eq(mandates.tenantId, reader.tenantId), eq(mandates.id, id)));
+  const query = reader.db
+    .select()
+    .from(mandates)
+    .where(and(eq(mandates.tenantId, reader.tenantId), eq(mandates.id, id)));
   const [row] = lock === undefined ? await query : await query.for(lock);
   return row ?? null;
 }
@@ -53,7 +56,13 @@ export async function openMandatesOf(ctx: TenantWriter, principalId: string): Pr
   return ctx.db
     .select()
     .from(mandates)
-    .where(and(eq(mandates.tenantId, ctx.tenantId), eq(mandates.principalId, principalId), inArray(mandates.state, ['active', 'frozen'])))
+    .where(
+      and(
+        eq(mandates.tenantId, ctx.tenantId),
+        eq(mandates.principalId, principalId),
+        inArray(mandates.state, ['active', 'frozen']),
+      ),
+    )
     .orderBy(asc(mandates.id))
     .for('update');
 }
@@ -70,7 +79,13 @@ export async function openMandateTree(ctx: TenantWriter, mandateId: string): Pro
   return ctx.db
     .select()
     .from(mandates)
-    .where(and(eq(mandates.tenantId, ctx.tenantId), inArray(mandates.id, ids), inArray(mandates.state, ['active', 'frozen'])))
+    .where(
+      and(
+        eq(mandates.tenantId, ctx.tenantId),
+        inArray(mandates.id, ids),
+        inArray(mandates.state, ['active', 'frozen']),
+      ),
+    )
     .orderBy(asc(mandates.id))
     .for('update');
 }
@@ -80,7 +95,12 @@ export async function insertMandate(ctx: TenantWriter, mandate: NewMandate): Pro
 }
 
 /** Ends mandates for good and kills their tokens (epoch). */
-export async function endMandates(ctx: TenantWriter, ids: readonly string[], state: 'revoked' | 'expired', reason: string): Promise<void> {
+export async function endMandates(
+  ctx: TenantWriter,
+  ids: readonly string[],
+  state: 'revoked' | 'expired',
+  reason: string,
+): Promise<void> {
   if (ids.length === 0) return;
   await ctx.db
     .update(mandates)
@@ -89,7 +109,11 @@ export async function endMandates(ctx: TenantWriter, ids: readonly string[], sta
 }
 
 /** Adds a cause and freezes; a mandate frozen already gets the further cause. */
-export async function freezeMandates(ctx: TenantWriter, ids: readonly string[], cause: string): Promise<void> {
+export async function freezeMandates(
+  ctx: TenantWriter,
+  ids: readonly string[],
+  cause: string,
+): Promise<void> {
   if (ids.length === 0) return;
   await ctx.db
     .insert(mandateFreezes)
@@ -98,7 +122,13 @@ export async function freezeMandates(ctx: TenantWriter, ids: readonly string[], 
   await ctx.db
     .update(mandates)
     .set({ state: 'frozen', reason: cause, epoch: sql`${mandates.epoch} + 1` })
-    .where(and(eq(mandates.tenantId, ctx.tenantId), inArray(mandates.id, [...ids]), inArray(mandates.state, ['active', 'frozen'])));
+    .where(
+      and(
+        eq(mandates.tenantId, ctx.tenantId),
+        inArray(mandates.id, [...ids]),
+        inArray(mandates.state, ['active', 'frozen']),
+      ),
+    );
 }
 
 /** Counts one use; the row must be locked. Ends the mandate with its last use. True where it ended. */
@@ -109,15 +139,4 @@ export async function countUse(ctx: TenantWriter, mandate: Mandate): Promise<boo
     .set({ uses: mandate.uses + 1 })
     .where(and(eq(mandates.tenantId, ctx.tenantId), eq(mandates.id, mandate.id)));
   return last;
-}
-
-/** Mandates that nothing has ended though their time is over; for the timer. */
-export async function overdueMandates(ctx: TenantWriter, after: string, limit: number): Promise<Mandate[]> {
-  return ctx.db
-    .select()
-    .from(mandates)
-    .where(and(eq(mandates.tenantId, ctx.tenantId), gt(mandates.id, after), inArray(mandates.state, ['active', 'frozen']), lt(mandates.expiresAt, ctx.now)))
-    .orderBy(asc(mandates.id))
-    .limit(limit)
-    .for('update');
 }

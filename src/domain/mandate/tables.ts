@@ -1,5 +1,17 @@
 import { sql } from 'drizzle-orm';
-import { boolean, check, foreignKey, index, integer, jsonb, numeric, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  check,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { agents } from '../agent/tables.ts';
 import { people } from '../person/tables.ts';
@@ -32,13 +44,17 @@ export const mandates = pgTable(
     parentId: text('parent_id'),
     /** How many further levels of sub-delegation it allows. */
     depth: integer('depth').notNull().default(0),
-    state: text('state', { enum: ['active', 'frozen', 'revoked', 'expired'] }).notNull().default('active'),
+    state: text('state', { enum: ['active', 'frozen', 'revoked', 'expired'] })
+      .notNull()
+      .default('active'),
     reason: text('reason'),
     epoch: integer('epoch').notNull().default(0),
     callId: text('call_id').notNull(),
     startsAt: moment('starts_at').notNull(),
     expiresAt: moment('expires_at').notNull(),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
     endedAt: moment('ended_at'),
   },
   (table) => [
@@ -47,10 +63,19 @@ export const mandates = pgTable(
     index('mandates_agent').on(table.tenantId, table.agentId),
     uniqueIndex('mandates_status_index').on(table.tenantId, table.statusIndex),
     index('mandates_parent').on(table.tenantId, table.parentId),
-    index('mandates_expiry').on(table.tenantId, table.expiresAt).where(sql`${table.state} in ('active', 'frozen')`),
-    foreignKey({ columns: [table.tenantId, table.principalId], foreignColumns: [people.tenantId, people.id] }),
+    index('mandates_expiry')
+      .on(table.tenantId, table.expiresAt)
+      .where(sql`${table.state} in ('active', 'frozen')`),
+    foreignKey({
+      columns: [table.tenantId, table.principalId],
+      foreignColumns: [people.tenantId, people.id],
+    }),
     foreignKey({ columns: [table.tenantId, table.agentId], foreignColumns: [agents.tenantId, agents.id] }),
-    foreignKey({ columns: [table.tenantId, table.parentId], foreignColumns: [table.tenantId, table.id], name: 'mandates_parent_fk' }),
+    foreignKey({
+      columns: [table.tenantId, table.parentId],
+      foreignColumns: [table.tenantId, table.id],
+      name: 'mandates_parent_fk',
+    }),
     check('mandates_uses', sql`${table.maxUses} is null or ${table.uses} <= ${table.maxUses}`),
     tenantPolicy(),
   ],
@@ -59,10 +84,20 @@ export const mandates = pgTable(
 /** Why a mandate is frozen; it thaws when the last cause is lifted. */
 export const mandateFreezes = pgTable(
   'mandate_freezes',
-  { tenantId: tenantId(), mandateId: text('mandate_id').notNull(), cause: text('cause').notNull(), since: moment('since').notNull().default(sql`now()`) },
+  {
+    tenantId: tenantId(),
+    mandateId: text('mandate_id').notNull(),
+    cause: text('cause').notNull(),
+    since: moment('since')
+      .notNull()
+      .default(sql`now()`),
+  },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.mandateId, table.cause] }),
-    foreignKey({ columns: [table.tenantId, table.mandateId], foreignColumns: [mandates.tenantId, mandates.id] }),
+    foreignKey({
+      columns: [table.tenantId, table.mandateId],
+      foreignColumns: [mandates.tenantId, mandates.id],
+    }),
     tenantPolicy(),
   ],
 );
@@ -76,7 +111,13 @@ export const mandateTemplates = pgTable(
     name: text('name').notNull(),
     description: text('description').notNull(),
     terms: jsonb('terms').$type<Omit<MandateTerms, 'agent'>>().notNull(),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
-  (table) => [primaryKey({ columns: [table.tenantId, table.id] }), uniqueIndex('mandate_templates_name').on(table.tenantId, sql`lower(${table.name})`), tenantPolicy()],
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    uniqueIndex('mandate_templates_name').on(table.tenantId, sql`lower(${table.name})`),
+    tenantPolicy(),
+  ],
 );

@@ -21,7 +21,12 @@ export const MandateView = z.object({
 });
 
 /** Draws the view. A mandate whose time is over reads as expired, even if its timer has not run yet. */
-export function mandateView(mandate: Mandate, principal: Person | null, agent: Agent | null, now: Date): z.infer<typeof MandateView> {
+export function mandateView(
+  mandate: Mandate,
+  principal: Person | null,
+  agent: Agent | null,
+  now: Date,
+): z.infer<typeof MandateView> {
   const over = (mandate.state === 'active' || mandate.state === 'frozen') && mandate.expiresAt <= now;
   return {
     mandate_id: mandate.id,

@@ -13,9 +13,14 @@ export async function visibleMandates(
   const { actor } = ctx;
   if (actor.kind === 'agent') {
     const mandate = await findMandate(ctx, actor.mandateId);
-    return mandate !== null && page.before === undefined && states.some((state) => state === mandate.state) ? [mandate] : [];
+    return mandate !== null && page.before === undefined && states.some((state) => state === mandate.state)
+      ? [mandate]
+      : [];
   }
-  const concerning = actor.kind === 'service' || (await authorityOf(ctx, actor.personId)).roles.includes('it_admin') ? {} : { concerning: actor.personId };
+  const concerning =
+    actor.kind === 'service' || (await authorityOf(ctx, actor.personId)).roles.includes('it_admin')
+      ? {}
+      : { concerning: actor.personId };
   return listMandates(ctx, {
     states,
     limit: page.limit,

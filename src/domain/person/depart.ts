@@ -33,7 +33,12 @@ export async function depart(ctx: TenantWriter, person: Person, departure: Depar
   ctx.record({
     event: 'user_deactivated',
     actor: departure.actor,
-    data: { person: person.id, subject: `oidc:${person.provider}:${person.uid}`, reason: departure.reason, mandates: hit.map((mandate) => mandate.id) },
+    data: {
+      person: person.id,
+      subject: `oidc:${person.provider}:${person.uid}`,
+      reason: departure.reason,
+      mandates: hit.map((mandate) => mandate.id),
+    },
   });
   ctx.emit({ name: 'person.departed', thing: person.id });
   return hit;

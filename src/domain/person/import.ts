@@ -13,8 +13,15 @@ import { people } from './tables.ts';
 export const MISSING = 'missing_at_provider';
 
 const profileOf = (person: ProviderPerson) => ({
-  login: person.login, email: person.email, displayName: person.displayName, firstName: person.firstName, lastName: person.lastName,
-  employeeNumber: person.employeeNumber, title: person.title, department: person.department, managerRef: person.managerRef,
+  login: person.login,
+  email: person.email,
+  displayName: person.displayName,
+  firstName: person.firstName,
+  lastName: person.lastName,
+  employeeNumber: person.employeeNumber,
+  title: person.title,
+  department: person.department,
+  managerRef: person.managerRef,
 });
 
 /**
@@ -22,7 +29,12 @@ const profileOf = (person: ProviderPerson) => ({
  * transaction (suspended: freeze; deprovisioned: depart), and one that is ACTIVE again lifts the suspension's freeze and nothing
  * else. `actor` names the channel that told us. Managers are resolved afterwards, by `linkManagers`.
  */
-export async function savePeople(ctx: TenantWriter, vendor: string, found: readonly ProviderPerson[], actor: string): Promise<{ added: number; changed: number }> {
+export async function savePeople(
+  ctx: TenantWriter,
+  vendor: string,
+  found: readonly ProviderPerson[],
+  actor: string,
+): Promise<{ added: number; changed: number }> {
   if (found.length === 0) return { added: 0, changed: 0 };
   const uids = found.map((person) => person.uid);
   const rows = await ctx.db
@@ -36,7 +48,17 @@ export async function savePeople(ctx: TenantWriter, vendor: string, found: reado
   if (fresh.length > 0) {
     await ctx.db
       .insert(people)
-      .values(fresh.map((person) => ({ tenantId: ctx.tenantId, id: newId('usr'), provider: vendor, uid: person.uid, ...profileOf(person), status: person.status, readAt: ctx.now })))
+      .values(
+        fresh.map((person) => ({
+          tenantId: ctx.tenantId,
+          id: newId('usr'),
+          provider: vendor,
+          uid: person.uid,
+          ...profileOf(person),
+          status: person.status,
+          readAt: ctx.now,
+        })),
+      )
       .onConflictDoNothing();
   }
   let changed = 0;
@@ -48,22 +70,43 @@ export async function savePeople(ctx: TenantWriter, vendor: string, found: reado
   return { added: fresh.length, changed };
 }
 
-async function update(ctx: TenantWriter, row: Person, person: ProviderPerson, actor: string): Promise<boolean> {
+async function update(
+  ctx: TenantWriter,
+  row: Person,
+  person: ProviderPerson,
+  actor: string,
+): Promise<boolean> {
   const profile = profileOf(person);
-  const same = row.status === person.status && Object.entries(profile).every(([field, value]) => row[field as keyof typeof profile] === value);
+  const same =
+    row.status === person.status &&
+    Object.entries(profile).every(([field, value]) => row[field as keyof typeof profile] === value);
   if (row.status !== person.status) await applyStatus(ctx, row, person.status, actor);
   await ctx.db
     .update(people)
-    .set({ ...profile, status: person.status, readAt: ctx.now, ...(same ? {} : { updatedAt: ctx.now, version: sql`${people.version} + 1` }) })
+    .set({
+      ...profile,
+      status: person.status,
+      readAt: ctx.now,
+      ...(same ? {} : { updatedAt: ctx.now, version: sql`${people.version} + 1` }),
+    })
     .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, row.id)));
   return !same;
 }
 
-async function applyStatus(ctx: TenantWriter, row: Person, status: ProviderPerson['status'], actor: string): Promise<void> {
+async function applyStatus(
+  ctx: TenantWriter,
+  row: Person,
+  status: ProviderPerson['status'],
+  actor: string,
+): Promise<void> {
   if (status === 'SUSPENDED') return suspendHere(ctx, row.id, actor);
   if (status === 'DEPROVISIONED') {
     const { settings } = await theTenant(ctx);
-    await depart(ctx, row, { actor, reason: 'Deactivated at the identity provider', mandates: settings.onDeactivate });
+    await depart(ctx, row, {
+      actor,
+      reason: 'Deactivated at the identity provider',
+      mandates: settings.onDeactivate,
+    });
     return;
   }
   if (status === 'ACTIVE') {

@@ -4,23 +4,32 @@ import type { TenantReader, TenantWriter } from '../context.ts';
 import { people } from './tables.ts';
 
 export type Person = typeof people.$inferSelect;
-export type NewPerson = typeof people.$inferInsert;
 
 /** How strongly a read holds the row: `share` against a revocation, `update` for the revocation itself (law 2). */
 export type Lock = 'share' | 'update' | undefined;
 
 /** The person with this id, or null. */
 export async function findPerson(reader: TenantReader, id: string, lock?: Lock): Promise<Person | null> {
-  const query = reader.db.select().from(people).where(and(eq(people.tenantId, reader.tenantId), eq(people.id, id)));
+  const query = reader.db
+    .select()
+    .from(people)
+    .where(and(eq(people.tenantId, reader.tenantId), eq(people.id, id)));
   const [row] = lock === undefined ? await query : await query.for(lock);
   return row ?? null;
 }
 
-export const findPersonByUid = (reader: TenantReader, provider: string, uid: string, lock?: Lock): Promise<Person | null> =>
-  one(reader, and(eq(people.provider, provider), eq(people.uid, uid)), lock);
+export const findPersonByUid = (
+  reader: TenantReader,
+  provider: string,
+  uid: string,
+  lock?: Lock,
+): Promise<Person | null> => one(reader, and(eq(people.provider, provider), eq(people.uid, uid)), lock);
 
-export const findPersonByScimId = (reader: TenantReader, scimId: string, lock?: Lock): Promise<Person | null> =>
-  one(reader, eq(people.scimId, scimId), lock);
+export const findPersonByScimId = (
+  reader: TenantReader,
+  scimId: string,
+  lock?: Lock,
+): Promise<Person | null> => one(reader, eq(people.scimId, scimId), lock);
 
 /** Everybody with this work email or login, compared without regard to ASCII case; more than one is possible and decides nothing. */
 export async function peopleByEmail(reader: TenantReader, email: string): Promise<Person[]> {
@@ -28,7 +37,12 @@ export async function peopleByEmail(reader: TenantReader, email: string): Promis
   return reader.db
     .select()
     .from(people)
-    .where(and(eq(people.tenantId, reader.tenantId), or(sql`lower(${people.email}) = ${wanted}`, sql`lower(${people.login}) = ${wanted}`)));
+    .where(
+      and(
+        eq(people.tenantId, reader.tenantId),
+        or(sql`lower(${people.email}) = ${wanted}`, sql`lower(${people.login}) = ${wanted}`),
+      ),
+    );
 }
 
 /** What a person reference in an input means: our id, the provider's id, a work email or a login. Several people may fit. */
@@ -38,7 +52,10 @@ export async function peopleByReference(reader: TenantReader, reference: string)
     return person === null ? [] : [person];
   }
   if (reference.includes('@')) return peopleByEmail(reader, reference);
-  return reader.db.select().from(people).where(and(eq(people.tenantId, reader.tenantId), eq(people.uid, reference)));
+  return reader.db
+    .select()
+    .from(people)
+    .where(and(eq(people.tenantId, reader.tenantId), eq(people.uid, reference)));
 }
 
 export async function findPeople(reader: TenantReader, ids: readonly string[]): Promise<Person[]> {
@@ -50,27 +67,55 @@ export async function findPeople(reader: TenantReader, ids: readonly string[]): 
 }
 
 /** Our ids by a provider's ids, for those who are known here. */
-export async function idsByUid(reader: TenantReader, provider: string, uids: readonly string[]): Promise<Map<string, string>> {
+export async function idsByUid(
+  reader: TenantReader,
+  provider: string,
+  uids: readonly string[],
+): Promise<Map<string, string>> {
   if (uids.length === 0) return new Map();
   const rows = await reader.db
     .select({ id: people.id, uid: people.uid })
     .from(people)
-    .where(and(eq(people.tenantId, reader.tenantId), eq(people.provider, provider), inArray(people.uid, [...uids])));
+    .where(
+      and(
+        eq(people.tenantId, reader.tenantId),
+        eq(people.provider, provider),
+        inArray(people.uid, [...uids]),
+      ),
+    );
   return new Map(rows.map((row) => [row.uid, row.id]));
 }
 
 /** People of a provider who have not been read there since a moment, deprovisioned ones excluded, by id after the cursor. */
-export async function notReadSince(reader: TenantReader, provider: string, moment: Date, after: string, limit: number): Promise<{ id: string; uid: string }[]> {
+export async function notReadSince(
+  reader: TenantReader,
+  provider: string,
+  moment: Date,
+  after: string,
+  limit: number,
+): Promise<{ id: string; uid: string }[]> {
   return reader.db
     .select({ id: people.id, uid: people.uid })
     .from(people)
-    .where(and(eq(people.tenantId, reader.tenantId), eq(people.provider, provider), gt(people.id, after), lt(people.readAt, moment), ne(people.status, 'DEPROVISIONED')))
+    .where(
+      and(
+        eq(people.tenantId, reader.tenantId),
+        eq(people.provider, provider),
+        gt(people.id, after),
+        lt(people.readAt, moment),
+        ne(people.status, 'DEPROVISIONED'),
+      ),
+    )
     .orderBy(asc(people.id))
     .limit(limit);
 }
 
 /** Changes a person's row and kills the tokens that were issued before (epoch). */
-export async function tightenPerson(ctx: TenantWriter, id: string, change: Partial<Pick<Person, 'status' | 'readAt'>>): Promise<void> {
+export async function tightenPerson(
+  ctx: TenantWriter,
+  id: string,
+  change: Partial<Pick<Person, 'status' | 'readAt'>>,
+): Promise<void> {
   await ctx.db
     .update(people)
     .set({ ...change, epoch: sql`${people.epoch} + 1`, updatedAt: ctx.now })

@@ -16,7 +16,14 @@ export async function suspendHere(ctx: TenantWriter, personId: string, actor: st
   if (person === null || person.status === 'SUSPENDED') return;
   await tightenPerson(ctx, personId, { status: 'SUSPENDED' });
   const frozen = await freezeMandatesOf(ctx, personId, SUSPENDED, actor);
-  await withdrawCalls(ctx, await waitingCallsOn(ctx, { personId }), { actor, reason: 'The principal was suspended' });
-  ctx.record({ event: 'user_suspended', actor, data: { person: personId, mandates: frozen.map((mandate) => mandate.id) } });
+  await withdrawCalls(ctx, await waitingCallsOn(ctx, { personId }), {
+    actor,
+    reason: 'The principal was suspended',
+  });
+  ctx.record({
+    event: 'user_suspended',
+    actor,
+    data: { person: personId, mandates: frozen.map((mandate) => mandate.id) },
+  });
   ctx.emit({ name: 'person.suspended', thing: personId });
 }

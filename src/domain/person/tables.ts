@@ -1,5 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { boolean, foreignKey, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import type { PersonStatus } from '../provider.ts';
 
@@ -34,9 +44,15 @@ export const people = pgTable(
     epoch: integer('epoch').notNull().default(0),
     version: integer('version').notNull().default(1),
     /** When the provider was last read about this person. */
-    readAt: moment('read_at').notNull().default(sql`now()`),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
-    updatedAt: moment('updated_at').notNull().default(sql`now()`),
+    readAt: moment('read_at')
+      .notNull()
+      .default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
+    updatedAt: moment('updated_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
@@ -46,7 +62,11 @@ export const people = pgTable(
     index('people_login').on(table.tenantId, sql`lower(${table.login})`),
     index('people_scim_external').on(table.tenantId, sql`(${table.scimDoc} ->> 'externalId')`),
     index('people_manager').on(table.tenantId, table.managerId),
-    foreignKey({ columns: [table.tenantId, table.managerId], foreignColumns: [table.tenantId, table.id], name: 'people_manager_fk' }),
+    foreignKey({
+      columns: [table.tenantId, table.managerId],
+      foreignColumns: [table.tenantId, table.id],
+      name: 'people_manager_fk',
+    }),
     tenantPolicy(),
   ],
 );

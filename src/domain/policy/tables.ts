@@ -11,7 +11,9 @@ export const policyVersions = pgTable(
     text: text('text').notNull(),
     note: text('note').notNull(),
     callId: text('call_id'),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.version] }), tenantPolicy()],
 );

@@ -10,13 +10,17 @@ export const scopes = pgTable(
     scope: text('scope').notNull(),
     description: text('description').notNull(),
     /** `high`: delegating it needs people who carry the approving authority. */
-    sensitivity: text('sensitivity', { enum: ['normal', 'high'] }).notNull().default('normal'),
+    sensitivity: text('sensitivity', { enum: ['normal', 'high'] })
+      .notNull()
+      .default('normal'),
     /** Roles whose members may hold it; empty: whoever's groups give it. */
     holders: text('holders').array().notNull(),
     /** Above this amount a mandate counts as high value. */
     amountThreshold: numeric('amount_threshold', { precision: 20, scale: 4 }),
     currency: text('currency'),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.scope] }), tenantPolicy()],
 );

@@ -13,14 +13,28 @@ export interface Connection {
 
 /** The tenant's Okta connection with its credential in clear, for the gateway only; null where there is none. */
 export async function oktaConnection(reader: TenantReader, secrets: Secrets): Promise<Connection | null> {
-  const [row] = await reader.db.select().from(connections).where(and(eq(connections.tenantId, reader.tenantId), eq(connections.vendor, 'okta')));
+  const [row] = await reader.db
+    .select()
+    .from(connections)
+    .where(and(eq(connections.tenantId, reader.tenantId), eq(connections.vendor, 'okta')));
   if (row === undefined) return null;
-  return { id: row.id, orgUrl: row.orgUrl, credential: JSON.parse(secrets.unseal(row.sealedCredential, sealedAs(row.id))) as Record<string, unknown> };
+  return {
+    id: row.id,
+    orgUrl: row.orgUrl,
+    credential: JSON.parse(secrets.unseal(row.sealedCredential, sealedAs(row.id))) as Record<string, unknown>,
+  };
 }
 
 /** Replaces the connection's credential, so that a rotated key in the settings takes effect at the next start. */
-export async function replaceCredential(ctx: TenantWriter, secrets: Secrets, connection: Connection, orgUrl: string, credential: Readonly<Record<string, unknown>>): Promise<void> {
-  if (connection.orgUrl === orgUrl && canonicalJson(connection.credential) === canonicalJson(credential)) return;
+export async function replaceCredential(
+  ctx: TenantWriter,
+  secrets: Secrets,
+  connection: Connection,
+  orgUrl: string,
+  credential: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  if (connection.orgUrl === orgUrl && canonicalJson(connection.credential) === canonicalJson(credential))
+    return;
   await ctx.db
     .update(connections)
     .set({ orgUrl, sealedCredential: sealCredential(secrets, connection.id, credential) })
@@ -29,7 +43,11 @@ export async function replaceCredential(ctx: TenantWriter, secrets: Secrets, con
 }
 
 /** Notes that the directory has been read, and what was seen. */
-export async function noteSync(ctx: TenantWriter, vendor: string, report: Record<string, unknown>): Promise<void> {
+export async function noteSync(
+  ctx: TenantWriter,
+  vendor: string,
+  report: Record<string, unknown>,
+): Promise<void> {
   await ctx.db
     .update(connections)
     .set({ lastSyncAt: ctx.now, lastSync: report })
@@ -38,11 +56,18 @@ export async function noteSync(ctx: TenantWriter, vendor: string, report: Record
 
 /** When the directory was last read as a whole, or null: never. */
 export async function lastSync(reader: TenantReader): Promise<Date | null> {
-  const [row] = await reader.db.select({ at: connections.lastSyncAt }).from(connections).where(eq(connections.tenantId, reader.tenantId));
+  const [row] = await reader.db
+    .select({ at: connections.lastSyncAt })
+    .from(connections)
+    .where(eq(connections.tenantId, reader.tenantId));
   return row?.at ?? null;
 }
 
 const sealedAs = (id: string): string => `connection:${id}`;
 
 /** The credential as the row holds it, bound to its connection. */
-export const sealCredential = (secrets: Secrets, id: string, credential: Readonly<Record<string, unknown>>): string => secrets.seal(JSON.stringify(credential), sealedAs(id));
+export const sealCredential = (
+  secrets: Secrets,
+  id: string,
+  credential: Readonly<Record<string, unknown>>,
+): string => secrets.seal(JSON.stringify(credential), sealedAs(id));

@@ -31,21 +31,60 @@ export async function createTenant(
   secrets: Secrets,
   setup: { name: string; slackTeamId: string | null; settings: Partial<TenantSettings>; okta: OktaSetup },
 ): Promise<void> {
-  await ctx.db.insert(tenants).values({ id: ctx.tenantId, name: setup.name, slackTeamId: setup.slackTeamId, settings: { ...DEFAULT_SETTINGS, ...setup.settings } });
+  await ctx.db
+    .insert(tenants)
+    .values({
+      id: ctx.tenantId,
+      name: setup.name,
+      slackTeamId: setup.slackTeamId,
+      settings: { ...DEFAULT_SETTINGS, ...setup.settings },
+    });
   await beginLedger(ctx.db, ctx.tenantId);
   await createSigningKey(ctx, secrets);
   const { okta } = setup;
   const id = newId('con');
-  await ctx.db.insert(connections).values({ tenantId: ctx.tenantId, id, vendor: 'okta', orgUrl: okta.orgUrl, sealedCredential: sealCredential(secrets, id, okta.credential) });
-  await ctx.db.insert(identityProviders).values({ tenantId: ctx.tenantId, id: newId('idp'), kind: 'OKTA', issuer: okta.issuer, audience: okta.audience });
-  ctx.record({ event: 'tenant_created', actor: 'prokura', data: { name: setup.name, okta: okta.orgUrl, issuer: okta.issuer, audience: okta.audience } });
+  await ctx.db
+    .insert(connections)
+    .values({
+      tenantId: ctx.tenantId,
+      id,
+      vendor: 'okta',
+      orgUrl: okta.orgUrl,
+      sealedCredential: sealCredential(secrets, id, okta.credential),
+    });
+  await ctx.db
+    .insert(identityProviders)
+    .values({
+      tenantId: ctx.tenantId,
+      id: newId('idp'),
+      kind: 'OKTA',
+      issuer: okta.issuer,
+      audience: okta.audience,
+    });
+  ctx.record({
+    event: 'tenant_created',
+    actor: 'prokura',
+    data: { name: setup.name, okta: okta.orgUrl, issuer: okta.issuer, audience: okta.audience },
+  });
 }
 
 /** Maps a group of a source, by its immutable id, to a role with that role's default scopes. Mapping it twice changes nothing. */
-export async function mapGroup(ctx: TenantWriter, source: string, groupUid: string, role: string): Promise<void> {
+export async function mapGroup(
+  ctx: TenantWriter,
+  source: string,
+  groupUid: string,
+  role: string,
+): Promise<void> {
   const scopes = [...(DEFAULT_ROLE_SCOPES[role] ?? [])];
-  await ctx.db.insert(groupMappings).values({ tenantId: ctx.tenantId, id: newId('map'), source, groupUid, role, scopes }).onConflictDoNothing();
-  ctx.record({ event: 'authority_changed', actor: 'prokura', data: { source, group: groupUid, role, scopes } });
+  await ctx.db
+    .insert(groupMappings)
+    .values({ tenantId: ctx.tenantId, id: newId('map'), source, groupUid, role, scopes })
+    .onConflictDoNothing();
+  ctx.record({
+    event: 'authority_changed',
+    actor: 'prokura',
+    data: { source, group: groupUid, role, scopes },
+  });
 }
 
 /** The group, of our own making, whose members are administrators before any group of the directory is mapped. */
@@ -54,10 +93,26 @@ const ADMINISTRATORS = { source: 'prokura', uid: 'administrators' };
 /** Names a person an IT admin of this installation, without a group of the directory (the first ones, by the one-time token). */
 export async function nameAdministrator(ctx: TenantWriter, personId: string): Promise<void> {
   const { source, uid } = ADMINISTRATORS;
-  await ctx.db.insert(groups).values({ tenantId: ctx.tenantId, id: newId('grp'), source, uid, name: 'Administrators (named at set-up)', kind: 'LOCAL' }).onConflictDoNothing();
-  const [group] = await ctx.db.select({ id: groups.id }).from(groups).where(and(eq(groups.tenantId, ctx.tenantId), eq(groups.source, source), eq(groups.uid, uid)));
+  await ctx.db
+    .insert(groups)
+    .values({
+      tenantId: ctx.tenantId,
+      id: newId('grp'),
+      source,
+      uid,
+      name: 'Administrators (named at set-up)',
+      kind: 'LOCAL',
+    })
+    .onConflictDoNothing();
+  const [group] = await ctx.db
+    .select({ id: groups.id })
+    .from(groups)
+    .where(and(eq(groups.tenantId, ctx.tenantId), eq(groups.source, source), eq(groups.uid, uid)));
   if (group === undefined) throw new Error('the administrators group is not there');
   await mapGroup(ctx, source, uid, 'it_admin');
-  await ctx.db.insert(memberships).values({ tenantId: ctx.tenantId, groupId: group.id, personId }).onConflictDoNothing();
+  await ctx.db
+    .insert(memberships)
+    .values({ tenantId: ctx.tenantId, groupId: group.id, personId })
+    .onConflictDoNothing();
   ctx.record({ event: 'administrator_named', actor: 'prokura', data: { person: personId } });
 }

@@ -8,12 +8,16 @@ export const tenants = pgTable(
   {
     id: text('id').primaryKey(),
     name: text('name').notNull(),
-    status: text('status', { enum: ['active', 'frozen'] }).notNull().default('active'),
+    status: text('status', { enum: ['active', 'frozen'] })
+      .notNull()
+      .default('active'),
     /** Raised when everything that was issued before must die. */
     epoch: integer('epoch').notNull().default(0),
     slackTeamId: text('slack_team_id').unique(),
     settings: jsonb('settings').$type<TenantSettings>().notNull(),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
   () => [tenantPolicy(sql.raw('id'))],
 );
@@ -30,10 +34,16 @@ export const apiKeys = pgTable(
     scopes: text('scopes').array().notNull(),
     /** The provider whose word this key carries (`okta`, `entra`), for SCIM keys. */
     source: text('source'),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
     revokedAt: moment('revoked_at'),
   },
-  (table) => [primaryKey({ columns: [table.tenantId, table.id] }), uniqueIndex('api_keys_hash').on(table.tenantId, table.hash), tenantPolicy()],
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    uniqueIndex('api_keys_hash').on(table.tenantId, table.hash),
+    tenantPolicy(),
+  ],
 );
 
 export const identityProviders = pgTable(
@@ -47,7 +57,9 @@ export const identityProviders = pgTable(
     enabled: boolean('enabled').notNull().default(true),
     /** What only this kind needs: Entra's tenant id, Cognito's client ids. */
     config: jsonb('config').$type<Record<string, unknown>>().notNull().default({}),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
@@ -67,7 +79,13 @@ export const connections = pgTable(
     sealedCredential: text('sealed_credential').notNull(),
     lastSyncAt: moment('last_sync_at'),
     lastSync: jsonb('last_sync').$type<Record<string, unknown>>(),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
-  (table) => [primaryKey({ columns: [table.tenantId, table.id] }), index('connections_vendor').on(table.tenantId, table.vendor), tenantPolicy()],
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    index('connections_vendor').on(table.tenantId, table.vendor),
+    tenantPolicy(),
+  ],
 );

@@ -49,6 +49,7 @@ export async function createSigningKey(ctx: TenantWriter, secrets: Secrets): Pro
     alg: 'ES256',
     publicJwk: exportPublicJwk(key),
     sealedPrivateKey: secrets.seal(pkcs8.toString(), sealedAs(kid)),
+    activeFrom: null,
   });
   return kid;
 }

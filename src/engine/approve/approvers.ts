@@ -14,10 +14,16 @@ type Asked = Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>;
  * requester, the principal, anybody in the act chain, the agent's owner and the target; where they are fewer than the quorum,
  * the fallback's people instead (law 9).
  */
-export async function eligibleFor(reader: TenantReader, requirement: Requirement, call: Asked): Promise<Person[]> {
+export async function eligibleFor(
+  reader: TenantReader,
+  requirement: Requirement,
+  call: Asked,
+): Promise<Person[]> {
   const barred = await barredFrom(reader, call);
   const able = async (kind: ApproverKind) =>
-    (await named(reader, kind, call)).filter((person) => !barred.has(person.id) && standingOf(person) === null);
+    (await named(reader, kind, call)).filter(
+      (person) => !barred.has(person.id) && standingOf(person) === null,
+    );
   const first = await able(requirement.approver);
   if (first.length >= requirement.quorum || requirement.fallback === null) return first;
   return able(requirement.fallback);

@@ -17,12 +17,24 @@ export const EXPIRE_APPROVAL = 'expire-approval';
  * What an approval is bound to (law 6): the tool's contract, the canonical input, the impact that was previewed and the policies
  * that decided. Keyed, so that the digest tells nothing of the input.
  */
-export function approvalDigest(app: Pick<App, 'secrets'>, entry: CatalogueEntry, input: unknown, impact: Impact, policyDigest: string): string {
-  return app.secrets.digest(canonicalJson({ contract: entry.contractDigest, input, impact, policies: policyDigest }));
+export function approvalDigest(
+  app: Pick<App, 'secrets'>,
+  entry: CatalogueEntry,
+  input: unknown,
+  impact: Impact,
+  policyDigest: string,
+): string {
+  return app.secrets.digest(
+    canonicalJson({ contract: entry.contractDigest, input, impact, policies: policyDigest }),
+  );
 }
 
 /** Why nobody could ever approve this, or null: such a call is refused at once instead of waiting for its expiry (law 9). */
-export async function deadlock(reader: TenantReader, requirements: readonly Requirement[], call: Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>): Promise<Denial | null> {
+export async function deadlock(
+  reader: TenantReader,
+  requirements: readonly Requirement[],
+  call: Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>,
+): Promise<Denial | null> {
   for (const requirement of requirements) {
     if (requirement.stepUp) {
       return denial(
@@ -44,11 +56,29 @@ export async function deadlock(reader: TenantReader, requirements: readonly Requ
 }
 
 /** Saves the question, and the timer that ends it. Returns when it expires: the shortest time that a requirement or the tenant sets. */
-export async function ask(ctx: TenantWriter, approval: { id: string; callId: string; digest: string; requirements: readonly Requirement[]; impact: Impact }): Promise<Date> {
+export async function ask(
+  ctx: TenantWriter,
+  approval: {
+    id: string;
+    callId: string;
+    digest: string;
+    requirements: readonly Requirement[];
+    impact: Impact;
+  },
+): Promise<Date> {
   const { settings } = await theTenant(ctx);
-  const seconds = Math.min(settings.approvalSeconds, ...approval.requirements.flatMap((one) => one.expiresSeconds ?? []));
+  const seconds = Math.min(
+    settings.approvalSeconds,
+    ...approval.requirements.flatMap((one) => one.expiresSeconds ?? []),
+  );
   const expiresAt = new Date(ctx.now.getTime() + seconds * 1000);
-  await insertApproval(ctx, { ...approval, requirements: [...approval.requirements], tenantId: ctx.tenantId, createdAt: ctx.now, expiresAt });
+  await insertApproval(ctx, {
+    ...approval,
+    requirements: [...approval.requirements],
+    tenantId: ctx.tenantId,
+    createdAt: ctx.now,
+    expiresAt,
+  });
   ctx.enqueue(EXPIRE_APPROVAL, { approval: approval.id }, expiresAt);
   return expiresAt;
 }

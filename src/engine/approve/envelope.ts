@@ -8,14 +8,25 @@ import { approvalView, approverNames } from './view.ts';
  * "Approval-gated calls"). `result` is the tool's own output once it is done.
  */
 export const Envelope = z.object({
-  status: z.enum(['done', 'pending_approval', 'running', 'denied', 'expired', 'failed', 'cancelled', 'unknown']),
+  status: z.enum([
+    'done',
+    'pending_approval',
+    'running',
+    'denied',
+    'expired',
+    'failed',
+    'cancelled',
+    'unknown',
+  ]),
   call_id: z.string().nullable(),
   approval_id: z.string().optional(),
   action_summary: z.string().optional(),
   approvers: z.array(z.string()).optional(),
   expires_at: z.iso.datetime().optional(),
   approval_url: z.string().optional(),
-  next: z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()), after_seconds: z.number() }).optional(),
+  next: z
+    .object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()), after_seconds: z.number() })
+    .optional(),
   result: z.record(z.string(), z.unknown()).optional(),
   code: z.string().optional(),
   reason: z.string().optional(),
@@ -27,8 +38,15 @@ export const Envelope = z.object({
 export type Envelope = z.infer<typeof Envelope>;
 
 const STATUS = {
-  done: 'done', waiting: 'pending_approval', running: 'running', denied: 'denied', rejected: 'denied', expired: 'expired',
-  withdrawn: 'cancelled', failed: 'failed', unknown: 'unknown',
+  done: 'done',
+  waiting: 'pending_approval',
+  running: 'running',
+  denied: 'denied',
+  rejected: 'denied',
+  expired: 'expired',
+  withdrawn: 'cancelled',
+  failed: 'failed',
+  unknown: 'unknown',
 } as const satisfies Record<Outcome['status'], Envelope['status']>;
 
 /** Draws an outcome as the envelope; for one that waits, `reader` adds who is asked and until when. */
@@ -39,9 +57,19 @@ export async function envelopeOf(reader: TenantReader, outcome: Outcome): Promis
     case 'done':
       return { ...base, result: outcome.output };
     case 'running':
-      return { ...base, retryable: false, reason: 'It is being carried out. Do not call the tool again; look later.' };
+      return {
+        ...base,
+        retryable: false,
+        reason: 'It is being carried out. Do not call the tool again; look later.',
+      };
     case 'denied':
-      return { ...base, code: outcome.denial.code, reason: outcome.denial.message, retryable: false, ...(outcome.denial.missing === undefined ? {} : { missing: { ...outcome.denial.missing } }) };
+      return {
+        ...base,
+        code: outcome.denial.code,
+        reason: outcome.denial.message,
+        retryable: false,
+        ...(outcome.denial.missing === undefined ? {} : { missing: { ...outcome.denial.missing } }),
+      };
     case 'waiting': {
       const view = await approvalView(reader, outcome.approvalId);
       return {
@@ -49,7 +77,11 @@ export async function envelopeOf(reader: TenantReader, outcome: Outcome): Promis
         approval_id: outcome.approvalId,
         expires_at: outcome.expiresAt,
         ...(view === null ? {} : { action_summary: view.call.summary, approvers: approverNames(view) }),
-        next: { tool: 'approval_wait', arguments: { approval_id: outcome.approvalId, wait_seconds: 20 }, after_seconds: 60 },
+        next: {
+          tool: 'approval_wait',
+          arguments: { approval_id: outcome.approvalId, wait_seconds: 20 },
+          after_seconds: 60,
+        },
       };
     }
     case 'rejected':
@@ -58,7 +90,13 @@ export async function envelopeOf(reader: TenantReader, outcome: Outcome): Promis
     case 'failed':
     case 'unknown': {
       const provider = outcome.error.detail?.['provider'] as Record<string, unknown> | undefined;
-      return { ...base, code: outcome.error.code, reason: outcome.error.message, retryable: false, ...(provider === undefined ? {} : { provider }) };
+      return {
+        ...base,
+        code: outcome.error.code,
+        reason: outcome.error.message,
+        retryable: false,
+        ...(provider === undefined ? {} : { provider }),
+      };
     }
   }
 }

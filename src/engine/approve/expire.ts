@@ -9,11 +9,19 @@ export async function expireApproval(app: App, tenantId: string, approvalId: str
     const peek = await findApproval(ctx, approvalId);
     const call = peek === null ? null : await findCall(ctx, peek.callId, 'update');
     const approval = await findApproval(ctx, approvalId, 'update');
-    if (call === null || approval === null || approval.state !== 'pending' || approval.expiresAt > ctx.now) return;
+    if (call === null || approval === null || approval.state !== 'pending' || approval.expiresAt > ctx.now)
+      return;
     await settleApproval(ctx, approval, 'expired', null);
-    const error = { code: 'approval_expired', message: 'Nobody decided in time. Ask again, and tell the approver beforehand.' };
+    const error = {
+      code: 'approval_expired',
+      message: 'Nobody decided in time. Ask again, and tell the approver beforehand.',
+    };
     await updateCall(ctx, call.id, { state: 'expired', error, settledAt: ctx.now });
-    ctx.record({ event: 'APPROVAL_EXPIRED', actor: 'prokura', data: { approval_id: approval.id, call_id: call.id, tool: call.tool } });
+    ctx.record({
+      event: 'APPROVAL_EXPIRED',
+      actor: 'prokura',
+      data: { approval_id: approval.id, call_id: call.id, tool: call.tool },
+    });
     ctx.emit({ name: 'call.settled', thing: call.id });
   });
 }

@@ -8,7 +8,11 @@ import { Fault } from '#lib/fault.ts';
  * The approval and its call, if they are the actor's own: bound to (principal, agent, mandate), not to a token or session, so that
  * a renewed token finds them. Throws Fault `not_found` in the same words for an id that does not exist and for somebody else's.
  */
-export async function ownApproval(reader: TenantReader, actor: Actor, approvalId: string): Promise<{ approval: Approval; call: Call }> {
+export async function ownApproval(
+  reader: TenantReader,
+  actor: Actor,
+  approvalId: string,
+): Promise<{ approval: Approval; call: Call }> {
   const approval = await findApproval(reader, approvalId);
   const call = approval === null ? null : await findCall(reader, approval.callId);
   const mine =
@@ -16,6 +20,10 @@ export async function ownApproval(reader: TenantReader, actor: Actor, approvalId
     (actor.kind === 'agent'
       ? call.agentId === actor.agentId && call.mandateId === actor.mandateId
       : actor.kind === 'person' && call.principalId === actor.personId);
-  if (!mine || approval === null) throw new Fault('not_found', `There is no approval ${approvalId.slice(0, 40)} here. Look it up again; ids are copied whole.`);
+  if (!mine || approval === null)
+    throw new Fault(
+      'not_found',
+      `There is no approval ${approvalId.slice(0, 40)} here. Look it up again; ids are copied whole.`,
+    );
   return { approval, call };
 }

@@ -15,7 +15,12 @@ export interface ApprovalView {
   readonly state: CallState;
   readonly principal: Person | null;
   readonly agent: { readonly id: string; readonly name: string; readonly owner: Person | null } | null;
-  readonly votes: readonly { readonly voter: Person; readonly vote: 'approve' | 'deny'; readonly note: string | null; readonly at: Date }[];
+  readonly votes: readonly {
+    readonly voter: Person;
+    readonly vote: 'approve' | 'deny';
+    readonly note: string | null;
+    readonly at: Date;
+  }[];
   readonly requirements: readonly RequirementView[];
 }
 
@@ -34,11 +39,20 @@ export async function approvalView(reader: TenantReader, approvalId: string): Pr
   if (approval === null || call === null) return null;
   const agent = call.agentId === null ? null : await findAgent(reader, call.agentId);
   const votes = await votesOf(reader, approval.id);
-  const voters = new Map((await findPeople(reader, votes.map((vote) => vote.voterId))).map((person) => [person.id, person]));
+  const voters = new Map(
+    (
+      await findPeople(
+        reader,
+        votes.map((vote) => vote.voterId),
+      )
+    ).map((person) => [person.id, person]),
+  );
   const requirements = await Promise.all(
     approval.requirements.map(async (requirement) => {
       const eligible = approval.state === 'pending' ? await eligibleFor(reader, requirement, call) : [];
-      const given = votes.filter((vote) => vote.vote === 'approve' && eligible.some((person) => person.id === vote.voterId)).length;
+      const given = votes.filter(
+        (vote) => vote.vote === 'approve' && eligible.some((person) => person.id === vote.voterId),
+      ).length;
       return { requirement, eligible, given };
     }),
   );
@@ -47,7 +61,10 @@ export async function approvalView(reader: TenantReader, approvalId: string): Pr
     approval,
     state: call.state,
     principal: call.principalId === null ? null : await findPerson(reader, call.principalId),
-    agent: agent === null ? null : { id: agent.id, name: agent.name, owner: await findPerson(reader, agent.ownerId) },
+    agent:
+      agent === null
+        ? null
+        : { id: agent.id, name: agent.name, owner: await findPerson(reader, agent.ownerId) },
     votes: votes.flatMap((vote) => {
       const voter = voters.get(vote.voterId);
       return voter === undefined ? [] : [{ voter, vote: vote.vote, note: vote.note, at: vote.createdAt }];
@@ -58,5 +75,7 @@ export async function approvalView(reader: TenantReader, approvalId: string): Pr
 
 /** Display names of those who may still vote, each once. */
 export function approverNames(view: ApprovalView): string[] {
-  return [...new Set(view.requirements.flatMap(({ eligible }) => eligible.map((person) => person.displayName)))].sort();
+  return [
+    ...new Set(view.requirements.flatMap(({ eligible }) => eligible.map((person) => person.displayName))),
+  ].sort();
 }

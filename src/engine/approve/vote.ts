@@ -1,5 +1,12 @@
 import { actorName } from '#domain/actor.ts';
-import { findApproval, insertVote, settleApproval, touchApproval, votesOf, type Approval } from '#domain/approval/store.ts';
+import {
+  findApproval,
+  insertVote,
+  settleApproval,
+  touchApproval,
+  votesOf,
+  type Approval,
+} from '#domain/approval/store.ts';
 import { findCall, updateCall, type Call } from '#domain/call/store.ts';
 import type { TenantReader, WriteContext } from '#domain/context.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
@@ -28,29 +35,59 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
   const { approval, call } = await lockedPair(ctx, ballot.approvalId);
   const counted = await eligibility(ctx, approval, call, voterId);
   if (approval.state !== 'pending') {
-    throw new Fault('conflict', `This was decided already: ${approval.state}. Nothing was changed.`, { detail: { reason: 'decided', state: approval.state } });
+    throw new Fault('conflict', `This was decided already: ${approval.state}. Nothing was changed.`, {
+      detail: { reason: 'decided', state: approval.state },
+    });
   }
-  if (approval.expiresAt <= ctx.now) throw new Fault('conflict', 'This approval has expired. The requester can ask again.', { detail: { reason: 'expired' } });
+  if (approval.expiresAt <= ctx.now)
+    throw new Fault('conflict', 'This approval has expired. The requester can ask again.', {
+      detail: { reason: 'expired' },
+    });
   if (counted.mine.length === 0) throw await ineligible(ctx, approval, call, voterId, counted.others);
   // A vote by somebody else raises the version too: what is approved stays bound by the digest, so only a first look that is older than the last change counts as stale.
   if (ballot.version !== approval.version) {
-    throw new Fault('conflict', 'This request has changed since you saw it; look at it again and decide then.', { detail: { reason: 'stale', version: approval.version } });
+    throw new Fault(
+      'conflict',
+      'This request has changed since you saw it; look at it again and decide then.',
+      { detail: { reason: 'stale', version: approval.version } },
+    );
   }
   const row = {
-    tenantId: ctx.tenantId, id: newId('vote'), approvalId: approval.id, voterId, vote: ballot.decision, note: ballot.note ?? null,
-    identity: { surface: ctx.actor.surface, ...ctx.actor.identity }, createdAt: ctx.now,
+    tenantId: ctx.tenantId,
+    id: newId('vote'),
+    approvalId: approval.id,
+    voterId,
+    vote: ballot.decision,
+    note: ballot.note ?? null,
+    identity: { surface: ctx.actor.surface, ...ctx.actor.identity },
+    createdAt: ctx.now,
   };
-  if (!(await insertVote(ctx, row))) throw new Fault('conflict', 'You have voted on this already; one person is one vote.', { detail: { reason: 'voted' } });
+  if (!(await insertVote(ctx, row)))
+    throw new Fault('conflict', 'You have voted on this already; one person is one vote.', {
+      detail: { reason: 'voted' },
+    });
   ctx.record({
     event: 'APPROVAL_VOTED',
     actor: actorName(ctx.actor),
-    data: { approval_id: approval.id, call_id: call.id, vote: ballot.decision, note: ballot.note, digest: approval.digest, identity: row.identity },
+    data: {
+      approval_id: approval.id,
+      call_id: call.id,
+      vote: ballot.decision,
+      note: ballot.note,
+      digest: approval.digest,
+      identity: row.identity,
+    },
   });
   if (ballot.decision === 'deny') return reject(ctx, approval, call, ballot.note);
-  return (await satisfied(ctx, approval, call)) ? approve(ctx, approval, call) : stillPending(ctx, approval, call);
+  return (await satisfied(ctx, approval, call))
+    ? approve(ctx, approval, call)
+    : stillPending(ctx, approval, call);
 }
 
-async function lockedPair(ctx: WriteContext, approvalId: string): Promise<{ approval: Approval; call: Call }> {
+async function lockedPair(
+  ctx: WriteContext,
+  approvalId: string,
+): Promise<{ approval: Approval; call: Call }> {
   const peek = await findApproval(ctx, approvalId);
   // The call first, everywhere: a revocation takes calls and then their approvals, and must not meet us the other way round.
   const call = peek === null ? null : await findCall(ctx, peek.callId, 'update');
@@ -70,17 +107,31 @@ async function eligibility(reader: TenantReader, approval: Approval, call: Call,
   return { mine, others: [...others].sort() };
 }
 
-async function ineligible(reader: TenantReader, approval: Approval, call: Call, voterId: string, others: readonly string[]): Promise<Fault> {
+async function ineligible(
+  reader: TenantReader,
+  approval: Approval,
+  call: Call,
+  voterId: string,
+  others: readonly string[],
+): Promise<Fault> {
   const barred = await barredFrom(reader, call);
   const who = others.length === 0 ? 'nobody at the moment' : others.join(', ');
   const own = call.principalId === voterId;
-  const why = own ? 'You asked for this, so somebody else must decide.' : barred.has(voterId) ? 'You are a party to this, so somebody else must decide.' : 'You are not an approver of this.';
-  return new Fault('forbidden', `${why} Who can: ${who}.`, { detail: { reason: own ? 'own_request' : 'not_eligible', approvers: others, approval_id: approval.id } });
+  const why = own
+    ? 'You asked for this, so somebody else must decide.'
+    : barred.has(voterId)
+      ? 'You are a party to this, so somebody else must decide.'
+      : 'You are not an approver of this.';
+  return new Fault('forbidden', `${why} Who can: ${who}.`, {
+    detail: { reason: own ? 'own_request' : 'not_eligible', approvers: others, approval_id: approval.id },
+  });
 }
 
 /** Every requirement has its quorum of approvals by people who are eligible at this moment. */
 async function satisfied(reader: TenantReader, approval: Approval, call: Call): Promise<boolean> {
-  const yes = (await votesOf(reader, approval.id)).filter((one) => one.vote === 'approve').map((one) => one.voterId);
+  const yes = (await votesOf(reader, approval.id))
+    .filter((one) => one.vote === 'approve')
+    .map((one) => one.voterId);
   for (const requirement of approval.requirements) {
     const able = new Set((await eligibleFor(reader, requirement, call)).map((person) => person.id));
     if (yes.filter((voter) => able.has(voter)).length < requirement.quorum) return false;
@@ -97,10 +148,19 @@ async function approve(ctx: WriteContext, approval: Approval, call: Call): Promi
   return 'approved';
 }
 
-async function reject(ctx: WriteContext, approval: Approval, call: Call, note: string | undefined): Promise<'rejected'> {
+async function reject(
+  ctx: WriteContext,
+  approval: Approval,
+  call: Call,
+  note: string | undefined,
+): Promise<'rejected'> {
   await settleApproval(ctx, approval, 'rejected', note ?? null);
   const message = `Denied${note === undefined ? '' : `: ${note}`}. Do not ask the same again; talk to the approver.`;
-  await updateCall(ctx, call.id, { state: 'rejected', error: { code: 'approval_denied', message }, settledAt: ctx.now });
+  await updateCall(ctx, call.id, {
+    state: 'rejected',
+    error: { code: 'approval_denied', message },
+    settledAt: ctx.now,
+  });
   recordMandate(ctx, call, 'MANDATE_REJECTED', approval.id);
   ctx.emit({ name: 'call.settled', thing: call.id });
   return 'rejected';
@@ -113,5 +173,10 @@ async function stillPending(ctx: WriteContext, approval: Approval, call: Call): 
 }
 
 function recordMandate(ctx: WriteContext, call: Call, event: NewEntry['event'], approvalId: string): void {
-  if (call.tool === 'mandate_create') ctx.record({ event, actor: actorName(ctx.actor), data: { call_id: call.id, approval_id: approvalId, principal: call.principalId } });
+  if (call.tool === 'mandate_create')
+    ctx.record({
+      event,
+      actor: actorName(ctx.actor),
+      data: { call_id: call.id, approval_id: approvalId, principal: call.principalId },
+    });
 }

@@ -26,7 +26,11 @@ export async function delegated(
 ): Promise<Denial | null> {
   if (actor.kind !== 'agent') return null;
   const agent = await findAgent(reader, actor.agentId, lock === undefined ? undefined : 'share');
-  if (agent?.status !== 'active') return denial('agent_disabled', 'This agent is disabled or frozen. Stop; its owner or an IT admin can say why.');
+  if (agent?.status !== 'active')
+    return denial(
+      'agent_disabled',
+      'This agent is disabled or frozen. Stop; its owner or an IT admin can say why.',
+    );
   const mandate = await findMandate(reader, actor.mandateId, lock);
   if (mandate === null || mandate.agentId !== agent.id || mandate.principalId !== actor.personId) {
     return denial('no_matching_mandate', 'There is no such mandate for this agent and principal.');
@@ -37,28 +41,57 @@ export async function delegated(
 
   const needs = { scope: tool.scope };
   if (!mandate.scopes.includes(tool.scope)) {
-    return denial('scope_not_delegated', `The mandate does not hold ${tool.scope}. The principal can give a mandate that does.`, { missing: { mandate: needs, by: actor.personId } });
+    return denial(
+      'scope_not_delegated',
+      `The mandate does not hold ${tool.scope}. The principal can give a mandate that does.`,
+      { missing: { mandate: needs, by: actor.personId } },
+    );
   }
   if (!actor.scopes.includes(tool.scope)) {
-    return denial('scope_not_delegated', `The token does not hold ${tool.scope}, though the mandate does. Exchange again and ask for it.`, { missing: { token: needs } });
+    return denial(
+      'scope_not_delegated',
+      `The token does not hold ${tool.scope}, though the mandate does. Exchange again and ask for it.`,
+      { missing: { token: needs } },
+    );
   }
   if (!agent.ceiling.includes(tool.scope)) {
-    return denial('scope_not_delegated', `The agent's ceiling excludes ${tool.scope}. An IT admin can raise it.`, { missing: { ceiling: needs } });
+    return denial(
+      'scope_not_delegated',
+      `The agent's ceiling excludes ${tool.scope}. An IT admin can raise it.`,
+      { missing: { ceiling: needs } },
+    );
   }
   if (!authority.scopes.includes(tool.scope)) {
-    return denial('authority_lost', `The principal's groups do not give ${tool.scope} (any more).`, { missing: { authority: needs } });
+    return denial('authority_lost', `The principal's groups do not give ${tool.scope} (any more).`, {
+      missing: { authority: needs },
+    });
   }
   if (mandate.tools !== null && !mandate.tools.includes(tool.name)) {
-    return denial('tool_not_delegated', `The mandate names its tools, and ${tool.name} is not one of them.`, { missing: { mandate: { tool: tool.name }, by: actor.personId } });
+    return denial('tool_not_delegated', `The mandate names its tools, and ${tool.name} is not one of them.`, {
+      missing: { mandate: { tool: tool.name }, by: actor.personId },
+    });
   }
   for (const target of targets) {
     if (target.type === 'Tenant') continue;
     const person = target.type === 'Person' ? await findPerson(reader, target.id) : null;
-    const covered = person !== null && covers(mandate.resources, { id: person.id, managerId: person.managerId, groupIds: await groupsOf(reader, person.id) });
-    if (!covered) {
-      return denial('outside_mandate', 'The mandate does not cover this target. The principal can give one that does.', {
-        missing: { mandate: { resource: target.type === 'Person' ? `person:${target.id}` : target.id }, by: actor.personId },
+    const covered =
+      person !== null &&
+      covers(mandate.resources, {
+        id: person.id,
+        managerId: person.managerId,
+        groupIds: await groupsOf(reader, person.id),
       });
+    if (!covered) {
+      return denial(
+        'outside_mandate',
+        'The mandate does not cover this target. The principal can give one that does.',
+        {
+          missing: {
+            mandate: { resource: target.type === 'Person' ? `person:${target.id}` : target.id },
+            by: actor.personId,
+          },
+        },
+      );
     }
   }
   return null;

@@ -13,10 +13,18 @@ import type { Target } from '../tool.ts';
 export type AdminRoles = ReadonlyMap<string, readonly string[] | null>;
 
 const ref = (type: string, id: string): CedarValueJson => ({ __entity: { type, id } });
-const entity = (type: string, id: string, attrs: Record<string, CedarValueJson>): EntityJson => ({ uid: { type, id }, attrs, parents: [] });
+const entity = (type: string, id: string, attrs: Record<string, CedarValueJson>): EntityJson => ({
+  uid: { type, id },
+  attrs,
+  parents: [],
+});
 
 /** A person as policies see them. Privileged: holds an administrator role or a mapped role beyond `member`; unknown counts as such. */
-export function personEntity(person: Person, authority: Authority, adminRoles: readonly string[] | null | undefined): EntityJson {
+export function personEntity(
+  person: Person,
+  authority: Authority,
+  adminRoles: readonly string[] | null | undefined,
+): EntityJson {
   const mapped = authority.roles.some((role) => role !== 'member');
   const unknown = adminRoles === null || adminRoles === undefined;
   return entity('Person', person.id, {
@@ -28,7 +36,11 @@ export function personEntity(person: Person, authority: Authority, adminRoles: r
 }
 
 /** A target as policies see it. Fault `not_found` where it is not there: the same words for another tenant's id. */
-export async function targetEntity(reader: TenantReader, target: Target, adminRoles: AdminRoles): Promise<EntityJson> {
+export async function targetEntity(
+  reader: TenantReader,
+  target: Target,
+  adminRoles: AdminRoles,
+): Promise<EntityJson> {
   switch (target.type) {
     case 'Tenant':
       return entity('Tenant', reader.tenantId, {});
@@ -46,7 +58,10 @@ export async function targetEntity(reader: TenantReader, target: Target, adminRo
     }
     case 'Mandate': {
       const mandate = await found(findMandate(reader, target.id), 'mandate', target.id);
-      const [agent, principal] = [await findAgent(reader, mandate.agentId), await findPerson(reader, mandate.principalId)];
+      const [agent, principal] = [
+        await findAgent(reader, mandate.agentId),
+        await findPerson(reader, mandate.principalId),
+      ];
       return entity('Mandate', mandate.id, {
         principal: ref('Person', mandate.principalId),
         agent: ref('Agent', mandate.agentId),
@@ -57,13 +72,21 @@ export async function targetEntity(reader: TenantReader, target: Target, adminRo
     case 'Approval': {
       const approval = await found(findApproval(reader, target.id), 'approval', target.id);
       const call = await found(findCall(reader, approval.callId), 'approval', target.id);
-      return entity('Approval', approval.id, call.principalId === null ? {} : { principal: ref('Person', call.principalId) });
+      return entity(
+        'Approval',
+        approval.id,
+        call.principalId === null ? {} : { principal: ref('Person', call.principalId) },
+      );
     }
   }
 }
 
 async function found<T>(row: Promise<T | null>, noun: string, id: string): Promise<T> {
   const value = await row;
-  if (value === null) throw new Fault('not_found', `There is no ${noun} ${id.slice(0, 40)} here. Look it up again; ids are copied whole.`);
+  if (value === null)
+    throw new Fault(
+      'not_found',
+      `There is no ${noun} ${id.slice(0, 40)} here. Look it up again; ids are copied whole.`,
+    );
   return value;
 }

@@ -49,9 +49,14 @@ export function preparePolicies(text: string, catalogue: Catalogue): PolicySet {
   const parts = cedar.policySetTextToParts(text);
   if (parts.type === 'failure') throw new Error(`policies do not parse: ${messages(parts.errors)}`);
   const parsed = parts.policies.map(parsePolicy);
-  const twice = parsed.find((one, index) => parsed.findIndex((other) => other.policy.id === one.policy.id) !== index);
+  const twice = parsed.find(
+    (one, index) => parsed.findIndex((other) => other.policy.id === one.policy.id) !== index,
+  );
   if (twice !== undefined) throw new Error(`two policies have the id ${twice.policy.id}`);
-  validate(parsed.map((one) => one.policy), catalogue);
+  validate(
+    parsed.map((one) => one.policy),
+    catalogue,
+  );
   const sets = new Map(catalogue.all.map((entry) => [entry.tool.name, prepare(entry, parsed)]));
   return {
     forTool: (tool) => {
@@ -70,14 +75,33 @@ function parsePolicy(text: string): Parsed {
   const { annotations = {}, effect, action } = answer.json;
   const id = annotations['id'];
   if (id === undefined || id === '') throw new Error(`a policy lacks @id: ${text.slice(0, 80)}`);
-  const known = new Set(['id', 'reason', 'allows', 'adds', 'approval', 'fallback', 'quorum', 'step_up', 'expires']);
+  const known = new Set([
+    'id',
+    'reason',
+    'allows',
+    'adds',
+    'approval',
+    'fallback',
+    'quorum',
+    'step_up',
+    'expires',
+  ]);
   const unknown = Object.keys(annotations).find((name) => !known.has(name));
   if (unknown !== undefined) throw new Error(`policy ${id}: @${unknown} means nothing here`);
   const requirement = requirementOf(id, annotations);
   const addsOnly = annotations['adds'] === 'requirement';
-  if (addsOnly && requirement === null) throw new Error(`policy ${id}: @adds("requirement") without @approval`);
+  if (addsOnly && requirement === null)
+    throw new Error(`policy ${id}: @adds("requirement") without @approval`);
   return {
-    policy: { id, text, effect, requirement, addsOnly, reason: annotations['reason'] ?? null, allows: annotations['allows'] ?? null },
+    policy: {
+      id,
+      text,
+      effect,
+      requirement,
+      addsOnly,
+      reason: annotations['reason'] ?? null,
+      allows: annotations['allows'] ?? null,
+    },
     action,
   };
 }
@@ -88,7 +112,8 @@ function requirementOf(id: string, annotations: Record<string, string>): Require
   const number = (name: string, otherwise: number | null) => {
     const value = annotations[name];
     if (value === undefined) return otherwise;
-    if (!/^[1-9][0-9]*$/.test(value)) throw new Error(`policy ${id}: @${name}("${value}") is no positive number`);
+    if (!/^[1-9][0-9]*$/.test(value))
+      throw new Error(`policy ${id}: @${name}("${value}") is no positive number`);
     return Number(value);
   };
   return {
@@ -103,8 +128,11 @@ function requirementOf(id: string, annotations: Record<string, string>): Require
 }
 
 function approverKind(id: string, text: string): ApproverKind {
-  if (/^(?:manager|manager_of_target|owner|(?:group|role):[a-z0-9_]+)$/.test(text)) return text as ApproverKind;
-  throw new Error(`policy ${id}: "${text}" names no approver (manager, manager_of_target, owner, group:<id>, role:<name>)`);
+  if (/^(?:manager|manager_of_target|owner|(?:group|role):[a-z0-9_]+)$/.test(text))
+    return text as ApproverKind;
+  throw new Error(
+    `policy ${id}: "${text}" names no approver (manager, manager_of_target, owner, group:<id>, role:<name>)`,
+  );
 }
 
 function prepare(entry: CatalogueEntry, parsed: readonly Parsed[]): ToolPolicies {
@@ -116,8 +144,11 @@ function prepare(entry: CatalogueEntry, parsed: readonly Parsed[]): ToolPolicies
   });
   const digest = sha256(mine.map(({ policy }) => `${policy.id}\n${policy.text}`).join('\n'));
   const setId = `${entry.tool.name}:${digest}`;
-  const answer = cedar.preparsePolicySet(setId, { staticPolicies: Object.fromEntries(mine.map(({ policy }) => [policy.id, policy.text])) });
-  if (answer.type === 'failure') throw new Error(`policies for ${entry.tool.name}: ${messages(answer.errors)}`);
+  const answer = cedar.preparsePolicySet(setId, {
+    staticPolicies: Object.fromEntries(mine.map(({ policy }) => [policy.id, policy.text])),
+  });
+  if (answer.type === 'failure')
+    throw new Error(`policies for ${entry.tool.name}: ${messages(answer.errors)}`);
   return { setId, digest, policies: new Map(mine.map(({ policy }) => [policy.id, policy])) };
 }
 
@@ -128,8 +159,11 @@ function validate(policies: readonly Policy[], catalogue: Catalogue): void {
   });
   if (answer.type === 'failure') throw new Error(`policies: ${messages(answer.errors)}`);
   if (answer.validationErrors.length > 0) {
-    throw new Error(`policies: ${answer.validationErrors.map((one) => `${one.policyId}: ${one.error.message}`).join('; ')}`);
+    throw new Error(
+      `policies: ${answer.validationErrors.map((one) => `${one.policyId}: ${one.error.message}`).join('; ')}`,
+    );
   }
 }
 
-const messages = (errors: readonly cedar.DetailedError[]): string => errors.map((error) => error.message).join('; ');
+const messages = (errors: readonly cedar.DetailedError[]): string =>
+  errors.map((error) => error.message).join('; ');

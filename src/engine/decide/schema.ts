@@ -13,7 +13,12 @@ export function actionParents({ tool, family }: CatalogueEntry): string[] {
 export function cedarSchema(catalogue: Catalogue): string {
   const groups = [...new Set(catalogue.all.flatMap(actionParents))].sort();
   const actions = catalogue.all.map(
-    (entry) => `action "${entry.tool.name}" in [${actionParents(entry).map((group) => `"${group}"`).join(', ')}] appliesTo { principal: [Person, Service], resource: [Person, Agent, Mandate, Approval, Tenant], context: Asked };`,
+    (entry) =>
+      `action "${entry.tool.name}" in [${actionParents(entry)
+        .map((group) => `"${group}"`)
+        .join(
+          ', ',
+        )}] appliesTo { principal: [Person, Service], resource: [Person, Agent, Mandate, Approval, Tenant], context: Asked };`,
   );
   return [
     'entity Tenant;',

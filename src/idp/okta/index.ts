@@ -6,7 +6,7 @@ import { createClient } from './sdk.ts';
 import { validateOrgUrl, type OktaSettings } from './settings.ts';
 import { createAuthorizer } from './token.ts';
 
-export { DEFAULT_SCOPES, validateOrgUrl, type OktaCredential, type OktaSettings } from './settings.ts';
+export { validateOrgUrl, type OktaCredential, type OktaSettings } from './settings.ts';
 
 /**
  * Links to one Okta organisation over the official SDK, with the SDK's faults mended (see `executor.ts`, `sdk.ts`,

@@ -9,12 +9,25 @@ import { newId } from '#lib/id.ts';
 const Body = z.strictObject({
   tenant: z.string().trim().min(1).max(200),
   administrators: z.array(z.email()).min(1).max(20),
-  email_domains: z.array(z.string().regex(/^[a-z0-9.-]+\.[a-z]{2,}$/)).min(1).max(50).optional(),
-  groups: z.record(z.enum(['it_admin', 'manager', 'executive', 'member']), z.string().regex(/^00g[0-9A-Za-z]{17}$/)).optional(),
+  email_domains: z
+    .array(z.string().regex(/^[a-z0-9.-]+\.[a-z]{2,}$/))
+    .min(1)
+    .max(50)
+    .optional(),
+  groups: z
+    .record(z.enum(['it_admin', 'manager', 'executive', 'member']), z.string().regex(/^00g[0-9A-Za-z]{17}$/))
+    .optional(),
 });
 
 const STATUS = {
-  invalid_input: 400, unauthenticated: 401, forbidden: 403, not_found: 404, conflict: 409, rate_limited: 429, unavailable: 503, internal: 500,
+  invalid_input: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  rate_limited: 429,
+  unavailable: 503,
+  internal: 500,
 } as const satisfies Record<FaultCode, number>;
 
 /**
@@ -27,13 +40,26 @@ export function bootstrapSurface(app: App, defaults: Pick<SetUp, 'okta' | 'slack
     fetch: async (request: Request): Promise<Response | null> => {
       if (new URL(request.url).pathname !== '/v1/bootstrap') return null;
       try {
-        return Response.json(await bootstrap(app, defaults, request), { status: 201, headers: { 'cache-control': 'no-store' } });
+        return Response.json(await bootstrap(app, defaults, request), {
+          status: 201,
+          headers: { 'cache-control': 'no-store' },
+        });
       } catch (error) {
         const fault = asFault(error);
         const id = newId('err');
         app.log.warn({ error_id: id, err: fault.cause ?? fault }, 'bootstrap refused');
-        const body = { type: 'about:blank', title: fault.message, status: STATUS[fault.code], code: fault.code, detail: fault.detail, error_id: id };
-        return Response.json(body, { status: STATUS[fault.code], headers: { 'content-type': 'application/problem+json' } });
+        const body = {
+          type: 'about:blank',
+          title: fault.message,
+          status: STATUS[fault.code],
+          code: fault.code,
+          detail: fault.detail,
+          error_id: id,
+        };
+        return Response.json(body, {
+          status: STATUS[fault.code],
+          headers: { 'content-type': 'application/problem+json' },
+        });
       }
     },
   };
@@ -42,11 +68,17 @@ export function bootstrapSurface(app: App, defaults: Pick<SetUp, 'okta' | 'slack
 async function bootstrap(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>, request: Request) {
   if (request.method !== 'POST') throw new Fault('not_found', 'Use POST.');
   const presented = /^Bearer (\S{20,200})$/.exec(request.headers.get('authorization') ?? '')?.[1];
-  if (presented === undefined) throw new Fault('unauthenticated', 'Present the one-time token of the file bootstrap-token: "Authorization: Bearer <token>".');
+  if (presented === undefined)
+    throw new Fault(
+      'unauthenticated',
+      'Present the one-time token of the file bootstrap-token: "Authorization: Bearer <token>".',
+    );
   const parsed = Body.safeParse(await request.json().catch(() => null));
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new Fault('invalid_input', `The body does not fit: ${problems.join('; ')}.`, { detail: { problems } });
+    throw new Fault('invalid_input', `The body does not fit: ${problems.join('; ')}.`, {
+      detail: { problems },
+    });
   }
   const { tenant, administrators, email_domains, groups } = parsed.data;
   const setUp: SetUp = {
@@ -57,7 +89,13 @@ async function bootstrap(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>
     groups: groups ?? {},
   };
   return setUpTenant(app, setUp, async () => {
-    const [claimed] = await app.database.db.execute<{ ok: boolean }>(sql`select bootstrap_claim(${sha256(presented)}) as ok`);
-    if (claimed?.ok !== true) throw new Fault('unauthenticated', 'This one-time token is wrong or spent. If a tenant exists already, its administrators add people; otherwise restart the server for a new token.');
+    const [claimed] = await app.database.db.execute<{ ok: boolean }>(
+      sql`select bootstrap_claim(${sha256(presented)}) as ok`,
+    );
+    if (claimed?.ok !== true)
+      throw new Fault(
+        'unauthenticated',
+        'This one-time token is wrong or spent. If a tenant exists already, its administrators add people; otherwise restart the server for a new token.',
+      );
   });
 }

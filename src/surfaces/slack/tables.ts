@@ -52,7 +52,9 @@ export const slackAccounts = pgTable(
     slackUser: text('slack_user').notNull(),
     personId: text('person_id').notNull(),
     firstEmail: text('first_email').notNull(),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.slackUser] }), tenantPolicy()],
 );

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { entryHash, GENESIS_HASH, type LedgerEntry } from '#domain/ledger/entry.ts';
 import { verifyLedger } from '#domain/ledger/verify.ts';
@@ -30,7 +30,7 @@ describe('an exported ledger', () => {
       fc.property(fc.integer({ min: 0, max: 9 }), fc.constantFrom(...members), (index, member) => {
         const entries: Record<string, unknown>[] = chain(10).map((entry) => ({ ...entry }));
         const value = entries[index]?.[member];
-        entries[index] = { ...entries[index], [member]: typeof value === 'number' ? value + 1 : typeof value === 'object' ? { call_id: 'x' } : `${String(value)}x` };
+        entries[index] = { ...entries[index], [member]: typeof value === 'number' ? value + 1 : typeof value === 'object' ? { call_id: 'x' } : `${JSON.stringify(value)}x` };
         expect(verifyLedger(lines(entries)).problems).not.toEqual([]);
       }),
     );

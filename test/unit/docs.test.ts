@@ -1,0 +1,210 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadCatalogue } from '#engine/catalogue.ts';
+import { loadPolicies, preparePolicies } from '#engine/decide/policies.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const docs = globSync(['*.md', 'docs/**/*.md', 'bench/*.md'], { cwd: root }).sort();
+const worked = ['README.md', 'AGENTS.md', 'CONTRIBUTING.md'];
+
+/** A fenced block of CONTRIBUTING.md, by the file that it says it is. */
+function block(file: string): string {
+  const found = read('CONTRIBUTING.md').split(
+    `\`\`\`${file.endsWith('.cedar') ? 'cedar' : 'ts'} ${file}\n`,
+  )[1];
+  if (found === undefined) throw new Error(`CONTRIBUTING.md has no block ${file}`);
+  return found.slice(0, found.indexOf('\n```') + 1);
+}
+
+const prose = (file: string): string => read(file).replaceAll(/^ *```[^]*?^ *```/gm, '');
+
+describe('what the documents name exists', () => {
+  test('all of them were seen', () => {
+    for (const file of [
+      ...worked,
+      'CLAUDE.md',
+      'SECURITY.md',
+      'CHANGELOG.md',
+      'docs/agents.md',
+      'docs/operations.md',
+    ])
+      expect(docs).toContain(file);
+    expect(docs.filter((file) => /^docs\/decisions\/\d{4}-/.test(file)).length).toBeGreaterThanOrEqual(10);
+  });
+
+  test('every npm script', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = docs.flatMap((file) =>
+      [...read(file).matchAll(/npm (?:run ([a-z][a-z:-]*)|(start|test)\b)/g)].map(
+        ([, script, short]) => `${file}: ${script ?? short ?? ''}`,
+      ),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((one) => !(one.split(': ')[1]! in scripts))).toEqual([]);
+  });
+
+  test('every file behind a relative link', () => {
+    const links = docs.flatMap((file) =>
+      [...prose(file).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target = '']) =>
+        /^[a-z]+:/.test(target) ? [] : [{ file, target: target.replace(/#.*$/, '') }],
+      ),
+    );
+    expect(links.length).toBeGreaterThan(25);
+    const broken = links.filter(
+      ({ file, target }) => target !== '' && !existsSync(resolve(root, dirname(file), target)),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('every path in README, AGENTS, CONTRIBUTING and the decisions', () => {
+    const example = [
+      'tools/okta/unlock-user.ts',
+      'policies/unlock.cedar',
+      'test/surfaces/unlock-user.test.ts',
+    ];
+    const paths = [...worked, ...docs.filter((file) => file.startsWith('docs/'))].flatMap((file) =>
+      [
+        ...read(file).matchAll(
+          /(?<![\w./-])((?:src|tools|test|docs|policies|scripts|bench)\/[\w./{},*<>-]+)/g,
+        ),
+      ].map(([, path = '']) => ({ file, path: path.replace(/[.,]+$/, '') })),
+    );
+    const plain = paths.filter(
+      ({ file, path }) =>
+        !/[*<>{}]|^tools\/(?:call|list)$/.test(path) &&
+        !(file === 'CONTRIBUTING.md' && example.includes(path)),
+    );
+    expect(plain.length).toBeGreaterThan(40);
+    const missing = plain.filter(
+      ({ file, path }) => !existsSync(join(root, path)) && !existsSync(join(root, dirname(file), path)),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('every tool and setting that is named in running text', async () => {
+    const catalogue = await loadCatalogue(pathToFileURL(join(root, 'tools/')));
+    const tools = worked
+      .concat('docs/agents.md', 'docs/operations.md')
+      .flatMap((file) =>
+        [...prose(file).matchAll(/`((?:okta|mandate|agent|approval|explain)_[a-z_]+)`/g)].map(
+          ([, name = '']) => name,
+        ),
+      );
+    expect(
+      tools.filter(
+        (name) =>
+          name !== 'okta_unlock_user' &&
+          name !== 'approval_id' &&
+          name !== 'mandate_id' &&
+          catalogue.get(name) === undefined,
+      ),
+    ).toEqual([]);
+    const settings = docs.flatMap((file) => [
+      ...read(file).matchAll(/`((?:OKTA|SLACK|PROKURA|MCP|SANDBOX|DATABASE|PUBLIC|LOG)_[A-Z_]+)\b/g),
+    ]);
+    const known = read('.env.example');
+    expect(settings.map(([, name]) => name).filter((name) => !known.includes(`${name}=`))).toEqual([]);
+  });
+});
+
+describe('the files for agents and lawyers', () => {
+  test('AGENTS.md has at most sixty lines, and CLAUDE.md is it', () => {
+    expect(read('AGENTS.md').split('\n').length).toBeLessThanOrEqual(61);
+    expect(read('CLAUDE.md')).toBe('@AGENTS.md\n');
+  });
+
+  test('the licence is Apache-2.0, whole, with its appendix', () => {
+    const text = read('LICENSE');
+    expect(text).toContain('Version 2.0, January 2004');
+    expect(text).toContain('APPENDIX: How to apply the Apache License to your work.');
+    expect(text).toContain('Copyright [yyyy] [name of copyright owner]');
+    expect(JSON.parse(read('package.json'))).toMatchObject({ license: 'Apache-2.0' });
+  });
+
+  test('nothing names a place outside of the repository', () => {
+    const outside = /\.\.\/shared|(?<![\w.])\/(?:work|tmp|home|root)\//;
+    expect([...docs, 'docs/architecture.svg'].filter((file) => outside.test(read(file)))).toEqual([]);
+  });
+});
+
+describe('the tool that CONTRIBUTING.md works out', () => {
+  let folder: string;
+
+  // Inside the project, so that `#engine/…` resolves; outside of `tools/`, which other tests load meanwhile.
+  beforeAll(() => {
+    folder = mkdtempSync(join(import.meta.dirname, '.docs-'));
+    mkdirSync(join(folder, 'tools/okta'), { recursive: true });
+    writeFileSync(join(folder, 'tools/okta/unlock-user.ts'), block('tools/okta/unlock-user.ts'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const load = () => loadCatalogue(pathToFileURL(`${join(folder, 'tools')}/`));
+
+  test('is a tool of the catalogue, under the name of its place', async () => {
+    const { all } = await load();
+    expect(all.map(({ tool, family }) => [tool.name, family, tool.effects])).toEqual([
+      ['okta_unlock_user', 'okta', 'act'],
+    ]);
+  });
+
+  test('has policies that fit the schema, and that ask as they say', async () => {
+    const real = await loadCatalogue(pathToFileURL(join(root, 'tools/')));
+    const all = [...real.all, ...(await load()).all];
+    const catalogue = { all, get: (name: string) => all.find(({ tool }) => tool.name === name) };
+    const text = `${read('policies/default.cedar')}\n${block('policies/unlock.cedar')}`;
+    const { policies } = preparePolicies(text, catalogue).forTool('okta_unlock_user');
+    expect([...policies.keys()]).toEqual(
+      expect.arrayContaining([
+        'managers-unlock-their-reports',
+        'it-admins-act-at-okta',
+        'agents-ask-before-they-change-okta',
+      ]),
+    );
+    expect(policies.get('privileged-people-are-unlocked-by-two-admins')).toMatchObject({
+      addsOnly: true,
+      requirement: { quorum: 2, stepUp: true },
+    });
+    // The real set still loads without it.
+    await expect(loadPolicies(pathToFileURL(join(root, 'policies/')), real)).resolves.toBeDefined();
+  });
+
+  test('compiles with the ability that the page adds, and its test compiles too', () => {
+    const line = /`(unlock\(person: string\): Promise<void>;)`/.exec(read('CONTRIBUTING.md'))?.[1];
+    expect(line).toBeDefined();
+    writeFileSync(
+      join(folder, 'ability.ts'),
+      `export {};\ndeclare module '#domain/context.ts' {\n  interface PersonActions {\n    ${line}\n  }\n}\n`,
+    );
+    const worldFile = relative(folder, join(root, 'test/support/world.ts'));
+    writeFileSync(
+      join(folder, 'unlock-user.test-copy.ts'),
+      block('test/surfaces/unlock-user.test.ts').replace('../support/world.ts', worldFile),
+    );
+    const config = {
+      extends: relative(folder, join(root, 'tsconfig.json')),
+      include: [],
+      files: ['tools/okta/unlock-user.ts', 'ability.ts', 'unlock-user.test-copy.ts'],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    expect(errorsIn(folder)).toEqual([]);
+  });
+});
+
+/** What the compiler says of the files of the page; what it says of others is `npm run types`'s business. */
+function errorsIn(folder: string): string[] {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  let said = '';
+  try {
+    execFileSync(process.execPath, [tsc, '--project', folder, '--pretty', 'false'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+  } catch (error) {
+    said = String((error as { stdout?: unknown }).stdout);
+  }
+  return said.split('\n').filter((text) => /^(?:tools|ability|unlock|error|tsconfig)/.test(text));
+}
