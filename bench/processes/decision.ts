@@ -1,13 +1,11 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import postgres from 'postgres';
 import type { AgentActor } from '#domain/actor.ts';
-import { authorityOf } from '#domain/group/authority.ts';
-import { findPerson } from '#domain/person/store.ts';
+import { decisionFacts } from '#domain/decision/facts.ts';
 import type { App } from '#engine/app.ts';
 import { decide } from '#engine/decide/decide.ts';
 import { personEntity, targetEntity, type AdminRoles } from '#engine/decide/entities.ts';
 import { actionParents } from '#engine/decide/schema.ts';
-import { personTarget } from '#engine/tool.ts';
 import { readonly } from '#engine/transact.ts';
 import type { Fixtures } from './fixtures.ts';
 
@@ -44,17 +42,15 @@ export async function prepareDecision(
     jti: 'benchmark',
   };
   const adminRoles: AdminRoles = new Map([[targetId, []]]);
-  const target = personTarget(targetId);
   const question = { entry, actor, targets: entry.tool.targets({ person: targetId }), adminRoles };
 
-  const [principal, resource] = await readonly(app, tenantId, async (reader) => {
-    const person = await findPerson(reader, principalId);
-    if (person === null) throw new Error('the principal is not there');
-    return [
-      personEntity(person, await authorityOf(reader, principalId), undefined),
-      await targetEntity(reader, target, adminRoles),
-    ] as const;
-  });
+  const subjects = { principalId, agentId: fixtures.agentId, mandateId, targets: question.targets };
+  const facts = await readonly(app, tenantId, (reader) => decisionFacts(reader, subjects, false));
+  const [target] = facts.targets;
+  if (facts.principal === null || target === undefined || target === null)
+    throw new Error('principal or target are not there');
+  const principal = personEntity(facts.principal, undefined);
+  const resource = targetEntity(target, adminRoles);
   const action = { type: 'Action', id: TOOL };
   const authorization: cedar.StatefulAuthorizationCall = {
     principal: principal.uid,

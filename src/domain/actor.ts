@@ -13,7 +13,16 @@ export interface PersonActor {
   readonly identity: Readonly<Record<string, string>>;
   /** The scopes of the bearer token that the person presented (D4); absent where the person acts in a session. */
   readonly tokenScopes?: readonly string[];
+  /**
+   * Set where the person's own client (an MCP client that they signed in to) holds the token: they act *through* it. Only tools whose
+   * scope the person let it have, none that are for people only, and under the policies for agents.
+   */
+  readonly through?: { readonly clientId: string; readonly scopes: readonly string[] };
 }
+
+/** Whether something other than the human's own hand asks: an agent, or a client that a person signed in to. */
+export const isThroughAgent = (actor: Actor): boolean =>
+  actor.kind === 'agent' || (actor.kind === 'person' && actor.through !== undefined);
 
 /** An agent that acts for a person under a mandate, with a delegation token. */
 export interface AgentActor {
@@ -47,7 +56,7 @@ export const principalOf = (actor: Actor): string | null =>
 export function actorName(actor: Actor): string {
   switch (actor.kind) {
     case 'person':
-      return actor.personId;
+      return actor.through === undefined ? actor.personId : `${actor.through.clientId} for ${actor.personId}`;
     case 'agent':
       return `${actor.agentId} for ${actor.personId}`;
     case 'service':

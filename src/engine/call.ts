@@ -16,7 +16,7 @@ import { decide, targetIds, type Decision } from './decide/decide.ts';
 import type { AdminRoles } from './decide/entities.ts';
 import { parseInput, readContext } from './explain.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
-import { resolveReferences } from './references.ts';
+import { referenceFields, resolveReferences } from './references.ts';
 import { IMPLIED_SCOPE, type AnyAct, type AnyWrite, type Targets } from './tool.ts';
 import { summaryOf } from './summary.ts';
 import { readonly, transact } from './transact.ts';
@@ -85,6 +85,7 @@ async function canonicalInput(
   entry: CatalogueEntry,
 ): Promise<Record<string, unknown>> {
   const parsed = parseInput(entry, request.input);
+  if (referenceFields(entry).size === 0) return parsed;
   return readonly(app, request.tenantId, (reader) => resolveReferences(reader, entry, request.actor, parsed));
 }
 

@@ -38,7 +38,6 @@ export default defineTool({
   }),
   scope: IMPLIED_SCOPE,
   tokenScope: 'delegation:read',
-  command: '/access explain <tool>',
   targets: () => TENANT_TARGET,
   effects: 'read',
   run: async (ctx, input) => {

@@ -1,7 +1,6 @@
-import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
-import type { CallState } from './call.ts';
 import { calls } from './tables.ts';
 
 export type Call = typeof calls.$inferSelect;
@@ -90,4 +89,20 @@ export async function stuckCalls(reader: TenantReader, since: Date, limit: numbe
     )
     .limit(limit);
   return rows.map((row) => row.id);
+}
+
+/** Whether a call about this person is ready or running. */
+export async function openCallOn(reader: TenantReader, personId: string): Promise<boolean> {
+  const rows = await reader.db
+    .select({ id: calls.id })
+    .from(calls)
+    .where(
+      and(
+        eq(calls.tenantId, reader.tenantId),
+        inArray(calls.state, ['ready', 'running']),
+        sql`${personId} = any(${calls.targets})`,
+      ),
+    )
+    .limit(1);
+  return rows.length > 0;
 }

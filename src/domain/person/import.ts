@@ -1,5 +1,6 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
+import { openCallOn } from '../call/store.ts';
 import type { TenantWriter } from '../context.ts';
 import { thawMandatesOf } from '../mandate/thaw.ts';
 import type { ProviderPerson } from '../provider.ts';
@@ -64,11 +65,15 @@ export async function savePeople(
   let changed = 0;
   for (const person of found) {
     const row = known.get(person.uid);
-    if (row === undefined) continue;
+    // What is under way on a person may be our own hold: loosening waits until it is over (law 9).
+    if (row === undefined || (loosens(row, person) && (await openCallOn(ctx, row.id)))) continue;
     if (await update(ctx, row, person, actor)) changed += 1;
   }
   return { added: fresh.length, changed };
 }
+
+const loosens = (row: Person, person: ProviderPerson): boolean =>
+  row.status === 'SUSPENDED' && person.status === 'ACTIVE';
 
 async function update(
   ctx: TenantWriter,

@@ -49,8 +49,18 @@ const STATUS = {
   unknown: 'unknown',
 } as const satisfies Record<Outcome['status'], Envelope['status']>;
 
-/** Draws an outcome as the envelope; for one that waits, `reader` adds who is asked and until when. */
-export async function envelopeOf(reader: TenantReader, outcome: Outcome): Promise<Envelope> {
+/** Draws an outcome as the envelope. `read` is used only for one that waits: it adds what is asked of whom. */
+export async function envelopeOf(read: Read, outcome: Outcome): Promise<Envelope> {
+  const envelope = drawn(outcome);
+  if (outcome.status !== 'waiting') return envelope;
+  const view = await read((reader) => approvalView(reader, outcome.approvalId));
+  if (view === null) return envelope;
+  return { ...envelope, action_summary: view.call.summary, approvers: approverNames(view) };
+}
+
+type Read = <T>(work: (reader: TenantReader) => Promise<T>) => Promise<T>;
+
+function drawn(outcome: Outcome): Envelope {
   const status = STATUS[outcome.status];
   const base = { status, call_id: outcome.callId };
   switch (outcome.status) {
@@ -70,20 +80,17 @@ export async function envelopeOf(reader: TenantReader, outcome: Outcome): Promis
         retryable: false,
         ...(outcome.denial.missing === undefined ? {} : { missing: { ...outcome.denial.missing } }),
       };
-    case 'waiting': {
-      const view = await approvalView(reader, outcome.approvalId);
+    case 'waiting':
       return {
         ...base,
         approval_id: outcome.approvalId,
         expires_at: outcome.expiresAt,
-        ...(view === null ? {} : { action_summary: view.call.summary, approvers: approverNames(view) }),
         next: {
           tool: 'approval_wait',
           arguments: { approval_id: outcome.approvalId, wait_seconds: 20 },
           after_seconds: 60,
         },
       };
-    }
     case 'rejected':
     case 'expired':
     case 'withdrawn':

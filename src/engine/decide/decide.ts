@@ -3,16 +3,15 @@ import { principalOf, type Actor } from '#domain/actor.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
 import type { SavedDecision } from '#domain/call/call.ts';
 import type { TenantReader } from '#domain/context.ts';
+import { decisionFacts, type DecisionFacts } from '#domain/decision/facts.ts';
 import { denial, type Denial } from '#domain/denial.ts';
-import { authorityOf } from '#domain/group/authority.ts';
-import { findPerson } from '#domain/person/store.ts';
 import { standingOf } from '#domain/person/standing.ts';
-import { theTenant } from '#domain/tenant/store.ts';
+import { Fault } from '#lib/fault.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import type { Target, Targets } from '../tool.ts';
 import { actionParents } from './schema.ts';
 import { delegated } from './delegated.ts';
-import { personEntity, targetEntity, type AdminRoles } from './entities.ts';
+import { personEntity, serviceEntity, targetEntity, type AdminRoles } from './entities.ts';
 import type { PolicySet, ToolPolicies } from './policies.ts';
 
 export interface Question {
@@ -36,63 +35,48 @@ export async function decide(
   reader: TenantReader,
   policies: PolicySet,
   question: Question,
-  lock?: 'share' | 'update',
+  lock?: 'share',
 ): Promise<Decision> {
-  const { entry, actor, targets } = question;
-  const refuse = (why: Denial): Decision => ({ allowed: false, denial: why });
-  if ((await theTenant(reader)).status !== 'active')
-    return refuse(
-      denial('tenant_frozen', 'Everything is frozen in this organisation. An administrator can lift it.'),
-    );
+  const { actor, targets } = question;
+  const subjects = {
+    principalId: principalOf(actor),
+    agentId: actor.kind === 'agent' ? actor.agentId : null,
+    mandateId: actor.kind === 'agent' ? actor.mandateId : null,
+    targets,
+  };
+  const facts = await decisionFacts(reader, subjects, lock !== undefined);
+  return judge(policies, question, facts, reader.now);
+}
 
-  const asked = {
+/** The same as a pure function of the facts. Throws Fault `not_found` for a target that is not there. */
+export function judge(policies: PolicySet, question: Question, facts: DecisionFacts, now: Date): Decision {
+  const { entry, actor } = question;
+  const fallen =
+    standing(entry, actor, facts) ?? delegated(entry, actor, facts, now) ?? peopleOnly(entry, actor);
+  if (fallen !== null) return { allowed: false, denial: fallen };
+
+  const set = policies.forTool(entry.tool.name);
+  const context = {
     tool: entry.tool.name,
     scope: entry.tool.scope,
     surface: actor.surface,
     through_agent: actor.kind === 'agent',
   };
-  const entities: cedar.EntityJson[] = [];
-  const principalId = principalOf(actor);
-  if (principalId === null) {
-    if (actor.kind === 'service')
-      entities.push({
-        uid: { type: 'Service', id: actor.keyId },
-        attrs: { tools: [...actor.tools] },
-        parents: [],
-      });
-  } else {
-    const person = await findPerson(reader, principalId, lock === undefined ? undefined : 'share');
-    if (person === null)
-      return refuse(denial('principal_inactive', 'The person behind this is not known here any more.'));
-    const authority = await authorityOf(reader, person.id);
-    const fallen =
-      standingOf(person) ??
-      tokenScopeDenial(entry, actor) ??
-      (await delegated(reader, entry, actor, targets, authority, lock));
-    if (fallen !== null) return refuse(fallen);
-    entities.push(personEntity(person, authority, question.adminRoles.get(person.id)));
-  }
-  if (entry.tool.only === 'people' && actor.kind !== 'person') {
-    return refuse(
-      denial(
-        'not_for_agents',
-        `"${entry.tool.title}" is for people only: somebody with a session must do it.`,
-      ),
-    );
-  }
-
-  const set = policies.forTool(entry.tool.name);
-  const matched = new Map<string, Requirement | null>();
   const action = { type: 'Action', id: entry.tool.name };
-  entities.push({
-    uid: action,
-    attrs: {},
-    parents: actionParents(entry).map((id) => ({ type: 'Action', id })),
-  });
-  for (const target of targets) {
-    const resource = await targetEntity(reader, target, question.adminRoles);
-    const answer = evaluate(set, entities, action, resource, asked);
-    if ('denial' in answer) return refuse(answer.denial);
+  const parents = actionParents(entry).map((id) => ({ type: 'Action', id }));
+  const asking = principalEntity(question, facts);
+  const matched = new Map<string, Requirement | null>();
+  for (const [index, target] of facts.targets.entries()) {
+    if (target === null) throw missing(question.targets[index]);
+    const resource = targetEntity(target, question.adminRoles);
+    const answer = evaluate(set, {
+      principal: asking,
+      action,
+      resource,
+      context,
+      entities: [{ uid: action, attrs: {}, parents }],
+    });
+    if ('denial' in answer) return { allowed: false, denial: answer.denial };
     for (const id of answer.matched) matched.set(id, set.policies.get(id)?.requirement ?? null);
   }
   const ids = [...matched.keys()].sort();
@@ -100,22 +84,60 @@ export async function decide(
   return { allowed: true, saved: { policies: ids, requirements, policyDigest: set.digest } };
 }
 
-function evaluate(
-  set: ToolPolicies,
-  entities: readonly cedar.EntityJson[],
-  action: cedar.TypeAndId,
-  resource: cedar.EntityJson,
-  context: cedar.Context,
-): { matched: string[] } | { denial: Denial } {
-  const principal = entities[0]!.uid;
-  const others = entities.filter((one) => !sameUid(one, resource));
+function standing(entry: CatalogueEntry, actor: Actor, facts: DecisionFacts): Denial | null {
+  if (facts.tenantStatus !== 'active')
+    return denial(
+      'tenant_frozen',
+      'Everything is frozen in this organisation. An administrator can lift it.',
+    );
+  if (actor.kind === 'service') return null;
+  if (facts.principal === null)
+    return denial('principal_inactive', 'The person behind this is not known here any more.');
+  return standingOf(facts.principal) ?? tokenScopeDenial(entry, actor);
+}
+
+function peopleOnly(entry: CatalogueEntry, actor: Actor): Denial | null {
+  if (entry.tool.only !== 'people' || actor.kind === 'person') return null;
+  return denial(
+    'not_for_agents',
+    `"${entry.tool.title}" is for people only: somebody with a session must do it.`,
+  );
+}
+
+function principalEntity({ actor, adminRoles }: Question, { principal }: DecisionFacts): cedar.EntityJson {
+  if (actor.kind === 'service') return serviceEntity(actor);
+  if (principal === null) throw new Error('a person without standing was let through');
+  return personEntity(principal, adminRoles.get(principal.id));
+}
+
+function missing(target: Target | undefined): Fault {
+  const id = target === undefined || target.type === 'Tenant' ? 'thing' : target.id;
+  const noun = target?.type.toLowerCase() ?? 'thing';
+  return new Fault(
+    'not_found',
+    `There is no ${noun} ${id.slice(0, 40)} here. Look it up again; ids are copied whole.`,
+  );
+}
+
+interface Evaluation {
+  readonly principal: cedar.EntityJson;
+  readonly action: cedar.TypeAndId;
+  readonly resource: cedar.EntityJson;
+  readonly context: cedar.Context;
+  readonly entities: readonly cedar.EntityJson[];
+}
+
+function evaluate(set: ToolPolicies, asked: Evaluation): { matched: string[] } | { denial: Denial } {
+  const { principal, action, resource, context } = asked;
+  // Whoever is target and principal at once is one entity.
+  const both = sameUid(principal, resource) ? [resource] : [principal, resource];
   const answer = cedar.statefulIsAuthorized({
-    principal,
+    principal: principal.uid,
     action,
     resource: resource.uid,
     context,
     preparsedPolicySetId: set.setId,
-    entities: [...others, resource],
+    entities: [...asked.entities, ...both],
   });
   if (answer.type === 'failure')
     return { denial: policyError(answer.errors.map((error) => error.message).join('; ')) };

@@ -32,7 +32,7 @@ const STATUS = {
 
 /**
  * The one door that needs no tenant: `POST /v1/bootstrap` with the one-time local token makes the first tenant with its first
- * administrators. The token is spent by the first request that is well-formed and names people whom Okta knows; afterwards the door answers 404.
+ * administrators. The token is spent by the first request that is well-formed and names people whom Okta knows; afterwards every token is refused.
  */
 export function bootstrapSurface(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>) {
   return {

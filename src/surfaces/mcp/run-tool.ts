@@ -2,7 +2,7 @@ import type { AgentActor } from '#domain/actor.ts';
 import { actorName } from '#domain/actor.ts';
 import type { VerifiedDelegation } from '#domain/token/kernel.ts';
 import type { App } from '#engine/app.ts';
-import { envelopeOf, type Envelope } from '#engine/approve/envelope.ts';
+import { envelopeOf } from '#engine/approve/envelope.ts';
 import { awaitOutcome, call } from '#engine/call.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { readonly } from '#engine/transact.ts';
@@ -63,7 +63,7 @@ export function actorOf(delegation: VerifiedDelegation): AgentActor {
 
 async function draw(app: App, contract: Contract, caller: Caller, outcome: Outcome): Promise<Answer> {
   if (contract.isEnvelope && outcome.status === 'done') return Answer.parse(outcome.output);
-  return readonly<Envelope>(app, caller.delegation.tenantId, (reader) => envelopeOf(reader, outcome));
+  return envelopeOf((work) => readonly(app, caller.delegation.tenantId, work), outcome);
 }
 
 /** Asks again for less where the answer is too long, so that `next_cursor` continues exactly where the list stops. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { findMandate } from '#domain/mandate/store.ts';
 import type { App } from '#engine/app.ts';
-import { envelopeOf, type Envelope } from '#engine/approve/envelope.ts';
+import { envelopeOf } from '#engine/approve/envelope.ts';
 import { awaitOutcome, call } from '#engine/call.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 import type { Outcome } from '#engine/outcome.ts';
@@ -89,7 +89,7 @@ export async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<C
 }
 
 async function draw(app: App, caller: Caller, outcome: Outcome): Promise<Response> {
-  const envelope = await readonly<Envelope>(app, caller.tenantId, (reader) => envelopeOf(reader, outcome));
+  const envelope = await envelopeOf((work) => readonly(app, caller.tenantId, work), outcome);
   const status = OUTCOME_STATUS[outcome.status];
   if (status >= 400)
     return problem(

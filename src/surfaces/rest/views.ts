@@ -80,7 +80,7 @@ export async function callDetail(reader: TenantReader, call: Call): Promise<z.in
   const approval = call.approvalId === null ? null : await findApproval(reader, call.approvalId);
   return {
     ...callView(call),
-    outcome: await envelopeOf(reader, outcomeOf(call, approval?.expiresAt ?? null)),
+    outcome: await envelopeOf((work) => work(reader), outcomeOf(call, approval?.expiresAt ?? null)),
   };
 }
 
