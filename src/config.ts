@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { validateOrgUrl } from '#idp/okta/index.ts';
 
 /**
  * Every setting, from the environment (`main.ts` alone reads it). `.env.example` lists them all; a test holds it to this schema.
@@ -192,6 +193,7 @@ function liveProblems(settings: Environment, given: Record<string, unknown>): st
     );
   else if (!/^https:|^http:\/\/(?:localhost|127\.0\.0\.1)(?::|\/|$)/.test(settings.PUBLIC_URL))
     problems.push('PUBLIC_URL must be https.');
+  if (settings.OKTA_ORG_URL !== undefined) problems.push(...orgUrlProblems(settings.OKTA_ORG_URL));
   if (settings.PROKURA_MASTER_KEY === undefined)
     problems.push(
       'PROKURA_MASTER_KEY is missing: make one with "openssl rand -base64 32" and keep it as you keep a password.',
@@ -207,6 +209,15 @@ function liveProblems(settings: Environment, given: Record<string, unknown>): st
     if (name in given)
       problems.push(`${name} stands beside real settings: a simulator never runs beside a real one.`);
   return problems;
+}
+
+function orgUrlProblems(url: string): string[] {
+  try {
+    validateOrgUrl(url, { allowLoopback: false });
+    return [];
+  } catch (error) {
+    return [`OKTA_ORG_URL: ${error instanceof Error ? error.message : String(error)}`];
+  }
 }
 
 function sandboxProblems(settings: Environment): string[] {

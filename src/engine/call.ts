@@ -325,6 +325,8 @@ async function newCall(
     principal: principalOf(actor),
     agent: actor.kind === 'agent' ? actor.agentId : null,
     mandate: actor.kind === 'agent' ? actor.mandateId : null,
+    // What a person asked through a client is another question than the same from their own hand.
+    ...(actor.kind === 'person' && actor.through !== undefined ? { client: actor.through.clientId } : {}),
   };
   return {
     tenantId,

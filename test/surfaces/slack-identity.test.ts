@@ -236,3 +236,23 @@ test('Z7: menus of people are for people only', async () => {
   });
   expect(options.body).toEqual({ options: [] });
 });
+
+describe('I5: an email address that has changed since we first knew the account', () => {
+  test('who writes another address into their profile becomes nobody, until another IT admin links them again', async () => {
+    expect(await answer('carl', '/mandate list')).not.toMatch(/changed/);
+    await world.slack.as('carl').types('/okta reset password @ann');
+    await world.slack.setEmail('carl', samplePerson('bob').email);
+    expect(await answer('carl', '/okta reset password @ann')).toMatch(/changed since we first knew it/);
+    expect((await refusals()).at(-1)).toMatchObject({ code: 'email_changed' });
+    const bob = await world.person('bob');
+    expect(await world.sql`select 1 from slack_accounts where person_id = ${bob.id} and slack_user = ${samplePerson('carl').slackId}`).toHaveLength(0);
+    expect(await world.as(await world.actor('nina'), 'account_relink', { person: 'carl@acme.example' })).toMatchObject({ status: 'denied' });
+    expect(await world.as(await world.actor('dana'), 'account_relink', { person: 'carl@acme.example' })).toMatchObject({
+      status: 'done',
+      output: { forgotten: [samplePerson('carl').slackId] },
+    });
+    await world.slack.setEmail('carl', samplePerson('carl').email);
+    expect(await answer('carl', '/okta reset password @ann')).not.toMatch(/changed/);
+  });
+});
+

@@ -3,7 +3,7 @@
 -- ancestors, the parent first, each with what a child stands on. `denied` are those of p_jtis that were revoked one by one (RFC 7009).
 DROP FUNCTION hot_mandates(text, text[]);--> statement-breakpoint
 CREATE FUNCTION hot_mandates(p_tenant text, p_ids text[], p_jtis text[] DEFAULT '{}') RETURNS TABLE (
-  mandate_id text, state text, scopes text[], resources text[], tools text[], amount text, currency text, uses int, max_uses int, offline boolean,
+  mandate_id text, state text, scopes text[], resources text[], tools text[], amount text, currency text, "window" jsonb, uses int, max_uses int, offline boolean,
   starts_at timestamptz, expires_at timestamptz, mandate_epoch int, status_index int,
   person_id text, provider text, uid text, email text, person_status text, scim_active boolean, held boolean, person_epoch int,
   agent_id text, agent_name text, owner_id text, ceiling text[], agent_status text, agent_epoch int,
@@ -12,7 +12,7 @@ CREATE FUNCTION hot_mandates(p_tenant text, p_ids text[], p_jtis text[] DEFAULT 
 BEGIN
   PERFORM set_config('app.tenant_id', p_tenant, true);
   RETURN QUERY
-    SELECT m.id, m.state, m.scopes, m.resources, m.tools, m.amount::text, m.currency, m.uses, m.max_uses, m.offline, m.starts_at, m.expires_at,
+    SELECT m.id, m.state, m.scopes, m.resources, m.tools, m.amount::text, m.currency, m."window", m.uses, m.max_uses, m.offline, m.starts_at, m.expires_at,
            m.epoch, m.status_index,
            p.id, p.provider, p.uid, p.email, p.status, p.scim_active, p.held, p.epoch,
            a.id, a.name, a.owner_id, a.ceiling, a.status, a.epoch, t.status, t.epoch,
@@ -28,7 +28,7 @@ BEGIN
              )
              SELECT jsonb_agg(jsonb_build_object(
                       'mandate_id', c.id, 'person_id', c.principal_id, 'agent_id', c.agent_id, 'state', c.state, 'scopes', c.scopes,
-                      'resources', c.resources, 'tools', c.tools, 'amount', c.amount::text, 'currency', c.currency,
+                      'resources', c.resources, 'tools', c.tools, 'amount', c.amount::text, 'currency', c.currency, 'window', c."window",
                       'uses', c.uses, 'max_uses', c.max_uses, 'starts_at', c.starts_at, 'expires_at', c.expires_at, 'mandate_epoch', c.epoch,
                       'ceiling', b.ceiling, 'agent_status', b.status, 'agent_epoch', b.epoch) ORDER BY up.level)
                FROM up
@@ -40,6 +40,4 @@ BEGIN
       JOIN agents a ON a.tenant_id = m.tenant_id AND a.id = m.agent_id
       JOIN tenants t ON t.id = m.tenant_id
      WHERE m.tenant_id = p_tenant AND m.id = ANY (p_ids);
-END $$;--> statement-breakpoint
--- Whose SPIFFE ID is this? Two agents of one tenant must not share one.
-CREATE UNIQUE INDEX IF NOT EXISTS agents_spiffe ON agents (tenant_id, spiffe_id);
+END $$;

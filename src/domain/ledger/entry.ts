@@ -38,6 +38,7 @@ export const LEDGER_EVENTS = [
   'key_rotated',
   'policy_changed',
   'identity_refused',
+  'account_relinked',
   'ledger_exported',
 ] as const;
 

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, inArray, lt, ne, or, sql, type SQL } from 'drizzle-orm';
 import { isId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
+import { endSignIns } from '../sign-in/store.ts';
 import { people } from './tables.ts';
 
 export type Person = typeof people.$inferSelect;
@@ -110,16 +111,18 @@ export async function notReadSince(
     .limit(limit);
 }
 
-/** Changes a person's row and kills the tokens that were issued before (epoch). */
+/** Changes a person's row, kills the tokens that were issued before (epoch) and ends what the person is signed in to. */
 export async function tightenPerson(
   ctx: TenantWriter,
   id: string,
   change: Partial<Pick<Person, 'status' | 'readAt'>>,
 ): Promise<void> {
-  await ctx.db
+  const changed = await ctx.db
     .update(people)
     .set({ ...change, epoch: sql`${people.epoch} + 1`, updatedAt: ctx.now })
-    .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, id)));
+    .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, id)))
+    .returning({ provider: people.provider, uid: people.uid });
+  for (const { provider, uid } of changed) await endSignIns(ctx, `oidc:${provider}:${uid}`);
 }
 
 async function one(reader: TenantReader, where: SQL | undefined, lock: Lock): Promise<Person | null> {

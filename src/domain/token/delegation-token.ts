@@ -2,6 +2,7 @@ import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { isId } from '#lib/id.ts';
 import { isNumericDate, parseJwt, signJwt, verifyJws } from '#lib/jwt.ts';
+import { isClientClaims, type ClientClaims } from './client-token.ts';
 import { epochsOf, hotMandateStanding, partiesStanding, subjectOf, type HotMandate } from './hot-mandate.ts';
 import { SKEW_SECONDS, tenantOfIssuer } from './names.ts';
 import { parseScope } from './scope.ts';
@@ -9,6 +10,7 @@ import type { Signer, SigningKeys } from './signing-keys.ts';
 
 /** A delegation token whose signature, claims and standing hold now. */
 export interface VerifiedDelegation {
+  readonly kind: 'delegation';
   readonly tenantId: string;
   readonly agentId: string;
   readonly agentName: string;
@@ -41,10 +43,21 @@ export interface DelegationClaims extends Readonly<Record<string, unknown>> {
 
 /** Signature and shape hold; nothing is said of time, audience or standing. */
 export interface SignedDelegation {
+  readonly kind: 'delegation';
   readonly tenantId: string;
   readonly kid: string;
   readonly claims: DelegationClaims;
 }
+
+/** The same of a token that a person's own client holds. */
+export interface SignedClient {
+  readonly kind: 'client';
+  readonly tenantId: string;
+  readonly kid: string;
+  readonly claims: ClientClaims;
+}
+
+export type SignedToken = SignedDelegation | SignedClient;
 
 const refuse = (reason: string, message: string): Fault =>
   new Fault('unauthenticated', message, { detail: { reason } });
@@ -57,16 +70,16 @@ export const signDelegation = (claims: Readonly<Record<string, unknown>>, signer
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Makes the check of signatures: `(token) -> SignedDelegation`, Fault `unauthenticated` for what is not ours. A signature that held is
+ * Makes the check of signatures: `(token) -> SignedToken`, Fault `unauthenticated` for what is not ours. A signature that held is
  * remembered by the SHA-256 of the whole token, as long as its key is published; nothing that it may do is.
  */
 export function createSignatureCheck(
   baseUrl: string,
   keys: SigningKeys,
-): { check(token: string): Promise<SignedDelegation>; flush(): void } {
-  const held = new Map<string, SignedDelegation>();
+): { check(token: string): Promise<SignedToken>; flush(): void } {
+  const held = new Map<string, SignedToken>();
 
-  async function verifySignature(token: string): Promise<SignedDelegation> {
+  async function verifySignature(token: string): Promise<SignedToken> {
     const jwt = parseJwt(token);
     if (jwt === null) throw refuse('malformed', `The token is not a signed JWT in compact form. ${AGAIN}`);
     const { typ, alg, kid } = jwt.header as Record<'typ' | 'alg' | 'kid', unknown>;
@@ -78,13 +91,16 @@ export function createSignatureCheck(
     }
     const tenantId = tenantOfIssuer(baseUrl, jwt.claims['iss']);
     if (tenantId === null) throw refuse('issuer', `The token is from another issuer. ${AGAIN}`);
-    const claims = jwt.claims as DelegationClaims;
-    if (!isWhole(claims)) throw refuse('malformed', `The token lacks a claim. ${AGAIN}`);
+    const claims = jwt.claims;
+    const client = isClientClaims(claims) ? claims : null;
+    if (client === null && !isWhole(claims)) throw refuse('malformed', `The token lacks a claim. ${AGAIN}`);
     const key = await keys.verifier(tenantId, kid);
     if (key === null) throw refuse('key_unknown', `The key of the token is not in use any more. ${AGAIN}`);
     if (!verifyJws(key, jwt.signed, jwt.signature))
       throw refuse('signature', `The signature of the token does not hold. ${AGAIN}`);
-    return { tenantId, kid, claims };
+    return client === null
+      ? { kind: 'delegation', tenantId, kid, claims: claims as DelegationClaims }
+      : { kind: 'client', tenantId, kid, claims: client };
   }
 
   return {
@@ -104,7 +120,8 @@ export function createSignatureCheck(
 }
 
 /** Audience and times (RFC 9068 section 4). Throws Fault `unauthenticated`. */
-export function checkClaims(claims: DelegationClaims, audiences: readonly string[], now: Date): void {
+export function checkClaims(
+  claims: DelegationClaims | ClientClaims, audiences: readonly string[], now: Date): void {
   const seconds = now.getTime() / 1000;
   if (!audiences.includes(claims.aud)) {
     throw refuse(
@@ -144,6 +161,7 @@ export function checkStanding(
     );
   }
   return {
+    kind: 'delegation',
     tenantId: signed.tenantId,
     agentId: row.agent_id,
     agentName: row.agent_name,

@@ -1,4 +1,5 @@
 import { Fault } from '#lib/fault.ts';
+import type { ClientClaims, VerifiedClient } from './client-token.ts';
 import type { DelegationClaims, VerifiedDelegation } from './delegation-token.ts';
 
 /** Who asks about a token: a resource server by its API key, or an agent about tokens of its own. */
@@ -29,12 +30,12 @@ const REPEATED = [
 export async function introspection(
   tenantId: string,
   caller: IntrospectionCaller,
-  look: () => Promise<{ claims: DelegationClaims; verified: VerifiedDelegation }>,
+  look: () => Promise<{ claims: DelegationClaims | ClientClaims; verified: VerifiedDelegation | VerifiedClient }>,
 ): Promise<Record<string, unknown>> {
   try {
     const { claims, verified } = await look();
     const mine =
-      verified.tenantId === tenantId && (caller.kind === 'key' || caller.agentId === verified.agentId);
+      verified.tenantId === tenantId && (caller.kind === 'key' || (verified.kind === 'delegation' && caller.agentId === verified.agentId));
     if (!mine) return { active: false };
     return {
       active: true,

@@ -10,6 +10,14 @@ import {
   type ClientCredentials,
 } from './client-assertion.ts';
 import {
+  checkClientStanding,
+  createPersonReader,
+  partsOfSubject,
+  type AskedPerson,
+  type HotPerson,
+  type VerifiedClient,
+} from './client-token.ts';
+import {
   checkClaims,
   checkStanding,
   createSignatureCheck,
@@ -25,11 +33,15 @@ import { reach } from '#db/reach.ts';
 import type { KernelParts } from './parts.ts';
 import { perTurn } from './per-turn.ts';
 import { refusalEntry, type RefusedRequest } from './refusal.ts';
-import { createSigningKeys, type PublishedKey } from './signing-keys.ts';
+import { createSigningKeys, type PublishedKey, type Signer } from './signing-keys.ts';
 import { identityProvidersOf, spend, type IdentityProvider } from './store.ts';
 import { proveSubject, type ProvedSubject } from './subject-token.ts';
 
 export type { VerifiedDelegation } from './delegation-token.ts';
+export type { HotPerson, VerifiedClient } from './client-token.ts';
+
+/** What a token of ours stands for: an agent under a mandate, or a person's own client. */
+export type VerifiedToken = VerifiedDelegation | VerifiedClient;
 
 /** A person who presented an access token of their provider, with a good standing now. */
 interface VerifiedSubject extends ProvedSubject {
@@ -46,8 +58,8 @@ export interface TokenKernel {
   exchange(tenantId: string, request: ExchangeRequest): Promise<ExchangeResponse>;
   /** Notes a request that was refused before it could be read. Returns the error to answer with. */
   refused(tenantId: string, error: OAuthError, request: RefusedRequest): Promise<OAuthError>;
-  /** Checks a delegation token for one of our audiences. Fault `unauthenticated` with `detail.reason`; its message says what to do. */
-  verify(token: string, audience: string): Promise<VerifiedDelegation>;
+  /** Checks a token of ours for one of our audiences. Fault `unauthenticated` with `detail.reason`; its message says what to do. */
+  verify(token: string, audience: string): Promise<VerifiedToken>;
   /** Checks a provider's access token and finds its person (D3). Fault `unauthenticated`. Looks at no scope: that is the caller's (D4). */
   verifySubject(tenantId: string, token: string): Promise<VerifiedSubject>;
   /** Authenticates an agent by a client assertion and spends the assertion. Throws OAuthError `invalid_client`. */
@@ -55,6 +67,10 @@ export interface TokenKernel {
   /** RFC 7662: the members of the answer. `{active: false}` alone for whatever is not a live token that this caller may see. */
   introspect(tenantId: string, token: string, caller: IntrospectionCaller): Promise<Record<string, unknown>>;
   jwks(tenantId: string): Promise<{ readonly keys: PublishedKey[] }>;
+  /** The key that the tenant signs with now. */
+  signer(tenantId: string): Promise<Signer>;
+  /** A person and their standing, read now; null where there is nobody of that subject. */
+  person(tenantId: string, asked: AskedPerson): Promise<HotPerson | null>;
   /** The tenant of an agent, or the tenant itself where it exists; null where there is none. */
   tenantOf(kind: 'agent' | 'tenant', id: string): Promise<string | null>;
   /** Forgets every parsed key and signature. */
@@ -67,6 +83,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   const clients = createClientAuthenticator(parts);
   const signatures = createSignatureCheck(parts.baseUrl, signingKeys);
   const readMandate = createMandateReader(parts.sql);
+  const readPerson = createPersonReader(parts.sql);
   const readProviders = perTurn<readonly IdentityProvider[]>(
     async (tenantId, keys) =>
       new Map([[keys[0] ?? '', await reach(parts.read(tenantId, identityProvidersOf))]]),
@@ -85,6 +102,13 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   async function verifyFor(token: string, audiences: readonly string[]) {
     const signed = await signatures.check(token);
     checkClaims(signed.claims, audiences, parts.now());
+    if (signed.kind === 'client') {
+      const { claims } = signed;
+      const who = partsOfSubject(claims.sub);
+      const asked = who === null ? null : { ...who, grantId: claims.grant_id, jti: claims.jti };
+      const row = asked === null ? null : await readPerson(signed.tenantId, asked);
+      return { claims, verified: checkClientStanding(signed.tenantId, claims, row) };
+    }
     const row = await readMandate(signed.tenantId, signed.claims.mandate_id);
     return { claims: signed.claims, verified: checkStanding(signed, row, parts.now()) };
   }
@@ -137,6 +161,8 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
     introspect: async (tenantId, token, caller) =>
       introspection(tenantId, caller, () => verifyFor(token, audiencesOf(parts.baseUrl, tenantId))),
     jwks: async (tenantId) => ({ keys: await signingKeys.published(tenantId) }),
+    signer: (tenantId) => signingKeys.signer(tenantId),
+    person: readPerson,
     tenantOf: tenants,
     flushCaches: () => {
       remoteKeys.flush();

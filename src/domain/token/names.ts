@@ -1,9 +1,17 @@
 import { isId } from '#lib/id.ts';
 
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+/** RFC 7523 section 2.1; we take identity assertions (ID-JAG) by it. */
+export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+/** draft-ietf-oauth-identity-assertion-authz-grant, section "Authorization Server Metadata". */
+export const ID_JAG_PROFILE = 'urn:ietf:params:oauth:grant-profile:id-jag';
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
 export const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt';
+/** The mandate itself as the subject token: for `offline` mandates, of which the principal need not be there. */
+export const MANDATE_TYPE = 'urn:prokura:params:oauth:token-type:mandate';
 export const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+/** A JWT-SVID as client assertion (draft-ietf-oauth-spiffe-client-auth). */
+export const SPIFFE_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
 /** The type of our entries in `authorization_details` (RFC 9396 section 2). */
 export const MANDATE_DETAILS = 'urn:prokura:mandate';
 
@@ -11,6 +19,8 @@ export const MANDATE_DETAILS = 'urn:prokura:mandate';
 export const SKEW_SECONDS = 5;
 /** The longest life of a delegation token, in seconds. */
 export const TOKEN_SECONDS = 300;
+/** The most agents that one token may have passed through, the present one among them. */
+export const MAX_ACTORS = 3;
 
 /** The issuer identifier of a tenant (RFC 8414 section 2): compared byte for byte. */
 export const issuerOf = (baseUrl: string, tenantId: string): string => `${baseUrl}/t/${tenantId}`;

@@ -1,9 +1,13 @@
-/** The error codes that our OAuth endpoints answer: RFC 6749 section 5.2, RFC 8693 section 2.2.2, RFC 9396 section 5. */
+/**
+ * The error codes that our OAuth endpoints answer: RFC 6749 section 5.2, RFC 8693 section 2.2.2, RFC 9396 section 5,
+ * RFC 7009 section 2.1.
+ */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
   | 'invalid_grant'
   | 'invalid_scope'
+  | 'unauthorized_client'
   | 'invalid_target'
   | 'invalid_authorization_details'
   | 'unsupported_grant_type'

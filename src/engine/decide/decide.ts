@@ -1,5 +1,5 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
-import { principalOf, type Actor } from '#domain/actor.ts';
+import { isThroughAgent, principalOf, type Actor } from '#domain/actor.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
 import type { SavedDecision } from '#domain/call/call.ts';
 import type { TenantReader } from '#domain/context.ts';
@@ -8,7 +8,7 @@ import { denial, type Denial } from '#domain/denial.ts';
 import { standingOf } from '#domain/person/standing.ts';
 import { Fault } from '#lib/fault.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
-import type { Target, Targets } from '../tool.ts';
+import { IMPLIED_SCOPE, type Target, type Targets } from '../tool.ts';
 import { actionParents } from './schema.ts';
 import { delegated } from './delegated.ts';
 import { personEntity, serviceEntity, targetEntity, type AdminRoles } from './entities.ts';
@@ -60,7 +60,7 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
     tool: entry.tool.name,
     scope: entry.tool.scope,
     surface: actor.surface,
-    through_agent: actor.kind === 'agent',
+    through_agent: isThroughAgent(actor),
   };
   const action = { type: 'Action', id: entry.tool.name };
   const parents = actionParents(entry).map((id) => ({ type: 'Action', id }));
@@ -93,11 +93,12 @@ function standing(entry: CatalogueEntry, actor: Actor, facts: DecisionFacts): De
   if (actor.kind === 'service') return null;
   if (facts.principal === null)
     return denial('principal_inactive', 'The person behind this is not known here any more.');
-  return standingOf(facts.principal) ?? tokenScopeDenial(entry, actor);
+  return standingOf(facts.principal) ?? tokenScopeDenial(entry, actor) ?? clientScopeDenial(entry, actor);
 }
 
 function peopleOnly(entry: CatalogueEntry, actor: Actor): Denial | null {
-  if (entry.tool.only !== 'people' || actor.kind === 'person') return null;
+  if (entry.tool.only !== 'people' || (actor.kind === 'person' && !isThroughAgent(actor)))
+    return null;
   return denial(
     'not_for_agents',
     `"${entry.tool.title}" is for people only: somebody with a session must do it.`,
@@ -190,6 +191,17 @@ function tokenScopeDenial(entry: CatalogueEntry, actor: Actor): Denial | null {
         `Your access token lacks the scope ${needed}. Ask for a token that has it.`,
         { missing: { token_scope: needed } },
       );
+}
+
+/** What the person let their own client have when they signed in to it. */
+function clientScopeDenial({ tool }: CatalogueEntry, actor: Actor): Denial | null {
+  if (actor.kind !== 'person' || actor.through === undefined || tool.only === 'people') return null;
+  if (tool.scope === IMPLIED_SCOPE || actor.through.scopes.includes(tool.scope)) return null;
+  return denial(
+    'scope_not_delegated',
+    `This client was not given ${tool.scope}. Sign in again from the client and allow it, or use Slack.`,
+    { missing: { token: { scope: tool.scope } } },
+  );
 }
 
 const sameUid = (a: cedar.EntityJson, b: cedar.EntityJson): boolean =>

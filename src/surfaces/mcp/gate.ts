@@ -1,5 +1,5 @@
 import type { App } from '#engine/app.ts';
-import type { TokenKernel, VerifiedDelegation } from '#domain/token/kernel.ts';
+import type { TokenKernel, VerifiedToken } from '#domain/token/kernel.ts';
 import { Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
 import { resourceOf, type Endpoint } from './endpoint.ts';
@@ -34,7 +34,7 @@ function isOurs(app: Where, origin: string): boolean {
 }
 
 /**
- * Who holds the request's token: a delegation token of ours for this resource, in good standing now. Throws Fault `unauthenticated`
+ * Who holds the request's token: a token of ours for this resource, an agent's or that of a client that a person signed in to, in good standing now. Throws Fault `unauthenticated`
  * (`detail.reason` is `no_token` where none was sent) and `unavailable`. At a tenant's own address tokens for that address and for
  * the common one are taken, of that tenant only.
  */
@@ -43,7 +43,7 @@ export async function authenticate(
   kernel: Pick<TokenKernel, 'verify'>,
   request: Request,
   endpoint: Endpoint,
-): Promise<VerifiedDelegation> {
+): Promise<VerifiedToken> {
   if (new URL(request.url).searchParams.has('access_token')) {
     throw refuse(
       'token_in_query',

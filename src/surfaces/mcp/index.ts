@@ -1,5 +1,5 @@
 import { createMcpHandler } from '@modelcontextprotocol/server';
-import type { TokenKernel, VerifiedDelegation } from '#domain/token/kernel.ts';
+import type { TokenKernel, VerifiedToken } from '#domain/token/kernel.ts';
 import type { App } from '#engine/app.ts';
 import { asFault, type Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
@@ -48,7 +48,7 @@ export function mcpSurface(
     return handler.fetch(request, {
       authInfo: {
         token: '',
-        clientId: delegation.agentId,
+        clientId: delegation.kind === 'client' ? delegation.clientId : delegation.agentId,
         scopes: [...delegation.scopes],
         extra: { ...seen },
       },
@@ -87,6 +87,6 @@ export function mcpSurface(
 }
 
 interface Seen {
-  readonly delegation: VerifiedDelegation;
+  readonly delegation: VerifiedToken;
   readonly endpoint: Endpoint;
 }

@@ -1,6 +1,6 @@
-import type { AgentActor } from '#domain/actor.ts';
+import type { Actor } from '#domain/actor.ts';
 import { actorName } from '#domain/actor.ts';
-import type { VerifiedDelegation } from '#domain/token/kernel.ts';
+import type { VerifiedToken } from '#domain/token/kernel.ts';
 import type { App } from '#engine/app.ts';
 import { envelopeOf } from '#engine/approve/envelope.ts';
 import { awaitOutcome, call } from '#engine/call.ts';
@@ -13,7 +13,7 @@ import { isOffered, type Endpoint } from './endpoint.ts';
 
 /** Whoever calls, at which address, and how long they are kept waiting, in milliseconds. */
 export interface Caller {
-  readonly delegation: VerifiedDelegation;
+  readonly delegation: VerifiedToken;
   readonly endpoint: Endpoint;
   readonly holdMs: number;
   readonly signal: AbortSignal;
@@ -56,7 +56,12 @@ export async function runTool(
 }
 
 /** The actor that a verified token stands for. */
-export function actorOf(delegation: VerifiedDelegation): AgentActor {
+export function actorOf(delegation: VerifiedToken): Actor {
+  if (delegation.kind === 'client') {
+    const { personId, clientId, scopes } = delegation;
+    const identity = { matched_by: 'okta_login', client: clientId };
+    return { kind: 'person', surface: 'mcp', personId, identity, through: { clientId, scopes } };
+  }
   const { agentId, personId, mandateId, scopes, jti } = delegation;
   return { kind: 'agent', surface: 'mcp', agentId, personId, mandateId, scopes, jti };
 }

@@ -69,9 +69,10 @@ async function listed(
   contracts: ReadonlyMap<string, Contract>,
   { delegation, endpoint }: Omit<Caller, 'signal'>,
 ): Promise<WireTool[]> {
-  const mandate = await readonly(app, delegation.tenantId, (reader) =>
-    findMandate(reader, delegation.mandateId),
-  );
+  const mandate =
+    delegation.kind === 'client'
+      ? null
+      : await readonly(app, delegation.tenantId, (reader) => findMandate(reader, delegation.mandateId));
   const named = mandate?.tools ?? null;
   const could = ({ entry: { tool } }: Contract) =>
     tool.scope === IMPLIED_SCOPE ||

@@ -22,7 +22,7 @@ export type Kernel = Pick<TokenKernel, 'verify' | 'verifySubject' | 'tenantOf'>;
 
 /**
  * Three kinds of credentials, told apart by their form: an API key (`Bearer tnt_…:mk_…`), a delegation token of ours for
- * `<base URL>/v1`, and an access token of the person's identity provider (requirements D4), for which the organisation must be
+ * `<base URL>/v1` (or the token of a client that a person signed in to), and an access token of the person's identity provider (requirements D4), for which the organisation must be
  * named unless there is only one. Throws Fault `unauthenticated` and `unavailable`. Says nothing of what the caller may do.
  */
 export async function authenticate(
@@ -55,10 +55,18 @@ export async function authenticate(
 }
 
 async function agent(app: Pick<App, 'baseUrl'>, kernel: Kernel, token: string): Promise<Caller> {
-  const { tenantId, agentId, personId, mandateId, scopes, jti } = await kernel.verify(
-    token,
-    `${app.baseUrl}/v1`,
-  );
+  const verified = await kernel.verify(token, `${app.baseUrl}/v1`);
+  if (verified.kind === 'client') {
+    const { tenantId, personId, clientId, scopes } = verified;
+    const identity = { matched_by: 'okta_login', client: clientId };
+    const through = { clientId, scopes };
+    return {
+      tenantId,
+      actor: { kind: 'person', surface: 'rest', personId, identity, through },
+      keyScopes: [],
+    };
+  }
+  const { tenantId, agentId, personId, mandateId, scopes, jti } = verified;
   return {
     tenantId,
     actor: { kind: 'agent', surface: 'rest', agentId, personId, mandateId, scopes, jti },

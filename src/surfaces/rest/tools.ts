@@ -72,6 +72,12 @@ export async function useTool(
 /** The tools that this caller could be allowed to use, in the catalogue's order. Each use is decided again. */
 export async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<CatalogueEntry[]> {
   const { all } = app.catalogue;
+  if (actor.kind === 'person' && actor.through !== undefined) {
+    const { scopes } = actor.through;
+    return all.filter(
+      ({ tool }) => tool.only !== 'people' && (tool.scope === IMPLIED_SCOPE || scopes.includes(tool.scope)),
+    );
+  }
   if (actor.kind === 'person') {
     return all.filter(
       ({ tool }) => tool.tokenScope !== undefined && actor.tokenScopes?.includes(tool.tokenScope) === true,

@@ -1,6 +1,6 @@
 import { objectIn, textIn, type Wire } from './wire.ts';
 
-/** Why a Slack account is not taken for a person (assertions I2 to I4), for the ledger. */
+/** Why a Slack account is not taken for a person (assertions I2 to I5), for the ledger. */
 export type RefusalCode =
   | 'deleted'
   | 'bot'
@@ -14,6 +14,7 @@ export type RefusalCode =
   | 'not_ascii'
   | 'no_person'
   | 'several_people'
+  | 'email_changed'
   | 'not_active';
 
 /** A refusal: `message` says to that account's owner what to do. */
@@ -43,6 +44,8 @@ const REFUSALS = {
     "Nobody in the directory has your Slack account's email address. Change it to your work email in Slack; if you are new, try again after the next sync.",
   several_people:
     "More than one person in the directory has your Slack account's email address, so we cannot tell who you are. Ask an IT admin to correct that.",
+  email_changed:
+    'The email address of this Slack account has changed since we first knew it, so it is nobody for now. An IT admin can link it again (/account relink).',
   not_active: 'You are not active at the identity provider. An IT admin can change that there.',
 } as const satisfies Record<RefusalCode, string>;
 

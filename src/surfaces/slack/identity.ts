@@ -1,10 +1,11 @@
 import type { WebClient } from '@slack/web-api';
 import type { PersonActor } from '#domain/actor.ts';
+import { rememberSlackAccount, slackAccount } from '#domain/person/accounts.ts';
 import { peopleByEmail, type Person } from '#domain/person/store.ts';
 import { standingOf } from '#domain/person/standing.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import type { App } from '#engine/app.ts';
-import { readonly } from '#engine/transact.ts';
+import { readonly, transact } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import { isRefusal, refusal, workEmail, type Refusal } from './account.ts';
 import { platformError } from './faults.ts';
@@ -73,7 +74,10 @@ export function slackIdentities(app: App, client: WebClient, teamId: string): Id
       const found = await peopleByEmail(reader, email);
       if (found.length > 1) return refusal('several_people');
       const person = found[0];
-      return person === undefined || person.email.toLowerCase() !== email ? refusal('no_person') : person;
+      if (person === undefined || person.email.toLowerCase() !== email) return refusal('no_person');
+      const known = await slackAccount(reader, userId);
+      const same = known === null || (known.firstEmail === email && known.personId === person.id);
+      return same ? person : refusal('email_changed');
     });
   }
 
@@ -84,6 +88,11 @@ export function slackIdentities(app: App, client: WebClient, teamId: string): Id
       if (isRefusal(person)) return person;
       const fallen = standingOf(person);
       if (fallen !== null) return refusal('not_active', fallen.message);
+      if (use === 'fresh') {
+        await transact(app, tenantId, (ctx) =>
+          rememberSlackAccount(ctx, account.userId, person.id, person.email.toLowerCase()),
+        );
+      }
       const identity = { account: `${teamId}/${account.userId}`, matched_by: 'email' };
       return { person, actor: { kind: 'person', surface: 'slack', personId: person.id, identity } };
     },

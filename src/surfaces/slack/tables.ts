@@ -43,18 +43,3 @@ export const slackDrafts = pgTable(
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.id] }), tenantPolicy()],
 );
-
-/** Which person a Slack account has been, and the email that it had when we first saw it: a changed one is refused. */
-export const slackAccounts = pgTable(
-  'slack_accounts',
-  {
-    tenantId: tenantId(),
-    slackUser: text('slack_user').notNull(),
-    personId: text('person_id').notNull(),
-    firstEmail: text('first_email').notNull(),
-    createdAt: moment('created_at')
-      .notNull()
-      .default(sql`now()`),
-  },
-  (table) => [primaryKey({ columns: [table.tenantId, table.slackUser] }), tenantPolicy()],
-);

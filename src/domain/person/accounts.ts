@@ -1,0 +1,39 @@
+import { and, eq } from 'drizzle-orm';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import { slackAccounts } from './tables.ts';
+
+/** What is remembered of a Slack account since we first took it for somebody. */
+export type SlackAccount = typeof slackAccounts.$inferSelect;
+
+export async function slackAccount(reader: TenantReader, slackUser: string): Promise<SlackAccount | null> {
+  const [row] = await reader.db
+    .select()
+    .from(slackAccounts)
+    .where(and(eq(slackAccounts.tenantId, reader.tenantId), eq(slackAccounts.slackUser, slackUser)));
+  return row ?? null;
+}
+
+/**
+ * Remembers which person an account was the first time, and by which email address. Whoever can edit their own profile could
+ * otherwise become somebody else by writing another address into it. An account that is known keeps what is known.
+ */
+export async function rememberSlackAccount(
+  ctx: TenantWriter,
+  slackUser: string,
+  personId: string,
+  email: string,
+): Promise<void> {
+  await ctx.db
+    .insert(slackAccounts)
+    .values({ tenantId: ctx.tenantId, slackUser, personId, firstEmail: email, createdAt: ctx.now })
+    .onConflictDoNothing();
+}
+
+/** Forgets the accounts of a person, so that the next one to present their address is taken for them. Returns the accounts. */
+export async function forgetSlackAccounts(ctx: TenantWriter, personId: string): Promise<string[]> {
+  const rows = await ctx.db
+    .delete(slackAccounts)
+    .where(and(eq(slackAccounts.tenantId, ctx.tenantId), eq(slackAccounts.personId, personId)))
+    .returning({ slackUser: slackAccounts.slackUser });
+  return rows.map((row) => row.slackUser);
+}

@@ -1,0 +1,151 @@
+import { and, desc, eq, gt, isNull, lt, or, sql } from 'drizzle-orm';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import { oidcModels } from '../token/tables.ts';
+
+/** One row of what the browser side keeps: a session, a grant, a code, a refresh token … (`kind`). */
+export interface SignInRow {
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly consumedAt: Date | null;
+}
+
+/** What is saved, with the moment from which on it counts as gone; null: never. */
+export interface NewSignInRow {
+  readonly kind: string;
+  readonly id: string;
+  readonly payload: Record<string, unknown>;
+  readonly expiresAt: Date | null;
+}
+
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+const alive = (reader: TenantReader) =>
+  or(isNull(oidcModels.expiresAt), gt(oidcModels.expiresAt, reader.now));
+const named = (reader: TenantReader, kind: string) =>
+  and(eq(oidcModels.tenantId, reader.tenantId), eq(oidcModels.kind, kind));
+
+/** Saves a row, or saves it again; whether it was consumed stays as it is. */
+export async function saveSignInRow(ctx: TenantWriter, row: NewSignInRow): Promise<void> {
+  const columns = {
+    payload: row.payload,
+    grantId: text(row.payload['grantId']),
+    uid: text(row.payload['uid']),
+    userCode: text(row.payload['userCode']),
+    expiresAt: row.expiresAt,
+  };
+  await ctx.db
+    .insert(oidcModels)
+    .values({ tenantId: ctx.tenantId, kind: row.kind, id: row.id, ...columns })
+    .onConflictDoUpdate({ target: [oidcModels.tenantId, oidcModels.kind, oidcModels.id], set: columns });
+}
+
+/** Saves a row that must not be there yet: false where it is. Of concurrent callers exactly one commits with true. */
+export async function addSignInRow(ctx: TenantWriter, row: NewSignInRow): Promise<boolean> {
+  const added = await ctx.db
+    .insert(oidcModels)
+    .values({ tenantId: ctx.tenantId, ...row })
+    .onConflictDoNothing()
+    .returning({ id: oidcModels.id });
+  return added.length > 0;
+}
+
+/** The row, unless it has expired. */
+export async function findSignInRow(
+  reader: TenantReader,
+  kind: string,
+  id: string,
+): Promise<SignInRow | null> {
+  const [row] = await reader.db
+    .select({ payload: oidcModels.payload, consumedAt: oidcModels.consumedAt })
+    .from(oidcModels)
+    .where(and(named(reader, kind), eq(oidcModels.id, id), alive(reader)));
+  return row ?? null;
+}
+
+/** The row whose payload has this `uid`, unless it has expired. */
+export async function findSignInRowByUid(
+  reader: TenantReader,
+  kind: string,
+  uid: string,
+): Promise<SignInRow | null> {
+  const [row] = await reader.db
+    .select({ payload: oidcModels.payload, consumedAt: oidcModels.consumedAt })
+    .from(oidcModels)
+    .where(and(named(reader, kind), eq(oidcModels.uid, uid), alive(reader)));
+  return row ?? null;
+}
+
+/** Uses a row up: true for exactly one caller, however many ask at once. */
+export async function consumeSignInRow(ctx: TenantWriter, kind: string, id: string): Promise<boolean> {
+  const consumed = await ctx.db
+    .update(oidcModels)
+    .set({ consumedAt: ctx.now })
+    .where(and(named(ctx, kind), eq(oidcModels.id, id), isNull(oidcModels.consumedAt), alive(ctx)))
+    .returning({ id: oidcModels.id });
+  return consumed.length > 0;
+}
+
+/** Takes a row out: its payload for exactly one caller, null for every other. */
+export async function takeSignInRow(
+  ctx: TenantWriter,
+  kind: string,
+  id: string,
+): Promise<Readonly<Record<string, unknown>> | null> {
+  const [row] = await ctx.db
+    .delete(oidcModels)
+    .where(and(named(ctx, kind), eq(oidcModels.id, id), alive(ctx)))
+    .returning({ payload: oidcModels.payload });
+  return row?.payload ?? null;
+}
+
+export async function deleteSignInRow(ctx: TenantWriter, kind: string, id: string): Promise<void> {
+  await ctx.db.delete(oidcModels).where(and(named(ctx, kind), eq(oidcModels.id, id)));
+}
+
+/** Ends a grant with every code and refresh token that came of it; access tokens die with it, since each use looks for the grant. */
+export async function endGrant(ctx: TenantWriter, grantId: string): Promise<void> {
+  await ctx.db
+    .delete(oidcModels)
+    .where(
+      and(
+        eq(oidcModels.tenantId, ctx.tenantId),
+        or(eq(oidcModels.grantId, grantId), and(eq(oidcModels.kind, 'Grant'), eq(oidcModels.id, grantId))),
+      ),
+    );
+}
+
+/** The newest grant that this person gave this client, or null. */
+export async function newestGrantId(
+  reader: TenantReader,
+  subject: string,
+  clientId: string,
+): Promise<string | null> {
+  const [row] = await reader.db
+    .select({ id: oidcModels.id })
+    .from(oidcModels)
+    .where(
+      and(
+        named(reader, 'Grant'),
+        sql`${oidcModels.payload}->>'accountId' = ${subject}`,
+        sql`${oidcModels.payload}->>'clientId' = ${clientId}`,
+        alive(reader),
+      ),
+    )
+    .orderBy(desc(oidcModels.expiresAt))
+    .limit(1);
+  return row?.id ?? null;
+}
+
+/** Ends everything that a person is signed in to: sessions, grants, codes, refresh tokens (S6). `subject` is `oidc:<provider>:<uid>`. */
+export async function endSignIns(ctx: TenantWriter, subject: string): Promise<void> {
+  await ctx.db
+    .delete(oidcModels)
+    .where(
+      and(eq(oidcModels.tenantId, ctx.tenantId), sql`${oidcModels.payload}->>'accountId' = ${subject}`),
+    );
+}
+
+/** Forgets rows whose time is over. */
+export async function forgetSignIns(ctx: TenantWriter): Promise<void> {
+  await ctx.db
+    .delete(oidcModels)
+    .where(and(eq(oidcModels.tenantId, ctx.tenantId), lt(oidcModels.expiresAt, ctx.now)));
+}

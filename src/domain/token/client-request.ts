@@ -1,0 +1,85 @@
+import { isId } from '#lib/id.ts';
+import { parseJwt } from '#lib/jwt.ts';
+import { OAuthError } from './oauth-error.ts';
+import { SPIFFE_ASSERTION } from './names.ts';
+
+/** A form's parameters without empty ones: a parameter without a value was omitted (RFC 6749 section 3.2). */
+export type FormParameters = ReadonlyMap<string, readonly string[]>;
+
+/** How a client says who it is, as it came: an assertion (RFC 7521 section 4.2) or a secret (RFC 6749 section 2.3.1). Nothing is verified. */
+export interface ClientCredentials {
+  readonly clientId: string | undefined;
+  readonly assertionType: string | undefined;
+  readonly assertion: string | undefined;
+  readonly secret: string | undefined;
+}
+
+const REPEATABLE = new Set(['audience', 'resource']);
+/** Longer than any credential of ours. */
+const MAX_BASIC_LENGTH = 1024;
+
+/** The first value of a parameter. */
+export const one = (form: FormParameters, name: string): string | undefined => form.get(name)?.[0];
+
+/**
+ * What the client says of itself, in the form or in an `Authorization: Basic` header; `authorization` is null where the header means
+ * something else. Throws OAuthError `invalid_request` where a parameter stands twice or the client authenticates in two ways
+ * (RFC 6749 section 2.3), `invalid_client` for a header that is no Basic credential.
+ */
+export function readClient(form: FormParameters, authorization: string | null = null): ClientCredentials {
+  for (const [name, values] of form) {
+    if (values.length > 1 && !REPEATABLE.has(name))
+      throw new OAuthError('invalid_request', 'repeated', 'A parameter stands more than once in the form.');
+  }
+  const basic = authorization === null ? null : readBasic(authorization);
+  const clientId = one(form, 'client_id');
+  const secrets = [basic?.secret, one(form, 'client_secret'), one(form, 'client_assertion')];
+  if (secrets.filter((secret) => secret !== undefined).length > 1) {
+    throw new OAuthError(
+      'invalid_request',
+      'two_authentications',
+      'Authenticate in one way: client_assertion, client_secret, or the Authorization header.',
+    );
+  }
+  if (basic !== null && clientId !== undefined && clientId !== basic.clientId)
+    throw new OAuthError('invalid_request', 'two_clients', 'client_id is not the client of the Authorization header.');
+  return {
+    clientId: basic?.clientId ?? clientId,
+    assertionType: one(form, 'client_assertion_type'),
+    assertion: one(form, 'client_assertion'),
+    secret: basic?.secret ?? one(form, 'client_secret'),
+  };
+}
+
+/** Whether the client brought anything to authenticate with. */
+export const hasCredentials = (credentials: ClientCredentials): boolean =>
+  credentials.assertion !== undefined || credentials.secret !== undefined;
+
+/** The agent that the credentials claim to be, unverified: tells the tenant where the address does not. */
+export function claimedClient(credentials: ClientCredentials): string | null {
+  const spiffe = credentials.assertionType === SPIFFE_ASSERTION;
+  const claimed =
+    credentials.clientId ?? (spiffe ? undefined : parseJwt(credentials.assertion ?? '')?.claims['sub']);
+  return typeof claimed === 'string' && isId('agt', claimed) ? claimed : null;
+}
+
+/** RFC 7617 with both halves form-urlencoded first (RFC 6749 section 2.3.1). */
+function readBasic(authorization: string): { clientId: string; secret: string } {
+  const encoded = /^Basic +([A-Za-z0-9+/_-]+=*)$/i.exec(authorization.trim())?.[1];
+  const wrong = () =>
+    new OAuthError(
+      'invalid_client',
+      'authorization_header',
+      'The Authorization header must be Basic with client id and client secret, or be left out.',
+    );
+  if (encoded === undefined || encoded.length > MAX_BASIC_LENGTH) throw wrong();
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  if (colon < 1) throw wrong();
+  try {
+    const decode = (part: string) => decodeURIComponent(part.replaceAll('+', ' '));
+    return { clientId: decode(text.slice(0, colon)), secret: decode(text.slice(colon + 1)) };
+  } catch {
+    throw wrong();
+  }
+}

@@ -1,0 +1,156 @@
+import type { Sql } from 'postgres';
+import { reach } from '#db/reach.ts';
+import { Fault } from '#lib/fault.ts';
+import { isNumericDate } from '#lib/jwt.ts';
+import { standingOf } from '../person/standing.ts';
+import type { PersonStatus } from '../provider.ts';
+import { perTurn } from './per-turn.ts';
+import { parseScope } from './scope.ts';
+
+/** A person with what their sign-ins stand on, as `hot_person` (migration 0005) reads it in one statement. */
+export interface HotPerson {
+  readonly uid: string;
+  readonly person_id: string;
+  readonly display_name: string;
+  readonly email: string;
+  readonly person_status: PersonStatus;
+  readonly scim_active: boolean | null;
+  readonly held: boolean;
+  readonly person_epoch: number;
+  readonly tenant_status: 'active' | 'frozen';
+  readonly tenant_epoch: number;
+  /** Whether the grant that was asked about is there. */
+  readonly granted: boolean;
+  /** Whether the `jti` that was asked about has been revoked. */
+  readonly denied: boolean;
+}
+
+/** Whom to read: a subject, and the grant and `jti` of a token where one is looked at. */
+export interface AskedPerson {
+  readonly provider: string;
+  readonly uid: string;
+  readonly grantId?: string;
+  readonly jti?: string;
+}
+
+/** The claims of an access token that a person's own client holds (RFC 9068 section 2.2); others pass through unread. */
+export interface ClientClaims extends Readonly<Record<string, unknown>> {
+  readonly iss: string;
+  readonly sub: string;
+  readonly aud: string;
+  readonly client_id: string;
+  readonly iat: number;
+  readonly exp: number;
+  readonly jti: string;
+  readonly scope: string;
+  readonly grant_id: string;
+  /** Tenant, person. */
+  readonly epoch: readonly number[];
+}
+
+/** An access token of a person's own client whose signature, claims and standing hold now. */
+export interface VerifiedClient {
+  readonly kind: 'client';
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly personId: string;
+  /** `oidc:okta:<uid>`. */
+  readonly subject: string;
+  readonly scopes: readonly string[];
+  readonly audience: string;
+  readonly jti: string;
+  readonly expiresAt: Date;
+}
+
+const refuse = (reason: string, message: string): Fault =>
+  new Fault('unauthenticated', message, { detail: { reason } });
+
+/** Reads people as they are now, those of one event-loop turn and tenant in one query. Null: nobody of that name in this tenant. Fault `unavailable` where the database is gone. */
+export function createPersonReader(
+  sql: Sql,
+): (tenantId: string, asked: AskedPerson) => Promise<HotPerson | null> {
+  const read = perTurn<HotPerson>(async (tenantId, keys) => {
+    const asked = keys.map((key) => JSON.parse(key) as [string, string, string, string]);
+    const found = new Map<string, HotPerson>();
+    for (const provider of new Set(asked.map(([name]) => name))) {
+      const rows = asked.flatMap((one, at) => (one[0] === provider ? [{ key: keys[at] ?? '', one }] : []));
+      const column = (index: 1 | 2 | 3) => rows.map(({ one }) => one[index]);
+      const answers = await reach(
+        sql<
+          (HotPerson & { asked: number })[]
+        >`select * from hot_person(${tenantId}, ${provider}, ${column(1)}, ${column(2)}, ${column(3)})`.then(
+          (all) => [...all],
+        ),
+      );
+      for (const row of answers) found.set(rows[row.asked - 1]?.key ?? '', row);
+    }
+    return found;
+  });
+  return (tenantId, { provider, uid, grantId = '', jti = '' }) =>
+    read(tenantId, JSON.stringify([provider, uid, grantId, jti]));
+}
+
+/** Provider and uid of a canonical subject (requirements D3), or null. */
+export function partsOfSubject(subject: string): { provider: string; uid: string } | null {
+  const match = /^oidc:([a-z0-9-]{1,64}):([\x21-\x7e]{1,255})$/.exec(subject);
+  return match === null ? null : { provider: match[1] ?? '', uid: match[2] ?? '' };
+}
+
+/** Whether the claims are those of a client's token, all of them there and of their types. */
+export function isClientClaims(claims: Readonly<Record<string, unknown>>): claims is ClientClaims {
+  const texts = ['iss', 'sub', 'aud', 'client_id', 'jti', 'scope', 'grant_id'];
+  const epoch = claims['epoch'];
+  return (
+    claims['mandate_id'] === undefined &&
+    texts.every((name) => typeof claims[name] === 'string') &&
+    isNumericDate(claims['iat']) &&
+    isNumericDate(claims['exp']) &&
+    Array.isArray(epoch) &&
+    epoch.length === 2 &&
+    epoch.every((one) => Number.isSafeInteger(one))
+  );
+}
+
+/** Why a person may not be signed in now, in public words; null where they may. */
+export function personStanding(row: HotPerson): { code: string; message: string } | null {
+  if (row.tenant_status !== 'active')
+    return {
+      code: 'tenant_frozen',
+      message: 'This organisation is frozen. Its administrators can lift that.',
+    };
+  return standingOf({
+    status: row.person_status,
+    scimActive: row.scim_active,
+    held: row.held,
+    displayName: row.display_name,
+  });
+}
+
+/** The numbers that such a token carries and that must still be the same: tenant, person. */
+export const personEpochs = (row: HotPerson): [number, number] => [row.tenant_epoch, row.person_epoch];
+
+/** Whether what the token stands on still stands, by a row that was read after the request came (law 4). Throws Fault `unauthenticated`. */
+export function checkClientStanding(
+  tenantId: string,
+  claims: ClientClaims,
+  row: HotPerson | null,
+): VerifiedClient {
+  const again = 'Sign in again from your client.';
+  if (row === null) throw refuse('no_such_person', `The person of this token is not known here. ${again}`);
+  const why = personStanding(row);
+  if (why !== null) throw refuse(why.code, why.message);
+  const moved = personEpochs(row).some((epoch, index) => epoch !== claims.epoch[index]);
+  if (moved || !row.granted || row.denied)
+    throw refuse('revoked', `What this token stood on has ended, so it is void. ${again}`);
+  return {
+    kind: 'client',
+    tenantId,
+    clientId: claims.client_id,
+    personId: row.person_id,
+    subject: claims.sub,
+    scopes: parseScope(claims.scope) ?? [],
+    audience: claims.aud,
+    jti: claims.jti,
+    expiresAt: new Date(claims.exp * 1000),
+  };
+}
