@@ -245,9 +245,15 @@ describe('I5: an email address that has changed since we first knew the account'
     expect(await answer('carl', '/okta reset password @ann')).toMatch(/changed since we first knew it/);
     expect((await refusals()).at(-1)).toMatchObject({ code: 'email_changed' });
     const bob = await world.person('bob');
-    expect(await world.sql`select 1 from slack_accounts where person_id = ${bob.id} and slack_user = ${samplePerson('carl').slackId}`).toHaveLength(0);
-    expect(await world.as(await world.actor('nina'), 'account_relink', { person: 'carl@acme.example' })).toMatchObject({ status: 'denied' });
-    expect(await world.as(await world.actor('dana'), 'account_relink', { person: 'carl@acme.example' })).toMatchObject({
+    expect(
+      await world.sql`select 1 from slack_accounts where person_id = ${bob.id} and slack_user = ${samplePerson('carl').slackId}`,
+    ).toHaveLength(0);
+    expect(
+      await world.as(await world.actor('nina'), 'account_relink', { person: 'carl@acme.example' }),
+    ).toMatchObject({ status: 'denied' });
+    expect(
+      await world.as(await world.actor('dana'), 'account_relink', { person: 'carl@acme.example' }),
+    ).toMatchObject({
       status: 'done',
       output: { forgotten: [samplePerson('carl').slackId] },
     });
@@ -255,4 +261,3 @@ describe('I5: an email address that has changed since we first knew the account'
     expect(await answer('carl', '/okta reset password @ann')).not.toMatch(/changed/);
   });
 });
-

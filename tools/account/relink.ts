@@ -8,7 +8,9 @@ export default defineTool({
   title: 'Link a Slack account again',
   description:
     "Forgets which Slack account a person had, after their work email has rightly changed: the next account that shows the person's email is taken for them.",
-  input: z.object({ person: z.string().meta({ ref: 'person' }).describe('Whose account: person id or work email.') }),
+  input: z.object({
+    person: z.string().meta({ ref: 'person' }).describe('Whose account: person id or work email.'),
+  }),
   output: z.object({ forgotten: z.array(z.string()).describe('The Slack accounts that were known.') }),
   scope: 'account.manage',
   only: 'people',
@@ -23,7 +25,11 @@ export default defineTool({
   }),
   run: async (ctx, input) => {
     const forgotten = await forgetSlackAccounts(ctx, input.person);
-    ctx.record({ event: 'account_relinked', actor: actorName(ctx.actor), data: { person: input.person, accounts: forgotten } });
+    ctx.record({
+      event: 'account_relinked',
+      actor: actorName(ctx.actor),
+      data: { person: input.person, accounts: forgotten },
+    });
     return { forgotten };
   },
 });

@@ -12,7 +12,7 @@ CREATE FUNCTION hot_mandates(p_tenant text, p_ids text[], p_jtis text[] DEFAULT 
 BEGIN
   PERFORM set_config('app.tenant_id', p_tenant, true);
   RETURN QUERY
-    SELECT m.id, m.state, m.scopes, m.resources, m.tools, m.amount::text, m.currency, m."window", m.uses, m.max_uses, m.offline, m.starts_at, m.expires_at,
+    SELECT m.id, m.state, m.scopes, m.resources, m.tools, trim_scale(m.amount)::text, m.currency, m."window", m.uses, m.max_uses, m.offline, m.starts_at, m.expires_at,
            m.epoch, m.status_index,
            p.id, p.provider, p.uid, p.email, p.status, p.scim_active, p.held, p.epoch,
            a.id, a.name, a.owner_id, a.ceiling, a.status, a.epoch, t.status, t.epoch,
@@ -28,7 +28,7 @@ BEGIN
              )
              SELECT jsonb_agg(jsonb_build_object(
                       'mandate_id', c.id, 'person_id', c.principal_id, 'agent_id', c.agent_id, 'state', c.state, 'scopes', c.scopes,
-                      'resources', c.resources, 'tools', c.tools, 'amount', c.amount::text, 'currency', c.currency, 'window', c."window",
+                      'resources', c.resources, 'tools', c.tools, 'amount', trim_scale(c.amount)::text, 'currency', c.currency, 'window', c."window",
                       'uses', c.uses, 'max_uses', c.max_uses, 'starts_at', c.starts_at, 'expires_at', c.expires_at, 'mandate_epoch', c.epoch,
                       'ceiling', b.ceiling, 'agent_status', b.status, 'agent_epoch', b.epoch) ORDER BY up.level)
                FROM up

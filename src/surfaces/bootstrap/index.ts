@@ -15,7 +15,7 @@ const Body = z.strictObject({
     .max(50)
     .optional(),
   groups: z
-    .record(z.enum(['it_admin', 'manager', 'executive', 'member']), z.string().regex(/^00g[0-9A-Za-z]{17}$/))
+    .partialRecord(z.enum(['it_admin', 'manager', 'executive', 'member']), z.string().regex(/^00g[0-9A-Za-z]{17}$/))
     .optional(),
 });
 
@@ -73,6 +73,9 @@ async function bootstrap(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>
       'unauthenticated',
       'Present the one-time token of the file bootstrap-token: "Authorization: Bearer <token>".',
     );
+  const hash = sha256(presented);
+  const [known] = await app.database.db.execute<{ ok: boolean }>(sql`select bootstrap_valid(${hash}) as ok`);
+  if (known?.ok !== true) throw spent();
   const parsed = Body.safeParse(await request.json().catch(() => null));
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
@@ -90,12 +93,14 @@ async function bootstrap(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>
   };
   return setUpTenant(app, setUp, async () => {
     const [claimed] = await app.database.db.execute<{ ok: boolean }>(
-      sql`select bootstrap_claim(${sha256(presented)}) as ok`,
+      sql`select bootstrap_claim(${hash}) as ok`,
     );
-    if (claimed?.ok !== true)
-      throw new Fault(
-        'unauthenticated',
-        'This one-time token is wrong or spent. If a tenant exists already, its administrators add people; otherwise restart the server for a new token.',
-      );
+    if (claimed?.ok !== true) throw spent();
   });
 }
+
+const spent = (): Fault =>
+  new Fault(
+    'unauthenticated',
+    'This one-time token is wrong or spent. If a tenant exists already, its administrators add people; otherwise restart the server for a new token.',
+  );

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, ilike, isNull, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, ilike, isNull, lt, or, sql } from 'drizzle-orm';
 import { agents } from '#domain/agent/tables.ts';
 import type { TenantReader, TenantWriter } from '#domain/context.ts';
 import { people } from '#domain/person/tables.ts';
@@ -31,6 +31,16 @@ export async function saveDraft(
   data: DraftData,
   expiresAt: Date,
 ): Promise<string> {
+  // Whoever begins something new is done with what has expired.
+  await ctx.db
+    .delete(slackDrafts)
+    .where(
+      and(
+        eq(slackDrafts.tenantId, ctx.tenantId),
+        eq(slackDrafts.slackUser, slackUser),
+        lt(slackDrafts.expiresAt, ctx.now),
+      ),
+    );
   const id = newId('draft');
   await ctx.db.insert(slackDrafts).values({ tenantId: ctx.tenantId, id, slackUser, data, expiresAt });
   return id;

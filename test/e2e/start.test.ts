@@ -1,0 +1,209 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import postgres from 'postgres';
+import { freePort } from '#db/embedded.ts';
+import { createLogger } from '#lib/log.ts';
+import { SAMPLE_COMPANY } from '#sandbox/company.ts';
+import { SANDBOX_API_TOKEN, startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
+import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.ts';
+import { startServer, type RunningServer } from '../../src/server.ts';
+import { startProcess } from '../support/process.ts';
+import { copyDatabase, eventually } from '../support/world.ts';
+
+const LIVE = {
+  OKTA_ORG_URL: 'https://acme.okta.com',
+  OKTA_API_TOKEN: '00token',
+  OKTA_ISSUER: 'https://acme.okta.com/oauth2/default',
+  OKTA_AUDIENCE: 'api://prokura',
+  SLACK_BOT_TOKEN: 'xoxb-1',
+  SLACK_SIGNING_SECRET: 'secret',
+  SLACK_TEAM_ID: 'T1',
+  SLACK_APP_ID: 'A1',
+  PUBLIC_URL: 'https://prokura.acme.com',
+  PROKURA_MASTER_KEY: Buffer.alloc(32, 1).toString('base64'),
+};
+const PATH = process.env['PATH'] ?? '';
+
+/** Starts and expects that it does not; answers what it said. */
+async function refused(env: Record<string, string>): Promise<string> {
+  try {
+    const server = await startProcess({ PATH, ...env });
+    await server.kill('SIGKILL');
+  } catch (error) {
+    return String(error);
+  }
+  throw new Error('it started');
+}
+
+describe('npm start on a fresh machine', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'prokura-start-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('a sandbox with its own database and simulators, which a second start resumes', async () => {
+    const env = { PATH, PROKURA_DATA: folder, PORT: String(await freePort()) };
+    const first = await startProcess(env);
+    expect(first.output()).toContain('This is a SANDBOX');
+    expect(first.output()).toContain('/okta reset password @ann');
+    const keys = await readFile(join(folder, 'sandbox-keys.json'), 'utf8');
+    const company = JSON.parse(keys) as { tenant_id: string; api_keys: { scim: string } };
+    expect(first.output()).toContain(company.tenant_id);
+    expect(first.output()).not.toContain(company.api_keys.scim.split(':')[1]);
+    for (const file of ['sandbox-keys.json', 'sandbox.json', 'postgres-password'])
+      expect((await stat(join(folder, file))).mode & 0o077).toBe(0);
+    const users = async () => {
+      const response = await fetch(`${first.url}/v1/scim/v2/Users?count=1`, {
+        headers: { authorization: `Bearer ${company.api_keys.scim}` },
+      });
+      return response.status;
+    };
+    expect(await users()).toBe(200);
+    expect(await first.kill('SIGTERM')).toBe(0);
+    await expect(fetch(`${first.url}/healthz`)).rejects.toThrow();
+
+    const second = await startProcess(env);
+    expect(await readFile(join(folder, 'sandbox-keys.json'), 'utf8')).toBe(keys);
+    expect(await users()).toBe(200);
+    // Killed hard, the database goes on alone; the next start takes it over as it is.
+    await second.kill('SIGKILL');
+    const third = await startProcess(env);
+    expect(await users()).toBe(200);
+    expect(await third.kill('SIGTERM')).toBe(0);
+  });
+
+  test('the port in use, settings that do not fit, a database that is not there: it says what to do, and ends', async () => {
+    const port = String(await freePort());
+    const holder = await import('node:http').then(({ createServer }) =>
+      createServer().listen(Number(port), '127.0.0.1'),
+    );
+    expect(await refused({ PROKURA_DATA: folder, PORT: port })).toContain('The port is in use');
+    holder.close();
+    expect(await refused({ SLACK_BOT_TOKEN: 'xoxb-1' })).toContain('OKTA_ORG_URL is missing');
+    expect(await refused({ ...LIVE, SANDBOX_OKTA_URL: 'http://127.0.0.1:1' })).toContain(
+      'never runs beside a real one',
+    );
+    expect(await refused({ HOST: '0.0.0.0' })).toContain('127.0.0.1 only');
+    expect(
+      await refused({ ...LIVE, DATABASE_URL: `postgres://x:y@127.0.0.1:${port}/z`, PROKURA_DATA: folder }),
+    ).toContain('Check DATABASE_URL');
+    expect(existsSync(join(folder, 'bootstrap-token'))).toBe(false);
+  });
+
+  test('a database that was made for a sandbox is never opened live, nor the other way round', async () => {
+    const url = await copyDatabase();
+    expect(await refused({ ...LIVE, DATABASE_URL: url, PROKURA_DATA: folder, PORT: '0' })).toContain(
+      'belongs to a sandbox installation',
+    );
+    const sql = postgres(url, { max: 1 });
+    await sql`update installation set mode = 'live'`;
+    await sql.end();
+    expect(await refused({ DATABASE_URL: url, PROKURA_DATA: folder, PORT: '0' })).toContain(
+      'belongs to a live installation',
+    );
+  });
+});
+
+describe('the first administrators', () => {
+  let okta: OktaSimulator;
+  let slack: SlackSimulator;
+  let server: RunningServer;
+
+  beforeAll(async () => {
+    okta = await startOktaSimulator();
+    slack = await startSlackSimulator({});
+    const ownerUrl = await copyDatabase();
+    const sql = postgres(ownerUrl, { max: 1 });
+    await sql`update installation set mode = 'live'`;
+    await sql.end();
+    // As `main.ts` starts it when it is live; the other people's computers are simulated.
+    server = await startServer({
+      mode: 'live',
+      port: 0,
+      host: '127.0.0.1',
+      publicUrl: null,
+      ownerUrl,
+      masterKey: LIVE.PROKURA_MASTER_KEY,
+      log: createLogger('silent'),
+      okta: {
+        orgUrl: okta.url,
+        credential: { kind: 'api_token', token: SANDBOX_API_TOKEN },
+        issuer: `${okta.url}/oauth2/default`,
+        audience: 'api://prokura',
+      },
+      slack: {
+        teamId: slack.teamId,
+        appId: slack.appId,
+        botToken: slack.botToken,
+        signingSecrets: [slack.signingSecret],
+        apiUrl: slack.apiUrl,
+      },
+    });
+  });
+  afterAll(async () => {
+    await server.close();
+    await slack.close();
+    await okta.close();
+  });
+
+  const bootstrap = async (token: string, body: unknown) => {
+    const response = await fetch(`${server.url}/v1/bootstrap`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const group = SAMPLE_COMPANY.groups.find((one) => one.name === 'Managers')?.oktaId;
+  const good = { tenant: 'Acme', administrators: ['dana@acme.example'], groups: { manager: group } };
+
+  test('a wrong body and somebody whom Okta does not know leave the one-time token unspent', async () => {
+    const token = server.bootstrapToken ?? '';
+    expect(await bootstrap('x'.repeat(52), good)).toMatchObject({ status: 401 });
+    expect(await bootstrap(token, { tenant: 'Acme' })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_input' },
+    });
+    expect(await bootstrap(token, { ...good, administrators: ['nobody@acme.example'] })).toMatchObject({
+      status: 400,
+    });
+    expect(await bootstrap(token, { ...good, administrators: ['otto@acme.example'] })).toMatchObject({
+      status: 400,
+    });
+  });
+
+  test('of two at once exactly one makes the tenant; live keys are given once; the administrator may act', async () => {
+    const token = server.bootstrapToken ?? '';
+    const answers = await Promise.all([bootstrap(token, good), bootstrap(token, good)]);
+    expect(answers.map((one) => one.status).sort(), JSON.stringify(answers)).toEqual([201, 401]);
+    const made = answers.find((one) => one.status === 201)?.body as {
+      tenant_id: string;
+      api_keys: { scim: string; admin: string };
+    };
+    expect(made.api_keys.scim).toMatch(/^tnt_[0-9a-z]{26}:mk_live_[0-9a-z]{52}$/);
+    const list = await fetch(`${server.url}/v1/scim/v2/Users?count=1`, {
+      headers: { authorization: `Bearer ${made.api_keys.scim}` },
+    });
+    expect(list.status).toBe(200);
+    expect(await bootstrap(token, good)).toMatchObject({ status: 401 });
+    slack.connect(`${server.url}/slack/events`);
+    await eventually(async () => {
+      const entries = await fetch(`${server.url}/v1/ledger?event=sync_completed`, {
+        headers: { authorization: `Bearer ${made.api_keys.admin}` },
+      });
+      return ((await entries.json()) as { entries: unknown[] }).entries.length > 0;
+    }, 'the directory is imported');
+    const typed = await slack.as('dana').types('/okta suspend @nina');
+    const [card] = typed.ephemerals;
+    if (card === undefined) throw new Error(JSON.stringify(typed));
+    await slack.as('dana').clicks(card, 'Send request');
+    await eventually(
+      () => Promise.resolve(okta.org.users.get('00unina00000000000h7')?.status === 'SUSPENDED'),
+      'Nina is suspended by the first administrator',
+    );
+  });
+});
