@@ -24,7 +24,7 @@ function codes(error: unknown): string[] {
 
 /**
  * Waits for the database. Where it is gone, too busy or read-only, throws Fault `unavailable` in place of the driver's error:
- * nothing is ever allowed for want of an answer (law 4). SQLSTATE classes 08, 25006, 53, 57: PostgreSQL manual, appendix A.
+ * nothing is ever allowed for want of an answer (law 4). SQLSTATE classes 08, 53, 57 and 25006, 28000, 28P01, 3D000, 55000 (refused at the door): PostgreSQL manual, appendix A.
  */
 export async function reach<T>(work: Promise<T>): Promise<T> {
   try {
@@ -37,7 +37,7 @@ export async function reach<T>(work: Promise<T>): Promise<T> {
 
 /** Whether an error says that the database is gone, too busy or read-only. */
 export const isUnreachable = (error: unknown): boolean =>
-  codes(error).some((code) => NETWORK.has(code) || /^(?:08|53|57)...$|^25006$/.test(code));
+  codes(error).some((code) => NETWORK.has(code) || /^(?:08|53|57)...$|^(?:25006|55000|28P01|28000|3D000)$/.test(code));
 
 const unreachable = (cause: unknown): Fault =>
   new Fault(
