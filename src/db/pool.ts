@@ -5,12 +5,21 @@ import postgres, { type Sql } from 'postgres';
 /** The role that the server works as: neither owner nor superuser, so that row-level security binds it. */
 export const SERVER_ROLE = 'prokura_server';
 
-/** `text[]` (OID 1009), as drizzle reads and writes it. */
-const TEXT_ARRAY = {
-  to: 1009,
-  from: [1009],
-  parse: (text: string): unknown => parsePgArray(text),
+/** An array type, by its OID, as drizzle reads and writes arrays; `member` makes a member of its text. */
+const arrayType = (oid: number, member: (text: string) => unknown = String) => ({
+  to: oid,
+  from: [oid],
+  parse: (text: string): unknown => (parsePgArray(text) as string[]).map(member),
   serialize: (values: unknown): string => (Array.isArray(values) ? makePgArray(values) : String(values)),
+});
+
+/** Every array type that our statements use (pg_type.oid). */
+const ARRAYS = {
+  boolean: arrayType(1000, (text) => text === 't'),
+  int4: arrayType(1007, Number),
+  text: arrayType(1009),
+  int8: arrayType(1016, Number),
+  timestamptz: arrayType(1185),
 };
 
 /**
@@ -69,9 +78,9 @@ export function openDatabase(url: string, options: { role?: string; max?: number
     idle_timeout: 60,
     onnotice: () => {},
     // Asking for the array types at each connection is a query of the driver's own, whose failure nobody can catch: a lost connection
-    // would end the process. Arrays of text are the only ones that we have.
+    // would end the process.
     fetch_types: false,
-    types: { textArray: TEXT_ARRAY },
+    types: ARRAYS,
     connection: {
       application_name: 'prokura',
       statement_timeout: 30_000,

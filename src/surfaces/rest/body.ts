@@ -1,3 +1,4 @@
+import { readBody } from '#lib/body.ts';
 import { Fault } from '#lib/fault.ts';
 import { Refusal } from './faults.ts';
 
@@ -24,18 +25,11 @@ export async function jsonObject(request: Request): Promise<Record<string, unkno
 }
 
 async function bodyText(request: Request): Promise<string> {
-  const tooLong = () => new Refusal(413, 'too_large', `The body may have at most ${MAX_BODY_BYTES} bytes.`);
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLong();
-  if (request.body === null) return '';
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body) {
-    size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) throw tooLong();
-    chunks.push(chunk);
-  }
+  const bytes = await readBody(request, MAX_BODY_BYTES);
+  if (bytes === null)
+    throw new Refusal(413, 'too_large', `The body may have at most ${MAX_BODY_BYTES} bytes.`);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new Fault('invalid_input', 'The body is not UTF-8.');
   }

@@ -1,3 +1,4 @@
+import { readBody } from '#lib/body.ts';
 import { httpFault, scimFault } from './faults.ts';
 
 const MAX_BYTES = 1024 * 1024;
@@ -12,7 +13,6 @@ export async function readJson(request: Request): Promise<unknown> {
   const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (type !== '' && !TYPES.has(type))
     throw httpFault(415, 'Send application/scim+json or application/json.');
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BYTES) throw tooLarge();
   const text = await readText(request);
   try {
     return JSON.parse(text) as unknown;
@@ -24,15 +24,10 @@ export async function readJson(request: Request): Promise<unknown> {
 const tooLarge = (): Error => httpFault(413, `A body may have ${MAX_BYTES} bytes.`);
 
 async function readText(request: Request): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of request.body ?? []) {
-    size += part.byteLength;
-    if (size > MAX_BYTES) throw tooLarge();
-    parts.push(part);
-  }
+  const bytes = await readBody(request, MAX_BYTES);
+  if (bytes === null) throw tooLarge();
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     throw scimFault('invalidSyntax', 'The body is not UTF-8.', error);
   }

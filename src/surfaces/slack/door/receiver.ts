@@ -4,7 +4,14 @@ import { Fault } from '#lib/fault.ts';
 import type { Logger } from '#lib/log.ts';
 import { textIn, type Wire } from '../wire.ts';
 import { addresseeOf, onceKeys } from './envelope.ts';
-import { isRejection, isSslCheck, parseBody, readBody, verifySignature, type Rejection } from './request.ts';
+import {
+  isRejection,
+  isSslCheck,
+  parseBody,
+  signedBody,
+  verifySignature,
+  type Rejection,
+} from './request.ts';
 
 /** Slack shows an error to the person after this long. */
 const ACK_MS = 3000;
@@ -42,7 +49,7 @@ export function createReceiver(options: ReceiverOptions): FetchReceiver {
   const running = new Set<Promise<void>>();
 
   async function handle(request: Request): Promise<Response> {
-    const bytes = await readBody(request);
+    const bytes = await signedBody(request);
     if (isRejection(bytes)) return refuse(bytes);
     const type = request.headers.get('content-type');
     if (request.headers.get('x-slack-signature') === null && isSslCheck(type, bytes))

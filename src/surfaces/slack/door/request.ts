@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { readBody } from '#lib/body.ts';
 import type { Wire } from '../wire.ts';
 
 /** The most bytes that a request of Slack's may have; what it really sends is below 100 KiB. */
@@ -22,18 +23,8 @@ export const isRejection = (value: object): value is Rejection => 'status' in va
  * The body's bytes, or a rejection: 413 as soon as they are more than the limit, whatever `content-length` says; the rest
  * is not read.
  */
-export async function readBody(request: Request): Promise<Uint8Array | Rejection> {
-  const tooLarge = { status: 413, error: 'too_large' } as const;
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return tooLarge;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  if (request.body === null) return new Uint8Array();
-  for await (const chunk of request.body) {
-    size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) return tooLarge;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+export async function signedBody(request: Request): Promise<Uint8Array | Rejection> {
+  return (await readBody(request, MAX_BODY_BYTES)) ?? { status: 413, error: 'too_large' };
 }
 
 /**
