@@ -2,7 +2,9 @@ import type { Row } from './harness/report.ts';
 import type { Stage } from './harness/stage.ts';
 import { decide } from './decide.ts';
 import { exchange } from './exchange.ts';
+import { ledgerAppend } from './ledger-append.ts';
 import { mcpCall } from './mcp-call.ts';
+import { revokeCascade } from './revoke-cascade.ts';
 import { scimGet } from './scim-get.ts';
 
 /** One benchmark: measures against its own floor on the stage that it is given. */
@@ -14,4 +16,11 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map<string, Benchm
   ['mcp-call', mcpCall],
   ['scim-get', scimGet],
   ['decide', decide],
+  ['revoke-cascade', revokeCascade],
+  ['ledger-append', ledgerAppend],
+]);
+
+/** Benchmarks that are asked for together, by the name of what they are about. */
+export const GROUPS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['delegation', ['decide', 'verify-api', 'revoke-cascade', 'ledger-append']],
 ]);

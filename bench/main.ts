@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
-import { BENCHMARKS } from './benchmarks.ts';
+import { BENCHMARKS, GROUPS } from './benchmarks.ts';
 import { jsonLine, textLine, writeReadme, type Row } from './harness/report.ts';
 import { openStage, type Stage } from './harness/stage.ts';
 
 const USAGE = `npm run bench -- [name ...] [--json] [--write]
 
 Names: ${[...BENCHMARKS.keys()].join(' ')} (without one: all)
+Groups: ${[...GROUPS].map(([name, members]) => `${name} (${members.join(' ')})`).join(', ')}
 --json   one JSON object a measure on stdout, nothing else
 --write  puts the rows into bench/README.md`;
 
@@ -25,7 +26,10 @@ function options() {
   }
 }
 
-const { values, positionals } = options();
+const { values, positionals: asked } = options();
+const positionals = asked.flatMap(
+  (name) => GROUPS.get(name)?.filter((member) => BENCHMARKS.has(member)) ?? [name],
+);
 if (values.help === true) {
   process.stdout.write(`${USAGE}\n`);
   process.exit(0);

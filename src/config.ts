@@ -63,6 +63,17 @@ export const Environment = z.object({
       'Custom authorization server whose access tokens people present: https://your-org.okta.com/oauth2/default',
     ),
   OKTA_AUDIENCE: z.string().optional().describe('Audience of those access tokens: api://prokura'),
+  OKTA_LOGIN_CLIENT_ID: z
+    .string()
+    .optional()
+    .describe(
+      'Client id of the web app that people sign in with from Claude, Cursor, VS Code …; its redirect is <PUBLIC_URL>/t/<tenant id>/oauth2/callback.',
+    ),
+  OKTA_LOGIN_CLIENT_SECRET: z.string().optional().describe('Its secret; not needed where the app uses PKCE alone.'),
+  OAUTH_DCR: z
+    .enum(['0', '1'])
+    .default('0')
+    .describe('1: MCP clients may register themselves (RFC 7591). For old clients only; new ones have an address.'),
   SLACK_BOT_TOKEN: z.string().optional().describe('xoxb-… of the installed app.'),
   SLACK_SIGNING_SECRET: z
     .string()
@@ -95,6 +106,8 @@ export interface OktaConfig {
     | { readonly kind: 'api_token'; readonly token: string };
   readonly issuer: string;
   readonly audience: string;
+  /** The web app that people sign in with; null or absent: nobody signs in here. */
+  readonly login?: { readonly clientId: string; readonly clientSecret: string | null } | null;
 }
 
 export interface SlackConfig {
@@ -117,6 +130,8 @@ export interface Config {
   /** Null in a sandbox: then a key is made and kept in the data folder. */
   readonly masterKey: string | null;
   readonly mcpHoldMs: number;
+  /** Whether MCP clients may register themselves. */
+  readonly dynamicRegistration: boolean;
   readonly okta: OktaConfig | null;
   readonly slack: SlackConfig | null;
   readonly sandbox: {
@@ -138,6 +153,7 @@ export class ConfigError extends Error {
 }
 
 const OKTA = ['OKTA_ORG_URL', 'OKTA_ISSUER', 'OKTA_AUDIENCE'] as const;
+const OKTA_LOGIN = ['OKTA_LOGIN_CLIENT_ID', 'OKTA_LOGIN_CLIENT_SECRET'] as const;
 const OKTA_KEYS = ['OKTA_CLIENT_ID', 'OKTA_PRIVATE_KEY'] as const;
 const SLACK = ['SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET', 'SLACK_TEAM_ID', 'SLACK_APP_ID'] as const;
 
@@ -153,7 +169,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (!parsed.success)
     throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   const settings = parsed.data;
-  const real = [...OKTA, ...OKTA_KEYS, 'OKTA_API_TOKEN', ...SLACK].some((name) => name in given);
+  const real = [...OKTA, ...OKTA_KEYS, 'OKTA_API_TOKEN', ...OKTA_LOGIN, ...SLACK].some((name) => name in given);
   const problems = real ? liveProblems(settings, given) : sandboxProblems(settings);
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({
@@ -166,6 +182,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     databaseUrl: settings.DATABASE_URL ?? null,
     masterKey: settings.PROKURA_MASTER_KEY ?? null,
     mcpHoldMs: settings.MCP_HOLD_SECONDS * 1000,
+    dynamicRegistration: settings.OAUTH_DCR === '1',
     okta: real ? oktaConfig(settings) : null,
     slack: real ? slackConfig(settings) : null,
     sandbox: sandboxConfig(settings),
@@ -187,6 +204,8 @@ function liveProblems(settings: Environment, given: Record<string, unknown>): st
     );
   if (settings.OKTA_PRIVATE_KEY !== undefined && jwk(settings.OKTA_PRIVATE_KEY) === null)
     problems.push('OKTA_PRIVATE_KEY is no private JSON Web Key; paste it as Okta showed it, on one line.');
+  if (settings.OKTA_LOGIN_CLIENT_SECRET !== undefined && settings.OKTA_LOGIN_CLIENT_ID === undefined)
+    problems.push('OKTA_LOGIN_CLIENT_SECRET stands without OKTA_LOGIN_CLIENT_ID.');
   if (settings.PUBLIC_URL === undefined)
     problems.push(
       'PUBLIC_URL is missing: the https address under which Okta, Slack and agents reach this server.',
@@ -255,6 +274,13 @@ function oktaConfig(settings: Environment): OktaConfig {
     credential,
     issuer: settings.OKTA_ISSUER ?? '',
     audience: settings.OKTA_AUDIENCE ?? '',
+    login:
+      settings.OKTA_LOGIN_CLIENT_ID === undefined
+        ? null
+        : {
+            clientId: settings.OKTA_LOGIN_CLIENT_ID,
+            clientSecret: settings.OKTA_LOGIN_CLIENT_SECRET ?? null,
+          },
   };
 }
 

@@ -23,4 +23,5 @@ export const SUBSCRIBERS: App['subscribers'] = {
   'mandate.revoked': [SLACK_PROJECT],
   'mandate.expired': [SLACK_PROJECT],
   'agent.registered': [SLACK_PROJECT],
+  'agent.offered': [SLACK_PROJECT],
 };

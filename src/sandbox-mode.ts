@@ -14,6 +14,8 @@ import {
   EVERYONE_GROUP_ID,
   SANDBOX_AUDIENCE,
   SANDBOX_SERVICE_CLIENT_ID,
+  SANDBOX_WEB_CLIENT_ID,
+  SANDBOX_WEB_CLIENT_SECRET,
   startOktaSimulator,
 } from '#sandbox/okta/index.ts';
 import { startSlackSimulator } from '#sandbox/slack/index.ts';
@@ -74,6 +76,7 @@ export async function startSandbox(config: Config): Promise<Sandbox> {
       credential: { kind: 'private_key', clientId: SANDBOX_SERVICE_CLIENT_ID, privateKey: state.oktaKey },
       issuer: `${oktaUrl}/oauth2/default`,
       audience: SANDBOX_AUDIENCE,
+      login: { clientId: SANDBOX_WEB_CLIENT_ID, clientSecret: SANDBOX_WEB_CLIENT_SECRET },
     },
     slack: {
       teamId: SAMPLE_COMPANY.slackTeamId,

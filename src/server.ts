@@ -18,6 +18,7 @@ import { newSecret } from '#lib/id.ts';
 import type { Logger } from '#lib/log.ts';
 import { bootstrapSurface } from '#surfaces/bootstrap/index.ts';
 import { mcpSurface } from '#surfaces/mcp/index.ts';
+import { browserSide } from '#surfaces/oauth/browser/index.ts';
 import { oauthSurface } from '#surfaces/oauth/index.ts';
 import { restSurface } from '#surfaces/rest/index.ts';
 import { scimSurface } from '#surfaces/scim/index.ts';
@@ -39,6 +40,8 @@ export interface ServerParts {
   readonly log: Logger;
   readonly okta: OktaConfig;
   readonly slack: SlackSettings;
+  /** Of the browser side of OAuth. `fetch` is for tests: how clients' metadata documents are had. */
+  readonly oauth?: { readonly dynamicRegistration?: boolean; readonly fetch?: typeof fetch };
   readonly now?: () => Date;
   /** How long an MCP call is held for an approval, in milliseconds. */
   readonly holdMs?: number;
@@ -107,6 +110,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     now,
     secrets: app.secrets,
     log,
+    loopbackKeys: mode === 'sandbox',
     record: (tenantId, entry, once) => app.ledgerBatch.add(tenantId, entry, once),
     read: (tenantId, work) => readonly(app, tenantId, work),
     write: (tenantId, work) => transact(app, tenantId, work),
@@ -114,10 +118,17 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
 
   const slack = await slackSurface(app, parts.slack);
   const mcp = mcpSurface(app, kernel, parts.holdMs === undefined ? {} : { holdMs: parts.holdMs });
+  const login = parts.okta.login ?? null;
+  const browser = browserSide({
+    app,
+    kernel,
+    login: login === null ? null : { issuer: parts.okta.issuer, ...login },
+    ...parts.oauth,
+  });
   const surfaces = [
     scimSurface(app),
     mcp,
-    oauthSurface({ kernel, app }),
+    oauthSurface({ kernel, app, browser }),
     slack,
     bootstrapSurface(app, { slackTeamId: parts.slack.teamId, okta: links.setUp }),
     restSurface(app, kernel),

@@ -5,6 +5,7 @@ import { startServer, type RunningServer } from '../../src/server.ts';
 import { cpuMicros, serveParent } from '../harness/channel.ts';
 import { prepareDecision, type Decision } from './decision.ts';
 import { prepareFixtures, type Fixtures } from './fixtures.ts';
+import { prepareLedger, type LedgerWork } from './ledger.ts';
 
 /** The server's methods. */
 export type ServerMethods = {
@@ -13,10 +14,20 @@ export type ServerMethods = {
   cpu: (nothing: null) => number;
   /** Runs decisions, or what they are measured against, in this process; answers CPU microseconds of one. */
   decide: (work: { what: 'ours' | 'floor'; operations: number; concurrency: number }) => Promise<number>;
+  /** One revocation of a tree of `count` mandates, or its floor; CPU microseconds, PostgreSQL's among them. */
+  cascade: (work: Counted) => Promise<number>;
+  /** One of `count` ledger entries of a transaction, or its floor; CPU microseconds, PostgreSQL's among them. */
+  append: (work: Counted) => Promise<number>;
 };
+
+interface Counted {
+  readonly what: 'ours' | 'floor';
+  readonly count: number;
+}
 
 let running: { server: RunningServer; fixtures: Fixtures; ownerUrl: string } | null = null;
 let decision: Promise<Decision> | null = null;
+let ledgerWork: LedgerWork | null = null;
 
 const start: ServerMethods['start'] = async (settings) => {
   const config = readConfig(settings);
@@ -49,7 +60,15 @@ const decide: ServerMethods['decide'] = async ({ what, operations, concurrency }
   return (cpuMicros() - from) / operations;
 };
 
-serveParent({ start, cpu: cpuMicros, decide } satisfies ServerMethods, async () => {
+function ledger(): LedgerWork {
+  if (running === null) throw new Error('start first');
+  return (ledgerWork ??= prepareLedger(running.server.app, running.fixtures, running.ownerUrl));
+}
+const cascade: ServerMethods['cascade'] = ({ what, count }) => ledger().cascade(what, count);
+const append: ServerMethods['append'] = ({ what, count }) => ledger().append(what, count);
+
+serveParent({ start, cpu: cpuMicros, decide, cascade, append } satisfies ServerMethods, async () => {
   await (await decision)?.close();
+  await ledgerWork?.close();
   await running?.server.close();
 });

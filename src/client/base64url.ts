@@ -18,7 +18,7 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> | null {
 const lastGroup = (text: string): string => text.slice(text.length - (text.length % 4));
 
 /** UTF-8. */
-export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
+export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
 /** The text, or null for bytes that are not UTF-8. */
 export function fromUtf8(bytes: Uint8Array): string | null {

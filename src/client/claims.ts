@@ -50,7 +50,11 @@ export function isDelegation(claims: Readonly<Record<string, unknown>>): claims 
 
 function isActor(value: unknown): boolean {
   // Nesting is bounded by the length of a token.
-  return isRecord(value) && typeof value['sub'] === 'string' && (value['act'] === undefined || isActor(value['act']));
+  return (
+    isRecord(value) &&
+    typeof value['sub'] === 'string' &&
+    (value['act'] === undefined || isActor(value['act']))
+  );
 }
 
 /** The scopes of a token, as a list. */

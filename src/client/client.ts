@@ -15,6 +15,8 @@ export interface ClientOptions extends ClientCredentials {
   readonly issuer: string;
   /** Which resource server tokens are for, unless a request names another; else the server's default. */
   readonly audience?: string;
+  /** Origins beside the audience's own that tokens may be sent to, such as a proxy of yours before it. */
+  readonly origins?: readonly string[];
   /** Bind tokens to a key (RFC 9449): one that is made here and cannot leave the process, or a pair of yours. */
   readonly dpop?: boolean | DpopKeyPair;
   /** A token is renewed this many seconds before its end: 30 unless named, never more than a fifth of its life. */
@@ -33,27 +35,31 @@ export interface Introspection {
   readonly [member: string]: unknown;
 }
 
-/** An agent's side of Prokura. Every method throws ProkuraError and nothing else. */
+/** An agent's side of Prokura. Every function throws ProkuraError and nothing else, but for what the caller's own functions throw. */
 export interface ProkuraClient {
   /**
    * A delegation token (RFC 8693) for an employee's token and a mandate: from the cache while it is good for a while, otherwise a new
    * one. Many calls at once for the same thing make one request. It is never expired when it is returned.
    */
-  exchangeToken(request: ExchangeRequest): Promise<DelegationToken>;
+  readonly exchangeToken: (request: ExchangeRequest) => Promise<DelegationToken>;
   /**
    * `fetch` with a delegation token, Bearer or DPoP. A 401 that calls the token invalid is answered with one more try with a new token, and
    * so is a demand for a nonce, where the body can be sent again. Redirects are not followed unless `init.redirect` says so.
-   * Where an audience with an http(s) address is set, requests to other origins are refused before anything is sent.
+   * Where the token's audience is an http(s) address, it goes to that origin and to `origins` alone.
    */
-  fetch(url: string | URL, init: RequestInit | undefined, request: ExchangeRequest): Promise<Response>;
+  readonly fetch: (
+    url: string | URL,
+    init: RequestInit | undefined,
+    request: ExchangeRequest,
+  ) => Promise<Response>;
   /** Asks the issuer about a token (RFC 7662). An agent is told of its own tokens only. */
-  introspect(token: string): Promise<Introspection>;
+  readonly introspect: (token: string) => Promise<Introspection>;
   /** Has the issuer revoke a token (RFC 7009), and drops it here. `unsupported` where the issuer does not offer it. */
-  revoke(token: string): Promise<void>;
+  readonly revoke: (token: string) => Promise<void>;
   /** Drops kept tokens: those of one mandate, or all. */
-  forget(which?: { readonly mandate_id: string }): void;
+  readonly forget: (which?: { readonly mandate_id: string }) => void;
   /** What the issuer says of itself. */
-  metadata(): Promise<ServerMetadata>;
+  readonly metadata: () => Promise<ServerMetadata>;
 }
 
 const MAX_ANSWER_BYTES = 256 * 1024;
@@ -76,8 +82,8 @@ export function createClient(options: ClientOptions): ProkuraClient {
 
   async function issued(request: ExchangeRequest): Promise<IssuedToken> {
     const audience = request.audience ?? options.audience ?? null;
-    const bring = async () =>
-      typeof request.subject_token === 'function' ? request.subject_token() : request.subject_token;
+    const { subject_token: given = request.mandate_id } = request;
+    const bring = async () => (typeof given === 'function' ? given() : given);
     const brought = request.subject === undefined ? await bring() : null;
     const key = await cacheKey(request, brought, audience);
     return cache.get(key, async () => {
@@ -97,7 +103,8 @@ export function createClient(options: ClientOptions): ProkuraClient {
           prover,
           audience: request.audience ?? options.audience ?? null,
           token: () => issued(request),
-          drop: (token) => cache.forget((one) => one.accessToken === token),
+          drop: (token) => cache.drop((one) => one.accessToken === token),
+          origins: options.origins ?? [],
         },
         url,
         init ?? {},
@@ -105,15 +112,17 @@ export function createClient(options: ClientOptions): ProkuraClient {
     introspect: async (token) => {
       const body = await postForm(parts, 'introspectionEndpoint', { token });
       if (typeof body['active'] !== 'boolean')
-        throw new ProkuraError('invalid_response', 'The introspection does not say whether the token is active.');
+        throw new ProkuraError(
+          'invalid_response',
+          'The introspection does not say whether the token is active.',
+        );
       return body as Introspection;
     },
     revoke: async (token) => {
-      cache.forget((one) => one.accessToken === token);
+      cache.drop((one) => one.accessToken === token);
       await postForm(parts, 'revocationEndpoint', { token, token_type_hint: 'access_token' });
     },
-    forget: (which) =>
-      cache.forget(which === undefined ? undefined : (one) => one.mandateId === which.mandate_id),
+    forget: (which) => cache.forget((one) => which === undefined || one.mandateId === which.mandate_id),
     metadata: discover,
   };
 }

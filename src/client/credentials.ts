@@ -1,7 +1,7 @@
 import { randomId, toBase64url, utf8 } from './base64url.ts';
 import { ProkuraError } from './errors.ts';
 import { makeJwt } from './jwt.ts';
-import { signerOf, type Jwk, type Signer } from './keys.ts';
+import { signerOf, type CryptoKey, type Jwk, type Signer } from './keys.ts';
 import type { ServerMetadata } from './metadata.ts';
 
 /** How the client proves who it is: with a key (private_key_jwt), or with a secret. Exactly one of the two. */
@@ -41,7 +41,14 @@ export function createAuthenticator(
     signer ??= signerOf(key, keyId);
     const { alg, kid, sign } = await signer;
     const iat = Math.floor(now().getTime() / 1000);
-    const claims = { iss: clientId, sub: clientId, aud: issuer, jti: randomId(), iat, exp: iat + ASSERTION_SECONDS };
+    const claims = {
+      iss: clientId,
+      sub: clientId,
+      aud: issuer,
+      jti: randomId(),
+      iat,
+      exp: iat + ASSERTION_SECONDS,
+    };
     return makeJwt({ typ: 'JWT', alg, kid }, claims, sign);
   }
 

@@ -1,6 +1,6 @@
 import { randomId, sha256 } from './base64url.ts';
 import { makeJwt } from './jwt.ts';
-import { newKeyPair, publicJwk, signerOf, thumbprint } from './keys.ts';
+import { newKeyPair, publicJwk, signerOf, thumbprint, type CryptoKey } from './keys.ts';
 
 /** A key pair of EC P-256 for DPoP. */
 export interface DpopKeyPair {

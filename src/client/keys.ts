@@ -2,6 +2,9 @@ import { sha256, toBase64url } from './base64url.ts';
 import { ProkuraError } from './errors.ts';
 import type { Jwt } from './jwt.ts';
 
+/** WebCrypto's key, by whatever types the platform brings (DOM, Node, Deno, Bun). */
+export type CryptoKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
 /** A JSON Web Key (RFC 7517), as far as keys of EC P-256 and RSA go. */
 export interface Jwk {
   readonly kty?: string;
@@ -25,7 +28,7 @@ export interface Jwk {
 export interface Signer {
   readonly alg: 'ES256' | 'RS256';
   readonly kid: string;
-  sign(input: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
+  readonly sign: (input: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
 }
 
 const ES256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -37,7 +40,7 @@ const RS256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const;
  * Throws ProkuraError `configuration`.
  */
 export async function signerOf(key: Jwk | CryptoKey, keyId?: string): Promise<Signer> {
-  const { crypto: cryptoKey, alg, jwk } = 'kty' in key ? await imported(key as Jwk) : await given(key as CryptoKey);
+  const { crypto: cryptoKey, alg, jwk } = 'kty' in key ? await imported(key) : await given(key as CryptoKey);
   const kid = keyId ?? jwk?.kid ?? (jwk === null ? undefined : await thumbprint(jwk));
   if (kid === undefined)
     throw new ProkuraError('configuration', 'Name the key by keyId: this CryptoKey cannot be exported.');
@@ -71,7 +74,11 @@ async function imported(jwk: Jwk): Promise<Material> {
 }
 
 async function given(key: CryptoKey): Promise<Material> {
-  const { name, namedCurve, hash } = key.algorithm as { name: string; namedCurve?: string; hash?: { name: string } };
+  const { name, namedCurve, hash } = key.algorithm as {
+    name: string;
+    namedCurve?: string;
+    hash?: { name: string };
+  };
   const alg =
     name === ES256.name && namedCurve === ES256.namedCurve
       ? 'ES256'
@@ -79,7 +86,11 @@ async function given(key: CryptoKey): Promise<Material> {
         ? 'RS256'
         : null;
   if (alg === null || key.type !== 'private') throw unfit();
-  return { crypto: key, alg, jwk: key.extractable ? ((await crypto.subtle.exportKey('jwk', key)) as Jwk) : null };
+  return {
+    crypto: key,
+    alg,
+    jwk: key.extractable ? await crypto.subtle.exportKey('jwk', key) : null,
+  };
 }
 
 /** RFC 7638, SHA-256, base64url. Looks at public members only. */
@@ -90,10 +101,7 @@ export async function thumbprint(jwk: Jwk): Promise<string> {
 
 /** A fresh ES256 key pair; the private half cannot leave WebCrypto. */
 export async function newKeyPair(): Promise<{ privateKey: CryptoKey; publicKey: CryptoKey }> {
-  return (await crypto.subtle.generateKey(ES256, false, ['sign', 'verify'])) as {
-    privateKey: CryptoKey;
-    publicKey: CryptoKey;
-  };
+  return crypto.subtle.generateKey(ES256, false, ['sign', 'verify']);
 }
 
 /** A public ES256 key, or null for any other: wrong type or curve, another `alg`, `use` for encryption, a point off the curve. */

@@ -11,8 +11,10 @@ export interface TokenCache<T extends Expiring> {
    * who ask at once. Where `renew` fails and `survives` says so, a token that still lives is given out. Never an expired one.
    */
   get(key: string, renew: () => Promise<T>): Promise<T>;
-  /** Drops what `which` says, or everything; what is on its way is given to those who wait and not kept. */
-  forget(which?: (token: T, key: string) => boolean): void;
+  /** Drops the kept tokens that `which` says. */
+  drop(which: (token: T) => boolean): void;
+  /** The same, or everything; and what is on its way is given to those who wait for it and not kept. */
+  forget(which?: (token: T) => boolean): void;
 }
 
 /** The part of a token's life that is left for its renewal, at most. */
@@ -58,7 +60,12 @@ export function createTokenCache<T extends Expiring>(parts: {
     }
   }
 
+  function drop(which: (token: T) => boolean): void {
+    for (const [key, token] of kept) if (which(token)) kept.delete(key);
+  }
+
   return {
+    drop,
     get: async (key, renew) => {
       const token = kept.get(key);
       if (token !== undefined && isFresh(token)) {
@@ -73,10 +80,10 @@ export function createTokenCache<T extends Expiring>(parts: {
       flights.set(key, flight);
       return flight;
     },
-    forget: (which) => {
+    forget: (which = () => true) => {
       generation += 1;
       flights.clear();
-      for (const [key, token] of kept) if (which === undefined || which(token, key)) kept.delete(key);
+      drop(which);
     },
   };
 }

@@ -30,7 +30,8 @@ export interface IssuedToken extends Expiring {
 
 const TOKEN_TYPES: Readonly<Record<string, 'Bearer' | 'DPoP'>> = { bearer: 'Bearer', dpop: 'DPoP' };
 
-const invalid = (description: string, reason: string) => new ProkuraError('invalid_response', description, { reason });
+const invalid = (description: string, reason: string) =>
+  new ProkuraError('invalid_response', description, { reason });
 
 /**
  * Reads a token response. Its life counts from when the request was sent, so that it ends here no later than at the server. Where a bound
@@ -40,15 +41,20 @@ export function issuedToken(
   body: Readonly<Record<string, unknown>>,
   asked: { readonly startedAtMs: number; readonly mandateId: string; readonly bound: boolean },
 ): IssuedToken {
-  const { access_token: token, token_type: type, expires_in: life, issued_token_type: issuedType } = body as Record<
-    'access_token' | 'token_type' | 'expires_in' | 'issued_token_type',
-    unknown
-  >;
+  const {
+    access_token: token,
+    token_type: type,
+    expires_in: life,
+    issued_token_type: issuedType,
+  } = body as Record<'access_token' | 'token_type' | 'expires_in' | 'issued_token_type', unknown>;
   const tokenType = typeof type === 'string' ? TOKEN_TYPES[type.toLowerCase()] : undefined;
   if (typeof token !== 'string' || token === '' || tokenType === undefined)
     throw invalid('The token response has no access_token of a known token_type.', 'token');
   if (asked.bound !== (tokenType === 'DPoP'))
-    throw invalid(`A ${asked.bound ? 'DPoP' : 'Bearer'} token was asked for, and the server gave another.`, 'token_type');
+    throw invalid(
+      `A ${asked.bound ? 'DPoP' : 'Bearer'} token was asked for, and the server gave another.`,
+      'token_type',
+    );
   const claims = parseJwt(token)?.claims ?? null;
   const seconds = isNumericDate(life) ? life : lifeOf(claims);
   if (seconds === null || seconds <= 0)

@@ -24,6 +24,12 @@ export interface WorkOptions {
 /** Durable work: a job enqueued in a transaction exists exactly if that transaction committed, and survives kill -9. */
 export interface JobQueue {
   enqueue(tx: AnyTransaction, queue: string, data: JobData, options?: EnqueueOptions): Promise<void>;
+  /** Many jobs of one queue as one statement. */
+  enqueueAll(
+    tx: AnyTransaction,
+    queue: string,
+    jobs: readonly { readonly data: JobData; readonly startAfter?: Date }[],
+  ): Promise<void>;
   /** Outside of any transaction: for re-sending work that stands in rows already. */
   send(queue: string, data: JobData, options?: EnqueueOptions): Promise<void>;
   /** Runs `handler` for each job. A job whose process died is given out again after about ten seconds; a throw is retried with back-off. */
@@ -95,6 +101,9 @@ export async function openQueue(url: string, role: string, log: Logger): Promise
   return {
     enqueue: async (tx, queue, data, options) => {
       await boss.send(queue, data, { ...named(options), db: fromDrizzle(tx, sql) });
+    },
+    enqueueAll: async (tx, queue, jobs) => {
+      await boss.insert(queue, [...jobs], { db: fromDrizzle(tx, sql) });
     },
     send: async (queue, data, options) => {
       await boss.send(queue, data, named(options));

@@ -35,6 +35,17 @@ export interface AgentActor {
   /** What the token carries: at most the mandate's scopes. */
   readonly scopes: readonly string[];
   readonly jti: string;
+  /** What the token bounds beside its scopes, where that is narrower than the mandate (RFC 9396); it holds beside the mandate's own bounds. */
+  readonly details?: TokenDetails;
+}
+
+/** Bounds that a delegation token carries. Null: not bounded in this respect. */
+export interface TokenDetails {
+  /** Patterns as in `domain/mandate/resources.ts`. */
+  readonly resources: readonly string[] | null;
+  readonly tools: readonly string[] | null;
+  /** The most that one use may be worth; a decimal and an ISO 4217 code. */
+  readonly amount: { readonly value: string; readonly currency: string } | null;
 }
 
 /** A machine credential of the tenant: never a principal, never a voter; it has a named list of tools. */

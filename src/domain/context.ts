@@ -18,6 +18,7 @@ import type { Actor } from './actor.ts';
 import type { Denial } from './denial.ts';
 import type { Fact } from './facts.ts';
 import type { NewEntry } from './ledger/entry.ts';
+import type { PolicyDesk } from './policy/desk.ts';
 import type { Factor, PersonStatus } from './provider.ts';
 
 declare const inTransaction: unique symbol;
@@ -66,8 +67,12 @@ export interface Explanation {
 /** For tools that read our rows. */
 export interface ReadContext extends TenantReader {
   readonly actor: Actor;
+  /** Every tool that there is, with the scope that it needs (`implied`: held by every mandate). */
+  readonly tools: readonly { readonly name: string; readonly title: string; readonly scope: string }[];
   /** Decides for the same actor about another tool. Fault `not_found` where tool or target is not there, `invalid_input` where the input does not fit. */
   explain(tool: string, input: Readonly<Record<string, unknown>>): Promise<Explanation>;
+  /** For tools of governance: what policies say, and what others would say. */
+  readonly policy: PolicyDesk;
 }
 
 /** For tools that change our rows. `callId` names the call that is running. */

@@ -21,6 +21,8 @@ export type DenialCode =
   | 'scope_not_delegated'
   | 'tool_not_delegated'
   | 'outside_mandate'
+  | 'outside_window'
+  | 'amount_exceeded'
   | 'authority_lost'
   | 'not_for_agents'
   | 'token_scope_missing'

@@ -12,9 +12,14 @@ export const FACTS = [
   'mandate.revoked',
   'mandate.expired',
   'agent.registered',
+  'agent.changed',
+  'agent.offered',
+  'tenant.frozen',
+  'tenant.thawed',
   'person.provisioned',
   'person.departed',
   'person.suspended',
+  'breaker.tripped',
 ] as const;
 
 export type FactName = (typeof FACTS)[number];

@@ -5,7 +5,7 @@ import type { ProviderLink } from '#domain/provider.ts';
 import type { Secrets } from '#lib/crypto.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Catalogue } from './catalogue.ts';
-import type { PolicySet } from './decide/policies.ts';
+import type { PolicyBook } from './decide/policies.ts';
 import type { LedgerBatch } from './record.ts';
 import type { SettledCalls } from './settled.ts';
 
@@ -21,7 +21,7 @@ export interface App {
   readonly queue: JobQueue;
   readonly secrets: Secrets;
   readonly catalogue: Catalogue;
-  readonly policies: PolicySet;
+  readonly policies: PolicyBook;
   /** Which queues hear of which fact. */
   readonly subscribers: Readonly<Partial<Record<FactName, readonly string[]>>>;
   readonly settled: SettledCalls;

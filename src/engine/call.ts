@@ -5,7 +5,7 @@ import { findCall, insertCall, waitingCall, type Call, type NewCall } from '#dom
 import type { TenantReader, TenantWriter, WriteContext } from '#domain/context.ts';
 import type { Denial } from '#domain/denial.ts';
 import type { Impact } from '#domain/impact.ts';
-import { countUse, endMandates, findMandate } from '#domain/mandate/store.ts';
+import { spendUseOf } from '#domain/mandate/uses.ts';
 import { asFault, Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { canonicalJson } from '#lib/json.ts';
@@ -141,9 +141,12 @@ async function finalAnswer(
 async function write(asked: Asked, tool: AnyWrite): Promise<Call | Outcome> {
   const { app, request, input } = asked;
   const result = await transact(app, request.tenantId, async (ctx) => {
-    const decision = await decide(ctx, app.policies, question(asked, NO_ROLES), 'share');
+    await tool.pin?.(ctx, input, request.actor);
+    const reading = readContext(app, ctx, request.actor);
+    const extra = await tool.context?.(reading, input);
+    const decision = await decide(ctx, app.policies, { ...question(asked, NO_ROLES), ...(extra && { extra }) }, 'share');
     if (!decision.allowed) return decision.denial;
-    const impact = await tool.preview(readContext(app, ctx, request.actor), input);
+    const impact = await tool.preview(reading, input);
     const row = await newCall(ctx, asked, decision);
     if (decision.saved.requirements.length > 0) return wait(ctx, asked, row, decision, impact);
     const writer: WriteContext = { ...ctx, actor: request.actor, callId: row.id };
@@ -235,21 +238,14 @@ async function wait(
 export function savedQuestion(app: App, saved: Call, adminRoles: AdminRoles) {
   const entry = app.catalogue.get(saved.tool);
   if (entry === undefined) throw new Fault('not_found', `The tool ${saved.tool} is no longer there.`);
-  return { entry, actor: saved.actor, targets: entry.tool.targets(saved.input), adminRoles };
+  const { tool } = entry;
+  return { entry, actor: saved.actor, targets: tool.targets(saved.input), adminRoles, worth: tool.worth?.(saved.input) ?? null };
 }
 
-/** Counts a use of the mandate and ends it with its last one; the mandate is locked until the commit. */
+/** Counts a use of the mandate and of those above it, and ends each with its last one; they are locked until the commit. */
 export async function spendMandateUse(ctx: TenantWriter, actor: Actor, scope: string): Promise<void> {
   if (actor.kind !== 'agent' || scope === IMPLIED_SCOPE) return;
-  const mandate = await findMandate(ctx, actor.mandateId, 'update');
-  if (mandate === null || !(await countUse(ctx, mandate))) return;
-  await endMandates(ctx, [mandate.id], 'expired', 'every use is spent');
-  ctx.record({
-    event: 'MANDATE_EXPIRED',
-    actor: 'prokura',
-    data: { mandate_id: mandate.id, reason: 'every use is spent' },
-  });
-  ctx.emit({ name: 'mandate.expired', thing: mandate.id });
+  await spendUseOf(ctx, actor.mandateId);
 }
 
 /** Administrator roles of every person among the targets, read now; a provider that refuses to say gives null. */
@@ -307,11 +303,12 @@ async function settledOutcome(app: App, request: CallRequest, result: Call | Out
 
 const NO_ROLES: AdminRoles = new Map();
 
-const question = ({ entry, request, targets }: Asked, adminRoles: AdminRoles) => ({
+const question = ({ entry, request, input, targets }: Asked, adminRoles: AdminRoles) => ({
   entry,
   actor: request.actor,
   targets,
   adminRoles,
+  worth: entry.tool.worth?.(input) ?? null,
 });
 
 async function newCall(

@@ -48,6 +48,7 @@ async function executeWrite(app: App, call: Call, entry: CatalogueEntry, tool: A
     await transact(app, call.tenantId, async (ctx) => {
       const row = await locked(ctx, call.id);
       if (row === null) return;
+      await tool.pin?.(ctx, row.input, row.actor);
       const impact = await tool.preview(readContext(app, ctx, row.actor), row.input);
       if (!(await cleared(app, ctx, row, entry, new Map(), impact))) return;
       const output = await tool.run({ ...ctx, actor: row.actor, callId: row.id }, row.input);
@@ -136,7 +137,11 @@ async function cleared(
   adminRoles: AdminRoles,
   impact: Impact,
 ): Promise<boolean> {
-  const decision = await decide(ctx, app.policies, savedQuestion(app, row, adminRoles), 'share');
+  const { tool } = entry;
+  const extra =
+    tool.effects === 'write' ? await tool.context?.(readContext(app, ctx, row.actor), row.input) : undefined;
+  const saved = savedQuestion(app, row, adminRoles);
+  const decision = await decide(ctx, app.policies, { ...saved, ...(extra && { extra }) }, 'share');
   if (!decision.allowed) {
     await settle(ctx, row, 'denied', { error: deniedError(decision.denial) });
     return false;

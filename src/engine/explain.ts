@@ -5,9 +5,12 @@ import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import { eligibleFor } from './approve/approvers.ts';
 import { deadlock } from './approve/ask.ts';
-import type { CatalogueEntry } from './catalogue.ts';
 import { decide, targetIds } from './decide/decide.ts';
+import { policyDesk } from './decide/desk.ts';
+import { parseInput } from './input.ts';
 import { resolveReferences } from './references.ts';
+
+export { parseInput } from './input.ts';
 
 /** A tool's context for reading, inside the transaction of `reader`. */
 export function readContext(
@@ -20,24 +23,10 @@ export function readContext(
     now: reader.now,
     db: reader.db,
     actor,
+    tools: app.catalogue.all.map(({ tool }) => tool),
     explain: (tool, input) => explain(app, reader, actor, tool, input),
+    policy: policyDesk(app, reader, actor),
   };
-}
-
-/** The input as the tool's schema parses it; Fault `invalid_input` with every problem by field. */
-export function parseInput(entry: CatalogueEntry, input: unknown): Record<string, unknown> {
-  const parsed = entry.tool.input.safeParse(input ?? {});
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => ({
-    field: issue.path.join('.'),
-    problem: issue.message,
-  }));
-  const words = problems
-    .map(({ field, problem }) => (field === '' ? problem : `${field}: ${problem}`))
-    .join('; ');
-  throw new Fault('invalid_input', `The input does not fit ${entry.tool.name}: ${words}.`, {
-    detail: { problems },
-  });
 }
 
 /** What would happen if the actor called it now. Whether the target holds a role at the provider is not asked here; the call itself asks.*/
@@ -53,7 +42,18 @@ async function explain(
   const input = await resolveReferences(reader, entry, actor, parseInput(entry, raw));
   const targets = entry.tool.targets(input);
   const roles = new Map(targetIds(targets).map((id) => [id, [] as string[]] as const));
-  const decision = await decide(reader, app.policies, { entry, actor, targets, adminRoles: roles });
+  const extra =
+    entry.tool.effects === 'write'
+      ? await entry.tool.context?.(readContext(app, reader, actor), input)
+      : undefined;
+  const decision = await decide(reader, app.policies, {
+    entry,
+    actor,
+    targets,
+    adminRoles: roles,
+    worth: entry.tool.worth?.(input) ?? null,
+    ...(extra && { extra }),
+  });
   if (!decision.allowed)
     return { tool, allowed: false, approvals: [], policies: [], denial: decision.denial };
   const asked = {

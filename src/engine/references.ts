@@ -1,13 +1,15 @@
 import { principalOf, type Actor } from '#domain/actor.ts';
 import { agentByReference } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
+import { ORGANISATION } from '#domain/freeze/target.ts';
 import { isResourcePattern } from '#domain/mandate/resources.ts';
 import { peopleByReference } from '#domain/person/store.ts';
 import { Fault } from '#lib/fault.ts';
+import { isId } from '#lib/id.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 
 /** What a field's `.meta({ ref })` may name; the field then takes an id, an email address or a name. */
-export type Reference = 'person' | 'agent' | 'resources';
+export type Reference = 'person' | 'agent' | 'resources' | 'freezable';
 
 /** Which fields of a tool's input name something. */
 export function referenceFields(entry: CatalogueEntry): ReadonlyMap<string, Reference> {
@@ -40,6 +42,7 @@ export async function resolveReferences(
     if (typeof value !== 'string') continue;
     if (kind === 'person') resolved[field] = await personId(reader, value);
     if (kind === 'agent') resolved[field] = await agentId(reader, value);
+    if (kind === 'freezable') resolved[field] = await freezableId(reader, value);
   }
   return resolved;
 }
@@ -77,4 +80,12 @@ async function agentId(reader: TenantReader, reference: string): Promise<string>
       `There is no agent "${reference.slice(0, 80)}". agent_list shows those that there are; an IT admin can register one.`,
     );
   return agent.id;
+}
+
+/** A mandate's id and the word for the whole organisation stand for themselves; an id or an address names a person; everything else is an agent. */
+async function freezableId(reader: TenantReader, reference: string): Promise<string> {
+  const text = reference.trim();
+  if (text.toLowerCase() === ORGANISATION) return ORGANISATION;
+  if (isId('mdt', text)) return text;
+  return isId('usr', text) || text.includes('@') ? personId(reader, text) : agentId(reader, text);
 }

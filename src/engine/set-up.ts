@@ -7,6 +7,7 @@ import type { ProviderLink, ProviderPerson } from '#domain/provider.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { App } from './app.ts';
+import { CHECKPOINT_LEDGER } from './checkpoint.ts';
 import { transact } from './transact.ts';
 
 /** The queue whose job imports the directory. */
@@ -59,7 +60,7 @@ export async function setUpTenant(app: App, setUp: SetUp, claim: () => Promise<v
     const scim = await createApiKey(ctx, app.mode, { name: 'Okta SCIM', scopes: ['scim'], source: 'okta' });
     const admin = await createApiKey(ctx, app.mode, {
       name: 'First administrator',
-      scopes: ['ledger:read', 'calls:read', 'introspect', 'mandate_list', 'agent_list'],
+      scopes: ['admin', 'ledger:read', 'calls:read', 'introspect', 'mandate_list', 'agent_list'],
     });
     ctx.enqueue(SYNC_DIRECTORY, {});
     return { scim: scim.presented, admin: admin.presented };
@@ -73,9 +74,10 @@ export async function setUpTenant(app: App, setUp: SetUp, claim: () => Promise<v
   };
 }
 
-/** Every tenant is synced every four hours (requirements K7) and tidied every five minutes; scheduling twice changes nothing. */
+/** Every tenant is synced every four hours (requirements K7), its ledger is signed every hour, and it is tidied every five minutes; scheduling twice changes nothing. */
 export async function startSchedules(app: Pick<App, 'queue'>, tenantId: string): Promise<void> {
   await app.queue.schedule(SYNC_DIRECTORY, '17 */4 * * *', { tenant: tenantId }, tenantId);
+  await app.queue.schedule(CHECKPOINT_LEDGER, '41 * * * *', { tenant: tenantId }, tenantId);
   await app.queue.schedule(SWEEP, '*/5 * * * *', { tenant: tenantId }, tenantId);
 }
 

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
+import type { Actor } from '#domain/actor.ts';
 import type { ActContext, LookContext, ReadContext, TenantWriter, WriteContext } from '#domain/context.ts';
 import type { Impact } from '#domain/impact.ts';
+import type { Worth } from '#domain/mandate/rules.ts';
 
 type Obj = z.ZodObject;
 type Of<T extends Obj> = z.infer<T>;
@@ -31,6 +33,12 @@ export type Danger = 'mild' | 'serious' | 'destructive';
 /** How it is typed in Slack: `/okta reset password <person> [reason]`; words, then fields of the input in their order. */
 export type Command = `/${string}`;
 
+/** What a tool adds to the question that policy decides; what it leaves out is no. */
+export interface AskedContext {
+  /** It gives away something of high value: policy asks people who carry that authority. */
+  readonly high_value?: boolean;
+}
+
 interface Card<I extends Obj, O extends Obj> {
   /** The file's place: `tools/okta/reset-password.ts` is `okta_reset_password`. */
   readonly name: string;
@@ -48,7 +56,11 @@ interface Card<I extends Obj, O extends Obj> {
   readonly only?: 'people';
   /** Which scope a person's own access token must carry (requirements D4); a tool without it takes no such token. */
   readonly tokenScope?: TokenScope;
+  /** May be used while the organisation is frozen: the kill switch itself, its lifting, and the votes on that. */
+  readonly worksFrozen?: true;
   targets(input: Of<I>): Targets;
+  /** What this use is worth, for mandates that limit the amount; a tool without it cannot be used under such a mandate. */
+  worth?(input: Of<I>): Worth | null;
 }
 
 /** A read whose answer may not be final yet: the engine runs it again when the call that it names changes, until `seconds` have gone. */
@@ -65,8 +77,12 @@ interface Plain<E, C, I extends Obj, O extends Obj> extends Card<I, O> {
 
 interface Write<I extends Obj, O extends Obj> extends Plain<'write', WriteContext, I, O> {
   readonly danger: Danger;
+  /** Holds until the commit what decision and preview are about to read: what was approved cannot change between the look and the change. */
+  pin?(ctx: TenantWriter, input: Of<I>, actor: Actor): Promise<void>;
   /** What it would change; also refuses what cannot be done at all, before anybody is asked to approve it. */
   preview(ctx: ReadContext, input: Of<I>): Promise<Impact>;
+  /** Read before it is decided, each time; must not throw for a target that is not there. */
+  context?(ctx: ReadContext, input: Of<I>): Promise<AskedContext>;
 }
 
 interface Act<I extends Obj, O extends Obj, S extends Obj> extends Card<I, O> {

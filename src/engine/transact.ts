@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { isVictim, reach } from '#db/reach.ts';
 import type { ReadDb, TenantReader, TenantWriter, WriteDb } from '#domain/context.ts';
-import { facts as factsTable } from '#domain/fact/tables.ts';
 import type { Fact } from '#domain/facts.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { appendLedger } from '#domain/ledger/store.ts';
@@ -51,18 +50,18 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
         void jobs.push({ queue, data, ...(startAfter === undefined ? {} : { startAfter }) }),
     });
     jobs.push(...(await saveFacts(app, db, tenantId, now, emitted)));
-    for (const job of jobs) {
-      await app.queue.enqueue(
-        tx,
-        job.queue,
-        { tenant: tenantId, ...job.data },
-        job.startAfter === undefined ? {} : { startAfter: job.startAfter },
-      );
+    for (const [queue, some] of Map.groupBy(jobs, (job) => job.queue)) {
+      const whole = some.map(({ data, startAfter }) => ({
+        data: { tenant: tenantId, ...data },
+        ...(startAfter === undefined ? {} : { startAfter }),
+      }));
+      const [only] = whole;
+      if (only === undefined || whole.length > 1) await app.queue.enqueueAll(tx, queue, whole);
+      else await app.queue.enqueue(tx, queue, only.data, only);
     }
-    for (const fact of emitted) {
-      if (fact.name.startsWith('call.'))
-        await tx.execute(sql`select pg_notify('prokura_call', ${fact.thing})`);
-    }
+    const moved = emitted.filter((fact) => fact.name.startsWith('call.')).map((fact) => fact.thing);
+    if (moved.length > 0)
+      await tx.execute(sql`select pg_notify('prokura_call', t) from unnest(${sql.param(moved)}::text[]) as t`);
     await appendLedger(db, tenantId, now, entries);
     return result;
   });
@@ -93,18 +92,15 @@ async function saveFacts(
   emitted: readonly Fact[],
 ): Promise<Job[]> {
   if (emitted.length === 0) return [];
-  const rows = emitted.map((fact) => ({
-    tenantId,
-    id: newId('fact'),
-    name: fact.name,
-    data: { thing: fact.thing },
-    at,
-  }));
-  await db.insert(factsTable).values(rows);
+  const ids = emitted.map(() => newId('fact'));
+  await db.execute(sql`
+    insert into facts (tenant_id, id, name, data, at)
+    select ${tenantId}, i, n, jsonb_build_object('thing', t), ${at.toISOString()}::timestamptz
+      from unnest(${sql.param(ids)}::text[], ${sql.param(emitted.map((fact) => fact.name))}::text[], ${sql.param(emitted.map((fact) => fact.thing))}::text[]) as row(i, n, t)`);
   return emitted.flatMap((fact, index) =>
     (app.subscribers[fact.name] ?? []).map((queue) => ({
       queue,
-      data: { fact: fact.name, thing: fact.thing, id: rows[index]!.id },
+      data: { fact: fact.name, thing: fact.thing, id: ids[index] ?? null },
     })),
   );
 }

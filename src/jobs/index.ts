@@ -3,10 +3,13 @@ import { EXPIRE_APPROVAL } from '#engine/approve/ask.ts';
 import type { App } from '#engine/app.ts';
 import { EXECUTE_CALL } from '#engine/call.ts';
 import { execute } from '#engine/execute.ts';
+import { CHECKPOINT_LEDGER, checkpointLedger } from '#engine/checkpoint.ts';
 import { SWEEP, SYNC_DIRECTORY } from '#engine/set-up.ts';
+import { RETIRE_AGENT_KEY } from '#domain/agent/credentials.ts';
 import { EXPIRE_MANDATE } from '#domain/mandate/create.ts';
 import type { JobData } from '#db/queue.ts';
 import { expireMandate } from './expire-mandate.ts';
+import { retireAgentKey } from './retire-agent-key.ts';
 import { sweep } from './sweep.ts';
 import { syncDirectory } from './sync-directory.ts';
 
@@ -41,11 +44,23 @@ export const JOBS: Readonly<Record<string, Job>> = {
     retryDelaySeconds: 5,
     run: (app, tenant, data) => expireMandate(app, tenant, text(data, 'mandate')),
   },
+  [RETIRE_AGENT_KEY]: {
+    concurrency: 1,
+    retryLimit: 50,
+    retryDelaySeconds: 5,
+    run: (app, tenant, data) => retireAgentKey(app, tenant, text(data, 'agent'), text(data, 'kid')),
+  },
   [SYNC_DIRECTORY]: {
     concurrency: 1,
     retryLimit: 3,
     retryDelaySeconds: 60,
     run: (app, tenant) => syncDirectory(app, tenant),
+  },
+  [CHECKPOINT_LEDGER]: {
+    concurrency: 1,
+    retryLimit: 3,
+    retryDelaySeconds: 60,
+    run: (app, tenant) => checkpointLedger(app, tenant),
   },
   [SWEEP]: { concurrency: 1, retryLimit: 3, retryDelaySeconds: 60, run: (app, tenant) => sweep(app, tenant) },
 };

@@ -1,7 +1,8 @@
+import { ownerLeft } from '#domain/agent/succession.ts';
 import { saveGroups, saveMembers } from '#domain/group/import.ts';
 import { freezeMandatesOf } from '#domain/mandate/revoke.ts';
 import { linkManagers, MISSING, savePeople } from '#domain/person/import.ts';
-import { notReadSince, tightenPerson } from '#domain/person/store.ts';
+import { findPerson, notReadSince, tightenPerson } from '#domain/person/store.ts';
 import type { ProviderLink } from '#domain/provider.ts';
 import { noteSync } from '#domain/tenant/connection.ts';
 import type { App } from '#engine/app.ts';
@@ -108,7 +109,9 @@ async function lookForMissing(
 
 async function freezeMissing(app: App, tenantId: string, personId: string, actor: string): Promise<number> {
   await transact(app, tenantId, async (ctx) => {
+    const person = await findPerson(ctx, personId, 'update');
     await tightenPerson(ctx, personId, { status: 'SUSPENDED', readAt: ctx.now });
+    if (person !== null) await ownerLeft(ctx, person, { actor, how: 'suspended' });
     await freezeMandatesOf(ctx, personId, MISSING, actor);
     ctx.record({
       event: 'user_suspended',

@@ -5,6 +5,8 @@ import type { Logger } from './log.ts';
 /** Whose keys: an issuer that an administrator configured (its address is trusted, its answers are not). */
 interface KeySource {
   readonly issuer: string;
+  /** Where the keys are: then no discovery document is asked for. */
+  readonly jwksUri?: string;
   /** Where the keys are if the issuer publishes no discovery document. */
   readonly fallbackJwksUri?: string;
 }
@@ -41,8 +43,14 @@ interface State {
   asking: Promise<void> | null;
 }
 
-/** `fetch` is for tests; `now` is the clock that ages are measured by. */
-export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: typeof fetch }): RemoteKeys {
+/** How a document is read; a part of the global `fetch`, which is the default. */
+type Fetch = (
+  url: string,
+  init: { headers: Record<string, string>; redirect: 'error'; signal: AbortSignal },
+) => Promise<Response>;
+
+/** `fetch` is for tests, and for addresses that need a guard; `now` is the clock that ages are measured by. */
+export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: Fetch }): RemoteKeys {
   const states = new Map<string, State>();
   const seconds = () => parts.now().getTime() / 1000;
   const get = (url: string) => fetchJson(parts.fetch ?? fetch, url);
@@ -50,7 +58,7 @@ export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: 
   async function ask(source: KeySource, state: State): Promise<void> {
     state.askedAt = seconds();
     try {
-      state.jwksUri ??= await discover(get, source);
+      state.jwksUri ??= source.jwksUri ?? (await discover(get, source));
       state.keys = readKeys(await get(state.jwksUri));
       state.readAt = seconds();
     } catch (error) {
@@ -111,6 +119,18 @@ export function readKeys(document: unknown): ReadonlyMap<string, VerifyKey> {
   return keys;
 }
 
+/**
+ * The keys that an issuer publishes at this moment, found by its discovery document: for checking a configuration, nothing is kept. Throws TypeError
+ * with what is wrong in our own words, and whatever `fetcher` throws.
+ */
+export async function readIssuerKeys(
+  fetcher: Fetch,
+  issuer: string,
+): Promise<ReadonlyMap<string, VerifyKey>> {
+  const get = (url: string) => fetchJson(fetcher, url);
+  return readKeys(await get(await discover(get, { issuer })));
+}
+
 function stateOf(states: Map<string, State>, issuer: string): State {
   const known = states.get(issuer);
   if (known !== undefined) return known;
@@ -125,7 +145,8 @@ function stateOf(states: Map<string, State>, issuer: string): State {
 async function discover(get: (url: string) => Promise<unknown>, source: KeySource): Promise<string> {
   let document: unknown;
   try {
-    document = await get(`${source.issuer}/.well-known/openid-configuration`);
+    // Section 4.1: a slash at the end goes first (Entra's version 1.0 issuers have one).
+    document = await get(`${source.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
   } catch (error) {
     if (source.fallbackJwksUri !== undefined) return source.fallbackJwksUri;
     throw error;
@@ -144,7 +165,7 @@ async function discover(get: (url: string) => Promise<unknown>, source: KeySourc
   return uri;
 }
 
-async function fetchJson(fetcher: typeof fetch, url: string): Promise<unknown> {
+async function fetchJson(fetcher: Fetch, url: string): Promise<unknown> {
   const response = await fetcher(url, {
     headers: { accept: 'application/json' },
     redirect: 'error',

@@ -127,6 +127,8 @@ export async function openWorld(
     holdMs?: number;
     okta?: Parameters<typeof startOktaSimulator>[0];
     wire?: boolean;
+    /** Of the browser side: whether clients may register themselves, and how their documents are fetched. */
+    oauth?: Parameters<typeof startServer>[0]['oauth'];
   } = {},
 ): Promise<World> {
   const databaseUrl = await copyDatabase();
@@ -162,6 +164,7 @@ export async function openWorld(
       slack: sandbox.slack,
       ...(options.now === undefined ? {} : { now: options.now }),
       holdMs: options.holdMs ?? 300,
+      ...(options.oauth === undefined ? {} : { oauth: options.oauth }),
     });
   const server = await start(0, null);
   const company = await sandbox.introduce(server);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseAgentKey, registerAgent } from '#domain/agent/register.ts';
+import { readCredentials, registerAgent } from '#domain/agent/register.ts';
 import { agentByReference } from '#domain/agent/store.ts';
 import { findPerson } from '#domain/person/store.ts';
 import { defineTool, personTarget } from '#engine/tool.ts';
@@ -9,7 +9,7 @@ export default defineTool({
   name: 'agent_register',
   title: 'Register an agent',
   description:
-    'Makes an AI agent known, with its owner, its own public key and the most that any mandate may give it. It can do nothing until somebody gives it a mandate.',
+    'Makes an AI agent known, with its owner, its own public keys (or where it publishes them) and the most that any mandate may give it. It can do nothing until somebody gives it a mandate.',
   input: z.object({
     name: z
       .string()
@@ -25,18 +25,29 @@ export default defineTool({
     public_key: z
       .string()
       .min(20)
-      .max(4000)
+      .max(20_000)
+      .optional()
       .meta({ multiline: true })
       .describe(
-        'Its public key as a JSON Web Key (EC P-256 or RSA). The private half stays with the agent; never paste it.',
+        'Its public key as a JSON Web Key (EC P-256 or RSA), or several as a JWK Set. The private half stays with the agent; never paste it.',
       ),
+    jwks_url: z
+      .string()
+      .max(500)
+      .optional()
+      .describe('Instead of keys: the https address where it publishes them.'),
   }),
   output: z.object({
     agent_id: z.string().describe('Also its OAuth client_id.'),
     name: z.string(),
     owner: z.string(),
     scopes: z.array(z.string()),
-    kid: z.string().describe('Key id for its client assertions (RFC 7638 thumbprint).'),
+    kid: z
+      .string()
+      .nullable()
+      .describe('Key id for its client assertions (RFC 7638 thumbprint); null where it has no key here.'),
+    kids: z.array(z.string()).describe('Of all its keys.'),
+    jwks_url: z.string().nullable(),
   }),
   scope: 'agent.manage',
   only: 'people',
@@ -45,7 +56,7 @@ export default defineTool({
   effects: 'write',
   danger: 'mild',
   preview: async (ctx, input) => {
-    parseAgentKey(input.public_key);
+    await readCredentials(ctx, input);
     if ((await agentByReference(ctx, input.name)) !== null)
       throw new Fault('conflict', `There is an agent ${input.name} already. Choose another name.`);
     const owner = await findPerson(ctx, input.owner);

@@ -26,6 +26,7 @@ export default defineTool({
   output: z.object({ approval_id: z.string(), state: z.enum(['approved', 'rejected', 'pending']) }),
   scope: 'approval.decide',
   only: 'people',
+  worksFrozen: true,
   targets: (input) => [approvalTarget(input.approval_id)],
   effects: 'write',
   danger: 'mild',

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { principalOf } from '#domain/actor.ts';
+import { findAgent } from '#domain/agent/store.ts';
 import { checkMandate, createMandate } from '#domain/mandate/create.ts';
+import * as field from '#domain/mandate/fields.ts';
+import { isHighValue } from '#domain/mandate/scopes.ts';
+import { findTemplate } from '#domain/mandate/templates.ts';
+import { findPerson } from '#domain/person/store.ts';
 import { agentTarget, defineTool } from '#engine/tool.ts';
 
 export default defineTool({
@@ -10,29 +15,41 @@ export default defineTool({
     'Lets an agent act for you: which scopes, on whom, for how long, what for. You can give only what you may do yourself.',
   input: z.object({
     agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.'),
-    scopes: z
-      .array(z.string().min(1).max(200))
-      .min(1)
-      .max(50)
-      .describe('What it may do, as scopes: okta.password.reset, okta.mfa.reset, …'),
-    resources: z
-      .array(z.string().min(1).max(200))
+    template: z
+      .string()
       .min(1)
       .max(100)
-      .meta({ ref: 'resources' })
-      .default(['team'])
-      .describe(
-        'On whom: team (your direct reports), an email address, person:<id>, group:<id>, or * for everybody you may act on.',
-      ),
-    days: z.number().int().min(1).max(366).default(7).describe('For how many days.'),
-    max_uses: z
-      .number()
-      .int()
-      .min(1)
-      .max(1_000_000)
       .optional()
-      .describe('How many times at most; left out: any number.'),
-    purpose: z.string().trim().min(3).max(500).describe('What for. Approvers and auditors read it.'),
+      .describe('Name of a mandate template that fills whatever is left out here (mandate_template_list).'),
+    scopes: field.scopesField
+      .optional()
+      .describe(
+        'What it may do, as scopes: okta.password.reset, okta.mfa.reset, … Needed without a template.',
+      ),
+    resources: field.resourcesField
+      .meta({ ref: 'resources' })
+      .optional()
+      .describe(
+        'On whom: team (your direct reports), an email address, person:<id>, group:<id>, or * for everybody you may act on. Left out: team.',
+      ),
+    days: field.daysField.optional().describe('For how many days. Left out: 7.'),
+    max_uses: field.usesField.optional().describe(field.FIELD_WORDS.max_uses),
+    purpose: field.purposeField
+      .optional()
+      .describe('What for. Approvers and auditors read it. Needed without a template.'),
+    tools: field.toolsField.optional().describe(field.FIELD_WORDS.tools),
+    amount: field.amountField.optional().describe(field.FIELD_WORDS.amount),
+    currency: field.currencyField.optional().describe(field.FIELD_WORDS.currency),
+    window: field.windowField.optional().describe(field.FIELD_WORDS.window),
+    offline: z
+      .boolean()
+      .optional()
+      .describe('Whether it works while you are away, without a fresh sign-in of yours. Left out: no.'),
+    may_delegate: field.depthField
+      .optional()
+      .describe(
+        'How many levels deep the agent may hand parts of it on to other agents: 0 to 3. Left out: 0.',
+      ),
   }),
   output: z.object({
     mandate_id: z.string(),
@@ -40,7 +57,7 @@ export default defineTool({
     scopes: z.array(z.string()),
     resources: z.array(z.string()),
     expires_at: z.iso.datetime(),
-    summary: z.string().describe('What it allows, in words.'),
+    summary: z.string().describe('What it allows and forbids, in words.'),
   }),
   scope: 'mandate.create',
   tokenScope: 'delegation:create',
@@ -48,9 +65,30 @@ export default defineTool({
   targets: (input) => [agentTarget(input.agent)],
   effects: 'write',
   danger: 'serious',
+  context: async (ctx, input) => {
+    const template = input.template === undefined ? null : await findTemplate(ctx, input.template);
+    const terms = template?.terms;
+    return {
+      high_value: await isHighValue(ctx, {
+        scopes: input.scopes ?? terms?.scopes ?? [],
+        amount: input.amount ?? terms?.amount,
+        currency: input.currency ?? terms?.currency,
+      }),
+    };
+  },
+  pin: async (ctx, input, actor) => {
+    const principal = principalOf(actor);
+    if (principal !== null) await findPerson(ctx, principal, 'share');
+    // A change of the agent's keys or owner freezes the mandates that there are: it comes before this one, or sees it.
+    await findAgent(ctx, input.agent, 'share');
+  },
   preview: async (ctx, input) => {
-    const { summary } = await checkMandate(ctx, principalOf(ctx.actor), input);
-    return { changes: [{ what: 'mandate', to: summary }], effect: summary, reversible: true };
+    const { inWords, summary } = await checkMandate(ctx, principalOf(ctx.actor), input);
+    const changes = [
+      { what: 'mandate', to: inWords.allows },
+      { what: 'limits', to: inWords.forbids },
+    ];
+    return { changes, effect: summary, reversible: true };
   },
   run: async (ctx, input) => createMandate(ctx, principalOf(ctx.actor), input, ctx.callId),
 });

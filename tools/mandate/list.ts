@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { findAgent } from '#domain/agent/store.ts';
 import { visibleMandates } from '#domain/mandate/visible.ts';
-import { MandateView, mandateView } from '#domain/mandate/view.ts';
-import { findPerson } from '#domain/person/store.ts';
+import { MandateView, mandateViews } from '#domain/mandate/view.ts';
 import { defineTool, IMPLIED_SCOPE, TENANT_TARGET } from '#engine/tool.ts';
 
 export default defineTool({
@@ -15,6 +13,12 @@ export default defineTool({
       .enum(['active', 'frozen', 'revoked', 'expired', 'open', 'all'])
       .default('open')
       .describe('Which ones; open: active or frozen.'),
+    agent: z.string().meta({ ref: 'agent' }).optional().describe('Only those of this agent: its name or id.'),
+    principal: z
+      .string()
+      .meta({ ref: 'person' })
+      .optional()
+      .describe('Only those that this person gave: person id or work email. For IT admins.'),
     limit: z.number().int().min(1).max(100).default(25).describe('At most this many.'),
     cursor: z.string().optional().describe('next_cursor of the page before.'),
   }),
@@ -27,15 +31,15 @@ export default defineTool({
   run: async (ctx, input) => {
     const rows = await visibleMandates(ctx, {
       state: input.state,
+      agent: input.agent,
+      principal: input.principal,
       limit: input.limit + 1,
       before: input.cursor,
     });
     const page = rows.slice(0, input.limit);
-    const mandates = [];
-    for (const row of page)
-      mandates.push(
-        mandateView(row, await findPerson(ctx, row.principalId), await findAgent(ctx, row.agentId), ctx.now),
-      );
-    return { mandates, next_cursor: rows.length > input.limit ? (page.at(-1)?.id ?? null) : null };
+    return {
+      mandates: await mandateViews(ctx, page),
+      next_cursor: rows.length > input.limit ? (page.at(-1)?.id ?? null) : null,
+    };
   },
 });

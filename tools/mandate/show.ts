@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { findAgent } from '#domain/agent/store.ts';
 import { findMandate } from '#domain/mandate/store.ts';
-import { MandateView, mandateView } from '#domain/mandate/view.ts';
-import { findPerson } from '#domain/person/store.ts';
+import { MandateDetail, mandateDetail } from '#domain/mandate/view.ts';
 import { defineTool, IMPLIED_SCOPE, mandateTarget } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
 
@@ -10,9 +8,9 @@ export default defineTool({
   name: 'mandate_show',
   title: 'Show a mandate',
   description:
-    'Shows one mandate: what it allows, on whom, until when, how often it was used, and why it is frozen or has ended.',
+    'Shows one mandate: what it allows and forbids in words, on whom, until when, how often it was used, what was made from it, and why it is frozen or has ended.',
   input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
-  output: MandateView,
+  output: MandateDetail,
   scope: IMPLIED_SCOPE,
   tokenScope: 'delegation:read',
   command: '/mandate show <mandate_id>',
@@ -24,11 +22,6 @@ export default defineTool({
     if (mandate === null || (ctx.actor.kind === 'agent' && ctx.actor.mandateId !== mandate.id)) {
       throw new Fault('not_found', 'There is no such mandate here.');
     }
-    return mandateView(
-      mandate,
-      await findPerson(ctx, mandate.principalId),
-      await findAgent(ctx, mandate.agentId),
-      ctx.now,
-    );
+    return mandateDetail(ctx, mandate);
   },
 });

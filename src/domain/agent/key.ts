@@ -54,3 +54,26 @@ export function agentKeyFrom(jwk: unknown): AgentKey {
   }
   return { kid: thumbprint(key), alg: key.alg, publicJwk: exportPublicJwk(key) };
 }
+
+const MAX_KEYS = 10;
+
+/** Reads the text of one JSON Web Key or of a JWK Set (RFC 7517 section 5) with 1 to 10 different keys; throws as `agentKeyFrom`. */
+export function parseAgentKeys(text: string): readonly AgentKey[] {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    const detail = { problems: [{ field: 'public_key', problem: 'not JSON' }] };
+    throw new Fault(
+      'invalid_input',
+      'The public key must be a JSON Web Key: {"kty":"EC","crv":"P-256","x":"…","y":"…"}.',
+      { cause, detail },
+    );
+  }
+  const set = (document as { keys?: unknown } | null)?.keys;
+  if (set === undefined) return [agentKeyFrom(document)];
+  if (!Array.isArray(set) || set.length === 0 || set.length > MAX_KEYS)
+    throw new Fault('invalid_input', `A JWK Set must hold 1 to ${MAX_KEYS} keys.`);
+  const keys = set.map(agentKeyFrom);
+  return [...new Map(keys.map((key) => [key.kid, key])).values()];
+}

@@ -49,11 +49,28 @@ export async function listAgents(
     .limit(options.limit);
 }
 
+/** Saves an agent with the keys that it brings, if any. */
 export async function insertAgent(
   ctx: TenantWriter,
   agent: NewAgent,
-  key: Omit<NewAgentKey, 'tenantId' | 'agentId'>,
+  keys: readonly Pick<NewAgentKey, 'kid' | 'alg' | 'publicJwk'>[],
 ): Promise<void> {
   await ctx.db.insert(agents).values(agent);
-  await ctx.db.insert(agentKeys).values({ ...key, tenantId: agent.tenantId, agentId: agent.id });
+  if (keys.length === 0) return;
+  const { tenantId, id: agentId } = agent;
+  await ctx.db
+    .insert(agentKeys)
+    .values(
+      keys.map(({ kid, alg, publicJwk }) => ({ tenantId, agentId, kid, alg, publicJwk, createdAt: ctx.now })),
+    );
+}
+
+/** The agents of an owner, locked for change in a stable order. */
+export async function lockAgentsOf(ctx: TenantWriter, ownerId: string): Promise<Agent[]> {
+  return ctx.db
+    .select()
+    .from(agents)
+    .where(and(eq(agents.tenantId, ctx.tenantId), eq(agents.ownerId, ownerId)))
+    .orderBy(asc(agents.id))
+    .for('update');
 }

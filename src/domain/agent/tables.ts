@@ -31,6 +31,11 @@ export const agents = pgTable(
     status: text('status', { enum: ['active', 'disabled', 'frozen'] })
       .notNull()
       .default('active'),
+    /** Why it does not work (`AgentCause`); `status` follows from them, and it is active when none is left. */
+    causes: text('causes')
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
     epoch: integer('epoch').notNull().default(0),
     createdAt: moment('created_at')
       .notNull()

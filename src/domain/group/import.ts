@@ -3,6 +3,7 @@ import { newId } from '#lib/id.ts';
 import type { TenantWriter } from '../context.ts';
 import { people } from '../person/tables.ts';
 import type { ProviderGroup } from '../provider.ts';
+import { reevaluateAuthority } from './reevaluate.ts';
 import { groupMappings, groups, memberships } from './tables.ts';
 
 /** Saves groups of a source; one that is known by its immutable id takes the new name. Returns our ids by the source's. */
@@ -34,7 +35,8 @@ export async function saveGroups(
 
 /**
  * Makes the group's members exactly those whom the provider named, by difference. Members whom we do not know are counted, not
- * invented. Where the group is mapped, each change leaves `authority_changed`; authority itself is derived at every question.
+ * invented. Where the group is mapped, each change leaves `authority_changed`, and mandates that lost or regained their support are
+ * frozen or thawed in this transaction; authority itself is derived at every question.
  */
 export async function saveMembers(
   ctx: TenantWriter,
@@ -80,14 +82,18 @@ export async function saveMembers(
         ),
       );
   }
-  if (added.length + removed.length > 0 && (await isMapped(ctx, groupId)))
-    ctx.record({ event: 'authority_changed', actor, data: { group: groupId, added, removed } });
+  const mappings = added.length + removed.length > 0 ? await mappingsOf(ctx, groupId) : [];
+  if (mappings.length > 0) {
+    ctx.record({ event: 'authority_changed', actor, data: { group: groupId, added, removed, mappings } });
+    await reevaluateAuthority(ctx, [...added, ...removed], actor);
+  }
   return { unknown: uids.length - now.size };
 }
 
-async function isMapped(ctx: TenantWriter, groupId: string): Promise<boolean> {
-  const rows = await ctx.db
-    .select({ id: groupMappings.id })
+/** What the group gives its members: roles and scopes. */
+async function mappingsOf(ctx: TenantWriter, groupId: string) {
+  return ctx.db
+    .select({ role: groupMappings.role, scopes: groupMappings.scopes })
     .from(groups)
     .innerJoin(
       groupMappings,
@@ -98,5 +104,4 @@ async function isMapped(ctx: TenantWriter, groupId: string): Promise<boolean> {
       ),
     )
     .where(and(eq(groups.tenantId, ctx.tenantId), eq(groups.id, groupId)));
-  return rows.length > 0;
 }

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { bigint, index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 
@@ -14,9 +15,16 @@ export const ledger = pgTable(
     data: jsonb('data').$type<Record<string, unknown>>().notNull(),
     prevHash: text('prev_hash').notNull(),
     hash: text('hash').notNull(),
+    /** The actor and every id that the entry names (append.ts), for finding it; not hashed, since it follows from what is. */
+    things: text('things')
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.seq] }),
+    index('ledger_things').using('gin', table.things),
+    index('ledger_at').using('brin', table.at),
     index('ledger_event').on(table.tenantId, table.event, table.seq),
     tenantPolicy(),
   ],

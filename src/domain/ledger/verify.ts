@@ -1,3 +1,4 @@
+import type { ReadCheckpoint } from './checkpoint.ts';
 import { entryHash, GENESIS_HASH, type LedgerEntry } from './entry.ts';
 
 /** What reading an exported ledger proved. `problems` is empty exactly if the chain holds from its first line to its last. */
@@ -7,15 +8,33 @@ export interface LedgerProof {
   readonly lastSeq: number | null;
   readonly lastHash: string | null;
   readonly problems: readonly string[];
+  /** Numbers of the checkpoints that the export agrees with. */
+  readonly confirmed: readonly number[];
 }
 
 /**
  * Verifies an export (NDJSON lines, oldest first) without a database: each entry's own hash, its link to the one before, gapless
  * sequence, one tenant. An export that begins later than entry 1 is taken from its first line on and says so by `firstSeq`.
- * Does not prove that the end is there: compare `lastSeq` and `lastHash` with a checkpoint kept elsewhere.
+ * The end is proved only by a checkpoint kept elsewhere: a missing tail, or a chain that was written anew, is a problem then.
+ * A checkpoint from before the export's beginning says nothing of it, and is neither confirmed nor a problem.
  */
-export function verifyLedger(lines: Iterable<string>): LedgerProof {
+export function verifyLedger(
+  lines: Iterable<string>,
+  checkpoints: readonly ReadCheckpoint[] = [],
+): LedgerProof {
   const problems: string[] = [];
+  const confirmed: number[] = [];
+  const expected = new Map<number, ReadCheckpoint[]>();
+  for (const one of checkpoints) expected.set(one.seq, [...(expected.get(one.seq) ?? []), one]);
+  const compare = (seq: number, hash: string, tenant: string) => {
+    for (const one of expected.get(seq) ?? []) {
+      if (one.hash === hash && one.tenant === tenant) confirmed.push(seq);
+      else
+        problems.push(
+          `the checkpoint at entry ${seq} (${one.at}) says otherwise: this is not the same chain`,
+        );
+    }
+  };
   let first: LedgerEntry | null = null;
   let last: LedgerEntry | null = null;
   let entries = 0;
@@ -35,6 +54,7 @@ export function verifyLedger(lines: Iterable<string>): LedgerProof {
       if (entry.seq === 1 && entry.prev_hash !== GENESIS_HASH)
         problems.push(`line ${lineNumber}: entry 1 does not begin a chain`);
       first = entry;
+      if (entry.seq > 0) compare(entry.seq - 1, entry.prev_hash, entry.tenant);
     } else {
       if (entry.tenant !== last.tenant) problems.push(`line ${lineNumber}: entry of another tenant`);
       if (entry.seq !== last.seq + 1)
@@ -44,7 +64,16 @@ export function verifyLedger(lines: Iterable<string>): LedgerProof {
       if (entry.prev_hash !== last.hash)
         problems.push(`line ${lineNumber}: entry ${entry.seq} is not linked to the one before it`);
     }
+    compare(entry.seq, entry.hash, entry.tenant);
     last = entry;
+  }
+  for (const one of checkpoints) {
+    if (one.signed === false)
+      problems.push(`the checkpoint at entry ${one.seq} (${one.at}) is not signed by any of the keys`);
+    if (last !== null && one.seq > last.seq)
+      problems.push(
+        `the checkpoint of ${one.at} saw ${one.seq} entries: those after ${last.seq} are missing from the end`,
+      );
   }
   return {
     entries,
@@ -52,6 +81,7 @@ export function verifyLedger(lines: Iterable<string>): LedgerProof {
     lastSeq: last?.seq ?? null,
     lastHash: last?.hash ?? null,
     problems,
+    confirmed,
   };
 }
 

@@ -1,48 +1,86 @@
 import { findAgent, type Agent } from '../agent/store.ts';
-import type { TenantReader, TenantWriter } from '../context.ts';
+import type { ReadContext, TenantReader, TenantWriter } from '../context.ts';
 import { authorityOf } from '../group/authority.ts';
-import { findPeople, findPerson, type Person } from '../person/store.ts';
+import { findPerson, type Person } from '../person/store.ts';
 import { standingOf } from '../person/standing.ts';
 import { theTenant } from '../tenant/store.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { missingScopes } from './rules.ts';
+import { scopeProblems } from './scopes.ts';
 import { insertMandate } from './store.ts';
-import { describeMandate } from './words.ts';
+import { checkTools, settleTerms, type AskedTerms, type MandateTerms } from './terms.ts';
+import { count, describeMandate, namesInResources, type InWords } from './words.ts';
+
+export type { MandateTerms } from './terms.ts';
 
 /** The queue whose job ends a mandate at its time. */
 export const EXPIRE_MANDATE = 'expire-mandate';
 
-/** What a principal asks to give; ids, not names. */
-export interface MandateTerms {
-  readonly agent: string;
-  readonly scopes: readonly string[];
-  readonly resources: readonly string[];
-  readonly days: number;
-  readonly max_uses?: number | undefined;
-  readonly purpose: string;
-}
-
-interface Checked {
+/** What a mandate of these parties stands on. */
+export interface Parties {
   readonly principal: Person;
   readonly agent: Agent;
+  readonly owner: Person;
+}
+
+interface Checked extends Parties {
+  readonly terms: MandateTerms;
+  readonly inWords: InWords;
+  /** Both sentences. */
   readonly summary: string;
 }
 
 /**
- * Whether these terms can stand at all: principal and agent in good standing, every scope within the principal's authority now
- * and the agent's ceiling, no longer than the tenant allows. Throws Fault `forbidden` (`detail.missing`) or `invalid_input` with
- * what to change. Does not ask whether policy allows giving it to this agent: that has been decided.
+ * Whether what is asked can stand at all: parties in good standing, every scope known, within the principal's authority now and
+ * the agent's ceiling, every tool there, no longer than the tenant allows. Throws Fault `forbidden` (`detail.missing`),
+ * `conflict`, `not_found` or `invalid_input` with what to change. Without `tools` the tools that it names are not looked at.
+ * Does not ask whether policy allows giving it to this agent: that has been decided.
  */
 export async function checkMandate(
+  reader: TenantReader & Partial<Pick<ReadContext, 'tools'>>,
+  principalId: string | null,
+  asked: AskedTerms,
+): Promise<Checked> {
+  const terms = await settleTerms(reader, principalId, asked);
+  const parties = await checkParties(reader, principalId, terms.agent);
+  await checkScopes(reader, parties, terms.scopes, reader.tools ?? []);
+  if (reader.tools !== undefined) checkTools(terms.tools, terms.scopes, reader.tools);
+  await checkDays(reader, terms.days);
+  const inWords = describeMandate({
+    agent: parties.agent.name,
+    owner: parties.owner.displayName,
+    principal: { id: parties.principal.id, name: parties.principal.displayName },
+    scopes: terms.scopes,
+    resources: terms.resources,
+    tools: terms.tools ?? null,
+    amount: terms.amount ?? null,
+    currency: terms.currency ?? null,
+    window: terms.window ?? null,
+    offline: terms.offline ?? false,
+    depth: terms.may_delegate ?? 0,
+    maxUses: terms.max_uses ?? null,
+    lasting: `for ${count(terms.days, 'day')}`,
+    names: await namesInResources(reader, terms.resources),
+  });
+  return { ...parties, terms, inWords, summary: `${inWords.allows} ${inWords.forbids}` };
+}
+
+/** Throws unless principal, agent and the agent's owner are in good standing. */
+export async function checkParties(
   reader: TenantReader,
   principalId: string | null,
-  terms: MandateTerms,
-): Promise<Checked> {
+  agentId: string,
+): Promise<Parties> {
   const principal = principalId === null ? null : await findPerson(reader, principalId);
   if (principal === null || standingOf(principal) !== null)
     throw new Fault('forbidden', 'Only a person in good standing gives a mandate.');
-  const agent = await findAgent(reader, terms.agent);
+  if (principal.delegationFrozenBy !== null)
+    throw new Fault(
+      'forbidden',
+      'Everything that this person delegates was frozen by the kill switch. An IT admin can lift that.',
+    );
+  const agent = await findAgent(reader, agentId);
   if (agent?.status !== 'active')
     throw new Fault('conflict', 'This agent is disabled or frozen; its owner or an IT admin can say why.');
   const owner = await findPerson(reader, agent.ownerId);
@@ -51,18 +89,31 @@ export async function checkMandate(
       'conflict',
       `The owner of ${agent.name} is not active. An IT admin must give the agent a new owner first.`,
     );
+  return { principal, agent, owner };
+}
 
+/** Throws unless every scope is known here, within the principal's authority now, and within the agent's ceiling. */
+export async function checkScopes(
+  reader: TenantReader,
+  { principal, agent }: Parties,
+  scopes: readonly string[],
+  tools: ReadContext['tools'],
+): Promise<void> {
   const authority = await authorityOf(reader, principal.id);
-  const beyond = missingScopes(terms.scopes, authority.scopes);
+  const ofTools = tools.map((tool) => tool.scope);
+  const [wrong] = await scopeProblems(reader, scopes, authority.roles, ofTools);
+  if (wrong?.problem === 'unknown') throw unknownScope(wrong.scope);
+  const beyond = missingScopes(scopes, authority.scopes);
+  if (wrong?.problem === 'not_for_you') beyond.push(wrong.scope);
   if (beyond.length > 0) {
     const held = authority.scopes.length === 0 ? 'nothing' : authority.scopes.join(', ');
     throw new Fault(
       'forbidden',
-      `You cannot give ${beyond.join(', ')}: your groups do not give it to you. You can give: ${held}.`,
+      `You cannot give ${[...new Set(beyond)].join(', ')}: your groups do not give it to you. You can give: ${held}.`,
       { detail: { missing: { authority: beyond } } },
     );
   }
-  const above = missingScopes(terms.scopes, agent.ceiling);
+  const above = missingScopes(scopes, agent.ceiling);
   if (above.length > 0) {
     throw new Fault(
       'forbidden',
@@ -70,46 +121,44 @@ export async function checkMandate(
       { detail: { missing: { ceiling: above } } },
     );
   }
+}
+
+/** Throws where the tenant allows no mandate of so many days. */
+export async function checkDays(reader: TenantReader, days: number): Promise<void> {
   const { settings } = await theTenant(reader);
-  if (terms.days * 86_400 > settings.mandateMaxSeconds) {
-    throw new Fault(
-      'invalid_input',
-      `A mandate lasts ${Math.floor(settings.mandateMaxSeconds / 86_400)} days at most here.`,
-      { detail: { problems: [{ field: 'days', problem: 'too long' }] } },
-    );
-  }
-  const named = terms.resources.flatMap(
-    (pattern) => /^(?:person|reports):(usr_.*)$/.exec(pattern)?.[1] ?? [],
+  if (days * 86_400 <= settings.mandateMaxSeconds) return;
+  throw new Fault(
+    'invalid_input',
+    `A mandate lasts ${Math.floor(settings.mandateMaxSeconds / 86_400)} days at most here.`,
+    { detail: { problems: [{ field: 'days', problem: 'too long' }] } },
   );
-  const names = new Map((await findPeople(reader, named)).map((person) => [person.id, person.displayName]));
-  const summary = describeMandate({
-    ...terms,
-    agent: agent.name,
-    owner: owner.displayName,
-    principal: principal.id,
-    names,
-  });
-  return { principal, agent, summary };
 }
 
 /** Makes the mandate, in the caller's transaction; checks the terms again there. It runs from now on, for the days that were asked. */
 export async function createMandate(
   ctx: TenantWriter,
   principalId: string | null,
-  terms: MandateTerms,
+  asked: AskedTerms,
   callId: string,
 ) {
-  const { principal, agent, summary } = await checkMandate(ctx, principalId, terms);
+  // Held until the commit: a change of the agent's keys or owner freezes the mandates that there are, and must see this one.
+  await findAgent(ctx, asked.agent, 'share');
+  const { principal, agent, terms, summary } = await checkMandate(ctx, principalId, asked);
   const id = newId('mdt', ctx.now.getTime());
   const expiresAt = new Date(ctx.now.getTime() + terms.days * 86_400_000);
-  const scopes = [...new Set(terms.scopes)].sort();
   await insertMandate(ctx, {
     tenantId: ctx.tenantId,
     id,
     principalId: principal.id,
     agentId: agent.id,
-    scopes,
+    scopes: [...terms.scopes],
     resources: [...terms.resources],
+    tools: terms.tools === undefined ? null : [...terms.tools],
+    amount: terms.amount === undefined ? null : String(terms.amount),
+    currency: terms.currency ?? null,
+    window: terms.window ?? null,
+    offline: terms.offline ?? false,
+    depth: terms.may_delegate ?? 0,
     maxUses: terms.max_uses ?? null,
     purpose: terms.purpose,
     callId,
@@ -118,6 +167,7 @@ export async function createMandate(
     createdAt: ctx.now,
   });
   ctx.enqueue(EXPIRE_MANDATE, { mandate: id }, expiresAt);
+  const { days: _, agent: __, ...said } = terms;
   ctx.record({
     event: 'MANDATE_CREATED',
     actor: principal.id,
@@ -125,10 +175,8 @@ export async function createMandate(
       mandate_id: id,
       principal: principal.id,
       agent: agent.id,
-      scopes,
-      resources: terms.resources,
-      max_uses: terms.max_uses,
-      purpose: terms.purpose,
+      ...said,
+      ...(asked.template === undefined ? {} : { template: asked.template }),
       expires_at: expiresAt.toISOString(),
       call_id: callId,
     },
@@ -137,9 +185,16 @@ export async function createMandate(
   return {
     mandate_id: id,
     agent: agent.name,
-    scopes,
+    scopes: [...terms.scopes],
     resources: [...terms.resources],
     expires_at: expiresAt.toISOString(),
     summary,
   };
 }
+
+const unknownScope = (scope: string): Fault =>
+  new Fault(
+    'invalid_input',
+    `Nothing here is called ${scope.slice(0, 100)}. Use a scope of the tenant's catalogue; explain_access and agent_list show some.`,
+    { detail: { problems: [{ field: 'scopes', problem: 'unknown' }] } },
+  );

@@ -1,11 +1,18 @@
 /**
  * Which resources a mandate covers: patterns over immutable ids.
  * `*` everything · `person:<usr_…>` one person · `reports:<usr_…>` the direct reports of a person, as they are at the call ·
- * `group:<grp_…>` the members of a group, as they are at the call.
+ * `group:<grp_…>` the members of a group, as they are at the call · `resource:<text>` something of another system, exactly, or
+ * everything that begins so where it ends in `*` (for `POST /v1/verify`; it covers no person).
  */
-export type ResourcePattern = '*' | `person:${string}` | `reports:${string}` | `group:${string}`;
+export type ResourcePattern =
+  | '*'
+  | `resource:${string}`
+  | `person:${string}`
+  | `reports:${string}`
+  | `group:${string}`;
 
-const PATTERN = /^(?:\*|(?:person|reports):usr_[0-9a-z]{26}|group:grp_[0-9a-z]{26})$/;
+const PATTERN =
+  /^(?:\*|(?:person|reports):usr_[0-9a-z]{26}|group:grp_[0-9a-z]{26}|resource:[\x21-\x7e]{1,190})$/;
 
 /** True where the text is a pattern. Does not say that the person or group exists. */
 export const isResourcePattern = (text: string): text is ResourcePattern => PATTERN.test(text);
@@ -29,3 +36,12 @@ export function covers(patterns: readonly string[], person: Coverable): boolean 
     return false;
   });
 }
+
+/** Whether any pattern covers something of another system, by the text that names it there. */
+export const coversText = (patterns: readonly string[], text: string): boolean =>
+  patterns.some((pattern) => {
+    if (pattern === '*') return true;
+    if (!pattern.startsWith('resource:')) return false;
+    const named = pattern.slice('resource:'.length);
+    return named.endsWith('*') ? text.startsWith(named.slice(0, -1)) : text === named;
+  });

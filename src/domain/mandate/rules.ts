@@ -1,5 +1,6 @@
 import { denial, type Denial } from '../denial.ts';
 import type { Mandate } from './store.ts';
+import { windowOpen, windowWords, type MandateWindow } from './window.ts';
 
 type Standing = Pick<Mandate, 'state' | 'startsAt' | 'expiresAt' | 'uses' | 'maxUses' | 'reason'>;
 
@@ -28,3 +29,50 @@ export function mandateStanding(mandate: Standing, now: Date): Denial | null {
 /** Scopes that are asked for but not held, in the order asked. */
 export const missingScopes = (asked: readonly string[], held: readonly string[]): string[] =>
   asked.filter((scope) => !held.includes(scope));
+
+/** What one use is worth. */
+export interface Worth {
+  readonly value: number;
+  /** ISO 4217: `EUR`. */
+  readonly currency: string;
+}
+
+/** Whether the window lets it pass at `now`: null, or why not. A window that cannot be evaluated denies. */
+export function windowDenial(window: MandateWindow | null, now: Date): Denial | null {
+  if (window === null) return null;
+  const open = windowOpen(window, now);
+  if (open === true) return null;
+  const why =
+    open === false
+      ? `This mandate works ${windowWords(window)} only. Ask again then.`
+      : 'The hours of this mandate cannot be evaluated here, so the answer is no. The principal can give a new one.';
+  return denial('outside_window', why, { missing: { window } });
+}
+
+/** Whether the amount lets it pass: null, or why not. A use whose worth is not known, or is in another currency, is denied. */
+export function amountDenial(
+  limit: { readonly amount: number | string | null; readonly currency: string | null },
+  worth: Worth | null,
+): Denial | null {
+  if (limit.amount === null) return null;
+  const most = `${Number(limit.amount)} ${limit.currency ?? ''}`.trim();
+  const missing = { missing: { mandate: { amount: worth?.value, currency: worth?.currency } } };
+  if (worth === null)
+    return denial(
+      'amount_exceeded',
+      `This mandate is limited to ${most} for each use, and this use does not say what it is worth. The principal can give a mandate without an amount.`,
+    );
+  if (worth.currency !== limit.currency)
+    return denial(
+      'amount_exceeded',
+      `This mandate is limited in ${limit.currency ?? 'no currency'}, not in ${worth.currency}.`,
+      missing,
+    );
+  if (!(worth.value >= 0 && worth.value <= Number(limit.amount)))
+    return denial(
+      'amount_exceeded',
+      `This mandate allows ${most} at most for each use. The principal can give one that allows more.`,
+      missing,
+    );
+  return null;
+}

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
+import { drawPlace } from './status-place.ts';
 import { mandateFreezes, mandates } from './tables.ts';
 
 export type Mandate = typeof mandates.$inferSelect;
@@ -67,14 +68,8 @@ export async function openMandatesOf(ctx: TenantWriter, principalId: string): Pr
     .for('update');
 }
 
-/** A mandate that has not ended and everything below it, parents first, locked for change. */
-export async function openMandateTree(ctx: TenantWriter, mandateId: string): Promise<Mandate[]> {
-  const tree = await ctx.db.execute<{ id: string }>(sql`
-    with recursive tree(id) as (
-      select id from mandates where tenant_id = ${ctx.tenantId} and id = ${mandateId}
-      union all select m.id from mandates m join tree t on m.tenant_id = ${ctx.tenantId} and m.parent_id = t.id
-    ) select id from tree`);
-  const ids = tree.map((row) => row.id);
+/** Those of the mandates that have not ended, locked for change in a stable order. */
+export async function lockMandates(ctx: TenantWriter, ids: readonly string[]): Promise<Mandate[]> {
   if (ids.length === 0) return [];
   return ctx.db
     .select()
@@ -82,7 +77,7 @@ export async function openMandateTree(ctx: TenantWriter, mandateId: string): Pro
     .where(
       and(
         eq(mandates.tenantId, ctx.tenantId),
-        inArray(mandates.id, ids),
+        inArray(mandates.id, [...ids]),
         inArray(mandates.state, ['active', 'frozen']),
       ),
     )
@@ -90,8 +85,96 @@ export async function openMandateTree(ctx: TenantWriter, mandateId: string): Pro
     .for('update');
 }
 
+/** Ids of a mandate and of everything below it, whatever has become of them. */
+export async function mandateTreeIds(reader: TenantReader, mandateId: string): Promise<string[]> {
+  const tree = await reader.db.execute<{ id: string }>(sql`
+    with recursive tree(id) as (
+      select id from mandates where tenant_id = ${reader.tenantId} and id = ${mandateId}
+      union all select m.id from mandates m join tree t on m.tenant_id = ${reader.tenantId} and m.parent_id = t.id
+    ) select id from tree order by id`);
+  return tree.map((row) => row.id);
+}
+
+/**
+ * A mandate that has not ended and everything below it that has not, parents first, locked for change. A child is made under a
+ * lock on its parent, so once all of them are held none can appear below them.
+ */
+export async function openMandateTree(ctx: TenantWriter, mandateId: string): Promise<Mandate[]> {
+  for (let ids = await mandateTreeIds(ctx, mandateId); ;) {
+    const locked = await lockMandates(ctx, ids);
+    const again = await mandateTreeIds(ctx, mandateId);
+    if (again.length === ids.length) return locked;
+    ids = again;
+  }
+}
+
+/** Ids of a mandate and of those above it, itself first. */
+export async function mandateChain(reader: TenantReader, mandateId: string): Promise<string[]> {
+  const rows = await reader.db.execute<{ id: string }>(sql`
+    with recursive up(id, parent_id, level) as (
+      select id, parent_id, 0 from mandates where tenant_id = ${reader.tenantId} and id = ${mandateId}
+      union all select m.id, m.parent_id, up.level + 1 from mandates m join up on m.tenant_id = ${reader.tenantId} and m.id = up.parent_id
+    ) select id from up order by level`);
+  return rows.map((row) => row.id);
+}
+
+/** Ids of the mandates that were made from this one, whatever has become of them. */
+export async function childMandates(reader: TenantReader, mandateId: string): Promise<string[]> {
+  const rows = await reader.db
+    .select({ id: mandates.id })
+    .from(mandates)
+    .where(and(eq(mandates.tenantId, reader.tenantId), eq(mandates.parentId, mandateId)))
+    .orderBy(asc(mandates.id));
+  return rows.map((row) => row.id);
+}
+
+/** Why each of these mandates is frozen: its causes, in alphabetical order. */
+export async function freezeCauses(
+  reader: TenantReader,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string[]>> {
+  const causes = new Map<string, string[]>();
+  if (ids.length === 0) return causes;
+  const rows = await reader.db
+    .select({ id: mandateFreezes.mandateId, cause: mandateFreezes.cause })
+    .from(mandateFreezes)
+    .where(and(eq(mandateFreezes.tenantId, reader.tenantId), inArray(mandateFreezes.mandateId, [...ids])))
+    .orderBy(asc(mandateFreezes.cause));
+  for (const { id, cause } of rows) causes.set(id, [...(causes.get(id) ?? []), cause]);
+  return causes;
+}
+
+/** Adds a mandate, with a random place in the tenant's status lists. */
 export async function insertMandate(ctx: TenantWriter, mandate: NewMandate): Promise<void> {
-  await ctx.db.insert(mandates).values(mandate);
+  for (let attempt = 0; ; attempt += 1) {
+    const added = await ctx.db
+      .insert(mandates)
+      .values({ ...mandate, statusIndex: drawPlace(attempt) })
+      .onConflictDoNothing({ target: [mandates.tenantId, mandates.statusIndex] })
+      .returning({ id: mandates.id });
+    if (added.length > 0) return;
+  }
+}
+
+/** Changes a mandate that is locked. Says nothing of tokens. */
+export async function updateMandate(
+  ctx: TenantWriter,
+  id: string,
+  change: Partial<Omit<NewMandate, 'tenantId' | 'id'>>,
+): Promise<void> {
+  await ctx.db
+    .update(mandates)
+    .set(change)
+    .where(and(eq(mandates.tenantId, ctx.tenantId), eq(mandates.id, id)));
+}
+
+/** Kills every token of these mandates. */
+export async function bumpEpoch(ctx: TenantWriter, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await ctx.db
+    .update(mandates)
+    .set({ epoch: sql`${mandates.epoch} + 1` })
+    .where(and(eq(mandates.tenantId, ctx.tenantId), inArray(mandates.id, [...ids])));
 }
 
 /** Ends mandates for good and kills their tokens (epoch). */
@@ -129,14 +212,4 @@ export async function freezeMandates(
         inArray(mandates.state, ['active', 'frozen']),
       ),
     );
-}
-
-/** Counts one use; the row must be locked. Ends the mandate with its last use. True where it ended. */
-export async function countUse(ctx: TenantWriter, mandate: Mandate): Promise<boolean> {
-  const last = mandate.maxUses !== null && mandate.uses + 1 >= mandate.maxUses;
-  await ctx.db
-    .update(mandates)
-    .set({ uses: mandate.uses + 1 })
-    .where(and(eq(mandates.tenantId, ctx.tenantId), eq(mandates.id, mandate.id)));
-  return last;
 }

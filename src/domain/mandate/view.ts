@@ -1,18 +1,30 @@
 import { z } from 'zod';
-import type { Agent } from '../agent/store.ts';
-import type { Person } from '../person/store.ts';
-import type { Mandate } from './store.ts';
+import { findAgent, type Agent } from '../agent/store.ts';
+import type { TenantReader } from '../context.ts';
+import { findPerson, type Person } from '../person/store.ts';
+import { boundsOf } from './bounds.ts';
+import { childMandates, freezeCauses, type Mandate } from './store.ts';
+import { describeMandate, namesInResources, untilWords } from './words.ts';
 
 /** A mandate as its parties see it. */
 export const MandateView = z.object({
   mandate_id: z.string(),
   state: z.enum(['active', 'frozen', 'revoked', 'expired']),
   reason: z.string().nullable().describe('Why it is frozen or has ended.'),
+  causes: z.array(z.string()).describe('Why it is frozen: it works again when every cause is lifted.'),
   principal: z.object({ id: z.string(), name: z.string() }),
   agent: z.object({ id: z.string(), name: z.string() }),
   scopes: z.array(z.string()),
   resources: z.array(z.string()),
   tools: z.array(z.string()).nullable(),
+  amount: z.number().nullable().describe('What one use may be worth at most.'),
+  currency: z.string().nullable(),
+  window: z
+    .object({ days: z.array(z.number()), from: z.string(), to: z.string(), timezone: z.string() })
+    .nullable(),
+  offline: z.boolean().describe('Whether it works without a fresh sign-in of the principal.'),
+  may_delegate: z.number().describe('How many further levels it may be handed on.'),
+  parent_id: z.string().nullable().describe('The mandate that it was made from.'),
   uses: z.number(),
   max_uses: z.number().nullable(),
   purpose: z.string(),
@@ -20,27 +32,87 @@ export const MandateView = z.object({
   expires_at: z.iso.datetime(),
 });
 
+/** The same with what is only looked up for one: in words, and its place in the tree. */
+export const MandateDetail = MandateView.extend({
+  in_words: z.object({ allows: z.string(), forbids: z.string() }),
+  tree: z.object({
+    parent_id: z.string().nullable(),
+    children: z.array(z.string()).describe('The mandates that were made from it.'),
+  }),
+});
+
 /** Draws the view. A mandate whose time is over reads as expired, even if its timer has not run yet. */
 export function mandateView(
   mandate: Mandate,
   principal: Person | null,
   agent: Agent | null,
+  causes: readonly string[],
   now: Date,
 ): z.infer<typeof MandateView> {
-  const over = (mandate.state === 'active' || mandate.state === 'frozen') && mandate.expiresAt <= now;
+  const open = mandate.state === 'active' || mandate.state === 'frozen';
   return {
     mandate_id: mandate.id,
-    state: over ? 'expired' : mandate.state,
+    state: open && mandate.expiresAt <= now ? 'expired' : mandate.state,
     reason: mandate.reason,
+    causes: mandate.state === 'frozen' ? [...causes] : [],
     principal: { id: mandate.principalId, name: principal?.displayName ?? mandate.principalId },
     agent: { id: mandate.agentId, name: agent?.name ?? mandate.agentId },
     scopes: mandate.scopes,
     resources: mandate.resources,
     tools: mandate.tools,
+    amount: mandate.amount === null ? null : Number(mandate.amount),
+    currency: mandate.currency,
+    window: mandate.window === null ? null : { ...mandate.window, days: [...mandate.window.days] },
+    offline: mandate.offline,
+    may_delegate: mandate.depth,
+    parent_id: mandate.parentId,
     uses: mandate.uses,
     max_uses: mandate.maxUses,
     purpose: mandate.purpose,
     starts_at: mandate.startsAt.toISOString(),
     expires_at: mandate.expiresAt.toISOString(),
+  };
+}
+
+/** Looks up the parties and causes of mandates, and draws them. */
+export async function mandateViews(
+  reader: TenantReader,
+  rows: readonly Mandate[],
+): Promise<z.infer<typeof MandateView>[]> {
+  const causes = await freezeCauses(
+    reader,
+    rows.map((row) => row.id),
+  );
+  const views = [];
+  for (const row of rows) {
+    const [principal, agent] = [
+      await findPerson(reader, row.principalId),
+      await findAgent(reader, row.agentId),
+    ];
+    views.push(mandateView(row, principal, agent, causes.get(row.id) ?? [], reader.now));
+  }
+  return views;
+}
+
+/** Draws one with everything. */
+export async function mandateDetail(
+  reader: TenantReader,
+  mandate: Mandate,
+): Promise<z.infer<typeof MandateDetail>> {
+  const principal = await findPerson(reader, mandate.principalId);
+  const agent = await findAgent(reader, mandate.agentId);
+  const owner = agent === null ? null : await findPerson(reader, agent.ownerId);
+  const causes = (await freezeCauses(reader, [mandate.id])).get(mandate.id) ?? [];
+  return {
+    ...mandateView(mandate, principal, agent, causes, reader.now),
+    in_words: describeMandate({
+      ...boundsOf(mandate),
+      agent: agent?.name ?? mandate.agentId,
+      owner: owner?.displayName ?? agent?.ownerId ?? '',
+      principal: { id: mandate.principalId, name: principal?.displayName ?? mandate.principalId },
+      lasting: untilWords(mandate.expiresAt),
+      names: await namesInResources(reader, mandate.resources),
+    }),
+    tree: { parent_id: mandate.parentId, children: await childMandates(reader, mandate.id) },
   };
 }

@@ -4,18 +4,30 @@ import { findMandate, listMandates, type Mandate } from './store.ts';
 
 const STATES = { open: ['active', 'frozen'], all: ['active', 'frozen', 'revoked', 'expired'] } as const;
 
-/** Mandates that concern the actor, newest first: their own and their agents', all of them for IT admins and service keys, an agent's own one. */
-export async function visibleMandates(
-  ctx: ReadContext,
-  page: { state: Mandate['state'] | 'open' | 'all'; limit: number; before: string | undefined },
-): Promise<Mandate[]> {
+export interface MandatePage {
+  readonly state: Mandate['state'] | 'open' | 'all';
+  readonly agent?: string | undefined;
+  readonly principal?: string | undefined;
+  readonly limit: number;
+  readonly before: string | undefined;
+}
+
+/**
+ * Mandates that concern the actor, newest first: their own and their agents', all of them for IT admins and service keys, an
+ * agent's own one. The filters narrow that; they show nobody more.
+ */
+export async function visibleMandates(ctx: ReadContext, page: MandatePage): Promise<Mandate[]> {
   const states = page.state === 'open' || page.state === 'all' ? STATES[page.state] : [page.state];
   const { actor } = ctx;
   if (actor.kind === 'agent') {
     const mandate = await findMandate(ctx, actor.mandateId);
-    return mandate !== null && page.before === undefined && states.some((state) => state === mandate.state)
-      ? [mandate]
-      : [];
+    const fits =
+      mandate !== null &&
+      page.before === undefined &&
+      states.some((state) => state === mandate.state) &&
+      (page.agent ?? mandate.agentId) === mandate.agentId &&
+      (page.principal ?? mandate.principalId) === mandate.principalId;
+    return fits ? [mandate] : [];
   }
   const concerning =
     actor.kind === 'service' || (await authorityOf(ctx, actor.personId)).roles.includes('it_admin')
@@ -25,6 +37,8 @@ export async function visibleMandates(
     states,
     limit: page.limit,
     ...(page.before === undefined ? {} : { before: page.before }),
+    ...(page.agent === undefined ? {} : { agentId: page.agent }),
+    ...(page.principal === undefined ? {} : { principalId: page.principal }),
     ...concerning,
   });
 }

@@ -1,25 +1,67 @@
+import { inArray, and, eq } from 'drizzle-orm';
+import type { TenantReader } from '../context.ts';
+import { groups } from '../group/tables.ts';
+import { findPeople } from '../person/store.ts';
+import { windowWords, type MandateWindow } from './window.ts';
+
 /** What a mandate says, for whoever gives, approves or audits it. */
 export interface MandateWords {
   readonly agent: string;
   readonly owner: string;
-  readonly principal: string;
+  readonly principal: { readonly id: string; readonly name: string };
   readonly scopes: readonly string[];
   readonly resources: readonly string[];
-  readonly days: number;
-  readonly max_uses?: number | undefined;
-  readonly purpose: string;
-  /** Display names of the people whom the resources name, by id. */
+  readonly tools: readonly string[] | null;
+  readonly amount: number | null;
+  readonly currency: string | null;
+  readonly window: MandateWindow | null;
+  readonly offline: boolean;
+  /** Levels of sub-delegation. */
+  readonly depth: number;
+  readonly maxUses: number | null;
+  /** `for 7 days`, `until 2026-11-29 14:00 UTC`. */
+  readonly lasting: string;
+  /** Display names of the people and groups whom the resources name, by id. */
   readonly names: ReadonlyMap<string, string>;
 }
 
-/** One sentence: which agent may do what, on whom, how long, how often. The purpose is not in it: those are the requester's own words. */
-export function describeMandate(words: MandateWords): string {
-  const uses =
-    words.max_uses === undefined ? '' : `, at most ${words.max_uses} time${words.max_uses === 1 ? '' : 's'}`;
+/** A mandate in two sentences. */
+export interface InWords {
+  readonly allows: string;
+  readonly forbids: string;
+}
+
+/**
+ * One sentence on what it allows (which agent, what, on whom, how long, how often, when) and one on what it forbids. The purpose
+ * is in neither: those are the requester's own words.
+ */
+export function describeMandate(words: MandateWords): InWords {
   const on = words.resources
-    .map((pattern) => describeResource(pattern, words.principal, words.names))
+    .map((pattern) => describeResource(pattern, words.principal.id, words.names))
     .join(', ');
-  return `${words.agent} (owned by ${words.owner}) may use ${words.scopes.join(', ')} on ${on}, for ${words.days} day${words.days === 1 ? '' : 's'}${uses}.`;
+  const limits = [
+    words.lasting,
+    words.maxUses === null ? '' : `at most ${count(words.maxUses, 'time')}`,
+    words.amount === null ? '' : `each worth at most ${words.amount} ${words.currency ?? ''}`.trim(),
+    words.window === null ? '' : `only ${windowWords(words.window)}`,
+    words.offline ? `also while ${words.principal.name} is away` : '',
+    words.depth === 0
+      ? ''
+      : `and may hand parts of it on to other agents, ${count(words.depth, 'level')} deep`,
+  ].filter((limit) => limit !== '');
+  const through = words.tools === null ? '' : ` through ${words.tools.join(', ')} only`;
+  const allows = `${words.agent} (owned by ${words.owner}) may use ${words.scopes.join(', ')}${through} on ${on}, ${limits.join(', ')}.`;
+  const not = [
+    'do anything else',
+    words.resources.includes('*') ? '' : 'act on anybody else',
+    words.amount === null ? '' : 'be used where no amount is stated',
+    words.window === null ? '' : 'work at other hours',
+    words.depth === 0 ? 'hand it on to another agent' : 'hand on more than it holds',
+    words.offline ? '' : `work without a fresh sign-in of ${words.principal.name}`,
+    `do what ${words.principal.name} may not do at that moment`,
+  ].filter((limit) => limit !== '');
+  const forbids = `It may not ${not.slice(0, -1).join(', ')} or ${not.at(-1) ?? ''}.`;
+  return { allows, forbids };
 }
 
 /** A resource pattern in words. An id that has no name here is shown as it is. */
@@ -34,6 +76,39 @@ export function describeResource(
     return id === principalId
       ? "the principal's direct reports"
       : `the direct reports of ${names.get(id) ?? id}`;
-  if (kind === 'group') return `the members of ${id}`;
+  if (kind === 'resource') return pattern.slice('resource:'.length);
+  if (kind === 'group') return `the members of ${names.get(id) ?? id}`;
   return names.get(id) ?? id;
 }
+
+/** Display names of the people and groups that patterns name, by id; what is not here has none. */
+export async function namesInResources(
+  reader: TenantReader,
+  patterns: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const ids = (prefix: string) =>
+    patterns.flatMap((pattern) => {
+      const id = pattern.slice(pattern.indexOf(':') + 1);
+      return id.startsWith(prefix) ? [id] : [];
+    });
+  const named = ids('grp_');
+  const people = await findPeople(reader, ids('usr_'));
+  const rows =
+    named.length === 0
+      ? []
+      : await reader.db
+          .select({ id: groups.id, name: groups.name })
+          .from(groups)
+          .where(and(eq(groups.tenantId, reader.tenantId), inArray(groups.id, named)));
+  return new Map([
+    ...people.map((person) => [person.id, person.displayName] as const),
+    ...rows.map((row) => [row.id, row.name] as const),
+  ]);
+}
+
+/** `until 2026-11-29 14:00 UTC`. */
+export const untilWords = (at: Date): string =>
+  `until ${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+/** `1 day`, `7 days`. */
+export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

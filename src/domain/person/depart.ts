@@ -1,7 +1,9 @@
+import { ownerLeft } from '../agent/succession.ts';
+import { revokeOrHold } from '../breaker/guard.ts';
 import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
-import { freezeMandatesOf, revokeMandatesOf } from '../mandate/revoke.ts';
+import { freezeMandatesOf } from '../mandate/revoke.ts';
 import type { Mandate } from '../mandate/store.ts';
 import { tightenPerson, type Person } from './store.ts';
 
@@ -17,18 +19,27 @@ export interface Departure {
 }
 
 /**
- * A person leaves: in this transaction their tokens die (epoch), their mandates end or freeze with everything below them, and
+ * A person leaves: in this transaction their tokens die (epoch), their mandates end or freeze with everything below them (in a burst
+ * the breaker freezes them and holds the revocation back), and
  * every call that waits on their authority is withdrawn (D10, S4, S6). Serves SCIM, hooks, poller and sync alike. `person` must be
  * locked `update` (law 2): then no mandate is born from somebody who is leaving. Says nothing of what the caller does to the row
  * beyond `epoch`; deactivating twice revokes nothing twice and records nothing twice.
  */
-export async function depart(ctx: TenantWriter, person: Person, departure: Departure): Promise<Mandate[]> {
+export async function depart(
+  ctx: TenantWriter,
+  person: Person,
+  departure: Departure,
+): Promise<readonly Mandate[]> {
   await tightenPerson(ctx, person.id, {});
   const ending = { actor: departure.actor, reason: departure.reason };
-  const hit =
+  await ownerLeft(ctx, person, { actor: departure.actor, how: 'departed' });
+  const { mandates: hit, held } =
     departure.mandates === 'revoke'
-      ? await revokeMandatesOf(ctx, person.id, ending)
-      : await freezeMandatesOf(ctx, person.id, 'principal_deactivated', departure.actor);
+      ? await revokeOrHold(ctx, person.id, ending)
+      : {
+          mandates: await freezeMandatesOf(ctx, person.id, 'principal_deactivated', departure.actor),
+          held: false,
+        };
   await withdrawCalls(ctx, await waitingCallsOn(ctx, { personId: person.id }), ending);
   ctx.record({
     event: 'user_deactivated',
@@ -38,6 +49,7 @@ export async function depart(ctx: TenantWriter, person: Person, departure: Depar
       subject: `oidc:${person.provider}:${person.uid}`,
       reason: departure.reason,
       mandates: hit.map((mandate) => mandate.id),
+      ...(held ? { held: true } : {}),
     },
   });
   ctx.emit({ name: 'person.departed', thing: person.id });

@@ -2,6 +2,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
 import { openCallOn } from '../call/store.ts';
 import type { TenantWriter } from '../context.ts';
+import { ownerBack } from '../agent/succession.ts';
 import { thawMandatesOf } from '../mandate/thaw.ts';
 import type { ProviderPerson } from '../provider.ts';
 import { theTenant } from '../tenant/store.ts';
@@ -117,6 +118,7 @@ async function applyStatus(
   if (status === 'ACTIVE') {
     await thawMandatesOf(ctx, row.id, SUSPENDED, actor);
     await thawMandatesOf(ctx, row.id, MISSING, actor);
+    await ownerBack(ctx, row.id, actor);
   }
 }
 

@@ -1,8 +1,8 @@
 import { and, eq, isNotNull, ne, sql, type SQL } from 'drizzle-orm';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
+import { revokeOrHold } from '../breaker/guard.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
-import { revokeMandatesOf } from '../mandate/revoke.ts';
 import { depart, SCIM_REASON } from './depart.ts';
 import {
   findPerson,
@@ -115,7 +115,7 @@ export async function removePerson(ctx: TenantWriter, by: Provisioner, person: P
     return;
   }
   // They departed before; what the tenant's setting froze then ends now.
-  await revokeMandatesOf(ctx, person.id, ending);
+  await revokeOrHold(ctx, person.id, ending);
   note(ctx, by, 'user_updated', person, { attributes: ['id'], removed: true });
 }
 

@@ -1,3 +1,4 @@
+import { ownerLeft } from '../agent/succession.ts';
 import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
@@ -15,6 +16,7 @@ export async function suspendHere(ctx: TenantWriter, personId: string, actor: st
   const person = await findPerson(ctx, personId, 'update');
   if (person === null || person.status === 'SUSPENDED') return;
   await tightenPerson(ctx, personId, { status: 'SUSPENDED' });
+  await ownerLeft(ctx, person, { actor, how: 'suspended' });
   const frozen = await freezeMandatesOf(ctx, personId, SUSPENDED, actor);
   await withdrawCalls(ctx, await waitingCallsOn(ctx, { personId }), {
     actor,

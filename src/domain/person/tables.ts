@@ -40,6 +40,8 @@ export const people = pgTable(
     scimDoc: jsonb('scim_doc').$type<Record<string, unknown>>(),
     /** Set by *revoke sessions*; lifted by *restore sessions*. */
     held: boolean('held').notNull().default(false),
+    /** Whoever froze everything that this person delegates; they give no new mandate until it is lifted. */
+    delegationFrozenBy: text('delegation_frozen_by'),
     /** Raised whenever tokens that were issued before must die. */
     epoch: integer('epoch').notNull().default(0),
     version: integer('version').notNull().default(1),

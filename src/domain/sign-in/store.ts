@@ -138,9 +138,7 @@ export async function newestGrantId(
 export async function endSignIns(ctx: TenantWriter, subject: string): Promise<void> {
   await ctx.db
     .delete(oidcModels)
-    .where(
-      and(eq(oidcModels.tenantId, ctx.tenantId), sql`${oidcModels.payload}->>'accountId' = ${subject}`),
-    );
+    .where(and(eq(oidcModels.tenantId, ctx.tenantId), sql`${oidcModels.payload}->>'accountId' = ${subject}`));
 }
 
 /** Forgets rows whose time is over. */

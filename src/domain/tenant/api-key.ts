@@ -1,8 +1,9 @@
+import { and, asc, eq, isNull } from 'drizzle-orm';
 import type { Sql } from 'postgres';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { isId, newId, newSecret } from '#lib/id.ts';
-import type { TenantWriter } from '../context.ts';
+import type { TenantReader, TenantWriter } from '../context.ts';
 import { apiKeys } from './tables.ts';
 
 /** A machine credential that was presented and found good. */
@@ -12,7 +13,14 @@ export interface ApiKey {
   readonly name: string;
   readonly scopes: readonly string[];
   readonly source: string | null;
+  /** False where the organisation takes no API keys at its REST API (`enabled_providers` without `API_KEY`). SCIM and introspection go on. */
+  readonly restEnabled: boolean;
 }
+
+/** What a key may be good for besides tools, which are scopes by their names. */
+export const KEY_SCOPES = ['admin', 'calls:read', 'introspect', 'ledger:read', 'scim', 'verify'] as const;
+/** Manages identity providers and API keys. */
+export const ADMIN_SCOPE = 'admin' satisfies (typeof KEY_SCOPES)[number];
 
 const REFUSAL =
   'Present an API key as "Authorization: Bearer tnt_…:mk_live_…". This one is missing, malformed, unknown or revoked.';
@@ -36,11 +44,17 @@ export async function authenticateApiKey(
       'unauthenticated',
       'This is a test key; test keys work only in a sandbox. Create a live key.',
     );
-  const rows = await sql<{ id: string; name: string; scopes: string[]; source: string | null }[]>`
-    select id, name, scopes, source from hot_api_key(${tenantId}, ${sha256(secret)})`;
+  // The function names the tenant for the transaction, and the second read hangs on its row: one round trip under row-level security.
+  const rows = await sql<
+    { id: string; name: string; scopes: string[]; source: string | null; rest: boolean }[]
+  >`
+    select k.id, k.name, k.scopes, k.source,
+           (select coalesce(t.settings -> 'enabledProviders' ? 'API_KEY', true) from tenants t where t.id = k.tenant_id) as rest
+      from hot_api_key(${tenantId}, ${sha256(secret)}) k`;
   const key = rows[0];
   if (key === undefined) throw new Fault('unauthenticated', REFUSAL);
-  return { tenantId, id: key.id, name: key.name, scopes: key.scopes, source: key.source };
+  const { id, name, scopes, source, rest } = key;
+  return { tenantId, id, name, scopes, source, restEnabled: rest };
 }
 
 /** Throws Fault `forbidden` where the key lacks a scope. */
@@ -54,28 +68,76 @@ export function requireKeyScope(key: ApiKey, scope: string): void {
   }
 }
 
-/** Makes a key; the secret is in the answer and nowhere else. */
+/** Makes a key; the secret is in the answer and nowhere else. `by` is who asked, for the ledger. */
 export async function createApiKey(
   ctx: TenantWriter,
   mode: 'sandbox' | 'live',
   key: { name: string; scopes: readonly string[]; source?: string },
+  by = 'prokura',
 ): Promise<{ id: string; presented: string }> {
   const secret = `mk_${mode === 'live' ? 'live' : 'test'}_${newSecret()}`;
   const id = newId('akey');
-  await ctx.db
-    .insert(apiKeys)
-    .values({
-      tenantId: ctx.tenantId,
-      id,
-      name: key.name,
-      hash: sha256(secret),
-      scopes: [...key.scopes],
-      source: key.source ?? null,
-    });
+  await ctx.db.insert(apiKeys).values({
+    tenantId: ctx.tenantId,
+    id,
+    name: key.name,
+    hash: sha256(secret),
+    scopes: [...key.scopes],
+    source: key.source ?? null,
+  });
   ctx.record({
     event: 'key_created',
-    actor: 'prokura',
+    actor: by,
     data: { key_id: id, name: key.name, scopes: key.scopes },
   });
   return { id, presented: `${ctx.tenantId}:${secret}` };
+}
+
+/** A key as it may be shown: never its secret, of which nothing but a digest is kept. */
+export interface ListedApiKey {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly source: string | null;
+  readonly createdAt: Date;
+  readonly revokedAt: Date | null;
+}
+
+/** Every key of the tenant, revoked ones included, oldest first. */
+export async function listApiKeys(reader: TenantReader): Promise<ListedApiKey[]> {
+  const { id, name, scopes, source, createdAt, revokedAt } = apiKeys;
+  return reader.db
+    .select({ id, name, scopes, source, createdAt, revokedAt })
+    .from(apiKeys)
+    .where(eq(apiKeys.tenantId, reader.tenantId))
+    .orderBy(asc(apiKeys.createdAt), asc(apiKeys.id));
+}
+
+/**
+ * Revokes a key: the next request with it is refused. Revoking it again changes nothing. Throws Fault `not_found`, and `conflict` for the last key
+ * with the scope `admin`: without it nobody could make another.
+ */
+export async function revokeApiKey(ctx: TenantWriter, keyId: string, by: string): Promise<void> {
+  // All of them are held, so that two administrators cannot revoke each other's key at once.
+  const rows = await ctx.db
+    .select({ id: apiKeys.id, name: apiKeys.name, scopes: apiKeys.scopes, revokedAt: apiKeys.revokedAt })
+    .from(apiKeys)
+    .where(eq(apiKeys.tenantId, ctx.tenantId))
+    .orderBy(asc(apiKeys.id))
+    .for('update');
+  const key = rows.find((row) => row.id === keyId);
+  if (key === undefined) throw new Fault('not_found', 'There is no such API key here.');
+  if (key.revokedAt !== null) return;
+  const others = rows.filter((row) => row.id !== keyId && row.revokedAt === null);
+  if (key.scopes.includes(ADMIN_SCOPE) && !others.some(({ scopes }) => scopes.includes(ADMIN_SCOPE)))
+    throw new Fault(
+      'conflict',
+      `This is the last API key with the scope ${ADMIN_SCOPE}. Create another one first.`,
+      { detail: { reason: 'last_admin_key' } },
+    );
+  await ctx.db
+    .update(apiKeys)
+    .set({ revokedAt: ctx.now })
+    .where(and(eq(apiKeys.tenantId, ctx.tenantId), eq(apiKeys.id, keyId), isNull(apiKeys.revokedAt)));
+  ctx.record({ event: 'key_revoked', actor: by, data: { key_id: keyId, name: key.name } });
 }

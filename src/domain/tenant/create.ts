@@ -4,6 +4,7 @@ import { newId } from '#lib/id.ts';
 import type { TenantWriter } from '../context.ts';
 import { groupMappings, groups, memberships } from '../group/tables.ts';
 import { beginLedger } from '../ledger/store.ts';
+import { seedScopes } from '../scope/seed.ts';
 import { createSigningKey } from '../token/signing-keys.ts';
 import { sealCredential } from './connection.ts';
 import { DEFAULT_SETTINGS, type TenantSettings } from './settings.ts';
@@ -41,6 +42,7 @@ export async function createTenant(
     });
   await beginLedger(ctx.db, ctx.tenantId);
   await createSigningKey(ctx, secrets);
+  await seedScopes(ctx);
   const { okta } = setup;
   const id = newId('con');
   await ctx.db

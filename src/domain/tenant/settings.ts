@@ -12,13 +12,22 @@ export interface TenantSettings {
   readonly approvalSeconds: number;
   /** The longest mandate that may be asked for, in seconds. */
   readonly mandateMaxSeconds: number;
+  /** The mass-change breaker: beyond this many people departing by the word of one source in so many seconds (at most a day), revocations wait for a human. */
+  readonly breaker?: { readonly people: number; readonly seconds: number };
+  /** Which kinds of credentials are taken (requirements D2), `API_KEY` among them; absent: API keys and every configured provider. */
+  readonly enabledProviders?: readonly string[];
+  /** One IT admin alone may change the rules, for as long as there is no second one; every answer about a change says so. */
+  readonly singleAdmin?: boolean;
+  /** The keys of each SPIFFE trust domain whose workloads may authenticate as agents: a JWK Set (SPIFFE bundle format). Set by an administrator only. */
+  readonly spiffeBundles?: Readonly<Record<string, { readonly keys: readonly Record<string, unknown>[] }>>;
 }
 
-export const DEFAULT_SETTINGS: TenantSettings = {
+export const DEFAULT_SETTINGS: TenantSettings & Required<Pick<TenantSettings, 'breaker'>> = {
   onDeactivate: 'revoke',
   emailDomains: [],
   slackIdentity: 'email',
   approvalChannel: null,
   approvalSeconds: 24 * 3600,
   mandateMaxSeconds: 366 * 86_400,
+  breaker: { people: 20, seconds: 600 },
 };

@@ -11,6 +11,9 @@ export const tenants = pgTable(
     status: text('status', { enum: ['active', 'frozen'] })
       .notNull()
       .default('active'),
+    /** The person who froze it: they do not approve its return. */
+    frozenBy: text('frozen_by'),
+    frozenReason: text('frozen_reason'),
     /** Raised when everything that was issued before must die. */
     epoch: integer('epoch').notNull().default(0),
     slackTeamId: text('slack_team_id').unique(),

@@ -42,7 +42,11 @@ export function readClient(form: FormParameters, authorization: string | null = 
     );
   }
   if (basic !== null && clientId !== undefined && clientId !== basic.clientId)
-    throw new OAuthError('invalid_request', 'two_clients', 'client_id is not the client of the Authorization header.');
+    throw new OAuthError(
+      'invalid_request',
+      'two_clients',
+      'client_id is not the client of the Authorization header.',
+    );
   return {
     clientId: basic?.clientId ?? clientId,
     assertionType: one(form, 'client_assertion_type'),

@@ -1,7 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { isId } from '#lib/id.ts';
 import { isNumericDate, parseJwt, signJwt, verifyJws } from '#lib/jwt.ts';
+import { constraintsIn, constraintsOf, type Constraints } from './details.ts';
+import type { Act } from './grant.ts';
 import { isClientClaims, type ClientClaims } from './client-token.ts';
 import { epochsOf, hotMandateStanding, partiesStanding, subjectOf, type HotMandate } from './hot-mandate.ts';
 import { SKEW_SECONDS, tenantOfIssuer } from './names.ts';
@@ -22,6 +25,10 @@ export interface VerifiedDelegation {
   readonly subject: string;
   readonly mandateId: string;
   readonly scopes: readonly string[];
+  /** What the token bounds beside its scopes, where that is narrower than its mandate; null: the mandate alone bounds it. */
+  readonly constraints: Constraints | null;
+  /** Every agent in its chain, the presenter first. */
+  readonly actors: readonly string[];
   readonly audience: string;
   readonly jti: string;
   readonly expiresAt: Date;
@@ -121,7 +128,10 @@ export function createSignatureCheck(
 
 /** Audience and times (RFC 9068 section 4). Throws Fault `unauthenticated`. */
 export function checkClaims(
-  claims: DelegationClaims | ClientClaims, audiences: readonly string[], now: Date): void {
+  claims: DelegationClaims | ClientClaims,
+  audiences: readonly string[],
+  now: Date,
+): void {
   const seconds = now.getTime() / 1000;
   if (!audiences.includes(claims.aud)) {
     throw refuse(
@@ -154,12 +164,15 @@ export function checkStanding(
   }
   const why = partiesStanding(row) ?? hotMandateStanding(row, now, false);
   if (why !== null) throw refuse(why.code, why.message);
-  if (epochsOf(row).some((epoch, index) => epoch !== claims.epoch[index])) {
+  const epochs = epochsOf(row);
+  if (epochs.length !== claims.epoch.length || epochs.some((epoch, index) => epoch !== claims.epoch[index])) {
     throw refuse(
       'revoked',
       `Something behind this token has changed since it was issued, so it is void. ${AGAIN}`,
     );
   }
+  if (tokensBehind(claims).some((jti) => row.denied.includes(jti)))
+    throw refuse('token_revoked', `The token was revoked, or one that it comes from. ${AGAIN}`);
   return {
     kind: 'delegation',
     tenantId: signed.tenantId,
@@ -170,10 +183,37 @@ export function checkStanding(
     subject: claims.sub,
     mandateId: row.mandate_id,
     scopes: parseScope(claims.scope) ?? [],
+    constraints: narrowerThan(row, claims['authorization_details']),
+    actors: actorsOf(claims['act'] as Act | undefined),
     audience: claims.aud,
     jti: claims.jti,
     expiresAt: new Date(claims.exp * 1000),
   };
+}
+
+/** The `jti` of the token and those of every token of ours that it comes from: it dies with each of them. */
+export const tokensBehind = (claims: DelegationClaims): readonly string[] => [
+  claims.jti,
+  ...derivedFrom(claims),
+];
+
+/** The `jti`s of the tokens of ours that a token comes from. */
+export const derivedFrom = (claims: Readonly<Record<string, unknown>>): readonly string[] =>
+  Array.isArray(claims['derived_from']) ? (claims['derived_from'] as string[]) : [];
+
+/** The agents of a token of ours, the present one first. */
+export function actorsOf(act: Act | undefined): string[] {
+  const actors: string[] = [];
+  for (let one = act; one !== undefined; one = one.act) actors.push(one.sub);
+  return actors;
+}
+
+function narrowerThan(row: HotMandate, details: unknown): Constraints | null {
+  const read = constraintsIn(details);
+  if (read === null) return null;
+  const { resources, tools, amount } = read;
+  const constraints = { resources, tools, amount };
+  return isDeepStrictEqual(constraints, constraintsOf(row)) ? null : constraints;
 }
 
 function isWhole(claims: Readonly<Record<string, unknown>>): boolean {
@@ -185,7 +225,8 @@ function isWhole(claims: Readonly<Record<string, unknown>>): boolean {
     isNumericDate(claims['exp']) &&
     isId('mdt', claims['mandate_id'] as string) &&
     Array.isArray(epoch) &&
-    epoch.length === 4 &&
+    epoch.length >= 4 &&
+    epoch.length % 2 === 0 &&
     epoch.every((one) => Number.isSafeInteger(one))
   );
 }

@@ -1,19 +1,14 @@
+import type { TokenDetails } from '../actor.ts';
 import { covers, isResourcePattern, type Coverable } from '../mandate/resources.ts';
 import type { HotMandate } from './hot-mandate.ts';
 import { MANDATE_DETAILS } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 
-/** What bounds the use of a token beside its scopes. Null: unbounded in this respect. */
-export interface Constraints {
-  /** Patterns as in `domain/mandate/resources.ts`. */
-  readonly resources: readonly string[] | null;
-  readonly tools: readonly string[] | null;
-  /** Decimal with at most four places, and an ISO 4217 code: the most that one use may be worth. */
-  readonly amount: { readonly value: string; readonly currency: string } | null;
-}
+/** What bounds the use of a token beside its scopes. */
+export type Constraints = TokenDetails;
 
 /** A client's `authorization_details`, read: null in a member that it left out. */
-export interface RequestedDetails extends Constraints {
+export interface RequestedDetails extends TokenDetails {
   readonly mandateId: string | null;
 }
 
@@ -46,13 +41,15 @@ export function readDetails(text: string): RequestedDetails {
 /** The constraints in the `authorization_details` of a token; null where it has none of our type. Throws as `readDetails`. */
 export function constraintsIn(details: unknown): RequestedDetails | null {
   if (details === undefined) return null;
-  if (!Array.isArray(details) || details.length > 1) throw bad('details_syntax', 'authorization_details are not ours.');
+  if (!Array.isArray(details) || details.length > 1)
+    throw bad('details_syntax', 'authorization_details are not ours.');
   return details.length === 0 ? null : readEntry(details[0] as Record<string, unknown>);
 }
 
 function readEntry(entry: Readonly<Record<string, unknown>>): RequestedDetails {
   const { type, mandate_id: mandateId, resources, tools, amount, currency } = entry;
-  if (type !== MANDATE_DETAILS) throw bad('details_type', `The type of authorization_details must be ${MANDATE_DETAILS}.`);
+  if (type !== MANDATE_DETAILS)
+    throw bad('details_type', `The type of authorization_details must be ${MANDATE_DETAILS}.`);
   const unknown = Object.keys(entry).find((name) => !MEMBERS.has(name));
   if (unknown !== undefined)
     throw bad('details_member', `authorization_details may have: ${[...MEMBERS].join(', ')}.`);
@@ -60,7 +57,10 @@ function readEntry(entry: Readonly<Record<string, unknown>>): RequestedDetails {
     throw bad('details_member', 'mandate_id in authorization_details must be a text.');
   const patterns = texts('resources', resources);
   if (patterns?.every(isResourcePattern) === false)
-    throw bad('details_resources', 'resources must be patterns: *, person:usr_..., reports:usr_..., group:grp_...');
+    throw bad(
+      'details_resources',
+      'resources must be patterns: *, person:usr_..., reports:usr_..., group:grp_...',
+    );
   if ((amount === undefined) !== (currency === undefined))
     throw bad('details_amount', 'amount and currency go together.');
   const value = typeof amount === 'number' ? String(amount) : amount;
@@ -84,7 +84,7 @@ function texts(name: string, value: unknown): readonly string[] | null {
     value.length <= MAX_ENTRIES &&
     value.every((item) => typeof item === 'string');
   if (!good) throw bad('details_member', `${name} must be a list of 1 to ${MAX_ENTRIES} texts.`);
-  return [...new Set(value as string[])];
+  return [...new Set(value)];
 }
 
 /** The constraints of a mandate, or of a mandate above it. */
@@ -138,7 +138,10 @@ function narrowedResources(
 ): readonly string[] | null {
   const outside = asked?.find((pattern) => !lists.every((list) => fits(pattern, list, coverage)));
   if (outside !== undefined)
-    throw bad('details_beyond', `${outside} is not covered by the mandate, or by the token that it is asked with.`);
+    throw bad(
+      'details_beyond',
+      `${outside} is not covered by the mandate, or by the token that it is asked with.`,
+    );
   if (asked !== null) return asked;
   const [first, ...others] = lists;
   if (first === undefined) return null;
@@ -152,7 +155,10 @@ function narrowedResources(
     first,
   );
   if (common.length === 0)
-    throw bad('details_disjoint', 'The mandate and the token that it is asked with cover no resource in common.');
+    throw bad(
+      'details_disjoint',
+      'The mandate and the token that it is asked with cover no resource in common.',
+    );
   return common;
 }
 
@@ -161,7 +167,8 @@ function narrowedTools(
   asked: readonly string[] | null,
 ): readonly string[] | null {
   const outside = asked?.find((tool) => !lists.every((list) => list.includes(tool)));
-  if (outside !== undefined) throw bad('details_beyond', `The tool ${outside} is not one of those of the mandate.`);
+  if (outside !== undefined)
+    throw bad('details_beyond', `The tool ${outside} is not one of those of the mandate.`);
   if (asked !== null) return asked;
   const [first, ...others] = lists;
   if (first === undefined) return null;

@@ -1,96 +1,137 @@
 import { isId } from '#lib/id.ts';
 import { MAX_TOKEN_LENGTH } from '#lib/jwt.ts';
-import type { ClientCredentials } from './client-assertion.ts';
-import { ACCESS_TOKEN_TYPE, JWT_TYPE, TOKEN_EXCHANGE } from './names.ts';
+import { one, readClient, type ClientCredentials, type FormParameters } from './client-request.ts';
+import { readDetails, type RequestedDetails } from './details.ts';
+import { ACCESS_TOKEN_TYPE, JWT_BEARER, JWT_TYPE, MANDATE_TYPE, TOKEN_EXCHANGE } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 import { parseScope } from './scope.ts';
 
+export type { FormParameters } from './client-request.ts';
+
+/** What is presented in the name of the principal. */
+export type PresentedSubject =
+  /** An access token: the provider's, or a delegation token of ours. */
+  | { readonly kind: 'token'; readonly token: string }
+  /** The mandate itself. */
+  | { readonly kind: 'mandate' }
+  /** An identity assertion authorization grant (ID-JAG). */
+  | { readonly kind: 'assertion'; readonly token: string };
+
 /** A token request whose form is in order; nothing in it has been verified. */
 export interface ExchangeRequest {
+  readonly grantType: typeof TOKEN_EXCHANGE | typeof JWT_BEARER;
   readonly client: ClientCredentials;
-  readonly subjectToken: string;
-  readonly mandateId: string;
+  readonly subject: PresentedSubject;
+  /** Null only with an identity assertion: then the single mandate of principal and agent is meant. */
+  readonly mandateId: string | null;
+  /** A JWT that stands for the acting agent (RFC 8693 section 2.1). */
+  readonly actorToken: string | null;
   /** Null where none were named. */
   readonly scopes: readonly string[] | null;
+  readonly details: RequestedDetails | null;
   /** Every `audience` and `resource` that was named. */
   readonly targets: readonly string[];
 }
 
-/** A form's parameters without empty ones: a parameter without a value was omitted (RFC 6749 section 3.2). */
-export type FormParameters = ReadonlyMap<string, readonly string[]>;
-
 const bad = (reason: string, description: string): OAuthError =>
   new OAuthError('invalid_request', reason, description);
-const REPEATABLE = new Set(['audience', 'resource']);
 
-/** What the client says of itself. Throws OAuthError `invalid_request` where it does so twice, or in two ways. */
-export function readClient(form: FormParameters): ClientCredentials {
-  refuseRepeated(form);
-  if (form.has('client_secret')) {
-    throw new OAuthError(
-      'invalid_client',
-      'client_secret',
-      'Secrets are not taken here. Authenticate with private_key_jwt.',
-    );
-  }
-  return {
-    clientId: one(form, 'client_id'),
-    assertionType: one(form, 'client_assertion_type'),
-    assertion: one(form, 'client_assertion'),
-  };
-}
+const GRANTS = {
+  [TOKEN_EXCHANGE]: readTokenExchange,
+  [JWT_BEARER]: readAssertionGrant,
+} as const satisfies Record<
+  ExchangeRequest['grantType'],
+  (form: FormParameters) => Pick<ExchangeRequest, 'subject' | 'mandateId' | 'actorToken'>
+>;
 
 /**
- * Reads a token exchange request (RFC 8693 section 2.1) with our parameter `mandate_id`. Parameters that nobody knows are ignored, as
- * RFC 6749 section 3.2 demands: nothing in the form can name the actor, who is always the authenticated client.
- * Throws OAuthError: `unsupported_grant_type`, `invalid_request`, `invalid_scope`, `invalid_authorization_details`.
+ * Reads a token request: a token exchange (RFC 8693 section 2.1) with our parameter `mandate_id`, or an identity assertion grant (RFC 7523
+ * section 2.1). Parameters that nobody knows are ignored, as RFC 6749 section 3.2 demands: nothing in the form can name the actor, who
+ * is always the authenticated client. `authorization` is the header of that name.
+ * Throws OAuthError: `unsupported_grant_type`, `invalid_request`, `invalid_scope`, `invalid_authorization_details`, `invalid_client`.
  */
-export function readExchange(form: FormParameters): ExchangeRequest {
-  const client = readClient(form);
+export function readExchange(form: FormParameters, authorization: string | null = null): ExchangeRequest {
+  const client = readClient(form, authorization);
   const grantType = one(form, 'grant_type');
   if (grantType === undefined) throw bad('grant_type', `Send grant_type=${TOKEN_EXCHANGE}.`);
-  if (grantType !== TOKEN_EXCHANGE)
-    throw new OAuthError('unsupported_grant_type', 'grant_type', `The grant type must be ${TOKEN_EXCHANGE}.`);
-  const requested = one(form, 'requested_token_type');
-  if (requested !== undefined && requested !== ACCESS_TOKEN_TYPE)
-    throw bad('requested_token_type', `Only ${ACCESS_TOKEN_TYPE} is issued.`);
-  if (form.has('actor_token') !== form.has('actor_token_type'))
-    throw bad('actor_token', 'actor_token and actor_token_type go together.');
-  if (form.has('actor_token'))
-    throw bad(
-      'actor_token',
-      'The actor is the authenticated client. Leave actor_token and actor_token_type out.',
-    );
-  if (form.has('authorization_details')) {
+  if (grantType !== TOKEN_EXCHANGE && grantType !== JWT_BEARER) {
     throw new OAuthError(
-      'invalid_authorization_details',
-      'authorization_details',
-      'The constraints of the mandate always apply. Leave authorization_details out.',
+      'unsupported_grant_type',
+      'grant_type',
+      `The grant type must be ${TOKEN_EXCHANGE} or ${JWT_BEARER}.`,
     );
   }
+  const details = one(form, 'authorization_details');
   return {
+    grantType,
     client,
-    subjectToken: readSubjectToken(form),
-    mandateId: readMandateId(form),
+    ...GRANTS[grantType](form),
     scopes: readScopes(form),
+    details: details === undefined ? null : readDetails(details),
     targets: [...(form.get('audience') ?? []), ...(form.get('resource') ?? [])],
   };
 }
 
-function readSubjectToken(form: FormParameters): string {
+function readTokenExchange(form: FormParameters) {
+  const requested = one(form, 'requested_token_type');
+  if (requested !== undefined && requested !== ACCESS_TOKEN_TYPE)
+    throw bad('requested_token_type', `Only ${ACCESS_TOKEN_TYPE} is issued.`);
+  const subject = readSubject(form);
+  const named = one(form, 'mandate_id');
+  if (subject.kind === 'mandate') {
+    const mandateId = readMandateId(one(form, 'subject_token'));
+    if (named !== undefined && named !== mandateId)
+      throw bad('mandate_id', 'subject_token and mandate_id name two mandates.');
+    return { subject, mandateId, actorToken: readActor(form) };
+  }
+  return { subject, mandateId: readMandateId(named), actorToken: readActor(form) };
+}
+
+function readAssertionGrant(form: FormParameters) {
+  const token = one(form, 'assertion');
+  if (token === undefined)
+    throw bad('assertion', 'Send the identity assertion of the employee as assertion.');
+  const named = one(form, 'mandate_id');
+  return {
+    subject: { kind: 'assertion', token: bounded('assertion', token) } as const,
+    mandateId: named === undefined ? null : readMandateId(named),
+    actorToken: null,
+  };
+}
+
+function readSubject(form: FormParameters): PresentedSubject {
   const token = one(form, 'subject_token');
   const type = one(form, 'subject_token_type');
   if (token === undefined || type === undefined)
     throw bad('subject_token', "Send the employee's access token as subject_token, with subject_token_type.");
+  if (type === MANDATE_TYPE) return { kind: 'mandate' };
   if (type !== ACCESS_TOKEN_TYPE && type !== JWT_TYPE)
-    throw bad('subject_token_type', `subject_token_type must be ${ACCESS_TOKEN_TYPE}.`);
+    throw bad('subject_token_type', `subject_token_type must be ${ACCESS_TOKEN_TYPE} or ${MANDATE_TYPE}.`);
+  return { kind: 'token', token: bounded('subject_token', token) };
+}
+
+function readActor(form: FormParameters): string | null {
+  const token = one(form, 'actor_token');
+  const type = one(form, 'actor_token_type');
+  if ((token === undefined) !== (type === undefined))
+    throw bad('actor_token', 'actor_token and actor_token_type go together.');
+  if (token === undefined) return null;
+  // No access token stands for an agent alone: those that we issue have a person as their subject.
+  if (type !== JWT_TYPE)
+    throw bad(
+      'actor_token_type',
+      `actor_token must be a JWT of the authenticated client, with actor_token_type ${JWT_TYPE}; or leave both out.`,
+    );
+  return bounded('actor_token', token);
+}
+
+function bounded(name: string, token: string): string {
   if (token.length > MAX_TOKEN_LENGTH)
-    throw bad('subject_token', `subject_token is longer than ${MAX_TOKEN_LENGTH} characters.`);
+    throw bad(name, `${name} is longer than ${MAX_TOKEN_LENGTH} characters.`);
   return token;
 }
 
-function readMandateId(form: FormParameters): string {
-  const mandateId = one(form, 'mandate_id');
+function readMandateId(mandateId: string | undefined): string {
   if (mandateId === undefined || !isId('mdt', mandateId))
     throw bad('mandate_id', 'Send mandate_id: mdt_ and 26 characters, as the mandate was given.');
   return mandateId;
@@ -108,12 +149,3 @@ function readScopes(form: FormParameters): string[] | null {
     );
   return scopes;
 }
-
-function refuseRepeated(form: FormParameters): void {
-  for (const [name, values] of form) {
-    if (values.length > 1 && !REPEATABLE.has(name))
-      throw bad('repeated', 'A parameter stands more than once in the form.');
-  }
-}
-
-const one = (form: FormParameters, name: string): string | undefined => form.get(name)?.[0];

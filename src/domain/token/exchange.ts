@@ -1,21 +1,27 @@
 import { randomBytes } from 'node:crypto';
-import { Fault } from '#lib/fault.ts';
-import { assertionReplayed, type AuthenticatedClient, type ClientAuthenticator } from './client-assertion.ts';
-import { signDelegation } from './delegation-token.ts';
+import { reach } from '#db/reach.ts';
+import { findPeople } from '../person/store.ts';
+import { groupsOf } from '../group/store.ts';
+import { placeOf } from '../mandate/status-place.ts';
+import { assertionReplayed, refuseClient } from './client-assertion.ts';
+import type { AuthenticatedClient, ClientAuthenticator } from './client-authenticator.ts';
+import { actorsOf, signDelegation } from './delegation-token.ts';
+import { peopleInQuestion, type Coverage } from './details.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
-import { authorizationDetails, delegationClaims, grant } from './grant.ts';
-import { subjectOf, type HotMandate } from './hot-mandate.ts';
-import { ACCESS_TOKEN_TYPE, audiencesOf, issuerOf } from './names.ts';
+import { authorizationDetails, boundsOf, delegationClaims, grant, type Granted } from './grant.ts';
+import { subjectOf, type HotMandate, type MandateReader } from './hot-mandate.ts';
+import { ACCESS_TOKEN_TYPE, audiencesOf, issuerOf, TOKEN_EXCHANGE } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 import type { KernelParts } from './parts.ts';
 import { refusalEntry } from './refusal.ts';
 import type { SigningKeys } from './signing-keys.ts';
-import type { ProvedSubject } from './subject-token.ts';
+import type { Presentation, PresentationCheck } from './subject.ts';
 
-/** A successful token response (RFC 8693 section 2.2.1). There is no refresh token: the mandate is what lasts. */
+/** A successful token response (RFC 8693 section 2.2.1, RFC 6749 section 5.1). There is no refresh token: the mandate is what lasts. */
 export interface ExchangeResponse {
   readonly access_token: string;
-  readonly issued_token_type: typeof ACCESS_TOKEN_TYPE;
+  /** Of a token exchange only. */
+  readonly issued_token_type?: typeof ACCESS_TOKEN_TYPE;
   readonly token_type: 'Bearer';
   /** Seconds. */
   readonly expires_in: number;
@@ -23,20 +29,17 @@ export interface ExchangeResponse {
   readonly authorization_details: readonly Record<string, unknown>[];
 }
 
-/** What the employee's provider token must carry to delegate (requirements D4). */
-const DELEGATION_CREATE = 'delegation:create';
-
 interface ExchangeParts {
-  readonly parts: Pick<KernelParts, 'baseUrl' | 'now'>;
+  readonly parts: Pick<KernelParts, 'baseUrl' | 'now' | 'read' | 'write'>;
   readonly record: KernelParts['record'];
   readonly clients: ClientAuthenticator;
-  readonly prove: (tenantId: string, token: string) => Promise<ProvedSubject>;
-  readonly readMandate: (tenantId: string, mandateId: string) => Promise<HotMandate | null>;
+  readonly present: PresentationCheck;
+  readonly readMandate: MandateReader;
   readonly signingKeys: SigningKeys;
 }
 
 /**
- * Makes the exchange: client, then what is cheap of the subject token, then its signature, then one strict read of the mandate with all that
+ * Makes the exchange: client, then what is cheap of the subject, then its signature, then one strict read of the mandate with all that
  * it stands on, then the decision. The assertion's `jti` is spent in the transaction of the ledger line, so of many concurrent
  * uses one gets the token; a refusal spends it too.
  */
@@ -50,54 +53,111 @@ export function createExchange(
     request: ExchangeRequest,
     client: AuthenticatedClient,
   ): Promise<ExchangeResponse> {
-    const audience = audienceFor(request.targets, audiencesOf(parts.baseUrl, tenantId));
-    const subject = await proved(kernel, tenantId, request.subjectToken);
-    const row = await kernel.readMandate(tenantId, request.mandateId);
+    const known = audiencesOf(parts.baseUrl, tenantId);
+    audienceFor(request.targets, known);
+    if (request.actorToken !== null) await checkActor(tenantId, client, request.actorToken);
+    const presented = await kernel.present(tenantId, request, client);
+    const { subject } = presented;
+    const audience = audienceFor(request.targets, within(known, subject.audiences));
+    const row = await readStanding(tenantId, presented);
     if (
       row?.agent_id === client.agentId &&
       !(await kernel.clients.stillHolds(tenantId, client, row.agent_epoch))
     ) {
-      throw new OAuthError(
-        'invalid_client',
+      throw refuseClient(
         'client_key_revoked',
-        'The key of this client was revoked. Use a key that is registered now.',
+        'What this client authenticated with was revoked. Use a key or a secret that is registered now.',
       );
     }
-    const asking = {
-      ...subject,
-      agentId: client.agentId,
-      scopes: request.scopes,
-      subjectExpiresAt: subject.expiresAt,
-    };
-    const granted = grant(row, asking, parts.now());
+    const coverage = await lookUp(tenantId, row, presented, request);
+    const { scopes, details } = request;
+    const asking = { agentId: client.agentId, subject, scopes, details, coverage };
+    const granted = await placed(tenantId, grant(row, asking, parts.now()));
     const signer = await kernel.signingKeys.signer(tenantId);
-    const jti = randomBytes(16).toString('base64url');
+    const frame = {
+      tenantId,
+      issuer: issuerOf(parts.baseUrl, tenantId),
+      audience,
+      jti: randomBytes(16).toString('base64url'),
+    };
     const scope = granted.scopes.join(' ');
     const entry = {
       event: 'TOKEN_ISSUED' as const,
       actor: `${client.agentId} for ${granted.mandate.person_id}`,
       data: {
-        jti,
+        jti: frame.jti,
         client_id: client.agentId,
         sub: subjectOf(granted.mandate),
-        mandate_id: request.mandateId,
+        mandate_id: presented.mandateId,
         scope,
         aud: audience,
         exp: granted.expiresAt,
+        by: subject.kind,
+        ...(subject.act === null ? {} : { after: actorsOf(subject.act), derived_from: subject.jtis }),
       },
     };
-    if (!(await record(tenantId, entry, client.once))) throw assertionReplayed();
+    if (!(await record(tenantId, entry, client.once ?? undefined))) throw assertionReplayed();
     return {
-      access_token: signDelegation(
-        delegationClaims(granted, tenantId, issuerOf(parts.baseUrl, tenantId), audience, jti),
-        signer,
-      ),
-      issued_token_type: ACCESS_TOKEN_TYPE,
+      access_token: signDelegation(delegationClaims(granted, subject, frame), signer),
+      ...(request.grantType === TOKEN_EXCHANGE ? { issued_token_type: ACCESS_TOKEN_TYPE } : {}),
       token_type: 'Bearer',
       expires_in: granted.expiresAt - granted.issuedAt,
       scope,
-      authorization_details: authorizationDetails(granted.mandate),
+      authorization_details: authorizationDetails(granted),
     };
+  }
+
+  /** A mandate from before there were status lists gets its place at the first token. */
+  async function placed(tenantId: string, granted: Granted): Promise<Granted> {
+    const { mandate } = granted;
+    if (mandate.status_index !== null) return granted;
+    const place = await reach(parts.write(tenantId, (ctx) => placeOf(ctx, mandate.mandate_id)));
+    return { ...granted, mandate: { ...mandate, status_index: place } };
+  }
+
+  async function checkActor(tenantId: string, client: AuthenticatedClient, token: string): Promise<void> {
+    const own = await kernel.clients.isOwnToken(tenantId, client, token).catch((error: unknown) => {
+      if (error instanceof OAuthError) return false;
+      throw error;
+    });
+    if (own) return;
+    throw new OAuthError(
+      'invalid_request',
+      'actor_token',
+      'actor_token must be a JWT that the authenticated client signed for this issuer, like its client assertion; or leave it out.',
+    );
+  }
+
+  /** The mandate, and the one that the subject comes through, from one statement: they are asked for in the same turn. */
+  async function readStanding(
+    tenantId: string,
+    { mandateId, through }: Presentation,
+  ): Promise<HotMandate | null> {
+    if (through === null) return kernel.readMandate(tenantId, mandateId);
+    const [row, before] = await Promise.all([
+      kernel.readMandate(tenantId, mandateId),
+      kernel.readMandate(tenantId, through.mandateId, through.jtis),
+    ]);
+    through.check(before);
+    return row;
+  }
+
+  async function lookUp(
+    tenantId: string,
+    row: HotMandate | null,
+    { subject }: Presentation,
+    { details }: ExchangeRequest,
+  ): Promise<Coverage> {
+    const ids = row === null ? [] : peopleInQuestion(boundsOf(row, subject), details);
+    if (ids.length === 0) return new Map();
+    return reach(
+      parts.read(tenantId, async (ctx) => {
+        const coverage = new Map<string, { id: string; managerId: string | null; groupIds: string[] }>();
+        for (const { id, managerId } of await findPeople(ctx, ids))
+          coverage.set(id, { id, managerId, groupIds: await groupsOf(ctx, id) });
+        return coverage;
+      }),
+    );
   }
 
   return async (tenantId, request) => {
@@ -113,7 +173,7 @@ export function createExchange(
         mandate: request.mandateId,
       };
       // Where the assertion has been spent already, that is the reason that counts, and this line stands beside the first use.
-      const once = error.reason === 'assertion_replayed' ? undefined : client?.once;
+      const once = error.reason === 'assertion_replayed' ? undefined : (client?.once ?? undefined);
       const written = await record(tenantId, refusalEntry(error, who), once);
       if (written) throw error;
       const replay = assertionReplayed();
@@ -123,39 +183,21 @@ export function createExchange(
   };
 }
 
+/** Those of our audiences that the subject reaches. */
+const within = (known: readonly string[], bound: readonly string[] | null): readonly string[] =>
+  bound === null ? known : known.filter((audience) => bound.includes(audience));
+
 /** The one audience that the token will be for (RFC 8693 section 2.1, RFC 8707 section 2). Throws OAuthError `invalid_target`. */
-function audienceFor(targets: readonly string[], known: readonly [string, ...string[]]): string {
+function audienceFor(targets: readonly string[], known: readonly string[]): string {
   const [first = known[0], ...others] = targets;
-  if (!known.includes(first) || others.some((other) => other !== first)) {
+  if (first === undefined || !known.includes(first) || others.some((other) => other !== first)) {
     throw new OAuthError(
       'invalid_target',
       'target',
-      `audience or resource must be one of: ${known.join(' ')}.`,
+      known.length === 0
+        ? 'What you presented is not for a resource of this organisation.'
+        : `audience or resource must be one of: ${known.join(' ')}.`,
     );
   }
   return first;
-}
-
-async function proved(kernel: ExchangeParts, tenantId: string, token: string): Promise<ProvedSubject> {
-  try {
-    const subject = await kernel.prove(tenantId, token);
-    if (!subject.scopes.includes(DELEGATION_CREATE)) {
-      throw new OAuthError(
-        'invalid_request',
-        'token_scope_missing',
-        `The subject token lacks the scope ${DELEGATION_CREATE}. Sign the employee in with it.`,
-      );
-    }
-    return subject;
-  } catch (error) {
-    // RFC 8693 section 2.2.2: a subject token that is not acceptable for any reason is invalid_request.
-    if (error instanceof Fault && error.code === 'unauthenticated') {
-      throw new OAuthError(
-        'invalid_request',
-        `subject_${String(error.detail['reason'])}`,
-        `subject_token: ${error.message}`,
-      );
-    }
-    throw error;
-  }
 }

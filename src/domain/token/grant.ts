@@ -1,24 +1,60 @@
 import type { Denial } from '../denial.ts';
+import {
+  constraintsOf,
+  narrowed,
+  type Constraints,
+  type Coverage,
+  type RequestedDetails,
+} from './details.ts';
 import { epochsOf, hotMandateStanding, partiesStanding, subjectOf, type HotMandate } from './hot-mandate.ts';
 import { MANDATE_DETAILS, TOKEN_SECONDS } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 import { scopeProblems } from './scope.ts';
+import { statusClaim } from './status-list.ts';
+
+/** One agent that acted, with the one before it: RFC 8693 section 4.1. */
+export interface Act {
+  readonly sub: string;
+  readonly iss: string;
+  readonly sub_profile: 'ai_agent';
+  readonly act?: Act;
+}
+
+/** What a subject proves, and how far it reaches: every member but the person can only narrow. */
+export interface Subject {
+  /** How it was proved, for the ledger. */
+  readonly kind: 'access_token' | 'delegation_token' | 'mandate' | 'id_jag';
+  /** The principal at their provider; null where the mandate itself is the subject. */
+  readonly person: { readonly provider: string; readonly uid: string } | null;
+  readonly scopes: readonly string[] | null;
+  readonly constraints: Constraints | null;
+  readonly audiences: readonly string[] | null;
+  /** When it ends, in seconds; null: the mandate alone says. */
+  readonly expiresAt: number | null;
+  /** The mandate of which the client's must be a direct part. */
+  readonly parentMandateId: string | null;
+  /** Who acted before the client. */
+  readonly act: Act | null;
+  /** The tokens of ours that it comes from: the new one ends with each of them. */
+  readonly jtis: readonly string[];
+}
 
 /** Who asks for what. */
 export interface Asking {
   readonly agentId: string;
-  readonly provider: string;
-  readonly uid: string;
-  /** Scopes asked for, or null: everything that the mandate holds. */
+  readonly subject: Subject;
+  /** Scopes asked for, or null: everything that mandate and subject have in common. */
   readonly scopes: readonly string[] | null;
-  /** When the subject token ends, in seconds. */
-  readonly subjectExpiresAt: number;
+  /** Constraints asked for, or null: those that mandate and subject have. */
+  readonly details: RequestedDetails | null;
+  readonly coverage: Coverage;
 }
 
 /** What a delegation token will say. */
 export interface Granted {
   readonly mandate: HotMandate;
   readonly scopes: readonly string[];
+  readonly constraints: Constraints;
   /** Seconds since 1970. */
   readonly issuedAt: number;
   readonly expiresAt: number;
@@ -32,41 +68,46 @@ const strange = () =>
     'There is no such mandate of this employee for this agent. Ask the employee for one.',
   );
 
+/** Every set of constraints that a grant must lie in: the mandate's, those above it, the subject's. */
+export const boundsOf = (row: HotMandate, subject: Subject): Constraints[] => [
+  constraintsOf(row),
+  ...row.chain.map(constraintsOf),
+  ...(subject.constraints === null ? [] : [subject.constraints]),
+];
+
 /**
  * Decides an exchange: a pure function of the row that was read after the request came. Result = what was asked for, and all of
- * it, inside mandate and ceiling and the authority that the employee has now, until the first of token life, mandate and
- * subject token ends. Throws OAuthError `invalid_grant` (with `mandate_status` for the mandate's own agent) or `invalid_scope`.
+ * it, inside mandate, the mandates above it, ceiling, the authority that the employee has now, and the subject; until the first of token life,
+ * mandates and subject ends. Throws OAuthError `invalid_grant` (with `mandate_status` for the mandate's own agent), `invalid_scope` or
+ * `invalid_authorization_details`.
  */
 export function grant(row: HotMandate | null, asking: Asking, now: Date): Granted {
-  if (
-    row === null ||
-    row.agent_id !== asking.agentId ||
-    row.provider !== asking.provider ||
-    row.uid !== asking.uid
-  )
-    throw strange();
+  const { subject } = asking;
+  if (row === null || row.agent_id !== asking.agentId || !isOf(row, subject)) throw strange();
   const parties = partiesStanding(row);
   if (parties !== null) throw unusable(parties, {});
   const mandate = hotMandateStanding(row, now, true);
   if (mandate !== null) throw unusable(mandate, { mandate_status: mandate.code.replace(/^mandate_/, '') });
-
-  const scopes = asking.scopes ?? row.scopes;
-  const problems = scopeProblems(scopes, {
-    mandate: row.scopes,
-    ceiling: row.ceiling,
-    authority: row.authority,
-  });
-  if (problems.length > 0) {
+  if (subject.kind === 'mandate' && !row.offline) {
     throw new OAuthError(
-      'invalid_scope',
-      'scope',
-      `Not granted: ${problems.join('; ')}. Ask for less, or have the missing part given.`,
+      'invalid_grant',
+      'not_offline',
+      "This mandate works only with a token of the employee: send it as subject_token, or ask for a mandate that is 'offline'.",
     );
   }
+  if (asking.details?.mandateId != null && asking.details.mandateId !== row.mandate_id) {
+    throw new OAuthError(
+      'invalid_authorization_details',
+      'details_mandate',
+      'mandate_id in authorization_details is not the mandate that is asked for.',
+    );
+  }
+  const scopes = grantedScopes(row, asking);
+  const constraints = narrowed(boundsOf(row, subject), asking.details, asking.coverage);
+
   const issuedAt = Math.floor(now.getTime() / 1000);
-  const expiresAt = Math.floor(
-    Math.min(issuedAt + TOKEN_SECONDS, row.expires_at.getTime() / 1000, asking.subjectExpiresAt),
-  );
+  const ends = [row, ...row.chain].map((one) => one.expires_at.getTime() / 1000);
+  const expiresAt = Math.floor(Math.min(issuedAt + TOKEN_SECONDS, subject.expiresAt ?? Infinity, ...ends));
   if (expiresAt <= issuedAt) {
     throw new OAuthError(
       'invalid_request',
@@ -74,46 +115,92 @@ export function grant(row: HotMandate | null, asking: Asking, now: Date): Grante
       'The subject token or the mandate ends this second. Sign the employee in again.',
     );
   }
-  return { mandate: row, scopes, issuedAt, expiresAt };
+  return { mandate: row, scopes, constraints, issuedAt, expiresAt };
 }
 
-/** The mandate's constraints as RFC 9396 authorization details: they travel in token, token response and introspection alike. */
-export function authorizationDetails(row: HotMandate): Record<string, unknown>[] {
+function isOf(row: HotMandate, subject: Subject): boolean {
+  const { person, parentMandateId } = subject;
+  if (person !== null && (row.provider !== person.provider || row.uid !== person.uid)) return false;
+  return parentMandateId === null || row.chain[0]?.mandate_id === parentMandateId;
+}
+
+function grantedScopes(row: HotMandate, asking: Asking): readonly string[] {
+  const { subject } = asking;
+  const scopes = asking.scopes ?? row.scopes.filter((scope) => subject.scopes?.includes(scope) !== false);
+  const [parent, ...others] = row.chain.flatMap((above) => [above.scopes, above.ceiling]);
+  const above = parent?.filter((scope) => others.every((list) => list.includes(scope))) ?? null;
+  const { ceiling, authority } = row;
+  const problems = scopeProblems(scopes, {
+    mandate: row.scopes,
+    ceiling,
+    authority,
+    above,
+    subject: subject.scopes,
+  });
+  if (scopes.length === 0)
+    problems.push('the mandate and the token that it is asked with have no scope in common');
+  if (problems.length === 0) return scopes;
+  throw new OAuthError(
+    'invalid_scope',
+    'scope',
+    `Not granted: ${problems.join('; ')}. Ask for less, or have the missing part given.`,
+  );
+}
+
+/** The granted constraints as RFC 9396 authorization details: they travel in token, token response and introspection alike. */
+export function authorizationDetails({ mandate, constraints }: Granted): Record<string, unknown>[] {
+  const { resources, tools, amount } = constraints;
   return [
     {
       type: MANDATE_DETAILS,
-      mandate_id: row.mandate_id,
-      resources: row.resources,
-      ...(row.tools === null ? {} : { tools: row.tools }),
+      mandate_id: mandate.mandate_id,
+      resources: resources ?? [],
+      ...(tools === null ? {} : { tools }),
+      ...(amount === null ? {} : { amount: amount.value, currency: amount.currency }),
     },
   ];
 }
 
-/** The claims of the delegation token (RFC 9068 section 2.2, RFC 8693 section 4.1). `act` is the authenticated client, nothing else. */
+/** Where and what a token is for. */
+export interface TokenFrame {
+  readonly tenantId: string;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jti: string;
+}
+
+/** The claims of the delegation token (RFC 9068 section 2.2, RFC 8693 section 4.1). The outermost `act` is the authenticated client, nothing else. */
 export function delegationClaims(
   granted: Granted,
-  tenantId: string,
-  issuer: string,
-  audience: string,
-  jti: string,
+  subject: Subject,
+  frame: TokenFrame,
 ): Record<string, unknown> {
   const row = granted.mandate;
   return {
-    iss: issuer,
+    iss: frame.issuer,
     sub: subjectOf(row),
-    aud: audience,
+    aud: frame.audience,
     client_id: row.agent_id,
     iat: granted.issuedAt,
     exp: granted.expiresAt,
-    jti,
+    jti: frame.jti,
     scope: granted.scopes.join(' '),
-    act: { sub: row.agent_id, iss: issuer, sub_profile: 'ai_agent' },
+    act: actOf(row.agent_id, subject.act, frame.issuer),
     mandate_id: row.mandate_id,
-    authorization_details: authorizationDetails(row),
-    tenant: tenantId,
+    authorization_details: authorizationDetails(granted),
+    tenant: frame.tenantId,
     epoch: epochsOf(row),
+    ...statusClaim(frame.issuer, row.status_index),
+    ...(subject.jtis.length === 0 ? {} : { derived_from: subject.jtis }),
   };
 }
+
+const actOf = (agentId: string, before: Act | null, issuer: string): Act => ({
+  sub: agentId,
+  iss: issuer,
+  sub_profile: 'ai_agent',
+  ...(before === null ? {} : { act: before }),
+});
 
 const unusable = (why: Denial, extra: Readonly<Record<string, unknown>>): OAuthError =>
   new OAuthError('invalid_grant', why.code, why.message, { extra: { reason: why.code, ...extra } });

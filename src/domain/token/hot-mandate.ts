@@ -1,23 +1,53 @@
 import type { Sql } from 'postgres';
 import { denial, type Denial } from '../denial.ts';
-import { mandateStanding } from '../mandate/rules.ts';
+import { mandateStanding, windowDenial } from '../mandate/rules.ts';
+import type { MandateWindow } from '../mandate/window.ts';
 import { standingOf } from '../person/standing.ts';
 import type { PersonStatus } from '../provider.ts';
 import { reach } from '#db/reach.ts';
 import { perTurn } from './per-turn.ts';
 
-/** A mandate with everything that it stands on, as `hot_mandates` (migration 0001) reads it in one statement. */
+/** A mandate above another one, with what a child stands on. */
+export interface Ancestor {
+  readonly mandate_id: string;
+  readonly person_id: string;
+  readonly agent_id: string;
+  readonly state: HotMandate['state'];
+  readonly scopes: string[];
+  readonly resources: string[];
+  readonly tools: string[] | null;
+  readonly amount: string | null;
+  readonly currency: string | null;
+  readonly window: MandateWindow | null;
+  readonly uses: number;
+  readonly max_uses: number | null;
+  readonly starts_at: Date;
+  readonly expires_at: Date;
+  readonly mandate_epoch: number;
+  readonly ceiling: string[];
+  readonly agent_status: HotMandate['agent_status'];
+  readonly agent_epoch: number;
+}
+
+/** A mandate with everything that it stands on, as `hot_mandates` (migration token_chain) reads it in one statement. */
 export interface HotMandate {
   readonly mandate_id: string;
   readonly state: 'active' | 'frozen' | 'revoked' | 'expired';
   readonly scopes: string[];
   readonly resources: string[];
   readonly tools: string[] | null;
+  /** Decimal; in `currency`. */
+  readonly amount: string | null;
+  readonly currency: string | null;
+  readonly window: MandateWindow | null;
   readonly uses: number;
   readonly max_uses: number | null;
+  /** Whether it may be used without a token of the principal. */
+  readonly offline: boolean;
   readonly starts_at: Date;
   readonly expires_at: Date;
   readonly mandate_epoch: number;
+  readonly status_index: number | null;
   readonly person_id: string;
   readonly provider: string;
   readonly uid: string;
@@ -35,19 +65,50 @@ export interface HotMandate {
   readonly tenant_epoch: number;
   /** What the principal's groups map to, now. */
   readonly authority: string[];
+  /** The mandates above it, its parent first; empty where it was given by the principal directly. */
+  readonly chain: readonly Ancestor[];
+  /** Those of the `jti`s that were asked about, by anybody in the same turn, that have been revoked (RFC 7009). */
+  readonly denied: readonly string[];
 }
 
+/** Asks for a mandate as it is now and, with it, which of some `jti`s were revoked. */
+export type MandateReader = (
+  tenantId: string,
+  mandateId: string,
+  jtis?: readonly string[],
+) => Promise<HotMandate | null>;
+
+type Row = Omit<HotMandate, 'chain'> & { readonly chain: WireAncestor[] | null };
+type WireAncestor = Omit<Ancestor, 'starts_at' | 'expires_at'> & { starts_at: string; expires_at: string };
+
 /** Reads mandates as they are now, those of one event-loop turn and tenant in one query. Null: no such mandate in this tenant. Fault `unavailable` where the database is gone. */
-export function createMandateReader(
-  sql: Sql,
-): (tenantId: string, mandateId: string) => Promise<HotMandate | null> {
-  return perTurn(async (tenantId, ids) => {
+export function createMandateReader(sql: Sql): MandateReader {
+  const ask = perTurn<HotMandate>(async (tenantId, keys) => {
+    const asked = keys.map((key) => key.split(' '));
+    const ids = [...new Set(asked.map(([id = '']) => id))];
+    const jtis = asked.flatMap((parts) => parts.slice(1));
     const rows = await reach(
-      sql<HotMandate[]>`select * from hot_mandates(${tenantId}, ${ids})`.then((found) => [...found]),
+      sql<Row[]>`select * from hot_mandates(${tenantId}, ${ids}, ${jtis})`.then((found) => [...found]),
     );
-    return new Map(rows.map((row) => [row.mandate_id, row]));
+    const byId = new Map(rows.map((row) => [row.mandate_id, { ...row, chain: ancestors(row.chain) }]));
+    return new Map(
+      asked.flatMap(([id = ''], index) => {
+        const row = byId.get(id);
+        return row === undefined ? [] : [[keys[index]!, row] as const];
+      }),
+    );
   });
+  // Neither an id nor a jti of ours has a space in it.
+  return (tenantId, mandateId, jtis = []) =>
+    ask(tenantId, jtis.length === 0 ? mandateId : [mandateId, ...jtis].join(' '));
 }
+
+const ancestors = (chain: readonly WireAncestor[] | null): readonly Ancestor[] =>
+  (chain ?? []).map((one) => ({
+    ...one,
+    starts_at: new Date(one.starts_at),
+    expires_at: new Date(one.expires_at),
+  }));
 
 /** Whether tenant, principal and agent are such that anything may be asked at all: null, or the first that is not. */
 export function partiesStanding(row: HotMandate): Denial | null {
@@ -71,25 +132,42 @@ export function partiesStanding(row: HotMandate): Denial | null {
 
 /** Whether the mandate itself may be used at `now`. A token goes on working while its last use is carried out, so uses are counted only where `counting`. */
 export function hotMandateStanding(row: HotMandate, now: Date, counting: boolean): Denial | null {
-  return mandateStanding(
-    {
-      state: row.state,
-      startsAt: row.starts_at,
-      expiresAt: row.expires_at,
-      uses: row.uses,
-      maxUses: counting ? row.max_uses : null,
-      reason: null,
-    },
-    now,
-  );
+  const own =
+    mandateStanding(standingFacts(row, counting), now) ??
+    // Like uses: what runs over the end of an hour may still be asked about, and each use is decided by itself.
+    (counting ? windowDenial(row.window, now) : null);
+  if (own !== null) return own;
+  for (const above of row.chain) {
+    const why = mandateStanding(standingFacts(above, counting), now);
+    if (why !== null)
+      return denial(why.code, `A mandate that this one was made from does not stand. ${why.message}`);
+    if (above.agent_status !== 'active')
+      return denial('agent_disabled', `The agent that gave this mandate on is ${above.agent_status}.`);
+    if (above.person_id !== row.person_id)
+      return denial(
+        'no_matching_mandate',
+        'The mandate that this one was made from is of another principal.',
+      );
+  }
+  return null;
 }
 
-/** The numbers that a token carries and that must still be the same: tenant, person, agent, mandate. */
-export const epochsOf = (row: HotMandate): [number, number, number, number] => [
+const standingFacts = (row: HotMandate | Ancestor, counting: boolean) => ({
+  state: row.state,
+  startsAt: row.starts_at,
+  expiresAt: row.expires_at,
+  uses: row.uses,
+  maxUses: counting ? row.max_uses : null,
+  reason: null,
+});
+
+/** The numbers that a token carries and that must still be the same: tenant, person, agent, mandate, then agent and mandate of every ancestor. */
+export const epochsOf = (row: HotMandate): number[] => [
   row.tenant_epoch,
   row.person_epoch,
   row.agent_epoch,
   row.mandate_epoch,
+  ...row.chain.flatMap((above) => [above.agent_epoch, above.mandate_epoch]),
 ];
 
 /** The canonical subject of the principal (requirements D3). */

@@ -21,6 +21,7 @@ const REPEATED = [
   'mandate_id',
   'authorization_details',
   'tenant',
+  'status',
 ] as const;
 
 /**
@@ -30,12 +31,16 @@ const REPEATED = [
 export async function introspection(
   tenantId: string,
   caller: IntrospectionCaller,
-  look: () => Promise<{ claims: DelegationClaims | ClientClaims; verified: VerifiedDelegation | VerifiedClient }>,
+  look: () => Promise<{
+    claims: DelegationClaims | ClientClaims;
+    verified: VerifiedDelegation | VerifiedClient;
+  }>,
 ): Promise<Record<string, unknown>> {
   try {
     const { claims, verified } = await look();
     const mine =
-      verified.tenantId === tenantId && (caller.kind === 'key' || (verified.kind === 'delegation' && caller.agentId === verified.agentId));
+      verified.tenantId === tenantId &&
+      (caller.kind === 'key' || (verified.kind === 'delegation' && caller.agentId === verified.agentId));
     if (!mine) return { active: false };
     return {
       active: true,

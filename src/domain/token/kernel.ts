@@ -1,14 +1,13 @@
 import { Fault } from '#lib/fault.ts';
+import { createGuardedFetch } from '#lib/guarded-fetch.ts';
 import { createRemoteKeys } from '#lib/jwks.ts';
 import { findPersonByUid } from '../person/store.ts';
 import { standingOf } from '../person/standing.ts';
 import { theTenant } from '../tenant/store.ts';
-import {
-  assertionReplayed,
-  createClientAuthenticator,
-  type AuthenticatedClient,
-  type ClientCredentials,
-} from './client-assertion.ts';
+import { findAgent } from '../agent/store.ts';
+import { assertionReplayed, refuseClient } from './client-assertion.ts';
+import { createClientAuthenticator, type AuthenticatedClient } from './client-authenticator.ts';
+import type { ClientCredentials } from './client-request.ts';
 import {
   checkClientStanding,
   createPersonReader,
@@ -21,6 +20,7 @@ import {
   checkClaims,
   checkStanding,
   createSignatureCheck,
+  tokensBehind,
   type VerifiedDelegation,
 } from './delegation-token.ts';
 import { createExchange, type ExchangeResponse } from './exchange.ts';
@@ -32,9 +32,13 @@ import { OAuthError } from './oauth-error.ts';
 import { reach } from '#db/reach.ts';
 import type { KernelParts } from './parts.ts';
 import { perTurn } from './per-turn.ts';
+import { tryToken, type TokenTrial } from './providers/explain.ts';
 import { refusalEntry, type RefusedRequest } from './refusal.ts';
+import { revokeToken } from './revoke-token.ts';
 import { createSigningKeys, type PublishedKey, type Signer } from './signing-keys.ts';
 import { identityProvidersOf, spend, type IdentityProvider } from './store.ts';
+import { createStatusLists, type StatusListPublisher } from './status-list.ts';
+import { createPresentationCheck } from './subject.ts';
 import { proveSubject, type ProvedSubject } from './subject-token.ts';
 
 export type { VerifiedDelegation } from './delegation-token.ts';
@@ -54,7 +58,7 @@ interface VerifiedSubject extends ProvedSubject {
  * identity provider cannot be had: never an allow.
  */
 export interface TokenKernel {
-  /** RFC 8693. Throws OAuthError; every refusal, and every token before it is handed out, stands in the ledger. */
+  /** RFC 8693, and RFC 7523 section 2.1 with an ID-JAG. Throws OAuthError; every refusal, and every token before it is handed out, stands in the ledger. */
   exchange(tenantId: string, request: ExchangeRequest): Promise<ExchangeResponse>;
   /** Notes a request that was refused before it could be read. Returns the error to answer with. */
   refused(tenantId: string, error: OAuthError, request: RefusedRequest): Promise<OAuthError>;
@@ -62,11 +66,16 @@ export interface TokenKernel {
   verify(token: string, audience: string): Promise<VerifiedToken>;
   /** Checks a provider's access token and finds its person (D3). Fault `unauthenticated`. Looks at no scope: that is the caller's (D4). */
   verifySubject(tenantId: string, token: string): Promise<VerifiedSubject>;
-  /** Authenticates an agent by a client assertion and spends the assertion. Throws OAuthError `invalid_client`. */
+  /** Makes every check of `verifySubject` and says how each came out, for an administrator who sets up a provider. Issues and records nothing. */
+  tryToken(tenantId: string, token: string): Promise<TokenTrial>;
+  /** Authenticates an agent, makes sure that its credentials stand now, and spends its assertion where it has one. Throws OAuthError `invalid_client`. */
   authenticateClient(tenantId: string, credentials: ClientCredentials): Promise<{ readonly agentId: string }>;
   /** RFC 7662: the members of the answer. `{active: false}` alone for whatever is not a live token that this caller may see. */
   introspect(tenantId: string, token: string, caller: IntrospectionCaller): Promise<Record<string, unknown>>;
+  /** RFC 7009: revokes one token of the authenticated client, and what was made from it. Throws OAuthError. */
+  revoke(tenantId: string, token: string, credentials: ClientCredentials): Promise<void>;
   jwks(tenantId: string): Promise<{ readonly keys: PublishedKey[] }>;
+  readonly statusLists: Pick<StatusListPublisher, 'list' | 'addresses'>;
   /** The key that the tenant signs with now. */
   signer(tenantId: string): Promise<Signer>;
   /** A person and their standing, read now; null where there is nobody of that subject. */
@@ -78,9 +87,11 @@ export interface TokenKernel {
 }
 
 export function createTokenKernel(parts: KernelParts): TokenKernel {
-  const remoteKeys = createRemoteKeys(parts);
+  const guarded = createGuardedFetch({ loopback: parts.loopbackKeys === true });
+  const remoteKeys = createRemoteKeys({ ...parts, fetch: parts.fetch ?? guarded });
   const signingKeys = createSigningKeys(parts);
-  const clients = createClientAuthenticator(parts);
+  const clients = createClientAuthenticator(parts, createRemoteKeys({ ...parts, fetch: guarded }));
+  const statusLists = createStatusLists(parts, signingKeys);
   const signatures = createSignatureCheck(parts.baseUrl, signingKeys);
   const readMandate = createMandateReader(parts.sql);
   const readPerson = createPersonReader(parts.sql);
@@ -109,11 +120,27 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       const row = asked === null ? null : await readPerson(signed.tenantId, asked);
       return { claims, verified: checkClientStanding(signed.tenantId, claims, row) };
     }
-    const row = await readMandate(signed.tenantId, signed.claims.mandate_id);
+    const { mandate_id: mandateId } = signed.claims;
+    const row = await readMandate(signed.tenantId, mandateId, tokensBehind(signed.claims));
     return { claims: signed.claims, verified: checkStanding(signed, row, parts.now()) };
   }
 
-  const exchange = createExchange({ parts, record, clients, prove, readMandate, signingKeys });
+  /** An agent's token: what a person's own client holds is good for tools, and nothing is made from it or asked of it here. */
+  async function checkDelegation(token: string) {
+    const signed = await signatures.check(token);
+    if (signed.kind === 'delegation') return signed;
+    throw new Fault('unauthenticated', "The token of a person's own client cannot be handed on.", {
+      detail: { reason: 'type' },
+    });
+  }
+  const present = createPresentationCheck({ parts, remoteKeys, prove, checkSignature: checkDelegation });
+  const exchange = createExchange({ parts, record, clients, present, readMandate, signingKeys });
+
+  /** What a strict read adds to authentication where no mandate is read anyway. */
+  async function requireStanding(tenantId: string, client: AuthenticatedClient, epochNow: number) {
+    if (await clients.stillHolds(tenantId, client, epochNow)) return;
+    throw refuseClient('client_key_revoked', 'What this client authenticated with was revoked.');
+  }
 
   return {
     exchange: async (tenantId, request) => {
@@ -153,14 +180,37 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       if (why !== null) throw new Fault('unauthenticated', why.message, { detail: { reason: why.code } });
       return { ...proved, personId: person.id };
     },
+    tryToken: async (tenantId, token) =>
+      tryToken(token, {
+        configured: (await readProviders(tenantId, 'all')) ?? [],
+        keys: remoteKeys,
+        now: parts.now().getTime() / 1000,
+        lookUp: (provider, uid) =>
+          reach(
+            parts.read(tenantId, async (ctx) => {
+              const person = await findPersonByUid(ctx, provider, uid);
+              if (person === null) return null;
+              const { status } = await theTenant(ctx);
+              const frozen = status === 'active' ? null : 'This organisation is frozen.';
+              return { id: person.id, refusal: frozen ?? standingOf(person)?.message ?? null };
+            }),
+          ),
+      }),
     authenticateClient: async (tenantId, credentials) => {
       const client = await clients.authenticate(tenantId, credentials);
-      await spendAssertion(parts, tenantId, client);
+      await requireStanding(tenantId, client, await spendAssertion(parts, tenantId, client));
       return { agentId: client.agentId };
     },
     introspect: async (tenantId, token, caller) =>
       introspection(tenantId, caller, () => verifyFor(token, audiencesOf(parts.baseUrl, tenantId))),
+    revoke: async (tenantId, token, credentials) => {
+      const client = await clients.authenticate(tenantId, credentials);
+      const agent = await reach(parts.read(tenantId, (ctx) => findAgent(ctx, client.agentId)));
+      await requireStanding(tenantId, client, agent?.epoch ?? -1);
+      await revokeToken(parts, tenantId, client, () => checkDelegation(token));
+    },
     jwks: async (tenantId) => ({ keys: await signingKeys.published(tenantId) }),
+    statusLists,
     signer: (tenantId) => signingKeys.signer(tenantId),
     person: readPerson,
     tenantOf: tenants,
@@ -169,19 +219,29 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       signingKeys.flush();
       clients.flush();
       signatures.flush();
+      statusLists.flush();
     },
   };
 }
 
+/** Spends the assertion, if there is one, and answers the agent's epoch. */
 async function spendAssertion(
   parts: KernelParts,
   tenantId: string,
-  client: AuthenticatedClient,
-): Promise<void> {
-  const fresh = await reach(
-    parts.write(tenantId, (ctx) => spend(ctx, client.once.key, client.once.expiresAt)),
+  { agentId, once }: AuthenticatedClient,
+): Promise<number> {
+  const [fresh, agent] = await reach(
+    parts.write(
+      tenantId,
+      async (ctx) =>
+        [
+          once === null || (await spend(ctx, once.key, once.expiresAt)),
+          await findAgent(ctx, agentId),
+        ] as const,
+    ),
   );
   if (!fresh) throw assertionReplayed();
+  return agent?.epoch ?? -1;
 }
 
 const MAX_LOOKUPS = 10_000;

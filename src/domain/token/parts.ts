@@ -23,6 +23,8 @@ export interface KernelParts {
   readonly read: <T>(tenantId: string, work: (ctx: TenantReader) => Promise<T>) => Promise<T>;
   /** A transaction of one tenant that may write. */
   readonly write: <T>(tenantId: string, work: (ctx: TenantWriter) => Promise<T>) => Promise<T>;
+  /** True in a sandbox: an agent or an identity provider may publish its keys on loopback, without TLS. */
+  readonly loopbackKeys?: boolean;
   /** For tests: how identity providers are asked. */
   readonly fetch?: typeof fetch;
 }

@@ -13,18 +13,24 @@ export interface ScopeBounds {
   readonly mandate: readonly string[];
   readonly ceiling: readonly string[];
   readonly authority: readonly string[];
+  /** What every mandate above this one, and its agent, may have; null: there is none. */
+  readonly above: readonly string[] | null;
+  /** What the token that it is asked with carries; null: that does not bound. */
+  readonly subject: readonly string[] | null;
 }
 
 const BOUNDS = [
   ['mandate', 'the mandate does not give it'],
   ['ceiling', 'it is above the ceiling of the agent'],
   ['authority', 'the groups of the employee do not give it now'],
+  ['above', 'the mandate that this one was made from does not give it'],
+  ['subject', 'the token that it is asked with does not carry it'],
 ] as const;
 
 /** Which of the scopes stand outside of which bound, in words; empty where all are inside of all: nothing is ever dropped silently. */
 export function scopeProblems(requested: readonly string[], bounds: ScopeBounds): string[] {
   return requested.flatMap((scope) => {
-    const outside = BOUNDS.find(([name]) => !bounds[name].includes(scope));
+    const outside = BOUNDS.find(([name]) => bounds[name]?.includes(scope) === false);
     return outside === undefined ? [] : [`${scope}: ${outside[1]} (${outside[0]})`];
   });
 }

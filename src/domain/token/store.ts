@@ -1,39 +1,78 @@
-import { and, desc, eq, isNull, sql, lt } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm';
 import { agentKeys, agents } from '../agent/tables.ts';
 import type { AgentKey } from '../agent/key.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
-import { identityProviders } from '../tenant/tables.ts';
-import { replays, signingKeys } from './tables.ts';
+import { theTenant } from '../tenant/store.ts';
+import { connections, identityProviders } from '../tenant/tables.ts';
+import { mandates } from '../mandate/tables.ts';
+import { people } from '../person/tables.ts';
+import { replays, signingKeys, tokenDenials } from './tables.ts';
 
 export type SigningKeyRow = typeof signingKeys.$inferSelect;
-export type IdentityProvider = Pick<typeof identityProviders.$inferSelect, 'kind' | 'issuer' | 'audience'>;
+export type IdentityProvider = Pick<
+  typeof identityProviders.$inferSelect,
+  'kind' | 'issuer' | 'audience' | 'config'
+>;
 
-/** An agent's key with the epoch at which it was read. */
-export interface StoredAgentKey {
-  readonly alg: AgentKey['alg'];
-  readonly publicJwk: Readonly<Record<string, unknown>>;
-  readonly agentEpoch: number;
+/** What an agent can authenticate with, and the epoch at which that was read. */
+export interface StoredCredentials {
+  readonly epoch: number;
+  readonly status: 'active' | 'disabled' | 'frozen';
+  /** SHA-256 in hexadecimal. */
+  readonly secretHash: string | null;
+  readonly spiffeId: string | null;
+  /** Where its keys are published: then `keys` are not used. */
+  readonly jwksUrl: string | null;
+  readonly keys: readonly Pick<AgentKey, 'kid' | 'alg' | 'publicJwk'>[];
 }
 
-/** The key under which an agent signs its client assertions; null where it has none of that name, or it was revoked. */
-export async function findAgentKey(
+/** The credentials of an agent that have not been revoked; null where there is no such agent. */
+export async function credentialsOf(
   reader: TenantReader,
   agentId: string,
-  kid: string,
-): Promise<StoredAgentKey | null> {
-  const [row] = await reader.db
-    .select({ alg: agentKeys.alg, publicJwk: agentKeys.publicJwk, agentEpoch: agents.epoch })
-    .from(agentKeys)
-    .innerJoin(agents, and(eq(agents.tenantId, agentKeys.tenantId), eq(agents.id, agentKeys.agentId)))
-    .where(
+): Promise<StoredCredentials | null> {
+  const rows = await reader.db
+    .select({ agent: agents, key: agentKeys })
+    .from(agents)
+    .leftJoin(
+      agentKeys,
       and(
-        eq(agentKeys.tenantId, reader.tenantId),
-        eq(agentKeys.agentId, agentId),
-        eq(agentKeys.kid, kid),
+        eq(agents.tenantId, agentKeys.tenantId),
+        eq(agents.id, agentKeys.agentId),
         isNull(agentKeys.revokedAt),
       ),
-    );
-  return row ?? null;
+    )
+    .where(and(eq(agents.tenantId, reader.tenantId), eq(agents.id, agentId)));
+  const [first] = rows;
+  if (first === undefined) return null;
+  const { epoch, status, secretHash, spiffeId, jwksUrl } = first.agent;
+  return {
+    epoch,
+    status,
+    secretHash,
+    spiffeId,
+    jwksUrl,
+    keys: rows.flatMap(({ key }) =>
+      key === null ? [] : [{ ...key, publicJwk: key.publicJwk as Record<string, string> }],
+    ),
+  };
+}
+
+/** The one agent with this SPIFFE ID, and the keys that the tenant trusts for its trust domain; null where there is no such agent, or more than one. */
+export async function spiffeAgent(
+  reader: TenantReader,
+  spiffeId: string,
+  trustDomain: string,
+): Promise<{ agentId: string; epoch: number; bundle: unknown } | null> {
+  const found = await reader.db
+    .select({ agentId: agents.id, epoch: agents.epoch })
+    .from(agents)
+    .where(and(eq(agents.tenantId, reader.tenantId), eq(agents.spiffeId, spiffeId)))
+    .limit(2);
+  const [agent, another] = found;
+  if (agent === undefined || another !== undefined) return null;
+  const { settings } = await theTenant(reader);
+  return { ...agent, bundle: settings.spiffeBundles?.[trustDomain] ?? null };
 }
 
 /** Adds a key to an agent; adding the same key again changes nothing. */
@@ -73,16 +112,17 @@ export async function revokeAgentKey(ctx: TenantWriter, agentId: string, kid: st
   return true;
 }
 
-/** The token issuers that this tenant trusts, as they are configured now. */
+/** The token issuers that this tenant trusts, as they are configured and enabled now. */
 export async function identityProvidersOf(reader: TenantReader): Promise<IdentityProvider[]> {
   return reader.db
     .select({
       kind: identityProviders.kind,
       issuer: identityProviders.issuer,
       audience: identityProviders.audience,
+      config: identityProviders.config,
     })
     .from(identityProviders)
-    .where(eq(identityProviders.tenantId, reader.tenantId));
+    .where(and(eq(identityProviders.tenantId, reader.tenantId), eq(identityProviders.enabled, true)));
 }
 
 /** The tenant's signing keys that are not retired, newest first. */
@@ -111,7 +151,65 @@ export async function spend(ctx: TenantWriter, key: string, expiresAt: Date): Pr
   return rows.length > 0;
 }
 
-/** Forgets what can no longer be replayed, because it would be refused for its age. */
+/** Forgets what can no longer be replayed, and tokens that were revoked and would be refused for their age by now. */
 export async function forgetReplays(ctx: TenantWriter): Promise<void> {
   await ctx.db.delete(replays).where(and(eq(replays.tenantId, ctx.tenantId), lt(replays.expiresAt, ctx.now)));
+  await ctx.db
+    .delete(tokenDenials)
+    .where(and(eq(tokenDenials.tenantId, ctx.tenantId), lt(tokenDenials.expiresAt, ctx.now)));
+}
+
+/** Revokes one token until it would have expired. False where it was revoked before. */
+export async function denyToken(ctx: TenantWriter, jti: string, expiresAt: Date): Promise<boolean> {
+  const rows = await ctx.db
+    .insert(tokenDenials)
+    .values({ tenantId: ctx.tenantId, jti, expiresAt })
+    .onConflictDoNothing()
+    .returning({ jti: tokenDenials.jti });
+  return rows.length > 0;
+}
+
+/** Issuers whose identity assertions this tenant takes: its Okta organisation, and the Okta issuers that it has configured. */
+export async function assertionIssuersOf(reader: TenantReader): Promise<string[]> {
+  const orgs = await reader.db
+    .select({ issuer: connections.orgUrl })
+    .from(connections)
+    .where(and(eq(connections.tenantId, reader.tenantId), eq(connections.vendor, 'okta')));
+  const configured = await reader.db
+    .select({ issuer: identityProviders.issuer })
+    .from(identityProviders)
+    .where(
+      and(
+        eq(identityProviders.tenantId, reader.tenantId),
+        eq(identityProviders.kind, 'OKTA'),
+        eq(identityProviders.enabled, true),
+      ),
+    );
+  return [...orgs, ...configured].map((row) => row.issuer);
+}
+
+/** Ids of the mandates that a principal has given to an agent and that run now, oldest first, at most `limit`. */
+export async function mandatesBetween(
+  reader: TenantReader,
+  principal: { provider: string; uid: string },
+  agentId: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await reader.db
+    .select({ id: mandates.id })
+    .from(mandates)
+    .innerJoin(people, and(eq(people.tenantId, mandates.tenantId), eq(people.id, mandates.principalId)))
+    .where(
+      and(
+        eq(mandates.tenantId, reader.tenantId),
+        eq(mandates.agentId, agentId),
+        eq(mandates.state, 'active'),
+        gt(mandates.expiresAt, reader.now),
+        eq(people.provider, principal.provider),
+        eq(people.uid, principal.uid),
+      ),
+    )
+    .orderBy(asc(mandates.id))
+    .limit(limit);
+  return rows.map((row) => row.id);
 }

@@ -1,37 +1,33 @@
-import { Fault } from '#lib/fault.ts';
 import type { RemoteKeys } from '#lib/jwks.ts';
-import { isNumericDate, parseJwt, verifyJws } from '#lib/jwt.ts';
+import { isNumericDate, parseJwt, verifyJws, type JwsAlg, type ParsedJwt } from '#lib/jwt.ts';
 import { SKEW_SECONDS } from './names.ts';
+import { providerOf, VENDORS } from './providers/index.ts';
+import { refuse, type Claims } from './providers/vendor.ts';
 import type { IdentityProvider } from './store.ts';
 
 /** What a provider's access token proves about its bearer; whether the person is in our directory is another question. */
 export interface ProvedSubject {
-  readonly provider: 'okta';
-  /** The provider's immutable id of the person: never `sub`, which at Okta is the login and can be given to somebody else. */
+  /** `okta`, `entra`, `cognito`, or the hash of a generic issuer: the `provider` of people. */
+  readonly provider: string;
+  /** The provider's immutable id of the person (Okta `uid`, Entra `oid`, otherwise `sub`): never a login, which can be given to somebody else. */
   readonly uid: string;
-  /** `oidc:okta:<uid>`. */
+  /** `oidc:<provider>:<uid>`. */
   readonly subject: string;
   readonly scopes: readonly string[];
-  /** The provider's client that the token was issued to (`cid`). */
+  /** The provider's client that the token was issued to. */
   readonly clientId: string;
-  /** Names of groups in the token; they may only narrow what the directory gives. */
+  /** Groups in the token; they may only narrow what the directory gives. */
   readonly groups: readonly string[];
   /** Seconds since 1970. */
   readonly expiresAt: number;
 }
 
-const TYPES = new Set([undefined, 'JWT', 'at+jwt', 'application/at+jwt']);
-const OKTA_HOSTS =
-  /(?:^|\.)(?:okta\.com|oktapreview\.com|okta-emea\.com|okta-gov\.com|okta\.mil|trexcloud\.com)$/;
-
-const refuse = (reason: string, message: string): Fault =>
-  new Fault('unauthenticated', message, { detail: { reason } });
+const TYPES: ReadonlySet<unknown> = new Set([undefined, 'JWT', 'at+jwt', 'application/at+jwt']);
 
 /**
- * Verifies an access token of Okta's custom authorization server (RS256) for one tenant. `providers` are those that the tenant has
- * configured now; the token's `iss` must be one of them and its `aud` that provider's audience, byte for byte. What costs nothing
- * is checked first, the signature last. Claims as in Okta's "Access token payload" reference: `uid`, `cid`, `scp`, `groups`.
- * Throws Fault `unauthenticated` (`detail.reason`) and, where the provider's keys cannot be had, `unavailable`.
+ * Verifies an access token for one tenant (requirements D3). `providers` are those that the tenant has configured now; the token's `iss` must be
+ * one of them, byte for byte, and then the vendor says what an access token of its own is. What costs nothing is checked first, the signature
+ * last. Throws Fault `unauthenticated` (`detail.reason`) and, where the provider's keys cannot be had, `unavailable`.
  */
 export async function proveSubject(
   token: string,
@@ -39,54 +35,38 @@ export async function proveSubject(
   keys: RemoteKeys,
   now: number,
 ): Promise<ProvedSubject> {
-  const jwt = parseJwt(token);
-  if (jwt === null) throw refuse('malformed', 'The token is not a signed JWT in compact form.');
-  const { alg, kid, typ } = jwt.header as Record<'alg' | 'kid' | 'typ', unknown>;
-  if (alg !== 'RS256')
-    throw refuse('algorithm', 'The token must be signed with RS256, as Okta signs access tokens.');
-  if (!TYPES.has(typ as string | undefined)) throw refuse('type', 'The token is not an access token.');
-  if (typeof kid !== 'string' || kid === '' || kid.length > 256)
-    throw refuse('key_unknown', 'The header of the token does not name its key (kid).');
+  const jwt = readForm(token);
+  checkHeader(jwt);
   checkTimes(jwt.claims, now);
-  const person = readPerson(jwt.claims);
-
-  const configured = await providers();
-  const { iss, aud } = jwt.claims as Record<'iss' | 'aud', unknown>;
-  if (isOrgIssuer(iss, configured)) {
-    throw refuse(
-      'org_issuer',
-      "This token is from Okta's org authorization server, which nobody but Okta can verify. Use the custom authorization server: its issuer ends in /oauth2/<server id>.",
-    );
-  }
-  const provider = configured.find((one) => one.issuer === iss);
-  if (provider === undefined || provider.kind !== 'OKTA') {
-    throw refuse(
-      'issuer',
-      'The issuer of the token is not an identity provider of this organisation. An administrator can configure it.',
-    );
-  }
-  if (
-    aud !== provider.audience &&
-    !(Array.isArray(aud) && aud.length === 1 && aud[0] === provider.audience)
-  ) {
-    throw refuse(
-      'audience',
-      'The token is for another audience than the one that is configured for its issuer.',
-    );
-  }
-  const key = await keys.key(
-    { issuer: provider.issuer, fallbackJwksUri: `${provider.issuer}/v1/keys` },
-    kid,
-    'RS256',
-  );
-  if (key === null)
-    throw refuse('key_unknown', 'The token names a signing key that its issuer does not publish.');
-  if (!verifyJws(key, jwt.signed, jwt.signature))
-    throw refuse('signature', 'The signature of the token does not hold.');
+  const provider = providerOf(jwt.claims['iss'], await providers());
+  const person = readPerson(jwt.claims, provider);
+  VENDORS[provider.kind].checkAudience(jwt.claims, provider);
+  await checkSignature(jwt, provider, keys);
   return person;
 }
 
-function checkTimes(claims: Readonly<Record<string, unknown>>, now: number): void {
+/** The token taken apart. Nothing in it is verified. */
+export function readForm(token: string): ParsedJwt {
+  const jwt = parseJwt(token);
+  if (jwt === null) throw refuse('malformed', 'The token is not a signed JWT in compact form.');
+  return jwt;
+}
+
+/** The type in the header is one that access tokens have (RFC 9068 section 2.1; most vendors write `JWT`, or nothing). */
+export function checkHeader({ header }: ParsedJwt): void {
+  const { alg, kid, typ } = header as Record<'alg' | 'kid' | 'typ', unknown>;
+  if (alg !== 'RS256' && alg !== 'ES256')
+    throw refuse(
+      'algorithm',
+      'The token must be signed with RS256, as identity providers sign access tokens.',
+    );
+  if (!TYPES.has(typ)) throw refuse('type', 'The token is not an access token.');
+  if (typeof kid !== 'string' || kid === '' || kid.length > 256)
+    throw refuse('key_unknown', 'The header of the token does not name its key (kid).');
+}
+
+/** It has not expired, and is valid already, give or take the skew of clocks. */
+export function checkTimes(claims: Claims, now: number): void {
   const { exp, iat, nbf } = claims as Record<'exp' | 'iat' | 'nbf', unknown>;
   if (!isNumericDate(exp)) throw refuse('times', 'The token does not say when it expires.');
   if (exp + SKEW_SECONDS <= now)
@@ -100,48 +80,45 @@ function checkTimes(claims: Readonly<Record<string, unknown>>, now: number): voi
   }
 }
 
-function readPerson(claims: Readonly<Record<string, unknown>>): ProvedSubject {
-  const { uid, cid, scp, groups, exp } = claims as Record<'uid' | 'cid' | 'scp' | 'groups' | 'exp', unknown>;
-  // An ID token has these; one for a client of the same name must not pass for an access token.
-  if ('nonce' in claims || 'at_hash' in claims || 'c_hash' in claims || 'events' in claims) {
-    throw refuse(
-      'not_an_access_token',
-      'This is an ID token or another kind of token. Present the access token.',
-    );
-  }
-  if (typeof cid !== 'string' || cid === '' || !isStrings(scp)) {
-    throw refuse(
-      'not_an_access_token',
-      'This is not an Okta access token: it has no cid or no scp. Present the access token.',
-    );
-  }
-  if (typeof uid !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(uid)) {
-    throw refuse(
-      'no_person',
-      'The token stands for no person: it has no uid. Tokens of client credentials cannot delegate.',
-    );
-  }
+/** The person of an access token, as its vendor names people. */
+export function readPerson(claims: Claims, provider: IdentityProvider): ProvedSubject {
+  const vendor = VENDORS[provider.kind];
+  const clientId = vendor.checkType(claims, provider);
+  const uid = vendor.readUid(claims);
+  const name = vendor.provider(provider.issuer);
   return {
-    provider: 'okta',
+    provider: name,
     uid,
-    subject: `oidc:okta:${uid}`,
-    scopes: scp,
-    clientId: cid,
-    groups: isStrings(groups) ? groups : [],
-    expiresAt: exp as number,
+    subject: `oidc:${name}:${uid}`,
+    scopes: vendor.readScopes(claims, provider),
+    clientId,
+    groups: vendor.readGroups(claims),
+    expiresAt: claims['exp'] as number,
   };
 }
 
-function isOrgIssuer(issuer: unknown, configured: readonly IdentityProvider[]): boolean {
-  if (typeof issuer !== 'string' || !URL.canParse(issuer)) return false;
-  const url = new URL(issuer);
-  const okta =
-    OKTA_HOSTS.test(url.hostname) ||
-    configured.some(
-      (one) => one.kind === 'OKTA' && URL.canParse(one.issuer) && new URL(one.issuer).origin === url.origin,
+/** The signature holds under a key that the provider publishes now. Fault `unavailable` where its keys cannot be had. */
+export async function checkSignature(
+  { header, signed, signature }: ParsedJwt,
+  { kind, issuer }: IdentityProvider,
+  keys: RemoteKeys,
+): Promise<void> {
+  const vendor = VENDORS[kind];
+  const algorithms: readonly JwsAlg[] = vendor.algorithms;
+  const alg = algorithms.find((one) => one === header['alg']);
+  if (alg === undefined)
+    throw refuse(
+      'algorithm',
+      `The token must be signed with ${algorithms.join(' or ')}, as ${vendor.title} signs.`,
     );
-  return okta && !url.pathname.startsWith('/oauth2/');
+  const fallback = 'fallbackJwksUri' in vendor ? vendor.fallbackJwksUri(issuer) : undefined;
+  const key = await keys.key(
+    { issuer, ...(fallback === undefined ? {} : { fallbackJwksUri: fallback }) },
+    String(header['kid']),
+    alg,
+  );
+  if (key === null)
+    throw refuse('key_unknown', 'The token names a signing key that its issuer does not publish.');
+  if (!verifyJws(key, signed, signature))
+    throw refuse('signature', 'The signature of the token does not hold.');
 }
-
-const isStrings = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string');

@@ -11,7 +11,9 @@ export const signingKeys = pgTable(
     publicJwk: jsonb('public_jwk').$type<Record<string, unknown>>().notNull(),
     /** PKCS#8, sealed with the installation's key (`lib/seal.ts`). */
     sealedPrivateKey: text('sealed_private_key').notNull(),
-    createdAt: moment('created_at').notNull().default(sql`now()`),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
     /** Published from `createdAt` on, used from here on; null: at once. */
     activeFrom: moment('active_from'),
     retiredAt: moment('retired_at'),
@@ -23,7 +25,11 @@ export const signingKeys = pgTable(
 export const replays = pgTable(
   'replays',
   { tenantId: tenantId(), key: text('key').notNull(), expiresAt: moment('expires_at').notNull() },
-  (table) => [primaryKey({ columns: [table.tenantId, table.key] }), index('replays_expiry').on(table.expiresAt), tenantPolicy()],
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.key] }),
+    index('replays_expiry').on(table.expiresAt),
+    tenantPolicy(),
+  ],
 );
 
 /** Tokens that were revoked one by one (RFC 7009), until they would have expired. */

@@ -4,8 +4,10 @@ import type { ApproverKind, Requirement } from '#domain/approval/approval.ts';
 import type { Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { peopleOfGroup, peopleOfRole } from '#domain/group/authority.ts';
+import { findMandate, mandateChain } from '#domain/mandate/store.ts';
 import { findPerson, type Person } from '#domain/person/store.ts';
 import { standingOf } from '#domain/person/standing.ts';
+import { theTenant } from '#domain/tenant/store.ts';
 
 type Asked = Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>;
 
@@ -34,9 +36,21 @@ export async function barredFrom(reader: TenantReader, call: Asked): Promise<Set
   const barred = new Set<string>(call.targets);
   const principal = principalOf(call.actor);
   if (principal !== null) barred.add(principal);
-  const agents = [call.agentId, ...call.targets.filter((target) => target.startsWith('agt_'))];
+  // While the organisation is frozen, all that can be asked is to lift that: whoever froze it does not decide it.
+  const { frozenBy } = await theTenant(reader);
+  if (frozenBy !== null) barred.add(frozenBy);
+  const agents = new Set(call.targets.filter((target) => target.startsWith('agt_')));
+  if (call.agentId !== null) agents.add(call.agentId);
+  // A mandate as a target brings its parties; the mandate that is acted under, every agent that handed it on.
+  const acting = call.actor.kind === 'agent' ? await mandateChain(reader, call.actor.mandateId) : [];
+  for (const id of [...acting, ...call.targets.filter((target) => target.startsWith('mdt_'))]) {
+    const mandate = await findMandate(reader, id);
+    if (mandate === null) continue;
+    barred.add(mandate.principalId);
+    agents.add(mandate.agentId);
+  }
   for (const id of agents) {
-    const agent = id === null ? null : await findAgent(reader, id);
+    const agent = await findAgent(reader, id);
     if (agent !== null) barred.add(agent.ownerId);
   }
   return barred;

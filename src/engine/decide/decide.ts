@@ -5,20 +5,25 @@ import type { SavedDecision } from '#domain/call/call.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { decisionFacts, type DecisionFacts } from '#domain/decision/facts.ts';
 import { denial, type Denial } from '#domain/denial.ts';
+import type { Worth } from '#domain/mandate/rules.ts';
 import { standingOf } from '#domain/person/standing.ts';
 import { Fault } from '#lib/fault.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
-import { IMPLIED_SCOPE, type Target, type Targets } from '../tool.ts';
+import { type AskedContext, IMPLIED_SCOPE, type Target, type Targets } from '../tool.ts';
 import { actionParents } from './schema.ts';
 import { delegated } from './delegated.ts';
 import { personEntity, serviceEntity, targetEntity, type AdminRoles } from './entities.ts';
-import type { PolicySet, ToolPolicies } from './policies.ts';
+import type { PolicyBook, PolicySet, ToolPolicies } from './policies.ts';
 
 export interface Question {
   readonly entry: CatalogueEntry;
   readonly actor: Actor;
   readonly targets: Targets;
   readonly adminRoles: AdminRoles;
+  /** What the tool itself adds to the question; absent: nothing. */
+  readonly extra?: AskedContext;
+  /** What this use is worth; null or absent: the tool does not say. */
+  readonly worth?: Worth | null;
 }
 
 export type Decision =
@@ -33,7 +38,7 @@ export type Decision =
  */
 export async function decide(
   reader: TenantReader,
-  policies: PolicySet,
+  policies: Pick<PolicyBook, 'inForce'>,
   question: Question,
   lock?: 'share',
 ): Promise<Decision> {
@@ -45,14 +50,14 @@ export async function decide(
     targets,
   };
   const facts = await decisionFacts(reader, subjects, lock !== undefined);
-  return judge(policies, question, facts, reader.now);
+  return judge(await policies.inForce(reader, facts.policy), question, facts, reader.now);
 }
 
 /** The same as a pure function of the facts. Throws Fault `not_found` for a target that is not there. */
 export function judge(policies: PolicySet, question: Question, facts: DecisionFacts, now: Date): Decision {
   const { entry, actor } = question;
   const fallen =
-    standing(entry, actor, facts) ?? delegated(entry, actor, facts, now) ?? peopleOnly(entry, actor);
+    standing(entry, actor, facts) ?? delegated(entry, actor, facts, now, question.worth ?? null) ?? peopleOnly(entry, actor);
   if (fallen !== null) return { allowed: false, denial: fallen };
 
   const set = policies.forTool(entry.tool.name);
@@ -61,6 +66,8 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
     scope: entry.tool.scope,
     surface: actor.surface,
     through_agent: isThroughAgent(actor),
+    single_admin: facts.policy.singleAdmin,
+    high_value: question.extra?.high_value ?? false,
   };
   const action = { type: 'Action', id: entry.tool.name };
   const parents = actionParents(entry).map((id) => ({ type: 'Action', id }));
@@ -85,7 +92,7 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
 }
 
 function standing(entry: CatalogueEntry, actor: Actor, facts: DecisionFacts): Denial | null {
-  if (facts.tenantStatus !== 'active')
+  if (facts.tenantStatus !== 'active' && entry.tool.worksFrozen !== true)
     return denial(
       'tenant_frozen',
       'Everything is frozen in this organisation. An administrator can lift it.',

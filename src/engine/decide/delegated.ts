@@ -2,7 +2,7 @@ import type { Actor } from '#domain/actor.ts';
 import type { DecisionFacts } from '#domain/decision/facts.ts';
 import { denial, type Denial } from '#domain/denial.ts';
 import { covers } from '#domain/mandate/resources.ts';
-import { mandateStanding } from '#domain/mandate/rules.ts';
+import { amountDenial, mandateStanding, windowDenial, type Worth } from '#domain/mandate/rules.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { IMPLIED_SCOPE } from '../tool.ts';
 
@@ -12,10 +12,11 @@ import { IMPLIED_SCOPE } from '../tool.ts';
  * of that holds, and for every other actor. The words say what is missing and who can give it.
  */
 export function delegated(
-  { tool }: CatalogueEntry,
+  { tool }: { readonly tool: Pick<CatalogueEntry['tool'], 'name' | 'scope'> },
   actor: Actor,
   facts: DecisionFacts,
   now: Date,
+  worth: Worth | null,
 ): Denial | null {
   if (actor.kind !== 'agent') return null;
   const { agent, chain, principal } = facts;
@@ -30,6 +31,10 @@ export function delegated(
   for (const one of chain) {
     const ended = mandateStanding(one, now);
     if (ended !== null) return ended;
+    if (one.agentStatus !== 'active')
+      return denial('agent_disabled', 'An agent that handed this mandate on is disabled or frozen.');
+    if (one.principalId !== actor.personId)
+      return denial('no_matching_mandate', 'The mandate that this one was made from is of somebody else.');
   }
   if (tool.scope === IMPLIED_SCOPE) return null;
 
@@ -52,7 +57,7 @@ export function delegated(
       },
     );
   }
-  if (!agent.ceiling.includes(tool.scope)) {
+  if (!chain.every((one) => one.ceiling.includes(tool.scope))) {
     return denial(
       'scope_not_delegated',
       `The agent's ceiling excludes ${tool.scope}. An IT admin can raise it.`,
@@ -71,6 +76,22 @@ export function delegated(
       missing: { mandate: { tool: tool.name }, by: actor.personId },
     });
   }
+  const narrow = actor.details;
+  if (narrow?.tools?.includes(tool.name) === false) {
+    return denial(
+      'tool_not_delegated',
+      `The token names its tools, and ${tool.name} is not one of them, though the mandate allows it. Exchange again without that bound.`,
+      { missing: { token: { tool: tool.name } } },
+    );
+  }
+  for (const one of chain) {
+    const outside = windowDenial(one.window, now) ?? amountDenial(one, worth);
+    if (outside !== null) return outside;
+  }
+  const limit = narrow?.amount ?? null;
+  const tooMuch =
+    limit === null ? null : amountDenial({ amount: limit.value, currency: limit.currency }, worth);
+  if (tooMuch !== null) return tooMuch;
   for (const target of facts.targets) {
     if (target === null || target.type === 'Tenant') continue;
     // A mandate covers people: anything else is within it only through a tool that every mandate holds.
@@ -85,6 +106,13 @@ export function delegated(
             by: actor.personId,
           },
         },
+      );
+    }
+    if (narrow?.resources != null && !covers(narrow.resources, target.person)) {
+      return denial(
+        'outside_mandate',
+        'The token does not cover this target, though the mandate does. Exchange again without that bound, or for this target.',
+        { missing: { token: { resource: `person:${target.id}` } } },
       );
     }
   }

@@ -51,6 +51,7 @@ export function targetEntity(target: TargetFacts, adminRoles: AdminRoles): Entit
         agent: ref('Agent', target.agentId),
         agent_owner: ref('Person', target.agentOwnerId),
         ...optional('principal_manager', target.principalManagerId),
+        ...optional('agent_owner_manager', target.agentOwnerManagerId),
       });
     case 'Approval':
       return entity('Approval', target.id, optional('principal', target.principalId));

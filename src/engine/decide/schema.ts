@@ -1,9 +1,17 @@
 import type { Catalogue, CatalogueEntry } from '../catalogue.ts';
 
-/** The action groups of a tool: its family, whether it changes something, and how dangerous it is. */
+/** Families whose changes say who may do what from then on. */
+const GOVERNANCE: ReadonlySet<string> = new Set(['policy', 'scope', 'group', 'provider']);
+
+/** The action groups of a tool: its family, whether it changes something, how dangerous it is, and `governance` for changes of the rules. */
 export function actionParents({ tool, family }: CatalogueEntry): string[] {
   const changes = tool.effects === 'write' || tool.effects === 'act';
-  return [family, changes ? 'changes' : 'reads', ...('danger' in tool ? [tool.danger] : [])];
+  return [
+    family,
+    changes ? 'changes' : 'reads',
+    ...('danger' in tool ? [tool.danger] : []),
+    ...(changes && GOVERNANCE.has(family) ? ['governance'] : []),
+  ];
 }
 
 /**
@@ -11,7 +19,7 @@ export function actionParents({ tool, family }: CatalogueEntry): string[] {
  * validated against it when they are loaded, not at every request. Source: Cedar's schema language, docs.cedarpolicy.com/schema.
  */
 export function cedarSchema(catalogue: Catalogue): string {
-  const groups = [...new Set(catalogue.all.flatMap(actionParents))].sort();
+  const groups = [...new Set(['governance', ...catalogue.all.flatMap(actionParents)])].sort();
   const actions = catalogue.all.map(
     (entry) =>
       `action "${entry.tool.name}" in [${actionParents(entry)
@@ -25,9 +33,9 @@ export function cedarSchema(catalogue: Catalogue): string {
     'entity Person = { roles: Set<String>, scopes: Set<String>, privileged: String, manager?: Person };',
     'entity Service = { tools: Set<String> };',
     'entity Agent = { owner: Person, owner_manager?: Person };',
-    'entity Mandate = { principal: Person, agent: Agent, agent_owner: Person, principal_manager?: Person };',
+    'entity Mandate = { principal: Person, agent: Agent, agent_owner: Person, principal_manager?: Person, agent_owner_manager?: Person };',
     'entity Approval = { principal?: Person };',
-    'type Asked = { tool: String, scope: String, surface: String, through_agent: Bool };',
+    'type Asked = { tool: String, scope: String, surface: String, through_agent: Bool, high_value: Bool, single_admin: Bool };',
     ...groups.map((group) => `action "${group}";`),
     ...actions,
   ].join('\n');

@@ -15,9 +15,14 @@ export interface TokenRequest {
   readonly uid?: string;
   /** `custom` is the server whose tokens others verify; default. */
   readonly server?: 'custom' | 'org';
-  readonly type?: 'access_token' | 'id_token';
+  /** `id-jag`: an identity assertion of the org server for another authorization server (Cross App Access); give `audience` and `client_id`. */
+  readonly type?: 'access_token' | 'id_token' | 'id-jag';
   readonly scopes?: readonly string[];
   readonly audience?: string;
+  /** Of an `id-jag`: the client as the other authorization server knows it. */
+  readonly client_id?: string;
+  /** Of an `id-jag`: the resource that is meant there. */
+  readonly resource?: string;
   /** Default 3600; may be negative, for a token that has run out. */
   readonly ttl_seconds?: number;
   /** Added last: replaces any claim, and removes those given as null. */
@@ -102,6 +107,7 @@ export function tokenSubject(sim: Simulation, request: TokenRequest): UserRecord
  */
 export async function mintToken(sim: Simulation, request: TokenRequest): Promise<string> {
   const user = tokenSubject(sim, request);
+  if (request.type === 'id-jag') return await mintIdJag(sim, user, request);
   const org = request.server === 'org';
   const { keys } = sim.org;
   const key: SigningKey = org ? (request.type === 'id_token' ? keys.orgIdToken : keys.org) : keys.custom[0]!;
@@ -117,6 +123,39 @@ export async function mintToken(sim: Simulation, request: TokenRequest): Promise
   );
   return await new SignJWT(claims)
     .setProtectedHeader({ kid: key.kid, alg: 'RS256' })
+    .sign(await importJWK(key.privateJwk, 'RS256'));
+}
+
+const ID_JAG_SECONDS = 300;
+
+/**
+ * Mints an ID-JAG (draft-ietf-oauth-identity-assertion-authz-grant) as the org authorization server does: `typ` oauth-id-jag+jwt, `sub` the
+ * Okta id, signed with the key of ID tokens, which is published. Throws where audience or client are missing.
+ */
+async function mintIdJag(sim: Simulation, user: UserRecord, request: TokenRequest): Promise<string> {
+  if (request.audience === undefined || request.client_id === undefined)
+    throw new Error('an id-jag needs audience, the issuer that it is for, and client_id, the client there');
+  const key = sim.org.keys.orgIdToken;
+  const now = Math.floor(sim.now() / 1000);
+  const ttl = request.ttl_seconds ?? ID_JAG_SECONDS;
+  const whole = {
+    iss: sim.url(),
+    sub: user.id,
+    aud: request.audience,
+    client_id: request.client_id,
+    jti: `ID-JAG.${randomBytes(32).toString('base64url')}`,
+    iat: Math.min(now, now + ttl - 1),
+    exp: now + ttl,
+    auth_time: now - 5,
+    email: user.profile['email'],
+    amr: ['pwd', 'mfa'],
+    ...(request.scopes === undefined ? {} : { scope: request.scopes.join(' ') }),
+    ...(request.resource === undefined ? {} : { resource: request.resource }),
+    ...request.claims,
+  };
+  const claims = Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== null));
+  return await new SignJWT(claims)
+    .setProtectedHeader({ kid: key.kid, alg: 'RS256', typ: 'oauth-id-jag+jwt' })
     .sign(await importJWK(key.privateJwk, 'RS256'));
 }
 

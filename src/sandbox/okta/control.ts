@@ -17,7 +17,7 @@ const SOURCE: LogSource = { caller: SYSTEM, requestId: 'sandbox', path: '/_sandb
  * The sandbox's own API, `/_sandbox`: not a part of Okta. It mints tokens, injects faults, plays the person and plays Okta's
  * SCIM client. It has no authentication, so it answers only where the Host header is a loopback name (no DNS rebinding).
  */
-export function controlRoutes(sim: Simulation): Hono<OktaEnv> {
+export function controlRoutes(sim: Simulation, more: Hono<OktaEnv>): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   app.use(async (c, next) => {
     if (!LOOPBACK.test(c.req.header('host') ?? ''))
@@ -58,6 +58,7 @@ export function controlRoutes(sim: Simulation): Hono<OktaEnv> {
   });
   app.route('/', scimRoutes(sim));
   app.route('/', personRoutes(sim));
+  app.route('/', more);
   return app;
 }
 

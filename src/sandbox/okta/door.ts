@@ -5,6 +5,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { authenticate, hasScope, scopeFor } from './auth.ts';
 import { authorizationServerRoutes } from './authorization-server.ts';
 import { controlRoutes } from './control.ts';
+import { crossAppControl, crossAppRoutes } from './cross-app.ts';
 import { errorBody, isOktaErrorCode, OktaError, summaryOf, type OktaErrorCode } from './errors.ts';
 import type { ActiveFault } from './faults.ts';
 import { appRoutes } from './routes/apps.ts';
@@ -15,6 +16,7 @@ import { metadataRoutes } from './routes/metadata.ts';
 import { roleRoutes } from './routes/roles.ts';
 import { userRoutes } from './routes/users.ts';
 import { isoNow, SYSTEM, type OktaEnv, type Simulation } from './simulation.ts';
+import { signInRoutes } from './sign-in.ts';
 import { orgTokenRoutes } from './token-endpoint.ts';
 
 const HTML_PAGE =
@@ -31,10 +33,13 @@ const FAULT_CODES = {
 /** The whole server: recording, rate limits, faults and authentication in front of the routes, and the control API beside them. */
 export function oktaDoor(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
-  app.route('/_sandbox', controlRoutes(sim));
+  const crossAppClients = new Map<string, string>();
+  app.route('/_sandbox', controlRoutes(sim, crossAppControl(crossAppClients)));
   app.use(record(sim), limitRate(sim), inject(sim));
+  app.route('/', crossAppRoutes(sim, crossAppClients));
   app.route('/', orgTokenRoutes(sim));
   app.route('/', authorizationServerRoutes(sim));
+  app.route('/', signInRoutes(sim));
   app.use('/api/v1/*', admit(sim));
   const routes = [userRoutes, lifecycleRoutes, roleRoutes, groupRoutes, appRoutes, logRoutes, metadataRoutes];
   for (const make of routes) app.route('/api/v1', make(sim));

@@ -24,6 +24,7 @@ export {
   SANDBOX_SERVICE_CLIENT_ID,
   SANDBOX_SERVICE_SCOPES,
   SANDBOX_WEB_CLIENT_ID,
+  SANDBOX_WEB_CLIENT_SECRET,
 } from './seed.ts';
 
 /** How to start a simulator. */

@@ -13,6 +13,9 @@ export const SANDBOX_SERVICE_CLIENT_ID = seededId('0oa', 'prokurasvc');
 /** Client id of the OpenID Connect app at the custom authorization server; `cid` of access tokens, `aud` of ID tokens. */
 export const SANDBOX_WEB_CLIENT_ID = seededId('0oa', 'prokuraweb');
 
+/** Secret of that app. Public on purpose: it opens nothing but the simulator. */
+export const SANDBOX_WEB_CLIENT_SECRET = 'sandboxWebClientSecretProkura0000000000000';
+
 /** The built-in group of all users. */
 export const EVERYONE_GROUP_ID = '00geveryone0000000h7';
 

@@ -62,8 +62,9 @@ export function actorOf(delegation: VerifiedToken): Actor {
     const identity = { matched_by: 'okta_login', client: clientId };
     return { kind: 'person', surface: 'mcp', personId, identity, through: { clientId, scopes } };
   }
-  const { agentId, personId, mandateId, scopes, jti } = delegation;
-  return { kind: 'agent', surface: 'mcp', agentId, personId, mandateId, scopes, jti };
+  const { agentId, personId, mandateId, scopes, jti, constraints } = delegation;
+  const details = constraints === null ? {} : { details: constraints };
+  return { kind: 'agent', surface: 'mcp', agentId, personId, mandateId, scopes, jti, ...details };
 }
 
 async function draw(app: App, contract: Contract, caller: Caller, outcome: Outcome): Promise<Answer> {
@@ -122,10 +123,10 @@ async function refuseHere(app: App, { entry }: Contract, { delegation, endpoint 
       tool: tool.name,
       targets: [],
       surface: 'mcp',
-      agent: actor.agentId,
-      principal: actor.personId,
-      mandate_id: actor.mandateId,
-      jti: actor.jti,
+      ...(actor.kind === 'agent' ? { agent: actor.agentId, mandate_id: actor.mandateId } : {}),
+      ...(delegation.kind === 'client' ? { client: delegation.clientId } : {}),
+      principal: delegation.personId,
+      jti: delegation.jti,
       code,
     },
   });

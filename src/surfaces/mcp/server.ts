@@ -74,9 +74,12 @@ async function listed(
       ? null
       : await readonly(app, delegation.tenantId, (reader) => findMandate(reader, delegation.mandateId));
   const named = mandate?.tools ?? null;
+  const bound = delegation.kind === 'client' ? null : (delegation.constraints?.tools ?? null);
   const could = ({ entry: { tool } }: Contract) =>
     tool.scope === IMPLIED_SCOPE ||
-    (delegation.scopes.includes(tool.scope) && (named === null || named.includes(tool.name)));
+    (delegation.scopes.includes(tool.scope) &&
+      named?.includes(tool.name) !== false &&
+      bound?.includes(tool.name) !== false);
   return [...contracts.values()]
     .filter((contract) => contract.offered && isOffered(endpoint, contract.entry) && could(contract))
     .map((contract) => contract.wire);

@@ -1,7 +1,7 @@
 import { isId } from '#lib/id.ts';
 
 /** What this door does at an address. */
-export type Endpoint = 'token' | 'introspect' | 'jwks' | 'metadata';
+export type Endpoint = 'token' | 'introspect' | 'revoke' | 'jwks' | 'metadata' | 'status' | 'browser';
 
 /** An address of this door; `tenantId` is null at the root aliases, where the tenant follows from the caller. */
 export interface Address {
@@ -12,25 +12,36 @@ export interface Address {
 const ROOT = new Map<string, Endpoint>([
   ['/oauth2/token', 'token'],
   ['/oauth2/introspect', 'introspect'],
+  ['/oauth2/revoke', 'revoke'],
 ]);
 const UNDER_ISSUER = new Map<string, Endpoint>([
   ['/oauth2/token', 'token'],
   ['/oauth2/introspect', 'introspect'],
+  ['/oauth2/revoke', 'revoke'],
   ['/oauth2/jwks', 'jwks'],
   ['/.well-known/oauth-authorization-server', 'metadata'],
+  // OpenID Connect Discovery section 4 appends; RFC 8414 section 5 keeps that for the older name.
+  ['/.well-known/openid-configuration', 'metadata'],
 ]);
+/** The status lists, and the address that names them all. */
+const STATUS = /^\/oauth2\/status(?:\/(?:0|[1-9]\d{0,2}))?$/;
+/** Whatever else lies here below an issuer is the browser side's. */
+const BROWSER = /^\/oauth2\/(?:authorize|par|register|callback|interaction|session)(?:\/|$)/;
 // RFC 8414 section 3.1: the well-known part stands between the host and the path of the issuer.
-const INSERTED = '/.well-known/oauth-authorization-server/t/';
+const INSERTED = /^\/\.well-known\/(?:oauth-authorization-server|openid-configuration)\/t\/(?<tenant>[^/]*)$/;
 const ISSUER = '/t/';
 
 /** The address that a path names, or null where it is not this door's. Does not say that the tenant exists. */
 export function addressOf(path: string): Address | null {
   const root = ROOT.get(path);
   if (root !== undefined) return { endpoint: root, tenantId: null };
-  if (path.startsWith(INSERTED)) return under(path.slice(INSERTED.length), () => 'metadata');
+  const inserted = INSERTED.exec(path)?.groups?.['tenant'];
+  if (inserted !== undefined) return under(inserted, () => 'metadata');
   if (!path.startsWith(ISSUER)) return null;
   const slash = path.indexOf('/', ISSUER.length);
-  const endpoint = slash < 0 ? undefined : UNDER_ISSUER.get(path.slice(slash));
+  if (slash < 0) return null;
+  const below = path.slice(slash);
+  const endpoint = UNDER_ISSUER.get(below) ?? (STATUS.test(below) ? 'status' : undefined) ?? (BROWSER.test(below) ? 'browser' : undefined);
   return endpoint === undefined ? null : under(path.slice(ISSUER.length, slash), () => endpoint);
 }
 

@@ -14,13 +14,15 @@ const bad = (reason: string, description: string, status = 400): OAuthError =>
  * URL. Parameters without a value are left out; repeated ones are kept, for the reader to refuse. Throws OAuthError `invalid_request` with status
  * 400, 413 or 415.
  */
-export async function readForm(request: Request, query: string): Promise<FormParameters> {
+export const readForm = async (request: Request, query: string): Promise<FormParameters> =>
+  parseForm(await readBody(request), request.headers.get('content-type'), query);
+
+/** The same of a body that has been read. */
+export function parseForm(bytes: Buffer, contentType: string | null, query: string): FormParameters {
   if (query !== '') throw bad('query', 'Send every parameter in the body of the request, never in its URL.');
-  const type = request.headers.get('content-type') ?? '';
-  if (!/^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(type.trim())) {
+  if (!/^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test((contentType ?? '').trim())) {
     throw bad('content_type', 'The body must be application/x-www-form-urlencoded.', 415);
   }
-  const bytes = await readBody(request);
   const text = bytes.toString('utf8');
   if (!isUtf8(bytes) || /%(?![0-9a-f]{2})/i.test(text))
     throw bad('malformed_form', 'The body is not a well-formed form in UTF-8.');
@@ -41,7 +43,8 @@ export async function readForm(request: Request, query: string): Promise<FormPar
   return form;
 }
 
-async function readBody(request: Request): Promise<Buffer> {
+/** The body as it came. Throws OAuthError `invalid_request` with status 413 where it is longer than `MAX_FORM_BYTES`. */
+export async function readBody(request: Request): Promise<Buffer> {
   const tooLarge = () => bad('body_too_large', `The body is longer than ${MAX_FORM_BYTES} bytes.`, 413);
   if (Number(request.headers.get('content-length') ?? 0) > MAX_FORM_BYTES) throw tooLarge();
   const chunks: Uint8Array[] = [];

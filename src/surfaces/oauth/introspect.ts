@@ -1,6 +1,10 @@
 import { authenticateApiKey, requireKeyScope } from '#domain/tenant/api-key.ts';
-import { claimedClient } from '#domain/token/client-assertion.ts';
-import { readClient, type FormParameters } from '#domain/token/exchange-request.ts';
+import {
+  claimedClient,
+  hasCredentials,
+  readClient,
+  type FormParameters,
+} from '#domain/token/client-request.ts';
 import type { IntrospectionCaller } from '#domain/token/introspection.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
@@ -13,7 +17,7 @@ const INTROSPECT_SCOPE = 'introspect';
 
 /**
  * Answers an introspection request (RFC 7662 section 2): a resource server authenticates with its API key in the Authorization header, an
- * agent with private_key_jwt in the form. `tenantId` is null at the root alias. Throws OAuthError and Fault.
+ * agent as at the token endpoint. `tenantId` is null at the root alias. Throws OAuthError and Fault.
  */
 export async function introspect(
   parts: { kernel: TokenKernel; app: Pick<App, 'database' | 'mode'> },
@@ -21,13 +25,14 @@ export async function introspect(
   authorization: string | null,
   form: FormParameters,
 ): Promise<Record<string, unknown>> {
-  const credentials = readClient(form);
+  const basic = /^Basic /i.test(authorization ?? '');
+  const credentials = readClient(form, basic ? authorization : null);
   const token = form.get('token')?.[0];
-  if (authorization !== null && credentials.assertion !== undefined) {
+  if (authorization !== null && !basic && hasCredentials(credentials)) {
     throw new OAuthError(
       'invalid_request',
       'two_authentications',
-      'Authenticate in one way: with an API key, or with private_key_jwt.',
+      'Authenticate in one way: with an API key, or as a client.',
     );
   }
   const { tenant, caller } = await authenticated();
@@ -37,7 +42,7 @@ export async function introspect(
   return token.length > MAX_TOKEN_LENGTH ? { active: false } : parts.kernel.introspect(tenant, token, caller);
 
   async function authenticated(): Promise<{ tenant: string; caller: IntrospectionCaller }> {
-    if (credentials.assertion !== undefined) {
+    if (hasCredentials(credentials)) {
       const client = claimedClient(credentials);
       const tenant = tenantId ?? (client === null ? null : await parts.kernel.tenantOf('agent', client));
       if (tenant === null)

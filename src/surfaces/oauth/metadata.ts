@@ -1,21 +1,38 @@
-import { issuerOf, MANDATE_DETAILS, TOKEN_EXCHANGE } from '#domain/token/names.ts';
+import {
+  ID_JAG_PROFILE,
+  issuerOf,
+  JWT_BEARER,
+  MANDATE_DETAILS,
+  TOKEN_EXCHANGE,
+} from '#domain/token/names.ts';
 
-/** The authorization server metadata of a tenant (RFC 8414 section 2): what is in it works, and what works is in it. */
+const CLIENT_METHODS = ['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'spiffe_jwt'];
+const ALGORITHMS = ['ES256', 'RS256'];
+
+/**
+ * The authorization server metadata of a tenant (RFC 8414 section 2): what is in it works, and what works is in it. Which issuers of
+ * identity assertions are trusted is not in it (draft-ietf-oauth-identity-assertion-authz-grant).
+ */
 export function metadata(baseUrl: string, tenantId: string): Record<string, unknown> {
   const issuer = issuerOf(baseUrl, tenantId);
-  const algorithms = ['ES256', 'RS256'];
   return {
     issuer,
     token_endpoint: `${issuer}/oauth2/token`,
     introspection_endpoint: `${issuer}/oauth2/introspect`,
+    revocation_endpoint: `${issuer}/oauth2/revoke`,
     jwks_uri: `${issuer}/oauth2/jwks`,
     // Required by the RFC, and empty: there is no authorization endpoint.
     response_types_supported: [],
-    grant_types_supported: [TOKEN_EXCHANGE],
-    token_endpoint_auth_methods_supported: ['private_key_jwt'],
-    token_endpoint_auth_signing_alg_values_supported: algorithms,
-    introspection_endpoint_auth_methods_supported: ['private_key_jwt', 'Bearer'],
-    introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+    grant_types_supported: [TOKEN_EXCHANGE, JWT_BEARER],
+    authorization_grant_profiles_supported: [ID_JAG_PROFILE],
+    token_endpoint_auth_methods_supported: CLIENT_METHODS,
+    token_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
+    introspection_endpoint_auth_methods_supported: [...CLIENT_METHODS, 'Bearer'],
+    introspection_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
+    revocation_endpoint_auth_methods_supported: CLIENT_METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
     authorization_details_types_supported: [MANDATE_DETAILS],
+    // Every delegation token names its list; this is for those who read all of them ahead (draft-ietf-oauth-status-list-20 section 9.1).
+    status_list_aggregation_endpoint: `${issuer}/oauth2/status`,
   };
 }

@@ -18,7 +18,7 @@ export interface Caller {
 /** Names the organisation where a person's own access token does not: `X-Prokura-Tenant: tnt_…`. */
 export const TENANT_HEADER = 'x-prokura-tenant';
 
-export type Kernel = Pick<TokenKernel, 'verify' | 'verifySubject' | 'tenantOf'>;
+export type Kernel = Pick<TokenKernel, 'verify' | 'verifySubject' | 'tenantOf' | 'tryToken'>;
 
 /**
  * Three kinds of credentials, told apart by their form: an API key (`Bearer tnt_…:mk_…`), a delegation token of ours for
@@ -40,6 +40,11 @@ export async function authenticate(
   }
   if (token.startsWith('tnt_')) {
     const key = await reach(authenticateApiKey(app.database.sql, app.mode, `Bearer ${token}`));
+    if (!key.restEnabled)
+      throw refuse(
+        'api_keys_disabled',
+        'This organisation takes no API keys here: API_KEY is not among its enabled_providers. An IT admin can change that.',
+      );
     const actor: ServiceActor = {
       kind: 'service',
       surface: 'rest',
@@ -66,10 +71,11 @@ async function agent(app: Pick<App, 'baseUrl'>, kernel: Kernel, token: string): 
       keyScopes: [],
     };
   }
-  const { tenantId, agentId, personId, mandateId, scopes, jti } = verified;
+  const { tenantId, agentId, personId, mandateId, scopes, jti, constraints } = verified;
+  const details = constraints === null ? {} : { details: constraints };
   return {
     tenantId,
-    actor: { kind: 'agent', surface: 'rest', agentId, personId, mandateId, scopes, jti },
+    actor: { kind: 'agent', surface: 'rest', agentId, personId, mandateId, scopes, jti, ...details },
     keyScopes: [],
   };
 }

@@ -1,13 +1,19 @@
 import { Hono } from 'hono';
+import { issueAgentSecret } from '#engine/agent-secret.ts';
 import type { App } from '#engine/app.ts';
+import { addApiKey, apiKeys, removeApiKey, requireAdmin } from './api-keys.ts';
 import { authenticate, type Kernel } from './authenticate.ts';
 import { jsonObject } from './body.ts';
 import { problemOf, Refusal } from './faults.ts';
-import { exportLedger, listLedger } from './ledger.ts';
+import { putIdentityProviders, showIdentityProviders, tryIdentityProviders } from './identity-providers.ts';
+import { exportLedger, listLedger, listLedgerCheckpoints, makeCheckpoint } from './ledger.ts';
+import { CheckpointsQuery, LedgerExportQuery, LedgerQuery } from './ledger-query.ts';
 import { listApprovals, listCalls, showApproval, showCall } from './lists.ts';
 import { openApiDocument } from './openapi.ts';
-import { ApprovalsQuery, CallsQuery, LedgerQuery, queryOf, waitSeconds } from './query.ts';
+import { GOVERNANCE_ROUTES, useRule } from './policies.ts';
+import { ApprovalsQuery, CallsQuery, queryOf, waitSeconds } from './query.ts';
 import { takesReason, toolsFor, useTool } from './tools.ts';
+import { verify } from './verify.ts';
 
 /** A door: answers the requests that are its own, and null for all others. */
 export interface RestSurface {
@@ -15,7 +21,7 @@ export interface RestSurface {
   fetch(request: Request): Promise<Response | null>;
 }
 
-const MINE = /^\/v1\/(?:tools|calls|approvals|ledger|openapi\.json)(?:\/|$)/;
+const MINE = /^\/v1\/(?:agents|tools|calls|approvals|ledger|openapi\.json|tenants|policies|scopes|mappings|verify)(?:\/|$)/;
 
 /** `/v1/tools`, `/v1/calls`, `/v1/approvals`, `/v1/ledger` and the OpenAPI description of them; every error is RFC 9457. */
 export function restSurface(app: App, kernel: Kernel): RestSurface {
@@ -41,6 +47,9 @@ const SECURITY_HEADERS = {
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
 };
+
+const PROVIDERS = '/v1/tenants/:tenant/identity-providers';
+const API_KEYS = '/v1/tenants/:tenant/api-keys';
 
 function routesOf(app: App, kernel: Kernel): Hono {
   const routes = new Hono();
@@ -81,6 +90,11 @@ function routesOf(app: App, kernel: Kernel): Hono {
     const who = await caller(req.raw);
     return useTool(app, who, req.param('name'), await jsonObject(req.raw), waitMs(req.raw), req.raw.signal);
   });
+  routes.post('/v1/agents/:id/secret', async ({ req }) => {
+    const { tenantId, actor, keyScopes } = await caller(req.raw);
+    const held = actor.kind === 'person' ? (actor.tokenScopes ?? []) : keyScopes;
+    return Response.json(await issueAgentSecret(app, tenantId, actor, held, req.param('id')), { status: 201 });
+  });
   routes.get('/v1/calls', async ({ req }) =>
     Response.json(await listCalls(app, await caller(req.raw), queryOf(CallsQuery, new URL(req.url)))),
   );
@@ -98,11 +112,61 @@ function routesOf(app: App, kernel: Kernel): Hono {
   routes.get('/v1/ledger', async ({ req }) =>
     Response.json(await listLedger(app, await caller(req.raw), queryOf(LedgerQuery, new URL(req.url)))),
   );
-  routes.get('/v1/ledger/export', async ({ req }) => exportLedger(app, await caller(req.raw)));
+  routes.get('/v1/ledger/export', async ({ req }) =>
+    exportLedger(app, await caller(req.raw), queryOf(LedgerExportQuery, new URL(req.url))),
+  );
+  routes.get('/v1/ledger/checkpoints', async ({ req }) =>
+    Response.json(await listLedgerCheckpoints(app, queryOf(CheckpointsQuery, new URL(req.url)))),
+  );
+  routes.post('/v1/ledger/checkpoints', async ({ req }) =>
+    Response.json(await makeCheckpoint(app, await caller(req.raw)), { status: 201 }),
+  );
+
+  const asked = async (req: { raw: Request; param(name: string): string | undefined }) => {
+    const who = await caller(req.raw);
+    requireAdmin(who, req.param('tenant') ?? '');
+    return who;
+  };
+  routes.get(PROVIDERS, async ({ req }) => Response.json(await showIdentityProviders(app, await asked(req))));
+  routes.put(PROVIDERS, async ({ req }) =>
+    putIdentityProviders(app, await asked(req), await jsonObject(req.raw), waitMs(req.raw), req.raw.signal),
+  );
+  routes.post(`${PROVIDERS}/try`, async ({ req }) =>
+    Response.json(await tryIdentityProviders(kernel, await asked(req), await jsonObject(req.raw))),
+  );
+  routes.get(API_KEYS, async ({ req }) => Response.json(await apiKeys(app, await asked(req))));
+  routes.post(API_KEYS, async ({ req }) =>
+    Response.json(await addApiKey(app, await asked(req), await jsonObject(req.raw)), { status: 201 }),
+  );
+  routes.delete(`${API_KEYS}/:id`, async ({ req }) => {
+    await removeApiKey(app, await asked(req), req.param('id'));
+    return new Response(null, { status: 204 });
+  });
+
+  for (const [route, tool] of Object.entries(GOVERNANCE_ROUTES)) {
+    const [method = '', path = ''] = route.split(' ');
+    routes.on(method, path, async ({ req }) =>
+      useRule(app, await caller(req.raw), tool, req.raw, waitMs(req.raw)),
+    );
+  }
+  routes.post('/v1/verify', async ({ req }) => {
+    const who = await caller(req.raw);
+    return Response.json(await verify(app, kernel, who, await jsonObject(req.raw), req.raw.signal));
+  });
 
   const methodOf = {
+    '/v1/policies': 'GET, PUT',
+    '/v1/policies/try': 'POST',
+    '/v1/:rules{(?:scopes|mappings)}': 'GET, PUT, DELETE',
+    '/v1/verify': 'POST',
+    [PROVIDERS]: 'GET, PUT',
+    [`${PROVIDERS}/try`]: 'POST',
+    [API_KEYS]: 'GET, POST',
+    [`${API_KEYS}/:id`]: 'DELETE',
     '/v1/tools/:name': 'POST',
+    '/v1/agents/:id/secret': 'POST',
     '/v1/ledger/export': 'GET',
+    '/v1/ledger/checkpoints': 'GET, POST',
     '/v1/:list{(?:tools|calls|approvals|ledger|openapi\\.json)}': 'GET',
     '/v1/:list{(?:calls|approvals)}/:id': 'GET',
   };

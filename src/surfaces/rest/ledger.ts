@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { actorName } from '#domain/actor.ts';
-import { ledgerEntries } from '#domain/ledger/store.ts';
+import { listCheckpoints, type KeptCheckpoint } from '#domain/ledger/checkpoint-store.ts';
 import type { LedgerEntry } from '#domain/ledger/entry.ts';
+import { findLedger, type LedgerFilter } from '#domain/ledger/find.ts';
+import { toOcsf } from '#domain/ledger/ocsf.ts';
 import type { App } from '#engine/app.ts';
+import { checkpointLedger } from '#engine/checkpoint.ts';
 import { readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import type { Caller } from './authenticate.ts';
-import type { LedgerQuery } from './query.ts';
+import type { CheckpointsQuery, LedgerExportQuery, LedgerQuery } from './ledger-query.ts';
 
 /** What an API key needs to read the ledger. */
 export const LEDGER_SCOPE = 'ledger:read';
@@ -24,54 +27,122 @@ export const LedgerLine = z.object({
   hash: z.string(),
 });
 
+/** A checkpoint as it is published. */
+export const CheckpointView = z.object({
+  seq: z.number().describe('How many entries the chain had.'),
+  hash: z.string().describe('The hash of the last of them.'),
+  at: z.iso.datetime(),
+  jws: z
+    .string()
+    .describe(
+      "The same, and the tenant, as a JWS (ES256, RFC 7515) by the tenant's key, which its JWKS publishes.",
+    ),
+});
+
 const PAGE = 1000;
 
-/** A page of the ledger, oldest first. Fault `forbidden` without the scope. */
-export async function listLedger(app: App, caller: Caller, query: z.infer<typeof LedgerQuery>) {
-  requireLedgerScope(caller);
-  const rows = await readonly(app, caller.tenantId, (reader) =>
-    ledgerEntries(reader, query.cursor, query.limit + 1, query.event),
-  );
-  const entries = rows.slice(0, query.limit);
+type Asked = Pick<
+  z.infer<typeof LedgerQuery>,
+  'event' | 'actor' | 'person' | 'agent' | 'mandate' | 'call' | 'from' | 'to'
+>;
+
+function filterOf({ event, from, to, ...query }: Asked): LedgerFilter {
+  const { actor, person, agent, mandate, call } = query;
   return {
-    entries,
-    next_cursor: rows.length > entries.length ? String(entries.at(-1)?.seq ?? query.cursor) : null,
+    events: event?.split(','),
+    actor,
+    things: [person, agent, mandate, call].filter((thing) => thing !== undefined),
+    from: from === undefined ? undefined : new Date(from),
+    to: to === undefined ? undefined : new Date(to),
   };
 }
 
-/**
- * The whole ledger as NDJSON, one entry a line, oldest first, read page by page while the client takes it. The export is itself an
- * entry, committed before the first byte; it ends with what stood there then. A failure on the way breaks the connection off: a
- * file that ended well is whole.
- */
-export async function exportLedger(app: App, caller: Caller): Promise<Response> {
+/** A page of the ledger, oldest or newest first. Fault `forbidden` without the scope. */
+export async function listLedger(app: App, caller: Caller, query: z.infer<typeof LedgerQuery>) {
   requireLedgerScope(caller);
+  const page = { cursor: query.cursor ?? null, order: query.order, limit: query.limit + 1 };
+  const rows = await readonly(app, caller.tenantId, (reader) => findLedger(reader, filterOf(query), page));
+  const entries = rows.slice(0, query.limit);
+  return { entries, next_cursor: rows.length > entries.length ? String(entries.at(-1)?.seq) : null };
+}
+
+/**
+ * The ledger as NDJSON, one entry or OCSF event a line, oldest first, read page by page while the client takes it. The export is
+ * itself an entry, committed before the first byte; it ends with what stood there then. A failure on the way breaks the
+ * connection off: a file that ended well is whole. What is filtered no longer proves that nothing was left out.
+ */
+export async function exportLedger(
+  app: App,
+  caller: Caller,
+  query: z.infer<typeof LedgerExportQuery>,
+): Promise<Response> {
+  requireLedgerScope(caller);
+  const { format, ...asked } = query;
+  const filter = filterOf(asked);
   await app.ledgerBatch.add(caller.tenantId, {
     event: 'ledger_exported',
     actor: actorName(caller.actor),
-    data: { surface: 'rest', ...('keyId' in caller.actor ? { key_id: caller.actor.keyId } : {}) },
+    data: {
+      surface: 'rest',
+      format,
+      ...(Object.keys(asked).length === 0 ? {} : { filter: asked }),
+      ...('keyId' in caller.actor ? { key_id: caller.actor.keyId } : {}),
+    },
   });
+  const line = format === 'ocsf' ? toOcsf : (entry: LedgerEntry) => entry;
   const encoder = new TextEncoder();
-  let after = 0;
+  let cursor = 0;
   let done = false;
   const body = new ReadableStream<Uint8Array>({
     pull: async (controller) => {
-      const entries: LedgerEntry[] = done
+      const entries = done
         ? []
-        : await readonly(app, caller.tenantId, (reader) => ledgerEntries(reader, after, PAGE));
-      after = entries.at(-1)?.seq ?? after;
+        : await readonly(app, caller.tenantId, (reader) =>
+            findLedger(reader, filter, { cursor, order: 'oldest', limit: PAGE }),
+          );
+      cursor = entries.at(-1)?.seq ?? cursor;
       done = entries.length < PAGE;
       if (entries.length > 0)
-        controller.enqueue(encoder.encode(entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')));
+        controller.enqueue(
+          encoder.encode(entries.map((entry) => `${JSON.stringify(line(entry))}\n`).join('')),
+        );
       if (done) controller.close();
     },
   });
   return new Response(body, {
     headers: {
       'content-type': 'application/x-ndjson',
-      'content-disposition': 'attachment; filename="ledger.ndjson"',
+      'content-disposition': `attachment; filename="ledger${format === 'ocsf' ? '.ocsf' : ''}.ndjson"`,
     },
   });
+}
+
+const checkpointView = ({ seq, hash, at, jws }: KeptCheckpoint): z.infer<typeof CheckpointView> => ({
+  seq,
+  hash,
+  at: at.toISOString(),
+  jws,
+});
+
+/**
+ * A tenant's checkpoints, newest first, for everybody who knows the tenant's id: they are worth most where somebody else keeps
+ * them. Of entries they tell how many there were and when. A tenant that is not there has none.
+ */
+export async function listLedgerCheckpoints(app: App, query: z.infer<typeof CheckpointsQuery>) {
+  const rows = await readonly(app, query.tenant, (reader) =>
+    listCheckpoints(reader, query.cursor ?? null, query.limit + 1),
+  );
+  const page = rows.slice(0, query.limit);
+  return {
+    checkpoints: page.map(checkpointView),
+    next_cursor: rows.length > page.length ? String(page.at(-1)?.seq) : null,
+  };
+}
+
+/** Signs where the ledger stands now, without waiting for the hour. Fault `forbidden` without the scope. */
+export async function makeCheckpoint(app: App, caller: Caller): Promise<z.infer<typeof CheckpointView>> {
+  requireLedgerScope(caller);
+  return checkpointView(await checkpointLedger(app, caller.tenantId));
 }
 
 function requireLedgerScope({ keyScopes, actor }: Caller): void {

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { Envelope } from '#engine/approve/envelope.ts';
 import type { Catalogue, CatalogueEntry } from '#engine/catalogue.ts';
-import { LedgerLine } from './ledger.ts';
-import { ApprovalsQuery, CallsQuery, LedgerQuery, MAX_WAIT_SECONDS } from './query.ts';
+import { CheckpointView, LedgerLine } from './ledger.ts';
+import { ledgerPaths } from './ledger-openapi.ts';
+import { TENANT_PATHS } from './openapi-tenant.ts';
+import { ApprovalsQuery, CallsQuery, MAX_WAIT_SECONDS } from './query.ts';
+import { GOVERNANCE_ROUTES } from './policies.ts';
 import { takesReason } from './tools.ts';
+import { VerifyAnswer, VerifyBatch, VerifyCheck } from './verify-check.ts';
 import { ApprovalSummary, CallDetail, CallView } from './views.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -27,6 +31,8 @@ export function openApiDocument(catalogue: Catalogue): Json {
         catalogue.all.map((entry) => [`/v1/tools/${entry.tool.name}`, { post: toolOperation(entry) }]),
       ),
       ...RESOURCES,
+      ...rulePaths(catalogue),
+      ...TENANT_PATHS,
     },
     components: { schemas: SCHEMAS, responses: RESPONSES, parameters: PARAMETERS, securitySchemes: SECURITY },
   };
@@ -108,6 +114,10 @@ const SCHEMAS = {
   CallDetail: schemaOf(CallDetail),
   Approval: schemaOf(ApprovalSummary),
   LedgerEntry: schemaOf(LedgerLine),
+  VerifyCheck: schemaOf(VerifyCheck),
+  VerifyBatch: schemaOf(VerifyBatch),
+  VerifyAnswer: schemaOf(VerifyAnswer),
+  LedgerCheckpoint: schemaOf(CheckpointView),
   Problem: {
     type: 'object',
     description: 'RFC 9457 problem details.',
@@ -167,7 +177,7 @@ const SECURITY = {
   api_key: {
     type: 'http',
     scheme: 'bearer',
-    description: 'An API key: `tnt_…:mk_live_…`. Its scopes name tools, `calls:read` or `ledger:read`.',
+    description: 'An API key: `tnt_…:mk_live_…`. Its scopes name tools, `calls:read`, `ledger:read` or `admin`.',
   },
   delegation_token: {
     type: 'http',
@@ -230,9 +240,49 @@ const get = (
   },
 });
 
+/** The rules of the organisation by their own addresses: each is the operation of one tool. */
+function rulePaths(catalogue: Catalogue): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const [route, tool] of Object.entries(GOVERNANCE_ROUTES)) {
+    const [method = '', path = ''] = route.toLowerCase().split(' ');
+    const entry = catalogue.get(tool);
+    if (entry === undefined) continue;
+    const { requestBody, ...rest } = toolOperation(entry);
+    const body = method === 'get' ? {} : { requestBody };
+    const query = method === 'get' ? queryParameters(entry.tool.input) : [];
+    const parameters = [...(rest['parameters'] as Json[]), ...query];
+    paths[path] = {
+      ...paths[path],
+      [method]: { ...rest, ...body, parameters, operationId: `${method}_${tool}` },
+    };
+  }
+  return paths;
+}
+
 const NOT_FOUND = { 404: ref('Problem', 'responses') };
 
 const RESOURCES = {
+  '/v1/verify': {
+    post: {
+      operationId: 'verify',
+      summary: 'May this agent do this, for this person, now? For systems that gate actions of their own (API key with `verify`)',
+      requestBody: { required: true, content: json({ oneOf: [ref('VerifyCheck'), ref('VerifyBatch')] }) },
+      responses: {
+        200: {
+          description: 'The decision; of a batch, in order.',
+          content: json({
+            oneOf: [
+              ref('VerifyAnswer'),
+              { type: 'object', properties: { results: { type: 'array', items: ref('VerifyAnswer') } } },
+            ],
+          }),
+        },
+        ...REFUSALS,
+        404: ref('Problem', 'responses'),
+        409: ref('Problem', 'responses'),
+      },
+    },
+  },
   '/v1/tools': get(
     'listTools',
     'The tools that you could be allowed to use',
@@ -280,16 +330,25 @@ const RESOURCES = {
     page('approvals', 'Approval'),
   ),
   '/v1/approvals/{id}': get('showApproval', 'One approval', [ID], json(ref('Approval')), NOT_FOUND),
-  '/v1/ledger': get(
-    'listLedger',
-    'The ledger, oldest first (API key with `ledger:read`)',
-    queryParameters(LedgerQuery),
-    page('entries', 'LedgerEntry'),
-  ),
-  '/v1/ledger/export': get(
-    'exportLedger',
-    'The whole ledger, one entry a line (API key with `ledger:read`)',
-    [],
-    { 'application/x-ndjson': { schema: ref('LedgerEntry') } },
-  ),
+  '/v1/agents/{id}/secret': {
+    post: {
+      operationId: 'generateAgentSecret',
+      summary:
+        'Gives an agent a generated secret in place of all its credentials, and answers it once (scope `agent.manage`; the owner, IT admins or an API key)',
+      parameters: [ID, ref('Tenant', 'parameters')],
+      responses: {
+        201: {
+          description: 'The secret. It is kept nowhere.',
+          content: json({
+            type: 'object',
+            properties: { agent_id: { type: 'string' }, client_secret: { type: 'string' } },
+            required: ['agent_id', 'client_secret'],
+          }),
+        },
+        ...REFUSALS,
+        ...NOT_FOUND,
+      },
+    },
+  },
+  ...ledgerPaths({ get, page, queryParameters }),
 };

@@ -45,17 +45,6 @@ export const ApprovalsQuery = z.strictObject({
   limit,
 });
 
-export const LedgerQuery = z.strictObject({
-  event: z.string().max(60).optional().describe('Only entries of this event.'),
-  cursor: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .default(0)
-    .describe('The next_cursor of the page before: the number of its last entry.'),
-  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('At most this many.'),
-});
-
 /** The query of a request as its schema reads it. Throws Fault `invalid_input` for unknown, repeated and wrong parameters. */
 export function queryOf<S extends z.ZodObject>(schema: S, url: URL): z.infer<S> {
   const names = [...url.searchParams.keys()];

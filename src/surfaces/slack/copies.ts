@@ -11,7 +11,7 @@ import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import type { Catalogue } from '#engine/catalogue.ts';
 import { approvalMessage } from './messages/approval.ts';
 import type { Message } from './messages/blocks.ts';
-import { agentMessage, mandateMessage, mandateNotice, outcomeNotice } from './messages/notices.ts';
+import { agentMessage, agentOfferMessage, mandateMessage, mandateNotice, outcomeNotice } from './messages/notices.ts';
 import { sceneOf } from './messages/scene.ts';
 import { namesIn } from './names.ts';
 
@@ -121,7 +121,18 @@ async function mandateCopies(reader: TenantReader, id: string): Promise<readonly
 async function agentCopies(reader: TenantReader, id: string): Promise<readonly Copies[]> {
   const agent = await findAgent(reader, id);
   const owner = agent === null ? null : await findPerson(reader, agent.ownerId);
-  return agent === null || owner === null
-    ? []
-    : [{ audience: 'owner', message: agentMessage(agent), recipients: [{ person: owner }] }];
+  if (agent === null || owner === null) return [];
+  const heir = agent.offeredTo === null ? null : await findPerson(reader, agent.offeredTo);
+  return [
+    { audience: 'owner', message: agentMessage(agent), recipients: [{ person: owner }] },
+    ...(heir === null
+      ? []
+      : [
+          {
+            audience: `heir-${heir.id}`,
+            message: agentOfferMessage(agent, owner, heir),
+            recipients: [{ person: heir }],
+          },
+        ]),
+  ];
 }

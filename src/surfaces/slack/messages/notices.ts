@@ -96,3 +96,9 @@ export function agentMessage(agent: Agent): Message {
     ],
   };
 }
+
+/** To whom an agent is offered after its owner has left: what to do to take it over. */
+export function agentOfferMessage(agent: Agent, owner: Person, heir: Person): Message {
+  const text = `${owner.displayName}, who owned agent ${agent.name}, is gone. The agent is frozen and offered to you. Take it over with /agent transfer ${agent.name} ${heir.email}, then give it new keys; until then it does nothing.`;
+  return { text: escapeMrkdwn(text), blocks: [line(words(text)), smallPrint(agent.id)] };
+}

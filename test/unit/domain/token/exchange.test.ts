@@ -148,7 +148,7 @@ test('T20: the actor is the client, whatever form and subject token say', async 
       act: { sub: 'agt_evil' },
       client_id: 'evil',
       mandate_id: 'mdt_x',
-      may_act: { sub: 'x' },
+      may_act: { sub: tenant.agentId },
     }),
   });
   const claims = JSON.parse(
@@ -160,6 +160,13 @@ test('T20: the actor is the client, whatever form and subject token say', async 
     mandate_id: tenant.mandateId,
     sub: `oidc:okta:${tenant.uid}`,
   });
+});
+
+test('T23: a subject token that says who may act is good for nobody else', async () => {
+  for (const may_act of [{ sub: newId('agt') }, { sub: [tenant.agentId] }, {}, null, 'x'])
+    expect(await refused({ subject_token: subjectToken(world, tenant, { may_act }) })).toMatch(
+      /^400 invalid_request: subject_token: .*may_act/,
+    );
 });
 
 test('audience and resource pick one of our resource servers; anything else is no target', async () => {

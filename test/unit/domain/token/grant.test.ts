@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { grant, type Asking } from '#domain/token/grant.ts';
+import { grant, type Asking, type Subject } from '#domain/token/grant.ts';
 import type { HotMandate } from '#domain/token/hot-mandate.ts';
 import type { OAuthError } from '#domain/token/oauth-error.ts';
 import { parseScope } from '#domain/token/scope.ts';
@@ -14,6 +14,13 @@ const row = (change: Partial<HotMandate> = {}): HotMandate => ({
   scopes: ['a', 'b'],
   resources: ['*'],
   tools: null,
+  amount: null,
+  currency: null,
+  window: null,
+  status_index: null,
+  offline: false,
+  chain: [],
+  denied: [],
   uses: 0,
   max_uses: null,
   starts_at: new Date(NOW.getTime() - 1000),
@@ -37,12 +44,24 @@ const row = (change: Partial<HotMandate> = {}): HotMandate => ({
   authority: ['a', 'b', 'c'],
   ...change,
 });
+const subject = (change: Partial<Subject> = {}): Subject => ({
+  kind: 'access_token',
+  person: { provider: 'okta', uid: '00u1' },
+  scopes: null,
+  constraints: null,
+  audiences: null,
+  expiresAt: seconds + 3600,
+  parentMandateId: null,
+  act: null,
+  jtis: [],
+  ...change,
+});
 const asking = (change: Partial<Asking> = {}): Asking => ({
   agentId: 'agt_1',
-  provider: 'okta',
-  uid: '00u1',
+  subject: subject(),
   scopes: ['a'],
-  subjectExpiresAt: seconds + 3600,
+  details: null,
+  coverage: new Map(),
   ...change,
 });
 
@@ -139,8 +158,12 @@ test('T13: a token ends with the first of five minutes, mandate and subject toke
   expect(grant(row({ expires_at: new Date(NOW.getTime() + 90_500) }), asking(), NOW).expiresAt).toBe(
     seconds + 90,
   );
-  expect(grant(row(), asking({ subjectExpiresAt: seconds + 60 }), NOW).expiresAt).toBe(seconds + 60);
-  expect(refusal(row(), asking({ subjectExpiresAt: seconds }))).toMatchObject({ error: 'invalid_request' });
+  expect(grant(row(), asking({ subject: subject({ expiresAt: seconds + 60 }) }), NOW).expiresAt).toBe(
+    seconds + 60,
+  );
+  expect(refusal(row(), asking({ subject: subject({ expiresAt: seconds }) }))).toMatchObject({
+    error: 'invalid_request',
+  });
 });
 
 test('T14: the grammar of scope is kept to the letter', () => {

@@ -57,7 +57,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-const queue = { enqueue: () => Promise.resolve(), send: () => Promise.resolve() } as unknown as JobQueue;
+const queue = { enqueue: () => Promise.resolve(), enqueueAll: () => Promise.resolve(), send: () => Promise.resolve() } as unknown as JobQueue;
 
 export async function openWorld(): Promise<World> {
   const admin = postgres(inject('templateUrl').replace(/[^/]*$/, 'postgres'), { max: 1, onnotice: () => {} });
@@ -79,6 +79,7 @@ export async function openWorld(): Promise<World> {
       now,
       secrets,
       log,
+      loopbackKeys: true,
       record: (...entry) => batch.add(...entry),
       read: (tenantId, work) => readonly(app, tenantId, work),
       write: (tenantId, work) => transact(app, tenantId, work),

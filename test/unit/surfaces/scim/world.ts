@@ -60,7 +60,7 @@ export async function startWorld(): Promise<World> {
     log: createLogger('silent'),
     now: () => new Date(),
     database,
-    queue: { enqueue: () => Promise.resolve() },
+    queue: { enqueue: () => Promise.resolve(), enqueueAll: () => Promise.resolve() },
     subscribers: {},
   } as unknown as App;
   const surface = scimSurface(app);

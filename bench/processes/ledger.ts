@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { sql } from 'drizzle-orm';
+import postgres from 'postgres';
+import { chainOn, thingsOf } from '#domain/ledger/append.ts';
+import { GENESIS_HASH, type NewEntry } from '#domain/ledger/entry.ts';
+import { revokeMandateTree } from '#domain/mandate/revoke.ts';
+import type { App } from '#engine/app.ts';
+import { transact } from '#engine/transact.ts';
+import { newId } from '#lib/id.ts';
+import { cpuMicros } from '../harness/channel.ts';
+import type { Fixtures } from './fixtures.ts';
+
+/** Work whose cost is mostly the database's: each answers the CPU microseconds that one operation took here and in PostgreSQL. */
+export interface LedgerWork {
+  /** Revokes a tree of so many mandates, or updates as many rows with one statement. */
+  cascade(what: 'ours' | 'floor', mandates: number): Promise<number>;
+  /** Appends so many entries in one transaction, or inserts as many rows that stand ready. */
+  append(what: 'ours' | 'floor', entries: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** CPU time of another process so far, in microseconds: the first number of Linux' schedstat (proc(5)), in nanoseconds. */
+function cpuOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1000;
+}
+
+/** On Linux, with PostgreSQL on the same machine. The owner's connection is for floors and for putting things back. */
+export function prepareLedger(app: App, fixtures: Fixtures, ownerUrl: string): LedgerWork {
+  const { tenantId } = fixtures;
+  const owner = postgres(ownerUrl, { max: 1, onnotice: () => {} });
+  let tree: Promise<string[]> | null = null;
+  let copied = false;
+
+  /** Runs `work` in a transaction of ours; what its backend and this process used, in microseconds. */
+  async function ours(work: Parameters<typeof transact>[2]): Promise<number> {
+    let backend = 0;
+    const meter = { here: 0, there: 0 };
+    await transact(app, tenantId, async (ctx) => {
+      const [row] = await ctx.db.execute<{ pid: number }>(sql`select pg_backend_pid() as pid`);
+      backend = row?.pid ?? 0;
+      meter.there = cpuOf(backend);
+      meter.here = cpuMicros();
+      await work(ctx);
+    });
+    return cpuMicros() - meter.here + cpuOf(backend) - meter.there;
+  }
+
+  /** The same for a statement of the owner's, which row-level security does not bind. */
+  async function plain(work: () => Promise<unknown>): Promise<number> {
+    const [row] = await owner<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    const pid = row?.pid ?? 0;
+    const [here, there] = [cpuMicros(), cpuOf(pid)];
+    await work();
+    return cpuMicros() - here + cpuOf(pid) - there;
+  }
+
+  return {
+    cascade: async (what, mandates) => {
+      const ids = await (tree ??= plant(owner, fixtures, mandates));
+      await owner`update mandates set state = 'active', reason = null, ended_at = null where tenant_id = ${tenantId} and id = any(${ids})`;
+      await owner`vacuum analyze mandates`;
+      if (what === 'floor') {
+        return plain(
+          () => owner`
+            update mandates set state = 'revoked', reason = 'measured', epoch = epoch + 1, ended_at = now()
+             where tenant_id = ${tenantId} and id = any(${ids})`,
+        );
+      }
+      let ended = 0;
+      const spent = await ours(async (ctx) => {
+        ended = (await revokeMandateTree(ctx, ids[0] ?? '', { actor: 'benchmark', reason: 'measured' }))
+          .length;
+      });
+      // Its notices are another operation: they must not run into the next measure.
+      await owner`delete from pgboss.job where data ->> 'fact' = 'mandate.revoked'`;
+      if (ended !== ids.length) throw new Error(`${ended} of ${ids.length} mandates were revoked`);
+      return spent;
+    },
+    append: async (what, count) => {
+      const entries = Array.from({ length: count }, (): NewEntry => ({
+        event: 'CALL_SUCCEEDED',
+        actor: fixtures.agentId,
+        data: {
+          call_id: newId('call'),
+          tool: 'okta_reset_mfa',
+          principal: fixtures.principalId,
+          mandate_id: fixtures.mandateId,
+          targets: [fixtures.targetId],
+        },
+      }));
+      if (what === 'ours') {
+        const spent = await ours((ctx) => {
+          for (const entry of entries) ctx.record(entry);
+          return Promise.resolve();
+        });
+        return spent / count;
+      }
+      if (!copied) await owner`create table bench_ledger (like ledger including all)`;
+      copied = true;
+      const at = new Date();
+      const { links } = chainOn(newId('tnt'), { seq: 0, hash: GENESIS_HASH }, at, entries);
+      const rows = links.map(({ tenant, seq, id, event, actor, data, prev_hash, hash }) => ({
+        tenant_id: tenant,
+        seq,
+        id,
+        at,
+        event,
+        actor,
+        data: owner.json(data as postgres.JSONValue),
+        prev_hash,
+        hash,
+        things: thingsOf(actor, JSON.stringify(data)),
+      }));
+      return (await plain(() => owner`insert into bench_ledger ${owner(rows)}`)) / count;
+    },
+    close: () => owner.end({ timeout: 5 }),
+  };
+}
+
+/** A tree of mandates under the fixture's agent, ten below each; ids, the root first. */
+async function plant(owner: postgres.Sql, fixtures: Fixtures, count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, () => newId('mdt'));
+  const parents = ids.map((_, index) => (index === 0 ? null : (ids[Math.floor((index - 1) / 10)] ?? null)));
+  await owner`
+    insert into mandates (tenant_id, id, principal_id, agent_id, scopes, resources, purpose, parent_id, depth, call_id, starts_at, expires_at)
+    select m.tenant_id, n.id, m.principal_id, m.agent_id, m.scopes, m.resources, m.purpose, n.parent, 9, m.call_id, m.starts_at, m.expires_at
+      from mandates m, unnest(${ids}::text[], ${parents}::text[]) as n(id, parent)
+     where m.tenant_id = ${fixtures.tenantId} and m.id = ${fixtures.mandateId}`;
+  return ids;
+}

@@ -1,0 +1,78 @@
+import { sha256 } from './base64url.ts';
+import { targetOf } from './dpop.ts';
+import { ProkuraError } from './errors.ts';
+import { isNumericDate, parseJwt } from './jwt.ts';
+import { signatureHolds, thumbprint, verifyKey, type Jwk } from './keys.ts';
+
+/** A request as its resource server saw it. */
+export interface PresentedProof {
+  /** The value of the one `DPoP` header. */
+  readonly proof: string;
+  readonly method: string;
+  /** The address that the client used, as it is known outside of proxies. */
+  readonly url: string;
+  /** The nonce that this server asks for, where it asks for one. */
+  readonly nonce?: string;
+}
+
+/** How old a proof may be, in seconds. */
+const MAX_AGE_SECONDS = 60;
+const MAX_REMEMBERED = 100_000;
+
+const refuse = (reason: string, description: string): ProkuraError =>
+  new ProkuraError('invalid_dpop_proof', description, { status: 401, reason });
+
+/**
+ * Makes the check of proofs (RFC 9449 section 4.3): `(token, jkt, presented)` resolves where the proof is for this token, key, method and
+ * address, is young, and was not seen before. Throws ProkuraError `invalid_dpop_proof` or `use_dpop_nonce`. Only ES256. Proofs seen are
+ * remembered in this process: several processes behind one address each see a proof once.
+ */
+export function createProofCheck(
+  now: () => Date,
+  skewSeconds: number,
+): (token: string, jkt: string, presented: PresentedProof) => Promise<void> {
+  const seen = new Map<string, number>();
+
+  function spend(name: string, seconds: number): void {
+    for (const [old, until] of seen) {
+      if (until > seconds) break;
+      seen.delete(old);
+    }
+    if (seen.has(name))
+      throw refuse('replayed', 'This proof was used before. Make a new one for each request.');
+    if (seen.size >= MAX_REMEMBERED)
+      throw new ProkuraError('unavailable', 'Too many proofs at once. Try again later.', { status: 503 });
+    seen.set(name, seconds + MAX_AGE_SECONDS + 2 * skewSeconds);
+  }
+
+  return async (token, jkt, presented) => {
+    const jwt = parseJwt(presented.proof);
+    if (jwt === null || jwt.header['typ'] !== 'dpop+jwt')
+      throw refuse('malformed', 'This is not a DPoP proof.');
+    if (jwt.header['alg'] !== 'ES256') throw refuse('algorithm', 'The proof must be signed with ES256.');
+    const jwk = jwt.header['jwk'] as (Jwk & Record<string, unknown>) | null | undefined;
+    if (typeof jwk !== 'object' || jwk === null || 'd' in jwk || 'k' in jwk)
+      throw refuse('jwk', 'The proof must carry a public key, and nothing of a private one.');
+    const key = await verifyKey(jwk);
+    if (key === null) throw refuse('jwk', 'The key of the proof must be one of EC P-256.');
+    const { htm, htu, iat, jti, ath, nonce } = jwt.claims;
+    if (htm !== presented.method.toUpperCase()) throw refuse('htm', 'The proof is for another method.');
+    if (typeof htu !== 'string' || !URL.canParse(htu) || targetOf(htu) !== targetOf(presented.url))
+      throw refuse('htu', 'The proof is for another address.');
+    const seconds = now().getTime() / 1000;
+    if (!isNumericDate(iat) || iat < seconds - MAX_AGE_SECONDS - skewSeconds || iat > seconds + skewSeconds)
+      throw refuse('iat', 'The proof is not from now. Check the clocks.');
+    if (typeof jti !== 'string' || jti === '' || jti.length > 256)
+      throw refuse('jti', 'The proof has no fit jti.');
+    if (ath !== (await sha256(token))) throw refuse('ath', 'The proof is for another token.');
+    if ((await thumbprint(jwk)) !== jkt)
+      throw refuse('key', 'The proof is by another key than the token is bound to.');
+    if (!(await signatureHolds(key, jwt)))
+      throw refuse('signature', 'The signature of the proof does not hold.');
+    if (presented.nonce !== undefined && nonce !== presented.nonce)
+      throw new ProkuraError('use_dpop_nonce', 'Send the proof again, with the nonce of this answer.', {
+        status: 401,
+      });
+    spend(await sha256(`${jkt} ${jti}`), seconds);
+  };
+}

@@ -1,0 +1,195 @@
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { sha256 } from '#lib/crypto.ts';
+import { Fault } from '#lib/fault.ts';
+import { newSecret } from '#lib/id.ts';
+import { actorName, type Actor } from '../actor.ts';
+import { waitingCallsOn } from '../call/store.ts';
+import { withdrawCalls } from '../call/withdraw.ts';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import { CREDENTIALS_CHANGED, freezeWithBelow } from '../mandate/causes.ts';
+import { openMandatesForAgent } from '../mandate/trees.ts';
+import type { Mandate } from '../mandate/store.ts';
+import { causesOf, changeCauses } from './causes.ts';
+import type { AgentKey } from './key.ts';
+import type { Agent } from './store.ts';
+import { agentKeys, agents } from './tables.ts';
+
+/** The queue whose job retires a key when its grace is over. */
+export const RETIRE_AGENT_KEY = 'retire-agent-key';
+
+export type StoredKey = typeof agentKeys.$inferSelect;
+
+/** New credentials: keys of its own, or the address where its keys are published. */
+export type NewCredentials = { readonly keys: readonly AgentKey[] } | { readonly jwksUrl: string };
+
+/** The keys of an agent that are not retired, oldest first. */
+export async function liveKeys(reader: TenantReader, agentId: string): Promise<StoredKey[]> {
+  return reader.db
+    .select()
+    .from(agentKeys)
+    .where(
+      and(
+        eq(agentKeys.tenantId, reader.tenantId),
+        eq(agentKeys.agentId, agentId),
+        isNull(agentKeys.revokedAt),
+      ),
+    )
+    .orderBy(agentKeys.createdAt, agentKeys.kid);
+}
+
+/** How an agent proves itself, as people may see it; no secret and no hash of one. */
+export function credentialKinds(agent: Agent, keys: readonly StoredKey[]): string[] {
+  return [
+    ...(agent.jwksUrl === null ? [] : [`keys published at ${agent.jwksUrl}`]),
+    ...(agent.jwksUrl === null ? keys.map((key) => `${key.alg} key ${key.kid}`) : []),
+    ...(agent.secretHash === null ? [] : ['a generated secret']),
+    ...(agent.spiffeId === null ? [] : [`SPIFFE ID ${agent.spiffeId}`]),
+  ];
+}
+
+/**
+ * Gives an agent new credentials. What it had before is retired at once or, where it brings new keys beside old ones, after
+ * `graceHours`, by a durable timer; addresses, secrets and SPIFFE IDs have no grace, nor has an agent whose rotation is due: that is
+ * why it is due. Freezes other people's mandates until each principal confirms. `agent` must be locked `update`. Fault `conflict`
+ * where nothing would change.
+ */
+export async function rotateCredentials(
+  ctx: TenantWriter,
+  agent: Agent,
+  given: NewCredentials,
+  graceHours: number,
+  by: Actor,
+): Promise<Mandate[]> {
+  const old = await liveKeys(ctx, agent.id);
+  const fresh = 'keys' in given ? given.keys : [];
+  const known = new Set(old.map((key) => key.kid));
+  const same =
+    'jwksUrl' in given
+      ? given.jwksUrl === agent.jwksUrl && old.length === 0
+      : fresh.every((key) => known.has(key.kid));
+  if (same) throw new Fault('conflict', 'The agent has these credentials already. Make new ones.');
+  const due = causesOf(agent).includes('rotation_due');
+  if (due && fresh.some((key) => known.has(key.kid)))
+    throw new Fault(
+      'conflict',
+      'One of these keys is from before the owner changed. Give new keys only: nobody knows who still holds the old ones.',
+    );
+  await saveKeys(ctx, agent.id, fresh);
+  const retiring = old.filter((key) => !fresh.some((one) => one.kid === key.kid)).map((key) => key.kid);
+  const later = 'keys' in given && graceHours > 0 && !due ? graceHours : 0;
+  if (later === 0) await retireKeys(ctx, agent.id, retiring);
+  else {
+    const at = new Date(ctx.now.getTime() + later * 3_600_000);
+    for (const kid of retiring) ctx.enqueue(RETIRE_AGENT_KEY, { agent: agent.id, kid }, at);
+  }
+  await setOther(ctx, agent, {
+    jwksUrl: 'jwksUrl' in given ? given.jwksUrl : null,
+    secretHash: null,
+    spiffeId: null,
+  });
+  return changed(ctx, agent, by, {
+    kids: fresh.map((key) => key.kid),
+    ...('jwksUrl' in given ? { jwks_url: given.jwksUrl } : {}),
+    retired: retiring,
+    grace_hours: later,
+  });
+}
+
+/**
+ * Makes a secret of 256 random bits for an agent that cannot sign, in place of everything that it had. The answer is the only
+ * place where it is ever said; the row holds its SHA-256. `agent` must be locked `update`.
+ */
+export async function generateSecret(ctx: TenantWriter, agent: Agent, by: Actor): Promise<string> {
+  const secret = `ags_${newSecret()}`;
+  const retired = (await liveKeys(ctx, agent.id)).map((key) => key.kid);
+  await retireKeys(ctx, agent.id, retired);
+  await setOther(ctx, agent, { secretHash: sha256(secret), jwksUrl: null, spiffeId: null });
+  await changed(ctx, agent, by, { secret: 'generated', retired, grace_hours: 0 });
+  return secret;
+}
+
+/** Retires a key whose grace is over and raises the agent's epoch. Retired before, or not there: nothing happens. */
+export async function retireKeyNow(ctx: TenantWriter, agent: Agent, kid: string): Promise<void> {
+  if ((await retireKeys(ctx, agent.id, [kid])) === 0) return;
+  await setOther(ctx, agent, {});
+  ctx.record({ event: 'AGENT_KEY_ROTATED', actor: 'prokura', data: { agent: agent.id, retired: [kid] } });
+}
+
+/**
+ * What every change of keys, their address or the owner does to mandates: those of everybody but the one who made it freeze until
+ * each principal confirms, and what waits on them is withdrawn. A change by a service freezes all. `agent` must be locked `update`.
+ */
+export async function freezeOthersMandates(ctx: TenantWriter, agent: Agent, by: Actor): Promise<Mandate[]> {
+  const changer = by.kind === 'person' ? by.personId : null;
+  const hit = await openMandatesForAgent(ctx, agent.id, changer, 'update');
+  const actor = actorName(by);
+  const all = await freezeWithBelow(ctx, hit, CREDENTIALS_CHANGED, actor);
+  const mandateIds = all.map((mandate) => mandate.id);
+  await withdrawCalls(ctx, await waitingCallsOn(ctx, { mandateIds }), {
+    actor,
+    reason: 'the credentials or the owner of the agent changed',
+  });
+  return hit;
+}
+
+async function changed(
+  ctx: TenantWriter,
+  agent: Agent,
+  by: Actor,
+  what: Record<string, unknown>,
+): Promise<Mandate[]> {
+  const hit = await freezeOthersMandates(ctx, agent, by);
+  await changeCauses(ctx, agent, { lift: ['rotation_due'] });
+  ctx.record({
+    event: 'AGENT_KEY_ROTATED',
+    actor: actorName(by),
+    data: { agent: agent.id, ...what, frozen: hit.map((mandate) => mandate.id) },
+  });
+  ctx.emit({ name: 'agent.changed', thing: agent.id });
+  return hit;
+}
+
+async function saveKeys(ctx: TenantWriter, agentId: string, keys: readonly AgentKey[]): Promise<void> {
+  for (const { kid, alg, publicJwk } of keys) {
+    const [known] = await ctx.db
+      .select()
+      .from(agentKeys)
+      .where(
+        and(eq(agentKeys.tenantId, ctx.tenantId), eq(agentKeys.agentId, agentId), eq(agentKeys.kid, kid)),
+      );
+    if (known !== undefined && known.revokedAt !== null)
+      throw new Fault('conflict', 'One of these keys was retired before; a retired key never comes back.');
+    if (known === undefined)
+      await ctx.db
+        .insert(agentKeys)
+        .values({ tenantId: ctx.tenantId, agentId, kid, alg, publicJwk, createdAt: ctx.now });
+  }
+}
+
+async function retireKeys(ctx: TenantWriter, agentId: string, kids: readonly string[]): Promise<number> {
+  if (kids.length === 0) return 0;
+  const retired = await ctx.db
+    .update(agentKeys)
+    .set({ revokedAt: ctx.now })
+    .where(
+      and(
+        eq(agentKeys.tenantId, ctx.tenantId),
+        eq(agentKeys.agentId, agentId),
+        inArray(agentKeys.kid, [...kids]),
+        isNull(agentKeys.revokedAt),
+      ),
+    )
+    .returning({ kid: agentKeys.kid });
+  return retired.length;
+}
+
+async function setOther(
+  ctx: TenantWriter,
+  agent: Agent,
+  other: Partial<Pick<Agent, 'jwksUrl' | 'secretHash' | 'spiffeId'>>,
+): Promise<void> {
+  await ctx.db
+    .update(agents)
+    .set({ ...other, epoch: sql`${agents.epoch} + 1`, updatedAt: ctx.now })
+    .where(and(eq(agents.tenantId, ctx.tenantId), eq(agents.id, agent.id)));
+}

@@ -1,0 +1,27 @@
+import { sql } from 'drizzle-orm';
+import { Fault } from '#lib/fault.ts';
+import type { TenantReader } from '../context.ts';
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+/**
+ * The address where an agent publishes its keys (RFC 7517): https, without user name and fragment; loopback, then with http too, only
+ * in a sandbox. Fault `invalid_input` otherwise. Reads nothing there: what answers is looked at when a key is needed.
+ */
+export async function checkJwksUrl(reader: TenantReader, text: string): Promise<string> {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || url.username !== '' || url.password !== '' || url.hash !== '' || text.length > 500)
+    throw refused('an https address without user name, password and fragment, of at most 500 characters');
+  if (LOOPBACK.has(url.hostname)) {
+    const rows = await reader.db.execute<{ mode: string | null }>(sql`select installation_mode() as mode`);
+    if (rows[0]?.mode === 'sandbox') return url.href;
+    throw refused('an address on this machine itself is for sandboxes');
+  }
+  if (url.protocol !== 'https:') throw refused('must begin with https://');
+  return url.href;
+}
+
+const refused = (problem: string): Fault =>
+  new Fault('invalid_input', `The address of the agent's keys cannot be used: ${problem}.`, {
+    detail: { problems: [{ field: 'jwks_url', problem }] },
+  });

@@ -1,0 +1,106 @@
+import { actorName } from '../actor.ts';
+import { waitingCallsOn } from '../call/store.ts';
+import { withdrawCalls } from '../call/withdraw.ts';
+import type { TenantWriter, WriteContext } from '../context.ts';
+import { freezeWithBelow, liftFrom, OWNER_LEFT } from '../mandate/causes.ts';
+import { openMandatesForAgent } from '../mandate/trees.ts';
+import { findPerson, type Person } from '../person/store.ts';
+import { standingOf } from '../person/standing.ts';
+import { Fault } from '#lib/fault.ts';
+import { causesOf, changeCauses } from './causes.ts';
+import { freezeOthersMandates } from './credentials.ts';
+import { findAgent, lockAgentsOf, type Agent } from './store.ts';
+
+export interface OwnerLeft {
+  /** `okta:scim`, `okta:event-hook`, a person's id, … */
+  readonly actor: string;
+  /** `departed`: the credentials must be rotated before the agents work again, even if the owner comes back. `suspended`: their return is enough. */
+  readonly how: 'departed' | 'suspended';
+}
+
+/**
+ * The owner of agents is gone: each freezes with its tokens, is offered to the owner's manager where that is somebody in good
+ * standing (an IT admin can take it over in any case), and the mandates that others gave it freeze with `owner_left`. The owner's own
+ * mandates are the caller's matter. `owner` must be locked `update`. Doing it twice adds nothing.
+ */
+export async function ownerLeft(ctx: TenantWriter, owner: Person, left: OwnerLeft): Promise<void> {
+  const owned = await lockAgentsOf(ctx, owner.id);
+  if (owned.length === 0) return;
+  const manager = owner.managerId === null ? null : await findPerson(ctx, owner.managerId);
+  const heir = manager !== null && standingOf(manager) === null ? manager.id : null;
+  for (const agent of owned) {
+    const add =
+      left.how === 'departed' ? (['owner_left', 'rotation_due'] as const) : (['owner_left'] as const);
+    if (add.every((cause) => causesOf(agent).includes(cause))) continue;
+    await changeCauses(ctx, agent, { add }, { offeredTo: heir });
+    const hit = await openMandatesForAgent(ctx, agent.id, owner.id, 'update');
+    await freezeWithBelow(ctx, hit, OWNER_LEFT, left.actor);
+    const ending = { actor: left.actor, reason: 'the owner of the agent is gone' };
+    await withdrawCalls(ctx, await waitingCallsOn(ctx, { agentId: agent.id }), ending);
+    ctx.record({
+      event: 'AGENT_OFFERED',
+      actor: left.actor,
+      data: {
+        agent: agent.id,
+        owner: owner.id,
+        offered_to: heir,
+        frozen: hit.map((mandate) => mandate.id),
+      },
+    });
+    ctx.emit({ name: 'agent.offered', thing: agent.id });
+  }
+}
+
+/** A suspended owner is back, by a fresh read: what only their absence froze works again. Agents that wait for new credentials go on waiting. */
+export async function ownerBack(ctx: TenantWriter, ownerId: string, actor: string): Promise<void> {
+  for (const agent of await lockAgentsOf(ctx, ownerId)) {
+    const causes = causesOf(agent);
+    if (!causes.includes('owner_left') || causes.includes('rotation_due')) continue;
+    await changeCauses(ctx, agent, { lift: ['owner_left'] }, { offeredTo: null });
+    await liftFrom(ctx, await openMandatesForAgent(ctx, agent.id, null, 'update'), OWNER_LEFT, actor);
+    ctx.record({ event: 'AGENT_ENABLED', actor, data: { agent: agent.id, lifted: 'owner_left' } });
+    ctx.emit({ name: 'agent.changed', thing: agent.id });
+  }
+}
+
+/**
+ * Gives an agent a new owner. Mandates are not inherited: those of everybody but the one who does it freeze until each principal
+ * confirms. An agent whose owner had left needs new credentials from its new owner before it works. Fault `conflict` where the new
+ * owner cannot act, or nothing would change. Whether the actor may is the caller's question.
+ */
+export async function transferAgent(
+  ctx: WriteContext,
+  agentId: string,
+  newOwnerId: string,
+): Promise<{ agent: Agent; frozen: string[] }> {
+  const owner = await findPerson(ctx, newOwnerId, 'share');
+  const agent = await findAgent(ctx, agentId, 'update');
+  if (agent === null) throw new Fault('not_found', 'There is no such agent here.');
+  if (owner === null || standingOf(owner) !== null)
+    throw new Fault('conflict', 'The new owner must be an active person.');
+  const orphaned = causesOf(agent).includes('owner_left');
+  if (agent.ownerId === owner.id && !orphaned)
+    throw new Fault('conflict', `${owner.displayName} owns ${agent.name} already.`);
+  const actor = actorName(ctx.actor);
+  const after = await changeCauses(
+    ctx,
+    agent,
+    { lift: ['owner_left'], add: orphaned ? ['rotation_due'] : [] },
+    { ownerId: owner.id, offeredTo: null },
+  );
+  const hit = await freezeOthersMandates(ctx, after, ctx.actor);
+  // Only now: a mandate that was frozen for its missing owner is never active in between.
+  await liftFrom(ctx, await openMandatesForAgent(ctx, agent.id, null, 'update'), OWNER_LEFT, actor);
+  await withdrawCalls(ctx, await waitingCallsOn(ctx, { agentId: agent.id }), {
+    actor,
+    reason: 'the owner of the agent changed',
+  });
+  const frozen = hit.map((mandate) => mandate.id);
+  ctx.record({
+    event: 'AGENT_TRANSFERRED',
+    actor,
+    data: { agent: agent.id, from: agent.ownerId, to: owner.id, frozen },
+  });
+  ctx.emit({ name: 'agent.changed', thing: agent.id });
+  return { agent: after, frozen };
+}

@@ -1,0 +1,22 @@
+import type { ReadContext } from '../context.ts';
+import { authorityOf } from '../group/authority.ts';
+import { Fault } from '#lib/fault.ts';
+import type { Agent } from './store.ts';
+
+/**
+ * Whether the actor, whom policy has let through, may give this agent to this person: its owner and IT admins to anybody; the owner's
+ * manager only to themselves, and only what they were offered. Fault `forbidden` otherwise.
+ */
+export async function checkTaker(ctx: ReadContext, agent: Agent, newOwnerId: string): Promise<void> {
+  const { actor } = ctx;
+  if (actor.kind !== 'person') throw new Fault('forbidden', 'Only people give agents to people.');
+  if (actor.personId === agent.ownerId) return;
+  if ((await authorityOf(ctx, actor.personId)).roles.includes('it_admin')) return;
+  if (agent.offeredTo === actor.personId && newOwnerId === actor.personId) return;
+  throw new Fault(
+    'forbidden',
+    agent.offeredTo === actor.personId
+      ? 'You were offered this agent: you can take it over yourself. Giving it to somebody else is for IT admins.'
+      : 'This agent was not offered to you. Its owner or an IT admin can give it to you.',
+  );
+}

@@ -1,0 +1,55 @@
+import { waitingCallsOn } from '../call/store.ts';
+import { withdrawCalls } from '../call/withdraw.ts';
+import type { TenantWriter } from '../context.ts';
+import { freezeMandatesOf, revokeMandatesOf, type Ending } from '../mandate/revoke.ts';
+import type { Mandate } from '../mandate/store.ts';
+import { DEFAULT_SETTINGS } from '../tenant/settings.ts';
+import { theTenant } from '../tenant/store.ts';
+import { countDeparture, insertHold, openHolds } from './store.ts';
+
+/** The cause that a mandate is frozen with while its revocation waits for a human; dismissing lifts it and nothing else. */
+export const BREAKER = 'breaker';
+
+/** What became of a departing person's mandates: ended for good, or frozen with the revocation held back. */
+export interface Ended {
+  readonly mandates: readonly Mandate[];
+  readonly held: boolean;
+}
+
+/**
+ * Revokes a departing person's mandates, unless their source is beyond the tenant's threshold: then everything freezes in this
+ * transaction all the same, and only the revocation waits for a human (law 9, requirements S4). `ending.actor` is the source. Who is
+ * held already stays held, however often the source repeats itself. The person must be locked `update`.
+ */
+export async function revokeOrHold(ctx: TenantWriter, personId: string, ending: Ending): Promise<Ended> {
+  const { settings } = await theTenant(ctx);
+  const threshold = settings.breaker ?? DEFAULT_SETTINGS.breaker;
+  const people = await countDeparture(ctx, ending.actor, personId, threshold.seconds);
+  const [open] = await openHolds(ctx, { people: [personId] }, 'update');
+  if (open === undefined && people <= threshold.people)
+    return { mandates: await revokeMandatesOf(ctx, personId, ending), held: false };
+
+  const mandates = await freezeMandatesOf(ctx, personId, BREAKER, ending.actor);
+  await withdrawCalls(
+    ctx,
+    await waitingCallsOn(ctx, { personId, mandateIds: mandates.map((mandate) => mandate.id) }),
+    ending,
+  );
+  // Nothing irreversible would happen to somebody who gave nothing.
+  if (open === undefined && mandates.length > 0) {
+    const hold = await insertHold(ctx, { source: ending.actor, personId, reason: ending.reason });
+    ctx.record({
+      event: 'BREAKER_TRIPPED',
+      actor: ending.actor,
+      data: {
+        hold_id: hold.id,
+        person: personId,
+        people,
+        threshold: { people: threshold.people, seconds: threshold.seconds },
+        mandates: mandates.map((mandate) => mandate.id),
+      },
+    });
+    ctx.emit({ name: 'breaker.tripped', thing: hold.id });
+  }
+  return { mandates, held: open !== undefined || mandates.length > 0 };
+}

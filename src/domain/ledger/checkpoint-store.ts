@@ -1,0 +1,36 @@
+import { and, desc, eq, lt } from 'drizzle-orm';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import { ledgerCheckpoints } from './tables.ts';
+
+/** A checkpoint as it was signed and kept. */
+export type KeptCheckpoint = typeof ledgerCheckpoints.$inferSelect;
+
+/** The tenant's checkpoints, newest first, below a number of the chain where one is given. */
+export async function listCheckpoints(
+  reader: TenantReader,
+  before: number | null,
+  limit: number,
+): Promise<KeptCheckpoint[]> {
+  return reader.db
+    .select()
+    .from(ledgerCheckpoints)
+    .where(
+      and(
+        eq(ledgerCheckpoints.tenantId, reader.tenantId),
+        before === null ? undefined : lt(ledgerCheckpoints.seq, before),
+      ),
+    )
+    .orderBy(desc(ledgerCheckpoints.seq))
+    .limit(limit);
+}
+
+/** Keeps a checkpoint; the first one at a place of the chain stays. */
+export async function insertCheckpoint(
+  ctx: TenantWriter,
+  checkpoint: Omit<KeptCheckpoint, 'tenantId'>,
+): Promise<void> {
+  await ctx.db
+    .insert(ledgerCheckpoints)
+    .values({ tenantId: ctx.tenantId, ...checkpoint })
+    .onConflictDoNothing();
+}

@@ -1,0 +1,52 @@
+import type { KeyObject } from 'node:crypto';
+import { importVerifyKey, parseJwt, signJwt, thumbprint, verifyJws } from '#lib/jwt.ts';
+
+/** Where a chain stood at a moment. Kept where the server cannot reach it, it proves later that no tail is missing. */
+export interface Checkpoint {
+  readonly tenant: string;
+  /** Number and hash of the last entry at that moment. */
+  readonly seq: number;
+  readonly hash: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
+/** The media type in the header, so that no token of ours is ever taken for one (RFC 8725 section 3.11). */
+const TYPE = 'prokura-checkpoint+jwt';
+
+/** The checkpoint as a JWS in compact form, ES256 (RFC 7515). */
+export function signCheckpoint(
+  { tenant, seq, hash, at }: Checkpoint,
+  signer: { readonly kid: string; readonly privateKey: KeyObject },
+): string {
+  return signJwt({ typ: TYPE, alg: 'ES256', kid: signer.kid }, { tenant, seq, hash, at }, signer.privateKey);
+}
+
+/** What a checkpoint says, and whether one of the keys that were given signed it; `null`: no keys were given. */
+export interface ReadCheckpoint extends Checkpoint {
+  readonly signed: boolean | null;
+}
+
+/**
+ * Reads a checkpoint; null for anything else. With public keys (a JWK Set's members, RFC 7517) it says whether the one that the
+ * header names signed it. A key is taken by its `kid`, or where it has none by its thumbprint (RFC 7638).
+ */
+export function readCheckpoint(
+  jws: string,
+  keys: readonly Readonly<Record<string, unknown>>[] | null,
+): ReadCheckpoint | null {
+  const parsed = parseJwt(jws.trim());
+  if (parsed === null || parsed.header['typ'] !== TYPE || parsed.header['alg'] !== 'ES256') return null;
+  const { tenant, seq, hash, at } = parsed.claims;
+  if (typeof tenant !== 'string' || typeof hash !== 'string' || typeof at !== 'string') return null;
+  if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 0) return null;
+  const signed = keys === null ? null : keys.some((jwk) => signedBy(jwk));
+  return { tenant, seq, hash, at, signed };
+
+  function signedBy(jwk: Readonly<Record<string, unknown>>): boolean {
+    const key = importVerifyKey(jwk);
+    if (key?.alg !== 'ES256' || parsed === null) return false;
+    if ((jwk['kid'] ?? thumbprint(key)) !== parsed.header['kid']) return false;
+    return verifyJws(key, parsed.signed, parsed.signature);
+  }
+}

@@ -1,0 +1,118 @@
+import type { TenantReader } from '../context.ts';
+import { groupsOf } from '../group/store.ts';
+import { findPeople } from '../person/store.ts';
+import { covers } from './resources.ts';
+import type { Mandate } from './store.ts';
+import { windowWithin, type MandateWindow } from './window.ts';
+
+/** Everything in which a mandate is bounded: null where it is not. */
+export interface Bounds {
+  readonly scopes: readonly string[];
+  readonly resources: readonly string[];
+  readonly tools: readonly string[] | null;
+  readonly amount: number | null;
+  readonly currency: string | null;
+  readonly window: MandateWindow | null;
+  readonly maxUses: number | null;
+  readonly expiresAt: Date;
+  readonly offline: boolean;
+  readonly depth: number;
+}
+
+/** The bounds of a mandate as it is saved. */
+export const boundsOf = (mandate: Mandate): Bounds => ({
+  scopes: mandate.scopes,
+  resources: mandate.resources,
+  tools: mandate.tools,
+  amount: mandate.amount === null ? null : Number(mandate.amount),
+  currency: mandate.currency,
+  window: mandate.window,
+  maxUses: mandate.maxUses,
+  expiresAt: mandate.expiresAt,
+  offline: mandate.offline,
+  depth: mandate.depth,
+});
+
+/** Whether a pattern lies within some patterns at this moment. */
+export type Within = (pattern: string) => boolean;
+
+/**
+ * Names of the fields in which `inner` is wider than `outer`; none: it is a part of it. Depth is not looked at: whether a level
+ * less is due depends on who asks. Conservative: what takes more than a look to prove counts as wider.
+ */
+export function widerFields(inner: Bounds, outer: Bounds, within: Within): string[] {
+  const part = (some: readonly string[] | null, all: readonly string[] | null) =>
+    all === null || (some?.every((one) => all.includes(one)) ?? false);
+  const checks = {
+    scopes: part(inner.scopes, outer.scopes),
+    resources: inner.resources.every(within),
+    tools: part(inner.tools, outer.tools),
+    amount:
+      outer.amount === null ||
+      (inner.amount !== null && inner.amount <= outer.amount && inner.currency === outer.currency),
+    window: outer.window === null || (inner.window !== null && windowWithin(inner.window, outer.window)),
+    max_uses: outer.maxUses === null || (inner.maxUses !== null && inner.maxUses <= outer.maxUses),
+    days: inner.expiresAt <= outer.expiresAt,
+    offline: !inner.offline || outer.offline,
+  };
+  return Object.entries(checks).flatMap(([field, fits]) => (fits ? [] : [field]));
+}
+
+/**
+ * What is left of a mandate when the one above it has become narrower, or null where nothing is: no scope, nobody, another
+ * currency, hours that cannot be compared.
+ */
+export function clamped(inner: Bounds, outer: Bounds, within: Within): Bounds | null {
+  const both = (some: readonly string[] | null, all: readonly string[] | null) =>
+    some === null || all === null ? (some ?? all) : some.filter((one) => all.includes(one));
+  const least = (one: number | null, other: number | null) =>
+    one === null || other === null ? (one ?? other) : Math.min(one, other);
+  if (inner.currency !== null && outer.currency !== null && inner.currency !== outer.currency) return null;
+  const window = clampedWindow(inner.window, outer.window);
+  if (window === undefined) return null;
+  const left = {
+    scopes: both(inner.scopes, outer.scopes) ?? [],
+    resources: inner.resources.filter(within),
+    tools: both(inner.tools, outer.tools),
+    amount: least(inner.amount, outer.amount),
+    currency: inner.currency ?? outer.currency,
+    window,
+    maxUses: least(inner.maxUses, outer.maxUses),
+    expiresAt: inner.expiresAt < outer.expiresAt ? inner.expiresAt : outer.expiresAt,
+    offline: inner.offline && outer.offline,
+    depth: Math.min(inner.depth, Math.max(outer.depth - 1, 0)),
+  };
+  return left.scopes.length === 0 || left.resources.length === 0 || left.tools?.length === 0 ? null : left;
+}
+
+function clampedWindow(
+  inner: MandateWindow | null,
+  outer: MandateWindow | null,
+): MandateWindow | null | undefined {
+  if (outer === null || (inner !== null && windowWithin(inner, outer))) return inner;
+  if (inner === null || windowWithin(outer, inner)) return outer;
+  return undefined;
+}
+
+/**
+ * Which patterns lie within `outer` now: the same pattern, any where `outer` has `*`, and a person whom one of them covers at this
+ * moment. That the person leaves the team later is seen when it is used: every mandate of the chain is asked then.
+ */
+export async function withinResources(
+  reader: TenantReader,
+  outer: readonly string[],
+  asked: readonly string[],
+): Promise<Within> {
+  if (outer.includes('*')) return () => true;
+  const strangers = asked.filter((pattern) => pattern.startsWith('person:') && !outer.includes(pattern));
+  const people = await findPeople(
+    reader,
+    strangers.map((pattern) => pattern.slice('person:'.length)),
+  );
+  const covered = new Set<string>(outer);
+  for (const person of people) {
+    const coverable = { ...person, groupIds: await groupsOf(reader, person.id) };
+    if (covers(outer, coverable)) covered.add(`person:${person.id}`);
+  }
+  return (pattern) => covered.has(pattern);
+}

@@ -1,0 +1,167 @@
+import type { AgentActor } from '../actor.ts';
+import type { ReadContext, TenantReader, TenantWriter } from '../context.ts';
+import { Fault } from '#lib/fault.ts';
+import { newId } from '#lib/id.ts';
+import { boundsOf, widerFields, withinResources, type Bounds } from './bounds.ts';
+import { checkParties, checkScopes, EXPIRE_MANDATE, type Parties } from './create.ts';
+import { findMandate, insertMandate, mandateChain, type Mandate } from './store.ts';
+import { checkTools } from './terms.ts';
+import type { MandateWindow } from './window.ts';
+import { describeMandate, namesInResources, untilWords } from './words.ts';
+
+/** The most levels below a mandate that a person gave. */
+export const MAX_DEPTH = 3;
+
+/** What an agent asks to hand on; what is left out is what the parent has. */
+export interface HandOn {
+  readonly agent: string;
+  readonly scopes?: readonly string[] | undefined;
+  readonly resources?: readonly string[] | undefined;
+  readonly tools?: readonly string[] | undefined;
+  readonly amount?: number | undefined;
+  readonly currency?: string | undefined;
+  readonly window?: MandateWindow | undefined;
+  readonly max_uses?: number | undefined;
+  readonly days?: number | undefined;
+  readonly may_delegate?: number | undefined;
+  readonly purpose: string;
+}
+
+interface Checked extends Parties {
+  readonly parent: Mandate;
+  /** Ids of the parent and of those above it. */
+  readonly chain: readonly string[];
+  readonly bounds: Bounds;
+  readonly summary: string;
+}
+
+/**
+ * Whether an agent may hand this on: its mandate allows a level more, and the child is a part of it (and of the token that asks)
+ * in every respect. Throws Fault `forbidden` or `invalid_input` with the field that is wider. That the mandate stands has been
+ * decided.
+ */
+export async function checkHandOn(
+  reader: TenantReader & Partial<Pick<ReadContext, 'tools'>>,
+  actor: AgentActor,
+  asked: HandOn,
+): Promise<Checked> {
+  const parent = await findMandate(reader, actor.mandateId);
+  const chain = await mandateChain(reader, actor.mandateId);
+  if (parent === null || parent.depth < 1 || chain.length > MAX_DEPTH)
+    throw new Fault(
+      'forbidden',
+      'This mandate may not be handed on. The principal can give one that may (may_delegate).',
+      { detail: { missing: { mandate: { may_delegate: 1 } } } },
+    );
+  if (asked.agent === parent.agentId)
+    throw new Fault('conflict', 'You hold this mandate yourself. Hand it on to another agent.');
+  const bounds = boundsAsked(asked, parent, actor.scopes, reader.now);
+  if (bounds.scopes.length === 0) throw wider(['scopes']);
+  const within = await withinResources(reader, parent.resources, bounds.resources);
+  const fields = widerFields(bounds, boundsOf(parent), within);
+  if (!bounds.scopes.every((scope) => actor.scopes.includes(scope)) && !fields.includes('scopes'))
+    fields.push('scopes');
+  if (bounds.depth > parent.depth - 1) fields.push('may_delegate');
+  if (fields.length > 0) throw wider(fields);
+  const parties = await checkParties(reader, parent.principalId, asked.agent);
+  await checkScopes(reader, parties, bounds.scopes, reader.tools ?? []);
+  if (reader.tools !== undefined) checkTools(asked.tools, bounds.scopes, reader.tools);
+  const { allows, forbids } = describeMandate({
+    ...bounds,
+    agent: parties.agent.name,
+    owner: parties.owner.displayName,
+    principal: { id: parties.principal.id, name: parties.principal.displayName },
+    lasting: untilWords(bounds.expiresAt),
+    names: await namesInResources(reader, bounds.resources),
+  });
+  return { ...parties, parent, chain, bounds, summary: `${allows} ${forbids}` };
+}
+
+/** Makes the child mandate in the caller's transaction, which holds the parent; checks again there. */
+export async function handOn(ctx: TenantWriter, actor: AgentActor, asked: HandOn, callId: string) {
+  const { principal, agent, parent, chain, bounds, summary } = await checkHandOn(ctx, actor, asked);
+  const id = newId('mdt', ctx.now.getTime());
+  await insertMandate(ctx, {
+    ...rowOf(bounds),
+    tenantId: ctx.tenantId,
+    id,
+    principalId: principal.id,
+    agentId: agent.id,
+    parentId: parent.id,
+    purpose: asked.purpose,
+    callId,
+    startsAt: ctx.now,
+    createdAt: ctx.now,
+  });
+  ctx.enqueue(EXPIRE_MANDATE, { mandate: id }, bounds.expiresAt);
+  ctx.record({
+    event: 'MANDATE_CREATED',
+    actor: `${actor.agentId} for ${actor.personId}`,
+    data: {
+      mandate_id: id,
+      parent_id: parent.id,
+      chain,
+      principal: principal.id,
+      agent: agent.id,
+      ...rowOf(bounds),
+      expiresAt: undefined,
+      expires_at: bounds.expiresAt.toISOString(),
+      purpose: asked.purpose,
+      call_id: callId,
+    },
+  });
+  ctx.emit({ name: 'mandate.created', thing: id });
+  return {
+    mandate_id: id,
+    parent_id: parent.id,
+    agent: agent.name,
+    scopes: [...bounds.scopes],
+    resources: [...bounds.resources],
+    expires_at: bounds.expiresAt.toISOString(),
+    summary,
+  };
+}
+
+/** Bounds as the columns that hold them. */
+export const rowOf = (bounds: Bounds) => ({
+  scopes: [...bounds.scopes],
+  resources: [...bounds.resources],
+  tools: bounds.tools === null ? null : [...bounds.tools],
+  amount: bounds.amount === null ? null : String(bounds.amount),
+  currency: bounds.currency,
+  window: bounds.window,
+  maxUses: bounds.maxUses,
+  expiresAt: bounds.expiresAt,
+  offline: bounds.offline,
+  depth: bounds.depth,
+});
+
+function boundsAsked(asked: HandOn, parent: Mandate, held: readonly string[], now: Date): Bounds {
+  const own = boundsOf(parent);
+  const scopes = asked.scopes ?? own.scopes.filter((scope) => held.includes(scope));
+  const left = own.maxUses === null ? null : own.maxUses - parent.uses;
+  return {
+    scopes: [...new Set(scopes)].sort(),
+    resources: [...new Set(asked.resources ?? own.resources)].sort(),
+    tools: asked.tools ?? own.tools,
+    amount: asked.amount ?? own.amount,
+    currency: asked.currency ?? own.currency,
+    window: asked.window ?? own.window,
+    maxUses: asked.max_uses ?? left,
+    expiresAt: asked.days === undefined ? own.expiresAt : new Date(now.getTime() + asked.days * 86_400_000),
+    offline: own.offline,
+    depth: asked.may_delegate ?? parent.depth - 1,
+  };
+}
+
+const wider = (fields: readonly string[]): Fault =>
+  new Fault(
+    'forbidden',
+    `A part of your mandate only: ${fields.join(', ')} ${fields.length === 1 ? 'is' : 'are'} more than you hold. Ask for less, or leave it out to hand on what you have.`,
+    {
+      detail: {
+        missing: { mandate: fields },
+        problems: fields.map((field) => ({ field, problem: 'more than you hold' })),
+      },
+    },
+  );

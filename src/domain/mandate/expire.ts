@@ -1,0 +1,34 @@
+import { waitingCallsOn } from '../call/store.ts';
+import { withdrawCalls } from '../call/withdraw.ts';
+import type { TenantWriter } from '../context.ts';
+import { endMandates, openMandateTree, type Mandate } from './store.ts';
+
+/** Ends a mandate as used up or over, with everything below it, and withdraws the calls that wait on them. Returns those that this ended. */
+export async function expireMandateTree(
+  ctx: TenantWriter,
+  mandateId: string,
+  reason: string,
+): Promise<Mandate[]> {
+  const tree = await openMandateTree(ctx, mandateId);
+  const ids = tree.map((mandate) => mandate.id);
+  await endMandates(ctx, ids, 'expired', reason);
+  for (const mandate of tree) {
+    ctx.record({
+      event: 'MANDATE_EXPIRED',
+      actor: 'prokura',
+      data: {
+        mandate_id: mandate.id,
+        principal: mandate.principalId,
+        agent: mandate.agentId,
+        reason,
+        ...(mandate.id === mandateId ? {} : { because_of: mandateId }),
+      },
+    });
+    ctx.emit({ name: 'mandate.expired', thing: mandate.id });
+  }
+  await withdrawCalls(ctx, await waitingCallsOn(ctx, { mandateIds: ids }), {
+    actor: 'prokura',
+    reason: `the mandate has ended: ${reason}`,
+  });
+  return tree;
+}

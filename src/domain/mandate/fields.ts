@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { CLOCK_TIME, isTimeZone } from './window.ts';
+
+/** The fields that say what a mandate holds; the tools that give, narrow, hand on and save one share them. */
+export const scopesField = z.array(z.string().min(1).max(200)).min(1).max(50);
+export const resourcesField = z.array(z.string().min(1).max(200)).min(1).max(100);
+export const toolsField = z.array(z.string().min(1).max(100)).min(1).max(100);
+export const amountField = z.number().positive().max(1_000_000_000_000).multipleOf(0.0001);
+export const currencyField = z.string().regex(/^[A-Z]{3}$/);
+export const daysField = z.number().int().min(1).max(366);
+export const usesField = z.number().int().min(1).max(1_000_000);
+export const depthField = z.number().int().min(0).max(3);
+export const purposeField = z.string().trim().min(3).max(500);
+
+export const windowField = z
+  .object({
+    days: z
+      .array(z.number().int().min(1).max(7))
+      .min(1)
+      .max(7)
+      .describe('ISO weekdays: 1 Monday to 7 Sunday.'),
+    from: z.string().regex(CLOCK_TIME).describe('HH:MM, inclusive.'),
+    to: z.string().regex(CLOCK_TIME).describe('HH:MM, exclusive; earlier than from: over midnight.'),
+    timezone: z.string().max(64).describe('IANA time zone: Europe/Vienna.'),
+  })
+  .refine((window) => window.from !== window.to, 'from and to are the same time')
+  .refine((window) => isTimeZone(window.timezone), 'this time zone is not known');
+
+/** Words for the fields, where every tool means the same. */
+export const FIELD_WORDS = {
+  tools: 'Only through these tools, by name; left out: every tool of the scopes.',
+  amount: 'What one use may be worth at most, in the currency; a use that states no amount is then refused.',
+  currency: 'ISO 4217 code of the amount: EUR, USD, …',
+  window: 'When in the week it works; left out: always.',
+  max_uses: 'How many times at most; left out: any number.',
+} as const;

@@ -1,0 +1,80 @@
+import type { ReadContext, TenantReader, TenantWriter } from '../context.ts';
+import { Fault } from '#lib/fault.ts';
+import { boundsOf } from './bounds.ts';
+import { checkDays, checkParties, checkScopes, EXPIRE_MANDATE } from './create.ts';
+import { mandateStanding } from './rules.ts';
+import { findMandate, updateMandate, type Mandate } from './store.ts';
+import { describeMandate, namesInResources, untilWords } from './words.ts';
+
+interface Checked {
+  readonly mandate: Mandate;
+  readonly expiresAt: Date;
+  readonly summary: string;
+}
+
+/**
+ * Whether a mandate may run on, for `days` from now: it stands, a person gave it, it would end later than now set, and everything that giving it
+ * asked holds still. Throws Fault `not_found`, `conflict`, `forbidden` or `invalid_input`.
+ */
+export async function checkRenewal(
+  reader: TenantReader & Partial<Pick<ReadContext, 'tools'>>,
+  principalId: string | null,
+  mandateId: string,
+  days: number,
+): Promise<Checked> {
+  const mandate = await findMandate(reader, mandateId);
+  if (mandate === null || mandate.principalId !== principalId)
+    throw new Fault('not_found', 'There is no such mandate of yours.');
+  if (mandate.parentId !== null)
+    throw new Fault(
+      'conflict',
+      'An agent handed this mandate on. Renew the one above it, and have the agent hand it on again.',
+    );
+  const why = mandateStanding(mandate, reader.now);
+  if (why !== null) throw new Fault('conflict', `${why.message} It cannot be renewed.`);
+  const expiresAt = new Date(reader.now.getTime() + days * 86_400_000);
+  if (expiresAt <= mandate.expiresAt)
+    throw new Fault('invalid_input', 'It lasts longer than that already. To end it sooner, narrow it.', {
+      detail: { problems: [{ field: 'days', problem: 'too short' }] },
+    });
+  await checkDays(reader, days);
+  const parties = await checkParties(reader, mandate.principalId, mandate.agentId);
+  await checkScopes(reader, parties, mandate.scopes, reader.tools ?? []);
+  const { allows, forbids } = describeMandate({
+    ...boundsOf(mandate),
+    agent: parties.agent.name,
+    owner: parties.owner.displayName,
+    principal: { id: parties.principal.id, name: parties.principal.displayName },
+    // Days, not the instant: the approval is bound to these words, and the instant moves while it waits.
+    lasting: `for ${days} days from now, instead of ${untilWords(mandate.expiresAt)}`,
+    names: await namesInResources(reader, mandate.resources),
+  });
+  return { mandate, expiresAt, summary: `${allows} ${forbids}` };
+}
+
+/** Renews it in the caller's transaction; checks again there. Uses that are spent stay spent, and what was handed on keeps its end. */
+export async function renewMandate(
+  ctx: TenantWriter,
+  principalId: string | null,
+  mandateId: string,
+  days: number,
+  callId: string,
+) {
+  await findMandate(ctx, mandateId, 'update');
+  const { mandate, expiresAt, summary } = await checkRenewal(ctx, principalId, mandateId, days);
+  await updateMandate(ctx, mandate.id, { expiresAt });
+  ctx.enqueue(EXPIRE_MANDATE, { mandate: mandate.id }, expiresAt);
+  ctx.record({
+    event: 'MANDATE_RENEWED',
+    actor: mandate.principalId,
+    data: {
+      mandate_id: mandate.id,
+      principal: mandate.principalId,
+      agent: mandate.agentId,
+      from: mandate.expiresAt.toISOString(),
+      expires_at: expiresAt.toISOString(),
+      call_id: callId,
+    },
+  });
+  return { mandate_id: mandate.id, expires_at: expiresAt.toISOString(), summary };
+}

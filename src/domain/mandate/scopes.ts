@@ -1,0 +1,67 @@
+import { and, eq, inArray } from 'drizzle-orm';
+import type { TenantReader } from '../context.ts';
+import { groupMappings } from '../group/tables.ts';
+import { scopes as catalogue } from '../scope/tables.ts';
+
+type Asked = {
+  readonly scopes: readonly string[];
+  readonly amount?: number | null | undefined;
+  readonly currency?: string | null | undefined;
+};
+
+/** Whether a person of these roles may be given a scope: null, or why not. */
+export interface ScopeProblem {
+  readonly scope: string;
+  readonly problem: 'unknown' | 'not_for_you';
+}
+
+/**
+ * What is wrong with scopes that are asked for. Where the tenant has a catalogue, a scope must be in it, and where that names
+ * holders the person must have one of those roles; an empty catalogue knows every scope of the tools and of the group mappings.
+ */
+export async function scopeProblems(
+  reader: TenantReader,
+  asked: readonly string[],
+  roles: readonly string[],
+  ofTools: readonly string[],
+): Promise<ScopeProblem[]> {
+  const rows = await reader.db
+    .select({ scope: catalogue.scope, holders: catalogue.holders })
+    .from(catalogue)
+    .where(eq(catalogue.tenantId, reader.tenantId));
+  if (rows.length === 0) {
+    const mapped = await reader.db
+      .select({ scopes: groupMappings.scopes })
+      .from(groupMappings)
+      .where(eq(groupMappings.tenantId, reader.tenantId));
+    const known = new Set([...ofTools, ...mapped.flatMap((row) => row.scopes)]);
+    return asked.flatMap((scope) => (known.has(scope) ? [] : [{ scope, problem: 'unknown' }]));
+  }
+  const known = new Map(rows.map((row) => [row.scope, row.holders]));
+  return asked.flatMap((scope): ScopeProblem[] => {
+    const holders = known.get(scope);
+    if (holders === undefined) return [{ scope, problem: 'unknown' }];
+    const may = holders.length === 0 || holders.some((role) => roles.includes(role));
+    return may ? [] : [{ scope, problem: 'not_for_you' }];
+  });
+}
+
+/**
+ * Whether giving this away is of high value: a scope that the catalogue marks `high`, or more than a scope's threshold. Without a
+ * limit on the amount, or in another currency than the threshold's, it may be more: that counts as high.
+ */
+export async function isHighValue(reader: TenantReader, asked: Asked): Promise<boolean> {
+  if (asked.scopes.length === 0) return false;
+  const rows = await reader.db
+    .select()
+    .from(catalogue)
+    .where(and(eq(catalogue.tenantId, reader.tenantId), inArray(catalogue.scope, [...asked.scopes])));
+  return rows.some(
+    (row) =>
+      row.sensitivity === 'high' ||
+      (row.amountThreshold !== null &&
+        (asked.amount == null ||
+          asked.currency !== row.currency ||
+          asked.amount > Number(row.amountThreshold))),
+  );
+}

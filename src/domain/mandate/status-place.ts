@@ -1,0 +1,76 @@
+import { randomInt } from 'node:crypto';
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import { mandates } from './tables.ts';
+
+/** How many mandates one status list holds: 32 KiB at two bits each, before compression. */
+export const LIST_PLACES = 131_072;
+/** How often a list is tried before the next one: two misses in a row say that it is filling up. */
+const TRIES = 2;
+const MAX_LISTS = 1000;
+
+/**
+ * The place to try at the `attempt`th try, counted from 0: random within its list, so that it tells neither how many mandates there are nor
+ * when this one was given (draft-ietf-oauth-status-list-20 section 12.5.1, unlinkability). Throws where no list is left.
+ */
+export function drawPlace(attempt: number): number {
+  const list = Math.floor(attempt / TRIES);
+  if (list >= MAX_LISTS) throw new Error('no place is left in any status list');
+  return list * LIST_PLACES + randomInt(LIST_PLACES);
+}
+
+/** The mandate's place, given now where it has none yet: mandates that are older than status lists. Null where there is no such mandate. */
+export async function placeOf(ctx: TenantWriter, mandateId: string): Promise<number | null> {
+  const mine = and(eq(mandates.tenantId, ctx.tenantId), eq(mandates.id, mandateId));
+  const [row] = await ctx.db
+    .select({ place: mandates.statusIndex })
+    .from(mandates)
+    .where(mine)
+    .for('no key update');
+  if (row === undefined || row.place !== null) return row?.place ?? null;
+  for (let attempt = 0; ; attempt += 1) {
+    const place = drawPlace(attempt);
+    const taken = sql`exists (select 1 from mandates taken where taken.tenant_id = ${ctx.tenantId} and taken.status_index = ${place})`;
+    const given = await ctx.db
+      .update(mandates)
+      .set({ statusIndex: place })
+      .where(and(mine, isNull(mandates.statusIndex), sql`not ${taken}`))
+      .returning({ id: mandates.id });
+    if (given.length > 0) return place;
+  }
+}
+
+/** A taken place with what stands there: 0 valid, 1 ended, 2 suspended. */
+export interface TakenPlace {
+  readonly place: number;
+  readonly status: 0 | 1 | 2;
+}
+
+/**
+ * Every taken place of one list, in one read of its index. A mandate that has not ended is suspended while it is frozen, and while its
+ * organisation, principal or agent is in no standing to use it.
+ */
+export async function takenPlaces(reader: TenantReader, list: number): Promise<TakenPlace[]> {
+  const rows = await reader.db.execute<{ place: number; status: 0 | 1 | 2 }>(sql`
+    select m.status_index as place,
+           case when m.state in ('revoked', 'expired') or m.expires_at <= ${reader.now.toISOString()}::timestamptz then 1
+                when m.state = 'frozen' or a.status <> 'active' or t.status <> 'active'
+                  or p.status <> 'ACTIVE' or p.held or p.scim_active is false then 2
+                else 0 end as status
+      from mandates m
+      join agents a on a.tenant_id = m.tenant_id and a.id = m.agent_id
+      join people p on p.tenant_id = m.tenant_id and p.id = m.principal_id
+      join tenants t on t.id = m.tenant_id
+     where m.tenant_id = ${reader.tenantId}
+       and m.status_index >= ${list * LIST_PLACES} and m.status_index < ${(list + 1) * LIST_PLACES}`);
+  return [...rows];
+}
+
+/** How many lists there are; the first is always there. */
+export async function countLists(reader: TenantReader): Promise<number> {
+  const [row] = await reader.db
+    .select({ last: sql<number | null>`max(${mandates.statusIndex})` })
+    .from(mandates)
+    .where(eq(mandates.tenantId, reader.tenantId));
+  return Math.floor((row?.last ?? 0) / LIST_PLACES) + 1;
+}

@@ -1,0 +1,86 @@
+import { and, asc, eq, sql } from 'drizzle-orm';
+import { newId } from '#lib/id.ts';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import { mandateTemplates } from './tables.ts';
+import type { MandateTerms } from './terms.ts';
+
+/** Terms that people pick by name. `resources` may hold the word `team`: the direct reports of whoever uses it. */
+export interface MandateTemplate {
+  readonly name: string;
+  readonly description: string;
+  readonly terms: Omit<MandateTerms, 'agent'>;
+  /** Whether the tenant saved it, or it ships with the product. */
+  readonly own: boolean;
+}
+
+/** Those that ship. One that the tenant saves under the same name takes its place. */
+export const DEFAULT_TEMPLATES: readonly MandateTemplate[] = [
+  {
+    name: 'Reset MFA for my team, 7 days',
+    description: 'An agent resets lost or replaced factors of your direct reports.',
+    terms: {
+      scopes: ['okta.mfa.reset'],
+      resources: ['team'],
+      days: 7,
+      purpose: 'Reset lost or replaced factors of my team',
+    },
+    own: false,
+  },
+  {
+    name: 'Help desk for my team, 1 day',
+    description:
+      'An agent resets factors and passwords of your direct reports, and looks colleagues up, for a day.',
+    terms: {
+      scopes: ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read'],
+      resources: ['team'],
+      days: 1,
+      purpose: 'Help desk for my team',
+    },
+    own: false,
+  },
+];
+
+/** The tenant's templates and those that ship, by name. */
+export async function listTemplates(reader: TenantReader): Promise<MandateTemplate[]> {
+  const rows = await reader.db
+    .select()
+    .from(mandateTemplates)
+    .where(eq(mandateTemplates.tenantId, reader.tenantId))
+    .orderBy(asc(mandateTemplates.name));
+  const own = rows.map(({ name, description, terms }) => ({ name, description, terms, own: true }));
+  const shipped = DEFAULT_TEMPLATES.filter((one) => !own.some((other) => sameName(one.name, other.name)));
+  return [...own, ...shipped].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The template of this name, compared without regard to case, or null. */
+export async function findTemplate(reader: TenantReader, name: string): Promise<MandateTemplate | null> {
+  return (await listTemplates(reader)).find((one) => sameName(one.name, name)) ?? null;
+}
+
+/** Saves a template, in place of the one that has this name. Who may, and whether anybody could give such a mandate, is not asked. */
+export async function saveTemplate(
+  ctx: TenantWriter,
+  template: Omit<MandateTemplate, 'own'>,
+  actor: string,
+): Promise<void> {
+  const { name, description, terms } = template;
+  const changed = await ctx.db
+    .update(mandateTemplates)
+    .set({ name, description, terms })
+    .where(
+      and(
+        eq(mandateTemplates.tenantId, ctx.tenantId),
+        sql`lower(${mandateTemplates.name}) = ${name.toLowerCase()}`,
+      ),
+    )
+    .returning({ id: mandateTemplates.id });
+  if (changed.length === 0) {
+    const id = newId('tpl', ctx.now.getTime());
+    await ctx.db
+      .insert(mandateTemplates)
+      .values({ tenantId: ctx.tenantId, id, name, description, terms, createdAt: ctx.now });
+  }
+  ctx.record({ event: 'mandate_template_saved', actor, data: { name, terms } });
+}
+
+const sameName = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();

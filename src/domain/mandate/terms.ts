@@ -1,0 +1,91 @@
+import type { TenantReader } from '../context.ts';
+import { Fault } from '#lib/fault.ts';
+import { findTemplate } from './templates.ts';
+import type { MandateWindow } from './window.ts';
+
+/** What a principal asks to give; ids, not names. */
+export interface MandateTerms {
+  readonly agent: string;
+  readonly scopes: readonly string[];
+  readonly resources: readonly string[];
+  readonly tools?: readonly string[] | undefined;
+  readonly amount?: number | undefined;
+  readonly currency?: string | undefined;
+  readonly window?: MandateWindow | undefined;
+  readonly offline?: boolean | undefined;
+  readonly may_delegate?: number | undefined;
+  readonly days: number;
+  readonly max_uses?: number | undefined;
+  readonly purpose: string;
+}
+
+/** The same as it is asked: what is left out comes from the template, and then from the defaults. */
+export type AskedTerms = { readonly agent: string; readonly template?: string | undefined } & {
+  readonly [Field in keyof Omit<MandateTerms, 'agent'>]?: MandateTerms[Field] | undefined;
+};
+
+export const DEFAULT_DAYS = 7;
+
+/** A word for the principal's direct reports, in what is asked and in templates. */
+const TEAM = 'team';
+
+/**
+ * The terms in full. Throws Fault `not_found` (no such template) or `invalid_input` with the field that is wanting. Does not ask
+ * whether anybody may give them.
+ */
+export async function settleTerms(
+  reader: TenantReader,
+  principalId: string | null,
+  asked: AskedTerms,
+): Promise<MandateTerms> {
+  const { template, ...given } = asked;
+  const filled = template === undefined ? {} : await termsOfTemplate(reader, template);
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const terms: AskedTerms = { ...filled, ...(said as typeof given) };
+  const { scopes, purpose } = terms;
+  if (scopes === undefined) throw wanting('scopes', 'Name the scopes, or a template that has them.');
+  if (purpose === undefined) throw wanting('purpose', 'Say what it is for, or name a template that does.');
+  if ((terms.amount === undefined) !== (terms.currency === undefined)) {
+    const field = terms.amount === undefined ? 'amount' : 'currency';
+    throw wanting(field, 'An amount and its currency belong together.');
+  }
+  const resources = (terms.resources ?? [TEAM]).map((one) =>
+    one.toLowerCase() === TEAM && principalId !== null ? `reports:${principalId}` : one,
+  );
+  return {
+    ...terms,
+    scopes: [...new Set(scopes)].sort(),
+    resources: [...new Set(resources)].sort(),
+    purpose,
+    days: terms.days ?? DEFAULT_DAYS,
+  };
+}
+
+/** Throws Fault `invalid_input` where a tool is named that is not there, or whose scope is not among the scopes. */
+export function checkTools(
+  named: readonly string[] | undefined | null,
+  scopes: readonly string[],
+  tools: readonly { readonly name: string; readonly scope: string }[],
+): void {
+  for (const name of named ?? []) {
+    const tool = tools.find((one) => one.name === name);
+    if (tool === undefined) throw wanting('tools', `There is no tool "${name.slice(0, 60)}".`);
+    if (!scopes.includes(tool.scope))
+      throw wanting(
+        'tools',
+        `${name} needs the scope ${tool.scope}, which is not among the scopes. Add it, or leave the tool out.`,
+      );
+  }
+}
+
+async function termsOfTemplate(reader: TenantReader, name: string): Promise<Omit<MandateTerms, 'agent'>> {
+  const template = await findTemplate(reader, name);
+  if (template !== null) return template.terms;
+  throw new Fault(
+    'not_found',
+    `There is no mandate template "${name.slice(0, 80)}". mandate_template_list shows those that there are.`,
+  );
+}
+
+const wanting = (field: string, problem: string): Fault =>
+  new Fault('invalid_input', problem, { detail: { problems: [{ field, problem }] } });

@@ -1,0 +1,49 @@
+import { and, asc, eq, inArray, ne, sql, type SQL } from 'drizzle-orm';
+import type { TenantReader } from '../context.ts';
+import type { Lock } from '../person/store.ts';
+import type { Mandate } from './store.ts';
+import { mandates } from './tables.ts';
+
+const OPEN = ['active', 'frozen'] as const;
+
+/** Where trees of mandates begin. */
+export type Roots =
+  | { readonly mandateIds: readonly string[] }
+  | { readonly agentId: string }
+  | { readonly principalId: string };
+
+/** Mandates that have not ended, with everything below them, in the order in which every revocation locks them. Two statements, whatever the depth. */
+export async function openTrees(reader: TenantReader, roots: Roots, lock?: Lock): Promise<Mandate[]> {
+  const found = await reader.db.execute<{ id: string }>(sql`
+    with recursive tree(id) as (
+      select id from mandates where tenant_id = ${reader.tenantId} and ${beginning(roots)}
+      union select m.id from mandates m join tree t on m.tenant_id = ${reader.tenantId} and m.parent_id = t.id
+    ) select id from tree`);
+  const ids = found.map((row) => row.id);
+  return ids.length === 0 ? [] : openWhere(reader, inArray(mandates.id, ids), lock);
+}
+
+/** Mandates of an agent that have not ended and that somebody else than `exceptPrincipal` gave; those below them are not in it. */
+export async function openMandatesForAgent(
+  reader: TenantReader,
+  agentId: string,
+  exceptPrincipal: string | null,
+  lock?: Lock,
+): Promise<Mandate[]> {
+  const others = exceptPrincipal === null ? undefined : ne(mandates.principalId, exceptPrincipal);
+  return openWhere(reader, and(eq(mandates.agentId, agentId), others), lock);
+}
+
+function beginning(roots: Roots): SQL {
+  if ('mandateIds' in roots) return sql`id = any(${sql.param([...roots.mandateIds])}::text[])`;
+  return 'agentId' in roots ? sql`agent_id = ${roots.agentId}` : sql`principal_id = ${roots.principalId}`;
+}
+
+async function openWhere(reader: TenantReader, where: SQL | undefined, lock: Lock): Promise<Mandate[]> {
+  const query = reader.db
+    .select()
+    .from(mandates)
+    .where(and(eq(mandates.tenantId, reader.tenantId), where, inArray(mandates.state, [...OPEN])))
+    .orderBy(asc(mandates.id));
+  return lock === undefined ? query : query.for(lock);
+}

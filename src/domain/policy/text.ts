@@ -1,0 +1,30 @@
+import { Fault } from '#lib/fault.ts';
+import type { TenantReader } from '../context.ts';
+import { policyVersion } from './store.ts';
+
+/**
+ * The text that an input means: its own, or that of an older version (0, and every version that says so: what ships, which is the
+ * empty text). Throws Fault `invalid_input` for both or neither, `not_found` for a version that is not there.
+ */
+export async function policyText(
+  reader: TenantReader,
+  input: { text?: string | undefined; version?: number | undefined },
+): Promise<{ text: string; from: number | null }> {
+  const { text, version } = input;
+  if ((text === undefined) === (version === undefined))
+    throw new Fault('invalid_input', 'Give either the text or a version to return to, not both.', {
+      detail: { problems: [{ field: 'text', problem: 'either text or version' }] },
+    });
+  if (text !== undefined) {
+    if (text.trim() === '')
+      throw new Fault('invalid_input', 'The text is empty. To return to what ships, name version 0.', {
+        detail: { problems: [{ field: 'text', problem: 'empty' }] },
+      });
+    return { text, from: null };
+  }
+  const number = version ?? 0;
+  const row = number === 0 ? null : await policyVersion(reader, number);
+  if (number !== 0 && row === null)
+    throw new Fault('not_found', `There is no version ${number}. policy_show lists them.`);
+  return { text: row?.text ?? '', from: number };
+}

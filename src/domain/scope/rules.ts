@@ -1,0 +1,66 @@
+import { Fault } from '#lib/fault.ts';
+import type { TenantReader } from '../context.ts';
+import { scopesOf, type Scope } from './store.ts';
+
+/** Scopes that were asked for and are not in the catalogue, in the order asked. */
+export const unknownScopes = (asked: readonly string[], catalogue: readonly Scope[]): string[] => {
+  const known = new Set(catalogue.map(({ scope }) => scope));
+  return catalogue.length === 0 ? [] : asked.filter((scope) => !known.has(scope));
+};
+
+/**
+ * Refuses scopes that the tenant's catalogue does not have: for group mappings, agents' ceilings and mandates alike. A tenant
+ * without a catalogue checks nothing. Throws Fault `invalid_input` naming them and those that there are; returns the entries asked for.
+ */
+export async function requireKnownScopes(
+  reader: TenantReader,
+  asked: readonly string[],
+  field = 'scopes',
+): Promise<Scope[]> {
+  const catalogue = await scopesOf(reader);
+  const unknown = unknownScopes(asked, catalogue);
+  if (unknown.length > 0) {
+    const there = catalogue.map(({ scope }) => scope);
+    throw new Fault(
+      'invalid_input',
+      `There is no scope ${unknown.join(', ')} here. There are: ${there.slice(0, 50).join(', ')}${there.length > 50 ? ', …' : ''}. An IT admin can add one with scope_set.`,
+      { detail: { problems: unknown.map((scope) => ({ field, problem: `unknown scope ${scope}` })) } },
+    );
+  }
+  return catalogue.filter(({ scope }) => asked.includes(scope));
+}
+
+/**
+ * Refuses scopes for roles that may not hold them. Roles without a say (`holders` empty) may hold everything.
+ * Throws Fault `forbidden` with the scopes and who may.
+ */
+export function requireHolders(catalogue: readonly Scope[], roles: readonly string[]): void {
+  const barred = catalogue.filter(
+    ({ holders }) => holders.length > 0 && !holders.some((role) => roles.includes(role)),
+  );
+  if (barred.length === 0) return;
+  const words = barred.map(({ scope, holders }) => `${scope} (only ${holders.join(', ')})`).join('; ');
+  throw new Fault('forbidden', `Not everybody may hold these scopes: ${words}.`, {
+    detail: {
+      missing: { holders: Object.fromEntries(barred.map(({ scope, holders }) => [scope, holders])) },
+    },
+  });
+}
+
+/**
+ * Whether a mandate with these scopes is of high value: a scope is marked high, or its amount is above a scope's threshold, or
+ * cannot be compared with it: another currency, or no limit at all.
+ */
+export function isHighValue(
+  catalogue: readonly Scope[],
+  asked: readonly string[],
+  worth: { readonly amount: number | null; readonly currency: string | null },
+): boolean {
+  return catalogue.some(({ scope, sensitivity, amountThreshold, currency }) => {
+    if (!asked.includes(scope)) return false;
+    if (sensitivity === 'high') return true;
+    if (amountThreshold === null) return false;
+    if (worth.amount === null || worth.currency !== currency) return true;
+    return worth.amount > Number(amountThreshold);
+  });
+}

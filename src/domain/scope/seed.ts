@@ -1,0 +1,28 @@
+import type { TenantWriter } from '../context.ts';
+import { scopes } from './tables.ts';
+
+/** What a new tenant's catalogue begins with: the scopes of the tools that people may hand to agents. */
+export const SHIPPED_SCOPES = [
+  { scope: 'okta.users.read', description: 'Look people up at Okta', sensitivity: 'normal' },
+  {
+    scope: 'okta.password.reset',
+    description: "Start the reset of somebody's password at Okta",
+    sensitivity: 'normal',
+  },
+  {
+    scope: 'okta.mfa.reset',
+    description: "Remove somebody's factors, so that they enrol anew",
+    sensitivity: 'normal',
+  },
+  { scope: 'okta.users.suspend', description: 'Suspend somebody at Okta', sensitivity: 'normal' },
+] as const satisfies readonly { scope: string; description: string; sensitivity: 'normal' | 'high' }[];
+
+/** Begins the tenant's catalogue of scopes; once, in the transaction that makes the tenant. */
+export async function seedScopes(ctx: TenantWriter): Promise<void> {
+  await ctx.db
+    .insert(scopes)
+    .values(
+      SHIPPED_SCOPES.map((one) => ({ ...one, tenantId: ctx.tenantId, holders: [], createdAt: ctx.now })),
+    )
+    .onConflictDoNothing();
+}

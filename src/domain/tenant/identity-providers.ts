@@ -1,0 +1,251 @@
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { Fault } from '#lib/fault.ts';
+import type { ReadDocument } from '#lib/guarded-fetch.ts';
+import { newId } from '#lib/id.ts';
+import { readIssuerKeys } from '#lib/jwks.ts';
+import { canonicalJson } from '#lib/json.ts';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import type { Change } from '../impact.ts';
+import { VENDORS } from '../token/providers/index.ts';
+import type { Section, Vendor } from '../token/providers/vendor.ts';
+import type { IdentityProvider } from '../token/store.ts';
+import { theTenant } from './store.ts';
+import { identityProviders, tenants } from './tables.ts';
+
+type Kind = IdentityProvider['kind'];
+
+/** What `enabled_providers` may name (requirements D2), in the order in which it is answered. */
+const PROVIDER_NAMES = ['API_KEY', 'COGNITO', 'ENTRA', 'OIDC', 'OKTA'] as const;
+/** The kinds of which a tenant has at most one, by the member that holds it. */
+const SINGLE = { okta: 'OKTA', entra: 'ENTRA', cognito: 'COGNITO' } as const satisfies Record<string, Kind>;
+const SINGLE_MEMBERS = Object.keys(SINGLE) as (keyof typeof SINGLE)[];
+const MAX_GENERIC = 20;
+
+/** `PUT /v1/tenants/{tenantId}/identity-providers` (requirements D2): the whole configuration; what is left out goes. */
+export const IdentityProvidersDocument = z.strictObject({
+  enabled_providers: z
+    .array(z.enum(PROVIDER_NAMES))
+    .refine((names) => new Set(names).size === names.length, 'a provider stands twice')
+    .describe(
+      'Whose credentials are taken. Without API_KEY, keys of this organisation are refused by the REST API; SCIM keys go on working.',
+    ),
+  okta: VENDORS.OKTA.section.optional().describe('A custom authorization server of Okta.'),
+  entra: VENDORS.ENTRA.section.optional().describe('A directory of Microsoft Entra ID.'),
+  cognito: VENDORS.COGNITO.section.optional().describe('An Amazon Cognito user pool.'),
+  oidc: z
+    .array(VENDORS.OIDC.section)
+    .max(MAX_GENERIC)
+    .optional()
+    .describe('Any other OpenID Connect providers.'),
+});
+export type IdentityProvidersDocument = z.infer<typeof IdentityProvidersDocument>;
+
+/** The configuration as it is answered. `unconfigured`: enabled, but without a section; nobody gets in by them. */
+export const StoredIdentityProviders = IdentityProvidersDocument.extend({
+  unconfigured: z.array(z.enum(PROVIDER_NAMES)).optional(),
+});
+export type StoredIdentityProviders = z.infer<typeof StoredIdentityProviders>;
+
+interface Entry {
+  readonly kind: Kind;
+  /** Where it stands in the document: `okta`, `oidc.0`. */
+  readonly path: string;
+  readonly section: Section;
+  readonly vendor: Vendor;
+}
+
+function entriesOf(document: IdentityProvidersDocument): Entry[] {
+  const singles = SINGLE_MEMBERS.flatMap((path) => {
+    const section = document[path];
+    const kind = SINGLE[path];
+    return section === undefined ? [] : [{ kind, path, section, vendor: VENDORS[kind] }];
+  });
+  const generic = (document.oidc ?? []).map((section, index) => ({
+    kind: 'OIDC' as const,
+    path: `oidc.${index}`,
+    section,
+    vendor: VENDORS.OIDC,
+  }));
+  return [...singles, ...generic];
+}
+
+/**
+ * Refuses what no organisation may configure, without asking anybody: an issuer that is not the vendor's, one issuer twice. With `current`, also an
+ * enabled provider whose section is missing though one stands there now: it would be dropped unseen. Fault `invalid_input` with `detail.problems`.
+ */
+export function checkDocument(
+  document: IdentityProvidersDocument,
+  options: { readonly loopback: boolean; readonly current?: StoredIdentityProviders },
+): void {
+  const entries = entriesOf(document);
+  const problems = entries.flatMap(({ path, section, vendor }) => {
+    const found = vendor.fault(section, options);
+    return found === null ? [] : [{ field: `${path}.${found.field}`, problem: found.problem }];
+  });
+  entries.forEach(({ path, section }, index) => {
+    if (entries.findIndex((other) => other.section.issuer === section.issuer) < index)
+      problems.push({ field: `${path}.issuer`, problem: 'stands twice; one issuer is one provider.' });
+  });
+  const before = options.current === undefined ? [] : entriesOf(options.current);
+  for (const kind of missingSections(document, entries)) {
+    if (before.some((entry) => entry.kind === kind))
+      problems.push({
+        field: kind.toLowerCase(),
+        problem: `${kind} is enabled and configured now, but its section is missing. PUT replaces everything: send the section, or take ${kind} out of enabled_providers.`,
+      });
+  }
+  refuseProblems(problems);
+}
+
+/**
+ * Asks every issuer, over `fetch` (guarded: https on public addresses), for its discovery document, which must name exactly that issuer, and for
+ * its keys, of which one must be usable. Fault `invalid_input` with `detail.problems`.
+ */
+export async function checkIssuers(document: IdentityProvidersDocument, fetch: ReadDocument): Promise<void> {
+  const answers = await Promise.all(
+    entriesOf(document).map(async ({ path, section, vendor }) => {
+      const field = `${path}.issuer`;
+      try {
+        const keys = await readIssuerKeys(fetch, section.issuer);
+        const usable = [...keys.values()].some(({ alg }) => vendor.algorithms.includes(alg));
+        const wanted = vendor.algorithms.join(' or ');
+        return usable ? [] : [{ field, problem: `publishes no key that can verify ${wanted}.` }];
+      } catch (error) {
+        // Our own words about what came back; what a socket says of an address is nobody's business.
+        const said = error instanceof TypeError ? `could not be read: ${error.message}.` : 'does not answer.';
+        return [{ field, problem: said }];
+      }
+    }),
+  );
+  refuseProblems(answers.flat());
+}
+
+/** The configuration as it stands. */
+export async function identityProvidersDocument(reader: TenantReader): Promise<StoredIdentityProviders> {
+  const rows = await allRows(reader);
+  const { settings } = await theTenant(reader);
+  const enabled: readonly string[] = settings.enabledProviders ?? [
+    'API_KEY',
+    ...rows.flatMap((row) => (row.enabled ? [row.kind] : [])),
+  ];
+  const sectionOf = (kind: Kind) => {
+    const row = rows.find((one) => one.kind === kind);
+    return row === undefined ? null : VENDORS[kind].toSection(row);
+  };
+  const generic = rows.filter((row) => row.kind === 'OIDC').map((row) => VENDORS.OIDC.toSection(row));
+  const document: IdentityProvidersDocument = {
+    enabled_providers: PROVIDER_NAMES.filter((name) => enabled.includes(name)),
+    ...Object.fromEntries(
+      SINGLE_MEMBERS.flatMap((member) => {
+        const section = sectionOf(SINGLE[member]);
+        return section === null ? [] : [[member, section]];
+      }),
+    ),
+    ...(generic.length === 0 ? {} : { oidc: generic }),
+  };
+  const unconfigured = missingSections(document, entriesOf(document));
+  return { ...document, ...(unconfigured.length === 0 ? {} : { unconfigured }) };
+}
+
+/** Replaces the configuration. It must have passed `checkDocument`; the issuers are not asked here. */
+export async function saveIdentityProviders(
+  ctx: TenantWriter,
+  document: IdentityProvidersDocument,
+  by: { readonly actor: string; readonly callId: string },
+): Promise<StoredIdentityProviders> {
+  const { enabled_providers: enabled } = document;
+  const before = await allRows(ctx);
+  const wanted = entriesOf(document).map(({ kind, section, vendor }) => ({
+    kind,
+    enabled: enabled.includes(kind),
+    ...vendor.toRow(section),
+  }));
+  const kept = before.filter((row) =>
+    wanted.some((one) => one.issuer === row.issuer && one.kind === row.kind),
+  );
+  const gone = before.filter((row) => !kept.includes(row));
+  const mine = eq(identityProviders.tenantId, ctx.tenantId);
+  if (gone.length > 0)
+    await ctx.db.delete(identityProviders).where(
+      and(
+        mine,
+        inArray(
+          identityProviders.id,
+          gone.map(({ id }) => id),
+        ),
+      ),
+    );
+  for (const row of wanted) {
+    const old = kept.find((one) => one.issuer === row.issuer);
+    if (old === undefined)
+      await ctx.db
+        .insert(identityProviders)
+        .values({ ...row, tenantId: ctx.tenantId, id: newId('idp'), createdAt: ctx.now });
+    else
+      await ctx.db
+        .update(identityProviders)
+        .set(row)
+        .where(and(mine, eq(identityProviders.id, old.id)));
+  }
+  await ctx.db
+    .update(tenants)
+    .set({
+      settings: sql`${tenants.settings} || jsonb_build_object('enabledProviders', ${JSON.stringify(enabled)}::jsonb)`,
+    })
+    .where(eq(tenants.id, ctx.tenantId));
+  ctx.record({
+    event: 'providers_changed',
+    actor: by.actor,
+    data: {
+      enabled_providers: [...enabled].sort(),
+      issuers: wanted.map(({ kind, issuer }) => ({ kind, issuer })),
+      removed: gone.map(({ kind, issuer }) => ({ kind, issuer })),
+      call_id: by.callId,
+    },
+  });
+  return identityProvidersDocument(ctx);
+}
+
+/** What a configuration would change, member by member, as approvers see it. */
+export function providerChanges(
+  before: StoredIdentityProviders,
+  after: IdentityProvidersDocument,
+): readonly Change[] {
+  const members = ['enabled_providers', ...SINGLE_MEMBERS, 'oidc'] as const;
+  const text = (value: unknown) => (value === undefined ? undefined : wordsOf(value));
+  return members.flatMap((member) => {
+    const [from, to] = [text(before[member]), text(after[member])];
+    if (from === to) return [];
+    return [{ what: member, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }];
+  });
+}
+
+function wordsOf(value: unknown): string {
+  if (!Array.isArray(value)) return canonicalJson(value);
+  const items = value as unknown[];
+  return items.every((item) => typeof item === 'string')
+    ? [...items].sort().join(', ')
+    : canonicalJson(items);
+}
+
+function missingSections(document: IdentityProvidersDocument, entries: readonly Entry[]) {
+  return document.enabled_providers.filter(
+    (name): name is Kind => name !== 'API_KEY' && !entries.some((entry) => entry.kind === name),
+  );
+}
+
+const allRows = (reader: TenantReader) =>
+  reader.db
+    .select()
+    .from(identityProviders)
+    .where(eq(identityProviders.tenantId, reader.tenantId))
+    .orderBy(identityProviders.createdAt, identityProviders.id);
+
+function refuseProblems(problems: readonly { field: string; problem: string }[]): void {
+  if (problems.length === 0) return;
+  const words = problems.map(({ field, problem }) => `${field} ${problem}`).join(' ');
+  throw new Fault('invalid_input', `The identity providers were not changed. ${words}`, {
+    detail: { problems },
+  });
+}

@@ -1,0 +1,209 @@
+import { sameSecret, sha256 } from '#lib/crypto.ts';
+import { Fault } from '#lib/fault.ts';
+import { isId } from '#lib/id.ts';
+import type { RemoteKeys } from '#lib/jwks.ts';
+import { importVerifyKey, verifyJws, type JwsAlg, type VerifyKey } from '#lib/jwt.ts';
+import { reach } from '#db/reach.ts';
+import { readAssertion, refuseClient, type ClaimedAssertion } from './client-assertion.ts';
+import { hasCredentials, type ClientCredentials } from './client-request.ts';
+import { issuerOf, JWT_BEARER_ASSERTION, SPIFFE_ASSERTION } from './names.ts';
+import type { KernelParts } from './parts.ts';
+import { readSvid, svidHolds } from './spiffe.ts';
+import { credentialsOf, spiffeAgent, type StoredCredentials } from './store.ts';
+
+/** How a client can authenticate, by the names of the IANA registry "OAuth Token Endpoint Authentication Methods". */
+export type ClientAuthMethod = 'private_key_jwt' | 'client_secret' | 'spiffe_jwt';
+
+/** An agent whose credentials hold, as of the epoch at which they were read. */
+export interface AuthenticatedClient {
+  readonly agentId: string;
+  readonly method: ClientAuthMethod;
+  readonly agentEpoch: number;
+  /** What makes its assertion usable once; null where it may be used again. It has not been used up yet. */
+  readonly once: { readonly key: string; readonly expiresAt: Date } | null;
+  /** Whether what it authenticated with is still one of these credentials. */
+  readonly holds: (credentials: Credentials) => Promise<boolean>;
+}
+
+/** An agent's credentials with their keys parsed. */
+export interface Credentials extends Omit<StoredCredentials, 'keys'> {
+  readonly keys: ReadonlyMap<string, VerifyKey>;
+}
+
+/** Authenticates agents. */
+export interface ClientAuthenticator {
+  /** Throws OAuthError `invalid_client`; Fault `unavailable` where the agent's own JWKS cannot be had. */
+  authenticate(tenantId: string, credentials: ClientCredentials): Promise<AuthenticatedClient>;
+  /**
+   * Makes sure that the credentials still stand when a strict read has shown another epoch: reads them again, once. False where they are gone.
+   * Nothing but parsed credentials is kept.
+   */
+  stillHolds(tenantId: string, client: AuthenticatedClient, epochNow: number): Promise<boolean>;
+  /** Whether an actor token (RFC 8693 section 2.1) is a JWT that this client itself signed for us; it is not spent. */
+  isOwnToken(tenantId: string, client: AuthenticatedClient, token: string): Promise<boolean>;
+  flush(): void;
+}
+
+const MAX_CACHED_AGENTS = 10_000;
+
+/** `agentKeys` reads the JWKS URLs that agents registered; it must be guarded, since anybody may have typed them. */
+export function createClientAuthenticator(
+  parts: Pick<KernelParts, 'baseUrl' | 'read' | 'now'>,
+  agentKeys: RemoteKeys,
+): ClientAuthenticator {
+  const known = new Map<string, Credentials>();
+  const seconds = () => parts.now().getTime() / 1000;
+
+  async function load(tenantId: string, agentId: string): Promise<Credentials | null> {
+    const name = `${tenantId}/${agentId}`;
+    const stored = await reach(parts.read(tenantId, (ctx) => credentialsOf(ctx, agentId)));
+    known.delete(name);
+    if (stored === null) return null;
+    const oldest = known.keys().next();
+    if (known.size >= MAX_CACHED_AGENTS && oldest.done !== true) known.delete(oldest.value);
+    const credentials = parsed(stored);
+    known.set(name, credentials);
+    return credentials;
+  }
+
+  /** Tries what is known, and reads it again, once, where that does not do: the credential may be new. */
+  async function loaded(
+    tenantId: string,
+    agentId: string,
+    does: (credentials: Credentials) => Promise<boolean>,
+  ): Promise<Credentials | null> {
+    const kept = known.get(`${tenantId}/${agentId}`);
+    if (kept !== undefined && (await does(kept))) return kept;
+    const fresh = await load(tenantId, agentId);
+    return fresh !== null && (await does(fresh)) ? fresh : null;
+  }
+
+  async function byAssertion(
+    tenantId: string,
+    assertion: string,
+    clientId: string | undefined,
+  ): Promise<AuthenticatedClient> {
+    const claimed = readAssertion(assertion, clientId, issuerOf(parts.baseUrl, tenantId), seconds());
+    const { agentId, once } = claimed;
+    const names = async (credentials: Credentials) => (await keyOf(credentials, claimed, agentKeys)) !== null;
+    const credentials = await loaded(tenantId, agentId, names);
+    const key = credentials === null ? null : await keyOf(credentials, claimed, agentKeys);
+    if (credentials === null || key === null || !verifyJws(key, claimed.jwt.signed, claimed.jwt.signature)) {
+      throw refuseClient(
+        'client_signature',
+        'The client assertion is not signed by a key that is registered for this client.',
+      );
+    }
+    return { agentId, method: 'private_key_jwt', agentEpoch: credentials.epoch, once, holds: names };
+  }
+
+  async function bySecret(
+    tenantId: string,
+    clientId: string | undefined,
+    secret: string,
+  ): Promise<AuthenticatedClient> {
+    if (clientId === undefined || !isId('agt', clientId))
+      throw refuseClient('client_identity', 'client_id must be the agent id (agt_...).');
+    const hash = sha256(secret);
+    const holds = async ({ secretHash }: Credentials) => secretHash !== null && sameSecret(secretHash, hash);
+    const credentials = await loaded(tenantId, clientId, holds);
+    if (credentials === null)
+      throw refuseClient('client_secret', 'The client secret is not the one of this client, or it has none.');
+    return { agentId: clientId, method: 'client_secret', agentEpoch: credentials.epoch, once: null, holds };
+  }
+
+  async function bySvid(
+    tenantId: string,
+    assertion: string,
+    clientId: string | undefined,
+  ): Promise<AuthenticatedClient> {
+    const svid = readSvid(assertion, issuerOf(parts.baseUrl, tenantId), seconds());
+    // Read anew each time: there is nothing of an epoch in a trust bundle.
+    const found = await reach(
+      parts.read(tenantId, (ctx) => spiffeAgent(ctx, svid.spiffeId, svid.trustDomain)),
+    );
+    if (
+      found === null ||
+      (clientId !== undefined && clientId !== found.agentId) ||
+      !svidHolds(svid, found.bundle)
+    ) {
+      throw refuseClient(
+        'client_svid',
+        'The JWT-SVID is not of an agent of this organisation, or not signed by a key of its trust bundle.',
+      );
+    }
+    const holds = async ({ spiffeId }: Credentials) => spiffeId === svid.spiffeId;
+    return { agentId: found.agentId, method: 'spiffe_jwt', agentEpoch: found.epoch, once: null, holds };
+  }
+
+  return {
+    authenticate: async (tenantId, credentials) => {
+      const { clientId, assertion, assertionType, secret } = credentials;
+      if (!hasCredentials(credentials)) {
+        throw refuseClient(
+          'client_missing',
+          `Authenticate with private_key_jwt: send client_assertion and client_assertion_type=${JWT_BEARER_ASSERTION}.`,
+        );
+      }
+      if (assertion === undefined) return bySecret(tenantId, clientId, secret ?? '');
+      if (assertionType === JWT_BEARER_ASSERTION) return byAssertion(tenantId, assertion, clientId);
+      if (assertionType === SPIFFE_ASSERTION) return bySvid(tenantId, assertion, clientId);
+      throw refuseClient(
+        'client_assertion_type',
+        `client_assertion_type must be ${JWT_BEARER_ASSERTION} or ${SPIFFE_ASSERTION}.`,
+      );
+    },
+    stillHolds: async (tenantId, client, epochNow) => {
+      if (client.agentEpoch === epochNow) return true;
+      const fresh = await load(tenantId, client.agentId);
+      return fresh !== null && client.holds(fresh);
+    },
+    isOwnToken: async (tenantId, client, token) => {
+      const as = client.method === 'spiffe_jwt' ? bySvid : byAssertion;
+      return (await as(tenantId, token, client.agentId)).agentId === client.agentId;
+    },
+    flush: () => {
+      known.clear();
+      agentKeys.flush();
+    },
+  };
+}
+
+/** The key that an assertion names: the agent's own, or one that it publishes; null where there is none of that algorithm. */
+async function keyOf(
+  credentials: Credentials,
+  { kid, alg }: Pick<ClaimedAssertion, 'kid' | 'alg'>,
+  agentKeys: RemoteKeys,
+): Promise<VerifyKey | null> {
+  if (alg !== 'ES256' && alg !== 'RS256') return null;
+  if (credentials.jwksUrl !== null) return publishedKey(agentKeys, credentials.jwksUrl, kid, alg);
+  const key = credentials.keys.get(kid);
+  return key?.alg === alg ? key : null;
+}
+
+async function publishedKey(
+  agentKeys: RemoteKeys,
+  url: string,
+  kid: string,
+  alg: JwsAlg,
+): Promise<VerifyKey | null> {
+  try {
+    return await agentKeys.key({ issuer: url, jwksUri: url }, kid, alg);
+  } catch (cause) {
+    if (!(cause instanceof Fault)) throw cause;
+    throw new Fault(
+      'unavailable',
+      'The address at which this client publishes its keys does not answer, so it cannot be authenticated. Try again in a minute.',
+      { detail: cause.detail, cause },
+    );
+  }
+}
+
+function parsed(stored: StoredCredentials): Credentials {
+  const keys = new Map<string, VerifyKey>();
+  for (const { kid, alg, publicJwk } of stored.keys) {
+    const key = importVerifyKey(publicJwk);
+    if (key?.alg === alg) keys.set(kid, key);
+  }
+  return { ...stored, keys };
+}

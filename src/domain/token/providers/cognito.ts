@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import {
+  isLoopback,
+  isStrings,
+  issuerFault,
+  notAnAccessToken,
+  refuse,
+  refuseOtherTokens,
+  requireAudience,
+  requireUid,
+  splitScopes,
+  type Vendor,
+} from './vendor.ts';
+
+const HOST = /^cognito-idp\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/;
+
+export const isCognitoHost = (hostname: string): boolean => HOST.test(hostname);
+
+/** `https://cognito-idp.<region>.amazonaws.com/<region>_<id>`, with one region twice. */
+function isPool(issuer: string, loopback: boolean): boolean {
+  const { hostname, pathname } = new URL(issuer);
+  const region = HOST.exec(hostname)?.[1];
+  const pool = /^\/([a-z0-9-]+)_[A-Za-z0-9]+$/.exec(pathname);
+  return pool !== null && (pool[1] === region || (loopback && isLoopback(issuer)));
+}
+
+const clientsOf = (config: Readonly<Record<string, unknown>>): readonly string[] =>
+  isStrings(config['clientIds']) ? config['clientIds'] : [];
+
+/**
+ * Access tokens of an Amazon Cognito user pool (AWS, "Understanding the access token"): `token_use` must be `access`; there is no `aud` unless the
+ * client asked for a resource, so the app client (`client_id`) must be one of those that are listed; the person is `sub`, an id of the pool. A custom
+ * scope stands as `<resource server>/<scope>`: the configured resource server's prefix is taken off, scopes of others are left as they are.
+ */
+export const cognito: Vendor = {
+  title: 'Cognito',
+  algorithms: ['RS256'],
+  idClaim: 'sub',
+  section: z.strictObject({
+    issuer: z.string().max(500).describe('https://cognito-idp.<region>.amazonaws.com/<user pool id>.'),
+    client_ids: z
+      .array(z.string().regex(/^[\w+]{1,128}$/, 'must be ids of app clients'))
+      .min(1)
+      .max(50)
+      .describe('The app clients whose tokens are taken.'),
+    resource_server: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe('The identifier of the resource server that defines the delegation scopes.'),
+  }),
+  fault: (section, options) =>
+    issuerFault(section.issuer, options) ??
+    (isPool(section.issuer, options.loopback)
+      ? null
+      : {
+          field: 'issuer',
+          problem: 'must be https://cognito-idp.<region>.amazonaws.com/<user pool id>.',
+        }),
+  toRow: ({ issuer, client_ids: clientIds = [], resource_server: server = '' }) => ({
+    issuer,
+    audience: server,
+    config: { clientIds: [...clientIds] },
+  }),
+  toSection: ({ issuer, audience, config }) => ({
+    issuer,
+    client_ids: clientsOf(config),
+    ...(audience === '' ? {} : { resource_server: audience }),
+  }),
+  provider: () => 'cognito',
+  checkType: (claims) => {
+    refuseOtherTokens(claims);
+    const { token_use: use, client_id: client, scope } = claims;
+    if (use !== 'access')
+      throw notAnAccessToken('This is not a Cognito access token: its token_use is another.');
+    if (typeof client !== 'string' || client === '' || typeof scope !== 'string')
+      throw notAnAccessToken('This is not a Cognito access token: it has no client_id or no scope.');
+    // A token of client credentials has the app client as its subject, and nobody's name.
+    if (claims['sub'] === client || typeof claims['username'] !== 'string')
+      throw refuse(
+        'no_person',
+        'The token stands for no person: it has no username. Tokens of client credentials cannot delegate.',
+      );
+    return client;
+  },
+  checkAudience: (claims, { audience, config }) => {
+    if (!clientsOf(config).includes(String(claims['client_id'])))
+      throw refuse('audience', 'The token is of an app client that is not in client_ids of its issuer.');
+    if ('aud' in claims) requireAudience(claims, audience);
+  },
+  readUid: ({ sub }) => requireUid(sub, 'sub'),
+  readScopes: ({ scope }, { audience }) =>
+    splitScopes(typeof scope === 'string' ? scope : '').map((one) =>
+      audience !== '' && one.startsWith(`${audience}/`) ? one.slice(audience.length + 1) : one,
+    ),
+  readGroups: (claims) => (isStrings(claims['cognito:groups']) ? claims['cognito:groups'] : []),
+};

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import {
+  isLoopback,
+  isStrings,
+  issuerFault,
+  notAnAccessToken,
+  refuse,
+  refuseOtherTokens,
+  requireAudience,
+  requireUid,
+  splitScopes,
+  type Vendor,
+} from './vendor.ts';
+
+const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Where Entra issues from: version 1.0 and 2.0 tokens, in the global cloud and the national ones. */
+const HOSTS = {
+  v1: new Set(['sts.windows.net', 'sts.chinacloudapi.cn']),
+  v2: new Set(['login.microsoftonline.com', 'login.microsoftonline.us', 'login.partner.microsoftonline.cn']),
+};
+
+export const isEntraHost = (hostname: string): boolean => HOSTS.v1.has(hostname) || HOSTS.v2.has(hostname);
+
+/** Whether this is how the directory `tenantId` writes its issuer: `https://sts.windows.net/<id>/` or `https://login.microsoftonline.com/<id>/v2.0`. */
+function isIssuerOf(issuer: string, tenantId: string, loopback: boolean): boolean {
+  const { hostname, pathname } = new URL(issuer);
+  const own = loopback && isLoopback(issuer);
+  return (
+    ((own || HOSTS.v1.has(hostname)) && pathname === `/${tenantId}/`) ||
+    ((own || HOSTS.v2.has(hostname)) && pathname === `/${tenantId}/v2.0`)
+  );
+}
+
+/**
+ * Access tokens of Microsoft Entra ID, version 1.0 and 2.0 (Microsoft's "Access token claims reference"): the person is `oid` within `tid`,
+ * `scp` is one string, the client is `azp` (2.0) or `appid` (1.0). A token of an application without a person (`idtyp` `app`, no `scp`) is refused.
+ */
+export const entra: Vendor = {
+  title: 'Entra',
+  algorithms: ['RS256'],
+  idClaim: 'oid',
+  section: z.strictObject({
+    issuer: z
+      .string()
+      .max(500)
+      .describe(
+        'https://login.microsoftonline.com/<tenant_id>/v2.0 or https://sts.windows.net/<tenant_id>/.',
+      ),
+    audience: z.string().min(1).max(500).describe('The application id, or its api:// address.'),
+    tenant_id: z
+      .string()
+      .regex(GUID, 'must be the directory (tenant) id: a GUID in lower case')
+      .describe('The directory (tenant) id.'),
+  }),
+  fault: (section, options) =>
+    issuerFault(section.issuer, options) ??
+    (isIssuerOf(section.issuer, section.tenant_id ?? '', options.loopback)
+      ? null
+      : {
+          field: 'issuer',
+          problem:
+            'must be https://login.microsoftonline.com/<tenant_id>/v2.0 (version 2.0 tokens) or https://sts.windows.net/<tenant_id>/ (version 1.0 tokens), with the same tenant_id; never common or organizations.',
+        }),
+  toRow: ({ issuer, audience = '', tenant_id: tenantId }) => ({ issuer, audience, config: { tenantId } }),
+  toSection: ({ issuer, audience, config }) => ({ issuer, audience, tenant_id: String(config['tenantId']) }),
+  provider: () => 'entra',
+  checkType: (claims, { config }) => {
+    refuseOtherTokens(claims);
+    const { tid, idtyp, scp, azp, appid } = claims;
+    if (tid !== config['tenantId'])
+      throw refuse('tenant', 'The token is of another directory (tid) than the one that is configured.');
+    const client = azp ?? appid;
+    if (idtyp === 'app' || (scp === undefined && 'roles' in claims))
+      throw refuse('no_person', 'The token is of an application without a person. Sign the employee in.');
+    if (typeof client !== 'string' || client === '' || typeof scp !== 'string')
+      throw notAnAccessToken('This is not an Entra access token: it has no azp or appid, or no scp.');
+    return client;
+  },
+  checkAudience: (claims, { audience }) => requireAudience(claims, audience),
+  readUid: ({ oid }) => {
+    const uid = requireUid(oid, 'oid');
+    if (!GUID.test(uid)) throw refuse('no_person', 'The token stands for no person: its oid is not a GUID.');
+    return uid;
+  },
+  readScopes: ({ scp }) => (typeof scp === 'string' ? splitScopes(scp) : []),
+  readGroups: ({ groups }) => (isStrings(groups) ? groups : []),
+};

@@ -1,0 +1,139 @@
+import { asFault } from '#lib/fault.ts';
+import type { RemoteKeys } from '#lib/jwks.ts';
+import type { ParsedJwt } from '#lib/jwt.ts';
+import type { IdentityProvider } from '../store.ts';
+import { checkHeader, checkSignature, checkTimes, readForm, readPerson } from '../subject-token.ts';
+import { providerOf, VENDORS } from './index.ts';
+
+/** One check of a token: whether it passed, null where one before it left nothing to look at, and why. Never a part of the token. */
+export interface TokenCheck {
+  readonly check: (typeof TOKEN_CHECKS)[number];
+  readonly ok: boolean | null;
+  readonly why: string;
+}
+
+export const TOKEN_CHECKS = [
+  'form',
+  'provider',
+  'signature',
+  'audience',
+  'times',
+  'type',
+  'person_id',
+  'scopes',
+  'person',
+  'standing',
+] as const;
+
+/** What became of a token that was only tried. `subject` and `person` stand there where the signature holds. */
+export interface TokenTrial {
+  readonly accepted: boolean;
+  readonly checks: readonly TokenCheck[];
+  readonly subject: string | null;
+  readonly person: string | null;
+}
+
+/** What a trial asks of its surroundings. */
+export interface TrialParts {
+  readonly configured: readonly IdentityProvider[];
+  readonly keys: RemoteKeys;
+  /** Seconds since 1970. */
+  readonly now: number;
+  /** Our id of the person and why they may not act now, or null: not in the directory. */
+  readonly lookUp: (provider: string, uid: string) => Promise<{ id: string; refusal: string | null } | null>;
+}
+
+const DELEGATION = ['delegation:create', 'delegation:read', 'delegation:revoke'];
+
+/**
+ * Tries a token: every check that a real use makes, in order and all of them, with the reason of each. Nothing is issued, recorded or kept but the
+ * provider's keys. Answers refusals; throws only what is not one (Fault `internal`).
+ */
+export async function tryToken(token: string, parts: TrialParts): Promise<TokenTrial> {
+  const done = new Map<TokenCheck['check'], Omit<TokenCheck, 'check'>>();
+  const check = async <T>(name: TokenCheck['check'], why: string, work: () => T | Promise<T>) => {
+    try {
+      const value = await work();
+      done.set(name, { ok: true, why });
+      return value;
+    } catch (error) {
+      const fault = asFault(error);
+      if (fault.code !== 'unauthenticated' && fault.code !== 'unavailable') throw error;
+      done.set(name, { ok: false, why: fault.message });
+      return null;
+    }
+  };
+
+  const jwt = await check('form', 'It is a signed JWT in compact form.', () => readForm(token));
+  if (jwt !== null) await checkParts(jwt, parts, check, done);
+  const checks = TOKEN_CHECKS.map((name) => ({
+    check: name,
+    ...(done.get(name) ?? { ok: null, why: 'Not looked at: a check before it failed.' }),
+  }));
+  const proved = done.get('signature')?.ok === true ? await subjectOf(jwt, parts) : null;
+  return {
+    accepted: checks.every(({ ok }) => ok === true),
+    checks,
+    subject: proved?.subject ?? null,
+    person: proved === null ? null : ((await parts.lookUp(proved.provider, proved.uid))?.id ?? null),
+  };
+}
+
+type Check = <T>(name: TokenCheck['check'], why: string, work: () => T | Promise<T>) => Promise<T | null>;
+
+async function checkParts(
+  jwt: ParsedJwt,
+  parts: TrialParts,
+  check: Check,
+  done: Map<TokenCheck['check'], Omit<TokenCheck, 'check'>>,
+): Promise<void> {
+  const { claims } = jwt;
+  const provider = await check('provider', 'Its issuer is configured.', () =>
+    providerOf(claims['iss'], parts.configured),
+  );
+  await check('times', 'It is valid now.', () => checkTimes(claims, parts.now));
+  const header = await check(
+    'type',
+    'Its header is that of an access token.',
+    () => (checkHeader(jwt), true),
+  );
+  if (provider === null) return;
+  const vendor = VENDORS[provider.kind];
+  done.set('provider', { ok: true, why: `Its issuer is the configured ${vendor.title} provider.` });
+  if (header !== null)
+    await check('signature', 'It is signed with a key that the issuer publishes.', () =>
+      checkSignature(jwt, provider, parts.keys),
+    );
+  await check('audience', 'It is for the configured audience.', () => vendor.checkAudience(claims, provider));
+  if (header !== null)
+    await check('type', 'It is an access token.', () => vendor.checkType(claims, provider));
+  const uid = await check('person_id', `It names a person (${vendor.idClaim}).`, () =>
+    vendor.readUid(claims),
+  );
+  const scopes = vendor.readScopes(claims, provider);
+  const good = DELEGATION.filter((scope) => scopes.includes(scope));
+  done.set('scopes', {
+    ok: good.length > 0,
+    why: good.length > 0 ? `It has ${good.join(', ')}.` : `It has none of ${DELEGATION.join(', ')}.`,
+  });
+  // Who somebody is, and whether they may act, is told only about a token that its issuer made.
+  if (uid === null || done.get('signature')?.ok !== true) return;
+  const found = await parts.lookUp(vendor.provider(provider.issuer), uid);
+  done.set('person', {
+    ok: found !== null,
+    why:
+      found === null
+        ? 'The person is not in the directory. Import them, or provision them over SCIM.'
+        : 'The person is in the directory.',
+  });
+  if (found !== null)
+    done.set('standing', { ok: found.refusal === null, why: found.refusal ?? 'The person may act now.' });
+}
+
+async function subjectOf(jwt: ParsedJwt | null, { configured }: TrialParts) {
+  try {
+    return jwt === null ? null : readPerson(jwt.claims, providerOf(jwt.claims['iss'], configured));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { sha256 } from '#lib/crypto.ts';
+import { isCognitoHost } from './cognito.ts';
+import { isEntraHost } from './entra.ts';
+import { isOktaHost } from './okta.ts';
+import {
+  isStrings,
+  issuerFault,
+  notAnAccessToken,
+  refuseOtherTokens,
+  requireAudience,
+  requireUid,
+  splitScopes,
+  type Vendor,
+} from './vendor.ts';
+
+/** What stands for an issuer in canonical subjects: the first 16 hexadecimal digits of the SHA-256 of its identifier. */
+export const issuerHash = (issuer: string): string => sha256(issuer).slice(0, 16);
+
+const OWN_SECTION = [
+  { is: isOktaHost, section: 'okta' },
+  { is: isEntraHost, section: 'entra' },
+  { is: isCognitoHost, section: 'cognito' },
+] as const;
+
+/**
+ * Access tokens in JWT form of any OpenID Connect provider (RFC 9068, with its `scope` or the widespread `scp`): `aud` exactly ours, the client named
+ * by `client_id` or `azp`, the person is `sub` of that issuer. A provider that has a section of its own is not taken as a generic one: there its
+ * `sub` may be given to somebody else, or need a check that is not made here.
+ */
+export const oidc: Vendor = {
+  title: 'OpenID Connect',
+  algorithms: ['RS256', 'ES256'],
+  idClaim: 'sub',
+  section: z.strictObject({
+    issuer: z
+      .string()
+      .max(500)
+      .describe('The issuer identifier, byte for byte as in its discovery document.'),
+    audience: z.string().min(1).max(500).describe('The aud of its access tokens for this product.'),
+  }),
+  fault: (section, options) => {
+    const wrong = issuerFault(section.issuer, options);
+    if (wrong !== null) return wrong;
+    const { hostname } = new URL(section.issuer);
+    const own = OWN_SECTION.find(({ is }) => is(hostname));
+    return own === undefined
+      ? null
+      : { field: 'issuer', problem: `is configured under ${own.section}, not as a generic provider.` };
+  },
+  toRow: ({ issuer, audience = '' }) => ({ issuer, audience, config: {} }),
+  toSection: ({ issuer, audience }) => ({ issuer, audience }),
+  provider: issuerHash,
+  checkType: (claims) => {
+    refuseOtherTokens(claims);
+    const { client_id: clientId, azp, scope, scp } = claims;
+    const client = clientId ?? azp;
+    const scoped = typeof scope === 'string' || typeof scp === 'string' || isStrings(scp);
+    if (typeof client !== 'string' || client === '' || !scoped)
+      throw notAnAccessToken('This is not an access token: it has no client_id or azp, or no scope.');
+    return client;
+  },
+  checkAudience: (claims, { audience }) => requireAudience(claims, audience),
+  readUid: (claims) => {
+    const uid = requireUid(claims['sub'], 'sub');
+    // RFC 9068 section 2.2: in a token of client credentials, sub is the client itself.
+    if (uid === claims['client_id'] || uid === claims['azp']) return requireUid(undefined, 'sub of a person');
+    return uid;
+  },
+  readScopes: ({ scope, scp }) => {
+    if (isStrings(scp)) return scp;
+    const text = typeof scp === 'string' ? scp : scope;
+    return typeof text === 'string' ? splitScopes(text) : [];
+  },
+  readGroups: ({ groups }) => (isStrings(groups) ? groups : []),
+};

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import {
+  isStrings,
+  issuerFault,
+  notAnAccessToken,
+  refuseOtherTokens,
+  requireAudience,
+  requireUid,
+  type Vendor,
+} from './vendor.ts';
+
+const HOSTS = /(?:^|\.)(?:okta\.com|oktapreview\.com|okta-emea\.com|okta-gov\.com|okta\.mil|trexcloud\.com)$/;
+
+/** Whether a host is one of Okta's own domains; an organisation may have a domain of its own besides. */
+export const isOktaHost = (hostname: string): boolean => HOSTS.test(hostname);
+
+/** Okta's org authorization server, whose tokens nobody but Okta can verify: a custom one has `/oauth2/<server id>` in its issuer. */
+export const isOrgServer = (issuer: string): boolean =>
+  URL.canParse(issuer) && !/^\/oauth2\/[^/]+$/.test(new URL(issuer).pathname);
+
+/**
+ * Access tokens of an Okta custom authorization server: claims `uid`, `cid`, `scp` (a list), `groups` as in Okta's "Access token payload"
+ * reference. `sub` is the login, which can be given to somebody else: it is never looked at.
+ */
+export const okta: Vendor = {
+  title: 'Okta',
+  algorithms: ['RS256'],
+  idClaim: 'uid',
+  section: z.strictObject({
+    issuer: z.string().max(500).describe('https://your-org.okta.com/oauth2/<server id>.'),
+    audience: z.string().min(1).max(500).describe('The audience of that authorization server.'),
+  }),
+  fault: (section, options) =>
+    issuerFault(section.issuer, options) ??
+    (isOrgServer(section.issuer)
+      ? {
+          field: 'issuer',
+          problem:
+            "is Okta's org authorization server, whose tokens nobody but Okta can verify. Use a custom one: its issuer ends in /oauth2/<server id>.",
+        }
+      : null),
+  toRow: ({ issuer, audience = '' }) => ({ issuer, audience, config: {} }),
+  toSection: ({ issuer, audience }) => ({ issuer, audience }),
+  provider: () => 'okta',
+  fallbackJwksUri: (issuer) => `${issuer}/v1/keys`,
+  checkType: (claims) => {
+    refuseOtherTokens(claims);
+    const { cid, scp } = claims;
+    if (typeof cid !== 'string' || cid === '' || !isStrings(scp))
+      throw notAnAccessToken('This is not an Okta access token: it has no cid or no scp.');
+    return cid;
+  },
+  checkAudience: (claims, { audience }) => requireAudience(claims, audience),
+  readUid: (claims) => requireUid(claims['uid'], 'uid'),
+  readScopes: ({ scp }) => (isStrings(scp) ? scp : []),
+  readGroups: ({ groups }) => (isStrings(groups) ? groups : []),
+};

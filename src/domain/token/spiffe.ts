@@ -1,0 +1,55 @@
+import { readKeys } from '#lib/jwks.ts';
+import { parseJwt, verifyJws, type ParsedJwt } from '#lib/jwt.ts';
+import { checkTimes, refuseClient } from './client-assertion.ts';
+
+/** A JWT-SVID whose claims are in order. Its signature has not been checked. */
+export interface ClaimedSvid {
+  readonly spiffeId: string;
+  readonly trustDomain: string;
+  readonly jwt: ParsedJwt;
+}
+
+/** SVIDs are made for an hour at most by default, and used until they end. */
+const MAX_LIFE_SECONDS = 24 * 3600;
+// SPIFFE-ID, sections 2.1 and 2.2.
+const ID = /^spiffe:\/\/([a-z0-9._-]{1,255})((?:\/[A-Za-z0-9._-]+)+)$/;
+const TYPES = new Set([undefined, 'JWT', 'JOSE']);
+
+/**
+ * Reads a JWT-SVID (SPIFFE JWT-SVID, section 3) that authenticates a client (draft-ietf-oauth-spiffe-client-auth): `sub` is the
+ * SPIFFE ID, `aud` our issuer alone. It has no `jti` to spend: workloads use one until it ends. Throws OAuthError `invalid_client`.
+ */
+export function readSvid(assertion: string, issuer: string, now: number): ClaimedSvid {
+  const jwt = parseJwt(assertion);
+  if (jwt === null || !TYPES.has(jwt.header['typ'] as string | undefined))
+    throw refuseClient('client_malformed', 'The client assertion is not a JWT-SVID.');
+  const { sub, aud } = jwt.claims as Record<'sub' | 'aud', unknown>;
+  const [spiffeId, trustDomain] = ID.exec(typeof sub === 'string' && sub.length <= 2048 ? sub : '') ?? [];
+  if (spiffeId === undefined || trustDomain === undefined || spiffeId.split('/').some(isDots))
+    throw refuseClient(
+      'client_identity',
+      'sub in the JWT-SVID must be a SPIFFE ID: spiffe://trust-domain/path.',
+    );
+  if (aud !== issuer && !(Array.isArray(aud) && aud.length === 1 && aud[0] === issuer))
+    throw refuseClient('client_audience', `aud in the JWT-SVID must be ${issuer} alone.`);
+  checkTimes(jwt.claims, now, MAX_LIFE_SECONDS);
+  return { spiffeId, trustDomain, jwt };
+}
+
+/**
+ * Whether a key of the trust bundle signed the SVID. Bundle keys say `use: jwt-svid` (SPIFFE Trust Domain and Bundle, section 4.2.2); those for
+ * X.509 never verify a JWT. `bundle` is what the administrator configured: the header names no other key.
+ */
+export function svidHolds({ jwt }: ClaimedSvid, bundle: unknown): boolean {
+  const keys = typeof bundle === 'object' && bundle !== null && 'keys' in bundle ? bundle.keys : null;
+  if (!Array.isArray(keys)) return false;
+  const { kid, alg } = jwt.header as Record<'kid' | 'alg', unknown>;
+  const forJwts = (keys as unknown[]).flatMap((key) => {
+    if (typeof key !== 'object' || key === null || !('use' in key) || key.use !== 'jwt-svid') return [];
+    return [{ ...key, use: 'sig' }];
+  });
+  const key = typeof kid === 'string' ? readKeys({ keys: forJwts }).get(kid) : undefined;
+  return key !== undefined && key.alg === alg && verifyJws(key, jwt.signed, jwt.signature);
+}
+
+const isDots = (segment: string): boolean => segment === '.' || segment === '..';

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { deflateSync } from 'node:zlib';
+import { reach } from '#db/reach.ts';
+import { signJwt } from '#lib/jwt.ts';
+import { issuerOf } from './names.ts';
+import type { KernelParts } from './parts.ts';
+import type { SigningKeys } from './signing-keys.ts';
+import { countLists, LIST_PLACES, takenPlaces, type TakenPlace } from '../mandate/status-place.ts';
+
+/** How long a list may be kept before it is asked for again, in seconds (`ttl`), here and elsewhere. */
+export const STATUS_TTL_SECONDS = 15;
+/** How long a list may be relied on at all, in seconds: a revocation is seen everywhere by then. */
+export const STATUS_LIFE_SECONDS = 60;
+const BITS = 2;
+const PER_BYTE = 8 / BITS;
+/** One free place in so many looks revoked, and one in so many suspended. */
+const DECOYS = { revoked: 100, suspended: 400 };
+const MAX_KEPT = 1000;
+
+/** A signed list, and until when it may be handed out, in milliseconds since 1970. */
+export interface SignedStatusList {
+  readonly jwt: string;
+  readonly untilMs: number;
+}
+
+/** Publishes the status of mandates (Token Status List, draft-ietf-oauth-status-list-20). */
+export interface StatusListPublisher {
+  /** The list as a Status List Token; null where the tenant has no such list. At most `STATUS_TTL_SECONDS` old. Fault `unavailable`. */
+  list(tenantId: string, list: number): Promise<SignedStatusList | null>;
+  /** The addresses of all lists (draft-20 section 9.3). */
+  addresses(tenantId: string): Promise<string[]>;
+  flush(): void;
+}
+
+/** Where a list stands: the `uri` in tokens, and the `sub` of the list. */
+export const statusListUri = (issuer: string, list: number): string => `${issuer}/oauth2/status/${list}`;
+
+/** The claim `status` of a token whose mandate has this place; nothing where it has none. */
+export const statusClaim = (issuer: string, place: number | null): Record<string, unknown> =>
+  place === null
+    ? {}
+    : {
+        status: {
+          status_list: {
+            idx: place % LIST_PLACES,
+            uri: statusListUri(issuer, Math.floor(place / LIST_PLACES)),
+          },
+        },
+      };
+
+/**
+ * The bytes of a list (draft-20 section 4.1): two bits a place, the first place in the lowest bits of its byte. Free places are filled with
+ * decoys that `seed` chooses, so that neither size nor content counts mandates. `taken` holds places of this list only.
+ */
+export function statusBytes(taken: readonly TakenPlace[], seed: string): Buffer {
+  const bytes = Buffer.alloc(LIST_PLACES / PER_BYTE);
+  const put = (index: number, status: number): void => {
+    const shift = (index % PER_BYTE) * BITS;
+    const at = Math.floor(index / PER_BYTE);
+    bytes[at] = (bytes[at]! & ~(0b11 << shift)) | (status << shift);
+  };
+  for (const index of decoys(seed, LIST_PLACES / DECOYS.revoked)) put(index, 1);
+  for (const index of decoys(`${seed} suspended`, LIST_PLACES / DECOYS.suspended)) put(index, 2);
+  for (const { place, status } of taken) put(place % LIST_PLACES, status);
+  return bytes;
+}
+
+/** SHAKE256 as a stream of places: the same ones for the same seed, in every process. */
+function decoys(seed: string, count: number): number[] {
+  const stream = createHash('shake256', { outputLength: Math.ceil(count) * 4 })
+    .update(seed)
+    .digest();
+  return Array.from({ length: Math.floor(count) }, (_, at) => stream.readUInt32BE(at * 4) % LIST_PLACES);
+}
+
+export function createStatusLists(
+  parts: Pick<KernelParts, 'baseUrl' | 'read' | 'secrets' | 'now'>,
+  keys: SigningKeys,
+): StatusListPublisher {
+  const kept = new Map<string, { untilMs: number; list: Promise<SignedStatusList | null> }>();
+
+  async function build(tenantId: string, list: number, nowMs: number): Promise<SignedStatusList | null> {
+    const taken = await reach(parts.read(tenantId, (reader) => takenPlaces(reader, list)));
+    if (taken.length === 0 && list > 0) return null;
+    const issuer = issuerOf(parts.baseUrl, tenantId);
+    const signer = await keys.signer(tenantId);
+    const iat = Math.floor(nowMs / 1000);
+    const bytes = statusBytes(taken, parts.secrets.digest(`status list ${tenantId} ${list}`));
+    const claims = {
+      iss: issuer,
+      sub: statusListUri(issuer, list),
+      iat,
+      exp: iat + STATUS_LIFE_SECONDS,
+      ttl: STATUS_TTL_SECONDS,
+      status_list: { bits: BITS, lst: deflateSync(bytes, { level: 9 }).toString('base64url') },
+    };
+    const jwt = signJwt({ typ: 'statuslist+jwt', alg: 'ES256', kid: signer.kid }, claims, signer.privateKey);
+    return { jwt, untilMs: nowMs + STATUS_TTL_SECONDS * 1000 };
+  }
+
+  return {
+    list: async (tenantId, list) => {
+      const name = `${tenantId}/${list}`;
+      const nowMs = parts.now().getTime();
+      const known = kept.get(name);
+      if (known !== undefined && nowMs < known.untilMs) return known.list;
+      kept.delete(name);
+      const oldest = kept.keys().next();
+      if (kept.size >= MAX_KEPT && oldest.done !== true) kept.delete(oldest.value);
+      // Dated from before the read, so that what is in it is never older than it says.
+      const fresh = { untilMs: nowMs + STATUS_TTL_SECONDS * 1000, list: build(tenantId, list, nowMs) };
+      kept.set(name, fresh);
+      fresh.list.catch(() => kept.get(name) === fresh && kept.delete(name));
+      return fresh.list;
+    },
+    addresses: async (tenantId) => {
+      const count = await reach(parts.read(tenantId, countLists));
+      const issuer = issuerOf(parts.baseUrl, tenantId);
+      return Array.from({ length: count }, (_, list) => statusListUri(issuer, list));
+    },
+    flush: () => kept.clear(),
+  };
+}

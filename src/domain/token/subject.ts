@@ -1,0 +1,246 @@
+import { Fault } from '#lib/fault.ts';
+import type { RemoteKeys } from '#lib/jwks.ts';
+import { parseJwt } from '#lib/jwt.ts';
+import { reach } from '#db/reach.ts';
+import type { AuthenticatedClient } from './client-authenticator.ts';
+import { actorsOf, checkClaims, checkStanding, tokensBehind, type SignedToken } from './delegation-token.ts';
+import { constraintsIn } from './details.ts';
+import type { ExchangeRequest } from './exchange-request.ts';
+import type { Act, Subject } from './grant.ts';
+import type { HotMandate } from './hot-mandate.ts';
+import { proveAssertion } from './identity-assertion.ts';
+import { audiencesOf, issuerOf, MAX_ACTORS, tenantOfIssuer } from './names.ts';
+import { OAuthError } from './oauth-error.ts';
+import type { KernelParts } from './parts.ts';
+import { parseScope } from './scope.ts';
+import { assertionIssuersOf, mandatesBetween } from './store.ts';
+import type { ProvedSubject } from './subject-token.ts';
+
+/** A subject with the mandate that it is presented for, and the delegation that it comes through, where it is one of ours. */
+export interface Presentation {
+  readonly subject: Subject;
+  readonly mandateId: string;
+  readonly through: Through | null;
+}
+
+/** A delegation token whose signature and claims hold; `check` says whether its standing does, by a row read after the request came. */
+export interface Through {
+  readonly mandateId: string;
+  readonly jtis: readonly string[];
+  check(row: HotMandate | null): void;
+}
+
+interface SubjectParts {
+  readonly parts: Pick<KernelParts, 'baseUrl' | 'now' | 'read'>;
+  readonly remoteKeys: RemoteKeys;
+  readonly prove: (tenantId: string, token: string) => Promise<ProvedSubject>;
+  readonly checkSignature: (token: string) => Promise<SignedToken>;
+}
+
+/** Makes the check of what is presented in the name of the principal. Everything that is cheap comes before the signature. */
+export type PresentationCheck = (
+  tenantId: string,
+  request: ExchangeRequest,
+  client: AuthenticatedClient,
+) => Promise<Presentation>;
+
+/** What the employee's provider token must carry to delegate (requirements D4). */
+const DELEGATION_CREATE = 'delegation:create';
+const MAX_CANDIDATES = 10;
+
+/** A refusal of the subject token: RFC 8693 section 2.2.2 makes one that is not acceptable for any reason `invalid_request`. */
+const refuse = (reason: string, description: string): OAuthError =>
+  new OAuthError('invalid_request', reason, description);
+
+export function createPresentationCheck(kernel: SubjectParts): PresentationCheck {
+  const { parts } = kernel;
+  return async (tenantId, request, client) => {
+    const { subject } = request;
+    if (subject.kind === 'assertion') return byAssertion(tenantId, request, subject.token, client);
+    const mandateId = request.mandateId ?? '';
+    if (subject.kind === 'mandate') return { subject: offline(client), mandateId, through: null };
+    if (isOurs(parts.baseUrl, subject.token)) return byDelegation(tenantId, subject.token, mandateId, client);
+    return { subject: await byProvider(tenantId, subject.token, client), mandateId, through: null };
+  };
+
+  async function byProvider(tenantId: string, token: string, client: AuthenticatedClient): Promise<Subject> {
+    const proved = await acceptable(() => kernel.prove(tenantId, token));
+    if (!proved.scopes.includes(DELEGATION_CREATE)) {
+      throw refuse(
+        'token_scope_missing',
+        `The subject token lacks the scope ${DELEGATION_CREATE}. Sign the employee in with it.`,
+      );
+    }
+    refuseOtherActor(token, client);
+    return {
+      kind: 'access_token',
+      person: { provider: proved.provider, uid: proved.uid },
+      scopes: null,
+      constraints: null,
+      audiences: null,
+      expiresAt: proved.expiresAt,
+      parentMandateId: null,
+      act: null,
+      jtis: [],
+    };
+  }
+
+  async function byDelegation(
+    tenantId: string,
+    token: string,
+    mandateId: string,
+    client: AuthenticatedClient,
+  ): Promise<Presentation> {
+    const now = parts.now();
+    const signed = await acceptable(async () => {
+      const checked = await kernel.checkSignature(token);
+      checkClaims(checked.claims, audiencesOf(parts.baseUrl, tenantId), now);
+      if (checked.kind === 'delegation') return checked;
+      throw refuse(
+        'subject_client_token',
+        'subject_token: it is of a client that the employee signed in to. Send the access token of their identity provider.',
+      );
+    });
+    const { claims } = signed;
+    if (signed.tenantId !== tenantId)
+      throw refuse('subject_issuer', 'subject_token: it is of another organisation.');
+    const act = claims['act'] as Act;
+    const actors = actorsOf(act);
+    if (actors.includes(client.agentId))
+      throw refuse(
+        'chain_cycle',
+        'subject_token: this agent has acted in it before. A delegation does not come back.',
+      );
+    if (actors.length >= MAX_ACTORS)
+      throw refuse(
+        'chain_depth',
+        `subject_token: it has passed through ${MAX_ACTORS} agents, and goes no further.`,
+      );
+    const [, provider = '', ...uid] = claims.sub.split(':');
+    const jtis = tokensBehind(claims);
+    return {
+      mandateId,
+      subject: {
+        kind: 'delegation_token',
+        person: { provider, uid: uid.join(':') },
+        scopes: parseScope(claims.scope) ?? [],
+        constraints: constraintsIn(claims['authorization_details']),
+        audiences: [claims.aud],
+        expiresAt: claims.exp,
+        parentMandateId: claims.mandate_id,
+        act,
+        jtis,
+      },
+      through: {
+        mandateId: claims.mandate_id,
+        jtis,
+        check: (row) => {
+          try {
+            checkStanding(signed, row, parts.now());
+          } catch (error) {
+            throw asRefusal(error);
+          }
+        },
+      },
+    };
+  }
+
+  async function byAssertion(
+    tenantId: string,
+    request: ExchangeRequest,
+    token: string,
+    client: AuthenticatedClient,
+  ): Promise<Presentation> {
+    const expected = {
+      issuer: issuerOf(parts.baseUrl, tenantId),
+      agentId: client.agentId,
+      trusted: () => reach(parts.read(tenantId, assertionIssuersOf)),
+      now: parts.now().getTime() / 1000,
+    };
+    const subject = await proveAssertion(token, expected, kernel.remoteKeys);
+    const mandateId = request.mandateId ?? (await theMandate(tenantId, subject.person, client.agentId));
+    return { subject, mandateId, through: null };
+  }
+
+  /** The single mandate of principal and agent. Which one is only a choice: it is read strictly, like any other, before it is used. */
+  async function theMandate(tenantId: string, person: Subject['person'], agentId: string): Promise<string> {
+    if (person === null) throw new Error('an assertion without a person was let through');
+    const candidates = await reach(
+      parts.read(tenantId, (ctx) => mandatesBetween(ctx, person, agentId, MAX_CANDIDATES)),
+    );
+    const [only, another] = candidates;
+    if (only === undefined) {
+      throw new OAuthError(
+        'invalid_grant',
+        'no_such_mandate',
+        'The identity provider vouches for the employee, but the employee has given this agent no mandate. Ask them for one.',
+      );
+    }
+    if (another !== undefined) {
+      throw new OAuthError(
+        'invalid_grant',
+        'several_mandates',
+        'The employee has given this agent several mandates. Send mandate_id with the one that is meant.',
+        { extra: { mandate_ids: candidates } },
+      );
+    }
+    return only;
+  }
+}
+
+/** The mandate itself as the subject: only for who proves possession of a key (a secret or an SVID could be anybody's copy). */
+function offline(client: AuthenticatedClient): Subject {
+  if (client.method !== 'private_key_jwt') {
+    throw new OAuthError(
+      'unauthorized_client',
+      'offline_needs_key',
+      'A mandate is taken as the subject only from an agent that authenticates with private_key_jwt.',
+    );
+  }
+  return {
+    kind: 'mandate',
+    person: null,
+    scopes: null,
+    constraints: null,
+    audiences: null,
+    expiresAt: null,
+    parentMandateId: null,
+    act: null,
+    jtis: [],
+  };
+}
+
+// Our own tokens begin with one and the same header up to the key id: most others are told apart without being parsed.
+const OUR_HEADER = Buffer.from('{"typ":"at+jwt","alg":"ES256","kid":"').toString('base64url').slice(0, 48);
+
+function isOurs(baseUrl: string, token: string): boolean {
+  return token.startsWith(OUR_HEADER) && tenantOfIssuer(baseUrl, parseJwt(token)?.claims['iss']) !== null;
+}
+
+/** RFC 8693 section 4.4: where the token says who may act, nobody else may. */
+function refuseOtherActor(token: string, client: AuthenticatedClient): void {
+  const payload = token.split('.', 2)[1] ?? '';
+  if (!Buffer.from(payload, 'base64url').includes('may_act')) return;
+  const allowed = parseJwt(token)?.claims['may_act'];
+  if (allowed === undefined) return;
+  const sub = typeof allowed === 'object' && allowed !== null && 'sub' in allowed ? allowed.sub : undefined;
+  if (sub !== client.agentId)
+    throw refuse(
+      'may_act',
+      'subject_token: it names another agent in may_act. Only that one may act with it.',
+    );
+}
+
+async function acceptable<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asRefusal(error);
+  }
+}
+
+function asRefusal(error: unknown): unknown {
+  return error instanceof Fault && error.code === 'unauthenticated'
+    ? refuse(`subject_${String(error.detail['reason'])}`, `subject_token: ${error.message}`)
+    : error;
+}

@@ -1,0 +1,41 @@
+import { and, eq } from 'drizzle-orm';
+import { Fault } from '#lib/fault.ts';
+import type { TenantWriter } from '../context.ts';
+import { verifiedUses } from './tables.ts';
+
+/**
+ * Claims a caller's idempotency key for one check; waits for whoever claimed it at the same moment. Null: it is fresh, and
+ * `keepAnswer` must follow in this transaction. Otherwise the first answer. Throws Fault `conflict` where it was used for another check.
+ */
+export async function claimKey(
+  ctx: TenantWriter,
+  key: string,
+  requestDigest: string,
+): Promise<Record<string, unknown> | null> {
+  const fresh = await ctx.db
+    .insert(verifiedUses)
+    .values({ tenantId: ctx.tenantId, key, requestDigest, createdAt: ctx.now })
+    .onConflictDoNothing()
+    .returning({ key: verifiedUses.key });
+  if (fresh.length > 0) return null;
+  const [row] = await ctx.db.select().from(verifiedUses).where(same(ctx, key));
+  if (row === undefined || row.answer === null) throw new Error('a claimed key has no answer');
+  if (row.requestDigest !== requestDigest)
+    throw new Fault('conflict', 'This idempotency_key was used for another check. Use a new one for each.');
+  return row.answer;
+}
+
+/** Keeps the answer for whoever sends the same key again. */
+export async function keepAnswer(
+  ctx: TenantWriter,
+  key: string,
+  answer: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await ctx.db
+    .update(verifiedUses)
+    .set({ answer: { ...answer } })
+    .where(same(ctx, key));
+}
+
+const same = (ctx: TenantWriter, key: string) =>
+  and(eq(verifiedUses.tenantId, ctx.tenantId), eq(verifiedUses.key, key));

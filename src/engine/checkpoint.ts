@@ -1,0 +1,36 @@
+import { signCheckpoint } from '#domain/ledger/checkpoint.ts';
+import { insertCheckpoint, listCheckpoints, type KeptCheckpoint } from '#domain/ledger/checkpoint-store.ts';
+import { ledgerHead } from '#domain/ledger/store.ts';
+import { createSigningKeys } from '#domain/token/signing-keys.ts';
+import { Fault } from '#lib/fault.ts';
+import type { App } from './app.ts';
+import { readonly, transact } from './transact.ts';
+
+/** The queue whose job signs where a tenant's ledger stands. */
+export const CHECKPOINT_LEDGER = 'checkpoint-ledger';
+
+/**
+ * Signs where the tenant's chain stands, as committed, with the tenant's signing key, and keeps it. Where the chain has not moved
+ * since the last checkpoint, that one is the answer: an idle tenant adds none. Fault `not_found` for a tenant without a ledger.
+ */
+export async function checkpointLedger(app: App, tenantId: string): Promise<KeptCheckpoint> {
+  const { head, last } = await readonly(app, tenantId, async (reader) => ({
+    head: await ledgerHead(reader),
+    last: (await listCheckpoints(reader, null, 1))[0],
+  }));
+  if (head === null) throw new Fault('not_found', 'There is no ledger here.');
+  if (last?.seq === head.seq) return last;
+  const keys = createSigningKeys({
+    read: (tenant, work) => readonly(app, tenant, work),
+    secrets: app.secrets,
+    now: app.now,
+  });
+  const at = app.now();
+  const jws = signCheckpoint(
+    { tenant: tenantId, seq: head.seq, hash: head.hash, at: at.toISOString() },
+    await keys.signer(tenantId),
+  );
+  const checkpoint = { seq: head.seq, hash: head.hash, at, jws };
+  await transact(app, tenantId, (ctx) => insertCheckpoint(ctx, checkpoint));
+  return { tenantId, ...checkpoint };
+}

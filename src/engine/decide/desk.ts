@@ -1,0 +1,52 @@
+import type { Actor } from '#domain/actor.ts';
+import type { TenantReader } from '#domain/context.ts';
+import type { PolicyDesk, PolicyOutline } from '#domain/policy/desk.ts';
+import { policyFacts, policyVersion } from '#domain/policy/store.ts';
+import { sha256 } from '#lib/crypto.ts';
+import { Fault } from '#lib/fault.ts';
+import type { App } from '../app.ts';
+import { whoCan } from '../who-can.ts';
+import { dryRun } from './dry-run.ts';
+import type { PolicySet } from './policies.ts';
+
+/** What tools of governance may ask about policies, inside the transaction of `reader`. */
+export function policyDesk(
+  parts: Pick<App, 'catalogue' | 'policies'>,
+  reader: TenantReader,
+  actor: Actor,
+): PolicyDesk {
+  const { policies } = parts;
+  return {
+    shipped: policies.text,
+    inForce: async () => {
+      const facts = await policyFacts(reader);
+      const own = facts.digest === null ? null : await policyVersion(reader, facts.version);
+      const text = own?.text ?? policies.text;
+      const { version, singleAdmin } = facts;
+      const outlines = outlined(await policies.inForce(reader, facts));
+      return {
+        version,
+        text,
+        policies: outlines,
+        problem: own === null ? null : problemOf(policies, text),
+        singleAdmin,
+      };
+    },
+    check: (text) => ({ digest: sha256(text), policies: outlined(policies.ofText(text)) }),
+    dryRun: (text, days) => dryRun(parts, reader, text, days),
+    whoCan: (question) => whoCan(parts, reader, actor, question),
+  };
+}
+
+const outlined = (set: PolicySet): PolicyOutline[] =>
+  set.all.map(({ id, effect, reason, requirement, stays }) => ({ id, effect, reason, requirement, stays }));
+
+function problemOf(policies: App['policies'], text: string): string | null {
+  try {
+    policies.ofText(text);
+    return null;
+  } catch (error) {
+    if (error instanceof Fault) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,117 @@
+import { and, desc, eq, gte, notInArray } from 'drizzle-orm';
+import { principalOf } from '#domain/actor.ts';
+import type { Call } from '#domain/call/store.ts';
+import { calls } from '#domain/call/tables.ts';
+import type { TenantReader } from '#domain/context.ts';
+import { decisionFacts } from '#domain/decision/facts.ts';
+import type { Difference, DryRun } from '#domain/policy/desk.ts';
+import { Fault } from '#lib/fault.ts';
+import type { Catalogue } from '../catalogue.ts';
+import { judge, type Decision } from './decide.ts';
+import type { PolicyBook, PolicySet } from './policies.ts';
+
+/** At most so many calls are asked again. */
+export const MAX_CALLS = 5000;
+const MAX_DIFFERENCES = 50;
+
+/**
+ * Asks the calls of the last days again, with today's facts, under what is in force now and under another text, and tells which
+ * come out otherwise. What a call's mandate, groups and targets were then is not looked at, nor are administrator roles at the
+ * provider, which count as unknown: it compares two texts, it does not judge the past. Superseded calls are left out, since their
+ * successors are there. Throws Fault `invalid_input` where the text cannot be used.
+ */
+export async function dryRun(
+  parts: { readonly catalogue: Catalogue; readonly policies: PolicyBook },
+  reader: TenantReader,
+  text: string,
+  days: number,
+): Promise<DryRun> {
+  const draft = parts.policies.draft(text);
+  try {
+    const rows = await recentCalls(reader, new Date(reader.now.getTime() - days * 86_400_000));
+    const asked = rows.slice(0, MAX_CALLS);
+    const found: Difference[] = [];
+    let [gone, different] = [0, 0];
+    for (const row of asked) {
+      const both = await askTwice(parts, reader, row, draft);
+      if (both === null) gone += 1;
+      else if (both.now !== both.otherwise) {
+        different += 1;
+        if (found.length < MAX_DIFFERENCES) found.push(both);
+      }
+    }
+    const cut = rows.length > MAX_CALLS;
+    return { days, calls: asked.length, cut, gone, different, differences: found };
+  } finally {
+    draft.release();
+  }
+}
+
+async function askTwice(
+  { catalogue, policies }: { readonly catalogue: Catalogue; readonly policies: PolicyBook },
+  reader: TenantReader,
+  row: Call,
+  draft: PolicySet,
+): Promise<Difference | null> {
+  const entry = catalogue.get(row.tool);
+  if (entry === undefined) return null;
+  const { actor } = row;
+  try {
+    const targets = entry.tool.targets(row.input);
+    const worth = entry.tool.worth?.(row.input) ?? null;
+    const subjects = {
+      principalId: principalOf(actor),
+      agentId: actor.kind === 'agent' ? actor.agentId : null,
+      mandateId: actor.kind === 'agent' ? actor.mandateId : null,
+      targets,
+    };
+    const facts = await decisionFacts(reader, subjects, false);
+    const question = {
+      entry,
+      actor,
+      targets,
+      adminRoles: new Map<string, readonly string[] | null>(),
+      worth,
+    };
+    const inForce = await policies.inForce(reader, facts.policy);
+    return {
+      callId: row.id,
+      tool: row.tool,
+      summary: row.summary,
+      at: row.createdAt.toISOString(),
+      now: words(judge(inForce, question, facts, reader.now)),
+      otherwise: words(judge(draft, question, facts, reader.now)),
+    };
+  } catch (error) {
+    // Its target is not there any more, or its input is of an older tool: neither text has an answer.
+    if (error instanceof Fault && (error.code === 'not_found' || error.code === 'invalid_input')) return null;
+    throw error;
+  }
+}
+
+/** A decision in words, equal for equal ones. */
+function words(decision: Decision): string {
+  if (!decision.allowed) {
+    const { code, policy } = decision.denial;
+    return `denied (${policy === undefined ? code : `${code}: ${policy}`})`;
+  }
+  const asks = decision.saved.requirements.map(
+    (one) => `${one.policy}: ${one.quorum} of ${one.approver}${one.stepUp ? ' with step-up' : ''}`,
+  );
+  return asks.length === 0 ? 'allowed' : `allowed after approval (${asks.join('; ')})`;
+}
+
+async function recentCalls(reader: TenantReader, since: Date): Promise<Call[]> {
+  return reader.db
+    .select()
+    .from(calls)
+    .where(
+      and(
+        eq(calls.tenantId, reader.tenantId),
+        gte(calls.createdAt, since),
+        notInArray(calls.state, ['superseded']),
+      ),
+    )
+    .orderBy(desc(calls.id))
+    .limit(MAX_CALLS + 1);
+}

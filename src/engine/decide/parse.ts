@@ -1,0 +1,122 @@
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import type { ApproverKind, Requirement } from '#domain/approval/approval.ts';
+
+/** One Cedar policy with what its annotations ask for. */
+export interface Policy {
+  readonly id: string;
+  readonly text: string;
+  readonly effect: 'permit' | 'forbid';
+  /** What must happen first where this policy matches, or null. */
+  readonly requirement: Requirement | null;
+  /** `@adds("requirement")`: it never permits by itself, it only adds its requirement to what another policy permits. */
+  readonly addsOnly: boolean;
+  /** It ships and stays whatever a tenant's own text says: every `forbid`, and what is annotated `@stays("always")`. */
+  readonly stays: boolean;
+  /** `@reason`: why it forbids, or why it asks. */
+  readonly reason: string | null;
+  /** `@allows`: whom it permits, in words for somebody who was refused. */
+  readonly allows: string | null;
+}
+
+/** A policy with what loading it needs. */
+export interface Parsed {
+  readonly policy: Policy;
+  readonly action: cedar.ActionConstraint;
+  /** It is annotated `@stays`, which only what ships may be. */
+  readonly claimsToStay: boolean;
+}
+
+/** Who wrote a text: what ships may say what stays. */
+export type Origin = 'shipped' | 'tenant';
+
+/** Annotations of an approval that is asked for by `@approval`. */
+
+const NEED_APPROVAL = ['fallback', 'quorum', 'step_up', 'expires'];
+/** Every annotation that means something. */
+const ANNOTATIONS = ['id', 'reason', 'allows', 'adds', 'approval', 'stays', ...NEED_APPROVAL];
+
+/**
+ * Every policy of a text. Throws an Error with Cedar's own words where one does not parse, lacks an `@id`, shares it with another
+ * or has an annotation that means nothing. Does not look at the schema.
+ */
+export function parsePolicies(text: string, origin: Origin): Parsed[] {
+  const parts = cedar.policySetTextToParts(text);
+  if (parts.type === 'failure') throw new Error(`policies do not parse: ${messages(parts.errors)}`);
+  if (parts.policy_templates.length > 0)
+    throw new Error('policy templates are not used here: write each policy whole');
+  const parsed = parts.policies.map((one) => parsePolicy(one, origin));
+  const twice = parsed.find(
+    (one, index) => parsed.findIndex((other) => other.policy.id === one.policy.id) !== index,
+  );
+  if (twice !== undefined) throw new Error(`two policies have the id ${twice.policy.id}`);
+  return parsed;
+}
+
+function parsePolicy(text: string, origin: Origin): Parsed {
+  const answer = cedar.policyToJson(text);
+  if (answer.type === 'failure') throw new Error(`a policy does not parse: ${messages(answer.errors)}`);
+  const { annotations = {}, effect, action } = answer.json;
+  const id = annotations['id'];
+  if (id === undefined || id === '') throw new Error(`a policy lacks @id: ${text.slice(0, 80)}`);
+  const unknown = Object.keys(annotations).find((name) => !ANNOTATIONS.includes(name));
+  if (unknown !== undefined) throw new Error(`policy ${id}: @${unknown} means nothing here`);
+  const requirement = requirementOf(id, annotations);
+  const addsOnly = annotations['adds'] === 'requirement';
+  if (addsOnly && requirement === null)
+    throw new Error(`policy ${id}: @adds("requirement") without @approval`);
+  if (!addsOnly && annotations['adds'] !== undefined)
+    throw new Error(`policy ${id}: @adds("${annotations['adds']}"): only "requirement" can be added`);
+  if (effect === 'forbid' && requirement !== null)
+    throw new Error(`policy ${id}: a forbid asks nobody, so @approval means nothing on it`);
+  return {
+    policy: {
+      id,
+      text,
+      effect,
+      requirement,
+      addsOnly,
+      stays: origin === 'shipped' && (effect === 'forbid' || annotations['stays'] === 'always'),
+      reason: annotations['reason'] ?? null,
+      allows: annotations['allows'] ?? null,
+    },
+    action,
+    claimsToStay: annotations['stays'] !== undefined,
+  };
+}
+
+function requirementOf(id: string, annotations: Record<string, string>): Requirement | null {
+  const approver = annotations['approval'];
+  if (approver === undefined) {
+    const idle = NEED_APPROVAL.find((name) => annotations[name] !== undefined);
+    if (idle !== undefined) throw new Error(`policy ${id}: @${idle} means nothing without @approval`);
+    return null;
+  }
+  const number = (name: string, otherwise: number | null) => {
+    const value = annotations[name];
+    if (value === undefined) return otherwise;
+    if (!/^[1-9][0-9]*$/.test(value))
+      throw new Error(`policy ${id}: @${name}("${value}") is no positive number`);
+    return Number(value);
+  };
+  return {
+    policy: id,
+    approver: approverKind(id, approver),
+    fallback: annotations['fallback'] === undefined ? null : approverKind(id, annotations['fallback']),
+    quorum: number('quorum', 1) ?? 1,
+    reason: annotations['reason'] ?? 'Policy asks for an approval.',
+    stepUp: annotations['step_up'] !== undefined,
+    expiresSeconds: number('expires', null),
+  };
+}
+
+function approverKind(id: string, text: string): ApproverKind {
+  if (/^(?:manager|manager_of_target|owner|(?:group|role):[a-z0-9_]+)$/.test(text))
+    return text as ApproverKind;
+  throw new Error(
+    `policy ${id}: "${text}" names no approver (manager, manager_of_target, owner, group:<id>, role:<name>)`,
+  );
+}
+
+/** Cedar's own words. */
+export const messages = (errors: readonly cedar.DetailedError[]): string =>
+  errors.map((error) => error.message).join('; ');

@@ -1,0 +1,223 @@
+import { principalOf, type AgentActor } from '#domain/actor.ts';
+import type { TenantReader } from '#domain/context.ts';
+import { decisionFacts, type DecisionFacts } from '#domain/decision/facts.ts';
+import { denial, type Denial, type DenialCode } from '#domain/denial.ts';
+import { coversText } from '#domain/mandate/resources.ts';
+import type { Worth } from '#domain/mandate/rules.ts';
+import { standingOf } from '#domain/person/standing.ts';
+import { Fault } from '#lib/fault.ts';
+import type { App } from '../app.ts';
+import type { CatalogueEntry } from '../catalogue.ts';
+import { readContext } from '../explain.ts';
+import type { Targets } from '../tool.ts';
+import { decide } from './decide.ts';
+import { delegated } from './delegated.ts';
+import type { AdminRoles } from './entities.ts';
+
+/** Why the answer is no, for other systems; names are contracts. */
+export const VERIFY_REASONS = [
+  'NO_MATCHING_MANDATE',
+  'MANDATE_FROZEN',
+  'MANDATE_REVOKED',
+  'MANDATE_EXPIRED',
+  'APPROVAL_REQUIRED',
+  'STEP_UP_REQUIRED',
+  'AMOUNT_EXCEEDED',
+  'OUTSIDE_MANDATE',
+  'OUTSIDE_WINDOW',
+  'USES_EXHAUSTED',
+  'SCOPE_NOT_DELEGATED',
+  'AUTHORITY_LOST',
+  'PRINCIPAL_INACTIVE',
+  'AGENT_DISABLED',
+  'TENANT_FROZEN',
+  'FORBIDDEN_BY_POLICY',
+  'TOKEN_INVALID',
+] as const;
+
+export type VerifyReason = (typeof VERIFY_REASONS)[number];
+
+/** What is asked under one mandate: a tool of ours on its targets, or a scope of another system on a resource of its own. */
+export type Checked =
+  | {
+      readonly kind: 'tool';
+      readonly entry: CatalogueEntry;
+      readonly targets: Targets;
+      /** Null where the caller named targets instead of an input. */
+      readonly input: Readonly<Record<string, unknown>> | null;
+      readonly worth: Worth | null;
+      readonly adminRoles: AdminRoles;
+    }
+  | {
+      readonly kind: 'scope';
+      readonly scope: string;
+      /** The text that names it there, a person here, or null: nothing was named. */
+      readonly resource: { readonly text: string } | { readonly personId: string } | null;
+      readonly worth: Worth | null;
+    };
+
+export type Verdict =
+  | { readonly allowed: true; readonly policies: readonly string[] }
+  | {
+      readonly allowed: false;
+      readonly reasons: readonly VerifyReason[];
+      readonly message: string;
+      readonly missing: Readonly<Record<string, unknown>> | null;
+    };
+
+/**
+ * Decides one check for an agent under one mandate: a tool by the very decision that its call would get, where a requirement is a
+ * no until somebody has approved it; another system's scope by standing, mandate, ceiling, authority and constraints alone.
+ */
+export async function verifyFor(
+  app: Pick<App, 'catalogue' | 'policies'>,
+  reader: TenantReader,
+  actor: AgentActor,
+  check: Checked,
+  lock?: 'share',
+): Promise<Verdict> {
+  return check.kind === 'tool'
+    ? verifyTool(app, reader, actor, check, lock)
+    : verifyScope(reader, actor, check, lock);
+}
+
+async function verifyTool(
+  app: Pick<App, 'catalogue' | 'policies'>,
+  reader: TenantReader,
+  actor: AgentActor,
+  check: Extract<Checked, { kind: 'tool' }>,
+  lock: 'share' | undefined,
+): Promise<Verdict> {
+  const { entry, targets, input, worth, adminRoles } = check;
+  const extra =
+    entry.tool.effects === 'write' && input !== null
+      ? await entry.tool.context?.(readContext(app, reader, actor), input)
+      : undefined;
+  const question = { entry, actor, targets, adminRoles, worth, ...(extra && { extra }) };
+  const decision = await decide(reader, app.policies, question, lock);
+  if (!decision.allowed) return refused(decision.denial, await frozenFor(reader, actor, decision.denial));
+  const { policies, requirements } = decision.saved;
+  if (requirements.length === 0) return { allowed: true, policies };
+  const needsStepUp = requirements.some((one) => one.stepUp);
+  return {
+    allowed: false,
+    reasons: [needsStepUp ? 'STEP_UP_REQUIRED' : 'APPROVAL_REQUIRED'],
+    message: requirements.map((one) => one.reason).join(' '),
+    missing: {
+      approvals: requirements.map(({ policy, approver, quorum, stepUp }) => ({
+        policy,
+        approver,
+        quorum,
+        step_up: stepUp,
+      })),
+    },
+  };
+}
+
+async function verifyScope(
+  reader: TenantReader,
+  actor: AgentActor,
+  check: Extract<Checked, { kind: 'scope' }>,
+  lock: 'share' | undefined,
+): Promise<Verdict> {
+  const { scope, resource, worth } = check;
+  const person = resource !== null && 'personId' in resource ? resource.personId : null;
+  const facts = await decisionFacts(
+    reader,
+    {
+      principalId: principalOf(actor),
+      agentId: actor.agentId,
+      mandateId: actor.mandateId,
+      targets: person === null ? [] : [{ type: 'Person', id: person }],
+    },
+    lock !== undefined,
+  );
+  const asked = { tool: { name: scope, scope } };
+  const why =
+    standing(facts) ?? delegated(asked, actor, facts, reader.now, worth) ?? outside(actor, facts, resource);
+  return why === null ? { allowed: true, policies: [] } : refused(why, facts.chain);
+}
+
+function standing({ tenantStatus, principal }: DecisionFacts): Denial | null {
+  if (tenantStatus !== 'active') return denial('tenant_frozen', 'Everything is frozen in this organisation.');
+  if (principal === null) return denial('principal_inactive', 'The principal is not known here any more.');
+  return standingOf(principal);
+}
+
+/** A bound that cannot be asked about, because the check names nothing, is a no. People have been covered already. */
+function outside(
+  actor: AgentActor,
+  { chain }: DecisionFacts,
+  resource: { readonly text: string } | { readonly personId: string } | null,
+): Denial | null {
+  if (resource !== null && 'personId' in resource) return null;
+  const narrow = actor.details?.resources ?? null;
+  const bounds = [...chain.map((one) => one.resources), ...(narrow === null ? [] : [narrow])];
+  const within = bounds.every((patterns) =>
+    resource === null ? patterns.includes('*') : coversText(patterns, resource.text),
+  );
+  if (within) return null;
+  const named = resource === null ? null : `resource:${resource.text}`;
+  return denial(
+    'outside_mandate',
+    resource === null
+      ? 'The mandate is bound to resources, and the check names none.'
+      : 'The mandate does not cover this resource. The principal can give one that does.',
+    { missing: { mandate: { resource: named }, by: actor.personId } },
+  );
+}
+
+async function frozenFor(
+  reader: TenantReader,
+  actor: AgentActor,
+  why: Denial,
+): Promise<DecisionFacts['chain']> {
+  if (why.code !== 'mandate_frozen') return [];
+  const nothing = { principalId: null, agentId: null, targets: [] };
+  return (await decisionFacts(reader, { ...nothing, mandateId: actor.mandateId }, false)).chain;
+}
+
+/** A denial as other systems read it; a mandate that is frozen for want of authority says both. */
+export function refused(
+  why: Denial,
+  chain: readonly { readonly reason: string | null; readonly state: string }[],
+): Verdict {
+  const lost = chain.some((one) => one.state === 'frozen' && one.reason === 'authority_lost');
+  const first = reasonOf(why.code);
+  return {
+    allowed: false,
+    reasons: first === 'MANDATE_FROZEN' && lost ? [first, 'AUTHORITY_LOST'] : [first],
+    message: why.message,
+    missing: why.missing ?? null,
+  };
+}
+
+const REASONS: Partial<Record<DenialCode, VerifyReason>> = {
+  tenant_frozen: 'TENANT_FROZEN',
+  principal_inactive: 'PRINCIPAL_INACTIVE',
+  agent_disabled: 'AGENT_DISABLED',
+  no_matching_mandate: 'NO_MATCHING_MANDATE',
+  mandate_revoked: 'MANDATE_REVOKED',
+  mandate_frozen: 'MANDATE_FROZEN',
+  mandate_expired: 'MANDATE_EXPIRED',
+  mandate_not_started: 'OUTSIDE_WINDOW',
+  uses_exhausted: 'USES_EXHAUSTED',
+  scope_not_delegated: 'SCOPE_NOT_DELEGATED',
+  tool_not_delegated: 'OUTSIDE_MANDATE',
+  outside_mandate: 'OUTSIDE_MANDATE',
+  outside_window: 'OUTSIDE_WINDOW',
+  amount_exceeded: 'AMOUNT_EXCEEDED',
+  authority_lost: 'AUTHORITY_LOST',
+  step_up_required: 'STEP_UP_REQUIRED',
+  no_approver: 'APPROVAL_REQUIRED',
+};
+
+/** The reason that other systems read for a denial; what has none of its own is policy's word. */
+export const reasonOf = (code: DenialCode): VerifyReason => REASONS[code] ?? 'FORBIDDEN_BY_POLICY';
+
+/** The reason why a token was refused: what it stands on, where that is why, and otherwise the token itself. Passes every other fault on. */
+export function tokenReason(error: unknown): VerifyReason {
+  if (!(error instanceof Fault) || error.code !== 'unauthenticated') throw error;
+  const reason = error.detail['reason'];
+  return (typeof reason === 'string' ? REASONS[reason as DenialCode] : undefined) ?? 'TOKEN_INVALID';
+}

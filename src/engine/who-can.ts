@@ -1,0 +1,188 @@
+import { and, asc, eq, gt, inArray, lte, sql } from 'drizzle-orm';
+import type { Actor } from '#domain/actor.ts';
+import type { TenantReader } from '#domain/context.ts';
+import { decisionFacts, type DecisionFacts, type PersonFacts } from '#domain/decision/facts.ts';
+import { mandates } from '#domain/mandate/tables.ts';
+import { people } from '#domain/person/tables.ts';
+import type { PolicyDesk, WhoCan } from '#domain/policy/desk.ts';
+import { Fault } from '#lib/fault.ts';
+import type { App } from './app.ts';
+import { deadlock } from './approve/ask.ts';
+import { judge, targetIds, type Question } from './decide/decide.ts';
+import type { PolicySet } from './decide/policies.ts';
+import { AS_TODAY, FROM_LEDGER, reconstruct, type Past } from './decide/reconstruct.ts';
+import { parseInput } from './input.ts';
+import { resolveReferences } from './references.ts';
+
+/** How many people, and how many mandates, one answer asks about. */
+const MAX_PEOPLE = 2000;
+const MAX_MANDATES = 200;
+
+type Asked = Parameters<PolicyDesk['whoCan']>[0];
+type Parts = Pick<App, 'catalogue' | 'policies'>;
+
+/**
+ * Who could use this tool on these targets, each decided as a call of theirs would be: people in a session, agents under each
+ * mandate that stands. Administrator roles at the provider are not asked, and count as none for the targets. With `at`, as it was
+ * then, as far as the ledger tells. People come in pages; agents with the first.
+ */
+export async function whoCan(
+  parts: Parts,
+  reader: TenantReader,
+  asker: Actor,
+  asked: Asked,
+): Promise<WhoCan> {
+  const entry = parts.catalogue.get(asked.tool);
+  if (entry === undefined) throw new Fault('not_found', `There is no tool "${asked.tool.slice(0, 60)}".`);
+  const input = await resolveReferences(reader, entry, asker, parseInput(entry, asked.input));
+  const targets = entry.tool.targets(input);
+  const past = asked.at === null ? null : await reconstruct(reader, asked.at);
+  const base = {
+    entry,
+    targets,
+    adminRoles: new Map(targetIds(targets).map((id) => [id, [] as string[]] as const)),
+    worth: entry.tool.worth?.(input) ?? null,
+  };
+  const nobody = { principalId: null, agentId: null, mandateId: null, targets };
+  const facts = back(await decisionFacts(reader, nobody, false), past);
+  const set = await parts.policies.inForce(reader, facts.policy);
+  const search: Search = { reader, set, base, facts, past, limit: asked.limit };
+  const humans = await peopleWhoCan(search, asked.cursor);
+  const agents = asked.cursor === null ? await agentsWhoCan(search) : { found: [], asked: 0 };
+  return {
+    people: humans.found,
+    agents: agents.found,
+    askedPeople: humans.asked,
+    askedMandates: agents.asked,
+    nextCursor: humans.next,
+    reconstructed:
+      past === null
+        ? null
+        : { at: past.at.toISOString(), fromSeq: past.fromSeq, ledger: FROM_LEDGER, today: AS_TODAY },
+  };
+}
+
+interface Search {
+  readonly reader: TenantReader;
+  readonly set: PolicySet;
+  readonly base: Omit<Question, 'actor'>;
+  readonly facts: DecisionFacts;
+  readonly past: Past | null;
+  readonly limit: number;
+}
+
+/** The facts of today as they were then. */
+function back(facts: DecisionFacts, past: Past | null): DecisionFacts {
+  if (past === null) return facts;
+  return {
+    ...facts,
+    policy: past.policy,
+    principal: facts.principal === null ? null : past.person(facts.principal),
+    chain: facts.chain.map((one) => past.mandate(one)),
+    targets: facts.targets.map((target) =>
+      target?.type === 'Person' ? { ...target, person: past.person(target.person) } : target,
+    ),
+  };
+}
+
+async function peopleWhoCan(search: Search, cursor: string | null) {
+  const { reader, facts, past, set, base, limit } = search;
+  const rows = await reader.db
+    .select({
+      id: people.id,
+      facts: sql<PersonFacts | string>`decision_person(${reader.tenantId}, ${people.id})`,
+    })
+    .from(people)
+    .where(
+      and(
+        eq(people.tenantId, reader.tenantId),
+        cursor === null ? undefined : gt(people.id, cursor),
+        past === null ? undefined : lte(people.createdAt, past.at),
+      ),
+    )
+    .orderBy(asc(people.id))
+    .limit(MAX_PEOPLE + 1);
+  const found: WhoCan['people'][number][] = [];
+  let [count, last] = [0, cursor];
+  for (const row of rows.slice(0, MAX_PEOPLE)) {
+    if (found.length === limit) return { found, asked: count, next: last };
+    [count, last] = [count + 1, row.id];
+    const today = typeof row.facts === 'string' ? (JSON.parse(row.facts) as PersonFacts) : row.facts;
+    const principal = past === null ? today : past.person(today);
+    const actor: Actor = { kind: 'person', surface: 'slack', personId: row.id, identity: {} };
+    const decision = judge(set, { ...base, actor }, { ...facts, principal }, past?.at ?? reader.now);
+    if (!decision.allowed) continue;
+    const { policies, requirements } = decision.saved;
+    found.push({
+      id: row.id,
+      name: principal.displayName,
+      roles: principal.roles,
+      policies,
+      approvals: requirements,
+      blocked: await blockedFor(search, actor, requirements),
+    });
+  }
+  return { found, asked: count, next: rows.length > MAX_PEOPLE ? last : null };
+}
+
+async function agentsWhoCan(search: Search) {
+  const { reader, past, set, base, limit } = search;
+  const { scope } = base.entry.tool;
+  const then = past?.at ?? reader.now;
+  const rows = await reader.db
+    .select({
+      id: mandates.id,
+      principalId: mandates.principalId,
+      agentId: mandates.agentId,
+      scopes: mandates.scopes,
+    })
+    .from(mandates)
+    .where(
+      and(
+        eq(mandates.tenantId, reader.tenantId),
+        sql`${scope} = any(${mandates.scopes})`,
+        gt(mandates.expiresAt, then),
+        lte(mandates.createdAt, then),
+        past === null ? inArray(mandates.state, ['active']) : undefined,
+      ),
+    )
+    .orderBy(asc(mandates.id))
+    .limit(MAX_MANDATES);
+  const found: WhoCan['agents'][number][] = [];
+  for (const { id, principalId, agentId, scopes } of rows) {
+    if (found.length === limit) break;
+    const subjects = { principalId, agentId, mandateId: id, targets: base.targets };
+    const facts = back(await decisionFacts(reader, subjects, false), past);
+    const actor: Actor = {
+      kind: 'agent',
+      surface: 'rest',
+      agentId,
+      personId: principalId,
+      mandateId: id,
+      scopes,
+      jti: '',
+    };
+    const decision = judge(set, { ...base, actor }, facts, then);
+    if (!decision.allowed) continue;
+    const { policies, requirements } = decision.saved;
+    const blocked = await blockedFor(search, actor, requirements);
+    found.push({ agentId, mandateId: id, principalId, policies, approvals: requirements, blocked });
+  }
+  return { found, asked: rows.length };
+}
+
+/** Whether anybody could approve is asked of today only: who was eligible then is not in the ledger. */
+async function blockedFor(
+  { reader, past, base }: Search,
+  actor: Actor,
+  requirements: Parameters<typeof deadlock>[1],
+): Promise<string | null> {
+  if (past !== null || requirements.length === 0 || actor.kind === 'service') return null;
+  const why = await deadlock(reader, requirements, {
+    actor,
+    targets: targetIds(base.targets),
+    principalId: actor.personId,
+    agentId: actor.kind === 'agent' ? actor.agentId : null,
+  });
+  return why?.message ?? null;
+}

@@ -1,0 +1,102 @@
+import { lookup as resolve, type LookupAddress } from 'node:dns';
+import { request as plainRequest } from 'node:http';
+import { request as secureRequest } from 'node:https';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { Readable } from 'node:stream';
+
+/** The part of `fetch` that is needed to read a document. */
+export type ReadDocument = (
+  url: string,
+  init: { readonly headers: Readonly<Record<string, string>>; readonly signal: AbortSignal },
+) => Promise<Response>;
+
+/** Special-use ranges of RFC 6890 and its updates: nothing that somebody else may send us to is there. */
+const SPECIAL_IPV4 = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 3],
+] as const;
+/** Of IPv6 only global unicast can be public (RFC 4291 section 2.4); these parts of it are not, or lead into IPv4. */
+const SPECIAL_IPV6 = [
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
+] as const;
+
+const special = new BlockList();
+for (const [network, prefix] of SPECIAL_IPV4) special.addSubnet(network, prefix, 'ipv4');
+for (const [network, prefix] of SPECIAL_IPV6) special.addSubnet(network, prefix, 'ipv6');
+const global = new BlockList();
+global.addSubnet('2000::', 3, 'ipv6');
+
+/** Whether an IP address can belong to a server on the public internet. */
+export function isPublicAddress(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) return !special.check(address, 'ipv4');
+  return family === 6 && global.check(address, 'ipv6') && !special.check(address, 'ipv6');
+}
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+/**
+ * Makes a GET for addresses that customers typed in: https on public addresses only, redirects not followed. The name is resolved once and the
+ * connection goes to the address that was checked, so that a second answer of DNS cannot lead elsewhere (rebinding). With `loopback`, http
+ * and https on loopback are let through too: for a sandbox. Throws TypeError for an address that is not allowed.
+ */
+export function createGuardedFetch(options: { loopback: boolean }): ReadDocument {
+  return async (text, init) => {
+    const url = new URL(text);
+    const own = options.loopback && LOOPBACK.has(url.hostname);
+    if (!own && url.protocol !== 'https:') throw new TypeError('only https is read');
+    if (url.username !== '' || url.password !== '')
+      throw new TypeError('an address must not hold credentials');
+    const literal = url.hostname.replace(/^\[(.*)\]$/, '$1');
+    if (!own && isIP(literal) !== 0 && !isPublicAddress(literal))
+      throw new TypeError('the address is not a public one');
+    const send = url.protocol === 'https:' ? secureRequest : plainRequest;
+    return new Promise<Response>((answered, failed) => {
+      const request = send(
+        url,
+        {
+          headers: init.headers,
+          signal: init.signal,
+          agent: false,
+          ...(own ? {} : { lookup: publicLookup }),
+        },
+        (response) => {
+          const body = Readable.toWeb(response) as ReadableStream<Uint8Array>;
+          const status = response.statusCode ?? 500;
+          const bodiless = status === 204 || status === 205 || status === 304;
+          if (bodiless) response.resume();
+          answered(new Response(bodiless ? null : body, { status: Math.max(200, status) }));
+        },
+      );
+      request.on('error', failed);
+      request.end();
+    });
+  };
+}
+
+const publicLookup: LookupFunction = (hostname, options, callback) => {
+  resolve(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+    const refused = addresses?.find(({ address }) => !isPublicAddress(address));
+    const [first] = addresses ?? [];
+    if (error !== null || first === undefined) callback(error ?? new Error('no address'), '', 0);
+    else if (refused !== undefined)
+      callback(new TypeError(`${hostname} is at an address that is not a public one`), '', 0);
+    else if (options.all === true) callback(null, addresses);
+    else callback(null, first.address, first.family);
+  });
+};

@@ -1,0 +1,105 @@
+import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
+import type { TenantWriter } from '#domain/context.ts';
+import { standingOf } from '#domain/person/standing.ts';
+import { findPersonByUid } from '#domain/person/store.ts';
+import {
+  addSignInRow,
+  consumeSignInRow,
+  deleteSignInRow,
+  endGrant,
+  findSignInRow,
+  findSignInRowByUid,
+  saveSignInRow,
+  type SignInRow,
+} from '#domain/sign-in/store.ts';
+import { partsOfSubject } from '#domain/token/client-token.ts';
+import type { App } from '#engine/app.ts';
+import { readonly, transact } from '#engine/transact.ts';
+import { sha256 } from '#lib/crypto.ts';
+
+export type AdapterParts = Pick<App, 'database' | 'queue' | 'now' | 'subscribers' | 'secrets'>;
+
+/** Kinds whose id is all that a thief would need: kept as a digest (law 12). */
+const BEARERS = new Set([
+  'AuthorizationCode',
+  'RefreshToken',
+  'Session',
+  'PushedAuthorizationRequest',
+  'RegistrationAccessToken',
+  'InitialAccessToken',
+]);
+/** Kinds that let somebody in: none of them is saved for a person who is leaving (law 2). */
+const PERSONAL = new Set(['AuthorizationCode', 'RefreshToken', 'Session', 'Grant']);
+
+const sealedAs = (kind: string): string => `sign-in:${kind}`;
+
+/**
+ * The storage of `oidc-provider` for one tenant. Consuming is atomic: of many redemptions of one code or refresh token at the same
+ * moment one goes on, and the others end the whole grant (RFC 6749 section 4.1.2, RFC 9700 section 4.14). A client assertion's
+ * `jti` is spent the same way. What lets somebody in is saved only while its person stands, held against a departure until the
+ * commit. Codes, refresh tokens and session ids are kept as digests.
+ */
+export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string) => Adapter {
+  return (kind) => {
+    const key = (id: string): string => (BEARERS.has(kind) ? sha256(`${kind} ${id}`) : id);
+    const read = <T>(work: Parameters<typeof readonly<T>>[2]) => readonly(parts, tenantId, work);
+    const write = <T>(work: (ctx: TenantWriter) => Promise<T>) => transact(parts, tenantId, work);
+
+    const toRow = (id: string, payload: AdapterPayload): Record<string, unknown> => {
+      const { jti, ...rest } = payload;
+      // The browser's session id is of no use to an interaction, and would stand there in the clear.
+      if (kind === 'Interaction' && rest.session !== undefined) delete rest.session.cookie;
+      return BEARERS.has(kind) ? { ...rest, sealed: parts.secrets.seal(jti ?? id, sealedAs(kind)) } : payload;
+    };
+    const fromRow = (row: SignInRow | null): AdapterPayload | undefined => {
+      if (row === null) return undefined;
+      const { sealed, ...rest } = row.payload;
+      const payload = rest as AdapterPayload;
+      if (typeof sealed === 'string') payload.jti = parts.secrets.unseal(sealed, sealedAs(kind));
+      if (row.consumedAt !== null) payload.consumed = Math.floor(row.consumedAt.getTime() / 1000);
+      return payload;
+    };
+
+    return {
+      upsert: async (id, payload, expiresIn) => {
+        await write(async (ctx) => {
+          if (PERSONAL.has(kind) && payload.accountId !== undefined) await mustStand(ctx, payload.accountId);
+          const expiresAt = expiresIn === undefined ? null : new Date(ctx.now.getTime() + expiresIn * 1000);
+          const row = { kind, id: key(id), payload: toRow(id, payload), expiresAt };
+          if (kind !== 'ReplayDetection') return saveSignInRow(ctx, row);
+          if (!(await addSignInRow(ctx, row)))
+            throw new errors.InvalidClientAuth('client assertion tokens must only be used once');
+        });
+      },
+      find: async (id) => fromRow(await read((reader) => findSignInRow(reader, kind, key(id)))),
+      findByUid: async (uid) => fromRow(await read((reader) => findSignInRowByUid(reader, kind, uid))),
+      findByUserCode: () => Promise.resolve(undefined),
+      consume: async (id) => {
+        const first = await write(async (ctx) => {
+          if (await consumeSignInRow(ctx, kind, key(id))) return true;
+          const row = await findSignInRow(ctx, kind, key(id));
+          const grantId = row?.payload['grantId'];
+          if (typeof grantId === 'string') await endGrant(ctx, grantId);
+          return false;
+        });
+        if (first) return;
+        if (kind === 'PushedAuthorizationRequest')
+          throw new errors.InvalidRequestUri('request_uri was already used');
+        throw new errors.InvalidGrant('already used');
+      },
+      destroy: async (id) => {
+        await write((ctx) => deleteSignInRow(ctx, kind, key(id)));
+      },
+      revokeByGrantId: async (grantId) => {
+        await write((ctx) => endGrant(ctx, grantId));
+      },
+    };
+  };
+}
+
+async function mustStand(ctx: TenantWriter, subject: string): Promise<void> {
+  const who = partsOfSubject(subject);
+  const person = who === null ? null : await findPersonByUid(ctx, who.provider, who.uid, 'share');
+  if (person === null || standingOf(person) !== null)
+    throw new errors.InvalidGrant('the person cannot be signed in now');
+}

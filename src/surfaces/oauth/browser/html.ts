@@ -1,0 +1,95 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Markup that is safe to put into a page as it is. */
+export class Markup {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+type Part = string | number | Markup | readonly Markup[];
+
+const render = (part: Part): string => {
+  if (part instanceof Markup) return part.text;
+  if (typeof part === 'object') return part.map((one) => one.text).join('');
+  return String(part).replaceAll(/[&<>"']/g, (sign) => ESCAPES[sign] ?? '');
+};
+
+/** Template tag: every value is escaped for text and for quoted attributes, unless it is Markup. */
+export const html = (strings: TemplateStringsArray, ...parts: readonly Part[]): Markup =>
+  new Markup(strings.map((text, index) => text + render(parts[index] ?? '')).join(''));
+
+const STYLE = `
+:root { color-scheme: light dark; --line: #c9ced6; --soft: #59636f; --go: #0b5cad; --warn: #8a4b00; }
+@media (prefers-color-scheme: dark) { :root { --line: #454c55; --soft: #a3acb7; --go: #6db3f2; --warn: #f0b35e; } }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0; display: grid; min-height: 100vh; place-items: center; }
+main { max-width: 30rem; width: 100%; box-sizing: border-box; padding: 1.5rem; }
+h1 { font-size: 1.35rem; line-height: 1.3; margin: 0 0 1rem; }
+h2 { font-size: 1rem; margin: 1.25rem 0 .25rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0; border: 1px solid var(--line); border-radius: 8px; padding: .75rem 1rem; }
+dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+ul { padding-left: 1.25rem; margin: .25rem 0; }
+.soft { color: var(--soft); font-size: .9rem; }
+.warn { color: var(--warn); border-left: 4px solid var(--warn); padding: .25rem .75rem; margin: 1rem 0; }
+form { display: flex; gap: .75rem; margin-top: 1.5rem; }
+button { font: inherit; padding: .55rem 1.25rem; border-radius: 8px; border: 1px solid var(--line); background: none; color: inherit; cursor: pointer; }
+button.go { background: var(--go); border-color: var(--go); color: Canvas; font-weight: 600; }
+`;
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
+
+/** Where a form of the page may lead: `'self'`, and the sources to which the answer may redirect. */
+export interface PageOptions {
+  readonly status?: number;
+  readonly formTargets?: readonly string[];
+}
+
+/**
+ * A whole page without a script: nothing is loaded, nobody may frame it, and its form goes where it should (CSP 3). Never cached,
+ * and its address is told to nobody.
+ */
+export function page(title: string, body: Markup, options: PageOptions = {}): Response {
+  const policy = [
+    "default-src 'none'",
+    `style-src 'sha256-${STYLE_HASH}'`,
+    `form-action 'self' ${(options.formTargets ?? []).join(' ')}`.trim(),
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+  const text = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title}</title>
+        <style>
+          ${new Markup(STYLE)}
+        </style>
+      </head>
+      <body>
+        <main>${body}</main>
+      </body>
+    </html>`.text;
+  return new Response(text, {
+    status: options.status ?? 200,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': policy,
+      'x-frame-options': 'DENY',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    },
+  });
+}
+
+/** A random text for one use. */
+export const nonce = (): string => randomBytes(24).toString('base64url');

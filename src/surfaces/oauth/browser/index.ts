@@ -1,0 +1,223 @@
+import type { Provider } from 'oidc-provider';
+import type { TokenKernel } from '#domain/token/kernel.ts';
+import { issuerOf } from '#domain/token/names.ts';
+import type { App } from '#engine/app.ts';
+import { asFault, Fault } from '#lib/fault.ts';
+import { parseJwt } from '#lib/jwt.ts';
+import { abilitiesOf, lookingScopes } from './abilities.ts';
+import { toNode } from './bridge.ts';
+import {
+  decideConsent,
+  finishLogin,
+  seeOther,
+  showInteraction,
+  type InteractionParts,
+} from './interaction.ts';
+import { unscopedBody, unscopedFetch } from './client-metadata.ts';
+import { browserMetadata } from './metadata.ts';
+import { createOktaLogin, type LoginClient } from './okta-login.ts';
+import { messagePage } from './pages.ts';
+import { createProvider, ROUTES } from './provider.ts';
+
+/** What the browser side is made of. */
+export interface BrowserParts {
+  readonly app: App;
+  readonly kernel: Pick<TokenKernel, 'person' | 'signer' | 'tenantOf'>;
+  /** Null: nobody can sign in here. */
+  readonly login: LoginClient | null;
+  /** Whether clients may register themselves (RFC 7591), for those that cannot be described at an address. */
+  readonly dynamicRegistration?: boolean;
+  /** For tests: how clients' metadata documents are fetched. */
+  readonly fetch?: typeof fetch;
+}
+
+/** Signs people in to their own clients: the authorization code flow of each tenant's issuer. */
+export interface BrowserSide {
+  /** Answers a path below the tenant's issuer. Throws Fault `unavailable`. */
+  fetch(tenantId: string, request: Request): Promise<Response>;
+  /** Answers a token request of one of `GRANTS`; `body` is the form as it came, byte for byte. */
+  redeem(tenantId: string, request: Request, body: Uint8Array): Promise<Response>;
+  /** Revokes a refresh token of a person's own client (RFC 7009), and with it everything that came of the same consent. */
+  revoke(tenantId: string, request: Request, body: Uint8Array): Promise<Response>;
+  /** What the tenant's metadata says beside the kernel's own, or null where nobody can sign in. */
+  metadata(tenantId: string): Promise<Record<string, unknown> | null>;
+}
+
+/** The grant types that are the browser side's. */
+export const GRANTS: ReadonlySet<string> = new Set(['authorization_code', 'refresh_token']);
+
+const MAX_INSTANCES = 200;
+const MAX_FORM_BYTES = 16 * 1024;
+
+export function browserSide(parts: BrowserParts): BrowserSide {
+  const { app, kernel } = parts;
+  const abilities = abilitiesOf(app.catalogue);
+  const looking = lookingScopes(app.catalogue);
+  const dynamicRegistration = parts.dynamicRegistration === true;
+  const login = createOktaLogin(
+    app,
+    parts.login,
+    (tenantId) => `${issuerOf(app.baseUrl, tenantId)}/oauth2/callback`,
+  );
+  const interactions: InteractionParts = { app, kernel, login, abilities };
+  const instances = new Map<string, { readonly kid: string; readonly provider: Provider }>();
+  const failures = new WeakMap<object, Error>();
+
+  /** The tenant's server under its newest key; the least recently used one makes room. */
+  async function providerOf(tenantId: string): Promise<Provider> {
+    const signer = await kernel.signer(tenantId);
+    const kept = instances.get(tenantId);
+    instances.delete(tenantId);
+    const provider = kept?.kid === signer.kid ? kept.provider : make(tenantId, signer);
+    const oldest = instances.keys().next();
+    if (instances.size >= MAX_INSTANCES && oldest.done !== true) instances.delete(oldest.value);
+    instances.set(tenantId, { kid: signer.kid, provider });
+    return provider;
+  }
+
+  function make(tenantId: string, signer: Awaited<ReturnType<typeof kernel.signer>>): Provider {
+    const provider = createProvider(
+      { app, kernel, abilities, dynamicRegistration, fetch: unscopedFetch(parts.fetch ?? fetch) },
+      tenantId,
+      signer,
+    );
+    provider.on('server_error', (ctx, error) => failures.set(ctx.req, error));
+    return provider;
+  }
+
+  async function run(tenantId: string, request: Request, body: Uint8Array | null): Promise<Response> {
+    const provider = await providerOf(tenantId);
+    const node = toNode(request, body, new URL(issuerOf(app.baseUrl, tenantId)));
+    await provider.callback()(node.req, node.res);
+    const failure = failures.get(node.req);
+    if (failure !== undefined) throw failure;
+    return node.answer();
+  }
+
+  async function interaction(
+    tenantId: string,
+    request: Request,
+    uid: string,
+    action: string | undefined,
+  ): Promise<Response> {
+    const node = toNode(request, null, new URL(issuerOf(app.baseUrl, tenantId)));
+    const step = { tenantId, uid, request, node, provider: await providerOf(tenantId) };
+    if (request.method === 'GET' && action === undefined) return showInteraction(interactions, step);
+    if (request.method === 'GET' && action === 'login') return finishLogin(interactions, step);
+    if (request.method === 'POST' && action === 'consent')
+      return decideConsent(
+        interactions,
+        step,
+        new URLSearchParams(Buffer.from(await bodyOf(request)).toString()),
+      );
+    return notHere();
+  }
+
+  async function answer(tenantId: string, request: Request): Promise<Response> {
+    if ((await kernel.tenantOf('tenant', tenantId)) === null) return notHere();
+    if (!(await login.isSetUp(tenantId))) return notSetUp();
+    const url = new URL(request.url);
+    const path = url.pathname.slice(new URL(issuerOf(app.baseUrl, tenantId)).pathname.length);
+    if (path === '/oauth2/callback') return callback(app.baseUrl, tenantId, url);
+    const step = /^\/oauth2\/interaction\/([A-Za-z0-9_-]{10,64})(?:\/(login|consent))?$/.exec(path);
+    if (step !== null) return interaction(tenantId, request, step[1] ?? '', step[2]);
+    const asked = path === ROUTES.authorization ? withScope(request, looking) : request;
+    const body = request.method === 'GET' || request.method === 'HEAD' ? null : await bodyOf(request);
+    const registers = path === ROUTES.registration && body !== null;
+    return run(tenantId, asked, registers ? unscopedBody(body) : body);
+  }
+
+  return {
+    fetch: async (tenantId, request) => {
+      try {
+        return await answer(tenantId, request);
+      } catch (error) {
+        const fault = asFault(error);
+        if (fault.code !== 'unavailable') throw error;
+        return messagePage(503, 'Try again in a moment', fault.message);
+      }
+    },
+    redeem: async (tenantId, request, body) => {
+      if (!(await login.isSetUp(tenantId)))
+        return Response.json(
+          { error: 'unsupported_grant_type', error_description: 'Signing in is not set up here.' },
+          { status: 400, headers: { 'cache-control': 'no-store' } },
+        );
+      const response = await run(tenantId, request, body);
+      await note(app, tenantId, body, response.clone());
+      return response;
+    },
+    revoke: (tenantId, request, body) => run(tenantId, request, body),
+    metadata: async (tenantId) =>
+      (await login.isSetUp(tenantId))
+        ? browserMetadata(issuerOf(app.baseUrl, tenantId), [...abilities.keys()], dynamicRegistration)
+        : null,
+  };
+}
+
+/** Okta's answer goes on to the interaction that its state names, where the browser's cookie says whether it belongs there. */
+function callback(baseUrl: string, tenantId: string, url: URL): Response {
+  const uid = /^([A-Za-z0-9_-]{10,64})\./.exec(url.searchParams.get('state') ?? '')?.[1];
+  if (uid === undefined)
+    return messagePage(400, 'This answer belongs nowhere', 'Start again from your client.');
+  return seeOther(`${issuerOf(baseUrl, tenantId)}/oauth2/interaction/${uid}/login${url.search}`);
+}
+
+/** A client that names no scope gets those that only look (RFC 6749 section 3.3: a pre-defined default). */
+function withScope(request: Request, scopes: readonly string[]): Request {
+  const url = new URL(request.url);
+  const given = url.searchParams.has('scope') || url.searchParams.has('request_uri');
+  if (request.method !== 'GET' || given || !url.searchParams.has('client_id')) return request;
+  url.searchParams.set('scope', scopes.join(' '));
+  return new Request(url, request);
+}
+
+/** The ledger line of a token, before it is handed out, or of a refusal. */
+async function note(app: App, tenantId: string, body: Uint8Array, response: Response): Promise<void> {
+  const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  const form = new URLSearchParams(Buffer.from(body).toString());
+  const grant_type = form.get('grant_type');
+  if (response.status !== 200) {
+    const client_id = (form.get('client_id') ?? '').slice(0, 200);
+    await app.ledgerBatch.add(tenantId, {
+      event: 'TOKEN_REFUSED',
+      actor: 'unauthenticated client',
+      data: {
+        error: answer['error'],
+        reason: textOf(answer['error_description']).slice(0, 200),
+        client_id,
+        grant_type,
+      },
+    });
+    return;
+  }
+  const { jti, client_id, sub, scope, aud, exp } = parseJwt(textOf(answer['access_token']))?.claims ?? {};
+  await app.ledgerBatch.add(tenantId, {
+    event: 'TOKEN_ISSUED',
+    actor: `${textOf(client_id)} for ${textOf(sub)}`,
+    data: { jti, client_id, sub, scope, aud, exp, grant_type },
+  });
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+async function bodyOf(request: Request): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > MAX_FORM_BYTES)
+      throw new Fault('invalid_input', `The form is longer than ${MAX_FORM_BYTES} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+const notHere = (): Response => messagePage(404, 'There is nothing here', 'Start again from your client.');
+
+const notSetUp = (): Response =>
+  messagePage(
+    503,
+    'Signing in is not set up here',
+    'An administrator must register a web application at Okta and give its client id to this server (OKTA_LOGIN_CLIENT_ID). Until then use Slack, or an agent with a mandate.',
+  );

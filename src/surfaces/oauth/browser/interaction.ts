@@ -1,0 +1,210 @@
+import type { Provider } from 'oidc-provider';
+import { partsOfSubject, personStanding, type HotPerson } from '#domain/token/client-token.ts';
+import type { TokenKernel } from '#domain/token/kernel.ts';
+import { issuerOf } from '#domain/token/names.ts';
+import { theTenant } from '#domain/tenant/store.ts';
+import type { App } from '#engine/app.ts';
+import { readonly } from '#engine/transact.ts';
+import { sameSecret } from '#lib/crypto.ts';
+import { ALWAYS, inWords, type Abilities } from './abilities.ts';
+import type { NodeExchange } from './bridge.ts';
+import { LoginFailed, type OktaLogin } from './okta-login.ts';
+import { consentPage, messagePage } from './pages.ts';
+import { GRANT_DAYS } from './provider.ts';
+import { isLocalRedirect, redirectTarget } from './redirect.ts';
+
+export interface InteractionParts {
+  readonly app: App;
+  readonly kernel: Pick<TokenKernel, 'person'>;
+  readonly login: OktaLogin;
+  readonly abilities: Abilities;
+}
+
+/** One step of one sign-in, in the browser that began it. */
+export interface Step {
+  readonly tenantId: string;
+  readonly uid: string;
+  readonly provider: Provider;
+  readonly node: NodeExchange;
+  readonly request: Request;
+}
+
+type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+const param = (details: Details, name: string): string => {
+  const value = details.params[name];
+  return typeof value === 'string' ? value : '';
+};
+
+const STRANGE = messagePage.bind(
+  null,
+  400,
+  'This sign-in belongs elsewhere',
+  'It was begun in another browser, or is too old. Start again from your client.',
+);
+
+/** The interaction of this browser, if it is the one that the address names; null otherwise. */
+async function detailsOf({ provider, node, uid }: Step): Promise<Details | null> {
+  try {
+    const details = await provider.interactionDetails(node.req, node.res);
+    return details.uid === uid ? details : null;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'SessionNotFound') return null;
+    throw error;
+  }
+}
+
+/** What is next: to Okta, or the question whether the client may act for the person. */
+export async function showInteraction(parts: InteractionParts, step: Step): Promise<Response> {
+  const details = await detailsOf(step);
+  if (details === null) return STRANGE();
+  if (details.prompt.name === 'consent') return showConsent(parts, step, details);
+  const again = details.prompt.reasons.some((reason) => reason !== 'no_session');
+  try {
+    return seeOther((await parts.login.start(step.tenantId, step.uid, again)).href);
+  } catch (error) {
+    return loginFailed(parts, error);
+  }
+}
+
+/** Okta's answer: who the person is, and whether they may be signed in now. */
+export async function finishLogin(parts: InteractionParts, step: Step): Promise<Response> {
+  const details = await detailsOf(step);
+  if (details === null || details.prompt.name !== 'login') return STRANGE();
+  const answer = new URL(step.request.url);
+  if (answer.searchParams.get('error') === 'access_denied') return finish(step, denied('at Okta'));
+  try {
+    const { uid, authTime, amr } = await parts.login.finish(step.tenantId, step.uid, answer);
+    const person = await parts.kernel.person(step.tenantId, { provider: 'okta', uid });
+    const why = person === null ? UNKNOWN : personStanding(person);
+    if (why !== null) return await refuse(parts, step, details, uid, why);
+    return await finish(step, {
+      login: {
+        accountId: `oidc:okta:${uid}`,
+        remember: false,
+        ...(authTime === undefined ? {} : { ts: authTime }),
+        ...(amr === undefined ? {} : { amr: [...amr] }),
+      },
+    });
+  } catch (error) {
+    return loginFailed(parts, error);
+  }
+}
+
+const UNKNOWN = {
+  code: 'person_unknown',
+  message: 'Okta knows you, but you are not in the directory here yet.',
+};
+
+async function refuse(
+  { app }: InteractionParts,
+  { tenantId }: Step,
+  details: Details,
+  uid: string,
+  why: { code: string; message: string },
+): Promise<Response> {
+  await app.ledgerBatch.add(tenantId, {
+    event: 'identity_refused',
+    actor: 'okta:login',
+    data: { subject: `oidc:okta:${uid}`, reason: why.code, client_id: param(details, 'client_id') },
+  });
+  return messagePage(
+    403,
+    'You cannot sign in now',
+    `${why.message} If you have another account at Okta, sign out there and start again from your client; otherwise ask an IT admin.`,
+  );
+}
+
+function loginFailed({ app }: InteractionParts, error: unknown): Response {
+  if (!(error instanceof LoginFailed)) throw error;
+  app.log.info({ err: error.cause }, 'a login at Okta failed');
+  return messagePage(502, 'Okta did not sign you in', `${error.message} Start again from your client.`);
+}
+
+async function showConsent(parts: InteractionParts, step: Step, details: Details): Promise<Response> {
+  const { app } = parts;
+  const person = await personOf(parts, step.tenantId, details);
+  const client = await step.provider.Client.find(param(details, 'client_id'));
+  if (person === null || client === undefined) return STRANGE();
+  const redirectUri = param(details, 'redirect_uri');
+  const describes = URL.parse(client.clientId);
+  const organisation = await readonly(app, step.tenantId, async (reader) => (await theTenant(reader)).name);
+  const asked = param(details, 'scope').split(' ');
+  return consentPage({
+    action: `${issuerOf(app.baseUrl, step.tenantId)}/oauth2/interaction/${step.uid}/consent`,
+    csrf: csrfOf(app, step),
+    person: { name: person.display_name, email: person.email },
+    organisation,
+    client: {
+      name: client.clientName ?? describes?.host ?? client.clientId,
+      host: describes?.host ?? client.clientId,
+      proven: describes !== null,
+    },
+    redirect: { ...redirectTarget(redirectUri), local: isLocalRedirect(redirectUri) },
+    abilities: [...inWords(parts.abilities, asked), ALWAYS],
+    days: GRANT_DAYS,
+  });
+}
+
+/** The person's own decision, from our own page. */
+export async function decideConsent(
+  parts: InteractionParts,
+  step: Step,
+  form: URLSearchParams,
+): Promise<Response> {
+  const details = await detailsOf(step);
+  const origin = step.request.headers.get('origin');
+  // A page without a referrer sends its form with the origin "null".
+  const ours = origin === null || origin === 'null' || origin === new URL(parts.app.baseUrl).origin;
+  if (details === null || details.prompt.name !== 'consent' || !ours) return STRANGE();
+  if (!sameSecret(form.get('csrf') ?? '', csrfOf(parts.app, step))) return STRANGE();
+  if (form.get('decision') !== 'approve') return finish(step, denied('here'));
+  const accountId = details.session?.accountId;
+  if ((await personOf(parts, step.tenantId, details)) === null || accountId === undefined) return STRANGE();
+
+  const { Grant } = step.provider;
+  const known = details.grantId === undefined ? undefined : await Grant.find(details.grantId);
+  const grant = known ?? new Grant({ accountId, clientId: param(details, 'client_id') });
+  const missing = details.prompt.details as {
+    missingOIDCScope?: string[];
+    missingResourceScopes?: Record<string, string[]>;
+  };
+  if (missing.missingOIDCScope !== undefined) grant.addOIDCScope(missing.missingOIDCScope.join(' '));
+  for (const [resource, scopes] of Object.entries(missing.missingResourceScopes ?? {}))
+    grant.addResourceScope(resource, scopes.join(' '));
+  return finish(step, { consent: { grantId: await grant.save() } }, true);
+}
+
+async function personOf(
+  { kernel }: InteractionParts,
+  tenantId: string,
+  details: Details,
+): Promise<HotPerson | null> {
+  const who = partsOfSubject(details.session?.accountId ?? '');
+  const row = who === null ? null : await kernel.person(tenantId, who);
+  return row === null || personStanding(row) !== null ? null : row;
+}
+
+const denied = (where: string) => ({
+  error: 'access_denied',
+  error_description: `the person said no ${where}`,
+});
+
+/** Bound to the interaction, which is bound to this browser by its cookie. */
+const csrfOf = (app: App, { tenantId, uid }: Step): string =>
+  app.secrets.digest(`consent ${tenantId} ${uid}`);
+
+async function finish(
+  { provider, node }: Step,
+  result: Parameters<Provider['interactionFinished']>[2],
+  mergeWithLastSubmission = false,
+): Promise<Response> {
+  await provider.interactionFinished(node.req, node.res, result, { mergeWithLastSubmission });
+  return node.answer();
+}
+
+export const seeOther = (location: string): Response =>
+  new Response(null, {
+    status: 303,
+    headers: { location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' },
+  });

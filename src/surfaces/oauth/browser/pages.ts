@@ -1,0 +1,62 @@
+import { html, page, type Markup } from './html.ts';
+
+/** What the consent page tells a person before they decide. */
+export interface ConsentView {
+  readonly action: string;
+  readonly csrf: string;
+  readonly person: { readonly name: string; readonly email: string };
+  readonly organisation: string;
+  readonly client: { readonly name: string; readonly host: string; readonly proven: boolean };
+  readonly redirect: { readonly host: string; readonly source: string; readonly local: boolean };
+  /** What it will be able to do, in words. */
+  readonly abilities: readonly string[];
+  readonly days: number;
+}
+
+/** The question that nobody answers for the person: may this client act for you? */
+export function consentPage(view: ConsentView): Response {
+  const { person, client, redirect } = view;
+  const body = html`<h1>Let ${client.name} act for you?</h1>
+    <dl>
+      <dt>You are</dt>
+      <dd>${person.name} (${person.email})<br /><span class="soft">${view.organisation}</span></dd>
+      <dt>Client</dt>
+      <dd>
+        ${client.name}<br /><span class="soft"
+          >${client.proven ? `Described at ${client.host}` : `Calls itself so; nobody has checked it (${client.host})`}</span
+        >
+      </dd>
+      <dt>Sends you to</dt>
+      <dd>${redirect.host}</dd>
+    </dl>
+    ${redirect.local ? localWarning : html``}
+    <h2>It will be able to</h2>
+    <ul>
+      ${view.abilities.map((words) => html`<li>${words}</li>`)}
+    </ul>
+    <p class="soft">
+      Always through this client and under your organisation's policies: some things will wait for an
+      approval, and it can never decide approvals, give mandates or manage agents. It stays signed in for at
+      most ${view.days} days.
+    </p>
+    <form method="post" action="${view.action}">
+      <input type="hidden" name="csrf" value="${view.csrf}" />
+      <button class="go" name="decision" value="approve">Approve</button
+      ><button name="decision" value="deny">Deny</button>
+    </form>`;
+  return page(`Let ${client.name} act for you?`, body, { formTargets: [redirect.source] });
+}
+
+const localWarning: Markup = html`<p class="warn">
+  It receives its answer on this computer, where any program can take that place. Approve only if you started
+  this sign-in yourself, just now.
+</p>`;
+
+/** A page that says what has happened and what to do. `status` as HTTP knows it. */
+export const messagePage = (status: number, title: string, message: string): Response =>
+  page(
+    title,
+    html`<h1>${title}</h1>
+      <p>${message}</p>`,
+    { status },
+  );

@@ -1,0 +1,206 @@
+import { errors, interactionPolicy, Provider, type Configuration } from 'oidc-provider';
+import { newestGrantId } from '#domain/sign-in/store.ts';
+import { partsOfSubject, personEpochs, personStanding } from '#domain/token/client-token.ts';
+import type { TokenKernel } from '#domain/token/kernel.ts';
+import { audiencesOf, issuerOf, TOKEN_SECONDS } from '#domain/token/names.ts';
+import type { Signer } from '#domain/token/signing-keys.ts';
+import type { App } from '#engine/app.ts';
+import { readonly } from '#engine/transact.ts';
+import { adapterFor } from './adapter.ts';
+import type { Abilities } from './abilities.ts';
+import { messagePage } from './pages.ts';
+import { isLocalRedirect } from './redirect.ts';
+
+export interface ProviderParts {
+  readonly app: App;
+  readonly kernel: Pick<TokenKernel, 'person'>;
+  readonly abilities: Abilities;
+  readonly dynamicRegistration: boolean;
+  /** How a client's metadata document is fetched; the library adds its guard against special-use addresses. */
+  readonly fetch: typeof fetch;
+}
+
+/** How long a client stays signed in at most, in days: from the consent on, however often it renews. */
+export const GRANT_DAYS = 30;
+const DAY_SECONDS = 86_400;
+
+/** Paths below the issuer. */
+export const ROUTES = {
+  authorization: '/oauth2/authorize',
+  pushed_authorization_request: '/oauth2/par',
+  token: '/oauth2/token',
+  registration: '/oauth2/register',
+  jwks: '/oauth2/jwks',
+  revocation: '/oauth2/revoke',
+  end_session: '/oauth2/session/end',
+} as const;
+
+/**
+ * One tenant's authorization server for browsers (OAuth 2.1 as MCP 2026-07-28 asks for it): code with PKCE S256, PAR, RFC 9207 `iss`,
+ * RFC 8707 resources, clients described at their own address (CIMD) and, where the installation says so, registered (RFC 7591).
+ * Refresh tokens are good for one use. Access tokens are RFC 9068 JWTs under the tenant's own key, for at most five minutes.
+ */
+export function createProvider(parts: ProviderParts, tenantId: string, signer: Signer): Provider {
+  const { app, kernel } = parts;
+  const issuer = issuerOf(app.baseUrl, tenantId);
+  const secure = issuer.startsWith('https:');
+  const cookies = { httpOnly: true, sameSite: 'lax', signed: true, secure, overwrite: true } as const;
+  // Tenants share a host: their cookies must not meet.
+  const cookie = (name: string) => `${name}_${tenantId}`;
+
+  async function standing(subject: string) {
+    const who = partsOfSubject(subject);
+    const row = who === null ? null : await kernel.person(tenantId, who);
+    return row === null || personStanding(row) !== null ? null : row;
+  }
+
+  const configuration: Configuration = {
+    adapter: adapterFor(app, tenantId),
+    jwks: {
+      keys: [
+        {
+          ...signer.privateKey.export({ format: 'jwk' }),
+          kid: signer.kid,
+          alg: 'ES256',
+          use: 'sig',
+        },
+      ],
+    },
+    routes: ROUTES,
+    scopes: ['openid', 'offline_access'],
+    claims: { openid: ['sub'] },
+    responseTypes: ['code'],
+    subjectTypes: ['public'],
+    clientAuthMethods: ['none', 'private_key_jwt'],
+    enabledJWA: {
+      clientAuthSigningAlgValues: ['ES256', 'RS256'],
+      idTokenSigningAlgValues: ['ES256'],
+    },
+    clientDefaults: {
+      application_type: 'native',
+      token_endpoint_auth_method: 'none',
+      id_token_signed_response_alg: 'ES256',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+    },
+    pkce: { required: () => true },
+    cookies: {
+      keys: [app.secrets.digest(`browser cookies ${tenantId}`)],
+      names: {
+        session: secure ? `__Host-${cookie('session')}` : cookie('session'),
+        interaction: secure ? `__Secure-${cookie('interaction')}` : cookie('interaction'),
+        resume: secure ? `__Secure-${cookie('resume')}` : cookie('resume'),
+      },
+      long: { ...cookies, path: '/' },
+      short: cookies,
+    },
+    ttl: {
+      AccessToken: TOKEN_SECONDS,
+      AuthorizationCode: 60,
+      IdToken: TOKEN_SECONDS,
+      Interaction: 600,
+      Session: 8 * 3600,
+      Grant: GRANT_DAYS * DAY_SECONDS,
+      // A renewed token ends when the first one would have.
+      RefreshToken: (ctx) => ctx.oidc.entities.RotatedRefreshToken?.remainingTTL ?? GRANT_DAYS * DAY_SECONDS,
+    },
+    rotateRefreshToken: true,
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    // What ends a sign-in is the person's standing and the grant, not the browser's session.
+    expiresWithSession: () => false,
+    interactions: {
+      url: (_ctx, interaction) => `${issuer}/oauth2/interaction/${interaction.uid}`,
+      policy: policy(),
+    },
+    findAccount: async (_ctx, subject) =>
+      (await standing(subject)) === null
+        ? undefined
+        : { accountId: subject, claims: () => ({ sub: subject }) },
+    loadExistingGrant: async (ctx) => {
+      const { client, session, result, provider } = ctx.oidc;
+      if (client === undefined || session?.accountId === undefined) return undefined;
+      const { accountId } = session;
+      const grantId =
+        result?.consent?.grantId ??
+        (await readonly(app, tenantId, (reader) => newestGrantId(reader, accountId, client.clientId)));
+      const grant = grantId == null ? undefined : await provider.Grant.find(grantId);
+      return grant?.accountId === accountId ? grant : undefined;
+    },
+    extraTokenClaims: async (ctx, token) => {
+      if (token.kind !== 'AccessToken') return undefined;
+      const login = ctx.oidc.entities.RefreshToken ?? ctx.oidc.entities.AuthorizationCode;
+      const person = await standing(token.accountId);
+      if (person === null) throw new errors.InvalidGrant('the person cannot be signed in now');
+      return {
+        act: { sub: token.clientId, iss: issuer, sub_profile: 'mcp_client' },
+        tenant: tenantId,
+        grant_id: token.grantId,
+        epoch: personEpochs(person),
+        ...(login?.authTime === undefined ? {} : { auth_time: login.authTime }),
+        ...(login?.amr === undefined ? {} : { amr: login.amr }),
+      };
+    },
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      dPoP: { enabled: false },
+      claimsParameter: { enabled: false },
+      pushedAuthorizationRequests: { enabled: true },
+      // Of refresh tokens, and with them of their whole grant; what an agent holds the kernel revokes.
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      registration: { enabled: parts.dynamicRegistration },
+      clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: (_ctx, _client, oneOf) => (oneOf === undefined ? `${issuer}/mcp` : [...oneOf]),
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_ctx, resource) => {
+          const known = audiencesOf(app.baseUrl, tenantId);
+          if (!known.includes(resource))
+            throw new errors.InvalidTarget(`resource must be one of: ${known.join(' ')}`);
+          return {
+            scope: [...parts.abilities.keys()].join(' '),
+            audience: resource,
+            accessTokenFormat: 'jwt',
+            accessTokenTTL: TOKEN_SECONDS,
+            jwt: { sign: { alg: 'ES256', kid: signer.kid } },
+          };
+        },
+      },
+    },
+    fetch: parts.fetch,
+    renderError: async (ctx, out) => {
+      const shown = messagePage(
+        ctx.status,
+        'This sign-in cannot go on',
+        `${out.error_description ?? out.error}. Start again from your client; if it happens again, tell whoever runs it.`,
+      );
+      for (const [name, value] of shown.headers) ctx.set(name, value);
+      ctx.body = await shown.text();
+    },
+  };
+  return new Provider(issuer, configuration);
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** The library's own policy, but consent is asked each time for answers that any program on the computer could take (RFC 8252 section 8.6). */
+function policy(): interactionPolicy.DefaultPolicy {
+  const base = interactionPolicy.base();
+  const consent = base.get('consent');
+  consent?.checks.remove('native_client_prompt');
+  consent?.checks.add(
+    new interactionPolicy.Check(
+      'local_redirect',
+      'clients without an address of their own require End-User interaction',
+      'interaction_required',
+      ({ oidc }) => isLocalRedirect(textOf(oidc.params?.['redirect_uri'])) && !oidc.result?.consent,
+    ),
+    0,
+  );
+  return base;
+}

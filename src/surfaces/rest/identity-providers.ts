@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import {
+  checkDocument,
+  checkIssuers,
+  IdentityProvidersDocument,
+  identityProvidersDocument,
+  type StoredIdentityProviders,
+} from '#domain/tenant/identity-providers.ts';
+import type { TokenKernel } from '#domain/token/kernel.ts';
+import { TOKEN_CHECKS, type TokenTrial } from '#domain/token/providers/explain.ts';
+import type { App } from '#engine/app.ts';
+import { readonly } from '#engine/transact.ts';
+import { createGuardedFetch } from '#lib/guarded-fetch.ts';
+import { parsed } from './api-keys.ts';
+import type { Caller } from './authenticate.ts';
+import { useTool } from './tools.ts';
+
+/** The tool that changes the configuration; the scope `admin` lets a key ask for it. */
+const TOOL = 'provider_set';
+
+export const TriedToken = z.strictObject({
+  token: z.string().min(1).max(20_000).describe('An access token. It is not kept, logged or answered.'),
+});
+
+export const TokenTrialView = z.object({
+  accepted: z.boolean(),
+  subject: z.string().nullable().describe('The canonical subject, where the signature holds.'),
+  person: z.string().nullable().describe('Our id of the person, where the signature holds.'),
+  checks: z.array(
+    z.object({
+      check: z.enum(TOKEN_CHECKS),
+      ok: z.boolean().nullable().describe('Null: not looked at, because a check before it failed.'),
+      why: z.string(),
+    }),
+  ),
+});
+
+/** The configuration as it stands. */
+export const showIdentityProviders = (app: App, { tenantId }: Caller): Promise<StoredIdentityProviders> =>
+  readonly(app, tenantId, identityProvidersDocument);
+
+/**
+ * Replaces the configuration: read, checked, every issuer asked, and then a call of `provider_set`, which waits for two IT admins unless the
+ * organisation has one administrator only and says so (`singleAdmin`). 200 with the configuration where it is in force, 202 with `Location` where
+ * it waits. Throws Fault `invalid_input` (`detail.problems`).
+ */
+export async function putIdentityProviders(
+  app: App,
+  caller: Caller,
+  body: Readonly<Record<string, unknown>>,
+  waitMs: number | null,
+  signal: AbortSignal,
+): Promise<Response> {
+  const document = parsed(IdentityProvidersDocument, body);
+  const current = await showIdentityProviders(app, caller);
+  const loopback = app.mode === 'sandbox';
+  checkDocument(document, { loopback, current });
+  await checkIssuers(document, createGuardedFetch({ loopback }));
+  const { actor } = caller;
+  const asking: Caller =
+    actor.kind === 'service' ? { ...caller, actor: { ...actor, tools: [...actor.tools, TOOL] } } : caller;
+  const answer = await useTool(app, asking, TOOL, document, waitMs, signal);
+  return answer.status === 200 ? Response.json(await showIdentityProviders(app, caller)) : answer;
+}
+
+/** Tries a token against the configuration: every check, in order, and nothing but that. */
+export const tryIdentityProviders = (
+  kernel: Pick<TokenKernel, 'tryToken'>,
+  { tenantId }: Caller,
+  body: Readonly<Record<string, unknown>>,
+): Promise<TokenTrial> => kernel.tryToken(tenantId, parsed(TriedToken, body).token);

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { IdentityProvidersDocument, StoredIdentityProviders } from '#domain/tenant/identity-providers.ts';
+import { ApiKeyView, CreatedApiKey, NewApiKey } from './api-keys.ts';
+import { TokenTrialView, TriedToken } from './identity-providers.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const body = (schema: z.ZodType): Json => {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' });
+  return { 'application/json': { schema: rest } };
+};
+const ref = (name: string): Json => ({ $ref: `#/components/responses/${name}` });
+const REFUSALS = {
+  400: ref('Problem'),
+  401: ref('Unauthenticated'),
+  403: ref('Problem'),
+  404: ref('Problem'),
+  503: ref('Later'),
+};
+const inPath = (name: string): Json => ({ name, in: 'path', required: true, schema: { type: 'string' } });
+const parameters = [inPath('tenantId')];
+const security = [{ api_key: [] }];
+const answer = (schema: z.ZodType): Json => ({ description: 'The answer.', content: body(schema) });
+
+/** The paths of an organisation's own settings, for API keys with the scope `admin`. */
+export const TENANT_PATHS: Json = {
+  '/v1/tenants/{tenantId}/identity-providers': {
+    get: {
+      operationId: 'showIdentityProviders',
+      summary: 'Whose access tokens are taken (API key with `admin`)',
+      security,
+      parameters,
+      responses: { 200: answer(StoredIdentityProviders), ...REFUSALS },
+    },
+    put: {
+      operationId: 'setIdentityProviders',
+      summary: 'Replaces whose access tokens are taken (API key with `admin`)',
+      description:
+        'Every issuer is asked for its discovery document, which must name exactly that issuer, and for its keys. Then two IT admins must agree, and it waits (202), unless the organisation says that it has one administrator only. Without `API_KEY`, the REST API refuses API keys from then on, this endpoint too: an IT admin brings them back with the tool `provider_set`. SCIM keys and introspection go on working.',
+      security,
+      parameters: [...parameters, { $ref: '#/components/parameters/Wait' }],
+      requestBody: { required: true, content: body(IdentityProvidersDocument) },
+      responses: { 200: answer(StoredIdentityProviders), 202: ref('NotDoneYet'), ...REFUSALS },
+    },
+  },
+  '/v1/tenants/{tenantId}/identity-providers/try': {
+    post: {
+      operationId: 'tryToken',
+      summary: 'Makes every check of an access token and says how each came out (API key with `admin`)',
+      description: 'Issues and records nothing, and answers no part of the token.',
+      security,
+      parameters,
+      requestBody: { required: true, content: body(TriedToken) },
+      responses: { 200: answer(TokenTrialView), ...REFUSALS },
+    },
+  },
+  '/v1/tenants/{tenantId}/api-keys': {
+    get: {
+      operationId: 'listApiKeys',
+      summary: 'Every API key, without its secret (API key with `admin`)',
+      security,
+      parameters,
+      responses: { 200: answer(z.object({ api_keys: z.array(ApiKeyView) })), ...REFUSALS },
+    },
+    post: {
+      operationId: 'createApiKey',
+      summary: 'Makes an API key, and answers its secret once (API key with `admin`)',
+      security,
+      parameters,
+      requestBody: { required: true, content: body(NewApiKey) },
+      responses: { 201: answer(CreatedApiKey), ...REFUSALS },
+    },
+  },
+  '/v1/tenants/{tenantId}/api-keys/{id}': {
+    delete: {
+      operationId: 'revokeApiKey',
+      summary: 'Revokes an API key: its next request is refused (API key with `admin`)',
+      security,
+      parameters: [...parameters, inPath('id')],
+      responses: {
+        204: { description: 'Revoked.' },
+        ...REFUSALS,
+        409: { ...ref('Problem') },
+      },
+    },
+  },
+};

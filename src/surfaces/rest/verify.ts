@@ -1,0 +1,306 @@
+import type { z } from 'zod';
+import type { AgentActor } from '#domain/actor.ts';
+import type { TenantReader, TenantWriter } from '#domain/context.ts';
+import type { NewEntry } from '#domain/ledger/entry.ts';
+import { findMandate, lockMandates, mandateChain } from '#domain/mandate/store.ts';
+import type { Worth } from '#domain/mandate/rules.ts';
+import { lockParties } from '#domain/verify/lock.ts';
+import { claimKey, keepAnswer } from '#domain/verify/store.ts';
+import { spendUseOf } from '#domain/mandate/uses.ts';
+import { peopleByReference } from '#domain/person/store.ts';
+import type { App } from '#engine/app.ts';
+import { adminRolesOf } from '#engine/call.ts';
+import { verifyFor, type Checked, type Verdict } from '#engine/decide/verify.ts';
+import { parseInput } from '#engine/explain.ts';
+import { resolveReferences } from '#engine/references.ts';
+import { IMPLIED_SCOPE, TENANT_TARGET, type Target, type Targets } from '#engine/tool.ts';
+import { readonly, transact } from '#engine/transact.ts';
+import { lookContext } from '#engine/world.ts';
+import { sha256 } from '#lib/crypto.ts';
+import { Fault } from '#lib/fault.ts';
+import { canonicalJson } from '#lib/json.ts';
+import type { Caller, Kernel } from './authenticate.ts';
+import { VerifyBatch, VerifyCheck, type VerifyAnswer } from './verify-check.ts';
+import { byName, byToken, type Candidates } from './verify-who.ts';
+
+/** What an API key needs to ask. */
+export const VERIFY_SCOPE = 'verify';
+
+/**
+ * `POST /v1/verify`: one check, or `{checks: […]}`, in order. Every check leaves a ledger entry before it is answered. Without a
+ * database, or where the provider must be asked and does not answer, it throws Fault `unavailable`: never an allow.
+ */
+export async function verify(
+  app: App,
+  kernel: Kernel,
+  caller: Caller,
+  body: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+): Promise<VerifyAnswer | { results: VerifyAnswer[] }> {
+  if (!caller.keyScopes.includes(VERIFY_SCOPE))
+    throw new Fault('forbidden', `Only an API key with the scope ${VERIFY_SCOPE} asks here.`, {
+      detail: { required_scope: VERIFY_SCOPE },
+    });
+  const asking = { app, kernel, caller, signal };
+  if (body['checks'] === undefined) return one(asking, parsed(VerifyCheck, body));
+  const { checks } = parsed(VerifyBatch, body);
+  const results: VerifyAnswer[] = [];
+  for (const check of checks) results.push(await one(asking, check));
+  return { results };
+}
+
+interface Asking {
+  readonly app: App;
+  readonly kernel: Kernel;
+  readonly caller: Caller;
+  readonly signal: AbortSignal;
+}
+
+async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
+  const { app, kernel, caller } = asking;
+  const { tenantId } = caller;
+  const scope = scopeOf(app, check);
+  const token = check.token === undefined ? null : await byToken(kernel, app.baseUrl, tenantId, check.token);
+  const prepared = await readonly(app, tenantId, async (reader) => {
+    const candidates = token === null ? await byName(reader, check, scope) : bound(token, check);
+    if ('refused' in candidates) return { candidates, checked: null };
+    return { candidates, checked: await checkedOf(app, reader, candidates.actors[0], check) };
+  });
+  const { candidates, checked } = prepared;
+  if ('refused' in candidates || checked === null) {
+    const verdict: Verdict =
+      'refused' in candidates
+        ? { allowed: false, reasons: [candidates.refused], message: candidates.message, missing: null }
+        : {
+            allowed: false,
+            reasons: ['OUTSIDE_MANDATE'],
+            message: 'There is no such resource here.',
+            missing: null,
+          };
+    const actor = 'refused' in candidates ? null : candidates.actors[0];
+    const answer = answerOf(verdict, actor, false);
+    await app.ledgerBatch.add(tenantId, entryOf(caller, check, scope, answer));
+    return answer;
+  }
+  const ready = await withRoles(asking, candidates.actors[0], checked);
+  if (check.count_use) return counted(asking, check, scope, candidates.actors, ready);
+  const { verdict, actor } = await readonly(app, tenantId, (reader) =>
+    firstAllowed(app, reader, candidates.actors, ready),
+  );
+  const answer = answerOf(verdict, actor, false);
+  await app.ledgerBatch.add(tenantId, entryOf(caller, check, scope, answer));
+  return answer;
+}
+
+/** The first mandate that allows it; where none does, what the likeliest says. */
+async function firstAllowed(
+  app: App,
+  reader: TenantReader,
+  actors: readonly [AgentActor, ...AgentActor[]],
+  checked: Checked,
+  lock?: 'share',
+): Promise<{ verdict: Verdict; actor: AgentActor }> {
+  const [likeliest] = actors;
+  const first = { verdict: await verifyFor(app, reader, likeliest, checked, lock), actor: likeliest };
+  if (first.verdict.allowed) return first;
+  for (const actor of actors.slice(1)) {
+    const verdict = await verifyFor(app, reader, actor, checked, lock);
+    if (verdict.allowed) return { verdict, actor };
+  }
+  return first;
+}
+
+/** Decides and counts in one transaction, with the mandates locked: of many at once no more get through than there are uses. */
+async function counted(
+  { app, caller }: Asking,
+  check: VerifyCheck,
+  scope: string,
+  actors: readonly [AgentActor, ...AgentActor[]],
+  checked: Checked,
+): Promise<VerifyAnswer> {
+  const keyId = caller.actor.kind === 'service' ? caller.actor.keyId : '';
+  const key = sha256(`${keyId}\n${check.idempotency_key ?? ''}`);
+  const digest = sha256(
+    canonicalJson({ ...check, token: check.token === undefined ? null : sha256(check.token) }),
+  );
+  return transact(app, caller.tenantId, async (ctx) => {
+    const before = await claimKey(ctx, key, digest);
+    if (before !== null) return before as VerifyAnswer;
+    await hold(ctx, actors);
+    const { verdict, actor } = await firstAllowed(app, ctx, actors, checked, 'share');
+    const counts = verdict.allowed && scope !== IMPLIED_SCOPE;
+    if (counts) await spendUseOf(ctx, actor.mandateId);
+    const answer = answerOf(verdict, actor, counts);
+    await keepAnswer(ctx, key, answer);
+    ctx.record(entryOf(caller, check, scope, answer));
+    return answer;
+  });
+}
+
+/** People and agents first and shared, then the mandates with everything above them: the order of every decision and revocation. */
+async function hold(ctx: TenantWriter, actors: readonly AgentActor[]): Promise<void> {
+  await lockParties(
+    ctx,
+    actors.map((actor) => actor.personId),
+    actors.map((actor) => actor.agentId),
+  );
+  const ids = new Set<string>();
+  for (const actor of actors) for (const id of await mandateChain(ctx, actor.mandateId)) ids.add(id);
+  await lockMandates(ctx, [...ids]);
+}
+
+/** What a token says may be named beside it, but not otherwise. */
+function bound(token: Candidates, check: VerifyCheck): Candidates {
+  if ('refused' in token || check.mandate_id === undefined || token.actors[0].mandateId === check.mandate_id)
+    return token;
+  return { refused: 'NO_MATCHING_MANDATE', message: 'The token is of another mandate.' };
+}
+
+/** The tool that an action means: the one that needs this scope. Several: the caller must name one. */
+function toolOf(app: App, check: VerifyCheck) {
+  if (check.tool !== undefined) {
+    const entry = app.catalogue.get(check.tool);
+    if (entry === undefined) throw new Fault('not_found', `There is no tool "${check.tool}".`);
+    return entry;
+  }
+  const those = app.catalogue.all.filter(
+    ({ tool }) => tool.scope === check.action && tool.scope !== IMPLIED_SCOPE,
+  );
+  if (those.length > 1) {
+    const names = those.map(({ tool }) => tool.name).join(', ');
+    throw new Fault('invalid_input', `Several tools need ${check.action}: name one (${names}).`, {
+      detail: { problems: [{ field: 'tool', problem: `one of ${names}` }] },
+    });
+  }
+  return those[0] ?? null;
+}
+
+const scopeOf = (app: App, check: VerifyCheck): string =>
+  toolOf(app, check)?.tool.scope ?? check.action ?? '';
+
+/** The check with ids for references; null where what it names is not there. */
+async function checkedOf(
+  app: App,
+  reader: TenantReader,
+  actor: AgentActor,
+  check: VerifyCheck,
+): Promise<Checked | null> {
+  const worth: Worth | null =
+    check.amount === undefined ? null : { value: check.amount, currency: check.currency ?? '' };
+  const entry = toolOf(app, check);
+  try {
+    if (entry === null)
+      return {
+        kind: 'scope',
+        scope: check.action ?? '',
+        resource: await resourceOf(reader, check.resource),
+        worth,
+      };
+    const input =
+      check.input === undefined
+        ? null
+        : await resolveReferences(reader, entry, actor, parseInput(entry, check.input));
+    const targets = input === null ? await targetsOf(reader, check.resource) : entry.tool.targets(input);
+    return {
+      kind: 'tool',
+      entry,
+      targets,
+      input,
+      worth: worth ?? (input === null ? null : (entry.tool.worth?.(input) ?? null)),
+      adminRoles: new Map(),
+    };
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'not_found') return null;
+    throw error;
+  }
+}
+
+const PERSON = /^(?:person:(.+)|(usr_[0-9a-z]{26}))$/;
+const TYPES: Readonly<Record<string, Exclude<Target['type'], 'Tenant'>>> = {
+  usr: 'Person',
+  agt: 'Agent',
+  mdt: 'Mandate',
+  apr: 'Approval',
+};
+
+async function resourceOf(reader: TenantReader, resource: string | undefined) {
+  if (resource === undefined) return null;
+  const person = PERSON.exec(resource);
+  if (person === null) return { text: resource };
+  return { personId: await personOf(reader, person[1] ?? person[2] ?? '') };
+}
+
+/** A tool's target: something of ours, or the organisation where nothing is named. */
+async function targetsOf(reader: TenantReader, resource: string | undefined): Promise<Targets> {
+  if (resource === undefined) return TENANT_TARGET;
+  const person = PERSON.exec(resource);
+  if (person !== null) return [{ type: 'Person', id: await personOf(reader, person[1] ?? person[2] ?? '') }];
+  const type = TYPES[resource.slice(0, 3)];
+  if (
+    type === undefined ||
+    type === 'Person' ||
+    (type === 'Mandate' && (await findMandate(reader, resource)) === null)
+  )
+    throw new Fault('not_found', 'There is no such thing here.');
+  return [{ type, id: resource }];
+}
+
+async function personOf(reader: TenantReader, reference: string): Promise<string> {
+  const [found, another] = await peopleByReference(reader, reference);
+  if (found === undefined || another !== undefined)
+    throw new Fault('not_found', 'There is no such person here.');
+  return found.id;
+}
+
+/** An act asks the provider who is privileged there, as its call would; nothing else does. */
+async function withRoles(
+  { app, caller, signal }: Asking,
+  actor: AgentActor,
+  checked: Checked,
+): Promise<Checked> {
+  if (checked.kind !== 'tool' || checked.entry.tool.effects !== 'act') return checked;
+  const { directory } = await lookContext(app, caller.tenantId, actor, signal);
+  return { ...checked, adminRoles: await adminRolesOf(directory, checked.targets) };
+}
+
+function answerOf(verdict: Verdict, actor: AgentActor | null, isCounted: boolean): VerifyAnswer {
+  return {
+    decision: verdict.allowed ? 'allow' : 'deny',
+    reasons: verdict.allowed ? [] : [...verdict.reasons],
+    message: verdict.allowed ? null : verdict.message,
+    mandate_id: actor?.mandateId ?? null,
+    agent_id: actor?.agentId ?? null,
+    principal_id: actor?.personId ?? null,
+    missing: verdict.allowed ? null : verdict.missing === null ? null : { ...verdict.missing },
+    counted: isCounted,
+  };
+}
+
+const entryOf = (caller: Caller, check: VerifyCheck, scope: string, answer: VerifyAnswer): NewEntry => ({
+  event: 'VERIFIED',
+  actor: caller.actor.kind === 'service' ? caller.actor.name : 'prokura',
+  data: {
+    decision: answer.decision,
+    reasons: answer.reasons,
+    action: scope,
+    tool: check.tool,
+    resource: check.resource,
+    amount: check.amount,
+    currency: check.currency,
+    mandate_id: answer.mandate_id,
+    agent: answer.agent_id,
+    principal: answer.principal_id,
+    counted: answer.counted,
+  },
+});
+
+function parsed<S extends z.ZodType>(schema: S, body: unknown): z.infer<S> {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => ({
+    field: issue.path.join('.'),
+    problem: issue.message,
+  }));
+  const words = problems.map(({ field, problem }) => `${field} ${problem}`.trim()).join('; ');
+  throw new Fault('invalid_input', `The check is not valid: ${words}.`, { detail: { problems } });
+}

@@ -1,0 +1,239 @@
+import { assert as check, asyncProperty, constantFrom } from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApiKey } from '#domain/tenant/api-key.ts';
+import { mapGroup } from '#domain/tenant/create.ts';
+import { decide } from '#engine/decide/decide.ts';
+import { readonly, transact } from '#engine/transact.ts';
+import { openWorld, type TestAgent, type World } from '../support/world.ts';
+
+let world: World;
+let key: string;
+let agent: TestAgent;
+let mandateId: string;
+let finance: string;
+
+beforeAll(async () => {
+  world = await openWorld({ wire: true });
+  key = await transact(world.app, world.tenantId, async (ctx) => {
+    await mapGroup(ctx, 'okta', '00gfinance00000000h7', 'finance');
+    return (await createApiKey(ctx, 'sandbox', { name: 'payments', scopes: ['verify'] })).presented;
+  });
+  await world.sql`update group_mappings set scopes = '{finance:approve}' where role = 'finance'`;
+  await world.sql`insert into scopes (tenant_id, scope, description, holders) values (${world.tenantId}, 'finance:approve', 'Approve invoices', '{}')`;
+  agent = await world.agent('helper-bot', 'bob');
+  mandateId = await world.mandate('bob', agent);
+  const payer = await world.agent('payer-bot', 'faye', ['finance:approve']);
+  finance = await grant('faye', payer, {
+    scopes: ['finance:approve'],
+    resources: ['resource:invoice:2026-*', 'resource:petty-cash'],
+  });
+});
+afterAll(() => world.close());
+
+/** A mandate to an agent of one's own; whoever must agree does. */
+async function grant(principal: string, to: TestAgent, terms: Record<string, unknown>): Promise<string> {
+  return world.mandate(principal, to, terms);
+}
+
+async function ask(
+  body: Record<string, unknown>,
+  bearer = key,
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  const response = await fetch(`${world.url}/v1/verify`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+describe('POST /v1/verify', () => {
+  test('needs an API key with the scope verify', async () => {
+    const check = { mandate_id: finance, action: 'finance:approve', resource: 'petty-cash' };
+    expect((await ask(check, world.company.api_keys.admin)).status).toBe(403);
+    expect((await ask(check, 'nonsense')).status).toBe(401);
+  });
+
+  test('a scope of another system: allowed on what the mandate names, by text or prefix; every check is in the ledger', async () => {
+    const faye = await world.person('faye');
+    const check = { agent: 'payer-bot', principal: faye.email, action: 'finance:approve' };
+    expect(await ask({ ...check, resource: 'invoice:2026-17' })).toMatchObject({
+      status: 200,
+      body: { decision: 'allow', reasons: [], mandate_id: finance, principal_id: faye.id },
+    });
+    expect((await ask({ ...check, resource: 'petty-cash' })).body).toMatchObject({ decision: 'allow' });
+    for (const resource of ['invoice:2025-17', 'petty-cash-2', undefined]) {
+      expect((await ask({ ...check, resource })).body).toMatchObject({
+        decision: 'deny',
+        reasons: ['OUTSIDE_MANDATE'],
+      });
+    }
+    const lines = await world.ledger('VERIFIED');
+    expect(lines.slice(-5).map((line) => line.data['decision'])).toEqual([
+      'allow',
+      'allow',
+      'deny',
+      'deny',
+      'deny',
+    ]);
+    expect(lines.at(-5)).toMatchObject({
+      actor: 'api-key:payments',
+      data: { action: 'finance:approve', mandate_id: finance },
+    });
+  });
+
+  test('says why not: no mandate, a scope that is not held, an amount, a person who is gone', async () => {
+    const nina = (await world.person('nina')).email;
+    expect(
+      (await ask({ agent: 'payer-bot', principal: nina, action: 'finance:approve' })).body,
+    ).toMatchObject({
+      reasons: ['NO_MATCHING_MANDATE'],
+    });
+    expect((await ask({ mandate_id: finance, action: 'finance:pay' })).body).toMatchObject({
+      reasons: ['SCOPE_NOT_DELEGATED'],
+    });
+    await world.sql`update mandates set amount = 100, currency = 'EUR' where id = ${finance}`;
+    const check = { mandate_id: finance, action: 'finance:approve', resource: 'petty-cash' };
+    expect((await ask({ ...check, amount: 100, currency: 'EUR' })).body).toMatchObject({ decision: 'allow' });
+    for (const worth of [{ amount: 100.01, currency: 'EUR' }, { amount: 1, currency: 'USD' }, {}])
+      expect((await ask({ ...check, ...worth })).body).toMatchObject({ reasons: ['AMOUNT_EXCEEDED'] });
+    await world.sql`update mandates set amount = null, currency = null where id = ${finance}`;
+    const faye = (await world.person('faye')).id;
+    await world.sql`update people set held = true where id = ${faye}`;
+    expect((await ask(check)).body).toMatchObject({ reasons: ['PRINCIPAL_INACTIVE'] });
+    await world.sql`update people set held = false where id = ${faye}`;
+    await world.sql`update tenants set status = 'frozen'`;
+    expect((await ask(check)).body).toMatchObject({ reasons: ['TENANT_FROZEN'] });
+    await world.sql`update tenants set status = 'active'`;
+    expect((await ask(check)).body).toMatchObject({ decision: 'allow' });
+  });
+
+  test('a token says everything; one that is not good is a no and never an error', async () => {
+    const token = await world.token(agent, 'bob', mandateId);
+    const ann = (await world.person('ann')).email;
+    const check = { token, tool: 'okta_reset_mfa', resource: `person:${ann}` };
+    expect((await ask(check)).body).toMatchObject({
+      decision: 'deny',
+      reasons: ['APPROVAL_REQUIRED'],
+      mandate_id: mandateId,
+    });
+    expect((await ask({ token, tool: 'mandate_show', resource: mandateId })).status).toBe(200);
+    expect((await ask({ ...check, token: `${token.slice(0, -4)}AAAA` })).body).toMatchObject({
+      reasons: ['TOKEN_INVALID'],
+    });
+    await world.sql`update mandates set epoch = epoch + 1 where id = ${mandateId}`;
+    expect((await ask(check)).body).toMatchObject({ decision: 'deny' });
+  });
+
+  test('uses: 30 at once on a mandate of 5 give 5 allows; a key sent again gets its first answer and counts nothing', async () => {
+    const bot = await world.agent('five-bot', 'faye', ['finance:approve']);
+    const five = await grant('faye', bot, {
+      scopes: ['finance:approve'],
+      resources: ['resource:*'],
+      max_uses: 5,
+    });
+    const check = { mandate_id: five, action: 'finance:approve', resource: 'x', count_use: true };
+    expect((await ask(check)).status).toBe(400);
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, index) =>
+        ask({ ...check, idempotency_key: `burst-number-${index % 15}` }),
+      ),
+    );
+    const byKey = new Map<string, Set<unknown>>();
+    for (const [index, { status, body }] of answers.entries()) {
+      expect(status).toBe(200);
+      const name = String(index % 15);
+      byKey.set(name, (byKey.get(name) ?? new Set()).add(body['decision']));
+    }
+    expect([...byKey.values()].every((decisions) => decisions.size === 1)).toBe(true);
+    expect([...byKey.values()].filter((decisions) => decisions.has('allow'))).toHaveLength(5);
+    const [row] = await world.sql`select uses, state from mandates where id = ${five}`;
+    expect(row).toMatchObject({ uses: 5, state: 'expired' });
+    expect((await ask({ ...check, idempotency_key: 'another-key' })).body).toMatchObject({
+      decision: 'deny',
+      counted: false,
+    });
+    expect((await ask({ ...check, resource: 'y', idempotency_key: 'burst-number-1' })).status).toBe(409);
+    expect(
+      (await world.ledger('VERIFIED')).filter(
+        (line) => line.data['counted'] === true && line.data['mandate_id'] === five,
+      ),
+    ).toHaveLength(5);
+  });
+
+  test('a batch is answered in order, at most a hundred', async () => {
+    const good = { mandate_id: finance, action: 'finance:approve', resource: 'petty-cash' };
+    const { body } = await ask({ checks: [good, { ...good, resource: 'other' }, good] });
+    expect((body['results'] as { decision: string }[]).map((one) => one.decision)).toEqual([
+      'allow',
+      'deny',
+      'allow',
+    ]);
+    expect((await ask({ checks: Array.from({ length: 101 }, () => good) })).status).toBe(400);
+  });
+
+  test("for tools the answer is the engine's: an allow where the same agent's call would go through, a no everywhere else", async () => {
+    const people = await Promise.all(
+      ['ann', 'carl', 'bob', 'dana', 'nina', 'otto'].map((name) => world.person(name)),
+    );
+    const row = (
+      await world.sql<
+        { agent_id: string; principal_id: string; scopes: string[] }[]
+      >`select agent_id, principal_id, scopes from mandates where id = ${mandateId}`
+    )[0];
+    await check(
+      asyncProperty(
+        constantFrom(
+          'okta_reset_mfa',
+          'okta_reset_password',
+          'okta_suspend_user',
+          'mandate_list',
+          'mandate_create',
+          'agent_list',
+        ),
+        constantFrom(...people),
+        async (tool, person) => {
+          const entry = world.app.catalogue.get(tool)!;
+          const act = entry.tool.effects === 'act';
+          const targets = act
+            ? ([{ type: 'Person', id: person.id }] as const)
+            : ([{ type: 'Tenant' }] as const);
+          const decided = await readonly(world.app, world.tenantId, (reader) =>
+            decide(reader, world.app.policies, {
+              entry,
+              actor: {
+                kind: 'agent',
+                surface: 'rest',
+                agentId: row!.agent_id,
+                personId: row!.principal_id,
+                mandateId,
+                scopes: row!.scopes,
+                jti: '',
+              },
+              targets,
+              adminRoles: new Map([[person.id, []]]),
+            }),
+          );
+          const { body } = await ask({
+            mandate_id: mandateId,
+            tool,
+            ...(act ? { resource: `person:${person.id}` } : {}),
+          });
+          const free = decided.allowed && decided.saved.requirements.length === 0;
+          expect(body['decision']).toBe(free ? 'allow' : 'deny');
+          const [reason] = body['reasons'] as string[];
+          const gated = reason === 'APPROVAL_REQUIRED' || reason === 'STEP_UP_REQUIRED';
+          expect(gated).toBe(decided.allowed && !free);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test('without a database: 503, never an allow', async () => {
+    world.wire!.cut();
+    const { status } = await ask({ mandate_id: finance, action: 'finance:approve', resource: 'petty-cash' });
+    expect(status).toBe(503);
+    world.wire!.mend();
+  });
+});

@@ -1,0 +1,74 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createGuardedFetch, isPublicAddress } from '#lib/guarded-fetch.ts';
+
+let asked = 0;
+const server = createServer((request, response) => {
+  asked += 1;
+  if (request.url === '/moved') response.writeHead(302, { location: '/here' }).end();
+  else response.end(request.headers.accept);
+});
+let port = 0;
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  port = (server.address() as AddressInfo).port;
+});
+afterAll(() => server.close());
+
+const get = (url: string, loopback: boolean) =>
+  createGuardedFetch({ loopback })(url, { headers: { accept: 'x' }, signal: AbortSignal.timeout(2000) });
+
+test('addresses of special use are not public, however they are written', () => {
+  for (const inside of [
+    '127.0.0.1',
+    '10.1.2.3',
+    '172.31.255.255',
+    '192.168.0.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '0.0.0.0',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::1',
+    '::',
+    'fe80::1',
+    'fd00::1',
+    '::ffff:127.0.0.1',
+    '::ffff:8.8.8.8',
+    '64:ff9b::7f00:1',
+    '2002:7f00:1::',
+    '2001:db8::1',
+    'ff02::1',
+    'localhost',
+    '',
+  ])
+    expect([inside, isPublicAddress(inside)]).toEqual([inside, false]);
+  for (const outside of ['8.8.8.8', '172.32.0.1', '2606:4700::1111'])
+    expect(isPublicAddress(outside)).toBe(true);
+});
+
+test('a name that leads to loopback is not asked, nor is an address that is not https', async () => {
+  for (const url of [
+    `http://127.0.0.1:${port}/`,
+    `https://127.0.0.1:${port}/`,
+    `https://localhost:${port}/`,
+    `https://[::1]:${port}/`,
+    `https://2130706433:${port}/`,
+    `https://0x7f.1:${port}/`,
+    'https://user:secret@example.com/',
+    'ftp://example.com/',
+  ])
+    await expect(get(url, false)).rejects.toThrow(TypeError);
+  expect(asked).toBe(0);
+});
+
+test('in a sandbox loopback is read, redirects are handed back, and nothing else is let through', async () => {
+  const answer = await get(`http://127.0.0.1:${port}/here`, true);
+  expect([answer.status, await answer.text()]).toEqual([200, 'x']);
+  const moved = await get(`http://127.0.0.1:${port}/moved`, true);
+  expect([moved.status, asked]).toEqual([302, 2]);
+  await moved.body?.cancel();
+  await expect(get('http://169.254.169.254/', true)).rejects.toThrow(TypeError);
+  await expect(get('https://10.0.0.1/', true)).rejects.toThrow(TypeError);
+});

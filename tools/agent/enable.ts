@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { CAUSE_WORDS, causesOf } from '#domain/agent/causes.ts';
+import { enableAgent } from '#domain/agent/switch.ts';
+import { findAgent } from '#domain/agent/store.ts';
+import { agentTarget, defineTool } from '#engine/tool.ts';
+import { Fault } from '#lib/fault.ts';
+
+export default defineTool({
+  name: 'agent_enable',
+  title: 'Enable an agent',
+  description:
+    'Switches a disabled agent on again. What else holds it (the kill switch, a missing owner, old credentials) goes on holding it.',
+  input: z.object({ agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.') }),
+  output: z.object({ agent_id: z.string(), status: z.string(), still_held_by: z.array(z.string()) }),
+  scope: 'agent.manage',
+  only: 'people',
+  command: '/agent enable <agent>',
+  targets: (input) => [agentTarget(input.agent)],
+  effects: 'write',
+  danger: 'serious',
+  preview: async (ctx, input) => {
+    const agent = await findAgent(ctx, input.agent);
+    if (agent === null || !causesOf(agent).includes('disabled'))
+      throw new Fault('conflict', `${agent?.name ?? 'This agent'} is not disabled.`);
+    return {
+      changes: [{ what: 'status', from: agent.status, to: 'enabled' }],
+      effect: `${agent.name} may be used again, where nothing else holds it.`,
+      reversible: true,
+    };
+  },
+  run: async (ctx, input) => {
+    const agent = await enableAgent(ctx, input.agent);
+    return {
+      agent_id: agent.id,
+      status: agent.status,
+      still_held_by: causesOf(agent).map((cause) => CAUSE_WORDS[cause]),
+    };
+  },
+});

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { CAUSE_WORDS, causesOf } from '#domain/agent/causes.ts';
+import { credentialKinds, liveKeys } from '#domain/agent/credentials.ts';
+import { findAgent } from '#domain/agent/store.ts';
+import { findPerson } from '#domain/person/store.ts';
+import { agentTarget, defineTool, IMPLIED_SCOPE } from '#engine/tool.ts';
+import { Fault } from '#lib/fault.ts';
+
+export default defineTool({
+  name: 'agent_show',
+  title: 'Show an agent',
+  description:
+    'Shows one agent: its owner, what it may ever be given, how it proves itself, and why it does not work where it does not.',
+  input: z.object({ agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.') }),
+  output: z.object({
+    agent_id: z.string(),
+    name: z.string(),
+    owner: z.object({ id: z.string(), name: z.string() }),
+    status: z.enum(['active', 'disabled', 'frozen']),
+    why: z.array(z.string()).describe('Everything that holds it, and who can mend it.'),
+    scopes: z.array(z.string()),
+    credentials: z.array(z.string()).describe('Never a secret.'),
+    offered_to: z.object({ id: z.string(), name: z.string() }).nullable(),
+  }),
+  scope: IMPLIED_SCOPE,
+  only: 'people',
+  command: '/agent show <agent>',
+  targets: (input) => [agentTarget(input.agent)],
+  effects: 'read',
+  run: async (ctx, input) => {
+    const agent = await findAgent(ctx, input.agent);
+    if (agent === null) throw new Fault('not_found', 'There is no such agent here.');
+    const named = async (id: string) => ({ id, name: (await findPerson(ctx, id))?.displayName ?? id });
+    return {
+      agent_id: agent.id,
+      name: agent.name,
+      owner: await named(agent.ownerId),
+      status: agent.status,
+      why: causesOf(agent).map((cause) => CAUSE_WORDS[cause]),
+      scopes: agent.ceiling,
+      credentials: credentialKinds(agent, await liveKeys(ctx, agent.id)),
+      offered_to: agent.offeredTo === null ? null : await named(agent.offeredTo),
+    };
+  },
+});

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { actorName } from '#domain/actor.ts';
+import { applyHolds, heldPeople } from '#domain/breaker/settle.ts';
+import { openTrees } from '#domain/mandate/trees.ts';
+import { defineTool, personTarget, type Targets } from '#engine/tool.ts';
+
+export default defineTool({
+  name: 'breaker_apply',
+  title: 'Carry out held revocations',
+  description:
+    'Revokes for good what the mass-change breaker holds back for these people. Use it when the burst of deactivations was meant. Another IT admin must agree; nothing brings a revoked mandate back.',
+  input: z.object({
+    people: z
+      .array(z.string().regex(/^usr_[0-9a-z]{26}$/, 'must be a person id (usr_…)'))
+      .min(1)
+      .max(100)
+      .describe('Whose revocations are carried out: person ids from breaker_list.'),
+  }),
+  output: z.object({
+    people: z.number(),
+    revoked: z.array(z.string()).describe('Every mandate that ended.'),
+  }),
+  scope: 'breaker.decide',
+  only: 'people',
+  command: '/breaker apply <people>',
+  targets: (input) => input.people.map(personTarget) as unknown as Targets,
+  effects: 'write',
+  danger: 'destructive',
+  preview: async (ctx, input) => {
+    const held = await heldPeople(ctx, input.people);
+    const changes = [];
+    for (const { hold, person } of held) {
+      const mandates = await openTrees(ctx, { principalId: person.id });
+      changes.push({
+        what: `${mandates.length} mandates of ${person.displayName} (${hold.source})`,
+        from: 'frozen',
+        to: 'revoked',
+      });
+    }
+    return {
+      changes,
+      effect: `Everything that ${held.length} people delegated ends for good.`,
+      reversible: false,
+    };
+  },
+  run: async (ctx, input) => ({
+    people: new Set(input.people).size,
+    revoked: await applyHolds(ctx, input.people, actorName(ctx.actor)),
+  }),
+});

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { freezeReport, planFreeze } from '#domain/freeze/plan.ts';
+import { freezeTarget } from '#domain/freeze/target.ts';
+import { FREEZE_TARGET, FreezeReport, freezeTargets } from '#engine/freeze-input.ts';
+import { defineTool, IMPLIED_SCOPE } from '#engine/tool.ts';
+
+export default defineTool({
+  name: 'freeze_preview',
+  title: 'Preview the kill switch',
+  description:
+    'Shows what the kill switch would stop: mandates, agents, requests that wait for approval, and tokens. Nothing is changed.',
+  input: z.object({ target: FREEZE_TARGET }),
+  output: FreezeReport,
+  scope: IMPLIED_SCOPE,
+  only: 'people',
+  worksFrozen: true,
+  command: '/freeze preview <target>',
+  targets: (input) => freezeTargets(input.target),
+  effects: 'read',
+  run: async (ctx, input) => freezeReport(await planFreeze(ctx, freezeTarget(input.target))),
+});

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { actorName } from '#domain/actor.ts';
+import { changeMapping, mappingEffect } from '#domain/group/mappings.ts';
+import { effectChanges, effectWords, MappingChanged } from '#domain/group/view.ts';
+import { policyFacts } from '#domain/policy/store.ts';
+import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
+
+export default defineTool({
+  name: 'group_map',
+  title: 'Map a group',
+  description:
+    'Lets a group of the directory give its members a role and scopes, or changes what it gives. Shows first who gains and loses what, and which mandates freeze. Another IT admin must agree.',
+  input: z.object({
+    group: z.string().min(1).max(200).describe("The group's immutable id at its source, never its name."),
+    source: z
+      .string()
+      .min(1)
+      .max(80)
+      .default('okta')
+      .describe('Who tells of the group: okta, or scim:<key id>.'),
+    role: z
+      .string()
+      .regex(/^[a-z0-9_]{2,40}$/, 'use small letters, digits and _')
+      .describe('The role: it_admin, manager, executive, member, or one that your policies name.'),
+    scopes: z
+      .array(z.string().min(1).max(200))
+      .max(100)
+      .default([])
+      .describe(
+        'What its members may use and delegate, from scope_list. It replaces what this mapping gave before.',
+      ),
+  }),
+  output: MappingChanged,
+  scope: 'group.manage',
+  command: '/group map <group> <role> [scopes]',
+  targets: () => TENANT_TARGET,
+  effects: 'write',
+  danger: 'serious',
+  preview: async (ctx, input) => {
+    const effect = await mappingEffect(ctx, { ...input, groupUid: input.group });
+    const from = effect.before === null ? {} : { from: effect.before.scopes.join(', ') || 'no scopes' };
+    return {
+      changes: [
+        {
+          what: `${effect.group.name} as ${input.role}`,
+          ...from,
+          to: input.scopes.join(', ') || 'no scopes',
+        },
+        ...effectChanges(effect),
+      ],
+      effect: effectWords(effect),
+      reversible: true,
+    };
+  },
+  run: async (ctx, input) => {
+    const { group, source, role, scopes } = input;
+    const by = { actor: actorName(ctx.actor), callId: ctx.callId };
+    const { singleAdmin } = await policyFacts(ctx);
+    const { frozen, thawed } = await changeMapping(ctx, { source, groupUid: group, role, scopes }, by);
+    return {
+      source,
+      group,
+      role,
+      scopes,
+      frozen_mandates: [...frozen],
+      thawed_mandates: [...thawed],
+      two_humans: !(singleAdmin && ctx.actor.kind === 'person'),
+    };
+  },
+});

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { actorName, principalOf } from '#domain/actor.ts';
+import { CREDENTIALS_CHANGED, liftFrom } from '#domain/mandate/causes.ts';
+import { findMandate } from '#domain/mandate/store.ts';
+import { findAgent } from '#domain/agent/store.ts';
+import { findPerson } from '#domain/person/store.ts';
+import { defineTool, mandateTarget } from '#engine/tool.ts';
+import { Fault } from '#lib/fault.ts';
+
+export default defineTool({
+  name: 'mandate_confirm',
+  title: 'Confirm a mandate',
+  description:
+    'Lets a mandate that you gave go on after the keys or the owner of its agent changed. It lifts that one cause: what else holds the mandate goes on holding it.',
+  input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
+  output: z.object({ mandate_id: z.string(), state: z.string(), reason: z.string().nullable() }),
+  scope: 'mandate.create',
+  only: 'people',
+  tokenScope: 'delegation:create',
+  command: '/mandate confirm <mandate_id>',
+  targets: (input) => [mandateTarget(input.mandate_id)],
+  effects: 'write',
+  danger: 'serious',
+  preview: async (ctx, input) => {
+    const mandate = await findMandate(ctx, input.mandate_id);
+    if (mandate?.state !== 'frozen')
+      throw new Fault('conflict', 'This mandate does not wait for your confirmation.');
+    const agent = await findAgent(ctx, mandate.agentId);
+    const owner = agent === null ? null : await findPerson(ctx, agent.ownerId);
+    return {
+      changes: [{ what: 'state', from: 'frozen', to: 'confirmed' }],
+      effect: `${agent?.name ?? mandate.agentId}, owned by ${owner?.displayName ?? 'nobody known'}, may go on with this mandate.`,
+      reversible: true,
+    };
+  },
+  run: async (ctx, input) => {
+    const mandate = await findMandate(ctx, input.mandate_id, 'update');
+    if (mandate === null || mandate.principalId !== principalOf(ctx.actor))
+      throw new Fault('forbidden', 'Only the person who gave a mandate confirms it.');
+    await liftFrom(ctx, [mandate], CREDENTIALS_CHANGED, actorName(ctx.actor));
+    const after = await findMandate(ctx, mandate.id);
+    return { mandate_id: mandate.id, state: after?.state ?? 'gone', reason: after?.reason ?? null };
+  },
+});

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { listTemplates } from '#domain/mandate/templates.ts';
+import { defineTool, IMPLIED_SCOPE, TENANT_TARGET } from '#engine/tool.ts';
+
+export default defineTool({
+  name: 'mandate_template_list',
+  title: 'List mandate templates',
+  description: 'Lists the mandates that can be given by name (mandate_create, template) and what each holds.',
+  input: z.object({}),
+  output: z.object({
+    templates: z.array(
+      z.object({
+        name: z.string(),
+        description: z.string(),
+        own: z.boolean().describe('Whether the tenant saved it; otherwise it ships with the product.'),
+        terms: z.record(z.string(), z.unknown()).describe('As fields of mandate_create.'),
+      }),
+    ),
+  }),
+  scope: IMPLIED_SCOPE,
+  tokenScope: 'delegation:read',
+  command: '/mandate templates',
+  targets: () => TENANT_TARGET,
+  effects: 'read',
+  run: async (ctx) => ({
+    templates: (await listTemplates(ctx)).map((one) => ({ ...one, terms: { ...one.terms } })),
+  }),
+});

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { actorName, principalOf } from '#domain/actor.ts';
+import { handCause } from '#domain/mandate/freeze.ts';
+import { freezeCauses, findMandate } from '#domain/mandate/store.ts';
+import { thawMandate } from '#domain/mandate/thaw.ts';
+import { defineTool, mandateTarget } from '#engine/tool.ts';
+import { Fault } from '#lib/fault.ts';
+
+export default defineTool({
+  name: 'mandate_thaw',
+  title: 'Thaw a mandate',
+  description:
+    'Lifts the freeze that you may lift: the principal their own, the principal’s manager and IT admins one that others made. It works again when no cause is left; tokens of before stay dead.',
+  input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
+  output: z.object({
+    mandate_id: z.string(),
+    lifted: z.string(),
+    thawed: z.array(z.string()).describe('Every mandate that works again.'),
+    causes_left: z.array(z.string()).describe('What holds it still.'),
+  }),
+  scope: 'mandate.create',
+  tokenScope: 'delegation:create',
+  command: '/mandate thaw <mandate_id>',
+  targets: (input) => [mandateTarget(input.mandate_id)],
+  effects: 'write',
+  danger: 'serious',
+  preview: async (ctx, input) => {
+    const mandate = await findMandate(ctx, input.mandate_id);
+    const causes = (await freezeCauses(ctx, [input.mandate_id])).get(input.mandate_id) ?? [];
+    if (mandate?.state !== 'frozen') throw new Fault('conflict', 'This mandate is not frozen.');
+    const cause = handCause(mandate, principalOf(ctx.actor));
+    const left = causes.filter((one) => one !== cause);
+    const effect =
+      left.length === 0 ? 'The mandate works again.' : `It stays frozen for: ${left.join(', ')}.`;
+    return { changes: [{ what: 'cause', from: cause, to: 'lifted' }], effect, reversible: true };
+  },
+  run: async (ctx, input) => {
+    const mandate = await findMandate(ctx, input.mandate_id);
+    if (mandate === null) throw new Fault('not_found', 'There is no such mandate here.');
+    const cause = handCause(mandate, principalOf(ctx.actor));
+    const { thawed, left } = await thawMandate(ctx, mandate.id, cause, actorName(ctx.actor));
+    return { mandate_id: mandate.id, lifted: cause, thawed, causes_left: left };
+  },
+});

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { policyText } from '#domain/policy/text.ts';
+import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
+
+export default defineTool({
+  name: 'policy_try',
+  title: 'Try policies',
+  description:
+    'Says which calls of the last days another policy text would have decided otherwise, asked again with the facts of today. Nothing is changed.',
+  input: z.object({
+    text: z
+      .string()
+      .max(200_000)
+      .optional()
+      .meta({ multiline: true })
+      .describe('The whole Cedar text. It replaces every permit that ships, except those that stay.'),
+    version: z
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .describe('Instead of a text: an older version; 0 is what ships.'),
+    days: z.number().int().min(1).max(365).default(30).describe('How far to look back, in days.'),
+  }),
+  output: z.object({
+    calls: z.number().describe('How many calls were asked again: the newest, at most 5,000.'),
+    cut: z.boolean().describe('There were more.'),
+    gone: z.number().describe('Calls whose tool or target is not there any more.'),
+    different: z.number(),
+    differences: z
+      .array(
+        z.object({
+          call_id: z.string(),
+          tool: z.string(),
+          summary: z.string(),
+          at: z.iso.datetime(),
+          now: z.string(),
+          otherwise: z.string(),
+        }),
+      )
+      .describe('The first fifty.'),
+  }),
+  scope: 'policy.read',
+  command: '/policy try [version] [days]',
+  targets: () => TENANT_TARGET,
+  effects: 'read',
+  run: async (ctx, input) => {
+    const { text } = await policyText(ctx, input);
+    const found = await ctx.policy.dryRun(text, input.days);
+    return {
+      calls: found.calls,
+      cut: found.cut,
+      gone: found.gone,
+      different: found.different,
+      differences: found.differences.map(({ callId, ...rest }) => ({ call_id: callId, ...rest })),
+    };
+  },
+});

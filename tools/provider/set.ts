@@ -1,0 +1,38 @@
+import { actorName } from '#domain/actor.ts';
+import {
+  checkDocument,
+  identityProvidersDocument,
+  IdentityProvidersDocument,
+  providerChanges,
+  saveIdentityProviders,
+  StoredIdentityProviders,
+} from '#domain/tenant/identity-providers.ts';
+import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
+
+export default defineTool({
+  name: 'provider_set',
+  title: 'Set the identity providers',
+  description:
+    'Replaces whose access tokens this organisation takes: Okta, Entra, Cognito and other OpenID Connect providers. Another IT admin must agree. PUT /v1/tenants/{tenantId}/identity-providers also asks the issuers first.',
+  input: IdentityProvidersDocument,
+  output: StoredIdentityProviders,
+  scope: 'provider.manage',
+  targets: () => TENANT_TARGET,
+  effects: 'write',
+  danger: 'serious',
+  preview: async (ctx, input) => {
+    const current = await identityProvidersDocument(ctx);
+    // Outside a sandbox a loopback issuer lets nobody in: its keys are never fetched.
+    checkDocument(input, { loopback: true, current });
+    const changes = providerChanges(current, input);
+    return {
+      changes,
+      effect:
+        changes.length === 0
+          ? 'Nothing changes.'
+          : 'From then on, only access tokens of these providers are taken, and whoever controls one of them can act as its people.',
+      reversible: true,
+    };
+  },
+  run: (ctx, input) => saveIdentityProviders(ctx, input, { actor: actorName(ctx.actor), callId: ctx.callId }),
+});

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { actorName } from '#domain/actor.ts';
+import { policyFacts } from '#domain/policy/store.ts';
+import { findScope, removeScope, scopesOf } from '#domain/scope/store.ts';
+import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
+import { Fault } from '#lib/fault.ts';
+
+export default defineTool({
+  name: 'scope_remove',
+  title: 'Remove a scope',
+  description:
+    'Takes a scope out of the catalogue: nobody can be given it any more. Mandates and mappings that hold it stay until they are changed. Another IT admin must agree.',
+  input: z.object({ scope: z.string().max(100).describe('Its name.') }),
+  output: z.object({
+    scope: z.string(),
+    two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
+  }),
+  scope: 'scope.manage',
+  command: '/scope remove <scope>',
+  targets: () => TENANT_TARGET,
+  effects: 'write',
+  danger: 'serious',
+  preview: async (ctx, input) => {
+    const there = await findScope(ctx, input.scope);
+    if (there === null) throw new Fault('not_found', `There is no scope ${input.scope} here.`);
+    if ((await scopesOf(ctx)).length === 1)
+      throw new Fault(
+        'conflict',
+        'It is the last one, and without a catalogue no scope would be checked. Add another first.',
+      );
+    return {
+      changes: [{ what: `scope ${input.scope}`, from: there.description, to: 'removed' }],
+      effect: `${input.scope} cannot be delegated any more.`,
+      reversible: true,
+    };
+  },
+  run: async (ctx, input) => {
+    if (!(await removeScope(ctx, input.scope, { actor: actorName(ctx.actor), callId: ctx.callId })))
+      throw new Fault('not_found', `There is no scope ${input.scope} here.`);
+    const { singleAdmin } = await policyFacts(ctx);
+    return { scope: input.scope, two_humans: !(singleAdmin && ctx.actor.kind === 'person') };
+  },
+});

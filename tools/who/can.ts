@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { findAgent } from '#domain/agent/store.ts';
+import { findPeople } from '#domain/person/store.ts';
+import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
+
+const Approval = z.object({
+  policy: z.string(),
+  approver: z.string(),
+  quorum: z.number(),
+  step_up: z.boolean(),
+  reason: z.string(),
+});
+
+export default defineTool({
+  name: 'who_can',
+  title: 'Who could do this',
+  description:
+    'Lists the people and agents who could use a tool with an input, each with the policies that allow it and the approvals it would need; also as it was at a past time, as far as the ledger tells. Nothing is carried out or asked.',
+  input: z.object({
+    tool: z.string().max(60).describe('The tool, by name: okta_reset_mfa.'),
+    input: z.record(z.string(), z.unknown()).default({}).describe('The input that they would give it.'),
+    at: z.iso.datetime({ offset: true }).optional().describe('A past time; left out: now.'),
+    limit: z.number().int().min(1).max(200).default(100).describe('At most so many people.'),
+    cursor: z.string().max(40).optional().describe('next_cursor of the answer before.'),
+  }),
+  output: z.object({
+    people: z.array(
+      z.object({
+        person_id: z.string(),
+        name: z.string(),
+        roles: z.array(z.string()),
+        policies: z.array(z.string()),
+        approvals: z.array(Approval),
+        blocked: z.string().nullable().describe('Why nobody could approve it at this moment.'),
+      }),
+    ),
+    agents: z.array(
+      z.object({
+        agent_id: z.string(),
+        agent: z.string(),
+        mandate_id: z.string(),
+        principal: z.object({ id: z.string(), name: z.string() }),
+        policies: z.array(z.string()),
+        approvals: z.array(Approval),
+        blocked: z.string().nullable(),
+      }),
+    ),
+    asked: z.object({ people: z.number(), mandates: z.number() }).describe('How many were asked about.'),
+    next_cursor: z.string().nullable(),
+    reconstructed: z
+      .object({
+        at: z.iso.datetime(),
+        from_seq: z.number().describe('The last ledger entry that counted.'),
+        from_ledger: z.array(z.string()),
+        as_today: z.array(z.string()),
+      })
+      .nullable(),
+  }),
+  scope: 'policy.read',
+  command: '/policy who-can <tool>',
+  targets: () => TENANT_TARGET,
+  effects: 'read',
+  run: async (ctx, input) => {
+    const found = await ctx.policy.whoCan({
+      tool: input.tool,
+      input: input.input,
+      at: input.at === undefined ? null : new Date(input.at),
+      cursor: input.cursor ?? null,
+      limit: input.limit,
+    });
+    const principals = await findPeople(
+      ctx,
+      found.agents.map((one) => one.principalId),
+    );
+    const nameOf = new Map(principals.map((person) => [person.id, person.displayName]));
+    const agentOf = new Map<string, string>();
+    for (const id of new Set(found.agents.map((one) => one.agentId)))
+      agentOf.set(id, (await findAgent(ctx, id))?.name ?? id);
+    const approvals = (list: (typeof found.people)[number]['approvals']) =>
+      list.map(({ policy, approver, quorum, stepUp, reason }) => ({
+        policy,
+        approver,
+        quorum,
+        step_up: stepUp,
+        reason,
+      }));
+    return {
+      people: found.people.map((one) => ({
+        person_id: one.id,
+        name: one.name,
+        roles: [...one.roles],
+        policies: [...one.policies],
+        approvals: approvals(one.approvals),
+        blocked: one.blocked,
+      })),
+      agents: found.agents.map((one) => ({
+        agent_id: one.agentId,
+        agent: agentOf.get(one.agentId) ?? one.agentId,
+        mandate_id: one.mandateId,
+        principal: { id: one.principalId, name: nameOf.get(one.principalId) ?? one.principalId },
+        policies: [...one.policies],
+        approvals: approvals(one.approvals),
+        blocked: one.blocked,
+      })),
+      asked: { people: found.askedPeople, mandates: found.askedMandates },
+      next_cursor: found.nextCursor,
+      reconstructed:
+        found.reconstructed === null
+          ? null
+          : {
+              at: found.reconstructed.at,
+              from_seq: found.reconstructed.fromSeq,
+              from_ledger: [...found.reconstructed.ledger],
+              as_today: [...found.reconstructed.today],
+            },
+    };
+  },
+});
