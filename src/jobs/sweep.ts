@@ -1,6 +1,7 @@
 import { forgetDepartures } from '#domain/breaker/store.ts';
 import { stuckCalls } from '#domain/call/store.ts';
 import { forgetSignIns } from '#domain/sign-in/store.ts';
+import { retireOldSigningKeys } from '#domain/token/rotate-signing-key.ts';
 import { forgetReplays } from '#domain/token/store.ts';
 import type { App } from '#engine/app.ts';
 import { EXECUTE_CALL } from '#engine/call.ts';
@@ -10,7 +11,7 @@ import { readonly, transact } from '#engine/transact.ts';
 const STUCK_MS = 600_000;
 
 /**
- * Every few minutes, for each tenant: forgets what can no longer be replayed and sign-ins whose time is over, and sends calls that are ready or running but have
+ * Every few minutes, for each tenant: forgets what can no longer be replayed and sign-ins whose time is over, retires signing keys that nothing good is signed with, and sends calls that are ready or running but have
  * not moved for ten minutes to the executor once more (a job that ran out of tries while the database or Okta was away).
  */
 export async function sweep(app: App, tenantId: string): Promise<void> {
@@ -19,6 +20,7 @@ export async function sweep(app: App, tenantId: string): Promise<void> {
     await forgetDepartures(ctx);
   });
   await transact(app, tenantId, forgetSignIns);
+  await transact(app, tenantId, retireOldSigningKeys);
   const stuck = await readonly(app, tenantId, (reader) =>
     stuckCalls(reader, new Date(reader.now.getTime() - STUCK_MS), 500),
   );

@@ -74,12 +74,12 @@ describe('filters', () => {
       const wanted = await entries(`limit=1000${filter}`);
       for (const order of ['oldest', 'newest'] as const) {
         const seen: number[] = [];
-        for (let cursor: unknown = ''; cursor !== null;) {
-          const page = await json(
-            `/v1/ledger?limit=2&order=${order}${filter}${cursor === '' ? '' : `&cursor=${String(cursor)}`}`,
+        for (let cursor: string | null = ''; cursor !== null;) {
+          const page: Record<string, unknown> = await json(
+            `/v1/ledger?limit=2&order=${order}${filter}${cursor === '' ? '' : `&cursor=${cursor}`}`,
           );
           seen.push(...(page['entries'] as LedgerEntry[]).map((entry) => entry.seq));
-          cursor = page['next_cursor'];
+          cursor = page['next_cursor'] as string | null;
         }
         const seqs = wanted.map((entry) => entry.seq);
         expect(seen).toEqual(order === 'oldest' ? seqs : seqs.toReversed());
@@ -128,7 +128,7 @@ describe('checkpoints', () => {
 
   it('prove that the end of an export is there, and find a missing tail and a chain that was written anew', async () => {
     await record('CALL_DENIED', 'somebody');
-    const jws = String((await checkpointLedger(world.app, world.tenantId)).jws);
+    const { jws } = await checkpointLedger(world.app, world.tenantId);
     const keys = await jwks();
     const lines = await exported();
     const { seq } = await checkpointLedger(world.app, world.tenantId);

@@ -521,7 +521,7 @@ describe('metadata', () => {
     expect(document['registration_endpoint']).toBeUndefined();
     for (const [name, url] of Object.entries(document)) {
       if (!/_endpoint$|_uri$/.test(name)) continue;
-      const method = name === 'authorization_endpoint' || name === 'jwks_uri' ? 'GET' : 'POST';
+      const method = /^(?:authorization|status_list_aggregation)_endpoint$|_uri$/.test(name) ? 'GET' : 'POST';
       const { status } = await fetch(String(url), { method });
       expect({ name, known: status !== 404 && status !== 405 && status < 500 }).toEqual({
         name,

@@ -67,7 +67,7 @@ export async function waitingCallsOn(
             : or(eq(calls.agentId, on.agentId), sql`${on.agentId} = any(${calls.targets})`),
           on.mandateIds === undefined || on.mandateIds.length === 0
             ? sql`false`
-            : inArray(calls.mandateId, [...on.mandateIds]),
+            : sql`${calls.mandateId} = any(${sql.param([...on.mandateIds])}::text[])`,
         ),
       ),
     )

@@ -30,11 +30,7 @@ export async function revokeMandatesOf(
   ending: Ending,
 ): Promise<Mandate[]> {
   const own = await openMandatesOf(ctx, principalId);
-  const ended = new Map<string, Mandate>();
-  for (const mandate of own) {
-    for (const one of await openMandateTree(ctx, mandate.id)) ended.set(one.id, one);
-  }
-  const all = [...ended.values()];
+  const all = await openMandateTree(ctx, ...own.map((mandate) => mandate.id));
   await end(ctx, all, ending);
   return all;
 }
@@ -47,11 +43,7 @@ export async function freezeMandatesOf(
   actor: string,
 ): Promise<Mandate[]> {
   const own = await openMandatesOf(ctx, principalId);
-  const frozen = new Map<string, Mandate>();
-  for (const mandate of own) {
-    for (const one of await openMandateTree(ctx, mandate.id)) frozen.set(one.id, one);
-  }
-  const all = [...frozen.values()];
+  const all = await openMandateTree(ctx, ...own.map((mandate) => mandate.id));
   await freezeMandates(
     ctx,
     all.map((mandate) => mandate.id),

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, lt, or, sql, type SQL } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import { drawPlace } from './status-place.ts';
@@ -68,6 +68,9 @@ export async function openMandatesOf(ctx: TenantWriter, principalId: string): Pr
     .for('update');
 }
 
+/** One parameter however many ids: a statement holds at most 65,535, and a tree may be larger. */
+const among = (ids: readonly string[]): SQL => sql`${mandates.id} = any(${sql.param([...ids])}::text[])`;
+
 /** Those of the mandates that have not ended, locked for change in a stable order. */
 export async function lockMandates(ctx: TenantWriter, ids: readonly string[]): Promise<Mandate[]> {
   if (ids.length === 0) return [];
@@ -77,7 +80,7 @@ export async function lockMandates(ctx: TenantWriter, ids: readonly string[]): P
     .where(
       and(
         eq(mandates.tenantId, ctx.tenantId),
-        inArray(mandates.id, [...ids]),
+        among(ids),
         inArray(mandates.state, ['active', 'frozen']),
       ),
     )
@@ -85,24 +88,24 @@ export async function lockMandates(ctx: TenantWriter, ids: readonly string[]): P
     .for('update');
 }
 
-/** Ids of a mandate and of everything below it, whatever has become of them. */
-export async function mandateTreeIds(reader: TenantReader, mandateId: string): Promise<string[]> {
+/** Ids of a mandate, or of several, and of everything below, whatever has become of them. */
+export async function mandateTreeIds(reader: TenantReader, ...roots: readonly string[]): Promise<string[]> {
   const tree = await reader.db.execute<{ id: string }>(sql`
     with recursive tree(id) as (
-      select id from mandates where tenant_id = ${reader.tenantId} and id = ${mandateId}
-      union all select m.id from mandates m join tree t on m.tenant_id = ${reader.tenantId} and m.parent_id = t.id
+      select id from mandates where tenant_id = ${reader.tenantId} and ${among(roots)}
+      union select m.id from mandates m join tree t on m.tenant_id = ${reader.tenantId} and m.parent_id = t.id
     ) select id from tree order by id`);
   return tree.map((row) => row.id);
 }
 
 /**
- * A mandate that has not ended and everything below it that has not, parents first, locked for change. A child is made under a
- * lock on its parent, so once all of them are held none can appear below them.
+ * Mandates that have not ended and everything below them that has not, in the order of their ids, locked for change. A child is
+ * made under a lock on its parent, so once all of them are held none can appear below them.
  */
-export async function openMandateTree(ctx: TenantWriter, mandateId: string): Promise<Mandate[]> {
-  for (let ids = await mandateTreeIds(ctx, mandateId); ;) {
+export async function openMandateTree(ctx: TenantWriter, ...roots: readonly string[]): Promise<Mandate[]> {
+  for (let ids = await mandateTreeIds(ctx, ...roots); ;) {
     const locked = await lockMandates(ctx, ids);
-    const again = await mandateTreeIds(ctx, mandateId);
+    const again = await mandateTreeIds(ctx, ...roots);
     if (again.length === ids.length) return locked;
     ids = again;
   }
@@ -188,7 +191,7 @@ export async function endMandates(
   await ctx.db
     .update(mandates)
     .set({ state, reason, epoch: sql`${mandates.epoch} + 1`, endedAt: ctx.now })
-    .where(and(eq(mandates.tenantId, ctx.tenantId), inArray(mandates.id, [...ids])));
+    .where(and(eq(mandates.tenantId, ctx.tenantId), among(ids)));
 }
 
 /** Adds a cause and freezes; a mandate frozen already gets the further cause. */
@@ -198,17 +201,17 @@ export async function freezeMandates(
   cause: string,
 ): Promise<void> {
   if (ids.length === 0) return;
-  await ctx.db
-    .insert(mandateFreezes)
-    .values(ids.map((mandateId) => ({ tenantId: ctx.tenantId, mandateId, cause, since: ctx.now })))
-    .onConflictDoNothing();
+  await ctx.db.execute(sql`
+    insert into mandate_freezes (tenant_id, mandate_id, cause, since)
+    select ${ctx.tenantId}, m, ${cause}, ${ctx.now.toISOString()}::timestamptz from unnest(${sql.param([...ids])}::text[]) as m
+    on conflict do nothing`);
   await ctx.db
     .update(mandates)
     .set({ state: 'frozen', reason: cause, epoch: sql`${mandates.epoch} + 1` })
     .where(
       and(
         eq(mandates.tenantId, ctx.tenantId),
-        inArray(mandates.id, [...ids]),
+        among(ids),
         inArray(mandates.state, ['active', 'frozen']),
       ),
     );

@@ -198,7 +198,7 @@ export const tokensBehind = (claims: DelegationClaims): readonly string[] => [
 ];
 
 /** The `jti`s of the tokens of ours that a token comes from. */
-export const derivedFrom = (claims: Readonly<Record<string, unknown>>): readonly string[] =>
+const derivedFrom = (claims: Readonly<Record<string, unknown>>): readonly string[] =>
   Array.isArray(claims['derived_from']) ? (claims['derived_from'] as string[]) : [];
 
 /** The agents of a token of ours, the present one first. */

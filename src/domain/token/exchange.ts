@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { reach } from '#db/reach.ts';
+import { Fault } from '#lib/fault.ts';
 import { findPeople } from '../person/store.ts';
 import { groupsOf } from '../group/store.ts';
 import { placeOf } from '../mandate/status-place.ts';
@@ -7,6 +8,7 @@ import { assertionReplayed, refuseClient } from './client-assertion.ts';
 import type { AuthenticatedClient, ClientAuthenticator } from './client-authenticator.ts';
 import { actorsOf, signDelegation } from './delegation-token.ts';
 import { peopleInQuestion, type Coverage } from './details.ts';
+import { readProof, type PresentedRequest, type Proof } from './dpop.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
 import { authorizationDetails, boundsOf, delegationClaims, grant, type Granted } from './grant.ts';
 import { subjectOf, type HotMandate, type MandateReader } from './hot-mandate.ts';
@@ -22,7 +24,7 @@ export interface ExchangeResponse {
   readonly access_token: string;
   /** Of a token exchange only. */
   readonly issued_token_type?: typeof ACCESS_TOKEN_TYPE;
-  readonly token_type: 'Bearer';
+  readonly token_type: 'Bearer' | 'DPoP';
   /** Seconds. */
   readonly expires_in: number;
   readonly scope: string;
@@ -36,6 +38,7 @@ interface ExchangeParts {
   readonly present: PresentationCheck;
   readonly readMandate: MandateReader;
   readonly signingKeys: SigningKeys;
+  readonly useProof: (tenantId: string, proof: Proof) => Promise<void>;
 }
 
 /**
@@ -45,17 +48,23 @@ interface ExchangeParts {
  */
 export function createExchange(
   kernel: ExchangeParts,
-): (tenantId: string, request: ExchangeRequest) => Promise<ExchangeResponse> {
+): (
+  tenantId: string,
+  request: ExchangeRequest,
+  came: PresentedRequest | null,
+) => Promise<ExchangeResponse> {
   const { parts, record } = kernel;
 
   async function issue(
     tenantId: string,
     request: ExchangeRequest,
     client: AuthenticatedClient,
+    came: PresentedRequest | null,
   ): Promise<ExchangeResponse> {
     const known = audiencesOf(parts.baseUrl, tenantId);
     audienceFor(request.targets, known);
     if (request.actorToken !== null) await checkActor(tenantId, client, request.actorToken);
+    const jkt = came === null || came.proof === null ? null : await provedKey(tenantId, came);
     const presented = await kernel.present(tenantId, request, client);
     const { subject } = presented;
     const audience = audienceFor(request.targets, within(known, subject.audiences));
@@ -79,6 +88,7 @@ export function createExchange(
       issuer: issuerOf(parts.baseUrl, tenantId),
       audience,
       jti: randomBytes(16).toString('base64url'),
+      jkt,
     };
     const scope = granted.scopes.join(' ');
     const entry = {
@@ -93,6 +103,7 @@ export function createExchange(
         aud: audience,
         exp: granted.expiresAt,
         by: subject.kind,
+        ...(jkt === null ? {} : { jkt }),
         ...(subject.act === null ? {} : { after: actorsOf(subject.act), derived_from: subject.jtis }),
       },
     };
@@ -100,11 +111,23 @@ export function createExchange(
     return {
       access_token: signDelegation(delegationClaims(granted, subject, frame), signer),
       ...(request.grantType === TOKEN_EXCHANGE ? { issued_token_type: ACCESS_TOKEN_TYPE } : {}),
-      token_type: 'Bearer',
+      token_type: jkt === null ? 'Bearer' : 'DPoP',
       expires_in: granted.expiresAt - granted.issuedAt,
       scope,
       authorization_details: authorizationDetails(granted),
     };
+  }
+
+  /** The key that the request proves; its proof is used up, whatever comes of the request (RFC 9449 section 5). */
+  async function provedKey(tenantId: string, came: PresentedRequest): Promise<string> {
+    try {
+      const proof = readProof(came, null, parts.now().getTime() / 1000);
+      await kernel.useProof(tenantId, proof);
+      return proof.jkt;
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'unauthenticated') throw error;
+      throw new OAuthError('invalid_dpop_proof', String(error.detail['reason']), error.message);
+    }
   }
 
   /** A mandate from before there were status lists gets its place at the first token. */
@@ -160,11 +183,11 @@ export function createExchange(
     );
   }
 
-  return async (tenantId, request) => {
+  return async (tenantId, request, came) => {
     let client: AuthenticatedClient | null = null;
     try {
       client = await kernel.clients.authenticate(tenantId, request.client);
-      return await issue(tenantId, request, client);
+      return await issue(tenantId, request, client, came);
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       const who = {

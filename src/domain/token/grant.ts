@@ -167,6 +167,8 @@ export interface TokenFrame {
   readonly issuer: string;
   readonly audience: string;
   readonly jti: string;
+  /** Thumbprint of the key that the token is bound to (RFC 9449 section 6.1); null: whoever bears it may use it. */
+  readonly jkt: string | null;
 }
 
 /** The claims of the delegation token (RFC 9068 section 2.2, RFC 8693 section 4.1). The outermost `act` is the authenticated client, nothing else. */
@@ -190,6 +192,7 @@ export function delegationClaims(
     authorization_details: authorizationDetails(granted),
     tenant: frame.tenantId,
     epoch: epochsOf(row),
+    ...(frame.jkt === null ? {} : { cnf: { jkt: frame.jkt } }),
     ...statusClaim(frame.issuer, row.status_index),
     ...(subject.jtis.length === 0 ? {} : { derived_from: subject.jtis }),
   };

@@ -22,6 +22,7 @@ const REPEATED = [
   'authorization_details',
   'tenant',
   'status',
+  'cnf',
 ] as const;
 
 /**
@@ -44,7 +45,7 @@ export async function introspection(
     if (!mine) return { active: false };
     return {
       active: true,
-      token_type: 'Bearer',
+      token_type: claims['cnf'] === undefined ? 'Bearer' : 'DPoP',
       ...Object.fromEntries(REPEATED.map((name) => [name, claims[name]])),
     };
   } catch (error) {

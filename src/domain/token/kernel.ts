@@ -23,6 +23,7 @@ import {
   tokensBehind,
   type VerifiedDelegation,
 } from './delegation-token.ts';
+import { boundKey, checkPossession, proofReplayed, type PresentedRequest, type Proof } from './dpop.ts';
 import { createExchange, type ExchangeResponse } from './exchange.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
 import { createMandateReader } from './hot-mandate.ts';
@@ -59,11 +60,24 @@ interface VerifiedSubject extends ProvedSubject {
  */
 export interface TokenKernel {
   /** RFC 8693, and RFC 7523 section 2.1 with an ID-JAG. Throws OAuthError; every refusal, and every token before it is handed out, stands in the ledger. */
-  exchange(tenantId: string, request: ExchangeRequest): Promise<ExchangeResponse>;
+  exchange(
+    tenantId: string,
+    request: ExchangeRequest,
+    /** The request as it came: with a DPoP proof the token is bound to its key (RFC 9449 section 5). */
+    came?: PresentedRequest | null,
+  ): Promise<ExchangeResponse>;
   /** Notes a request that was refused before it could be read. Returns the error to answer with. */
   refused(tenantId: string, error: OAuthError, request: RefusedRequest): Promise<OAuthError>;
   /** Checks a token of ours for one of our audiences. Fault `unauthenticated` with `detail.reason`; its message says what to do. */
-  verify(token: string, audience: string): Promise<VerifiedToken>;
+  verify(
+    token: string,
+    audience: string,
+    /**
+     * The request that the token came with: a bound token needs a proof for it, which is used up (RFC 9449 section 7.1). Without one a bound token is
+     * refused; `relayed`: whoever asks was given the token, and has checked that itself.
+     */
+    came?: PresentedRequest | 'relayed' | null,
+  ): Promise<VerifiedToken>;
   /** Checks a provider's access token and finds its person (D3). Fault `unauthenticated`. Looks at no scope: that is the caller's (D4). */
   verifySubject(tenantId: string, token: string): Promise<VerifiedSubject>;
   /** Makes every check of `verifySubject` and says how each came out, for an administrator who sets up a provider. Issues and records nothing. */
@@ -134,7 +148,11 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
     });
   }
   const present = createPresentationCheck({ parts, remoteKeys, prove, checkSignature: checkDelegation });
-  const exchange = createExchange({ parts, record, clients, present, readMandate, signingKeys });
+  async function useProof(tenantId: string, { once }: Proof): Promise<void> {
+    if (await reach(parts.write(tenantId, (ctx) => spend(ctx, once.key, once.expiresAt)))) return;
+    throw proofReplayed();
+  }
+  const exchange = createExchange({ parts, record, clients, present, readMandate, signingKeys, useProof });
 
   /** What a strict read adds to authentication where no mandate is read anyway. */
   async function requireStanding(tenantId: string, client: AuthenticatedClient, epochNow: number) {
@@ -143,16 +161,22 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   }
 
   return {
-    exchange: async (tenantId, request) => {
+    exchange: async (tenantId, request, came = null) => {
       if ((await tenants('tenant', tenantId)) === null)
         throw new OAuthError('invalid_client', 'no_such_tenant', 'There is no such issuer.');
-      return exchange(tenantId, request);
+      return exchange(tenantId, request, came);
     },
     refused: async (tenantId, error, request) => {
       if ((await tenants('tenant', tenantId)) !== null) await record(tenantId, refusalEntry(error, request));
       return error;
     },
-    verify: async (token, audience) => (await verifyFor(token, [audience])).verified,
+    verify: async (token, audience, came = null) => {
+      const { claims, verified } = await verifyFor(token, [audience]);
+      if (came === 'relayed') return verified;
+      const proof = checkPossession(token, boundKey(claims), came, parts.now().getTime() / 1000);
+      if (proof !== null) await useProof(verified.tenantId, proof);
+      return verified;
+    },
     verifySubject: async (tenantId, token) => {
       const proved = await prove(tenantId, token);
       const [tenant, person] = await reach(

@@ -19,6 +19,8 @@ export const MANDATE_DETAILS = 'urn:prokura:mandate';
 export const SKEW_SECONDS = 5;
 /** The longest life of a delegation token, in seconds. */
 export const TOKEN_SECONDS = 300;
+/** How long anybody may keep our JWKS, in seconds (`Cache-Control: max-age`). */
+export const JWKS_MAX_AGE_SECONDS = 60;
 /** The most agents that one token may have passed through, the present one among them. */
 export const MAX_ACTORS = 3;
 

@@ -1,6 +1,6 @@
 /**
  * The error codes that our OAuth endpoints answer: RFC 6749 section 5.2, RFC 8693 section 2.2.2, RFC 9396 section 5,
- * RFC 7009 section 2.1.
+ * RFC 7009 section 2.1, RFC 9449 section 5.
  */
 export type OAuthErrorCode =
   | 'invalid_request'
@@ -10,6 +10,7 @@ export type OAuthErrorCode =
   | 'unauthorized_client'
   | 'invalid_target'
   | 'invalid_authorization_details'
+  | 'invalid_dpop_proof'
   | 'unsupported_grant_type'
   | 'temporarily_unavailable'
   | 'server_error';

@@ -17,7 +17,7 @@ export type PublishedKey = Readonly<Record<string, string>>;
 
 /** Parsed signing keys of the tenants; what is kept is at most `KEEP_SECONDS` old. */
 export interface SigningKeys {
-  /** The newest key. Throws where the tenant has none: it was made without one. */
+  /** The newest key whose time has come. Throws where the tenant has none: it was made without one. */
   signer(tenantId: string): Promise<Signer>;
   /** The public key under this `kid`, or null where the tenant has none, or has retired it. */
   verifier(tenantId: string, kid: string): Promise<VerifyKey | null>;
@@ -27,19 +27,27 @@ export interface SigningKeys {
 
 interface KeySet {
   readonly readAt: number;
-  readonly signer: Signer | null;
+  /** The newest first, each with the moment from which on it signs, in seconds. */
+  readonly signers: readonly { readonly from: number; readonly kid: string; privateKey(): KeyObject }[];
   readonly verifiers: ReadonlyMap<string, VerifyKey>;
 }
 
-const KEEP_SECONDS = 30;
+export const KEEP_SECONDS = 30;
 /** How long an unknown `kid` does not make us read again. */
 const COOLDOWN_SECONDS = 1;
 const MAX_TENANTS = 5000;
 
 const sealedAs = (kid: string): string => `signing-key:${kid}`;
 
-/** Makes the tenant's ES256 signing key; its private half is sealed with the installation's key. Returns its `kid`. */
-export async function createSigningKey(ctx: TenantWriter, secrets: Secrets): Promise<string> {
+/**
+ * Makes an ES256 signing key for the tenant; its private half is sealed with the installation's key. It is published at once, and signs from
+ * `activeFrom` on; null: at once. Returns its `kid`.
+ */
+export async function createSigningKey(
+  ctx: TenantWriter,
+  secrets: Secrets,
+  activeFrom: Date | null = null,
+): Promise<string> {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key: VerifyKey = { alg: 'ES256', key: pair.publicKey };
   const kid = thumbprint(key);
@@ -49,7 +57,7 @@ export async function createSigningKey(ctx: TenantWriter, secrets: Secrets): Pro
     alg: 'ES256',
     publicJwk: exportPublicJwk(key),
     sealedPrivateKey: secrets.seal(pkcs8.toString(), sealedAs(kid)),
-    activeFrom: null,
+    activeFrom,
   });
   return kid;
 }
@@ -81,9 +89,11 @@ export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 
 
   return {
     signer: async (tenantId) => {
-      const { signer } = await current(tenantId, KEEP_SECONDS);
-      if (signer === null) throw new Error(`tenant ${tenantId} has no signing key`);
-      return signer;
+      const { signers } = await current(tenantId, KEEP_SECONDS);
+      // Decided at each use: a key that was read before its time begins to sign on the second.
+      const newest = signers.find(({ from }) => from <= seconds());
+      if (newest === undefined) throw new Error(`tenant ${tenantId} has no signing key`);
+      return { kid: newest.kid, privateKey: newest.privateKey() };
     },
     verifier: async (tenantId, kid) => {
       const known = (await current(tenantId, KEEP_SECONDS)).verifiers.get(kid);
@@ -98,18 +108,18 @@ export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 
 }
 
 function keySet(rows: readonly SigningKeyRow[], secrets: Secrets, readAt: number): KeySet {
-  const [newest] = rows;
   const verifiers = new Map<string, VerifyKey>();
   for (const row of rows) {
     const key = importVerifyKey(row.publicJwk);
     if (key?.alg === 'ES256') verifiers.set(row.kid, key);
   }
-  const signer =
-    newest === undefined
-      ? null
-      : {
-          kid: newest.kid,
-          privateKey: createPrivateKey(secrets.unseal(newest.sealedPrivateKey, sealedAs(newest.kid))),
-        };
-  return { readAt, signer, verifiers };
+  const signers = rows.map(({ kid, sealedPrivateKey, activeFrom }) => {
+    let parsed: KeyObject | null = null;
+    return {
+      kid,
+      from: activeFrom === null ? 0 : activeFrom.getTime() / 1000,
+      privateKey: () => (parsed ??= createPrivateKey(secrets.unseal(sealedPrivateKey, sealedAs(kid)))),
+    };
+  });
+  return { readAt, signers, verifiers };
 }

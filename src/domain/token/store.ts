@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm';
 import { agentKeys, agents } from '../agent/tables.ts';
 import type { AgentKey } from '../agent/key.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
@@ -125,13 +125,25 @@ export async function identityProvidersOf(reader: TenantReader): Promise<Identit
     .where(and(eq(identityProviders.tenantId, reader.tenantId), eq(identityProviders.enabled, true)));
 }
 
-/** The tenant's signing keys that are not retired, newest first. */
+/** The tenant's signing keys that are not retired, the one that signs last first. */
 export async function signingKeysOf(reader: TenantReader): Promise<SigningKeyRow[]> {
   return reader.db
     .select()
     .from(signingKeys)
     .where(and(eq(signingKeys.tenantId, reader.tenantId), isNull(signingKeys.retiredAt)))
-    .orderBy(desc(signingKeys.createdAt), desc(signingKeys.kid));
+    .orderBy(
+      desc(sql`coalesce(${signingKeys.activeFrom}, ${signingKeys.createdAt})`),
+      desc(signingKeys.createdAt),
+      desc(signingKeys.kid),
+    );
+}
+
+/** Takes keys out of the tenant's JWKS for good; what they signed does not verify here any more. */
+export async function retireSigningKeys(ctx: TenantWriter, kids: readonly string[]): Promise<void> {
+  await ctx.db
+    .update(signingKeys)
+    .set({ retiredAt: ctx.now })
+    .where(and(eq(signingKeys.tenantId, ctx.tenantId), inArray(signingKeys.kid, [...kids])));
 }
 
 export async function insertSigningKey(

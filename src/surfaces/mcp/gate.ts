@@ -1,4 +1,5 @@
 import type { App } from '#engine/app.ts';
+import { presentedRequest, proofChallenge } from '#domain/token/dpop.ts';
 import type { TokenKernel, VerifiedToken } from '#domain/token/kernel.ts';
 import { Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
@@ -50,13 +51,17 @@ export async function authenticate(
       'A token never goes into an address, where it is logged: this one must be thrown away. Send "Authorization: Bearer …".',
     );
   }
-  const token = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
+  const token = /^(?:Bearer|DPoP) +([A-Za-z0-9\-._~+/]+=*)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
   if (token === undefined)
     throw refuse(
       'no_token',
       'Send a delegation token as "Authorization: Bearer …". The token endpoint gives one for an access token and a mandate.',
     );
-  const delegation = await kernel.verify(token, audience(app, token, endpoint));
+  const delegation = await kernel.verify(
+    token,
+    audience(app, token, endpoint),
+    presentedRequest(app.baseUrl, request),
+  );
   if (endpoint.tenantId !== null && delegation.tenantId !== endpoint.tenantId) {
     throw refuse('other_tenant', 'The token belongs to another organisation than this address.');
   }
@@ -72,9 +77,10 @@ function audience(app: Where, token: string, endpoint: Endpoint): string {
 const refuse = (reason: string, message: string): Fault =>
   new Fault('unauthenticated', message, { detail: { reason } });
 
-/** What a 401 must say (RFC 6750 section 3, RFC 9728 section 5.1): `error` only where a token was sent. */
+/** What a 401 must say (RFC 6750 section 3, RFC 9728 section 5.1, RFC 9449 section 7.1): `error` only where a token was sent. */
 export function challenge(fault: Fault, metadataUrl: string, scopes: readonly string[]): Response {
   const { reason = 'invalid_token' } = fault.detail;
+  const proof = proofChallenge(fault);
   const parts = [
     `resource_metadata="${metadataUrl}"`,
     ...(scopes.length === 0 ? [] : [`scope="${scopes.join(' ')}"`]),
@@ -82,14 +88,18 @@ export function challenge(fault: Fault, metadataUrl: string, scopes: readonly st
   if (reason !== 'no_token')
     parts.push('error="invalid_token"', `error_description="${headerText(fault.message)}"`);
   const body = {
-    error: reason === 'no_token' ? 'unauthorized' : 'invalid_token',
+    error: fault.detail['dpop'] ?? (reason === 'no_token' ? 'unauthorized' : 'invalid_token'),
     error_description: fault.message,
     code: reason,
     retryable: false,
   };
   return Response.json(body, {
     status: 401,
-    headers: { 'www-authenticate': `Bearer ${parts.join(', ')}`, 'cache-control': 'no-store' },
+    headers: {
+      'www-authenticate':
+        proof === null ? `Bearer ${parts.join(', ')}` : `${proof}, resource_metadata="${metadataUrl}"`,
+      'cache-control': 'no-store',
+    },
   });
 }
 

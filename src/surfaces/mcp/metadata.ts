@@ -1,4 +1,5 @@
 import type { App } from '#engine/app.ts';
+import { PROOF_ALGORITHMS } from '#domain/token/dpop.ts';
 import { issuerOf } from '#domain/token/names.ts';
 import { reach } from '#db/reach.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
@@ -42,6 +43,7 @@ export async function metadataAt(
     // A baseline, never the whole catalogue: clients ask for everything that they see here.
     scopes_supported: scopes,
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
     resource_name: 'Prokura',
   };
   // Read by inspectors in a browser; it holds nothing that is not public.

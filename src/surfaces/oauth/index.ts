@@ -4,8 +4,10 @@ import {
   type ClientCredentials,
   type FormParameters,
 } from '#domain/token/client-request.ts';
+import { presentedRequest } from '#domain/token/dpop.ts';
 import { readExchange, type ExchangeRequest } from '#domain/token/exchange-request.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
+import { JWKS_MAX_AGE_SECONDS } from '#domain/token/names.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
 import { reach } from '#db/reach.ts';
 import type { App } from '#engine/app.ts';
@@ -92,7 +94,7 @@ async function token(parts: Parts, address: Address, request: Request, query: st
     return parts.browser.redeem(address.tenantId, request, body);
   const exchange = await readToken(parts, address, request, body, query);
   const tenantId = await tenantFor(parts, address, exchange.client);
-  return answer(200, await parts.kernel.exchange(tenantId, exchange));
+  return answer(200, await parts.kernel.exchange(tenantId, exchange, presentedRequest(parts.app.baseUrl, request)));
 }
 
 /** The tenant of the address, or at a root alias that of the client. */
@@ -188,7 +190,7 @@ async function published(
   return new Response(JSON.stringify(await document(tenantId)), {
     headers: {
       'content-type': 'application/json',
-      'cache-control': 'public, max-age=60',
+      'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}`,
       'access-control-allow-origin': '*',
     },
   });

@@ -1,5 +1,6 @@
 import type { Actor, ServiceActor } from '#domain/actor.ts';
 import { authenticateApiKey } from '#domain/tenant/api-key.ts';
+import { presentedRequest, type PresentedRequest } from '#domain/token/dpop.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { tenantOfIssuer } from '#domain/token/names.ts';
 import { reach } from '#db/reach.ts';
@@ -28,16 +29,21 @@ export type Kernel = Pick<TokenKernel, 'verify' | 'verifySubject' | 'tenantOf' |
 export async function authenticate(
   app: Pick<App, 'database' | 'mode' | 'baseUrl'>,
   kernel: Kernel,
-  headers: Headers,
+  request: Request,
 ): Promise<Caller> {
+  const { headers } = request;
   const header = headers.get('authorization');
-  const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1];
+  const came = presentedRequest(app.baseUrl, request);
+  const token = /^(?:Bearer|DPoP) +(\S+)$/i.exec(header ?? '')?.[1];
   if (token === undefined) {
     throw refuse(
       'no_token',
       'Send "Authorization: Bearer …" with an API key (tnt_…:mk_…), a delegation token or an access token of your identity provider.',
     );
   }
+  const ours = tenantOfIssuer(app.baseUrl, parseJwt(token)?.claims['iss']) !== null;
+  if (came.scheme === 'dpop' && !ours)
+    throw refuse('dpop_not_bound', 'Only a delegation token of ours is bound to a key. Send this one as Bearer.');
   if (token.startsWith('tnt_')) {
     const key = await reach(authenticateApiKey(app.database.sql, app.mode, `Bearer ${token}`));
     if (!key.restEnabled)
@@ -55,12 +61,17 @@ export async function authenticate(
     return { tenantId: key.tenantId, actor, keyScopes: key.scopes };
   }
   // An unverified issuer only chooses who verifies: the kernel accepts nothing that the other one would have refused.
-  if (tenantOfIssuer(app.baseUrl, parseJwt(token)?.claims['iss']) !== null) return agent(app, kernel, token);
+  if (ours) return agent(app, kernel, token, came);
   return person(app, kernel, token, headers.get(TENANT_HEADER));
 }
 
-async function agent(app: Pick<App, 'baseUrl'>, kernel: Kernel, token: string): Promise<Caller> {
-  const verified = await kernel.verify(token, `${app.baseUrl}/v1`);
+async function agent(
+  app: Pick<App, 'baseUrl'>,
+  kernel: Kernel,
+  token: string,
+  came: PresentedRequest,
+): Promise<Caller> {
+  const verified = await kernel.verify(token, `${app.baseUrl}/v1`, came);
   if (verified.kind === 'client') {
     const { tenantId, personId, clientId, scopes } = verified;
     const identity = { matched_by: 'okta_login', client: clientId };

@@ -1,3 +1,4 @@
+import { proofChallenge } from '#domain/token/dpop.ts';
 import { asFault, type FaultCode } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { Logger } from '#lib/log.ts';
@@ -53,11 +54,12 @@ export function problemOf(error: unknown, log: Logger): Response {
     return problem(error.status, error.code, 'The request was refused', error.message, {}, error.headers);
   const fault = asFault(error);
   const { status, title } = FAULTS[fault.code];
-  const { reason, retry_after_seconds: after, ...detail } = fault.detail;
+  const { reason, retry_after_seconds: after, dpop: _, ...detail } = fault.detail;
   const members: Record<string, unknown> = { ...detail, ...(reason === undefined ? {} : { reason }) };
   const headers: Record<string, string> = {};
   if (fault.code === 'unauthenticated')
-    headers['www-authenticate'] = reason === 'no_token' ? 'Bearer' : 'Bearer error="invalid_token"';
+    headers['www-authenticate'] =
+      proofChallenge(fault) ?? (reason === 'no_token' ? 'Bearer' : 'Bearer error="invalid_token"');
   if (fault.code === 'unavailable' || fault.code === 'rate_limited')
     headers['retry-after'] = String(typeof after === 'number' ? Math.ceil(after) : 5);
   if (fault.code === 'internal') {

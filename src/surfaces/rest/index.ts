@@ -12,6 +12,7 @@ import { listApprovals, listCalls, showApproval, showCall } from './lists.ts';
 import { openApiDocument } from './openapi.ts';
 import { GOVERNANCE_ROUTES, useRule } from './policies.ts';
 import { ApprovalsQuery, CallsQuery, queryOf, waitSeconds } from './query.ts';
+import { rotateSigningKeys } from './signing-keys.ts';
 import { takesReason, toolsFor, useTool } from './tools.ts';
 import { verify } from './verify.ts';
 
@@ -21,7 +22,7 @@ export interface RestSurface {
   fetch(request: Request): Promise<Response | null>;
 }
 
-const MINE = /^\/v1\/(?:agents|tools|calls|approvals|ledger|openapi\.json|tenants|policies|scopes|mappings|verify)(?:\/|$)/;
+const MINE = /^\/v1\/(?:agents|tools|calls|approvals|ledger|openapi\.json|tenants\/[^/]+|policies|scopes|mappings|verify)(?:\/|$)/;
 
 /** `/v1/tools`, `/v1/calls`, `/v1/approvals`, `/v1/ledger` and the OpenAPI description of them; every error is RFC 9457. */
 export function restSurface(app: App, kernel: Kernel): RestSurface {
@@ -50,11 +51,12 @@ const SECURITY_HEADERS = {
 
 const PROVIDERS = '/v1/tenants/:tenant/identity-providers';
 const API_KEYS = '/v1/tenants/:tenant/api-keys';
+const SIGNING_KEYS = '/v1/tenants/:tenant/signing-keys/rotate';
 
 function routesOf(app: App, kernel: Kernel): Hono {
   const routes = new Hono();
   const document = JSON.stringify(openApiDocument(app.catalogue), null, 2);
-  const caller = (request: Request) => authenticate(app, kernel, request.headers);
+  const caller = (request: Request) => authenticate(app, kernel, request);
   const waitMs = (request: Request) => {
     const seconds = waitSeconds(request.headers.get('prefer'));
     return seconds === null ? null : seconds * 1000;
@@ -138,6 +140,9 @@ function routesOf(app: App, kernel: Kernel): Hono {
   routes.post(API_KEYS, async ({ req }) =>
     Response.json(await addApiKey(app, await asked(req), await jsonObject(req.raw)), { status: 201 }),
   );
+  routes.post(SIGNING_KEYS, async ({ req }) =>
+    Response.json(await rotateSigningKeys(app, await asked(req)), { status: 201 }),
+  );
   routes.delete(`${API_KEYS}/:id`, async ({ req }) => {
     await removeApiKey(app, await asked(req), req.param('id'));
     return new Response(null, { status: 204 });
@@ -162,6 +167,7 @@ function routesOf(app: App, kernel: Kernel): Hono {
     [PROVIDERS]: 'GET, PUT',
     [`${PROVIDERS}/try`]: 'POST',
     [API_KEYS]: 'GET, POST',
+    [SIGNING_KEYS]: 'POST',
     [`${API_KEYS}/:id`]: 'DELETE',
     '/v1/tools/:name': 'POST',
     '/v1/agents/:id/secret': 'POST',

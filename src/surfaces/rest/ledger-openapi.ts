@@ -5,9 +5,9 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** How the document describes a GET, a page of something and the parameters of a query. */
 interface Parts {
-  get(operationId: string, summary: string, parameters: readonly Json[], content: Json): Json;
-  page(member: string, schema: string): Json;
-  queryParameters(schema: z.ZodObject): Json[];
+  readonly get: (operationId: string, summary: string, parameters: readonly Json[], content: Json) => Json;
+  readonly page: (member: string, schema: string) => Json;
+  readonly queryParameters: (schema: z.ZodObject) => Json[];
 }
 
 const ref = (name: string, kind = 'schemas'): Json => ({ $ref: `#/components/${kind}/${name}` });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { IdentityProvidersDocument, StoredIdentityProviders } from '#domain/tenant/identity-providers.ts';
 import { ApiKeyView, CreatedApiKey, NewApiKey } from './api-keys.ts';
+import { RotatedSigningKey } from './signing-keys.ts';
 import { TokenTrialView, TriedToken } from './identity-providers.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -69,6 +70,17 @@ export const TENANT_PATHS: Json = {
       parameters,
       requestBody: { required: true, content: body(NewApiKey) },
       responses: { 201: answer(CreatedApiKey), ...REFUSALS },
+    },
+  },
+  '/v1/tenants/{tenantId}/signing-keys/rotate': {
+    post: {
+      operationId: 'rotateSigningKey',
+      summary: 'Makes a new key that this organisation signs tokens with (API key with `admin`)',
+      description:
+        'The new key is published at once, and signs from `active_from` on, when nobody can have an older copy of the JWKS. The keys before it are retired when the last token that they signed has ended. 409 while a key waits for its time already.',
+      security,
+      parameters,
+      responses: { 201: answer(RotatedSigningKey), ...REFUSALS, 409: { ...ref('Problem') } },
     },
   },
   '/v1/tenants/{tenantId}/api-keys/{id}': {

@@ -30,7 +30,7 @@ export async function byToken(
   const named = [parseJwt(token)?.claims['aud']].flat();
   const audience = ours.find((one) => named.includes(one)) ?? ours[0];
   try {
-    const verified = await kernel.verify(token, audience);
+    const verified = await kernel.verify(token, audience, 'relayed');
     if (verified.kind === 'client' || verified.tenantId !== tenantId)
       return { refused: 'TOKEN_INVALID', message: "This is no agent's token of this organisation." };
     const { agentId, personId, mandateId, scopes, jti, constraints } = verified;

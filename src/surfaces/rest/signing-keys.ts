@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { actorName } from '#domain/actor.ts';
+import { rotateSigningKey } from '#domain/token/rotate-signing-key.ts';
+import type { App } from '#engine/app.ts';
+import { transact } from '#engine/transact.ts';
+import type { Caller } from './authenticate.ts';
+
+/** A rotation as it is answered. */
+export const RotatedSigningKey = z.object({
+  kid: z.string(),
+  active_from: z.iso.datetime().describe('From here on it signs. It is in the JWKS already.'),
+  retiring: z.array(z.string()).describe('Keys that are in the JWKS until `retires_at`.'),
+  retires_at: z.iso.datetime(),
+});
+
+/** Begins a rotation of the key that the tenant signs with; the caller must have `admin`. Fault `conflict` while one is under way. */
+export async function rotateSigningKeys(
+  app: App,
+  { tenantId, actor }: Caller,
+): Promise<z.infer<typeof RotatedSigningKey>> {
+  const rotation = await transact(app, tenantId, (ctx) =>
+    rotateSigningKey(ctx, app.secrets, actorName(actor)),
+  );
+  return {
+    kid: rotation.kid,
+    active_from: rotation.activeFrom.toISOString(),
+    retiring: [...rotation.retiring],
+    retires_at: rotation.retiresAt.toISOString(),
+  };
+}

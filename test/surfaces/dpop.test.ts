@@ -1,0 +1,214 @@
+import { createHash, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
+import { calculateJwkThumbprint, decodeJwt, SignJWT, type JWK } from 'jose';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createClient, mcpTransportFetch, verifyDelegation } from '#client/index.ts';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { samplePerson } from '#sandbox/company.ts';
+import { openWorld, type TestAgent, type World } from '../support/world.ts';
+
+let world: World;
+let agent: TestAgent;
+let mandateId: string;
+let issuer: string;
+const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const key = pair();
+
+beforeAll(async () => {
+  world = await openWorld();
+  agent = await world.agent('dpop-bot', 'carl');
+  mandateId = await world.mandate('bob', agent, { scopes: ['okta.users.read'] });
+  issuer = `${world.app.baseUrl}/t/${world.tenantId}`;
+}, 60_000);
+afterAll(() => world.close());
+
+interface Changes {
+  header?: Record<string, unknown>;
+  claims?: Record<string, unknown>;
+  signWith?: KeyObject | Uint8Array;
+}
+const publicJwk = (of: typeof key) => of.publicKey.export({ format: 'jwk' }) as JWK;
+const proof = (method: string, url: string, token: string | null, change: Changes = {}, of = key) =>
+  new SignJWT({
+    jti: randomUUID(),
+    htm: method,
+    htu: url,
+    iat: Math.floor(Date.now() / 1000),
+    ...(token === null ? {} : { ath: createHash('sha256').update(token).digest('base64url') }),
+    ...change.claims,
+  })
+    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: publicJwk(of), ...change.header })
+    .sign(change.signWith ?? of.privateKey);
+
+const tokenUrl = () => `${issuer}/oauth2/token`;
+async function exchange(dpop: string | null, form: Record<string, string> = {}) {
+  const body = new URLSearchParams({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: await world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:create'] }),
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    mandate_id: mandateId,
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: await world.assertion(agent),
+    ...form,
+  });
+  const response = await fetch(tokenUrl(), {
+    method: 'POST',
+    body,
+    headers: dpop === null ? {} : { dpop },
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+const bound = async (audience: 'v1' | 'mcp' = 'v1') => {
+  const answer = await exchange(await proof('POST', tokenUrl(), null), {
+    audience: `${world.app.baseUrl}/${audience}`,
+  });
+  expect(answer.status).toBe(200);
+  return answer.body;
+};
+const tools = () => `${world.app.baseUrl}/v1/tools`;
+const get = async (authorization: string, dpop: string | null, url = tools()) => {
+  const response = await fetch(url, { headers: { authorization, ...(dpop === null ? {} : { dpop }) } });
+  return { status: response.status, challenge: response.headers.get('www-authenticate') ?? '' };
+};
+
+/** T25: every way in which a proof can be wrong, at both doors. */
+const WRONG: readonly [string, (url: string) => Changes | Promise<Changes>][] = [
+  ['another method', () => ({ claims: { htm: 'PUT' } })],
+  ['another address', () => ({ claims: { htu: 'https://elsewhere.test/v1/tools' } })],
+  ['an address with another path', (url) => ({ claims: { htu: `${url}/more` } })],
+  ['no address', () => ({ claims: { htu: undefined } })],
+  ['an old iat', () => ({ claims: { iat: Math.floor(Date.now() / 1000) - 120 } })],
+  ['an iat to come', () => ({ claims: { iat: Math.floor(Date.now() / 1000) + 60 } })],
+  ['no iat', () => ({ claims: { iat: undefined } })],
+  ['no jti', () => ({ claims: { jti: undefined } })],
+  ['another typ', () => ({ header: { typ: 'JWT' } })],
+  ['a private jwk', () => ({ header: { jwk: key.privateKey.export({ format: 'jwk' }) } })],
+  [
+    'a symmetric key',
+    () => ({
+      header: { alg: 'HS256', jwk: { kty: 'oct', k: 'c2VjcmV0' } },
+      signWith: Buffer.alloc(32, 1),
+    }),
+  ],
+  ['no jwk', () => ({ header: { jwk: undefined } })],
+  ['a signature by another key', () => ({ signWith: pair().privateKey })],
+];
+
+describe('T25: at the token endpoint', () => {
+  test('a proof binds the token to its key: token_type DPoP and cnf.jkt; without one it is Bearer', async () => {
+    const body = await bound();
+    expect(body['token_type']).toBe('DPoP');
+    const jkt = await calculateJwkThumbprint(publicJwk(key));
+    expect(decodeJwt(String(body['access_token']))['cnf']).toEqual({ jkt });
+    expect((await world.ledger('TOKEN_ISSUED')).at(-1)?.data).toMatchObject({ jkt });
+    const plain = await exchange(null);
+    expect(plain.body['token_type']).toBe('Bearer');
+    expect(decodeJwt(String(plain.body['access_token']))['cnf']).toBeUndefined();
+  });
+
+  test.each(WRONG)('%s is invalid_dpop_proof, and no token', async (_, change) => {
+    const answer = await exchange(await proof('POST', tokenUrl(), null, await change(tokenUrl())));
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_dpop_proof' } });
+    expect(answer.body['access_token']).toBeUndefined();
+  });
+
+  test('a proof is good once, and two headers are none', async () => {
+    const one = await proof('POST', tokenUrl(), null);
+    expect((await exchange(one)).status).toBe(200);
+    expect((await exchange(one)).body).toMatchObject({ error: 'invalid_dpop_proof' });
+    const two = `${await proof('POST', tokenUrl(), null)}, ${await proof('POST', tokenUrl(), null)}`;
+    expect((await exchange(two)).body).toMatchObject({ error: 'invalid_dpop_proof' });
+    expect((await world.ledger('TOKEN_REFUSED')).at(-1)?.data).toMatchObject({ error: 'invalid_dpop_proof' });
+  });
+});
+
+describe('T25: with a bound token', () => {
+  test('a proof for this request and this token is let in, once; query and fragment are no part of htu', async () => {
+    const token = String((await bound())['access_token']);
+    const one = await proof('GET', tools(), token);
+    expect((await get(`DPoP ${token}`, one, `${tools()}?a=b`)).status).toBe(200);
+    const again = await get(`DPoP ${token}`, one);
+    expect(again.status).toBe(401);
+    expect(again.challenge).toMatch(/^DPoP error="invalid_dpop_proof".*algs="ES256"/);
+  });
+
+  test.each([
+    ...WRONG,
+    ['another token', () => ({ claims: { ath: createHash('sha256').update('x').digest('base64url') } })],
+    ['no ath', () => ({ claims: { ath: undefined } })],
+  ] as typeof WRONG)('%s is refused with a DPoP challenge', async (_, change) => {
+    const token = String((await bound())['access_token']);
+    const answer = await get(`DPoP ${token}`, await proof('GET', tools(), token, await change(tools())));
+    expect(answer.status).toBe(401);
+    expect(answer.challenge).toContain('DPoP error="invalid_dpop_proof"');
+  });
+
+  test('another key, no proof, and the scheme Bearer are refused; an unbound token is not for DPoP', async () => {
+    const token = String((await bound())['access_token']);
+    const refused = [
+      await get(`DPoP ${token}`, await proof('GET', tools(), token, {}, pair())),
+      await get(`DPoP ${token}`, null),
+      await get(`Bearer ${token}`, null),
+      await get(`Bearer ${token}`, await proof('GET', tools(), token)),
+    ];
+    for (const { status, challenge } of refused) {
+      expect(status).toBe(401);
+      expect(challenge).toContain('DPoP error="invalid_token"');
+    }
+    const plain = await world.token(agent, 'bob', mandateId, { audience: `${world.app.baseUrl}/v1` });
+    expect((await get(`DPoP ${plain}`, await proof('GET', tools(), plain))).status).toBe(401);
+    expect((await get(`Bearer ${plain}`, null)).status).toBe(200);
+    expect((await get(`DPoP ${world.company.api_keys.admin}`, null)).status).toBe(401);
+  });
+
+  test('the MCP door asks for the proof too, and introspection says that there must be one', async () => {
+    const token = String((await bound('mcp'))['access_token']);
+    const url = `${world.app.baseUrl}/mcp`;
+    const ask = async (authorization: string, dpop: string | null) =>
+      fetch(url, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json', ...(dpop === null ? {} : { dpop }) },
+        body: '{}',
+      });
+    const refused = await ask(`Bearer ${token}`, null);
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('www-authenticate')).toMatch(/^DPoP error="invalid_token".*resource_metadata=/);
+    expect((await ask(`DPoP ${token}`, await proof('POST', url, token))).status).not.toBe(401);
+    const seen = await fetch(`${issuer}/oauth2/introspect`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${world.company.api_keys.admin}` },
+      body: new URLSearchParams({ token }),
+    });
+    expect(await seen.json()).toMatchObject({
+      active: true,
+      token_type: 'DPoP',
+      cnf: { jkt: await calculateJwkThumbprint(publicJwk(key)) },
+    });
+  });
+});
+
+test('metadata of issuer and resource name ES256; prokura/client with dpop works through MCP, REST and a resource server', async () => {
+  for (const document of [
+    `${issuer}/.well-known/oauth-authorization-server`,
+    `${world.app.baseUrl}/.well-known/oauth-protected-resource/mcp`,
+  ])
+    expect(await (await fetch(document)).json()).toMatchObject({
+      dpop_signing_alg_values_supported: ['ES256'],
+    });
+  const client = createClient({ issuer, clientId: agent.id, privateKey: agent.privateJwk, dpop: true });
+  const subject_token = await world.okta.tokenFor(samplePerson('bob').email, {
+    scopes: ['delegation:create'],
+  });
+  const request = { subject_token, mandate_id: mandateId };
+  const transport = new StreamableHTTPClientTransport(new URL(`${world.app.baseUrl}/mcp`), {
+    fetch: mcpTransportFetch(client, request),
+  });
+  const mcp = new Client({ name: 'dpop', version: '1.0.0' });
+  await mcp.connect(transport);
+  expect((await mcp.listTools()).tools.length).toBeGreaterThan(0);
+  await mcp.close();
+  const issued = await client.exchangeToken(request);
+  expect(issued.token_type).toBe('DPoP');
+  const verify = verifyDelegation({ issuer, audience: `${world.app.baseUrl}/mcp` });
+  await expect(verify(issued.access_token)).rejects.toMatchObject({ reason: 'dpop_required' });
+  expect(await client.introspect(issued.access_token)).toMatchObject({ active: true, token_type: 'DPoP' });
+});
