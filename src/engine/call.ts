@@ -144,7 +144,12 @@ async function write(asked: Asked, tool: AnyWrite): Promise<Call | Outcome> {
     await tool.pin?.(ctx, input, request.actor);
     const reading = readContext(app, ctx, request.actor);
     const extra = await tool.context?.(reading, input);
-    const decision = await decide(ctx, app.policies, { ...question(asked, NO_ROLES), ...(extra && { extra }) }, 'share');
+    const decision = await decide(
+      ctx,
+      app.policies,
+      { ...question(asked, NO_ROLES), ...(extra && { extra }) },
+      'share',
+    );
     if (!decision.allowed) return decision.denial;
     const impact = await tool.preview(reading, input);
     const row = await newCall(ctx, asked, decision);
@@ -239,7 +244,13 @@ export function savedQuestion(app: App, saved: Call, adminRoles: AdminRoles) {
   const entry = app.catalogue.get(saved.tool);
   if (entry === undefined) throw new Fault('not_found', `The tool ${saved.tool} is no longer there.`);
   const { tool } = entry;
-  return { entry, actor: saved.actor, targets: tool.targets(saved.input), adminRoles, worth: tool.worth?.(saved.input) ?? null };
+  return {
+    entry,
+    actor: saved.actor,
+    targets: tool.targets(saved.input),
+    adminRoles,
+    worth: tool.worth?.(saved.input) ?? null,
+  };
 }
 
 /** Counts a use of the mandate and of those above it, and ends each with its last one; they are locked until the commit. */

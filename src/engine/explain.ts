@@ -68,7 +68,7 @@ async function explain(
       policy: one.policy,
       reason: one.reason,
       quorum: one.quorum,
-      approvers: (await eligibleFor(reader, one, asked)).map((person) => person.displayName),
+      approvers: (await eligibleFor(reader, one, asked, false)).map((person) => person.displayName),
     })),
   );
   return { tool, allowed: blocked === null, approvals, policies: decision.saved.policies, denial: blocked };

@@ -61,7 +61,9 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
     }
     const moved = emitted.filter((fact) => fact.name.startsWith('call.')).map((fact) => fact.thing);
     if (moved.length > 0)
-      await tx.execute(sql`select pg_notify('prokura_call', t) from unnest(${sql.param(moved)}::text[]) as t`);
+      await tx.execute(
+        sql`select pg_notify('prokura_call', t) from unnest(${sql.param(moved)}::text[]) as t`,
+      );
     await appendLedger(db, tenantId, now, entries);
     return result;
   });

@@ -1,16 +1,14 @@
-import { and, asc, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 import type { Actor } from '#domain/actor.ts';
 import type { TenantReader } from '#domain/context.ts';
-import { decisionFacts, type DecisionFacts, type PersonFacts } from '#domain/decision/facts.ts';
-import { mandates } from '#domain/mandate/tables.ts';
-import { people } from '#domain/person/tables.ts';
+import { candidateMandates, candidatePeople } from '#domain/decision/candidates.ts';
+import { decisionFacts, type DecisionFacts } from '#domain/decision/facts.ts';
+import { AS_TODAY, FROM_LEDGER, reconstruct, type Past } from '#domain/decision/reconstruct.ts';
 import type { PolicyDesk, WhoCan } from '#domain/policy/desk.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import { deadlock } from './approve/ask.ts';
 import { judge, targetIds, type Question } from './decide/decide.ts';
 import type { PolicySet } from './decide/policies.ts';
-import { AS_TODAY, FROM_LEDGER, reconstruct, type Past } from './decide/reconstruct.ts';
 import { parseInput } from './input.ts';
 import { resolveReferences } from './references.ts';
 
@@ -87,28 +85,14 @@ function back(facts: DecisionFacts, past: Past | null): DecisionFacts {
 
 async function peopleWhoCan(search: Search, cursor: string | null) {
   const { reader, facts, past, set, base, limit } = search;
-  const rows = await reader.db
-    .select({
-      id: people.id,
-      facts: sql<PersonFacts | string>`decision_person(${reader.tenantId}, ${people.id})`,
-    })
-    .from(people)
-    .where(
-      and(
-        eq(people.tenantId, reader.tenantId),
-        cursor === null ? undefined : gt(people.id, cursor),
-        past === null ? undefined : lte(people.createdAt, past.at),
-      ),
-    )
-    .orderBy(asc(people.id))
-    .limit(MAX_PEOPLE + 1);
+  const page = { after: cursor, until: past?.at ?? null, limit: MAX_PEOPLE + 1 };
+  const rows = await candidatePeople(reader, page);
   const found: WhoCan['people'][number][] = [];
   let [count, last] = [0, cursor];
   for (const row of rows.slice(0, MAX_PEOPLE)) {
     if (found.length === limit) return { found, asked: count, next: last };
     [count, last] = [count + 1, row.id];
-    const today = typeof row.facts === 'string' ? (JSON.parse(row.facts) as PersonFacts) : row.facts;
-    const principal = past === null ? today : past.person(today);
+    const principal = past === null ? row : past.person(row);
     const actor: Actor = { kind: 'person', surface: 'slack', personId: row.id, identity: {} };
     const decision = judge(set, { ...base, actor }, { ...facts, principal }, past?.at ?? reader.now);
     if (!decision.allowed) continue;
@@ -129,25 +113,8 @@ async function agentsWhoCan(search: Search) {
   const { reader, past, set, base, limit } = search;
   const { scope } = base.entry.tool;
   const then = past?.at ?? reader.now;
-  const rows = await reader.db
-    .select({
-      id: mandates.id,
-      principalId: mandates.principalId,
-      agentId: mandates.agentId,
-      scopes: mandates.scopes,
-    })
-    .from(mandates)
-    .where(
-      and(
-        eq(mandates.tenantId, reader.tenantId),
-        sql`${scope} = any(${mandates.scopes})`,
-        gt(mandates.expiresAt, then),
-        lte(mandates.createdAt, then),
-        past === null ? inArray(mandates.state, ['active']) : undefined,
-      ),
-    )
-    .orderBy(asc(mandates.id))
-    .limit(MAX_MANDATES);
+  const which = { scope, at: then, active: past === null, limit: MAX_MANDATES };
+  const rows = await candidateMandates(reader, which);
   const found: WhoCan['agents'][number][] = [];
   for (const { id, principalId, agentId, scopes } of rows) {
     if (found.length === limit) break;

@@ -232,6 +232,7 @@ describe('metadata (RFC 9728)', () => {
         authorization_servers: [`${BASE}/t/${world.tenantId}`],
         scopes_supported: ['okta.users.read'],
         bearer_methods_supported: ['header'],
+        dpop_signing_alg_values_supported: ['ES256'],
         resource_name: 'Prokura',
       });
     },

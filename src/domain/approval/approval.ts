@@ -2,16 +2,24 @@ export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired' | 'w
 
 /**
  * Who may approve, as a policy's `@approval` names it: the principal's manager, the target's manager, the owner of the
- * target agent, members of a group by our id, or everybody whose groups map to a role.
+ * target agent, members of a group by our id, everybody whose groups map to a role, one person by our id, or anybody whose groups
+ * give a scope.
  */
-export type ApproverKind = 'manager' | 'manager_of_target' | 'owner' | `group:${string}` | `role:${string}`;
+export type ApproverKind =
+  | 'manager'
+  | 'manager_of_target'
+  | 'owner'
+  | `group:${string}`
+  | `role:${string}`
+  | `person:${string}`
+  | `anyone:${string}`;
 
 /** One thing that a policy asks for before the call may run. All requirements that match apply. */
 export interface Requirement {
   /** `@id` of the policy that asks. */
   readonly policy: string;
   readonly approver: ApproverKind;
-  /** Asked instead when nobody of `approver` can decide (law 9). */
+  /** Asked instead when nobody of `approver` can decide (law 9), and in addition once the approval is escalated. */
   readonly fallback: ApproverKind | null;
   readonly quorum: number;
   /** Why, in words for people. */

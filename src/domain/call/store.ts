@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, lt, ne, or, sql } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import { calls } from './tables.ts';
@@ -105,4 +105,16 @@ export async function openCallOn(reader: TenantReader, personId: string): Promis
     )
     .limit(1);
   return rows.length > 0;
+}
+
+/** Calls since a moment, newest first, without those that another one replaced. */
+export async function recentCalls(reader: TenantReader, since: Date, limit: number): Promise<Call[]> {
+  return reader.db
+    .select()
+    .from(calls)
+    .where(
+      and(eq(calls.tenantId, reader.tenantId), gte(calls.createdAt, since), ne(calls.state, 'superseded')),
+    )
+    .orderBy(desc(calls.id))
+    .limit(limit);
 }

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, arrayContains, eq } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
 import { findPeople, type Person } from '../person/store.ts';
 import { groupMappings, groups, memberships } from './tables.ts';
@@ -48,6 +48,30 @@ export async function peopleOfRole(reader: TenantReader, role: string): Promise<
       and(eq(memberships.tenantId, groups.tenantId), eq(memberships.groupId, groups.id)),
     )
     .where(and(eq(groupMappings.tenantId, reader.tenantId), eq(groupMappings.role, role)));
+  return findPeople(
+    reader,
+    rows.map((row) => row.id),
+  );
+}
+
+/** Everybody whose groups give a scope, now. */
+export async function peopleOfScope(reader: TenantReader, scope: string): Promise<Person[]> {
+  const rows = await reader.db
+    .selectDistinct({ id: memberships.personId })
+    .from(groupMappings)
+    .innerJoin(
+      groups,
+      and(
+        eq(groups.tenantId, groupMappings.tenantId),
+        eq(groups.source, groupMappings.source),
+        eq(groups.uid, groupMappings.groupUid),
+      ),
+    )
+    .innerJoin(
+      memberships,
+      and(eq(memberships.tenantId, groups.tenantId), eq(memberships.groupId, groups.id)),
+    )
+    .where(and(eq(groupMappings.tenantId, reader.tenantId), arrayContains(groupMappings.scopes, [scope])));
   return findPeople(
     reader,
     rows.map((row) => row.id),

@@ -28,6 +28,7 @@ import { createExchange, type ExchangeResponse } from './exchange.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
 import { createMandateReader } from './hot-mandate.ts';
 import { introspection, type IntrospectionCaller } from './introspection.ts';
+import { createLogoutReceiver, type LogoutReceiver } from './logout.ts';
 import { audiencesOf } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 import { reach } from '#db/reach.ts';
@@ -89,6 +90,8 @@ export interface TokenKernel {
   /** RFC 7009: revokes one token of the authenticated client, and what was made from it. Throws OAuthError. */
   revoke(tenantId: string, token: string, credentials: ClientCredentials): Promise<void>;
   jwks(tenantId: string): Promise<{ readonly keys: PublishedKey[] }>;
+  /** What the tenant's Okta says about its people's sessions. */
+  readonly logout: LogoutReceiver;
   readonly statusLists: Pick<StatusListPublisher, 'list' | 'addresses'>;
   /** The key that the tenant signs with now. */
   signer(tenantId: string): Promise<Signer>;
@@ -235,6 +238,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
     },
     jwks: async (tenantId) => ({ keys: await signingKeys.published(tenantId) }),
     statusLists,
+    logout: createLogoutReceiver(parts, remoteKeys),
     signer: (tenantId) => signingKeys.signer(tenantId),
     person: readPerson,
     tenantOf: tenants,

@@ -1,7 +1,8 @@
+import { eq } from 'drizzle-orm';
 import type { Secrets } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import type { TenantWriter } from '../context.ts';
-import { theTenant } from '../tenant/store.ts';
+import { tenants } from '../tenant/tables.ts';
 import { JWKS_MAX_AGE_SECONDS, SKEW_SECONDS, TOKEN_SECONDS } from './names.ts';
 import { createSigningKey, KEEP_SECONDS } from './signing-keys.ts';
 import { retireSigningKeys, signingKeysOf, type SigningKeyRow } from './store.ts';
@@ -27,7 +28,7 @@ export interface Rotation {
  */
 export async function rotateSigningKey(ctx: TenantWriter, secrets: Secrets, actor: string): Promise<Rotation> {
   // Of two rotations at the same moment the second must see the first one's key.
-  await theTenant(ctx, 'update');
+  await ctx.db.select({ id: tenants.id }).from(tenants).where(eq(tenants.id, ctx.tenantId)).for('no key update');
   const before = await signingKeysOf(ctx);
   const waiting = before.find((key) => startOf(key) > ctx.now.getTime());
   if (waiting !== undefined) {
@@ -59,7 +60,7 @@ export async function retireOldSigningKeys(ctx: TenantWriter): Promise<void> {
   for (const kid of retired) ctx.record({ event: 'SIGNING_KEY_RETIRED', actor: 'prokura', data: { kid } });
 }
 
-const startOf = (key: SigningKeyRow): number => key.activeFrom?.getTime() ?? 0;
+const startOf = (key: SigningKeyRow): number => (key.activeFrom ?? key.createdAt).getTime();
 
 /** Keys below the newest one that has signed for `PUBLISHED_AFTER_SECONDS`; `keys` as `signingKeysOf` orders them. */
 function superseded(keys: readonly SigningKeyRow[], nowMs: number): string[] {

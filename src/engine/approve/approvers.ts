@@ -3,7 +3,7 @@ import { findAgent } from '#domain/agent/store.ts';
 import type { ApproverKind, Requirement } from '#domain/approval/approval.ts';
 import type { Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
-import { peopleOfGroup, peopleOfRole } from '#domain/group/authority.ts';
+import { peopleOfGroup, peopleOfRole, peopleOfScope } from '#domain/group/authority.ts';
 import { findMandate, mandateChain } from '#domain/mandate/store.ts';
 import { findPerson, type Person } from '#domain/person/store.ts';
 import { standingOf } from '#domain/person/standing.ts';
@@ -14,12 +14,13 @@ type Asked = Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>;
 /**
  * Who may vote on a call for one requirement, at this moment (law 5): the named approvers in good standing, without the
  * requester, the principal, anybody in the act chain, the agent's owner and the target; where they are fewer than the quorum,
- * the fallback's people instead (law 9).
+ * the fallback's people instead (law 9). Once it has been escalated, the fallback's people in addition.
  */
 export async function eligibleFor(
   reader: TenantReader,
   requirement: Requirement,
   call: Asked,
+  escalated: boolean,
 ): Promise<Person[]> {
   const barred = await barredFrom(reader, call);
   const able = async (kind: ApproverKind) =>
@@ -27,8 +28,12 @@ export async function eligibleFor(
       (person) => !barred.has(person.id) && standingOf(person) === null,
     );
   const first = await able(requirement.approver);
-  if (first.length >= requirement.quorum || requirement.fallback === null) return first;
-  return able(requirement.fallback);
+  if (requirement.fallback === null) return first;
+  if (escalated) {
+    const added = await able(requirement.fallback);
+    return [...new Map([...first, ...added].map((person) => [person.id, person])).values()];
+  }
+  return first.length >= requirement.quorum ? first : able(requirement.fallback);
 }
 
 /** Ids of those who never vote on this call. */
@@ -41,9 +46,11 @@ export async function barredFrom(reader: TenantReader, call: Asked): Promise<Set
   if (frozenBy !== null) barred.add(frozenBy);
   const agents = new Set(call.targets.filter((target) => target.startsWith('agt_')));
   if (call.agentId !== null) agents.add(call.agentId);
-  // A mandate as a target brings its parties; the mandate that is acted under, every agent that handed it on.
-  const acting = call.actor.kind === 'agent' ? await mandateChain(reader, call.actor.mandateId) : [];
-  for (const id of [...acting, ...call.targets.filter((target) => target.startsWith('mdt_'))]) {
+  // The mandate that is acted under, and one that is a target, each bring the parties of every mandate above them.
+  const named = call.targets.filter((target) => target.startsWith('mdt_'));
+  const roots = call.actor.kind === 'agent' ? [call.actor.mandateId, ...named] : named;
+  const chains = await Promise.all(roots.map((id) => mandateChain(reader, id)));
+  for (const id of new Set(chains.flat())) {
     const mandate = await findMandate(reader, id);
     if (mandate === null) continue;
     barred.add(mandate.principalId);
@@ -59,6 +66,11 @@ export async function barredFrom(reader: TenantReader, call: Asked): Promise<Set
 async function named(reader: TenantReader, kind: ApproverKind, call: Asked): Promise<Person[]> {
   if (kind.startsWith('role:')) return peopleOfRole(reader, kind.slice('role:'.length));
   if (kind.startsWith('group:')) return peopleOfGroup(reader, kind.slice('group:'.length));
+  if (kind.startsWith('anyone:')) return peopleOfScope(reader, kind.slice('anyone:'.length));
+  if (kind.startsWith('person:')) {
+    const person = await findPerson(reader, kind.slice('person:'.length));
+    return person === null ? [] : [person];
+  }
   if (kind === 'manager') return managerOf(reader, principalOf(call.actor));
   const people: Person[] = [];
   for (const target of call.targets) {

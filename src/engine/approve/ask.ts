@@ -43,7 +43,7 @@ export async function deadlock(
         { policy: requirement.policy },
       );
     }
-    const able = await eligibleFor(reader, requirement, call);
+    const able = await eligibleFor(reader, requirement, call, false);
     if (able.length < requirement.quorum) {
       return denial(
         'no_approver',

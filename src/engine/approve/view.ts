@@ -28,6 +28,8 @@ export interface RequirementView {
   readonly requirement: Requirement;
   /** Who may vote for it now. */
   readonly eligible: readonly Person[];
+  /** Those of them who may only since it was escalated. */
+  readonly added: readonly Person[];
   /** Approvals given by people who were eligible when they voted. */
   readonly given: number;
 }
@@ -49,11 +51,15 @@ export async function approvalView(reader: TenantReader, approvalId: string): Pr
   );
   const requirements = await Promise.all(
     approval.requirements.map(async (requirement) => {
-      const eligible = approval.state === 'pending' ? await eligibleFor(reader, requirement, call) : [];
+      const able = (escalated: boolean) =>
+        approval.state === 'pending' ? eligibleFor(reader, requirement, call, escalated) : [];
+      const first = await able(false);
+      const eligible = approval.escalatedAt === null ? first : await able(true);
+      const added = eligible.filter((person) => !first.some((one) => one.id === person.id));
       const given = votes.filter(
         (vote) => vote.vote === 'approve' && eligible.some((person) => person.id === vote.voterId),
       ).length;
-      return { requirement, eligible, given };
+      return { requirement, eligible, added, given };
     }),
   );
   return {

@@ -100,7 +100,7 @@ async function eligibility(reader: TenantReader, approval: Approval, call: Call,
   const others = new Set<string>();
   const mine: string[] = [];
   for (const requirement of approval.requirements) {
-    const able = await eligibleFor(reader, requirement, call);
+    const able = await eligibleFor(reader, requirement, call, approval.escalatedAt !== null);
     for (const person of able) others.add(person.displayName);
     if (able.some((person) => person.id === voterId)) mine.push(requirement.policy);
   }
@@ -133,7 +133,7 @@ async function satisfied(reader: TenantReader, approval: Approval, call: Call): 
     .filter((one) => one.vote === 'approve')
     .map((one) => one.voterId);
   for (const requirement of approval.requirements) {
-    const able = new Set((await eligibleFor(reader, requirement, call)).map((person) => person.id));
+    const able = new Set((await eligibleFor(reader, requirement, call, approval.escalatedAt !== null)).map((person) => person.id));
     if (yes.filter((voter) => able.has(voter)).length < requirement.quorum) return false;
   }
   return true;
@@ -173,7 +173,7 @@ async function stillPending(ctx: WriteContext, approval: Approval, call: Call): 
 }
 
 function recordMandate(ctx: WriteContext, call: Call, event: NewEntry['event'], approvalId: string): void {
-  if (call.tool === 'mandate_create')
+  if (call.tool === 'mandate_create' || call.tool === 'mandate_renew')
     ctx.record({
       event,
       actor: actorName(ctx.actor),

@@ -57,7 +57,9 @@ export async function decide(
 export function judge(policies: PolicySet, question: Question, facts: DecisionFacts, now: Date): Decision {
   const { entry, actor } = question;
   const fallen =
-    standing(entry, actor, facts) ?? delegated(entry, actor, facts, now, question.worth ?? null) ?? peopleOnly(entry, actor);
+    standing(entry, actor, facts) ??
+    delegated(entry, actor, facts, now, question.worth ?? null) ??
+    peopleOnly(entry, actor);
   if (fallen !== null) return { allowed: false, denial: fallen };
 
   const set = policies.forTool(entry.tool.name);
@@ -104,8 +106,7 @@ function standing(entry: CatalogueEntry, actor: Actor, facts: DecisionFacts): De
 }
 
 function peopleOnly(entry: CatalogueEntry, actor: Actor): Denial | null {
-  if (entry.tool.only !== 'people' || (actor.kind === 'person' && !isThroughAgent(actor)))
-    return null;
+  if (entry.tool.only !== 'people' || (actor.kind === 'person' && !isThroughAgent(actor))) return null;
   return denial(
     'not_for_agents',
     `"${entry.tool.title}" is for people only: somebody with a session must do it.`,

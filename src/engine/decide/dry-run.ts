@@ -1,7 +1,5 @@
-import { and, desc, eq, gte, notInArray } from 'drizzle-orm';
 import { principalOf } from '#domain/actor.ts';
-import type { Call } from '#domain/call/store.ts';
-import { calls } from '#domain/call/tables.ts';
+import { recentCalls, type Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { decisionFacts } from '#domain/decision/facts.ts';
 import type { Difference, DryRun } from '#domain/policy/desk.ts';
@@ -28,7 +26,7 @@ export async function dryRun(
 ): Promise<DryRun> {
   const draft = parts.policies.draft(text);
   try {
-    const rows = await recentCalls(reader, new Date(reader.now.getTime() - days * 86_400_000));
+    const rows = await recentCalls(reader, new Date(reader.now.getTime() - days * 86_400_000), MAX_CALLS + 1);
     const asked = rows.slice(0, MAX_CALLS);
     const found: Difference[] = [];
     let [gone, different] = [0, 0];
@@ -99,19 +97,4 @@ function words(decision: Decision): string {
     (one) => `${one.policy}: ${one.quorum} of ${one.approver}${one.stepUp ? ' with step-up' : ''}`,
   );
   return asks.length === 0 ? 'allowed' : `allowed after approval (${asks.join('; ')})`;
-}
-
-async function recentCalls(reader: TenantReader, since: Date): Promise<Call[]> {
-  return reader.db
-    .select()
-    .from(calls)
-    .where(
-      and(
-        eq(calls.tenantId, reader.tenantId),
-        gte(calls.createdAt, since),
-        notInArray(calls.state, ['superseded']),
-      ),
-    )
-    .orderBy(desc(calls.id))
-    .limit(MAX_CALLS + 1);
 }

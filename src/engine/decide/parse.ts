@@ -109,11 +109,13 @@ function requirementOf(id: string, annotations: Record<string, string>): Require
   };
 }
 
+const APPROVER =
+  /^(?:manager|manager_of_target|owner|(?:group|role):[a-z0-9_]+|person:usr_[0-9a-z]{26}|anyone:[a-z0-9][a-z0-9_.:-]{0,199})$/;
+
 function approverKind(id: string, text: string): ApproverKind {
-  if (/^(?:manager|manager_of_target|owner|(?:group|role):[a-z0-9_]+)$/.test(text))
-    return text as ApproverKind;
+  if (APPROVER.test(text)) return text as ApproverKind;
   throw new Error(
-    `policy ${id}: "${text}" names no approver (manager, manager_of_target, owner, group:<id>, role:<name>)`,
+    `policy ${id}: "${text}" names no approver (manager, manager_of_target, owner, group:<id>, role:<name>, person:<id>, anyone:<scope>)`,
   );
 }
 

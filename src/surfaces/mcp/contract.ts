@@ -41,10 +41,10 @@ export function contractsOf(catalogue: Catalogue): ReadonlyMap<string, Contract>
   return new Map(catalogue.all.map((entry) => [entry.tool.name, contractOf(entry)]));
 }
 
-/** Scopes of tools that only look: what a client may usefully ask for when it knows nothing else. */
+/** Scopes of tools that look at the identity provider and change nothing: what a client may usefully ask for when it knows nothing else. */
 export function baselineScopes(catalogue: Catalogue): string[] {
   const looking = catalogue.all.filter(
-    ({ tool }) => looks(tool) && tool.only !== 'people' && tool.scope !== IMPLIED_SCOPE,
+    ({ tool }) => tool.effects === 'look' && tool.only !== 'people' && tool.scope !== IMPLIED_SCOPE,
   );
   return [...new Set(looking.map(({ tool }) => tool.scope))].sort();
 }

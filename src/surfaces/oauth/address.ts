@@ -1,7 +1,7 @@
 import { isId } from '#lib/id.ts';
 
 /** What this door does at an address. */
-export type Endpoint = 'token' | 'introspect' | 'revoke' | 'jwks' | 'metadata' | 'status' | 'browser';
+export type Endpoint = 'token' | 'introspect' | 'revoke' | 'jwks' | 'metadata' | 'status' | 'logout' | 'events' | 'browser';
 
 /** An address of this door; `tenantId` is null at the root aliases, where the tenant follows from the caller. */
 export interface Address {
@@ -19,6 +19,8 @@ const UNDER_ISSUER = new Map<string, Endpoint>([
   ['/oauth2/introspect', 'introspect'],
   ['/oauth2/revoke', 'revoke'],
   ['/oauth2/jwks', 'jwks'],
+  ['/oauth2/global-token-revocation', 'logout'],
+  ['/ssf/events', 'events'],
   ['/.well-known/oauth-authorization-server', 'metadata'],
   // OpenID Connect Discovery section 4 appends; RFC 8414 section 5 keeps that for the older name.
   ['/.well-known/openid-configuration', 'metadata'],

@@ -19,6 +19,7 @@ import { addressOf, type Address, type Endpoint } from './address.ts';
 import { answer, failure } from './faults.ts';
 import { parseForm, readBody, readForm } from './form.ts';
 import { introspect } from './introspect.ts';
+import { globalTokenRevocation, securityEvents } from './logout.ts';
 import { metadata } from './metadata.ts';
 import { statusList } from './status.ts';
 
@@ -54,6 +55,8 @@ const ENDPOINTS = {
       ),
   },
   status: { method: 'GET', handle: statusList },
+  logout: { method: 'POST', handle: globalTokenRevocation },
+  events: { method: 'POST', handle: securityEvents },
   browser: { method: null, handle: browser },
 } as const satisfies Record<Endpoint, { method: 'GET' | 'POST' | null; handle: Handler }>;
 

@@ -1,4 +1,5 @@
 import { PROOF_ALGORITHMS } from '#domain/token/dpop.ts';
+import { globalRevocationEndpoint } from '#domain/token/logout.ts';
 import {
   ID_JAG_PROFILE,
   issuerOf,
@@ -32,6 +33,7 @@ export function metadata(baseUrl: string, tenantId: string): Record<string, unkn
     introspection_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
     revocation_endpoint_auth_methods_supported: CLIENT_METHODS,
     revocation_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
+    global_token_revocation_endpoint: globalRevocationEndpoint(issuer),
     authorization_details_types_supported: [MANDATE_DETAILS],
     dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
     // Every delegation token names its list; this is for those who read all of them ahead (draft-ietf-oauth-status-list-20 section 9.1).

@@ -66,6 +66,8 @@ const APPROVERS: Readonly<Record<string, string>> = {
 function approverWords(kind: ApproverKind): string {
   if (kind.startsWith('role:'))
     return `somebody with the role ${kind.slice('role:'.length).replaceAll('_', ' ')}`;
+  if (kind.startsWith('anyone:')) return `anybody whose groups give ${kind.slice('anyone:'.length)}`;
+  if (kind.startsWith('person:')) return 'the person whom the policy names';
   if (kind.startsWith('group:')) return 'a member of the group that the policy names';
   return APPROVERS[kind] ?? kind;
 }

@@ -1,10 +1,10 @@
 import { and, asc, desc, eq, gt, inArray, lte } from 'drizzle-orm';
-import type { TenantReader } from '#domain/context.ts';
-import type { MandateFacts, PersonFacts, PolicyFacts } from '#domain/decision/facts.ts';
-import { mappingList } from '#domain/group/mappings.ts';
-import { groups, memberships } from '#domain/group/tables.ts';
-import { ledger } from '#domain/ledger/tables.ts';
-import { policyVersionsOf } from '#domain/policy/store.ts';
+import type { TenantReader } from '../context.ts';
+import type { MandateFacts, PersonFacts, PolicyFacts } from './facts.ts';
+import { mappingList } from '../group/mappings.ts';
+import { groups, memberships } from '../group/tables.ts';
+import { ledger } from '../ledger/tables.ts';
+import { policyVersionsOf } from '../policy/store.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 

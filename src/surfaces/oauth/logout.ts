@@ -1,0 +1,76 @@
+import type { TokenKernel } from '#domain/token/kernel.ts';
+import type { NoticeProblem } from '#domain/token/logout-notice.ts';
+import { OAuthError } from '#domain/token/oauth-error.ts';
+import { Fault } from '#lib/fault.ts';
+import type { Address } from './address.ts';
+import { answer } from './faults.ts';
+import { readBody } from './form.ts';
+
+interface Parts {
+  readonly kernel: Pick<TokenKernel, 'logout' | 'tenantOf'>;
+}
+
+/** The error codes of RFC 8935 section 2.4, by what is wrong with a security event token. */
+const SET_ERRORS = {
+  malformed: 'invalid_request',
+  type: 'invalid_request',
+  times: 'invalid_request',
+  algorithm: 'invalid_key',
+  key_unknown: 'invalid_key',
+  signature: 'authentication_failed',
+  issuer: 'invalid_issuer',
+  audience: 'invalid_audience',
+} as const satisfies Record<NoticeProblem, string>;
+
+async function tenantOf({ kernel }: Parts, { tenantId }: Address): Promise<string> {
+  const found = tenantId === null ? null : await kernel.tenantOf('tenant', tenantId);
+  if (found === null) throw new Fault('not_found', 'There is no such issuer.');
+  return found;
+}
+
+/**
+ * Okta Universal Logout: `POST <issuer>/oauth2/global-token-revocation` (draft-parecki-oauth-global-token-revocation). 204 when the person's tokens
+ * and sessions have ended, 404 where we do not know the person. Throws Fault and OAuthError.
+ */
+export async function globalTokenRevocation(
+  parts: Parts,
+  address: Address,
+  request: Request,
+): Promise<Response> {
+  const tenantId = await tenantOf(parts, address);
+  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
+  if (bearer === undefined)
+    throw new Fault('unauthenticated', 'Send "Authorization: Bearer" with a JWT that your Okta signed.');
+  const body = jsonOf((await readBody(request)).toString('utf8'));
+  const { known } = await parts.kernel.logout.globalTokenRevocation(tenantId, bearer, body);
+  if (!known) throw new Fault('not_found', 'There is nobody of that name here.');
+  return new Response(null, { status: 204 });
+}
+
+/** Security events that are pushed: `POST <issuer>/ssf/events` (RFC 8935). 202, also for a person or an event that means nothing here. Throws Fault. */
+export async function securityEvents(parts: Parts, address: Address, request: Request): Promise<Response> {
+  const tenantId = await tenantOf(parts, address);
+  try {
+    const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
+    if (type !== 'application/secevent+jwt')
+      return refused('invalid_request', 'Send one security event token as application/secevent+jwt.');
+    await parts.kernel.logout.securityEvent(tenantId, (await readBody(request)).toString('utf8'));
+    return new Response(null, { status: 202 });
+  } catch (error) {
+    if (error instanceof OAuthError) return refused('invalid_request', error.description);
+    if (!(error instanceof Fault)) throw error;
+    if (error.code === 'invalid_input') return refused('invalid_request', error.message);
+    if (error.code !== 'unauthenticated') throw error;
+    return refused(SET_ERRORS[error.detail['reason'] as NoticeProblem], error.message);
+  }
+}
+
+const refused = (err: string, description: string): Response => answer(400, { err, description });
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Fault('invalid_input', 'The body must be JSON.');
+  }
+}
