@@ -69,11 +69,16 @@ export const Environment = z.object({
     .describe(
       'Client id of the web app that people sign in with from Claude, Cursor, VS Code …; its redirect is <PUBLIC_URL>/t/<tenant id>/oauth2/callback.',
     ),
-  OKTA_LOGIN_CLIENT_SECRET: z.string().optional().describe('Its secret; not needed where the app uses PKCE alone.'),
+  OKTA_LOGIN_CLIENT_SECRET: z
+    .string()
+    .optional()
+    .describe('Its secret; not needed where the app uses PKCE alone.'),
   OAUTH_DCR: z
     .enum(['0', '1'])
     .default('0')
-    .describe('1: MCP clients may register themselves (RFC 7591). For old clients only; new ones have an address.'),
+    .describe(
+      '1: MCP clients may register themselves (RFC 7591). For old clients only; new ones have an address.',
+    ),
   SLACK_BOT_TOKEN: z.string().optional().describe('xoxb-… of the installed app.'),
   SLACK_SIGNING_SECRET: z
     .string()
@@ -169,7 +174,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (!parsed.success)
     throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   const settings = parsed.data;
-  const real = [...OKTA, ...OKTA_KEYS, 'OKTA_API_TOKEN', ...OKTA_LOGIN, ...SLACK].some((name) => name in given);
+  const real = [...OKTA, ...OKTA_KEYS, 'OKTA_API_TOKEN', ...OKTA_LOGIN, ...SLACK].some(
+    (name) => name in given,
+  );
   const problems = real ? liveProblems(settings, given) : sandboxProblems(settings);
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({

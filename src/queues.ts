@@ -17,6 +17,8 @@ export const SUBSCRIBERS: App['subscribers'] = {
   'call.waiting': [SLACK_PROJECT],
   'call.voted': [SLACK_PROJECT],
   'call.settled': [SLACK_PROJECT],
+  'approval.reminded': [SLACK_PROJECT],
+  'approval.escalated': [SLACK_PROJECT],
   'mandate.created': [SLACK_PROJECT],
   'mandate.frozen': [SLACK_PROJECT],
   'mandate.thawed': [SLACK_PROJECT],

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
+import { sql } from 'drizzle-orm';
 import type { JobData } from '#db/queue.ts';
 import { migrateDatabase, offerBootstrap } from '#db/migrate.ts';
 import { openDatabase, SERVER_ROLE } from '#db/pool.ts';
@@ -10,6 +11,7 @@ import type { App } from '#engine/app.ts';
 import { loadCatalogue } from '#engine/catalogue.ts';
 import { loadPolicies } from '#engine/decide/policies.ts';
 import { createLedgerBatch } from '#engine/record.ts';
+import { startSchedules } from '#engine/set-up.ts';
 import { listenForSettled } from '#engine/settled.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { JOBS } from '#jobs/index.ts';
@@ -136,6 +138,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   ];
   handler.fetch = (request) => dispatch(surfaces, request, log);
   await startWorking(app, slack.jobs);
+  await resumeSchedules(app);
   return {
     url,
     app,
@@ -197,4 +200,12 @@ async function startWorking(
   for (const [name, run] of Object.entries(surfaceJobs)) {
     await app.queue.work(name, SURFACE_JOBS[name] ?? { concurrency: 1, retryLimit: 5 }, (data) => run(data));
   }
+}
+
+/** Schedules that this version knows and an earlier one did not: for the installation's tenant, where it has one. */
+async function resumeSchedules(app: App): Promise<void> {
+  const [only] = await app.database.db.execute<{ id: string | null }>(
+    sql`select tenant_of('only', '') as id`,
+  );
+  if (only?.id != null) await startSchedules(app, only.id);
 }

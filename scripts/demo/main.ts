@@ -1,10 +1,14 @@
 import { parseArgs } from 'node:util';
 import { startInstance, type Instance } from './instance.ts';
 import { tell, type Step } from './output.ts';
+import { delegationStory } from './delegation/index.ts';
 import { mainStory } from './story.ts';
 
 /** The stories that can be told; `--story` names one. */
-const STORIES: Readonly<Record<string, (instance: Instance) => Step[]>> = { main: mainStory };
+const STORIES: Readonly<Record<string, (instance: Instance) => Step[]>> = {
+  main: mainStory,
+  delegation: delegationStory,
+};
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, story: { type: 'string', default: 'main' } },

@@ -10,12 +10,32 @@ export interface DemoAgent {
   readonly publicJwk: string;
   /** Known after the registration. */
   identity: { id: string; kid: string } | null;
+  /** The private half, for clients that want it in this form. */
+  privateJwk(): Record<string, unknown>;
+  /** A fresh client assertion (RFC 7523), good once. */
+  assertion(): Promise<string>;
+  /** A new key in its hand; the next registration or rotation takes it. Answers its public half. */
+  newKey(): string;
+  /** RFC 8693; `form` replaces or adds parameters. */
   exchange(
     subjectToken: string,
     mandateId: string,
-  ): Promise<{ status: number; body: Record<string, unknown> }>;
+    form?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   call(token: string, tool: string, input: Record<string, unknown>): Promise<ToolAnswer>;
   tools(token: string): Promise<string[]>;
+}
+
+/** An HTTP answer with JSON in it. */
+export interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+/** Reads it; an empty body is an empty object. */
+export async function jsonOf(response: Response): Promise<Answer> {
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) };
 }
 
 export interface ToolAnswer {
@@ -26,21 +46,28 @@ export interface ToolAnswer {
 
 /** Makes an agent with a fresh ES256 key, whose private half never leaves this process. */
 export function demoAgent(instance: Instance): DemoAgent {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  let { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const publicJwk = () => JSON.stringify(publicKey.export({ format: 'jwk' }));
   const agent: DemoAgent = {
-    publicJwk: JSON.stringify(publicKey.export({ format: 'jwk' })),
+    publicJwk: publicJwk(),
     identity: null,
-    exchange: async (subjectToken, mandateId) => {
+    privateJwk: () => ({ ...privateKey.export({ format: 'jwk' }), kid: agent.identity?.kid }),
+    assertion: () => assertion(agent, privateKey, instance.company.issuer),
+    newKey: () => {
+      ({ privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+      return publicJwk();
+    },
+    exchange: async (subjectToken, mandateId, form = {}) => {
       const body = new URLSearchParams({
         grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
         subject_token: subjectToken,
         subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
         mandate_id: mandateId,
         client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: await assertion(agent, privateKey, instance.company.issuer),
+        client_assertion: await agent.assertion(),
+        ...form,
       });
-      const response = await fetch(`${instance.company.issuer}/oauth2/token`, { method: 'POST', body });
-      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+      return jsonOf(await fetch(`${instance.company.issuer}/oauth2/token`, { method: 'POST', body }));
     },
     call: async (token, tool, input) => {
       const client = await mcpClient(instance, token);

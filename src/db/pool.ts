@@ -27,13 +27,14 @@ const ARRAYS = {
  * trip and be planned anew. Applies to the client and to the client of every transaction.
  */
 function preparing<T extends Sql>(client: T): T {
-  const { unsafe, begin } = client;
+  const unsafe = client.unsafe.bind(client);
+  const begin = typeof client.begin === 'function' ? client.begin.bind(client) : null;
   const named = {
     unsafe: (text: string, values?: never[], options?: object) =>
       unsafe(text, values, { prepare: true, ...options }),
   };
   Object.assign(client, named);
-  if (typeof begin === 'function') {
+  if (begin !== null) {
     Object.assign(client, {
       begin: (...parts: unknown[]) => {
         const work = parts.at(-1) as (tx: Sql) => unknown;

@@ -37,7 +37,9 @@ export async function reach<T>(work: Promise<T>): Promise<T> {
 
 /** Whether an error says that the database is gone, too busy or read-only. */
 export const isUnreachable = (error: unknown): boolean =>
-  codes(error).some((code) => NETWORK.has(code) || /^(?:08|53|57)...$|^(?:25006|55000|28P01|28000|3D000)$/.test(code));
+  codes(error).some(
+    (code) => NETWORK.has(code) || /^(?:08|53|57)...$|^(?:25006|55000|28P01|28000|3D000)$/.test(code),
+  );
 
 const unreachable = (cause: unknown): Fault =>
   new Fault(

@@ -6,6 +6,8 @@ export const FACTS = [
   'call.waiting',
   'call.voted',
   'call.settled',
+  'approval.reminded',
+  'approval.escalated',
   'mandate.created',
   'mandate.frozen',
   'mandate.thawed',

@@ -1,5 +1,6 @@
 import { expireApproval } from '#engine/approve/expire.ts';
 import { EXPIRE_APPROVAL } from '#engine/approve/ask.ts';
+import { REMIND_APPROVAL, remindApproval } from '#engine/approve/remind.ts';
 import type { App } from '#engine/app.ts';
 import { EXECUTE_CALL } from '#engine/call.ts';
 import { execute } from '#engine/execute.ts';
@@ -37,6 +38,12 @@ export const JOBS: Readonly<Record<string, Job>> = {
     retryLimit: 50,
     retryDelaySeconds: 5,
     run: (app, tenant, data) => expireApproval(app, tenant, text(data, 'approval')),
+  },
+  [REMIND_APPROVAL]: {
+    concurrency: 2,
+    retryLimit: 50,
+    retryDelaySeconds: 5,
+    run: (app, tenant, data) => remindApproval(app, tenant, text(data, 'approval')),
   },
   [EXPIRE_MANDATE]: {
     concurrency: 2,

@@ -3,6 +3,7 @@ import { stuckCalls } from '#domain/call/store.ts';
 import { forgetSignIns } from '#domain/sign-in/store.ts';
 import { retireOldSigningKeys } from '#domain/token/rotate-signing-key.ts';
 import { forgetReplays } from '#domain/token/store.ts';
+import { forgetVerifiedUses } from '#domain/verify/store.ts';
 import type { App } from '#engine/app.ts';
 import { EXECUTE_CALL } from '#engine/call.ts';
 import { readonly, transact } from '#engine/transact.ts';
@@ -11,13 +12,15 @@ import { readonly, transact } from '#engine/transact.ts';
 const STUCK_MS = 600_000;
 
 /**
- * Every few minutes, for each tenant: forgets what can no longer be replayed and sign-ins whose time is over, retires signing keys that nothing good is signed with, and sends calls that are ready or running but have
- * not moved for ten minutes to the executor once more (a job that ran out of tries while the database or Okta was away).
+ * Every few minutes, for each tenant: forgets what can no longer be replayed or repeated and sign-ins whose time is over, retires
+ * signing keys that nothing good is signed with, and sends calls that are ready or running but have not moved for ten minutes to
+ * the executor once more (a job that ran out of tries while the database or Okta was away).
  */
 export async function sweep(app: App, tenantId: string): Promise<void> {
   await transact(app, tenantId, async (ctx) => {
     await forgetReplays(ctx);
     await forgetDepartures(ctx);
+    await forgetVerifiedUses(ctx);
   });
   await transact(app, tenantId, forgetSignIns);
   await transact(app, tenantId, retireOldSigningKeys);

@@ -64,7 +64,7 @@ describe('npm start on a fresh machine', () => {
     };
     expect(await users()).toBe(200);
     expect(await first.kill('SIGTERM')).toBe(0);
-    await expect(fetch(`${first.url}/healthz`)).rejects.toThrow();
+    await expect(fetch(`${first.url}/healthz`)).rejects.toThrow('fetch failed');
 
     const second = await startProcess(env);
     expect(await readFile(join(folder, 'sandbox-keys.json'), 'utf8')).toBe(keys);
@@ -179,7 +179,8 @@ describe('the first administrators', () => {
   test('of two at once exactly one makes the tenant; live keys are given once; the administrator may act', async () => {
     const token = server.bootstrapToken ?? '';
     const answers = await Promise.all([bootstrap(token, good), bootstrap(token, good)]);
-    expect(answers.map((one) => one.status).sort(), JSON.stringify(answers)).toEqual([201, 401]);
+    expect(answers.filter((one) => one.status === 201)).toHaveLength(1);
+    expect(answers.filter((one) => one.status === 401)).toHaveLength(1);
     const made = answers.find((one) => one.status === 201)?.body as {
       tenant_id: string;
       api_keys: { scim: string; admin: string };

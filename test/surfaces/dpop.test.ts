@@ -171,7 +171,9 @@ describe('T25: with a bound token', () => {
       });
     const refused = await ask(`Bearer ${token}`, null);
     expect(refused.status).toBe(401);
-    expect(refused.headers.get('www-authenticate')).toMatch(/^DPoP error="invalid_token".*resource_metadata=/);
+    expect(refused.headers.get('www-authenticate')).toMatch(
+      /^DPoP error="invalid_token".*resource_metadata=/,
+    );
     expect((await ask(`DPoP ${token}`, await proof('POST', url, token))).status).not.toBe(401);
     const seen = await fetch(`${issuer}/oauth2/introspect`, {
       method: 'POST',

@@ -36,8 +36,7 @@ interface Reference {
   idx: number;
   uri: string;
 }
-const referenceOf = (token: string) =>
-  (decodeJwt(token)['status'] as { status_list: Reference }).status_list;
+const referenceOf = (token: string) => (decodeJwt(token)['status'] as { status_list: Reference }).status_list;
 const fetchList = async (uri: string) => {
   const response = await fetch(uri);
   const jwt = await response.text();
@@ -124,9 +123,10 @@ test('decoys stand in free places: a tenant with few mandates shows more than a 
 });
 
 test('the metadata name where all lists are named; a list that is not there is 404', async () => {
-  const metadata = (await (
-    await fetch(`${issuer}/.well-known/oauth-authorization-server`)
-  ).json()) as Record<string, string>;
+  const metadata = (await (await fetch(`${issuer}/.well-known/oauth-authorization-server`)).json()) as Record<
+    string,
+    string
+  >;
   const all = await fetch(String(metadata['status_list_aggregation_endpoint']));
   expect(await all.json()).toEqual({ status_lists: [`${issuer}/oauth2/status/0`] });
   expect((await fetch(`${issuer}/oauth2/status/7`)).status).toBe(404);

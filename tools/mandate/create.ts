@@ -13,44 +13,52 @@ export default defineTool({
   title: 'Give a mandate',
   description:
     'Lets an agent act for you: which scopes, on whom, for how long, what for. You can give only what you may do yourself.',
-  input: z.object({
-    agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.'),
-    template: z
-      .string()
-      .min(1)
-      .max(100)
-      .optional()
-      .describe('Name of a mandate template that fills whatever is left out here (mandate_template_list).'),
-    scopes: field.scopesField
-      .optional()
-      .describe(
-        'What it may do, as scopes: okta.password.reset, okta.mfa.reset, … Needed without a template.',
-      ),
-    resources: field.resourcesField
-      .meta({ ref: 'resources' })
-      .optional()
-      .describe(
-        'On whom: team (your direct reports), an email address, person:<id>, group:<id>, or * for everybody you may act on. Left out: team.',
-      ),
-    days: field.daysField.optional().describe('For how many days. Left out: 7.'),
-    max_uses: field.usesField.optional().describe(field.FIELD_WORDS.max_uses),
-    purpose: field.purposeField
-      .optional()
-      .describe('What for. Approvers and auditors read it. Needed without a template.'),
-    tools: field.toolsField.optional().describe(field.FIELD_WORDS.tools),
-    amount: field.amountField.optional().describe(field.FIELD_WORDS.amount),
-    currency: field.currencyField.optional().describe(field.FIELD_WORDS.currency),
-    window: field.windowField.optional().describe(field.FIELD_WORDS.window),
-    offline: z
-      .boolean()
-      .optional()
-      .describe('Whether it works while you are away, without a fresh sign-in of yours. Left out: no.'),
-    may_delegate: field.depthField
-      .optional()
-      .describe(
-        'How many levels deep the agent may hand parts of it on to other agents: 0 to 3. Left out: 0.',
-      ),
-  }),
+  input: z
+    .object({
+      agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.'),
+      template: z
+        .string()
+        .min(1)
+        .max(100)
+        .optional()
+        .describe('Name of a mandate template that fills whatever is left out here (mandate_template_list).'),
+      scopes: field.scopesField
+        .optional()
+        .describe(
+          'What it may do, as scopes: okta.password.reset, okta.mfa.reset, … Needed without a template.',
+        ),
+      resources: field.resourcesField
+        .meta({ ref: 'resources' })
+        .optional()
+        .describe(
+          'On whom: team (your direct reports), an email address, person:<id>, group:<id>, or * for everybody you may act on. Left out: team.',
+        ),
+      days: field.daysField.optional().describe('For how many days. Left out: 7.'),
+      max_uses: field.usesField.optional().describe(field.FIELD_WORDS.max_uses),
+      purpose: field.purposeField
+        .optional()
+        .describe('What for. Approvers and auditors read it. Needed without a template.'),
+      tools: field.toolsField.optional().describe(field.FIELD_WORDS.tools),
+      amount: field.amountField.optional().describe(field.FIELD_WORDS.amount),
+      currency: field.currencyField.optional().describe(field.FIELD_WORDS.currency),
+      window: field.windowField.optional().describe(field.FIELD_WORDS.window),
+      offline: z
+        .boolean()
+        .optional()
+        .describe('Whether it works while you are away, without a fresh sign-in of yours. Left out: no.'),
+      may_delegate: field.depthField
+        .optional()
+        .describe(
+          'How many levels deep the agent may hand parts of it on to other agents: 0 to 3. Left out: 0.',
+        ),
+    })
+    .superRefine((input, ctx) => {
+      if (input.template !== undefined) return;
+      for (const name of ['scopes', 'purpose'] as const) {
+        if (input[name] === undefined)
+          ctx.addIssue({ code: 'custom', path: [name], message: 'is needed without a template' });
+      }
+    }),
   output: z.object({
     mandate_id: z.string(),
     agent: z.string(),

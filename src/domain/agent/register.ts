@@ -2,6 +2,7 @@ import { actorName } from '../actor.ts';
 import type { TenantReader, WriteContext } from '../context.ts';
 import { findPerson } from '../person/store.ts';
 import { standingOf } from '../person/standing.ts';
+import { requireKnownScopes } from '../scope/rules.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { NewCredentials } from './credentials.ts';
@@ -34,6 +35,7 @@ export async function registerAgent(
   ctx: WriteContext,
   input: { name: string; owner: string; scopes: readonly string[] } & TypedCredentials,
 ) {
+  await requireKnownScopes(ctx, input.scopes);
   const given = await readCredentials(ctx, input);
   const keys = given !== null && 'keys' in given ? given.keys : [];
   const jwksUrl = given !== null && 'jwksUrl' in given ? given.jwksUrl : null;

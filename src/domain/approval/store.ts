@@ -44,6 +44,18 @@ export async function touchApproval(ctx: TenantWriter, approval: Approval): Prom
     .where(and(eq(approvals.tenantId, ctx.tenantId), eq(approvals.id, approval.id)));
 }
 
+/** Notes that people were reminded, or that others may vote since. The version stays: what is approved has not changed. */
+export async function noteApproval(
+  ctx: TenantWriter,
+  id: string,
+  noted: { readonly remindedAt: Date } | { readonly escalatedAt: Date },
+): Promise<void> {
+  await ctx.db
+    .update(approvals)
+    .set(noted)
+    .where(and(eq(approvals.tenantId, ctx.tenantId), eq(approvals.id, id)));
+}
+
 export async function votesOf(reader: TenantReader, approvalId: string): Promise<Vote[]> {
   return reader.db
     .select()

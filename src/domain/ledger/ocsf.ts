@@ -55,6 +55,8 @@ export const OCSF = {
   CALL_WITHDRAWN: of(6003, 99),
   CALL_SUPERSEDED: of(6003, 99),
   APPROVAL_VOTED: of(6003, 3),
+  APPROVAL_REMINDED: of(6003, 99),
+  APPROVAL_ESCALATED: of(6003, 3, 2),
   APPROVAL_EXPIRED: of(6003, 3, 1, 2),
   VOTE_REFUSED: of(6003, 3, 3, 2),
   user_provisioned: of(3001, 1),

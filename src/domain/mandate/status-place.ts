@@ -48,14 +48,24 @@ export interface TakenPlace {
 
 /**
  * Every taken place of one list, in one read of its index. A mandate that has not ended is suspended while it is frozen, and while its
- * organisation, principal or agent is in no standing to use it.
+ * organisation, principal or agent is in no standing to use it, or anything is so above it in its chain.
  */
 export async function takenPlaces(reader: TenantReader, list: number): Promise<TakenPlace[]> {
   const rows = await reader.db.execute<{ place: number; status: 0 | 1 | 2 }>(sql`
+    with recursive below_unfit(id) as (
+      select k.id
+        from mandates k
+        join mandates m on m.tenant_id = k.tenant_id and m.id = k.parent_id
+        join agents a on a.tenant_id = m.tenant_id and a.id = m.agent_id
+       where k.tenant_id = ${reader.tenantId} and (a.status <> 'active' or m.state <> 'active' or m.expires_at <= ${reader.now.toISOString()}::timestamptz)
+      union
+      select k.id from mandates k join below_unfit u on k.tenant_id = ${reader.tenantId} and k.parent_id = u.id
+    )
     select m.status_index as place,
            case when m.state in ('revoked', 'expired') or m.expires_at <= ${reader.now.toISOString()}::timestamptz then 1
                 when m.state = 'frozen' or a.status <> 'active' or t.status <> 'active'
-                  or p.status <> 'ACTIVE' or p.held or p.scim_active is false then 2
+                  or p.status <> 'ACTIVE' or p.held or p.scim_active is false
+                  or m.id in (select id from below_unfit) then 2
                 else 0 end as status
       from mandates m
       join agents a on a.tenant_id = m.tenant_id and a.id = m.agent_id

@@ -78,11 +78,7 @@ export async function lockMandates(ctx: TenantWriter, ids: readonly string[]): P
     .select()
     .from(mandates)
     .where(
-      and(
-        eq(mandates.tenantId, ctx.tenantId),
-        among(ids),
-        inArray(mandates.state, ['active', 'frozen']),
-      ),
+      and(eq(mandates.tenantId, ctx.tenantId), among(ids), inArray(mandates.state, ['active', 'frozen'])),
     )
     .orderBy(asc(mandates.id))
     .for('update');
@@ -209,10 +205,6 @@ export async function freezeMandates(
     .update(mandates)
     .set({ state: 'frozen', reason: cause, epoch: sql`${mandates.epoch} + 1` })
     .where(
-      and(
-        eq(mandates.tenantId, ctx.tenantId),
-        among(ids),
-        inArray(mandates.state, ['active', 'frozen']),
-      ),
+      and(eq(mandates.tenantId, ctx.tenantId), among(ids), inArray(mandates.state, ['active', 'frozen'])),
     );
 }

@@ -32,37 +32,31 @@ export async function createTenant(
   secrets: Secrets,
   setup: { name: string; slackTeamId: string | null; settings: Partial<TenantSettings>; okta: OktaSetup },
 ): Promise<void> {
-  await ctx.db
-    .insert(tenants)
-    .values({
-      id: ctx.tenantId,
-      name: setup.name,
-      slackTeamId: setup.slackTeamId,
-      settings: { ...DEFAULT_SETTINGS, ...setup.settings },
-    });
+  await ctx.db.insert(tenants).values({
+    id: ctx.tenantId,
+    name: setup.name,
+    slackTeamId: setup.slackTeamId,
+    settings: { ...DEFAULT_SETTINGS, ...setup.settings },
+  });
   await beginLedger(ctx.db, ctx.tenantId);
   await createSigningKey(ctx, secrets);
   await seedScopes(ctx);
   const { okta } = setup;
   const id = newId('con');
-  await ctx.db
-    .insert(connections)
-    .values({
-      tenantId: ctx.tenantId,
-      id,
-      vendor: 'okta',
-      orgUrl: okta.orgUrl,
-      sealedCredential: sealCredential(secrets, id, okta.credential),
-    });
-  await ctx.db
-    .insert(identityProviders)
-    .values({
-      tenantId: ctx.tenantId,
-      id: newId('idp'),
-      kind: 'OKTA',
-      issuer: okta.issuer,
-      audience: okta.audience,
-    });
+  await ctx.db.insert(connections).values({
+    tenantId: ctx.tenantId,
+    id,
+    vendor: 'okta',
+    orgUrl: okta.orgUrl,
+    sealedCredential: sealCredential(secrets, id, okta.credential),
+  });
+  await ctx.db.insert(identityProviders).values({
+    tenantId: ctx.tenantId,
+    id: newId('idp'),
+    kind: 'OKTA',
+    issuer: okta.issuer,
+    audience: okta.audience,
+  });
   ctx.record({
     event: 'tenant_created',
     actor: 'prokura',

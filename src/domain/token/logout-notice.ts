@@ -30,7 +30,14 @@ export interface Notice {
 
 /** Why a notice is not taken. */
 export type NoticeProblem =
-  'malformed' | 'type' | 'algorithm' | 'times' | 'audience' | 'issuer' | 'key_unknown' | 'signature';
+  | 'malformed'
+  | 'type'
+  | 'algorithm'
+  | 'times'
+  | 'audience'
+  | 'issuer'
+  | 'key_unknown'
+  | 'signature';
 
 const refuse = (reason: NoticeProblem, message: string): Fault =>
   new Fault('unauthenticated', message, { detail: { reason } });
@@ -49,8 +56,7 @@ export async function proveNotice(
   const { typ, alg, kid } = jwt.header as Record<'typ' | 'alg' | 'kid', unknown>;
   if (String(typ).replace(/^application\//, '') !== expected.type)
     throw refuse('type', `The typ must be ${expected.type}.`);
-  if (alg !== 'RS256' && alg !== 'ES256')
-    throw refuse('algorithm', 'It must be signed with RS256 or ES256.');
+  if (alg !== 'RS256' && alg !== 'ES256') throw refuse('algorithm', 'It must be signed with RS256 or ES256.');
   if (typeof kid !== 'string' || kid === '' || kid.length > 256)
     throw refuse('key_unknown', 'Its header does not name its key (kid).');
   const { iss, aud, jti, iat, exp, nbf } = jwt.claims;
@@ -62,11 +68,15 @@ export async function proveNotice(
   const until = timesOf({ iat, exp, nbf }, expected);
   const issuer = expected.trusted.find((one) => one === iss);
   if (issuer === undefined) throw refuse('issuer', 'Its issuer is not the Okta of this organisation.');
-  const key = await keys.key({ issuer, fallbackJwksUri: `${issuer}/oauth2/v1/keys` }, kid, alg);
+  const key = await keys.key({ issuer, fallbackJwksUri: keysOf(issuer) }, kid, alg);
   if (key === null) throw refuse('key_unknown', 'It names a signing key that its issuer does not publish.');
   if (!verifyJws(key, jwt.signed, jwt.signature)) throw refuse('signature', 'Its signature does not hold.');
   return { issuer, jti, until, claims: jwt.claims };
 }
+
+/** Where Okta publishes keys, of the organisation itself and of a custom authorization server. */
+const keysOf = (issuer: string): string =>
+  issuer.includes('/oauth2/') ? `${issuer}/v1/keys` : `${issuer}/oauth2/v1/keys`;
 
 function timesOf({ iat, exp, nbf }: Claims, { now, maxAgeSeconds, type }: NoticeExpectations): number {
   const early = (moment: unknown) => !isNumericDate(moment) || moment > now + SKEW_SECONDS;
@@ -82,7 +92,8 @@ function timesOf({ iat, exp, nbf }: Claims, { now, maxAgeSeconds, type }: Notice
 
 /** A subject identifier that we can look up (RFC 9493 sections 3.2.2 and 3.2.3). */
 export type SubjectIdentifier =
-  { readonly format: 'iss_sub'; readonly iss: string; readonly sub: string } | { readonly format: 'email'; readonly email: string };
+  | { readonly format: 'iss_sub'; readonly iss: string; readonly sub: string }
+  | { readonly format: 'email'; readonly email: string };
 
 /** Reads a subject identifier, or the `user` of a complex one (SSF 1.0 section 3.2); null for what we cannot look up. */
 export function subjectIdentifier(value: unknown): SubjectIdentifier | null {

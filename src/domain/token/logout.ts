@@ -104,7 +104,8 @@ export function createLogoutReceiver(
         throw new Fault('invalid_input', 'A security event token has events.');
       const revoked = (events as Record<string, unknown>)[SESSION_REVOKED];
       // Okta names the subject inside of the event, SSF 1.0 at the top.
-      const inside = typeof revoked === 'object' && revoked !== null && 'subject' in revoked ? revoked.subject : null;
+      const inside =
+        typeof revoked === 'object' && revoked !== null && 'subject' in revoked ? revoked.subject : null;
       const subject = revoked === undefined ? null : subjectIdentifier(subId ?? inside);
       return act(tenantId, notice, subject === null ? [] : [subject], { actor: 'okta:ssf', trusted });
     },

@@ -26,9 +26,17 @@ export interface Rotation {
  * present key stays. Throws Fault `conflict` while a key waits for its time: two steps at once would help nobody. Records
  * `SIGNING_KEY_ROTATED`. Does not ask whether `actor` may.
  */
-export async function rotateSigningKey(ctx: TenantWriter, secrets: Secrets, actor: string): Promise<Rotation> {
+export async function rotateSigningKey(
+  ctx: TenantWriter,
+  secrets: Secrets,
+  actor: string,
+): Promise<Rotation> {
   // Of two rotations at the same moment the second must see the first one's key.
-  await ctx.db.select({ id: tenants.id }).from(tenants).where(eq(tenants.id, ctx.tenantId)).for('no key update');
+  await ctx.db
+    .select({ id: tenants.id })
+    .from(tenants)
+    .where(eq(tenants.id, ctx.tenantId))
+    .for('no key update');
   const before = await signingKeysOf(ctx);
   const waiting = before.find((key) => startOf(key) > ctx.now.getTime());
   if (waiting !== undefined) {

@@ -138,6 +138,15 @@ export async function signingKeysOf(reader: TenantReader): Promise<SigningKeyRow
     );
 }
 
+/** Every signing key that the tenant has had, the newest first. */
+export async function everySigningKeyOf(reader: TenantReader): Promise<SigningKeyRow[]> {
+  return reader.db
+    .select()
+    .from(signingKeys)
+    .where(eq(signingKeys.tenantId, reader.tenantId))
+    .orderBy(desc(signingKeys.createdAt), desc(signingKeys.kid));
+}
+
 /** Takes keys out of the tenant's JWKS for good; what they signed does not verify here any more. */
 export async function retireSigningKeys(ctx: TenantWriter, kids: readonly string[]): Promise<void> {
   await ctx.db

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, lt } from 'drizzle-orm';
 import { Fault } from '#lib/fault.ts';
 import type { TenantWriter } from '../context.ts';
 import { verifiedUses } from './tables.ts';
@@ -39,3 +39,18 @@ export async function keepAnswer(
 
 const same = (ctx: TenantWriter, key: string) =>
   and(eq(verifiedUses.tenantId, ctx.tenantId), eq(verifiedUses.key, key));
+
+/** How long a caller may repeat a check under its idempotency key. */
+const KEPT_MS = 7 * 86_400_000;
+
+/** Forgets checks that nobody repeats any more. */
+export async function forgetVerifiedUses(ctx: TenantWriter): Promise<void> {
+  await ctx.db
+    .delete(verifiedUses)
+    .where(
+      and(
+        eq(verifiedUses.tenantId, ctx.tenantId),
+        lt(verifiedUses.createdAt, new Date(ctx.now.getTime() - KEPT_MS)),
+      ),
+    );
+}

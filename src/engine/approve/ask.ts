@@ -9,6 +9,7 @@ import { canonicalJson } from '#lib/json.ts';
 import type { App } from '../app.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { eligibleFor } from './approvers.ts';
+import { REMIND_APPROVAL, stepsOf } from './remind.ts';
 
 /** The queue whose job ends an approval that nobody decided. */
 export const EXPIRE_APPROVAL = 'expire-approval';
@@ -55,7 +56,7 @@ export async function deadlock(
   return null;
 }
 
-/** Saves the question, and the timer that ends it. Returns when it expires: the shortest time that a requirement or the tenant sets. */
+/** Saves the question, and the timers that bring it to mind, escalate it and end it. Returns when it expires: the shortest time that a requirement or the tenant sets. */
 export async function ask(
   ctx: TenantWriter,
   approval: {
@@ -80,5 +81,7 @@ export async function ask(
     expiresAt,
   });
   ctx.enqueue(EXPIRE_APPROVAL, { approval: approval.id }, expiresAt);
+  const { remindAt, escalateAt } = stepsOf({ createdAt: ctx.now, expiresAt });
+  for (const at of [remindAt, escalateAt]) ctx.enqueue(REMIND_APPROVAL, { approval: approval.id }, at);
   return expiresAt;
 }

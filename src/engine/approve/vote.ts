@@ -133,7 +133,11 @@ async function satisfied(reader: TenantReader, approval: Approval, call: Call): 
     .filter((one) => one.vote === 'approve')
     .map((one) => one.voterId);
   for (const requirement of approval.requirements) {
-    const able = new Set((await eligibleFor(reader, requirement, call, approval.escalatedAt !== null)).map((person) => person.id));
+    const able = new Set(
+      (await eligibleFor(reader, requirement, call, approval.escalatedAt !== null)).map(
+        (person) => person.id,
+      ),
+    );
     if (yes.filter((voter) => able.has(voter)).length < requirement.quorum) return false;
   }
   return true;

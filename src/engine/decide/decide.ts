@@ -7,6 +7,7 @@ import { decisionFacts, type DecisionFacts } from '#domain/decision/facts.ts';
 import { denial, type Denial } from '#domain/denial.ts';
 import type { Worth } from '#domain/mandate/rules.ts';
 import { standingOf } from '#domain/person/standing.ts';
+import { keyStands } from '#domain/tenant/api-key.ts';
 import { Fault } from '#lib/fault.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { type AskedContext, IMPLIED_SCOPE, type Target, type Targets } from '../tool.ts';
@@ -43,6 +44,15 @@ export async function decide(
   lock?: 'share',
 ): Promise<Decision> {
   const { actor, targets } = question;
+  if (actor.kind === 'service' && !(await keyStands(reader, actor.keyId))) {
+    return {
+      allowed: false,
+      denial: denial(
+        'key_revoked',
+        'The API key behind this has been revoked. An administrator can create another.',
+      ),
+    };
+  }
   const subjects = {
     principalId: principalOf(actor),
     agentId: actor.kind === 'agent' ? actor.agentId : null,

@@ -12,7 +12,7 @@ import { listApprovals, listCalls, showApproval, showCall } from './lists.ts';
 import { openApiDocument } from './openapi.ts';
 import { GOVERNANCE_ROUTES, useRule } from './policies.ts';
 import { ApprovalsQuery, CallsQuery, queryOf, waitSeconds } from './query.ts';
-import { rotateSigningKeys } from './signing-keys.ts';
+import { rotateSigningKeys, showSigningKeys } from './signing-keys.ts';
 import { takesReason, toolsFor, useTool } from './tools.ts';
 import { verify } from './verify.ts';
 
@@ -51,7 +51,7 @@ const SECURITY_HEADERS = {
 
 const PROVIDERS = '/v1/tenants/:tenant/identity-providers';
 const API_KEYS = '/v1/tenants/:tenant/api-keys';
-const SIGNING_KEYS = '/v1/tenants/:tenant/signing-keys/rotate';
+const SIGNING_KEYS = '/v1/tenants/:tenant/signing-keys';
 
 function routesOf(app: App, kernel: Kernel): Hono {
   const routes = new Hono();
@@ -140,7 +140,8 @@ function routesOf(app: App, kernel: Kernel): Hono {
   routes.post(API_KEYS, async ({ req }) =>
     Response.json(await addApiKey(app, await asked(req), await jsonObject(req.raw)), { status: 201 }),
   );
-  routes.post(SIGNING_KEYS, async ({ req }) =>
+  routes.get(SIGNING_KEYS, async ({ req }) => Response.json(await showSigningKeys(app, await asked(req))));
+  routes.post(`${SIGNING_KEYS}/rotate`, async ({ req }) =>
     Response.json(await rotateSigningKeys(app, await asked(req)), { status: 201 }),
   );
   routes.delete(`${API_KEYS}/:id`, async ({ req }) => {
@@ -167,7 +168,8 @@ function routesOf(app: App, kernel: Kernel): Hono {
     [PROVIDERS]: 'GET, PUT',
     [`${PROVIDERS}/try`]: 'POST',
     [API_KEYS]: 'GET, POST',
-    [SIGNING_KEYS]: 'POST',
+    [SIGNING_KEYS]: 'GET',
+    [`${SIGNING_KEYS}/rotate`]: 'POST',
     [`${API_KEYS}/:id`]: 'DELETE',
     '/v1/tools/:name': 'POST',
     '/v1/agents/:id/secret': 'POST',

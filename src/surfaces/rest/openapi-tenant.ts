@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { IdentityProvidersDocument, StoredIdentityProviders } from '#domain/tenant/identity-providers.ts';
 import { ApiKeyView, CreatedApiKey, NewApiKey } from './api-keys.ts';
-import { RotatedSigningKey } from './signing-keys.ts';
+import { RotatedSigningKey, SigningKeys } from './signing-keys.ts';
 import { TokenTrialView, TriedToken } from './identity-providers.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -70,6 +70,17 @@ export const TENANT_PATHS: Json = {
       parameters,
       requestBody: { required: true, content: body(NewApiKey) },
       responses: { 201: answer(CreatedApiKey), ...REFUSALS },
+    },
+  },
+  '/v1/tenants/{tenantId}/signing-keys': {
+    get: {
+      operationId: 'listSigningKeys',
+      summary: 'Every public key that this organisation has signed with, retired ones too (API key with `admin`)',
+      description:
+        'For ledger checkpoints that an older key signed. Tokens are checked with the JWKS of the issuer alone.',
+      security,
+      parameters,
+      responses: { 200: answer(SigningKeys), ...REFUSALS },
     },
   },
   '/v1/tenants/{tenantId}/signing-keys/rotate': {

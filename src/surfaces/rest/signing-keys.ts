@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { actorName } from '#domain/actor.ts';
 import { rotateSigningKey } from '#domain/token/rotate-signing-key.ts';
+import { everySigningKeyOf } from '#domain/token/store.ts';
 import type { App } from '#engine/app.ts';
-import { transact } from '#engine/transact.ts';
+import { readonly, transact } from '#engine/transact.ts';
 import type { Caller } from './authenticate.ts';
 
 /** A rotation as it is answered. */
@@ -12,6 +13,35 @@ export const RotatedSigningKey = z.object({
   retiring: z.array(z.string()).describe('Keys that are in the JWKS until `retires_at`.'),
   retires_at: z.iso.datetime(),
 });
+
+/** Every key that the tenant has signed with, as a JWK Set (RFC 7517) with members of our own. */
+export const SigningKeys = z.object({
+  keys: z.array(
+    z.looseObject({
+      kid: z.string(),
+      active_from: z.iso.datetime(),
+      retired_at: z.iso.datetime().nullable(),
+    }),
+  ),
+});
+
+/** Public keys, retired ones too: what checks a ledger checkpoint that an older key signed. Tokens are checked with the JWKS of the issuer alone. */
+export async function showSigningKeys(
+  app: App,
+  { tenantId }: Caller,
+): Promise<z.infer<typeof SigningKeys>> {
+  const rows = await readonly(app, tenantId, everySigningKeyOf);
+  return {
+    keys: rows.map(({ kid, alg, publicJwk, activeFrom, createdAt, retiredAt }) => ({
+      ...publicJwk,
+      kid,
+      alg,
+      use: 'sig',
+      active_from: (activeFrom ?? createdAt).toISOString(),
+      retired_at: retiredAt?.toISOString() ?? null,
+    })),
+  };
+}
 
 /** Begins a rotation of the key that the tenant signs with; the caller must have `admin`. Fault `conflict` while one is under way. */
 export async function rotateSigningKeys(

@@ -12,7 +12,8 @@ import type { Catalogue } from '#engine/catalogue.ts';
 import { approvalMessage } from './messages/approval.ts';
 import type { Message } from './messages/blocks.ts';
 import { agentMessage, agentOfferMessage, mandateMessage, mandateNotice, outcomeNotice } from './messages/notices.ts';
-import { sceneOf } from './messages/scene.ts';
+import { escalationMessage, reminderMessage } from './messages/reminders.ts';
+import { sceneOf, type Scene } from './messages/scene.ts';
 import { namesIn } from './names.ts';
 
 /** Who should have a copy: a person in their direct messages, or everybody in a channel. */
@@ -76,6 +77,30 @@ async function approvalCopies(
       message: approvalMessage(scene, 'requester'),
       recipients: principal === null || view.approval.state !== 'pending' ? [] : [{ person: principal }],
     },
+    ...nudges(view, scene),
+  ];
+}
+
+/** To each in their own direct messages, once: that a decision is awaited, or has become theirs too. Nobody who has voted is told. */
+function nudges(view: ApprovalView, scene: Scene): Copies[] {
+  const { remindedAt, escalatedAt } = view.approval;
+  const added = new Map(view.requirements.flatMap((one) => one.added.map((person) => [person.id, person])));
+  const first = new Map(
+    view.requirements
+      .flatMap((one) => one.eligible)
+      .flatMap((person) => (added.has(person.id) ? [] : [[person.id, person]])),
+  );
+  const silent = (people: ReadonlyMap<string, Person>): Recipient[] =>
+    [...people.values()]
+      .filter((person) => !view.votes.some(({ voter }) => voter.id === person.id))
+      .map((person) => ({ person }));
+  return [
+    ...(remindedAt === null
+      ? []
+      : [{ audience: 'reminder', message: reminderMessage(scene), recipients: silent(first) }]),
+    ...(escalatedAt === null
+      ? []
+      : [{ audience: 'escalation', message: escalationMessage(scene), recipients: silent(added) }]),
   ];
 }
 

@@ -8,8 +8,14 @@ function chain(length: number): LedgerEntry[] {
   const entries: LedgerEntry[] = [];
   for (let seq = 1; seq <= length; seq += 1) {
     const link = {
-      tenant: 'tnt_a', seq, id: `evt_${seq}`, at: new Date(seq * 1000).toISOString(), event: 'CALL_SUCCEEDED', actor: 'usr_a',
-      data: { call_id: `call_${seq}`, nested: { b: seq, a: ['ü', null] } }, prev_hash: entries.at(-1)?.hash ?? GENESIS_HASH,
+      tenant: 'tnt_a',
+      seq,
+      id: `evt_${seq}`,
+      at: new Date(seq * 1000).toISOString(),
+      event: 'CALL_SUCCEEDED',
+      actor: 'usr_a',
+      data: { call_id: `call_${seq}`, nested: { b: seq, a: ['ü', null] } },
+      prev_hash: entries.at(-1)?.hash ?? GENESIS_HASH,
     };
     entries.push({ ...link, hash: entryHash(link) });
   }
@@ -21,7 +27,12 @@ const lines = (entries: readonly unknown[]) => entries.map((entry) => JSON.strin
 describe('an exported ledger', () => {
   test('holds when nothing was touched, whatever the order of members in the file', () => {
     const shuffled = chain(5).map(({ hash, seq, ...rest }) => ({ hash, ...rest, seq }));
-    expect(verifyLedger(lines(shuffled))).toMatchObject({ entries: 5, firstSeq: 1, lastSeq: 5, problems: [] });
+    expect(verifyLedger(lines(shuffled))).toMatchObject({
+      entries: 5,
+      firstSeq: 1,
+      lastSeq: 5,
+      problems: [],
+    });
   });
 
   test('any changed member of any entry is found', () => {
@@ -30,7 +41,15 @@ describe('an exported ledger', () => {
       fc.property(fc.integer({ min: 0, max: 9 }), fc.constantFrom(...members), (index, member) => {
         const entries: Record<string, unknown>[] = chain(10).map((entry) => ({ ...entry }));
         const value = entries[index]?.[member];
-        entries[index] = { ...entries[index], [member]: typeof value === 'number' ? value + 1 : typeof value === 'object' ? { call_id: 'x' } : `${JSON.stringify(value)}x` };
+        entries[index] = {
+          ...entries[index],
+          [member]:
+            typeof value === 'number'
+              ? value + 1
+              : typeof value === 'object'
+                ? { call_id: 'x' }
+                : `${JSON.stringify(value)}x`,
+        };
         expect(verifyLedger(lines(entries)).problems).not.toEqual([]);
       }),
     );
@@ -38,7 +57,11 @@ describe('an exported ledger', () => {
 
   test('a removed, doubled or moved entry is found', () => {
     const entries = chain(6);
-    for (const wrong of [entries.toSpliced(2, 1), entries.toSpliced(2, 0, entries[2]!), [...entries.slice(0, 2), entries[3]!, entries[2]!, ...entries.slice(4)]]) {
+    for (const wrong of [
+      entries.toSpliced(2, 1),
+      entries.toSpliced(2, 0, entries[2]!),
+      [...entries.slice(0, 2), entries[3]!, entries[2]!, ...entries.slice(4)],
+    ]) {
       expect(verifyLedger(lines(wrong)).problems).not.toEqual([]);
     }
   });

@@ -48,6 +48,7 @@ export function approvalMessage(scene: Scene, audience: Audience): Message {
     line(words('Exactly what will run', { bold: true })),
     ...preformatted(`${scene.toolTitle}\n${run}`),
     ...voteLines(scene),
+    ...escalated(scene),
     smallPrint(
       `${progress(scene)} · ${approval.id} · digest ${approval.digest.slice(0, 8)}`,
       ...(status === null ? whoCan(scene) : []),
@@ -95,6 +96,15 @@ function voteLines({ view }: Scene): KnownBlock[] {
   ]);
 }
 
+/** Who may decide only since nobody did. */
+function escalated({ view }: Scene): KnownBlock[] {
+  const { escalatedAt, state } = view.approval;
+  if (escalatedAt === null || state !== 'pending') return [];
+  const added = new Set(view.requirements.flatMap((one) => one.added.map((person) => person.displayName)));
+  const who = added.size === 0 ? '' : `: ${shortened([...added].sort().join(', '), 900, '…')} can decide too`;
+  return [line(words('Escalated '), moment(escalatedAt), words(who))];
+}
+
 function progress({ view }: Scene): string {
   const parts = view.requirements.map(({ requirement, given }) => `${given} of ${requirement.quorum}`);
   return view.approval.state === 'pending' ? `${parts.join(', ')} approvals` : view.approval.state;
@@ -115,6 +125,14 @@ function buttons({ view }: Scene, audience: Audience): Button[] {
       ? [details]
       : [details, button('Refresh', ACTIONS.refresh, value)];
   if (audience === 'requester') return [button('Withdraw', ACTIONS.withdraw, value), details];
+  return decisionButtons(view);
+}
+
+/** What an approver can press: only Details once it is decided. */
+export function decisionButtons({ approval }: Scene['view']): Button[] {
+  const value = approvalValue(approval.id, approval.version);
+  const details = button('Details', ACTIONS.details, value);
+  if (approval.state !== 'pending') return [details];
   return [
     button('Approve', ACTIONS.approve, value, 'primary'),
     button('Deny…', ACTIONS.deny, value, 'danger'),

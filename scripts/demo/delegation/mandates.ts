@@ -1,0 +1,156 @@
+import { must, type Step } from '../output.ts';
+import type { Scene } from '../scene.ts';
+import { claimsOf } from '../wire.ts';
+import { bobsToken, knock, tokenOf, type State } from './state.ts';
+
+/** A mandate: given, told in words, narrowed, handed on, frozen and thawed. */
+export const mandateSteps = (scene: Scene, state: State): Step[] => [
+  {
+    name: 'agents-registered',
+    title: "Dana registers Carl's and Ann's agents; each brings its own public key",
+    run: async (say) => {
+      state.agent = await scene.register('deploy-bot', 'carl', 'okta.mfa.reset, okta.users.read');
+      state.helper = await scene.register('helper-bot', 'ann', 'okta.users.read');
+      const entries = await scene.ledger('AGENT_REGISTERED');
+      say(`ledger AGENT_REGISTERED: ${entries.map((entry) => String(entry.data['name'])).join(', ')}`);
+      must(entries.length === 2, `${entries.length} agents stand in the ledger`);
+      return 'two agents; they can do nothing yet';
+    },
+  },
+  {
+    name: 'mandate-from-template',
+    title: 'Bob gives a mandate from a template, with hours and a number of uses; Mona approves',
+    run: async (say) => {
+      const { templates } = await scene.use('bob', 'mandate_template_list', {});
+      const names = (templates as { name: string }[]).map((one) => one.name);
+      say(`templates: ${names.join('; ')}`);
+      const window = { days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '23:59', timezone: 'Etc/UTC' };
+      state.mandate = await scene.mandate(
+        'bob',
+        {
+          agent: 'deploy-bot',
+          template: 'Reset MFA for my team, 7 days',
+          scopes: ['okta.mfa.reset', 'okta.users.read'],
+          window,
+          max_uses: 10,
+          may_delegate: 1,
+        },
+        'mona',
+      );
+      const shown = await scene.mandateOf('bob', state.mandate);
+      must(
+        shown['purpose'] === 'Reset lost or replaced factors of my team' && shown['max_uses'] === 10,
+        `the terms are others: ${JSON.stringify(shown)}`,
+      );
+      must(JSON.stringify(shown['window']) === JSON.stringify(window), 'the hours are others');
+      return `${state.mandate}: purpose, resources and days from the template, the rest from Bob`;
+    },
+  },
+  {
+    name: 'mandate-in-words',
+    title: 'The mandate says in words what it allows and forbids; explain says what a call would need',
+    run: async (say) => {
+      const shown = await scene.mandateOf('bob', state.mandate);
+      const words = shown['in_words'] as { allows: string; forbids: string };
+      say(`allows: ${words.allows}`);
+      say(`forbids: ${words.forbids}`);
+      const token = await tokenOf(scene, state.agent, state.mandate);
+      const explain = async (person: string) =>
+        (
+          await state.agent.call(token, 'explain_access', {
+            tool: 'okta_reset_mfa',
+            input: { person: `${person}@acme.example` },
+          })
+        ).data['result'] as Record<string, unknown>;
+      const [ann, nina] = [await explain('ann'), await explain('nina')];
+      say(`for Ann: ${JSON.stringify(ann['approvals'])}`);
+      say(`for Nina: ${JSON.stringify(nina['denial'])}`);
+      must(ann['allowed'] === true, 'explain refuses Ann');
+      must(
+        nina['allowed'] === false && (nina['denial'] as { code: string }).code === 'outside_mandate',
+        'explain does not refuse Nina',
+      );
+      return 'Ann: with an approval of Mona. Nina: outside the mandate';
+    },
+  },
+  {
+    name: 'mandate-narrowed',
+    title: 'Bob narrows it; tokens of before are dead, and wider is refused',
+    run: async (say) => {
+      const before = await tokenOf(scene, state.agent, state.mandate);
+      must((await knock(scene, before)) === 200, 'the token did not work before');
+      await scene.use('bob', 'mandate_narrow', { mandate_id: state.mandate, max_uses: 5, days: 2 });
+      must((await knock(scene, before)) === 401, 'a token of before still works');
+      const wider = await scene.as('bob', 'mandate_narrow', { mandate_id: state.mandate, max_uses: 50 });
+      say(`wider: HTTP ${wider.status} ${String(wider.body['detail'])}`);
+      must(wider.status >= 400, 'it was made wider');
+      const shown = await scene.mandateOf('bob', state.mandate);
+      must(shown['max_uses'] === 5, `max_uses is ${String(shown['max_uses'])}`);
+      must((await scene.ledger('MANDATE_NARROWED')).length === 1, 'no MANDATE_NARROWED in the ledger');
+      return `5 uses until ${String(shown['expires_at'])}; the token of before gets 401`;
+    },
+  },
+  {
+    name: 'mandate-handed-on',
+    title: "Over MCP deploy-bot hands a part on to helper-bot, whose token names both; a use counts for both",
+    run: async (say) => {
+      const token = await tokenOf(scene, state.agent, state.mandate);
+      const more = await state.agent.call(token, 'mandate_delegate', {
+        agent: 'helper-bot',
+        scopes: ['okta.users.suspend'],
+        purpose: 'more than its own',
+      });
+      must(more.isError, 'it could hand on more than it has');
+      say(`more than its own: ${String(more.data['code'] ?? more.text)}`);
+      const answer = await state.agent.call(token, 'mandate_delegate', {
+        agent: 'helper-bot',
+        scopes: ['okta.users.read'],
+        max_uses: 2,
+        purpose: 'Look colleagues up',
+      });
+      must(answer.data['status'] === 'done', `not handed on: ${answer.text}`);
+      state.part = String((answer.data['result'] as Record<string, unknown>)['mandate_id']);
+      const passed = await state.helper.exchange(token, state.part);
+      must(passed.status === 200, `HTTP ${passed.status} ${JSON.stringify(passed.body)}`);
+      const nested = String(passed.body['access_token']);
+      const { sub, act, mandate_id } = claimsOf(nested);
+      say(`claims ${JSON.stringify({ sub, act, mandate_id })}`);
+      const { sub: acting, act: inner } = act as { sub: string; act?: { sub: string } };
+      must(
+        acting === state.helper.identity?.id && inner?.sub === state.agent.identity?.id,
+        'act does not name both agents',
+      );
+      const found = await state.helper.call(nested, 'okta_find_user', { query: 'carl' });
+      must(found.data['status'] === 'done', `not found: ${found.text}`);
+      const uses = async (id: string) => (await scene.mandateOf('bob', id))['uses'];
+      must((await uses(state.part)) === 1 && (await uses(state.mandate)) === 1, 'the use did not count twice');
+      return `${state.part} ⊆ ${state.mandate}; one use counted in each`;
+    },
+  },
+  {
+    name: 'frozen-and-thawed',
+    title: 'Bob and Mona freeze it, each for a cause of their own; each lifts only theirs',
+    run: async (say) => {
+      const token = await tokenOf(scene, state.agent, state.mandate);
+      const input = { mandate_id: state.mandate };
+      await scene.use('bob', 'mandate_freeze', { ...input, reason: 'on holiday' });
+      must((await knock(scene, token)) === 401, 'the token still works');
+      await scene.use('mona', 'mandate_freeze', { ...input, reason: 'looking into it' });
+      const part = await scene.mandateOf('bob', state.part);
+      must(part['state'] === 'frozen', 'the part that was handed on is not frozen');
+      await scene.use('bob', 'mandate_thaw', input);
+      const between = await scene.mandateOf('bob', state.mandate);
+      say(`after Bob's thaw: ${String(between['state'])}, causes ${JSON.stringify(between['causes'])}`);
+      must(between['state'] === 'frozen', 'one cause lifted another');
+      const refused = await state.agent.exchange(await bobsToken(scene), state.mandate);
+      say(`exchange: ${JSON.stringify(refused.body)}`);
+      must(refused.body['mandate_status'] === 'frozen', 'the exchange does not say frozen');
+      await scene.use('mona', 'mandate_thaw', input);
+      const after = await scene.mandateOf('bob', state.mandate);
+      must(after['state'] === 'active', 'it does not work again');
+      must((await knock(scene, token)) === 401, 'a token of before works again');
+      await tokenOf(scene, state.agent, state.mandate);
+      return 'active again when the last cause is lifted; tokens of before stay dead';
+    },
+  },
+];

@@ -1,0 +1,226 @@
+import { SAMPLE_COMPANY } from '#sandbox/company.ts';
+import { must, type Step } from '../output.ts';
+import type { Scene } from '../scene.ts';
+import type { Answer } from '../wire.ts';
+import type { State } from './state.ts';
+
+const FINANCE = SAMPLE_COMPANY.groups.find((group) => group.name === 'Finance')?.oktaId ?? '';
+
+/** What there is to delegate, who may, and what another system asks of it. */
+export const ruleSteps = (scene: Scene, state: State): Step[] => {
+  const verify = async (check: Record<string, unknown>): Promise<Record<string, unknown>> =>
+    (await scene.admin('POST', '/v1/verify', check, state.verifyKey)).body;
+  const approve = { action: 'finance:approve', resource: 'invoice:2026-17' };
+  return [
+    {
+      name: 'scope-catalogued',
+      title: 'A scope that nobody knows is refused; two humans put it into the catalogue',
+      run: async (say) => {
+        state.verifyKey = await scene.apiKey('payments', ['verify']);
+        state.rulesKey = await scene.apiKey('rules', [
+          'scope_list',
+          'scope_set',
+          'policy_show',
+          'policy_set',
+          'policy_try',
+          'group_map',
+        ]);
+        const refused = await scene.as('bob', 'mandate_create', {
+          agent: 'deploy-bot',
+          scopes: ['finance:approve'],
+          purpose: 'Approve invoices',
+        });
+        say(`before: HTTP ${refused.status} ${String(refused.body['detail'])}`);
+        must(refused.status === 400, 'an unknown scope was taken');
+        const asked = await scene.admin(
+          'PUT',
+          '/v1/scopes',
+          { scope: 'finance:approve', description: 'Approve invoices' },
+          state.rulesKey,
+        );
+        await bothAgree(scene, asked, 'Set a scope');
+        const { body } = await scene.admin('GET', '/v1/scopes', undefined, state.rulesKey);
+        must(JSON.stringify(body).includes('finance:approve'), 'the scope is not in the catalogue');
+        return 'finance:approve can be delegated: an API key asked, Dana and Ivan agreed';
+      },
+    },
+    {
+      name: 'group-mapped',
+      title: 'Dana lets the group Finance approve invoices; Ivan, another human, must agree',
+      run: async (say) => {
+        const message = await mapped(scene, 'finance:approve');
+        say(`Slack to Ivan: ${message}`);
+        state.payer = await scene.register('payer-bot', 'faye', 'finance:approve');
+        state.invoices = await scene.mandate('faye', {
+          agent: 'payer-bot',
+          scopes: ['finance:approve'],
+          resources: ['resource:invoice:2026-*'],
+          amount: 500,
+          currency: 'EUR',
+          purpose: 'Approve small invoices of this year',
+        });
+        return `Faye of Finance gives her agent ${state.invoices}`;
+      },
+    },
+    {
+      name: 'verified-for-others',
+      title: 'Another system asks POST /v1/verify before it acts, one by one and in a batch',
+      run: async (say) => {
+        const mandate_id = state.invoices;
+        const good = { mandate_id, ...approve, amount: 120, currency: 'EUR' };
+        const { results } = await verify({
+          checks: [
+            good,
+            { ...good, amount: 900 },
+            { ...good, resource: 'invoice:2025-17' },
+            { agent: 'payer-bot', principal: 'bob@acme.example', ...approve },
+          ],
+        });
+        const said = (results as { decision: string; reasons: string[] }[]).map(({ decision, reasons }) =>
+          [decision, ...reasons].join(' '),
+        );
+        say(`batch: ${said.join(', ')}`);
+        must(
+          said.join() === 'allow,deny AMOUNT_EXCEEDED,deny OUTSIDE_MANDATE,deny NO_MATCHING_MANDATE',
+          'the batch is answered otherwise',
+        );
+        must((await verify(good))['decision'] === 'allow', 'alone it is not allowed');
+        const lines = await scene.ledger('VERIFIED');
+        must(lines.length === 5, `${lines.length} VERIFIED in the ledger`);
+        return 'allow, and three reasons why not; each stands in the ledger';
+      },
+    },
+    {
+      name: 'mapping-changed',
+      title: 'The mapping is taken back: what it no longer supports freezes, and returns with it',
+      run: async (say) => {
+        const message = await mapped(scene, 'okta.users.read');
+        say(`Slack to Ivan: ${message}`);
+        const frozen = await scene.until('the mandate freezes', async () => {
+          const shown = await scene.mandateOf('faye', state.invoices);
+          return shown['state'] === 'frozen' && shown;
+        });
+        say(`mandate: ${String(frozen['state'])}, causes ${JSON.stringify(frozen['causes'])}`);
+        const answer = await verify({ mandate_id: state.invoices, ...approve, amount: 1, currency: 'EUR' });
+        say(`verify: ${String(answer['decision'])} ${JSON.stringify(answer['reasons'])}`);
+        must(answer['decision'] === 'deny', 'verify still allows');
+        await mapped(scene, 'finance:approve');
+        await scene.until(
+          'the mandate thaws',
+          async () => (await scene.mandateOf('faye', state.invoices))['state'] === 'active',
+        );
+        return `frozen for ${JSON.stringify(frozen['causes'])}, denied at once, active again with its support`;
+      },
+    },
+    {
+      name: 'verify-after-revocation',
+      title: 'Faye revokes the mandate: the next answer is deny',
+      run: async (say) => {
+        const good = { mandate_id: state.invoices, ...approve, amount: 120, currency: 'EUR' };
+        must((await verify(good))['decision'] === 'allow', 'it was not allowed before');
+        await scene.use('faye', 'mandate_revoke', { mandate_id: state.invoices, reason: 'The year is over' });
+        const began = performance.now();
+        const { results } = await verify({ checks: [good, good] });
+        const ms = Math.round(performance.now() - began);
+        const answers = results as { decision: string; reasons: string[]; message: string }[];
+        say(`verify: ${JSON.stringify(answers[0])}`);
+        must(
+          answers.length === 2 && answers.every((one) => one.decision === 'deny'),
+          'it is allowed after the revocation',
+        );
+        return `allow → deny ${String(answers[0]?.reasons.join(' '))}, answered in ${ms} ms`;
+      },
+    },
+  ];
+};
+
+/** The policies of the organisation: tried, set, and rolled back. */
+export const policySteps = (scene: Scene, state: State): Step[] => {
+  const forbid = `
+@id("no-lookups-by-agents")
+@reason("Agents look nobody up today.")
+forbid (principal, action == Action::"okta_find_user", resource) when { context.through_agent };`;
+  return [
+    {
+      name: 'policy-tried',
+      title: 'A dry run says which calls of the last days another policy would have decided otherwise',
+      run: async (say) => {
+        const tried = resultOf(
+          await scene.admin(
+            'POST',
+            '/v1/policies/try',
+            { text: `${await shipped(scene, state)}\n${forbid}`, days: 1 },
+            state.rulesKey,
+          ),
+        );
+        const differences = tried['differences'] as { tool: string; now: string; otherwise: string }[];
+        const found = differences.find((one) => one.tool === 'okta_find_user');
+        say(`different: ${String(tried['different'])}, ${JSON.stringify(found)}`);
+        must(found && /denied/.test(found.otherwise), 'the look-up of helper-bot is not named');
+        const { version } = await policies(scene, state);
+        must(version === 0, `version ${String(version)} is in force after a dry run`);
+        return `${found.now} → ${found.otherwise}; nothing was changed`;
+      },
+    },
+    {
+      name: 'policy-set-and-rolled-back',
+      title: 'Two humans put it in force, and two humans return to what ships',
+      run: async (say) => {
+        const asked = await scene.admin(
+          'PUT',
+          '/v1/policies',
+          { text: `${await shipped(scene, state)}\n${forbid}`, note: 'No look-ups by agents' },
+          state.rulesKey,
+        );
+        await bothAgree(scene, asked, 'Set policies');
+        const one = await policies(scene, state);
+        must(one['version'] === 1, `version ${String(one['version'])} is in force`);
+        await scene.form('dana', '/policy set', { Version: '0', Note: 'Back to what ships' });
+        await scene.approve('ivan', 'Back to what ships');
+        const two = await scene.until('the old policies are back', async () => {
+          const shown = await policies(scene, state);
+          return shown['version'] === 2 && shown;
+        });
+        const changes = (await scene.ledger('policy_changed')).map((entry) => entry.data['version']);
+        say(`ledger policy_changed: versions ${changes.join(', ')}`);
+        must(String(two['text']) === (await shipped(scene, state)), 'the text is not the one that ships');
+        return 'version 1 by API key, Dana and Ivan; version 2 is what ships, by Dana and Ivan';
+      },
+    },
+  ];
+};
+
+const resultOf = ({ status, body }: Answer): Record<string, unknown> => {
+  must(body['status'] === 'done', `HTTP ${status} ${JSON.stringify(body).slice(0, 800)}`);
+  return body['result'] as Record<string, unknown>;
+};
+
+const policies = async (scene: Scene, state: State, query = '') =>
+  resultOf(await scene.admin('GET', `/v1/policies${query}`, undefined, state.rulesKey));
+
+const shipped = async (scene: Scene, state: State): Promise<string> =>
+  String((await policies(scene, state, '?version=0'))['text']);
+
+/** Two humans agree to what an API key asked, in Slack. The first of them alone changes nothing. */
+async function bothAgree(scene: Scene, asked: Answer, words: string): Promise<void> {
+  must(asked.status === 202, `nobody is asked: HTTP ${asked.status} ${JSON.stringify(asked.body).slice(0, 800)}`);
+  const state = async () => (await scene.admin('GET', `/v1/approvals/${String(asked.body['approval_id'])}`)).body;
+  await scene.approve('dana', words);
+  await scene.until("Dana's vote counts", async () => (await scene.ledger('VOTE_CAST', `&call=${String(asked.body['call_id'])}`)).length > 0 || /1 of 2/.test(JSON.stringify(await state())));
+  must((await state())['state'] === 'pending', 'one human was enough');
+  await scene.approve('ivan', words);
+  await scene.until(
+    'both have agreed and it is carried out',
+    async () => (await scene.ledger('CALL_SUCCEEDED', `&call=${String(asked.body['call_id'])}`)).length > 0,
+  );
+}
+
+/** Dana maps Finance to a role of its own with these scopes, and Ivan agrees. Answers what Ivan was shown. */
+async function mapped(scene: Scene, scopes: string): Promise<string> {
+  const before = (await scene.ledger('mapping_changed')).length;
+  await scene.form('dana', '/group map', { Group: FINANCE, Role: 'finance', Scopes: scopes });
+  const message = await scene.approve('ivan', 'Map a group');
+  await scene.until('the mapping stands', async () => (await scene.ledger('mapping_changed')).length > before);
+  const effect = /"text":"\\nEffect: "[^}]*}[^}]*},{"type":"text","text":"([^"]*)"/.exec(JSON.stringify(message.blocks));
+  return effect?.[1] ?? message.text;
+}
