@@ -31,6 +31,8 @@ export async function startInstance(): Promise<Instance> {
     PROKURA_DATA: folder,
     LOG_LEVEL: 'warn',
     MCP_HOLD_SECONDS: '2',
+    // A client on this machine has no https address of its own, so it registers itself.
+    OAUTH_DCR: '1',
   };
   const child = spawn(process.execPath, ['src/main.ts'], {
     cwd: ROOT,

@@ -3,11 +3,13 @@ import { startInstance, type Instance } from './instance.ts';
 import { tell, type Step } from './output.ts';
 import { delegationStory } from './delegation/index.ts';
 import { mainStory } from './story.ts';
+import { tokensStory } from './tokens/index.ts';
 
 /** The stories that can be told; `--story` names one. */
 const STORIES: Readonly<Record<string, (instance: Instance) => Step[]>> = {
   main: mainStory,
   delegation: delegationStory,
+  tokens: tokensStory,
 };
 
 const { values } = parseArgs({

@@ -60,8 +60,9 @@ export function scene(instance: Instance): Scene {
     slack,
     form: async (person, command, values) => {
       const typed = await slack.as(person).types(command);
-      must(typed.view, `${command} opened no form: ${JSON.stringify(typed).slice(0, 500)}`);
-      const sent = await slack.as(person).fills(typed.view, values).submits();
+      // The form may open a moment after the command was answered.
+      const view = typed.view ?? (await here.until(`${command} opens a form`, () => slack.as(person).modal()));
+      const sent = await slack.as(person).fills(view, values).submits();
       must(
         sent.status === 200 && sent.errors === undefined,
         `${command} was refused: ${JSON.stringify(sent.errors)}`,
@@ -136,7 +137,7 @@ export function scene(instance: Instance): Scene {
       const { data } = await here.until(`${name} is registered`, async () =>
         (await here.ledger('AGENT_REGISTERED')).find((entry) => entry.data['name'] === name),
       );
-      agent.identity = { id: String(data['agent']), kid: String(data['kid']) };
+      agent.identity = { id: String(data['agent']), kid: (data['kids'] as string[])[0] ?? '' };
       return agent;
     },
     mandate: async (person, input, approver) => {

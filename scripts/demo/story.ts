@@ -97,7 +97,8 @@ export function mainStory(instance: Instance): Step[] {
           `the form was refused: ${JSON.stringify(sent)}`,
         );
         const entry = await waitFor('AGENT_REGISTERED', async () => (await ledger('AGENT_REGISTERED'))[0]);
-        agent.identity = { id: String(entry.data['agent']), kid: String(entry.data['kid']) };
+        const [kid = ''] = entry.data['kids'] as string[];
+        agent.identity = { id: String(entry.data['agent']), kid };
         say(`ledger AGENT_REGISTERED: ${agent.identity.id}, key ${agent.identity.kid}`);
         return `${dana.firstName} registered deploy-bot for ${carl.firstName}; it can do nothing yet`;
       },

@@ -15,6 +15,7 @@
  */
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Actor } from './actor.ts';
+import type { CallDesk } from './call/desk.ts';
 import type { Denial } from './denial.ts';
 import type { Fact } from './facts.ts';
 import type { NewEntry } from './ledger/entry.ts';
@@ -79,6 +80,8 @@ export interface ReadContext extends TenantReader {
 export interface WriteContext extends TenantWriter {
   readonly actor: Actor;
   readonly callId: string;
+  /** For tools that decide about other calls. */
+  readonly calls: CallDesk;
 }
 
 /** A person as the provider shows them now; `id` is ours, or null where the person has not been imported. */

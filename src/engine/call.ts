@@ -8,9 +8,9 @@ import type { Impact } from '#domain/impact.ts';
 import { spendUseOf } from '#domain/mandate/uses.ts';
 import { asFault, Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
-import { canonicalJson } from '#lib/json.ts';
 import type { App } from './app.ts';
-import { approvalDigest, ask, deadlock } from './approve/ask.ts';
+import { approvalDigest, ask, deadlock, inputDigestOf } from './approve/ask.ts';
+import { callDesk } from './approve/desk.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { decide, targetIds, type Decision } from './decide/decide.ts';
 import type { AdminRoles } from './decide/entities.ts';
@@ -154,7 +154,12 @@ async function write(asked: Asked, tool: AnyWrite): Promise<Call | Outcome> {
     const impact = await tool.preview(reading, input);
     const row = await newCall(ctx, asked, decision);
     if (decision.saved.requirements.length > 0) return wait(ctx, asked, row, decision, impact);
-    const writer: WriteContext = { ...ctx, actor: request.actor, callId: row.id };
+    const writer: WriteContext = {
+      ...ctx,
+      actor: request.actor,
+      callId: row.id,
+      calls: callDesk(app, ctx),
+    };
     const output = await tool.run(writer, input);
     await spendUse(ctx, asked);
     await insertCall(ctx, { ...row, state: 'succeeded', result: output, settledAt: ctx.now });
@@ -328,26 +333,18 @@ async function newCall(
   decision: Decision & { allowed: true },
 ): Promise<NewCall & { id: string; inputDigest: string; targets: string[] }> {
   const { actor, tenantId } = request;
-  const who = {
-    kind: actor.kind,
-    principal: principalOf(actor),
-    agent: actor.kind === 'agent' ? actor.agentId : null,
-    mandate: actor.kind === 'agent' ? actor.mandateId : null,
-    // What a person asked through a client is another question than the same from their own hand.
-    ...(actor.kind === 'person' && actor.through !== undefined ? { client: actor.through.clientId } : {}),
-  };
   return {
     tenantId,
     id: newId('call'),
     tool: entry.tool.name,
     summary: await summaryOf(reader, entry.tool, targets),
     actor,
-    principalId: who.principal,
-    agentId: who.agent,
-    mandateId: who.mandate,
+    principalId: principalOf(actor),
+    agentId: actor.kind === 'agent' ? actor.agentId : null,
+    mandateId: actor.kind === 'agent' ? actor.mandateId : null,
     targets: targetIds(targets),
     input,
-    inputDigest: app.secrets.digest(canonicalJson({ tenantId, tool: entry.tool.name, input, ...who })),
+    inputDigest: inputDigestOf(app, { tenantId, tool: entry.tool.name, actor, input }),
     reason: request.reason ?? null,
     state: 'ready',
     decision: decision.saved,

@@ -11,6 +11,7 @@ import { asFault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { App } from './app.ts';
 import { approvalDigest, ask, deadlock } from './approve/ask.ts';
+import { callDesk } from './approve/desk.ts';
 import { adminRolesOf, EXECUTE_CALL, savedQuestion, spendMandateUse } from './call.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { decide } from './decide/decide.ts';
@@ -51,7 +52,10 @@ async function executeWrite(app: App, call: Call, entry: CatalogueEntry, tool: A
       await tool.pin?.(ctx, row.input, row.actor);
       const impact = await tool.preview(readContext(app, ctx, row.actor), row.input);
       if (!(await cleared(app, ctx, row, entry, new Map(), impact))) return;
-      const output = await tool.run({ ...ctx, actor: row.actor, callId: row.id }, row.input);
+      const output = await tool.run(
+        { ...ctx, actor: row.actor, callId: row.id, calls: callDesk(app, ctx) },
+        row.input,
+      );
       await spendMandateUse(ctx, row.actor, tool.scope);
       await settle(ctx, row, 'succeeded', { result: output });
     });

@@ -109,6 +109,7 @@ describe('oauth4webapi, an unmodified client', () => {
       authorization_details: token['authorization_details'],
       tenant: tenant.id,
       epoch: [0, 0, 0, 0],
+      status: { status_list: { idx: expect.any(Number), uri: `${tenant.issuer}/oauth2/status/0` } },
     });
     expect(await lastEntry()).toMatchObject({
       event: 'TOKEN_ISSUED',

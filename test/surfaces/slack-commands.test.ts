@@ -154,7 +154,7 @@ describe('/mandate create', () => {
       .submits();
     expect(beyond).toMatchObject({
       responseAction: 'errors',
-      errors: { 'field.agent': expect.stringMatching(/You cannot give payroll.everything/) as string },
+      errors: { 'field.scopes': expect.any(String) as string },
     });
     const done = await bob.fills(view, { Scopes: 'okta.mfa.reset\nokta.password.reset' }).submits();
     expect(done).toMatchObject({ status: 200, shown: null });

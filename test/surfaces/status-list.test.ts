@@ -102,6 +102,16 @@ test('a disabled agent and a principal who is held are suspended; an expired man
   expect(await status()).toBe(1);
 });
 
+test('what is below a frozen mandate is suspended with it', async () => {
+  const [above, below] = [await world.mandate('bob', agent, terms), await world.mandate('bob', agent, terms)];
+  const { idx, uri } = referenceOf(await world.token(agent, 'bob', below));
+  await world.sql`update mandates set parent_id = ${above} where id = ${below}`;
+  expect(statusAt((await fetchList(uri)).bytes, 2, idx)).toBe(0);
+  await world.sql`update mandates set state = 'frozen' where id = ${above}`;
+  shiftMs += 16_000;
+  expect(statusAt((await fetchList(uri)).bytes, 2, idx)).toBe(2);
+});
+
 test('a mandate from before there were lists gets its place at its first token, and keeps it', async () => {
   const mandate = await world.mandate('bob', agent, terms);
   await world.sql`update mandates set status_index = null where id = ${mandate}`;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NarrowTerms, Suggestion } from '#domain/approval/suggestion.ts';
 import { vote } from '#engine/approve/vote.ts';
 import { approvalTarget, defineTool } from '#engine/tool.ts';
 
@@ -17,11 +18,23 @@ export default defineTool({
         .max(1000)
         .optional()
         .describe('For the requester; a denial needs one of at least three characters.'),
+      suggestion: Suggestion.optional().describe('With a denial: what you would approve instead.'),
+      narrow: NarrowTerms.optional().describe(
+        'With an approval of a mandate: less than was asked. What is left out stays as it was asked.',
+      ),
       version: z.number().int().min(1).describe('The version of the request that you saw.'),
     })
     .refine((input) => input.decision === 'approve' || (input.note?.length ?? 0) >= 3, {
       path: ['note'],
       message: 'a denial needs a reason of at least three characters',
+    })
+    .refine((input) => input.suggestion === undefined || input.decision === 'deny', {
+      path: ['suggestion'],
+      message: 'a suggestion goes with a denial',
+    })
+    .refine((input) => input.narrow === undefined || input.decision === 'approve', {
+      path: ['narrow'],
+      message: 'only an approval can give less',
     }),
   output: z.object({ approval_id: z.string(), state: z.enum(['approved', 'rejected', 'pending']) }),
   scope: 'approval.decide',
@@ -41,6 +54,8 @@ export default defineTool({
       approvalId: input.approval_id,
       decision: input.decision,
       note: input.note,
+      suggestion: input.suggestion,
+      narrow: input.narrow,
       version: input.version,
     }),
   }),

@@ -31,7 +31,7 @@ export const agentSteps = (scene: Scene, state: State): Step[] => [
     title: 'Kill switch: Carl previews what it hits, throws it, and only an IT admin takes it back',
     run: async (say) => {
       const token = await tokenOf(scene, state.agent, state.mandate);
-      const gated = await state.agent.call(token, 'okta_reset_mfa', { person: 'ann@acme.example' });
+      const gated = await state.agent.call(token, 'okta_reset_mfa', { person: 'carl@acme.example' });
       must(gated.data['status'] === 'pending_approval', `not pending: ${gated.text}`);
       await scene.slack.as('carl').types('/freeze preview deploy-bot');
       const preview = await scene.slack
@@ -41,7 +41,7 @@ export const agentSteps = (scene: Scene, state: State): Step[] => [
       say(`preview: ${wordsOf(preview.blocks)}`);
       must(hits === '1', `the preview counts ${String(hits)} pending approvals`);
       must((await knock(scene, token)) === 200, 'the preview changed something');
-      await scene.send('carl', '/freeze now deploy-bot it misbehaves');
+      await scene.send('carl', '/freeze now deploy-bot "it misbehaves"');
       const done = await scene.slack
         .as('carl')
         .waitsFor((one) => /Elapsed ms: /.test(wordsOf(one.blocks)), 15_000);

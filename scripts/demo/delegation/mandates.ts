@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
+import { samplePerson } from '#sandbox/company.ts';
 import { must, type Step } from '../output.ts';
 import type { Scene } from '../scene.ts';
-import { claimsOf } from '../wire.ts';
+import { claimsOf, okta } from '../wire.ts';
 import { bobsToken, knock, tokenOf, type State } from './state.ts';
 
 /** A mandate: given, told in words, narrowed, handed on, frozen and thawed. */
@@ -10,7 +12,7 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
     title: "Dana registers Carl's and Ann's agents; each brings its own public key",
     run: async (say) => {
       state.agent = await scene.register('deploy-bot', 'carl', 'okta.mfa.reset, okta.users.read');
-      state.helper = await scene.register('helper-bot', 'ann', 'okta.users.read');
+      state.helper = await scene.register('helper-bot', 'ann', 'okta.mfa.reset, okta.users.read');
       const entries = await scene.ledger('AGENT_REGISTERED');
       say(`ledger AGENT_REGISTERED: ${entries.map((entry) => String(entry.data['name'])).join(', ')}`);
       must(entries.length === 2, `${entries.length} agents stand in the ledger`);
@@ -24,7 +26,7 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
       const { templates } = await scene.use('bob', 'mandate_template_list', {});
       const names = (templates as { name: string }[]).map((one) => one.name);
       say(`templates: ${names.join('; ')}`);
-      const window = { days: [1, 2, 3, 4, 5, 6, 7], from: '00:00', to: '23:59', timezone: 'Etc/UTC' };
+      const window = openNow();
       state.mandate = await scene.mandate(
         'bob',
         {
@@ -42,7 +44,7 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
         shown['purpose'] === 'Reset lost or replaced factors of my team' && shown['max_uses'] === 10,
         `the terms are others: ${JSON.stringify(shown)}`,
       );
-      must(JSON.stringify(shown['window']) === JSON.stringify(window), 'the hours are others');
+      must(isDeepStrictEqual(shown['window'], window), 'the hours are others');
       return `${state.mandate}: purpose, resources and days from the template, the rest from Bob`;
     },
   },
@@ -104,9 +106,8 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
       say(`more than its own: ${String(more.data['code'] ?? more.text)}`);
       const answer = await state.agent.call(token, 'mandate_delegate', {
         agent: 'helper-bot',
-        scopes: ['okta.users.read'],
         max_uses: 2,
-        purpose: 'Look colleagues up',
+        purpose: 'Re-enrol phones',
       });
       must(answer.data['status'] === 'done', `not handed on: ${answer.text}`);
       state.part = String((answer.data['result'] as Record<string, unknown>)['mandate_id']);
@@ -122,6 +123,15 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
       );
       const found = await state.helper.call(nested, 'okta_find_user', { query: 'carl' });
       must(found.data['status'] === 'done', `not found: ${found.text}`);
+      const person = samplePerson('ann');
+      const asked = await state.helper.call(nested, 'okta_reset_mfa', { person: person.email });
+      must(asked.data['status'] === 'pending_approval', `not pending: ${asked.text}`);
+      const { approval_id } = asked.data;
+      const waiting = state.helper.call(nested, 'approval_wait', { approval_id, wait_seconds: 20 });
+      await scene.approve('mona', 'Reset multi-factor');
+      must((await waiting).data['status'] === 'done', 'it was not carried out');
+      const factors = (await okta(scene.instance, `/users/${person.oktaId}/factors`)) as unknown[];
+      must(factors.length === 0, `Okta still shows ${factors.length} factors`);
       const uses = async (id: string) => (await scene.mandateOf('bob', id))['uses'];
       must((await uses(state.part)) === 1 && (await uses(state.mandate)) === 1, 'the use did not count twice');
       return `${state.part} ⊆ ${state.mandate}; one use counted in each`;
@@ -154,3 +164,9 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
     },
   },
 ];
+
+/** Hours of every day that are open now and for an hour to come, at least. */
+function openNow(): Record<string, unknown> {
+  const at = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16);
+  return { days: [1, 2, 3, 4, 5, 6, 7], from: at(-1), to: at(2), timezone: 'Etc/UTC' };
+}

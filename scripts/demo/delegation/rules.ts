@@ -206,7 +206,10 @@ async function bothAgree(scene: Scene, asked: Answer, words: string): Promise<vo
   must(asked.status === 202, `nobody is asked: HTTP ${asked.status} ${JSON.stringify(asked.body).slice(0, 800)}`);
   const state = async () => (await scene.admin('GET', `/v1/approvals/${String(asked.body['approval_id'])}`)).body;
   await scene.approve('dana', words);
-  await scene.until("Dana's vote counts", async () => (await scene.ledger('VOTE_CAST', `&call=${String(asked.body['call_id'])}`)).length > 0 || /1 of 2/.test(JSON.stringify(await state())));
+  await scene.until(
+    "Dana's vote counts",
+    async () => (await scene.ledger('APPROVAL_VOTED', `&call=${String(asked.body['call_id'])}`)).length > 0,
+  );
   must((await state())['state'] === 'pending', 'one human was enough');
   await scene.approve('ivan', words);
   await scene.until(
@@ -217,10 +220,12 @@ async function bothAgree(scene: Scene, asked: Answer, words: string): Promise<vo
 
 /** Dana maps Finance to a role of its own with these scopes, and Ivan agrees. Answers what Ivan was shown. */
 async function mapped(scene: Scene, scopes: string): Promise<string> {
-  const before = (await scene.ledger('mapping_changed')).length;
+  const changes = async () =>
+    (await scene.ledger('authority_changed')).filter((entry) => entry.data['change'] === 'mapped').length;
+  const before = await changes();
   await scene.form('dana', '/group map', { Group: FINANCE, Role: 'finance', Scopes: scopes });
   const message = await scene.approve('ivan', 'Map a group');
-  await scene.until('the mapping stands', async () => (await scene.ledger('mapping_changed')).length > before);
+  await scene.until('the mapping stands', async () => (await changes()) > before);
   const effect = /"text":"\\nEffect: "[^}]*}[^}]*},{"type":"text","text":"([^"]*)"/.exec(JSON.stringify(message.blocks));
   return effect?.[1] ?? message.text;
 }

@@ -56,6 +56,18 @@ export async function noteApproval(
     .where(and(eq(approvals.tenantId, ctx.tenantId), eq(approvals.id, id)));
 }
 
+/** Binds it to something smaller than what was asked: another digest, another impact. */
+export async function recastApproval(
+  ctx: TenantWriter,
+  id: string,
+  recast: Pick<Approval, 'digest' | 'impact'>,
+): Promise<void> {
+  await ctx.db
+    .update(approvals)
+    .set({ digest: recast.digest, impact: recast.impact })
+    .where(and(eq(approvals.tenantId, ctx.tenantId), eq(approvals.id, id)));
+}
+
 export async function votesOf(reader: TenantReader, approvalId: string): Promise<Vote[]> {
   return reader.db
     .select()

@@ -196,5 +196,5 @@ const unknownScope = (scope: string): Fault =>
   new Fault(
     'invalid_input',
     `Nothing here is called ${scope.slice(0, 100)}. Use a scope of the tenant's catalogue; explain_access and agent_list show some.`,
-    { detail: { problems: [{ field: 'scopes', problem: 'unknown' }] } },
+    { detail: { problems: [{ field: 'scopes', problem: `there is no scope ${scope} here` }] } },
   );

@@ -1,3 +1,4 @@
+import { principalOf, type Actor } from '#domain/actor.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
 import { insertApproval } from '#domain/approval/store.ts';
 import type { Call } from '#domain/call/store.ts';
@@ -28,6 +29,23 @@ export function approvalDigest(
   return app.secrets.digest(
     canonicalJson({ contract: entry.contractDigest, input, impact, policies: policyDigest }),
   );
+}
+
+/** Equal for calls that are one question (law 7): the same tool and input, asked by the same actor for the same principal under the same mandate. Keyed. */
+export function inputDigestOf(
+  app: Pick<App, 'secrets'>,
+  call: { tenantId: string; tool: string; actor: Actor; input: unknown },
+): string {
+  const { tenantId, tool, actor, input } = call;
+  const who = {
+    kind: actor.kind,
+    principal: principalOf(actor),
+    agent: actor.kind === 'agent' ? actor.agentId : null,
+    mandate: actor.kind === 'agent' ? actor.mandateId : null,
+    // What a person asked through a client is another question than the same from their own hand.
+    ...(actor.kind === 'person' && actor.through !== undefined ? { client: actor.through.clientId } : {}),
+  };
+  return app.secrets.digest(canonicalJson({ tenantId, tool, input, ...who }));
 }
 
 /** Why nobody could ever approve this, or null: such a call is refused at once instead of waiting for its expiry (law 9). */

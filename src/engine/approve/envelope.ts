@@ -33,6 +33,10 @@ export const Envelope = z.object({
   retryable: z.boolean().optional(),
   missing: z.record(z.string(), z.unknown()).optional(),
   provider: z.record(z.string(), z.unknown()).optional(),
+  suggestion: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('What whoever denied it would accept; with terms, approval_adopt asks for exactly that.'),
 });
 
 export type Envelope = z.infer<typeof Envelope>;
@@ -96,6 +100,7 @@ function drawn(outcome: Outcome): Envelope {
     case 'withdrawn':
     case 'failed':
     case 'unknown': {
+      const suggestion = outcome.error.detail?.['suggestion'] as Record<string, unknown> | undefined;
       const provider = outcome.error.detail?.['provider'] as Record<string, unknown> | undefined;
       return {
         ...base,
@@ -103,6 +108,7 @@ function drawn(outcome: Outcome): Envelope {
         reason: outcome.error.message,
         retryable: false,
         ...(provider === undefined ? {} : { provider }),
+        ...(suggestion === undefined ? {} : { suggestion }),
       };
     }
   }

@@ -1,5 +1,6 @@
 import { findAgent } from '#domain/agent/store.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
+import type { Suggestion } from '#domain/approval/suggestion.ts';
 import { findApproval, votesOf, type Approval } from '#domain/approval/store.ts';
 import type { CallState } from '#domain/call/call.ts';
 import { findCall, type Call } from '#domain/call/store.ts';
@@ -19,6 +20,8 @@ export interface ApprovalView {
     readonly voter: Person;
     readonly vote: 'approve' | 'deny';
     readonly note: string | null;
+    /** With a denial, what would be accepted instead; with an approval, what the voter made smaller. */
+    readonly suggestion: Suggestion | null;
     readonly at: Date;
   }[];
   readonly requirements: readonly RequirementView[];
@@ -73,7 +76,10 @@ export async function approvalView(reader: TenantReader, approvalId: string): Pr
         : { id: agent.id, name: agent.name, owner: await findPerson(reader, agent.ownerId) },
     votes: votes.flatMap((vote) => {
       const voter = voters.get(vote.voterId);
-      return voter === undefined ? [] : [{ voter, vote: vote.vote, note: vote.note, at: vote.createdAt }];
+      const suggestion = vote.suggestion as Suggestion | null;
+      return voter === undefined
+        ? []
+        : [{ voter, vote: vote.vote, note: vote.note, suggestion, at: vote.createdAt }];
     }),
     requirements,
   };

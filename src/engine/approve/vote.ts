@@ -7,18 +7,24 @@ import {
   votesOf,
   type Approval,
 } from '#domain/approval/store.ts';
+import type { NarrowTerms, Suggestion } from '#domain/approval/suggestion.ts';
 import { findCall, updateCall, type Call } from '#domain/call/store.ts';
 import type { TenantReader, WriteContext } from '#domain/context.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { EXECUTE_CALL } from '../call.ts';
+import { narrow, narrowedInput } from './narrow.ts';
 import { barredFrom, eligibleFor } from './approvers.ts';
 
 export interface Ballot {
   readonly approvalId: string;
   readonly decision: 'approve' | 'deny';
   readonly note?: string | undefined;
+  /** With a denial: what would be acceptable instead. */
+  readonly suggestion?: Suggestion | undefined;
+  /** With an approval of a mandate: less than was asked. */
+  readonly narrow?: NarrowTerms | undefined;
   /** The version of the approval that the voter saw. */
   readonly version: number;
 }
@@ -32,7 +38,8 @@ export interface Ballot {
 export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved' | 'rejected' | 'pending'> {
   if (ctx.actor.kind !== 'person') throw new Fault('forbidden', 'Only people vote.');
   const voterId = ctx.actor.personId;
-  const { approval, call } = await lockedPair(ctx, ballot.approvalId);
+  const asked = await lockedPair(ctx, ballot.approvalId);
+  let { approval, call } = asked;
   const counted = await eligibility(ctx, approval, call, voterId);
   if (approval.state !== 'pending') {
     throw new Fault('conflict', `This was decided already: ${approval.state}. Nothing was changed.`, {
@@ -52,6 +59,14 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
       { detail: { reason: 'stale', version: approval.version } },
     );
   }
+  // A suggestion that could not be asked for is refused here, not when the requester takes it up.
+  if (ballot.suggestion?.terms !== undefined) await narrowedInput(ctx, call, ballot.suggestion.terms);
+  let { suggestion } = ballot;
+  if (ballot.narrow !== undefined) {
+    const narrowed = await narrow(ctx, asked, ballot.narrow);
+    ({ approval, call } = narrowed);
+    suggestion = { words: narrowed.inWords, terms: ballot.narrow };
+  }
   const row = {
     tenantId: ctx.tenantId,
     id: newId('vote'),
@@ -59,6 +74,8 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
     voterId,
     vote: ballot.decision,
     note: ballot.note ?? null,
+    // On an approval it says what this voter made smaller.
+    suggestion: suggestion ?? null,
     identity: { surface: ctx.actor.surface, ...ctx.actor.identity },
     createdAt: ctx.now,
   };
@@ -74,11 +91,12 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
       call_id: call.id,
       vote: ballot.decision,
       note: ballot.note,
+      ...(suggestion === undefined ? {} : { suggestion }),
       digest: approval.digest,
       identity: row.identity,
     },
   });
-  if (ballot.decision === 'deny') return reject(ctx, approval, call, ballot.note);
+  if (ballot.decision === 'deny') return reject(ctx, approval, call, ballot);
   return (await satisfied(ctx, approval, call))
     ? approve(ctx, approval, call)
     : stillPending(ctx, approval, call);
@@ -156,13 +174,22 @@ async function reject(
   ctx: WriteContext,
   approval: Approval,
   call: Call,
-  note: string | undefined,
+  { note, suggestion }: Ballot,
 ): Promise<'rejected'> {
   await settleApproval(ctx, approval, 'rejected', note ?? null);
-  const message = `Denied${note === undefined ? '' : `: ${note}`}. Do not ask the same again; talk to the approver.`;
+  const instead = suggestion === undefined ? '' : ` Suggested instead: ${suggestion.words}`;
+  const next =
+    suggestion?.terms === undefined
+      ? 'Do not ask the same again; talk to the approver.'
+      : 'Do not ask the same again; approval_adopt asks for exactly what was suggested.';
+  const message = `Denied${note === undefined ? '' : `: ${note}`}.${instead === '' ? '' : `${instead}.`} ${next}`;
   await updateCall(ctx, call.id, {
     state: 'rejected',
-    error: { code: 'approval_denied', message },
+    error: {
+      code: 'approval_denied',
+      message,
+      ...(suggestion === undefined ? {} : { detail: { suggestion } }),
+    },
     settledAt: ctx.now,
   });
   recordMandate(ctx, call, 'MANDATE_REJECTED', approval.id);

@@ -26,10 +26,7 @@ export const SigningKeys = z.object({
 });
 
 /** Public keys, retired ones too: what checks a ledger checkpoint that an older key signed. Tokens are checked with the JWKS of the issuer alone. */
-export async function showSigningKeys(
-  app: App,
-  { tenantId }: Caller,
-): Promise<z.infer<typeof SigningKeys>> {
+export async function showSigningKeys(app: App, { tenantId }: Caller): Promise<z.infer<typeof SigningKeys>> {
   const rows = await readonly(app, tenantId, everySigningKeyOf);
   return {
     keys: rows.map(({ kid, alg, publicJwk, activeFrom, createdAt, retiredAt }) => ({

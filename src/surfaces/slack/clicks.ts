@@ -1,4 +1,6 @@
+import type { Suggestion } from '#domain/approval/suggestion.ts';
 import { findApproval } from '#domain/approval/store.ts';
+import { DEFAULT_DAYS } from '#domain/mandate/terms.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import { readonly } from '#engine/transact.ts';
 import { asFault, Fault } from '#lib/fault.ts';
@@ -53,7 +55,10 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
       approvalId: id,
       version,
     });
-    await slack.client.views.open({ trigger_id: act.triggerId, view: denyView(draftId, view.call.summary) });
+    await slack.client.views.open({
+      trigger_id: act.triggerId,
+      view: denyView(draftId, view.call.summary, daysOf(view)),
+    });
   },
   [ACTIONS.details]: async (slack, act, identity, click) => {
     const view = await visibleView(slack, act, identity, approvalIn(click).id);
@@ -119,7 +124,13 @@ export async function decide(
   slack: Slack,
   act: Act,
   identity: Identity,
-  ballot: { approval_id: string; decision: 'approve' | 'deny'; version: number; note?: string },
+  ballot: {
+    approval_id: string;
+    decision: 'approve' | 'deny';
+    version: number;
+    note?: string;
+    suggestion?: Suggestion;
+  },
 ): Promise<void> {
   try {
     const outcome = await use(slack, act.tenantId, identity, {
@@ -142,6 +153,13 @@ export async function decide(
     await refresh(slack, act, ballot.approval_id);
     await act.tell(notice(`${faultText(fault)} I have refreshed the message.`));
   }
+}
+
+/** For how many days a mandate is asked, where the request itself says so. */
+function daysOf({ call }: ApprovalView): number | null {
+  if (call.tool !== 'mandate_create') return null;
+  const { days, template } = call.input as { days?: number; template?: string };
+  return days ?? (template === undefined ? DEFAULT_DAYS : null);
 }
 
 const VOTED: Readonly<Record<string, string>> = {

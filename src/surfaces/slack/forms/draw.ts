@@ -51,8 +51,14 @@ export function formView(
   };
 }
 
-/** The form that a denial needs: why, for the requester. */
-export function denyView(draftId: string, summary: string): ModalView {
+export const INSTEAD_BLOCK = blockOf('instead');
+export const INSTEAD_DAYS_BLOCK = blockOf('instead_days');
+
+/**
+ * The form that a denial needs: why, for the requester, and what would be acceptable instead. `days` is for how long a mandate was
+ * asked, so that fewer can be suggested; null where nothing of the kind was asked.
+ */
+export function denyView(draftId: string, summary: string, days: number | null): ModalView {
   return {
     type: 'modal',
     callback_id: DENY_CALLBACK,
@@ -66,7 +72,7 @@ export function denyView(draftId: string, summary: string): ModalView {
         type: 'input',
         block_id: REASON_BLOCK,
         label: plain('Why?'),
-        hint: plain('The requester will read this. Say what would be acceptable instead, if anything.'),
+        hint: plain('The requester will read this.'),
         element: {
           type: 'plain_text_input',
           action_id: 'value',
@@ -76,9 +82,33 @@ export function denyView(draftId: string, summary: string): ModalView {
           focus_on_load: true,
         },
       },
+      {
+        type: 'input',
+        block_id: INSTEAD_BLOCK,
+        label: plain('Suggest instead'),
+        hint: plain('What you would approve. The requester will read this too.'),
+        optional: true,
+        element: { type: 'plain_text_input', action_id: 'value', min_length: 3, max_length: 1000 },
+      },
+      ...(days === null || days < 2 ? [] : [fewerDays(days)]),
     ],
   };
 }
+
+const fewerDays = (days: number): InputBlock => ({
+  type: 'input',
+  block_id: INSTEAD_DAYS_BLOCK,
+  label: plain('Suggest fewer days'),
+  hint: plain(`${days} were asked. The requester can ask for exactly that with one command.`),
+  optional: true,
+  element: {
+    type: 'number_input',
+    action_id: 'value',
+    is_decimal_allowed: false,
+    min_value: '1',
+    max_value: String(days - 1),
+  },
+});
 
 /** What the element itself does not say. */
 const HOW: Readonly<Partial<Record<FieldKind['kind'], string>>> = {

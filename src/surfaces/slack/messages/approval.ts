@@ -90,9 +90,18 @@ function pairs(scene: Scene): (readonly [string, readonly RichTextElement[]])[] 
 }
 
 function voteLines({ view }: Scene): KnownBlock[] {
-  return view.votes.flatMap(({ voter, vote, note, at }) => [
+  return view.votes.flatMap(({ voter, vote, note, suggestion, at }) => [
     line(words(`${vote === 'approve' ? 'Approved' : 'Denied'} by ${voter.displayName} · `), moment(at)),
     ...(note === null ? [] : [quote(shortened(note, 1000))]),
+    ...(suggestion === null
+      ? []
+      : [
+          line(words(vote === 'deny' ? 'Suggested instead' : 'Made smaller than asked', { italic: true })),
+          quote(shortened(suggestion.words, 1000)),
+        ]),
+    ...(vote === 'approve' || suggestion?.terms === undefined
+      ? []
+      : [line(words(`Ask for exactly that with /approval adopt ${view.approval.id}`))]),
   ]);
 }
 

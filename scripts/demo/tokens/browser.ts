@@ -1,0 +1,98 @@
+import * as oauth from 'oauth4webapi';
+import { samplePerson } from '#sandbox/company.ts';
+import { Browser } from '../../../test/support/browser.ts';
+import { must, type Step } from '../output.ts';
+import type { Scene } from '../scene.ts';
+import { claimsOf } from '../wire.ts';
+import { introspect, postForm, type State } from './state.ts';
+
+const REDIRECT = 'http://127.0.0.1:33418/callback';
+const insecure = { [oauth.allowInsecureRequests]: true };
+
+/** A person signs in with their own client, as from an editor: oauth4webapi as it is, and the pages of Okta and Prokura. */
+export const browserSteps = (scene: Scene, state: State): Step[] => [
+  {
+    name: 'browser-login',
+    title: "Bob's own MCP client signs him in: code and PKCE, Okta's page, Prokura's consent page",
+    run: async (say) => {
+      const { issuer: name } = scene.instance.company;
+      const issuer = new URL(name);
+      const as = await oauth.processDiscoveryResponse(
+        issuer,
+        await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure }),
+      );
+      const client = await oauth.processDynamicClientRegistrationResponse(
+        await oauth.dynamicClientRegistrationRequest(
+          as,
+          {
+            client_name: 'An editor',
+            redirect_uris: [REDIRECT],
+            token_endpoint_auth_method: 'none',
+            grant_types: ['authorization_code', 'refresh_token'],
+            response_types: ['code'],
+          },
+          insecure,
+        ),
+      );
+      const verifier = oauth.generateRandomCodeVerifier();
+      const sent = oauth.generateRandomState();
+      const address = new URL(as.authorization_endpoint ?? '');
+      address.search = new URLSearchParams({
+        client_id: client.client_id,
+        redirect_uri: REDIRECT,
+        response_type: 'code',
+        scope: 'okta.users.read',
+        resource: `${scene.instance.url}/mcp`,
+        state: sent,
+        code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+      }).toString();
+      const browser = new Browser();
+      const okta = await browser.go(address, REDIRECT);
+      must(okta.url.href.startsWith(scene.instance.oktaUrl), `Bob was not sent to Okta but to ${okta.url.href}`);
+      say(`signs in at ${okta.url.origin}${okta.url.pathname}`);
+      const login = { name: 'login', value: samplePerson('bob').email };
+      const consent = await browser.press(okta, login, REDIRECT);
+      must(consent.text.includes('An editor'), 'the consent page does not name the client');
+      const back = await browser.press(consent, { name: 'decision', value: 'approve' }, REDIRECT);
+      must(back.url.href.startsWith(REDIRECT), `he ended at ${back.url.href}: ${back.status}`);
+      const params = oauth.validateAuthResponse(as, client, back.url, sent);
+      const redeem = (proof: string) =>
+        oauth.authorizationCodeGrantRequest(as, client, oauth.None(), params, REDIRECT, proof, insecure);
+      const tokens = await oauth.processAuthorizationCodeResponse(as, client, await redeem(verifier));
+      state.browser = {
+        clientId: client.client_id,
+        access: tokens.access_token,
+        refresh: tokens.refresh_token ?? '',
+      };
+      const { sub, act, aud, scope } = claimsOf(tokens.access_token);
+      say(`claims ${JSON.stringify({ sub, act, aud, scope })}`);
+      const found = await state.agent.call(tokens.access_token, 'okta_find_user', { query: 'carl' });
+      must(found.data['status'] === 'done', `MCP: ${found.text}`);
+      return `${String(tokens.token_type)} for ${String(tokens.expires_in)} s; MCP answers Bob through his client`;
+    },
+  },
+  {
+    name: 'refresh-reuse',
+    title: 'A refresh token is good once; used again, it ends the whole family',
+    run: async (say) => {
+      const { clientId, refresh: first, access } = state.browser;
+      const refresh = (refresh_token: string) =>
+        postForm(scene, '/oauth2/token', { grant_type: 'refresh_token', refresh_token, client_id: clientId });
+      const rotated = await refresh(first);
+      must(rotated.status === 200, `HTTP ${rotated.status} ${JSON.stringify(rotated.body)}`);
+      const second = { refresh: String(rotated.body['refresh_token']), access: String(rotated.body['access_token']) };
+      must(second.refresh !== first, 'the refresh token did not rotate');
+      const again = await refresh(first);
+      say(`the first again: HTTP ${again.status} ${String(again.body['error'])}`);
+      must(again.body['error'] === 'invalid_grant', 'a used refresh token was taken');
+      const next = await refresh(second.refresh);
+      say(`the second, never used: HTTP ${next.status} ${String(next.body['error'])}`);
+      must(next.body['error'] === 'invalid_grant', 'the family lives on');
+      const left = await Promise.all([access, second.access].map((token) => introspect(scene, token)));
+      say(`introspection of its access tokens: ${left.map((one) => String(one['active'])).join(', ')}`);
+      must(left.every((one) => one['active'] === false), 'an access token of the family lives on');
+      return 'whoever stole it has nothing, and neither has the client: Bob signs in again';
+    },
+  },
+];

@@ -1,0 +1,82 @@
+import { verifyDelegation } from '#client/index.ts';
+import { must, type Step } from '../output.ts';
+import type { Scene } from '../scene.ts';
+import { bobsToken, clientOf, failure, type State } from './state.ts';
+
+/** What a resource server sees: keys, status list, proof of possession. */
+export const resourceSteps = (scene: Scene, state: State): Step[] => {
+  const { issuer } = scene.instance.company;
+  const audience = `${scene.instance.url}/mcp`;
+  return [
+    {
+      name: 'status-list',
+      title: 'A resource server verifies offline, with keys and status list alone; a frozen mandate is suspended',
+      run: async (say) => {
+        const request = { subject_token: await bobsToken(scene), mandate_id: state.mandate };
+        const { access_token: token, claims } = await clientOf(scene, state.agent).exchangeToken(request);
+        say(`status ${JSON.stringify(claims?.['status'])}`);
+        const verified = await verifyDelegation({ issuer, audience })(token);
+        must(verified.mandate_id === state.mandate, 'another mandate was verified');
+        const elsewhere = await failure(verifyDelegation({ issuer, audience: `${scene.instance.url}/v1` })(token));
+        say(`at another resource server: ${String(elsewhere.reason)}`);
+        must(elsewhere.reason === 'audience', 'it is good elsewhere');
+        await scene.use('bob', 'mandate_freeze', { mandate_id: state.mandate });
+        // The list is at most fifteen seconds old; a verifier without a cache of its own sees it then.
+        const began = Date.now();
+        let reason: string | undefined;
+        while (reason === undefined && Date.now() - began < 20_000) {
+          reason = await verifyDelegation({ issuer, audience })(token).then(
+            () => undefined,
+            (error: unknown) => String((error as { reason?: string }).reason),
+          );
+          if (reason === undefined) await new Promise((resolve) => setTimeout(resolve, 500));
+        }
+        must(reason === 'suspended', `the status list says ${String(reason)}`);
+        await scene.use('bob', 'mandate_thaw', { mandate_id: state.mandate });
+        return `suspended after ${Math.round((Date.now() - began) / 1000)} s, without asking the issuer about the token`;
+      },
+    },
+    {
+      name: 'dpop',
+      title: 'DPoP (RFC 9449): a token is bound to a key, and worth nothing without it',
+      run: async (say) => {
+        const client = clientOf(scene, state.agent, { dpop: true, audience: `${scene.instance.url}/v1` });
+        const request = { subject_token: await bobsToken(scene), mandate_id: state.mandate };
+        const bound = await client.exchangeToken(request);
+        say(`${bound.token_type}, cnf ${JSON.stringify(bound.claims?.['cnf'])}`);
+        const own = await client.fetch(`${scene.instance.url}/v1/tools`, undefined, request);
+        must(own.status === 200, `with the key: HTTP ${own.status}`);
+        const thief = await fetch(`${scene.instance.url}/v1/tools`, {
+          headers: { authorization: `Bearer ${bound.access_token}` },
+        });
+        say(`without the key: HTTP ${thief.status} ${String(thief.headers.get('www-authenticate')).slice(0, 120)}`);
+        must(bound.token_type === 'DPoP' && thief.status === 401, 'it is good without its key');
+        return 'with the key 200, without it 401';
+      },
+    },
+    {
+      name: 'signing-key-rotated',
+      title: 'The key that signs tokens is rotated: the new one is published before it is used',
+      run: async (say) => {
+        const kids = async () =>
+          ((await (await fetch(`${issuer}/oauth2/jwks`)).json()) as { keys: { kid: string }[] }).keys.map(
+            ({ kid }) => kid,
+          );
+        const before = await kids();
+        const path = `/v1/tenants/${scene.instance.company.tenant_id}/signing-keys/rotate`;
+        const { status, body } = await scene.admin('POST', path);
+        must(status === 201, `HTTP ${status} ${JSON.stringify(body)}`);
+        const published = await scene.until('the new key is published', async () => {
+          const now = await kids();
+          return now.length > before.length && now;
+        });
+        say(`JWKS before ${before.length}, now ${published.length}; signs from ${String(body['active_from'])}`);
+        must(published.includes(String(body['kid'])), 'the new key is not in the JWKS');
+        must(new Date(String(body['active_from'])).getTime() > Date.now(), 'it signs before anybody knows it');
+        const seen = await scene.ledger('SIGNING_KEY_ROTATED');
+        must(seen.length === 1, 'no SIGNING_KEY_ROTATED in the ledger');
+        return `${String(body['kid'])} is known before its first signature; tokens of the old one stay good`;
+      },
+    },
+  ];
+};

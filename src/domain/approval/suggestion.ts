@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import * as field from '../mandate/fields.ts';
+
+/** Less than what was asked of a mandate: what is left out stays as it was asked. */
+export const NarrowTerms = z
+  .object({
+    scopes: field.scopesField.optional().describe('The scopes that remain.'),
+    resources: field.resourcesField
+      .optional()
+      .describe('The resources that remain, as they were asked, or person:<id> of somebody whom they cover.'),
+    tools: field.toolsField.optional().describe('The tools that remain.'),
+    amount: field.amountField.optional().describe('A lower amount for each use, in the same currency.'),
+    max_uses: field.usesField.optional().describe('Fewer uses.'),
+    days: field.daysField.optional().describe('Fewer days.'),
+    may_delegate: field.depthField.optional().describe('Fewer levels of handing on.'),
+    offline: z.literal(false).optional().describe('false: not while the principal is away.'),
+  })
+  .strict();
+
+export type NarrowTerms = z.infer<typeof NarrowTerms>;
+
+/** What whoever denies would accept instead: in words, and for a mandate in terms that can be asked for as they stand. */
+export const Suggestion = z.object({
+  words: z.string().trim().min(3).max(1000).describe('What would be acceptable; the requester reads it.'),
+  terms: NarrowTerms.optional().describe(
+    'For a mandate: exactly what would be. The requester can ask for it with approval_adopt.',
+  ),
+});
+
+export type Suggestion = z.infer<typeof Suggestion>;

@@ -1,0 +1,46 @@
+import type { TenantReader } from '../context.ts';
+import { Fault } from '#lib/fault.ts';
+import { widerFields, withinResources, type Bounds } from './bounds.ts';
+import type { Narrowing } from './narrow.ts';
+import { settleTerms, type AskedTerms, type MandateTerms } from './terms.ts';
+
+/**
+ * What a mandate that is asked for would be if it were smaller: the terms in full, no template. Resources are patterns as they were
+ * asked, or `person:<id>` of somebody whom they cover now. Throws Fault `invalid_input` where a field would become wider (then it is
+ * another request) and `conflict` where nothing would change. Does not ask whether anybody may give the rest.
+ */
+export async function narrowedTerms(
+  reader: TenantReader,
+  principalId: string | null,
+  asked: AskedTerms,
+  narrowing: Narrowing,
+): Promise<Record<string, unknown>> {
+  const old = await settleTerms(reader, principalId, asked);
+  const said = Object.fromEntries(Object.entries(narrowing).filter(([, value]) => value !== undefined));
+  const terms = await settleTerms(reader, principalId, { ...old, ...(said as Narrowing) });
+  const [inner, outer] = [boundsOfTerms(terms, reader.now), boundsOfTerms(old, reader.now)];
+  const fields = widerFields(inner, outer, await withinResources(reader, old.resources, terms.resources));
+  if (inner.depth > outer.depth) fields.push('may_delegate');
+  if (fields.length > 0)
+    throw new Fault(
+      'invalid_input',
+      `${fields.join(', ')} would become wider than what was asked. Only less can be given here; more is another request.`,
+      { detail: { problems: fields.map((field) => ({ field, problem: 'wider than what was asked' })) } },
+    );
+  if (JSON.stringify(inner) === JSON.stringify(outer))
+    throw new Fault('conflict', 'Nothing would change: say what is to become smaller.');
+  return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
+}
+
+const boundsOfTerms = (terms: MandateTerms, now: Date): Bounds => ({
+  scopes: terms.scopes,
+  resources: terms.resources,
+  tools: terms.tools ?? null,
+  amount: terms.amount ?? null,
+  currency: terms.currency ?? null,
+  window: terms.window ?? null,
+  maxUses: terms.max_uses ?? null,
+  expiresAt: new Date(now.getTime() + terms.days * 86_400_000),
+  offline: terms.offline ?? false,
+  depth: terms.may_delegate ?? 0,
+});

@@ -1,0 +1,94 @@
+import { actorName, principalOf } from '#domain/actor.ts';
+import { votesOf } from '#domain/approval/store.ts';
+import type { Suggestion } from '#domain/approval/suggestion.ts';
+import { insertCall, waitingCall, type Call } from '#domain/call/store.ts';
+import type { TenantReader, WriteContext } from '#domain/context.ts';
+import { Fault } from '#lib/fault.ts';
+import { newId } from '#lib/id.ts';
+import { EXECUTE_CALL } from '../call.ts';
+import { ask } from './ask.ts';
+import { narrowedInput } from './narrow.ts';
+import { ownApproval } from './own.ts';
+
+/** What was asked and denied, and the terms that would be accepted. Throws Fault `not_found` (not the actor's) and `conflict` (not denied with terms). */
+export async function suggested(
+  reader: TenantReader,
+  actor: WriteContext['actor'],
+  approvalId: string,
+): Promise<{ call: Call; terms: NonNullable<Suggestion['terms']> }> {
+  const { approval, call } = await ownApproval(reader, actor, approvalId);
+  const denied = (await votesOf(reader, approval.id)).find((one) => one.vote === 'deny');
+  const terms = (denied?.suggestion as Suggestion | null | undefined)?.terms;
+  if (approval.state !== 'rejected' || terms === undefined)
+    throw new Fault('conflict', 'This was not denied with terms to ask for instead. Ask anew for what you need.');
+  return { call, terms };
+}
+
+/**
+ * Asks again for exactly what whoever denied it suggested, in the caller's transaction: decided, previewed and asked as any call; an
+ * identical one that waits already is joined (law 7). Returns the call that stands for it. Throws as `suggested`, as `narrowedInput`,
+ * and Fault `forbidden` where policy refuses it now or nobody could approve it.
+ */
+export async function adopt(
+  ctx: WriteContext,
+  approvalId: string,
+): Promise<{ callId: string; approvalId: string | null }> {
+  const { call: old, terms } = await suggested(ctx, ctx.actor, approvalId);
+  const input = await narrowedInput(ctx, old, terms);
+  const answer = await ctx.calls.recast({ tool: old.tool, actor: ctx.actor }, input);
+  if (answer.denial !== null) throw new Fault('forbidden', answer.denial.message);
+  const { recast } = answer;
+  const asks = recast.decision.requirements.length > 0;
+  const row = {
+    tenantId: ctx.tenantId,
+    id: newId('call'),
+    tool: old.tool,
+    summary: old.summary,
+    actor: ctx.actor,
+    principalId: principalOf(ctx.actor),
+    agentId: null,
+    mandateId: null,
+    targets: old.targets,
+    input: recast.input,
+    inputDigest: recast.inputDigest,
+    reason: old.reason,
+    state: asks ? ('waiting' as const) : ('ready' as const),
+    approvalId: asks ? newId('apr') : null,
+    decision: recast.decision,
+    createdAt: ctx.now,
+    updatedAt: ctx.now,
+  };
+  const blocked = asks ? await ctx.calls.deadlock(row, recast) : null;
+  if (blocked !== null) throw new Fault('forbidden', blocked.message);
+  if (!(await insertCall(ctx, row))) {
+    const same = await waitingCall(ctx, row.inputDigest);
+    if (same === null) throw new Fault('conflict', 'An identical call was decided just now. Ask again.');
+    return { callId: same.id, approvalId: same.approvalId };
+  }
+  if (row.approvalId === null) {
+    ctx.enqueue(EXECUTE_CALL, { call: row.id });
+    return { callId: row.id, approvalId: null };
+  }
+  const { digest, impact, decision } = recast;
+  await ask(ctx, {
+    id: row.approvalId,
+    callId: row.id,
+    digest,
+    requirements: decision.requirements,
+    impact,
+  });
+  ctx.record({
+    event: 'CALL_WAITING',
+    actor: actorName(ctx.actor),
+    data: {
+      call_id: row.id,
+      tool: row.tool,
+      targets: row.targets,
+      approval_id: row.approvalId,
+      adopts: approvalId,
+      digest,
+    },
+  });
+  ctx.emit({ name: 'call.waiting', thing: row.id });
+  return { callId: row.id, approvalId: row.approvalId };
+}

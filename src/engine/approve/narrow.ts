@@ -1,0 +1,72 @@
+import { actorName, principalOf } from '#domain/actor.ts';
+import { recastApproval, votesOf, type Approval } from '#domain/approval/store.ts';
+import type { NarrowTerms } from '#domain/approval/suggestion.ts';
+import { updateCall, waitingCall, type Call } from '#domain/call/store.ts';
+import type { WriteContext } from '#domain/context.ts';
+import { findPerson } from '#domain/person/store.ts';
+import { narrowedTerms } from '#domain/mandate/narrow-terms.ts';
+import type { AskedTerms } from '#domain/mandate/terms.ts';
+import { Fault } from '#lib/fault.ts';
+
+/** The whole input of a mandate that is asked for, made smaller. Throws Fault `conflict` for every other tool, and as `narrowedTerms`. */
+export async function narrowedInput(
+  ctx: WriteContext,
+  call: Call,
+  terms: NarrowTerms,
+): Promise<Record<string, unknown>> {
+  if (call.tool !== 'mandate_create')
+    throw new Fault('conflict', 'Only a mandate that is asked for can be made smaller. Deny this, and say why.');
+  return narrowedTerms(ctx, principalOf(call.actor), call.input as unknown as AskedTerms, terms);
+}
+
+/**
+ * Makes a mandate that is asked for smaller before it is approved: the call gets the smaller input, and the approval a digest of that
+ * (law 6). The summary says so to everybody, and `inWords` what became smaller. Both must be locked. Refused once somebody else has voted: theirs was for what they saw. Throws Fault `conflict`,
+ * `invalid_input` (wider) and `forbidden` (policy would refuse it, or ask others than were asked).
+ */
+export async function narrow(
+  ctx: WriteContext,
+  { approval, call }: { approval: Approval; call: Call },
+  terms: NarrowTerms,
+): Promise<{ approval: Approval; call: Call; inWords: string }> {
+  if ((await votesOf(ctx, approval.id)).length > 0)
+    throw new Fault(
+      'conflict',
+      'Somebody has approved it as it stands, so it cannot change any more. Deny it with a suggestion instead.',
+    );
+  const answer = await ctx.calls.recast(call, await narrowedInput(ctx, call, terms));
+  if (answer.denial !== null) throw new Fault('forbidden', answer.denial.message);
+  const { input, inputDigest, decision, impact, digest } = answer.recast;
+  const known = new Set(approval.requirements.map((one) => one.policy));
+  if (decision.requirements.some((one) => !known.has(one.policy)))
+    throw new Fault(
+      'conflict',
+      'Policy asks others about this than about what was asked. Deny it with a suggestion instead.',
+    );
+  if ((await waitingCall(ctx, inputDigest)) !== null)
+    throw new Fault('conflict', 'Exactly this waits for approval already. Decide that, and deny this.');
+  const by = ctx.actor.kind === 'person' ? await findPerson(ctx, ctx.actor.personId) : null;
+  const summary = `${call.summary}, narrowed by ${by?.displayName ?? 'the approver'}`;
+  await updateCall(ctx, call.id, { input, inputDigest, decision, summary });
+  await recastApproval(ctx, approval.id, { digest, impact });
+  ctx.record({
+    event: 'APPROVAL_NARROWED',
+    actor: actorName(ctx.actor),
+    data: {
+      approval_id: approval.id,
+      call_id: call.id,
+      from: call.input,
+      to: input,
+      digest_before: approval.digest,
+      digest,
+    },
+  });
+  const inWords = Object.entries(terms)
+    .map(([field, to]) => `${field}: ${JSON.stringify(to)}`)
+    .join(', ');
+  return {
+    approval: { ...approval, digest, impact },
+    call: { ...call, input, inputDigest, decision, summary },
+    inWords,
+  };
+}
