@@ -35,8 +35,8 @@ export interface Scene {
   apiKey(name: string, scopes: readonly string[]): Promise<string>;
   /** Entries of the ledger; `query` filters as the API does. */
   ledger(event: string, query?: string): Promise<LedgerLine[]>;
-  /** Asks until there is an answer, for 15 seconds. */
-  until<T>(what: string, probe: () => Promise<T | null | undefined | false>): Promise<T>;
+  /** Asks until there is an answer, for 15 seconds unless it is said how many. */
+  until<T>(what: string, probe: () => Promise<T | null | undefined | false>, seconds?: number): Promise<T>;
   /** Has Dana register an agent in Slack; its key is new. */
   register(name: string, owner: string, scopes: string): Promise<DemoAgent>;
   /** Has a person give a mandate over REST; answers its id. `approver` clicks Approve in Slack where policy asks. */
@@ -55,13 +55,15 @@ const nameOf = (person: string): string => {
 /** The scene of a fresh instance. */
 export function scene(instance: Instance): Scene {
   const slack = slackDriver(instance.slackUrl);
+  const clicked = new Set<string>();
   const here: Scene = {
     instance,
     slack,
     form: async (person, command, values) => {
       const typed = await slack.as(person).types(command);
       // The form may open a moment after the command was answered.
-      const view = typed.view ?? (await here.until(`${command} opens a form`, () => slack.as(person).modal()));
+      const view =
+        typed.view ?? (await here.until(`${command} opens a form`, () => slack.as(person).modal()));
       const sent = await slack.as(person).fills(view, values).submits();
       must(
         sent.status === 200 && sent.errors === undefined,
@@ -81,9 +83,14 @@ export function scene(instance: Instance): Scene {
       const message = await slack
         .as(person)
         .waitsFor(
-          (one) => JSON.stringify(one).includes(words) && JSON.stringify(one.blocks).includes('"Approve"'),
+          (one) =>
+            !clicked.has(`${person} ${one.ts}`) &&
+            JSON.stringify(one).includes(words) &&
+            JSON.stringify(one.blocks).includes('"Approve"'),
           15_000,
         );
+      // Its buttons go a moment after the vote; whoever has clicked does not click it again.
+      clicked.add(`${person} ${message.ts}`);
       await slack.as(person).clicks(message, 'Approve');
       return message;
     },
@@ -111,21 +118,23 @@ export function scene(instance: Instance): Scene {
       const path = `/v1/tenants/${instance.company.tenant_id}/api-keys`;
       const { status, body } = await here.admin('POST', path, { name, scopes });
       must(status === 201, `no API key: HTTP ${status} ${JSON.stringify(body)}`);
-      const key = Object.values(body).find((one) => String(one).startsWith(`${instance.company.tenant_id}:`));
+      const key = Object.values(body).find(
+        (one): one is string => typeof one === 'string' && one.startsWith(`${instance.company.tenant_id}:`),
+      );
       must(key, `no key in ${Object.keys(body).join(', ')}`);
-      return String(key);
+      return key;
     },
     ledger: async (event, query = '') => {
       const { body } = await here.admin('GET', `/v1/ledger?event=${event}&limit=1000${query}`);
       return body['entries'] as LedgerLine[];
     },
-    until: async (what, probe) => {
-      for (const deadline = Date.now() + 15_000; Date.now() < deadline;) {
+    until: async (what, probe, seconds = 15) => {
+      for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline;) {
         const value = await probe();
         if (value !== null && value !== undefined && value !== false) return value;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
-      throw new Error(`did not happen within 15 s: ${what}`);
+      throw new Error(`did not happen within ${seconds} s: ${what}`);
     },
     register: async (name, owner, scopes) => {
       const agent = demoAgent(instance);

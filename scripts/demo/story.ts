@@ -84,13 +84,11 @@ export function mainStory(instance: Instance): Step[] {
       run: async (say) => {
         const typed = await slack.as('dana').types('/agent register deploy-bot');
         must(typed.view, `no form opened: ${JSON.stringify(typed)}`);
-        const form = slack
-          .as('dana')
-          .fills(typed.view, {
-            Owner: 'Carl Jensen',
-            Scopes: 'okta.mfa.reset, okta.password.reset',
-            'Public key': agent.publicJwk,
-          });
+        const form = slack.as('dana').fills(typed.view, {
+          Owner: 'Carl Jensen',
+          Scopes: 'okta.mfa.reset, okta.password.reset',
+          'Public key': agent.publicJwk,
+        });
         const sent = await form.submits();
         must(
           sent.status === 200 && sent.errors === undefined,

@@ -17,11 +17,7 @@ export interface DemoAgent {
   /** A new key in its hand; the next registration or rotation takes it. Answers its public half. */
   newKey(): string;
   /** RFC 8693; `form` replaces or adds parameters. */
-  exchange(
-    subjectToken: string,
-    mandateId: string,
-    form?: Readonly<Record<string, string>>,
-  ): Promise<Answer>;
+  exchange(subjectToken: string, mandateId: string, form?: Readonly<Record<string, string>>): Promise<Answer>;
   call(token: string, tool: string, input: Record<string, unknown>): Promise<ToolAnswer>;
   tools(token: string): Promise<string[]>;
 }

@@ -190,12 +190,12 @@ describe('what a mandate may say', () => {
 
   test('what is of high value waits for an executive, and a scope outside the catalogue is refused', async () => {
     const { sql } = world;
+    const agent = await world.agent('high-bot', 'bob');
     await sql`create table public.kept_scopes as select * from scopes`;
     await sql`update scopes set sensitivity = 'high' where scope = 'okta.password.reset'`;
     await sql`update scopes set sensitivity = 'normal', amount_threshold = 50, currency = 'EUR' where scope = 'okta.mfa.reset'`;
     await sql`delete from scopes where scope = 'okta.users.read'`;
     try {
-      const agent = await world.agent('high-bot', 'bob');
       const ask = async (more: Record<string, unknown>) =>
         world.as(await world.actor('bob'), 'mandate_create', {
           agent: agent.id,

@@ -16,7 +16,10 @@ export const agentSteps = (scene: Scene, state: State): Step[] => [
       must((await knock(scene, token)) === 401, 'a token by the old key still works');
       const frozen = await scene.mandateOf('bob', state.mandate);
       say(`mandate: ${String(frozen['state'])}, causes ${JSON.stringify(frozen['causes'])}`);
-      must(JSON.stringify(frozen['causes']) === '["credentials_changed"]', 'it is not frozen for the new key');
+      must(
+        JSON.stringify(frozen['causes']) === '["credentials_changed"]',
+        'it is not frozen for the new key',
+      );
       await scene.send('bob', `/mandate confirm ${state.mandate}`);
       await scene.until(
         'the mandate works again',
@@ -66,7 +69,7 @@ export const agentSteps = (scene: Scene, state: State): Step[] => [
 export const successionSteps = (scene: Scene, state: State): Step[] => [
   {
     name: 'owner-left',
-    title: "Okta deactivates Carl over SCIM: his agent freezes, and is offered to his manager",
+    title: 'Okta deactivates Carl over SCIM: his agent freezes, and is offered to his manager',
     run: async (say) => {
       const token = await tokenOf(scene, state.agent, state.mandate);
       const at = `${scene.instance.oktaUrl}/_sandbox/users/${samplePerson('carl').oktaId}`;
@@ -76,7 +79,9 @@ export const successionSteps = (scene: Scene, state: State): Step[] => [
       const [offered] = await scene.ledger('AGENT_OFFERED');
       say(`ledger AGENT_OFFERED ${JSON.stringify(offered?.data)}`);
       must(offered?.data['agent'] === state.agent.identity?.id, 'the agent was offered to nobody');
-      const offer = await scene.slack.as('bob').waitsFor((one) => one.text.includes('/agent transfer'), 15_000);
+      const offer = await scene.slack
+        .as('bob')
+        .waitsFor((one) => one.text.includes('/agent transfer'), 15_000);
       say(`Slack to Bob: ${offer.text}`);
       const frozen = await scene.mandateOf('bob', state.mandate);
       say(`mandate: ${String(frozen['state'])}, causes ${JSON.stringify(frozen['causes'])}`);

@@ -20,7 +20,8 @@ export const ledgerSteps = (scene: Scene): Step[] => [
       const entries = body['entries'] as { event: string }[];
       say(entries.map((entry) => entry.event).join(', '));
       must(
-        entries.length > 10 && JSON.stringify(entries.map((_, index) => entries[index])).split(mandate).length > entries.length,
+        entries.length > 10 &&
+          JSON.stringify(entries.map((_, index) => entries[index])).split(mandate).length > entries.length,
         'an entry does not name the mandate',
       );
       return `${entries.length} entries name ${mandate}`;
@@ -33,9 +34,12 @@ export const ledgerSteps = (scene: Scene): Step[] => [
       const { folder, company } = scene.instance;
       const signed = await scene.admin('POST', '/v1/ledger/checkpoints');
       must(signed.status === 201, `no checkpoint: HTTP ${signed.status}`);
-      const [file, short, checkpoint, jwks] = ['all.ndjson', 'short.ndjson', 'checkpoint.jws', 'jwks.json'].map(
-        (name) => join(folder, name),
-      ) as [string, string, string, string];
+      const [file, short, checkpoint, jwks] = [
+        'all.ndjson',
+        'short.ndjson',
+        'checkpoint.jws',
+        'jwks.json',
+      ].map((name) => join(folder, name)) as [string, string, string, string];
       await writeFile(checkpoint, String(signed.body['jws']));
       await writeFile(jwks, await (await fetch(`${company.issuer}/oauth2/jwks`)).text());
       await writeFile(file, (await rest(scene.instance, '/v1/ledger/export')).text);

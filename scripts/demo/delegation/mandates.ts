@@ -94,7 +94,7 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
   },
   {
     name: 'mandate-handed-on',
-    title: "Over MCP deploy-bot hands a part on to helper-bot, whose token names both; a use counts for both",
+    title: 'Over MCP deploy-bot hands a part on to helper-bot, whose token names both; a use counts for both',
     run: async (say) => {
       const token = await tokenOf(scene, state.agent, state.mandate);
       const more = await state.agent.call(token, 'mandate_delegate', {
@@ -103,7 +103,7 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
         purpose: 'more than its own',
       });
       must(more.isError, 'it could hand on more than it has');
-      say(`more than its own: ${String(more.data['code'] ?? more.text)}`);
+      say(`more than its own: ${more.text}`);
       const answer = await state.agent.call(token, 'mandate_delegate', {
         agent: 'helper-bot',
         max_uses: 2,
@@ -133,7 +133,10 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
       const factors = (await okta(scene.instance, `/users/${person.oktaId}/factors`)) as unknown[];
       must(factors.length === 0, `Okta still shows ${factors.length} factors`);
       const uses = async (id: string) => (await scene.mandateOf('bob', id))['uses'];
-      must((await uses(state.part)) === 1 && (await uses(state.mandate)) === 1, 'the use did not count twice');
+      must(
+        (await uses(state.part)) === 1 && (await uses(state.mandate)) === 1,
+        'the use did not count twice',
+      );
       return `${state.part} ⊆ ${state.mandate}; one use counted in each`;
     },
   },

@@ -203,8 +203,12 @@ const shipped = async (scene: Scene, state: State): Promise<string> =>
 
 /** Two humans agree to what an API key asked, in Slack. The first of them alone changes nothing. */
 async function bothAgree(scene: Scene, asked: Answer, words: string): Promise<void> {
-  must(asked.status === 202, `nobody is asked: HTTP ${asked.status} ${JSON.stringify(asked.body).slice(0, 800)}`);
-  const state = async () => (await scene.admin('GET', `/v1/approvals/${String(asked.body['approval_id'])}`)).body;
+  must(
+    asked.status === 202,
+    `nobody is asked: HTTP ${asked.status} ${JSON.stringify(asked.body).slice(0, 800)}`,
+  );
+  const state = async () =>
+    (await scene.admin('GET', `/v1/approvals/${String(asked.body['approval_id'])}`)).body;
   await scene.approve('dana', words);
   await scene.until(
     "Dana's vote counts",
@@ -226,6 +230,8 @@ async function mapped(scene: Scene, scopes: string): Promise<string> {
   await scene.form('dana', '/group map', { Group: FINANCE, Role: 'finance', Scopes: scopes });
   const message = await scene.approve('ivan', 'Map a group');
   await scene.until('the mapping stands', async () => (await changes()) > before);
-  const effect = /"text":"\\nEffect: "[^}]*}[^}]*},{"type":"text","text":"([^"]*)"/.exec(JSON.stringify(message.blocks));
+  const effect = /"text":"\\nEffect: "[^}]*}[^}]*},{"type":"text","text":"([^"]*)"/.exec(
+    JSON.stringify(message.blocks),
+  );
   return effect?.[1] ?? message.text;
 }

@@ -49,7 +49,10 @@ export const browserSteps = (scene: Scene, state: State): Step[] => [
       }).toString();
       const browser = new Browser();
       const okta = await browser.go(address, REDIRECT);
-      must(okta.url.href.startsWith(scene.instance.oktaUrl), `Bob was not sent to Okta but to ${okta.url.href}`);
+      must(
+        okta.url.href.startsWith(scene.instance.oktaUrl),
+        `Bob was not sent to Okta but to ${okta.url.href}`,
+      );
       say(`signs in at ${okta.url.origin}${okta.url.pathname}`);
       const login = { name: 'login', value: samplePerson('bob').email };
       const consent = await browser.press(okta, login, REDIRECT);
@@ -69,7 +72,7 @@ export const browserSteps = (scene: Scene, state: State): Step[] => [
       say(`claims ${JSON.stringify({ sub, act, aud, scope })}`);
       const found = await state.agent.call(tokens.access_token, 'okta_find_user', { query: 'carl' });
       must(found.data['status'] === 'done', `MCP: ${found.text}`);
-      return `${String(tokens.token_type)} for ${String(tokens.expires_in)} s; MCP answers Bob through his client`;
+      return `${tokens.token_type} for ${String(tokens.expires_in)} s; MCP answers Bob through his client`;
     },
   },
   {
@@ -81,7 +84,10 @@ export const browserSteps = (scene: Scene, state: State): Step[] => [
         postForm(scene, '/oauth2/token', { grant_type: 'refresh_token', refresh_token, client_id: clientId });
       const rotated = await refresh(first);
       must(rotated.status === 200, `HTTP ${rotated.status} ${JSON.stringify(rotated.body)}`);
-      const second = { refresh: String(rotated.body['refresh_token']), access: String(rotated.body['access_token']) };
+      const second = {
+        refresh: String(rotated.body['refresh_token']),
+        access: String(rotated.body['access_token']),
+      };
       must(second.refresh !== first, 'the refresh token did not rotate');
       const again = await refresh(first);
       say(`the first again: HTTP ${again.status} ${String(again.body['error'])}`);
@@ -91,7 +97,10 @@ export const browserSteps = (scene: Scene, state: State): Step[] => [
       must(next.body['error'] === 'invalid_grant', 'the family lives on');
       const left = await Promise.all([access, second.access].map((token) => introspect(scene, token)));
       say(`introspection of its access tokens: ${left.map((one) => String(one['active'])).join(', ')}`);
-      must(left.every((one) => one['active'] === false), 'an access token of the family lives on');
+      must(
+        left.every((one) => one['active'] === false),
+        'an access token of the family lives on',
+      );
       return 'whoever stole it has nothing, and neither has the client: Bob signs in again';
     },
   },

@@ -17,18 +17,29 @@ export const endSteps = (scene: Scene, state: State): Step[] => [
         (await Promise.all(tokens.map((token) => introspect(scene, token)))).map((one) => one['active']);
       const before = await active();
       say(`before: active ${before.join(', ')}`);
-      must(before.every((one) => one === true), 'a token was dead before');
+      must(
+        before.every((one) => one === true),
+        'a token was dead before',
+      );
       await scene.send('dana', '/okta suspend @bob');
       await scene.until('Okta has suspended Bob', async () => {
-        const user = (await okta(scene.instance, `/users/${samplePerson('bob').oktaId}`)) as { status: string };
+        const user = (await okta(scene.instance, `/users/${samplePerson('bob').oktaId}`)) as {
+          status: string;
+        };
         return user.status === 'SUSPENDED';
       });
       await scene.until('his tokens are dead', async () => (await active()).every((one) => one === false));
       const online = await state.agent.exchange(subject, state.mandate);
-      const offline = await failure(clientOf(scene, state.agent).exchangeToken({ mandate_id: state.offline }));
-      say(`exchange: HTTP ${online.status} ${String(online.body['error'])}; offline: ${offline.code} ${String(offline.reason)}`);
+      const offline = await failure(
+        clientOf(scene, state.agent).exchangeToken({ mandate_id: state.offline }),
+      );
+      say(
+        `exchange: HTTP ${online.status} ${String(online.body['error'])}; offline: ${offline.code} ${String(offline.reason)}`,
+      );
       must(online.status === 400 && offline.status === 400, 'somebody still gets a token');
-      const states = (await scene.ledger('MANDATE_FROZEN', `&mandate=${state.offline}`)).map((one) => one.data['cause']);
+      const states = (await scene.ledger('MANDATE_FROZEN', `&mandate=${state.offline}`)).map(
+        (one) => one.data['cause'],
+      );
       say(`ledger MANDATE_FROZEN: ${JSON.stringify(states)}`);
       must(states.length > 0, 'no MANDATE_FROZEN in the ledger');
       return 'by token, by chain and offline alike';

@@ -51,7 +51,9 @@ export const exchangeSteps = (scene: Scene, state: State): Step[] => [
       const outside = await state.agent.call(narrow.access_token, 'okta_reset_mfa', {
         person: 'ann@acme.example',
       });
-      say(`okta_find_user: ${String(inside.data['status'])}; okta_reset_mfa: ${String(outside.data['code'] ?? outside.text)}`);
+      say(
+        `okta_find_user: ${String(inside.data['status'])}; okta_reset_mfa: ${JSON.stringify(outside.data['code'])}`,
+      );
       must(inside.data['status'] === 'done' && outside.isError, 'the token is not narrower');
       const wider = await failure(
         client.exchangeToken({
@@ -84,7 +86,9 @@ export const exchangeSteps = (scene: Scene, state: State): Step[] => [
         mandate_id: part,
       });
       const seen = await introspect(scene, two.access_token);
-      say(`introspection ${JSON.stringify({ active: seen['active'], act: seen['act'], scope: seen['scope'] })}`);
+      say(
+        `introspection ${JSON.stringify({ active: seen['active'], act: seen['act'], scope: seen['scope'] })}`,
+      );
       const act = seen['act'] as { sub: string; act?: { sub: string } };
       must(
         act.sub === state.helper.identity?.id && act.act?.sub === state.agent.identity?.id,
@@ -100,7 +104,9 @@ export const exchangeSteps = (scene: Scene, state: State): Step[] => [
     name: 'offline',
     title: 'A mandate given as offline is itself the subject: no token of Bob is needed',
     run: async (say) => {
-      const refused = await failure(clientOf(scene, state.agent).exchangeToken({ mandate_id: state.mandate }));
+      const refused = await failure(
+        clientOf(scene, state.agent).exchangeToken({ mandate_id: state.mandate }),
+      );
       say(`not offline: ${refused.code}: ${refused.description}`);
       state.offline = await scene.mandate('bob', {
         agent: 'token-bot',
@@ -145,6 +151,7 @@ export const exchangeSteps = (scene: Scene, state: State): Step[] => [
     run: async (say) => {
       const assertion = await oktaToken(scene.instance, samplePerson('bob').email, {
         type: 'id-jag',
+        scopes: ['okta.users.read'],
         audience: scene.instance.company.issuer,
         client_id: state.agent.identity?.id,
       });

@@ -17,6 +17,7 @@ export function tokensStory(instance: Instance): Step[] {
     mandate: '',
     offline: '',
     last: '',
+    newKid: '',
     browser: { clientId: '', access: '', refresh: '' },
   };
   return [

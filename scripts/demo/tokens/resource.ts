@@ -7,17 +7,38 @@ import { bobsToken, clientOf, failure, type State } from './state.ts';
 export const resourceSteps = (scene: Scene, state: State): Step[] => {
   const { issuer } = scene.instance.company;
   const audience = `${scene.instance.url}/mcp`;
+  const kids = async () =>
+    ((await (await fetch(`${issuer}/oauth2/jwks`)).json()) as { keys: { kid: string }[] }).keys.map(
+      ({ kid }) => kid,
+    );
   return [
     {
+      name: 'signing-key-rotated',
+      title: 'An administrator rotates the key that signs tokens; the new one does not sign yet',
+      run: async (say) => {
+        const path = `/v1/tenants/${scene.instance.company.tenant_id}/signing-keys/rotate`;
+        const { status, body } = await scene.admin('POST', path);
+        must(status === 201, `HTTP ${status} ${JSON.stringify(body)}`);
+        state.newKid = String(body['kid']);
+        say(`signs from ${String(body['active_from'])}`);
+        must(new Date(String(body['active_from'])).getTime() > Date.now(), 'it signs before anybody knows it');
+        must((await scene.ledger('SIGNING_KEY_ROTATED')).length === 1, 'no SIGNING_KEY_ROTATED in the ledger');
+        return `${state.newKid} waits; meanwhile everybody fetches it`;
+      },
+    },
+    {
       name: 'status-list',
-      title: 'A resource server verifies offline, with keys and status list alone; a frozen mandate is suspended',
+      title:
+        'A resource server verifies offline, with keys and status list alone; a frozen mandate is suspended',
       run: async (say) => {
         const request = { subject_token: await bobsToken(scene), mandate_id: state.mandate };
         const { access_token: token, claims } = await clientOf(scene, state.agent).exchangeToken(request);
         say(`status ${JSON.stringify(claims?.['status'])}`);
         const verified = await verifyDelegation({ issuer, audience })(token);
         must(verified.mandate_id === state.mandate, 'another mandate was verified');
-        const elsewhere = await failure(verifyDelegation({ issuer, audience: `${scene.instance.url}/v1` })(token));
+        const elsewhere = await failure(
+          verifyDelegation({ issuer, audience: `${scene.instance.url}/v1` })(token),
+        );
         say(`at another resource server: ${String(elsewhere.reason)}`);
         must(elsewhere.reason === 'audience', 'it is good elsewhere');
         await scene.use('bob', 'mandate_freeze', { mandate_id: state.mandate });
@@ -49,33 +70,31 @@ export const resourceSteps = (scene: Scene, state: State): Step[] => {
         const thief = await fetch(`${scene.instance.url}/v1/tools`, {
           headers: { authorization: `Bearer ${bound.access_token}` },
         });
-        say(`without the key: HTTP ${thief.status} ${String(thief.headers.get('www-authenticate')).slice(0, 120)}`);
+        say(
+          `without the key: HTTP ${thief.status} ${String(thief.headers.get('www-authenticate')).slice(0, 120)}`,
+        );
         must(bound.token_type === 'DPoP' && thief.status === 401, 'it is good without its key');
         return 'with the key 200, without it 401';
       },
     },
     {
-      name: 'signing-key-rotated',
-      title: 'The key that signs tokens is rotated: the new one is published before it is used',
+      name: 'signing-key-published',
+      title: 'It is in the JWKS before its first signature, and tokens of the old key stay good',
       run: async (say) => {
-        const kids = async () =>
-          ((await (await fetch(`${issuer}/oauth2/jwks`)).json()) as { keys: { kid: string }[] }).keys.map(
-            ({ kid }) => kid,
-          );
-        const before = await kids();
-        const path = `/v1/tenants/${scene.instance.company.tenant_id}/signing-keys/rotate`;
-        const { status, body } = await scene.admin('POST', path);
-        must(status === 201, `HTTP ${status} ${JSON.stringify(body)}`);
-        const published = await scene.until('the new key is published', async () => {
-          const now = await kids();
-          return now.length > before.length && now;
-        });
-        say(`JWKS before ${before.length}, now ${published.length}; signs from ${String(body['active_from'])}`);
-        must(published.includes(String(body['kid'])), 'the new key is not in the JWKS');
-        must(new Date(String(body['active_from'])).getTime() > Date.now(), 'it signs before anybody knows it');
-        const seen = await scene.ledger('SIGNING_KEY_ROTATED');
-        must(seen.length === 1, 'no SIGNING_KEY_ROTATED in the ledger');
-        return `${String(body['kid'])} is known before its first signature; tokens of the old one stay good`;
+        const request = { subject_token: await bobsToken(scene), mandate_id: state.mandate };
+        const { access_token: token } = await clientOf(scene, state.agent).exchangeToken(request);
+        const published = await scene.until(
+          'the new key is published',
+          async () => {
+            const now = await kids();
+            return now.includes(state.newKid) && now;
+          },
+          40,
+        );
+        say(`JWKS: ${published.join(', ')}`);
+        must(published.length === 2, `${published.length} keys are published`);
+        await verifyDelegation({ issuer, audience })(token);
+        return `${state.newKid} is known to everybody who verifies`;
       },
     },
   ];

@@ -11,16 +11,14 @@ export interface State {
   offline: string;
   /** A token of the agent that is good until the end of the story. */
   last: string;
+  /** The signing key that is being introduced. */
+  newKid: string;
   /** What Bob's own MCP client got by the browser. */
   browser: { clientId: string; access: string; refresh: string };
 }
 
 /** `prokura/client` as the agent's developer sets it up. */
-export const clientOf = (
-  scene: Scene,
-  agent: DemoAgent,
-  more: Partial<ClientOptions> = {},
-): ProkuraClient =>
+export const clientOf = (scene: Scene, agent: DemoAgent, more: Partial<ClientOptions> = {}): ProkuraClient =>
   createClient({
     issuer: scene.instance.company.issuer,
     clientId: agent.identity?.id ?? '',
@@ -28,6 +26,7 @@ export const clientOf = (
     ...more,
   });
 
+/** Bob's own Okta token, as the agent's developer would get it from his sign-in. */
 export const bobsToken = (scene: Scene): Promise<string> =>
   oktaToken(scene.instance, samplePerson('bob').email);
 
@@ -58,11 +57,5 @@ export const postForm = async (
 
 /** RFC 7662, with the first administrator's key, which has the scope `introspect`. */
 export const introspect = async (scene: Scene, token: string): Promise<Record<string, unknown>> =>
-  (
-    await postForm(
-      scene,
-      '/oauth2/introspect',
-      { token },
-      `Bearer ${scene.instance.company.api_keys.admin}`,
-    )
-  ).body;
+  (await postForm(scene, '/oauth2/introspect', { token }, `Bearer ${scene.instance.company.api_keys.admin}`))
+    .body;

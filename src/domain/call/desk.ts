@@ -24,5 +24,8 @@ export interface CallDesk {
     input: Readonly<Record<string, unknown>>,
   ): Promise<{ readonly denial: Denial } | { readonly denial: null; readonly recast: Recast }>;
   /** Why nobody could ever approve it, or null (law 9). */
-  deadlock(call: Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>, recast: Recast): Promise<Denial | null>;
+  deadlock(
+    call: Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>,
+    recast: Recast,
+  ): Promise<Denial | null>;
 }

@@ -20,7 +20,10 @@ export async function suggested(
   const denied = (await votesOf(reader, approval.id)).find((one) => one.vote === 'deny');
   const terms = (denied?.suggestion as Suggestion | null | undefined)?.terms;
   if (approval.state !== 'rejected' || terms === undefined)
-    throw new Fault('conflict', 'This was not denied with terms to ask for instead. Ask anew for what you need.');
+    throw new Fault(
+      'conflict',
+      'This was not denied with terms to ask for instead. Ask anew for what you need.',
+    );
   return { call, terms };
 }
 

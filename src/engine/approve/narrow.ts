@@ -15,7 +15,10 @@ export async function narrowedInput(
   terms: NarrowTerms,
 ): Promise<Record<string, unknown>> {
   if (call.tool !== 'mandate_create')
-    throw new Fault('conflict', 'Only a mandate that is asked for can be made smaller. Deny this, and say why.');
+    throw new Fault(
+      'conflict',
+      'Only a mandate that is asked for can be made smaller. Deny this, and say why.',
+    );
   return narrowedTerms(ctx, principalOf(call.actor), call.input as unknown as AskedTerms, terms);
 }
 

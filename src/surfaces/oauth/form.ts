@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FormParameters } from '#domain/token/exchange-request.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
+import { readBody as readBytes } from '#lib/body.ts';
 
 /** Longest form that is read, in bytes. */
 const MAX_FORM_BYTES = 16 * 1024;
@@ -45,14 +46,8 @@ export function parseForm(bytes: Buffer, contentType: string | null, query: stri
 
 /** The body as it came. Throws OAuthError `invalid_request` with status 413 where it is longer than `MAX_FORM_BYTES`. */
 export async function readBody(request: Request): Promise<Buffer> {
-  const tooLarge = () => bad('body_too_large', `The body is longer than ${MAX_FORM_BYTES} bytes.`, 413);
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_FORM_BYTES) throw tooLarge();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_FORM_BYTES) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const bytes = await readBytes(request, MAX_FORM_BYTES);
+  if (bytes === null)
+    throw bad('body_too_large', `The body is longer than ${MAX_FORM_BYTES} bytes.`, 413);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

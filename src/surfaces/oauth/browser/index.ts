@@ -2,6 +2,7 @@ import type { Provider } from 'oidc-provider';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { issuerOf } from '#domain/token/names.ts';
 import type { App } from '#engine/app.ts';
+import { readBody } from '#lib/body.ts';
 import { asFault, Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
 import { abilitiesOf, lookingScopes } from './abilities.ts';
@@ -202,15 +203,10 @@ async function note(app: App, tenantId: string, body: Uint8Array, response: Resp
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 async function bodyOf(request: Request): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_FORM_BYTES)
-      throw new Fault('invalid_input', `The form is longer than ${MAX_FORM_BYTES} bytes.`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const bytes = await readBody(request, MAX_FORM_BYTES);
+  if (bytes === null)
+    throw new Fault('invalid_input', `The form is longer than ${MAX_FORM_BYTES} bytes.`);
+  return bytes;
 }
 
 const notHere = (): Response => messagePage(404, 'There is nothing here', 'Start again from your client.');
