@@ -274,7 +274,7 @@ export function mainStory(instance: Instance): Step[] {
         const answer = await agent.call(state.token, 'okta_reset_mfa', { person: nina.email });
         say(`structuredContent ${JSON.stringify(answer.data)}`);
         must(answer.isError && answer.data['code'] === 'outside_mandate', `not refused: ${answer.text}`);
-        return `${String(answer.data['code'])}: ${String(answer.data['reason'])}`;
+        return `${answer.data['code']}: ${String(answer.data['reason'])}`;
       },
     },
     {

@@ -111,8 +111,12 @@ describe('a denial with a suggestion', () => {
       .waitsFor((one) => words(one).includes(approvalId) && words(one).includes('/approval adopt'));
     expect(words(mine)).toContain('3 days');
     const bob = world.slack.as('bob');
-    const card = (await bob.types(`/approval adopt ${approvalId}`)).ephemerals.at(-1);
-    if (card !== undefined && words(card).includes('Send request')) await bob.clicks(card, 'Send request');
+    await bob.types(`/approval adopt ${approvalId}`);
+    const card = await bob.waitsFor(
+      (one) => one.text.startsWith('I will: Ask for what was suggested') && words(one).includes(approvalId),
+    );
+    await bob.clicks(card, 'Send request');
+    await bob.waitsFor((one) => one.text.startsWith('Done: Ask for what was suggested'));
     const [old] = await world.sql<
       { purpose: string }[]
     >`select input->>'purpose' as purpose from calls where approval_id = ${approvalId}`;

@@ -137,9 +137,9 @@ export const ruleSteps = (scene: Scene, state: State): Step[] => {
 /** The policies of the organisation: tried, set, and rolled back. */
 export const policySteps = (scene: Scene, state: State): Step[] => {
   const forbid = `
-@id("no-lookups-by-agents")
-@reason("Agents look nobody up today.")
-forbid (principal, action == Action::"okta_find_user", resource) when { context.through_agent };`;
+@id("no-resets-by-agents")
+@reason("Agents reset nobody today.")
+forbid (principal, action == Action::"okta_reset_mfa", resource) when { context.through_agent };`;
   return [
     {
       name: 'policy-tried',
@@ -154,9 +154,9 @@ forbid (principal, action == Action::"okta_find_user", resource) when { context.
           ),
         );
         const differences = tried['differences'] as { tool: string; now: string; otherwise: string }[];
-        const found = differences.find((one) => one.tool === 'okta_find_user');
+        const found = differences.find((one) => one.tool === 'okta_reset_mfa');
         say(`different: ${String(tried['different'])}, ${JSON.stringify(found)}`);
-        must(found && /denied/.test(found.otherwise), 'the look-up of helper-bot is not named');
+        must(found && /denied/.test(found.otherwise), 'the reset by helper-bot is not named');
         const { version } = await policies(scene, state);
         must(version === 0, `version ${String(version)} is in force after a dry run`);
         return `${found.now} → ${found.otherwise}; nothing was changed`;
@@ -169,7 +169,7 @@ forbid (principal, action == Action::"okta_find_user", resource) when { context.
         const asked = await scene.admin(
           'PUT',
           '/v1/policies',
-          { text: `${await shipped(scene, state)}\n${forbid}`, note: 'No look-ups by agents' },
+          { text: `${await shipped(scene, state)}\n${forbid}`, note: 'No resets by agents' },
           state.rulesKey,
         );
         await bothAgree(scene, asked, 'Set policies');

@@ -177,12 +177,13 @@ async function reject(
   { note, suggestion }: Ballot,
 ): Promise<'rejected'> {
   await settleApproval(ctx, approval, 'rejected', note ?? null);
-  const instead = suggestion === undefined ? '' : ` Suggested instead: ${suggestion.words}`;
+  const said = (text: string): string => text.replace(/\.+$/, '');
+  const instead = suggestion === undefined ? '' : ` Suggested instead: ${said(suggestion.words)}`;
   const next =
     suggestion?.terms === undefined
       ? 'Do not ask the same again; talk to the approver.'
       : 'Do not ask the same again; approval_adopt asks for exactly what was suggested.';
-  const message = `Denied${note === undefined ? '' : `: ${note}`}.${instead === '' ? '' : `${instead}.`} ${next}`;
+  const message = `Denied${note === undefined ? '' : `: ${said(note)}`}.${instead === '' ? '' : `${instead}.`} ${next}`;
   await updateCall(ctx, call.id, {
     state: 'rejected',
     error: {

@@ -16,13 +16,11 @@ import { loadOrg, SnapshotWriter } from './snapshot.ts';
 import type { OktaOrg, ScimTarget } from './types.ts';
 
 export type { FaultRule, OktaOrg, RecordedRequest, ScimTarget, TokenRequest };
-export type { ScimExchange } from './scim-client.ts';
 export { SANDBOX_AUDIENCE } from './authorization-server.ts';
 export {
   EVERYONE_GROUP_ID,
   SANDBOX_API_TOKEN,
   SANDBOX_SERVICE_CLIENT_ID,
-  SANDBOX_SERVICE_SCOPES,
   SANDBOX_WEB_CLIENT_ID,
   SANDBOX_WEB_CLIENT_SECRET,
 } from './seed.ts';

@@ -19,14 +19,12 @@ import { createFaults } from './web/faults.ts';
 import { wireUser } from './web/users.ts';
 import { World } from './world.ts';
 
-export type { Delivery, SendKind, SendOptions, SentRequest, Tamper } from './delivery.ts';
-export type { SlackSimulator, SlackSimulatorOptions, UserPatch } from './simulator.ts';
+export type { SendOptions } from './delivery.ts';
+export type { SlackSimulator, SlackSimulatorOptions } from './simulator.ts';
 export type * from './types.ts';
-export type { ApiCall } from './web/door.ts';
-export type { SlackFault, SlackFaults } from './web/faults.ts';
 export { checkMessageBlocks, checkView } from './blocks/check.ts';
 export { slackDriver } from './driver.ts';
-export { APP, CHANNELS, EVIL_TEAM } from './seed.ts';
+export { CHANNELS } from './seed.ts';
 export { signSlackRequest } from './sign.ts';
 
 /** The bot scopes of the app's manifest, required and optional. */

@@ -90,6 +90,3 @@ export function page(title: string, body: Markup, options: PageOptions = {}): Re
     },
   });
 }
-
-/** A random text for one use. */
-export const nonce = (): string => randomBytes(24).toString('base64url');

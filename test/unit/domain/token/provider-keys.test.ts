@@ -33,7 +33,7 @@ function provider() {
   const keys = createRemoteKeys({
     now: () => new Date(state.seconds * 1000),
     log: createLogger('silent'),
-    fetch: answer as typeof fetch,
+    fetch: answer,
   });
   return {
     state,
