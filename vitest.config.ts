@@ -9,6 +9,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // main.ts does the same: the race is in the driver, and the query has been rejected.
-    onUnhandledError: (error) => !/reading 'write'/.test(error.message) || !/postgres\/src\/connection\.js/.test(error.stack ?? ''),
+    onUnhandledError: (error) =>
+      !/reading 'write'/.test(error.message) || !/postgres\/src\/connection\.js/.test(error.stack ?? ''),
   },
 });

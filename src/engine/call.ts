@@ -1,29 +1,26 @@
 import { actorName, principalOf, type Actor } from '#domain/actor.ts';
-import { findApproval } from '#domain/approval/store.ts';
 import { FINAL_STATES, type CallError } from '#domain/call/call.ts';
-import { findCall, insertCall, waitingCall, type Call, type NewCall } from '#domain/call/store.ts';
+import { insertCall, waitingCall, type Call, type NewCall } from '#domain/call/store.ts';
 import type { TenantReader, TenantWriter, WriteContext } from '#domain/context.ts';
 import type { Denial } from '#domain/denial.ts';
 import type { Impact } from '#domain/impact.ts';
-import { spendUseOf } from '#domain/mandate/uses.ts';
 import { asFault, Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { App } from './app.ts';
+import { awaitOutcome, mustFind } from './await-outcome.ts';
 import { approvalDigest, ask, deadlock, inputDigestOf } from './approve/ask.ts';
 import { callDesk } from './approve/desk.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { decide, targetIds, type Decision } from './decide/decide.ts';
 import type { AdminRoles } from './decide/entities.ts';
 import { parseInput, readContext } from './explain.ts';
-import { outcomeOf, type Outcome } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
 import { referenceFields, resolveReferences } from './references.ts';
-import { IMPLIED_SCOPE, type AnyAct, type AnyWrite, type Targets } from './tool.ts';
+import type { AnyAct, AnyWrite, Targets } from './tool.ts';
+import { adminRolesOf, EXECUTE_CALL, spendMandateUse } from './saved-call.ts';
 import { summaryOf } from './summary.ts';
 import { readonly, transact } from './transact.ts';
 import { lookContext } from './world.ts';
-
-/** The queue whose job runs every act and every approved call. */
-export const EXECUTE_CALL = 'execute-call';
 
 export interface CallRequest {
   readonly tenantId: string;
@@ -244,68 +241,6 @@ async function wait(
   return mustFind(ctx, row.id);
 }
 
-/** The same question again, of a call that has been saved: at its execution, in the committing transaction (law 2). */
-export function savedQuestion(app: App, saved: Call, adminRoles: AdminRoles) {
-  const entry = app.catalogue.get(saved.tool);
-  if (entry === undefined) throw new Fault('not_found', `The tool ${saved.tool} is no longer there.`);
-  const { tool } = entry;
-  return {
-    entry,
-    actor: saved.actor,
-    targets: tool.targets(saved.input),
-    adminRoles,
-    worth: tool.worth?.(saved.input) ?? null,
-  };
-}
-
-/** Counts a use of the mandate and of those above it, and ends each with its last one; they are locked until the commit. */
-export async function spendMandateUse(ctx: TenantWriter, actor: Actor, scope: string): Promise<void> {
-  if (actor.kind !== 'agent' || scope === IMPLIED_SCOPE) return;
-  await spendUseOf(ctx, actor.mandateId);
-}
-
-/** Administrator roles of every person among the targets, read now; a provider that refuses to say gives null. */
-export async function adminRolesOf(
-  directory: { adminRoles(person: string): Promise<string[] | null> },
-  targets: Targets,
-): Promise<AdminRoles> {
-  const ids = targets.flatMap((target) => (target.type === 'Person' ? [target.id] : []));
-  return new Map(await Promise.all(ids.map(async (id) => [id, await directory.adminRoles(id)] as const)));
-}
-
-/** The call's outcome now, or as soon as it changes into one that is worth an answer, within `waitMs`. Follows successors. */
-export async function awaitOutcome(
-  app: App,
-  tenantId: string,
-  callId: string,
-  waitMs: number,
-  signal?: AbortSignal,
-): Promise<Outcome> {
-  const final = await app.settled.until(
-    callId,
-    waitMs,
-    () => readonly(app, tenantId, (reader) => finalOutcome(reader, callId)),
-    signal,
-  );
-  if (final !== null && 'next' in final) return awaitOutcome(app, tenantId, final.next, waitMs, signal);
-  return final ?? readonly(app, tenantId, (reader) => currentOutcome(reader, callId));
-}
-
-async function finalOutcome(
-  reader: TenantReader,
-  callId: string,
-): Promise<Outcome | { next: string } | null> {
-  const row = await mustFind(reader, callId);
-  if (row.state === 'superseded' && row.successorId !== null) return { next: row.successorId };
-  return FINAL_STATES.has(row.state) ? outcomeOf(row, null) : null;
-}
-
-async function currentOutcome(reader: TenantReader, callId: string): Promise<Outcome> {
-  const row = await mustFind(reader, callId);
-  const approval = row.approvalId === null ? null : await findApproval(reader, row.approvalId);
-  return outcomeOf(row, approval?.expiresAt ?? null);
-}
-
 async function settledOutcome(app: App, request: CallRequest, result: Call | Outcome): Promise<Outcome> {
   if ('status' in result) return result;
   return awaitOutcome(
@@ -395,10 +330,4 @@ function ledgerData({ request, entry, targets }: Asked, callId: string | null): 
       : {}),
     ...(actor.kind === 'person' ? { identity: actor.identity } : {}),
   };
-}
-
-async function mustFind(reader: TenantReader, callId: string): Promise<Call> {
-  const row = await findCall(reader, callId);
-  if (row === null) throw new Error(`call ${callId} is not there`);
-  return row;
 }

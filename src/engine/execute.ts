@@ -12,7 +12,7 @@ import { newId } from '#lib/id.ts';
 import type { App } from './app.ts';
 import { approvalDigest, ask, deadlock } from './approve/ask.ts';
 import { callDesk } from './approve/desk.ts';
-import { adminRolesOf, EXECUTE_CALL, savedQuestion, spendMandateUse } from './call.ts';
+import { adminRolesOf, EXECUTE_CALL, savedQuestion, spendMandateUse } from './saved-call.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { decide } from './decide/decide.ts';
 import { readContext } from './explain.ts';

@@ -2,7 +2,7 @@ import { expireApproval } from '#engine/approve/expire.ts';
 import { EXPIRE_APPROVAL } from '#engine/approve/ask.ts';
 import { REMIND_APPROVAL, remindApproval } from '#engine/approve/remind.ts';
 import type { App } from '#engine/app.ts';
-import { EXECUTE_CALL } from '#engine/call.ts';
+import { EXECUTE_CALL } from '#engine/saved-call.ts';
 import { execute } from '#engine/execute.ts';
 import { CHECKPOINT_LEDGER, checkpointLedger } from '#engine/checkpoint.ts';
 import { SWEEP, SYNC_DIRECTORY } from '#engine/set-up.ts';

@@ -5,7 +5,7 @@ import { retireOldSigningKeys } from '#domain/token/rotate-signing-key.ts';
 import { forgetReplays } from '#domain/token/store.ts';
 import { forgetVerifiedUses } from '#domain/verify/store.ts';
 import type { App } from '#engine/app.ts';
-import { EXECUTE_CALL } from '#engine/call.ts';
+import { EXECUTE_CALL } from '#engine/saved-call.ts';
 import { readonly, transact } from '#engine/transact.ts';
 
 /** An open call that has not moved for so long has no job any more. */

@@ -94,7 +94,7 @@ describe('law 5: who never votes', () => {
 });
 
 describe('law 7: what joins an approval', () => {
-  test('the same call under another mandate, by another principal or by hand waits on its own', async () => {
+  test('the same call under another mandate waits on its own; the same again joins', async () => {
     const agent = await world.agent('join-bot', 'bob');
     const actors = [
       await holder(agent, 'bob', await world.mandate('bob', agent)),
@@ -291,7 +291,7 @@ describe('at the same time', () => {
 });
 
 describe('approvers by name and by authority', () => {
-  test('person:<id>, anyone:<scope> and two of a role: each holds, and two last votes at once are one execution', async () => {
+  test('person:<id> and anyone:<scope> hold, and two last votes at once are one execution', async () => {
     const dana = await world.actor('dana');
     const shown = await world.as(dana, 'policy_show', { version: 0 });
     const shipped = shown.status === 'done' ? String(shown.output['text']) : '';

@@ -33,7 +33,7 @@ describe('what the documents name exists', () => {
       'docs/operations.md',
     ])
       expect(docs).toContain(file);
-    expect(docs.filter((file) => /^docs\/decisions\/\d{4}-/.test(file)).length).toBeGreaterThanOrEqual(10);
+    expect(docs.filter((file) => /^docs\/decisions\/\d{4}-/.test(file)).length).toBeGreaterThanOrEqual(14);
   });
 
   test('every npm script', () => {
@@ -87,20 +87,29 @@ describe('what the documents name exists', () => {
 
   test('every tool and setting that is named in running text', async () => {
     const catalogue = await loadCatalogue(pathToFileURL(join(root, 'tools/')));
-    const tools = worked
-      .concat('docs/agents.md', 'docs/operations.md')
+    // Fields, a code and a tool of the worked example, which look like names of tools.
+    const others = ['okta_unlock_user', 'approval_id', 'mandate_id', 'agent_id', 'policy_error'];
+    const families = [...new Set(catalogue.all.map(({ family }) => family))].join('|');
+    const tools = docs
+      .filter((file) => !file.startsWith('bench/'))
       .flatMap((file) =>
-        [...prose(file).matchAll(/`((?:okta|mandate|agent|approval|explain)_[a-z_]+)`/g)].map(
+        [...prose(file).matchAll(new RegExp(`\`((?:${families})_[a-z_]+)\``, 'g'))].map(
           ([, name = '']) => name,
         ),
       );
+    expect(tools.length).toBeGreaterThan(20);
+    expect(tools.filter((name) => !others.includes(name) && catalogue.get(name) === undefined)).toEqual([]);
+    // Every Slack command that a page shows begins like one of a tool.
+    const commands = catalogue.all.flatMap(({ tool }) => tool.command?.split(/ [<[]/)[0] ?? []);
+    const roots = [...new Set(commands.map((command) => command.split(' ')[0]))].join('|');
+    const shown = docs.flatMap((file) =>
+      [...prose(file).matchAll(new RegExp(`\`((?:${roots}) [^\`]+)\``, 'g'))].map(([, text = '']) => text),
+    );
+    expect(shown.length).toBeGreaterThan(20);
     expect(
-      tools.filter(
-        (name) =>
-          name !== 'okta_unlock_user' &&
-          name !== 'approval_id' &&
-          name !== 'mandate_id' &&
-          catalogue.get(name) === undefined,
+      shown.filter(
+        (text) =>
+          !text.endsWith(' help') && !commands.some((command) => `${text} `.startsWith(`${command} `)),
       ),
     ).toEqual([]);
     const settings = docs.flatMap((file) => [
@@ -108,6 +117,19 @@ describe('what the documents name exists', () => {
     ]);
     const known = read('.env.example');
     expect(settings.map(([, name]) => name).filter((name) => !known.includes(`${name}=`))).toEqual([]);
+  });
+
+  test('every REST path that is named in running text', () => {
+    const { paths } = JSON.parse(read('docs/openapi.json')) as { paths: Record<string, unknown> };
+    // Doors that are no part of the REST description, and families of paths.
+    const elsewhere = /^\/v1\/(?:bootstrap|scim\/v2(?:\/.*)?|tools\/…|tools\/<name>)$/;
+    const named = docs.flatMap((file) =>
+      [...read(file).matchAll(/(?:GET|POST|PUT|DELETE)\s+(\/v1\/[\w/{}<>…-]+)/g)].map(
+        ([, path = '']) => path,
+      ),
+    );
+    expect(named.length).toBeGreaterThan(8);
+    expect(named.filter((path) => !elsewhere.test(path) && !Object.hasOwn(paths, path))).toEqual([]);
   });
 });
 

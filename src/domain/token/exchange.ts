@@ -48,11 +48,7 @@ interface ExchangeParts {
  */
 export function createExchange(
   kernel: ExchangeParts,
-): (
-  tenantId: string,
-  request: ExchangeRequest,
-  came: PresentedRequest | null,
-) => Promise<ExchangeResponse> {
+): (tenantId: string, request: ExchangeRequest, came: PresentedRequest | null) => Promise<ExchangeResponse> {
   const { parts, record } = kernel;
 
   async function issue(

@@ -5,7 +5,7 @@ import { insertCall, waitingCall, type Call } from '#domain/call/store.ts';
 import type { TenantReader, WriteContext } from '#domain/context.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
-import { EXECUTE_CALL } from '../call.ts';
+import { EXECUTE_CALL } from '../saved-call.ts';
 import { ask } from './ask.ts';
 import { narrowedInput } from './narrow.ts';
 import { ownApproval } from './own.ts';

@@ -13,7 +13,7 @@ import type { TenantReader, WriteContext } from '#domain/context.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
-import { EXECUTE_CALL } from '../call.ts';
+import { EXECUTE_CALL } from '../saved-call.ts';
 import { narrow, narrowedInput } from './narrow.ts';
 import { barredFrom, eligibleFor } from './approvers.ts';
 

@@ -15,7 +15,10 @@ const Body = z.strictObject({
     .max(50)
     .optional(),
   groups: z
-    .partialRecord(z.enum(['it_admin', 'manager', 'executive', 'member']), z.string().regex(/^00g[0-9A-Za-z]{17}$/))
+    .partialRecord(
+      z.enum(['it_admin', 'manager', 'executive', 'member']),
+      z.string().regex(/^00g[0-9A-Za-z]{17}$/),
+    )
     .optional(),
 });
 

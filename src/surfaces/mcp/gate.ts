@@ -51,7 +51,9 @@ export async function authenticate(
       'A token never goes into an address, where it is logged: this one must be thrown away. Send "Authorization: Bearer …".',
     );
   }
-  const token = /^(?:Bearer|DPoP) +([A-Za-z0-9\-._~+/]+=*)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
+  const token = /^(?:Bearer|DPoP) +([A-Za-z0-9\-._~+/]+=*)$/i.exec(
+    request.headers.get('authorization') ?? '',
+  )?.[1];
   if (token === undefined)
     throw refuse(
       'no_token',

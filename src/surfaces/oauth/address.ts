@@ -1,7 +1,16 @@
 import { isId } from '#lib/id.ts';
 
 /** What this door does at an address. */
-export type Endpoint = 'token' | 'introspect' | 'revoke' | 'jwks' | 'metadata' | 'status' | 'logout' | 'events' | 'browser';
+export type Endpoint =
+  | 'token'
+  | 'introspect'
+  | 'revoke'
+  | 'jwks'
+  | 'metadata'
+  | 'status'
+  | 'logout'
+  | 'events'
+  | 'browser';
 
 /** An address of this door; `tenantId` is null at the root aliases, where the tenant follows from the caller. */
 export interface Address {
@@ -43,7 +52,10 @@ export function addressOf(path: string): Address | null {
   const slash = path.indexOf('/', ISSUER.length);
   if (slash < 0) return null;
   const below = path.slice(slash);
-  const endpoint = UNDER_ISSUER.get(below) ?? (STATUS.test(below) ? 'status' : undefined) ?? (BROWSER.test(below) ? 'browser' : undefined);
+  const endpoint =
+    UNDER_ISSUER.get(below) ??
+    (STATUS.test(below) ? 'status' : undefined) ??
+    (BROWSER.test(below) ? 'browser' : undefined);
   return endpoint === undefined ? null : under(path.slice(ISSUER.length, slash), () => endpoint);
 }
 

@@ -21,7 +21,9 @@ export const readForm = async (request: Request, query: string): Promise<FormPar
 /** The same of a body that has been read. */
 export function parseForm(bytes: Buffer, contentType: string | null, query: string): FormParameters {
   if (query !== '') throw bad('query', 'Send every parameter in the body of the request, never in its URL.');
-  if (!/^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test((contentType ?? '').trim())) {
+  if (
+    !/^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test((contentType ?? '').trim())
+  ) {
     throw bad('content_type', 'The body must be application/x-www-form-urlencoded.', 415);
   }
   const text = bytes.toString('utf8');
@@ -47,7 +49,6 @@ export function parseForm(bytes: Buffer, contentType: string | null, query: stri
 /** The body as it came. Throws OAuthError `invalid_request` with status 413 where it is longer than `MAX_FORM_BYTES`. */
 export async function readBody(request: Request): Promise<Buffer> {
   const bytes = await readBytes(request, MAX_FORM_BYTES);
-  if (bytes === null)
-    throw bad('body_too_large', `The body is longer than ${MAX_FORM_BYTES} bytes.`, 413);
+  if (bytes === null) throw bad('body_too_large', `The body is longer than ${MAX_FORM_BYTES} bytes.`, 413);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

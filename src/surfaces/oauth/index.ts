@@ -97,7 +97,10 @@ async function token(parts: Parts, address: Address, request: Request, query: st
     return parts.browser.redeem(address.tenantId, request, body);
   const exchange = await readToken(parts, address, request, body, query);
   const tenantId = await tenantFor(parts, address, exchange.client);
-  return answer(200, await parts.kernel.exchange(tenantId, exchange, presentedRequest(parts.app.baseUrl, request)));
+  return answer(
+    200,
+    await parts.kernel.exchange(tenantId, exchange, presentedRequest(parts.app.baseUrl, request)),
+  );
 }
 
 /** The tenant of the address, or at a root alias that of the client. */

@@ -43,7 +43,10 @@ export async function authenticate(
   }
   const ours = tenantOfIssuer(app.baseUrl, parseJwt(token)?.claims['iss']) !== null;
   if (came.scheme === 'dpop' && !ours)
-    throw refuse('dpop_not_bound', 'Only a delegation token of ours is bound to a key. Send this one as Bearer.');
+    throw refuse(
+      'dpop_not_bound',
+      'Only a delegation token of ours is bound to a key. Send this one as Bearer.',
+    );
   if (token.startsWith('tnt_')) {
     const key = await reach(authenticateApiKey(app.database.sql, app.mode, `Bearer ${token}`));
     if (!key.restEnabled)

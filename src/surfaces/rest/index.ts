@@ -22,7 +22,8 @@ export interface RestSurface {
   fetch(request: Request): Promise<Response | null>;
 }
 
-const MINE = /^\/v1\/(?:agents|tools|calls|approvals|ledger|openapi\.json|tenants\/[^/]+|policies|scopes|mappings|verify)(?:\/|$)/;
+const MINE =
+  /^\/v1\/(?:agents|tools|calls|approvals|ledger|openapi\.json|tenants\/[^/]+|policies|scopes|mappings|verify)(?:\/|$)/;
 
 /** `/v1/tools`, `/v1/calls`, `/v1/approvals`, `/v1/ledger` and the OpenAPI description of them; every error is RFC 9457. */
 export function restSurface(app: App, kernel: Kernel): RestSurface {
@@ -95,7 +96,9 @@ function routesOf(app: App, kernel: Kernel): Hono {
   routes.post('/v1/agents/:id/secret', async ({ req }) => {
     const { tenantId, actor, keyScopes } = await caller(req.raw);
     const held = actor.kind === 'person' ? (actor.tokenScopes ?? []) : keyScopes;
-    return Response.json(await issueAgentSecret(app, tenantId, actor, held, req.param('id')), { status: 201 });
+    return Response.json(await issueAgentSecret(app, tenantId, actor, held, req.param('id')), {
+      status: 201,
+    });
   });
   routes.get('/v1/calls', async ({ req }) =>
     Response.json(await listCalls(app, await caller(req.raw), queryOf(CallsQuery, new URL(req.url)))),

@@ -4,7 +4,7 @@ import { authorityOf } from '#domain/group/authority.ts';
 import type { TenantReader } from '#domain/context.ts';
 import type { App } from '#engine/app.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
-import { awaitOutcome } from '#engine/call.ts';
+import { awaitOutcome } from '#engine/await-outcome.ts';
 import { readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import type { Caller } from './authenticate.ts';

@@ -75,7 +75,8 @@ export const TENANT_PATHS: Json = {
   '/v1/tenants/{tenantId}/signing-keys': {
     get: {
       operationId: 'listSigningKeys',
-      summary: 'Every public key that this organisation has signed with, retired ones too (API key with `admin`)',
+      summary:
+        'Every public key that this organisation has signed with, retired ones too (API key with `admin`)',
       description:
         'For ledger checkpoints that an older key signed. Tokens are checked with the JWKS of the issuer alone.',
       security,

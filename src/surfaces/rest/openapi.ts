@@ -177,7 +177,8 @@ const SECURITY = {
   api_key: {
     type: 'http',
     scheme: 'bearer',
-    description: 'An API key: `tnt_…:mk_live_…`. Its scopes name tools, `calls:read`, `ledger:read` or `admin`.',
+    description:
+      'An API key: `tnt_…:mk_live_…`. Its scopes name tools, `calls:read`, `ledger:read` or `admin`.',
   },
   delegation_token: {
     type: 'http',
@@ -265,7 +266,8 @@ const RESOURCES = {
   '/v1/verify': {
     post: {
       operationId: 'verify',
-      summary: 'May this agent do this, for this person, now? For systems that gate actions of their own (API key with `verify`)',
+      summary:
+        'May this agent do this, for this person, now? For systems that gate actions of their own (API key with `verify`)',
       requestBody: { required: true, content: json({ oneOf: [ref('VerifyCheck'), ref('VerifyBatch')] }) },
       responses: {
         200: {

@@ -9,7 +9,7 @@ import { claimKey, keepAnswer } from '#domain/verify/store.ts';
 import { spendUseOf } from '#domain/mandate/uses.ts';
 import { peopleByReference } from '#domain/person/store.ts';
 import type { App } from '#engine/app.ts';
-import { adminRolesOf } from '#engine/call.ts';
+import { adminRolesOf } from '#engine/saved-call.ts';
 import { verifyFor, type Checked, type Verdict } from '#engine/decide/verify.ts';
 import { parseInput } from '#engine/explain.ts';
 import { resolveReferences } from '#engine/references.ts';

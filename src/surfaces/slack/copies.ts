@@ -11,7 +11,13 @@ import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import type { Catalogue } from '#engine/catalogue.ts';
 import { approvalMessage } from './messages/approval.ts';
 import type { Message } from './messages/blocks.ts';
-import { agentMessage, agentOfferMessage, mandateMessage, mandateNotice, outcomeNotice } from './messages/notices.ts';
+import {
+  agentMessage,
+  agentOfferMessage,
+  mandateMessage,
+  mandateNotice,
+  outcomeNotice,
+} from './messages/notices.ts';
 import { escalationMessage, reminderMessage } from './messages/reminders.ts';
 import { sceneOf, type Scene } from './messages/scene.ts';
 import { namesIn } from './names.ts';

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',

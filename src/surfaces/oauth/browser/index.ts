@@ -204,8 +204,7 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 
 async function bodyOf(request: Request): Promise<Uint8Array> {
   const bytes = await readBody(request, MAX_FORM_BYTES);
-  if (bytes === null)
-    throw new Fault('invalid_input', `The form is longer than ${MAX_FORM_BYTES} bytes.`);
+  if (bytes === null) throw new Fault('invalid_input', `The form is longer than ${MAX_FORM_BYTES} bytes.`);
   return bytes;
 }
 

@@ -57,7 +57,11 @@ export interface World {
   close(): Promise<void>;
 }
 
-const queue = { enqueue: () => Promise.resolve(), enqueueAll: () => Promise.resolve(), send: () => Promise.resolve() } as unknown as JobQueue;
+const queue = {
+  enqueue: () => Promise.resolve(),
+  enqueueAll: () => Promise.resolve(),
+  send: () => Promise.resolve(),
+} as unknown as JobQueue;
 
 export async function openWorld(): Promise<World> {
   const admin = postgres(inject('templateUrl').replace(/[^/]*$/, 'postgres'), { max: 1, onnotice: () => {} });
