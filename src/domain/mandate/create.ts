@@ -195,6 +195,6 @@ export async function createMandate(
 const unknownScope = (scope: string): Fault =>
   new Fault(
     'invalid_input',
-    `Nothing here is called ${scope.slice(0, 100)}. Use a scope of the tenant's catalogue; explain_access and agent_list show some.`,
+    `Nothing here is called ${scope.slice(0, 100)}. Use a scope of the tenant's catalogue; scope_list shows what there is.`,
     { detail: { problems: [{ field: 'scopes', problem: `there is no scope ${scope} here` }] } },
   );

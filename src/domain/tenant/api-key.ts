@@ -18,7 +18,15 @@ export interface ApiKey {
 }
 
 /** What a key may be good for besides tools, which are scopes by their names. */
-export const KEY_SCOPES = ['admin', 'calls:read', 'introspect', 'ledger:read', 'scim', 'verify'] as const;
+export const KEY_SCOPES = [
+  'admin',
+  'agent.manage',
+  'calls:read',
+  'introspect',
+  'ledger:read',
+  'scim',
+  'verify',
+] as const;
 /** Manages identity providers and API keys. */
 export const ADMIN_SCOPE = 'admin' satisfies (typeof KEY_SCOPES)[number];
 

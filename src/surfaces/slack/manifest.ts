@@ -7,6 +7,9 @@ const SCOPES = ['commands', 'chat:write', 'im:write', 'users:read', 'users:read.
 const OPTIONAL_SCOPES = ['channels:read', 'groups:read'];
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
+  '/account': 'Link Slack accounts again',
+  '/breaker': 'Decide what a burst of departures holds back',
+  '/freeze': 'Stop agents, people, mandates, everything',
   '/okta': 'Okta user actions, with approvals',
   '/mandate': 'What agents may do for you',
   '/agent': 'Agents and their owners',

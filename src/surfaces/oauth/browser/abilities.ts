@@ -5,7 +5,18 @@ import { IMPLIED_SCOPE } from '#engine/tool.ts';
 export type Abilities = ReadonlyMap<string, readonly string[]>;
 
 /** What no client does for a person, whatever they would let it have: their organisation's governance (design/domain.md, "Actors"). */
-const GOVERNANCE: ReadonlySet<string> = new Set(['agent', 'approval', 'mandate', 'policy']);
+const GOVERNANCE: ReadonlySet<string> = new Set([
+  'account',
+  'agent',
+  'approval',
+  'breaker',
+  'freeze',
+  'group',
+  'mandate',
+  'policy',
+  'provider',
+  'scope',
+]);
 
 /** Of every tool that is not for people only and governs nothing, by its scope, in the catalogue's order. */
 export function abilitiesOf(catalogue: Catalogue): Abilities {
