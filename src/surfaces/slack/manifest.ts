@@ -14,7 +14,9 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   '/mandate': 'What agents may do for you',
   '/agent': 'Agents and their owners',
   '/approval': 'What waits for a decision',
-  '/access': 'Who may do what, and why',
+  '/group': 'What groups give their members',
+  '/policy': 'The rules, and trying new ones',
+  '/scope': 'The catalogue of scopes',
 };
 
 /**
