@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Environment } from '../src/config.ts';
+import { Environment } from '../src/environment.ts';
 
 /** `.env.example`: every setting with what it is for. `--check` exits 1 where the file says something else. */
 export function envExample(): string {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { envExample } from '../../scripts/generate-env-example.ts';
-import { ConfigError, Environment, readConfig } from '../../src/config.ts';
+import { ConfigError, readConfig } from '../../src/config.ts';
+import { Environment } from '../../src/environment.ts';
 
 const LIVE = {
   OKTA_ORG_URL: 'https://acme.okta.com',

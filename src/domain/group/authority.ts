@@ -1,4 +1,4 @@
-import { and, arrayContains, eq } from 'drizzle-orm';
+import { and, arrayContains, eq, type SQL } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
 import { findPeople, type Person } from '../person/store.ts';
 import { groupMappings, groups, memberships } from './tables.ts';
@@ -31,31 +31,14 @@ export async function authorityOf(reader: TenantReader, personId: string): Promi
 }
 
 /** Everybody whose groups map to a role, now. */
-export async function peopleOfRole(reader: TenantReader, role: string): Promise<Person[]> {
-  const rows = await reader.db
-    .selectDistinct({ id: memberships.personId })
-    .from(groupMappings)
-    .innerJoin(
-      groups,
-      and(
-        eq(groups.tenantId, groupMappings.tenantId),
-        eq(groups.source, groupMappings.source),
-        eq(groups.uid, groupMappings.groupUid),
-      ),
-    )
-    .innerJoin(
-      memberships,
-      and(eq(memberships.tenantId, groups.tenantId), eq(memberships.groupId, groups.id)),
-    )
-    .where(and(eq(groupMappings.tenantId, reader.tenantId), eq(groupMappings.role, role)));
-  return findPeople(
-    reader,
-    rows.map((row) => row.id),
-  );
-}
+export const peopleOfRole = (reader: TenantReader, role: string): Promise<Person[]> =>
+  peopleMapped(reader, eq(groupMappings.role, role));
 
 /** Everybody whose groups give a scope, now. */
-export async function peopleOfScope(reader: TenantReader, scope: string): Promise<Person[]> {
+export const peopleOfScope = (reader: TenantReader, scope: string): Promise<Person[]> =>
+  peopleMapped(reader, arrayContains(groupMappings.scopes, [scope]));
+
+async function peopleMapped(reader: TenantReader, where: SQL): Promise<Person[]> {
   const rows = await reader.db
     .selectDistinct({ id: memberships.personId })
     .from(groupMappings)
@@ -71,7 +54,7 @@ export async function peopleOfScope(reader: TenantReader, scope: string): Promis
       memberships,
       and(eq(memberships.tenantId, groups.tenantId), eq(memberships.groupId, groups.id)),
     )
-    .where(and(eq(groupMappings.tenantId, reader.tenantId), arrayContains(groupMappings.scopes, [scope])));
+    .where(and(eq(groupMappings.tenantId, reader.tenantId), where));
   return findPeople(
     reader,
     rows.map((row) => row.id),

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+/**
+ * Every setting, from the environment (`main.ts` alone reads it). `.env.example` lists them all; a test holds it to this schema.
+ * Empty values count as absent.
+ */
+export const Environment = z.object({
+  PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(3000)
+    .describe('Port that the server listens on; 0: any free one.'),
+  HOST: z
+    .string()
+    .optional()
+    .describe(
+      'Address that the server binds; a sandbox always binds 127.0.0.1. Default 127.0.0.1; 0.0.0.0 behind a proxy.',
+    ),
+  PUBLIC_URL: z
+    .url()
+    .optional()
+    .describe(
+      'Root of every URL and issuer that we publish, https, without a trailing slash. Needed when live.',
+    ),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'silent'])
+    .default('info')
+    .describe('Never debug in production: libraries log contents there.'),
+  PROKURA_DATA: z
+    .string()
+    .default('.prokura')
+    .describe('Folder of the embedded database and of local files.'),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(?:ql)?$/ })
+    .optional()
+    .describe(
+      'A PostgreSQL database of yours, as its owner; the server itself works as the role prokura_server. Default: an embedded server.',
+    ),
+  PROKURA_MASTER_KEY: z
+    .string()
+    .optional()
+    .describe(
+      '32 bytes in base64 (openssl rand -base64 32): encrypts what is secret at rest. Needed when live.',
+    ),
+  MCP_HOLD_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(25)
+    .default(20)
+    .describe('How long an MCP call that needs an approval is held before it answers pending_approval.'),
+  OKTA_ORG_URL: z.url().optional().describe('https://your-org.okta.com'),
+  OKTA_CLIENT_ID: z.string().optional().describe('Client id of the API Services app (private key JWT).'),
+  OKTA_PRIVATE_KEY: z.string().optional().describe('Its private key as a JSON Web Key, on one line.'),
+  OKTA_API_TOKEN: z.string().optional().describe('Legacy: an API token instead of client id and key.'),
+  OKTA_ISSUER: z
+    .url()
+    .optional()
+    .describe(
+      'Custom authorization server whose access tokens people present: https://your-org.okta.com/oauth2/default',
+    ),
+  OKTA_AUDIENCE: z.string().optional().describe('Audience of those access tokens: api://prokura'),
+  OKTA_LOGIN_CLIENT_ID: z
+    .string()
+    .optional()
+    .describe(
+      'Client id of the web app that people sign in with from Claude, Cursor, VS Code …; its redirect is <PUBLIC_URL>/t/<tenant id>/oauth2/callback.',
+    ),
+  OKTA_LOGIN_CLIENT_SECRET: z
+    .string()
+    .optional()
+    .describe('Its secret; not needed where the app uses PKCE alone.'),
+  OAUTH_DCR: z
+    .enum(['0', '1'])
+    .default('0')
+    .describe(
+      '1: MCP clients may register themselves (RFC 7591). For old clients only; new ones have an address.',
+    ),
+  SLACK_BOT_TOKEN: z.string().optional().describe('xoxb-… of the installed app.'),
+  SLACK_SIGNING_SECRET: z
+    .string()
+    .optional()
+    .describe('Signing secret; two, separated by a comma, while it is rotated.'),
+  SLACK_TEAM_ID: z.string().optional().describe('T…: the workspace.'),
+  SLACK_APP_ID: z.string().optional().describe('A…: the app.'),
+  SANDBOX_OKTA_URL: z
+    .url()
+    .optional()
+    .describe('Sandbox only: an Okta simulator that runs elsewhere on this machine.'),
+  SANDBOX_SLACK_URL: z
+    .url()
+    .optional()
+    .describe('Sandbox only: a Slack simulator that runs elsewhere on this machine.'),
+  SANDBOX_SLACK_BOT_TOKEN: z.string().optional().describe('Sandbox only: its bot token.'),
+  SANDBOX_SLACK_SIGNING_SECRET: z.string().optional().describe('Sandbox only: its signing secret.'),
+});
+
+export type Environment = z.infer<typeof Environment>;
