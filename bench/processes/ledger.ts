@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
-import { chainOn, thingsOf } from '#domain/ledger/append.ts';
-import { GENESIS_HASH, type NewEntry } from '#domain/ledger/entry.ts';
+import { entryColumns } from '#domain/ledger/append.ts';
+import type { NewEntry } from '#domain/ledger/entry.ts';
 import { revokeMandateTree } from '#domain/mandate/revoke.ts';
 import type { App } from '#engine/app.ts';
 import { transact } from '#engine/transact.ts';
+import { sha256 } from '#lib/crypto.ts';
 import { newId } from '#lib/id.ts';
 import { cpuMicros } from '../harness/channel.ts';
 import type { Fixtures } from './fixtures.ts';
@@ -97,18 +98,22 @@ export function prepareLedger(app: App, fixtures: Fixtures, ownerUrl: string): L
       }
       if (!copied) await owner`create table bench_ledger (like ledger including all)`;
       copied = true;
-      const at = new Date();
-      const { links } = chainOn(newId('tnt'), { seq: 0, hash: GENESIS_HASH }, at, entries);
-      const texts = links.map((link) => JSON.stringify(link.data));
-      const things = links.map((link, index) => thingsOf(link.actor, texts[index] ?? '').join(' '));
-      const of = (member: 'tenant' | 'id' | 'at' | 'event' | 'actor' | 'prev_hash' | 'hash') =>
-        links.map((link) => link[member]);
+      const tenant = newId('tnt');
+      const { at, ...columns } = entryColumns(new Date(), entries);
+      const [ids, events, actors, data, things] = [
+        [...columns.ids],
+        [...columns.events],
+        [...columns.actors],
+        [...columns.data],
+        [...columns.things],
+      ];
+      const hashes = ids.map((id) => sha256(id));
       const spent = await plain(
         () => owner`
           insert into bench_ledger (tenant_id, seq, id, at, event, actor, data, prev_hash, hash, things)
-          select t, n, i, m::timestamptz, e, a, d::jsonb, p, h, string_to_array(g, ' ')
-            from unnest(${of('tenant')}::text[], ${of('id')}::text[], ${of('at')}::text[], ${of('event')}::text[], ${of('actor')}::text[], ${texts}::text[],
-              ${of('prev_hash')}::text[], ${of('hash')}::text[], ${things}::text[]) with ordinality as row(t, i, m, e, a, d, p, h, g, n)`,
+          select ${tenant}, n, i, ${at}::timestamptz, e, a, d::jsonb, h, h, string_to_array(g, chr(31))
+            from unnest(${ids}::text[], ${events}::text[], ${actors}::text[], ${data}::text[], ${hashes}::text[], ${things}::text[])
+              with ordinality as row(i, e, a, d, h, g, n)`,
       );
       return spent / count;
     },

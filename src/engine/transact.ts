@@ -20,17 +20,21 @@ export async function transact<T>(
   tenantId: string,
   work: (ctx: TenantWriter) => Promise<T>,
 ): Promise<T> {
+  return retryVictims(() => reach(once(app, tenantId, work)));
+}
+
+const MAX_TRIES = 4;
+
+/** Runs a transaction again where the database has chosen it as a deadlock's victim: it has left nothing behind. `work` must not touch anything but its transaction. */
+export async function retryVictims<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await reach(once(app, tenantId, work));
+      return await work();
     } catch (error) {
       if (attempt >= MAX_TRIES || !isVictim(error)) throw error;
     }
   }
 }
-
-/** A deadlock's victim has left nothing behind, so `work` runs again; it must not touch anything but its context. */
-const MAX_TRIES = 4;
 
 async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T> {
   return app.database.db.transaction(async (tx) => {

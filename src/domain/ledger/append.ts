@@ -1,37 +1,32 @@
 import { newId } from '#lib/id.ts';
-import { entryHash, type LedgerEntry, type NewEntry } from './entry.ts';
+import { canonicalJson } from '#lib/json.ts';
+import type { NewEntry } from './entry.ts';
 
-/** The end of a chain: the number of its last entry and that entry's hash. */
-export interface Head {
-  readonly seq: number;
-  readonly hash: string;
+/** Entries column by column, as `ledger_append` (migration 0013) takes them: what is hashed there is made of exactly these texts. */
+export interface EntryColumns {
+  /** ISO 8601, UTC, milliseconds; the same for all. */
+  readonly at: string;
+  readonly ids: readonly string[];
+  readonly events: readonly string[];
+  readonly actors: readonly string[];
+  /** Canonical JSON. */
+  readonly data: readonly string[];
+  /** What each can be found by, joined by U+001F. */
+  readonly things: readonly string[];
 }
 
-/** The links that new entries add to a chain after its head, in order, and where it then ends. */
-export function chainOn(
-  tenant: string,
-  head: Head,
-  at: Date,
-  entries: readonly NewEntry[],
-): { readonly links: readonly LedgerEntry[]; readonly head: Head } {
-  let { seq, hash } = head;
-  const moment = at.toISOString();
-  const links = entries.map((entry) => {
-    seq += 1;
-    const link = {
-      tenant,
-      seq,
-      id: newId('evt', at.getTime()),
-      at: moment,
-      event: entry.event,
-      actor: storable(entry.actor),
-      data: asReadBack(entry.data),
-      prev_hash: hash,
-    };
-    hash = entryHash(link);
-    return { ...link, hash };
-  });
-  return { links, head: { seq, hash } };
+/** Makes new entries ready to be appended, in order. Their numbers and hashes are made where the chain's head is locked. */
+export function entryColumns(at: Date, entries: readonly NewEntry[]): EntryColumns {
+  const actors = entries.map((entry) => storable(entry.actor));
+  const data = entries.map((entry) => canonicalData(entry.data));
+  return {
+    at: at.toISOString(),
+    ids: entries.map(() => newId('evt', at.getTime())),
+    events: entries.map((entry) => entry.event),
+    actors,
+    data,
+    things: actors.map((actor, index) => thingsOf(actor, data[index] ?? '').join('\u001F')),
+  };
 }
 
 const ID = /\b[a-z]{2,5}_[0-9a-z]{26}\b/g;
@@ -47,10 +42,14 @@ export const thingsOf = (actor: string, data: string): string[] => [
 /** PostgreSQL stores neither NUL nor lone surrogates, and an entry must never be lost for a character in it. */
 const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\uFFFD');
 
+/** How JSON writes what `storable` replaces: a backslash before it may itself be escaped, which costs a second look and no more. */
+const UNSTORABLE = /\\u(?:0000|d[89a-f])/;
+
 /** What JSON drops must not be hashed: the entry is hashed as it will be read back. */
-function asReadBack(data: NewEntry['data']): Record<string, unknown> {
-  const text = JSON.stringify(data, (_, value: unknown) =>
-    typeof value === 'string' ? storable(value) : value,
-  );
-  return JSON.parse(text) as Record<string, unknown>;
+function canonicalData(data: NewEntry['data']): string {
+  const text = JSON.stringify(data);
+  const clean = UNSTORABLE.test(text)
+    ? JSON.stringify(data, (_, value: unknown) => (typeof value === 'string' ? storable(value) : value))
+    : text;
+  return canonicalJson(JSON.parse(clean));
 }

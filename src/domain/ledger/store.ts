@@ -1,9 +1,16 @@
 import { eq, sql } from 'drizzle-orm';
+import type { Sql } from 'postgres';
 import type { TenantReader, WriteDb } from '../context.ts';
-import { chainOn, thingsOf, type Head } from './append.ts';
+import { entryColumns } from './append.ts';
 import { GENESIS_HASH, type LedgerEntry, type NewEntry } from './entry.ts';
 import { findLedger } from './find.ts';
 import { ledgerHeads } from './tables.ts';
+
+/** The end of a chain: the number of its last entry and that entry's hash. */
+export interface Head {
+  readonly seq: number;
+  readonly hash: string;
+}
 
 /** Begins a tenant's chain; once, in the transaction that makes the tenant. */
 export async function beginLedger(db: WriteDb, tenantId: string): Promise<void> {
@@ -31,28 +38,41 @@ export async function appendLedger(
   entries: readonly NewEntry[],
 ): Promise<void> {
   if (entries.length === 0) return;
-  const [before] = await db
-    .select()
-    .from(ledgerHeads)
-    .where(eq(ledgerHeads.tenantId, tenantId))
-    .for('update');
-  if (before === undefined) throw new Error('the tenant has no ledger head');
-  const { links, head } = chainOn(tenantId, before, at, entries);
-  const data = links.map((link) => JSON.stringify(link.data));
-  const column = (values: readonly string[]) => sql.param([...values]);
+  const columns = entryColumns(at, entries);
+  const texts = (values: readonly string[]) => sql`${sql.param([...values])}::text[]`;
   await db.execute(sql`
-    with head as (
-      update ledger_heads set seq = ${head.seq}, hash = ${head.hash} where tenant_id = ${tenantId}
-    )
-    insert into ledger (tenant_id, seq, id, at, event, actor, data, prev_hash, hash, things)
-    select ${tenantId}, ${before.seq}::bigint + n, i, ${at.toISOString()}::timestamptz, e, a, d::jsonb, p, h, string_to_array(t, chr(31))
-      from unnest(
-        ${column(links.map((link) => link.id))}::text[],
-        ${column(links.map((link) => link.event))}::text[], ${column(links.map((link) => link.actor))}::text[],
-        ${column(data)}::text[], ${column(links.map((link) => link.prev_hash))}::text[],
-        ${column(links.map((link) => link.hash))}::text[],
-        ${column(links.map((link, index) => thingsOf(link.actor, data[index] ?? '').join('\u001F')))}::text[]
-      ) with ordinality as row(i, e, a, d, p, h, t, n)`);
+    select ledger_append(${tenantId}, ${columns.at}, ${texts(columns.ids)}, ${texts(columns.events)}, ${texts(columns.actors)},
+      ${texts(columns.data)}, ${texts(columns.things)})`);
+}
+
+/** An entry that stands alone, with the key that it may be written for once only; undefined: as often as it comes. */
+export interface LoneEntry {
+  readonly entry: NewEntry;
+  readonly once: Once | undefined;
+}
+
+/** Something that may happen once only: a client assertion's `jti`, a Slack signature. `key` is a digest. */
+export interface Once {
+  readonly key: string;
+  readonly expiresAt: Date;
+}
+
+/** Appends entries in a transaction of their own, in one round trip; answers for each whether it was written, which it was not where its key was used before. */
+export async function appendAlone(
+  client: Sql,
+  tenantId: string,
+  at: Date,
+  entries: readonly LoneEntry[],
+): Promise<boolean[]> {
+  const { ids, events, actors, data, things, ...columns } = entryColumns(
+    at,
+    entries.map(({ entry }) => entry),
+  );
+  const keys = entries.map(({ once }) => once?.key ?? '');
+  const ends = entries.map(({ once }) => once?.expiresAt.toISOString() ?? '');
+  const [row] = await client<{ fresh: boolean[] }[]>`
+    select ledger_batch(${tenantId}, ${columns.at}, ${[...ids]}, ${[...events]}, ${[...actors]}, ${[...data]}, ${[...things]}, ${keys}, ${ends}) as fresh`;
+  return row?.fresh ?? [];
 }
 
 /** Entries after `afterSeq`, oldest first, at most `limit`; optionally of one event. */
