@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import { sql } from 'drizzle-orm';
 import type { JobData } from '#db/queue.ts';
 import { migrateDatabase, offerBootstrap } from '#db/migrate.ts';
@@ -21,7 +22,7 @@ import type { Logger } from '#lib/log.ts';
 import { bootstrapSurface } from '#surfaces/bootstrap/index.ts';
 import { mcpSurface } from '#surfaces/mcp/index.ts';
 import { browserSide } from '#surfaces/oauth/browser/index.ts';
-import { oauthSurface } from '#surfaces/oauth/index.ts';
+import { oauthSurface, type OAuthSurface } from '#surfaces/oauth/index.ts';
 import { restSurface } from '#surfaces/rest/index.ts';
 import { scimSurface } from '#surfaces/scim/index.ts';
 import { slackSurface, type SlackSettings } from '#surfaces/slack/index.ts';
@@ -72,12 +73,13 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const bootstrapToken = newSecret();
   const offered = await offerBootstrap(parts.ownerUrl, sha256(bootstrapToken));
 
-  const handler: { fetch: (request: Request) => Promise<Response> } = {
+  const handler: { fetch: (request: Request) => Promise<Response>; direct: OAuthSurface['direct'] } = {
     fetch: () => Promise.resolve(new Response('starting', { status: 503 })),
+    direct: () => false,
   };
-  const http = createAdaptorServer({
-    fetch: (request) => handler.fetch(request),
-    overrideGlobalObjects: false,
+  const listener = getRequestListener((request) => handler.fetch(request), { overrideGlobalObjects: false });
+  const http = createServer((incoming, outgoing) => {
+    if (!handler.direct(incoming, outgoing)) void listener(incoming, outgoing);
   });
   http.listen(parts.port, parts.host);
   await once(http, 'listening');
@@ -127,16 +129,18 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     login: login === null ? null : { issuer: parts.okta.issuer, ...login },
     ...parts.oauth,
   });
+  const oauth = oauthSurface({ kernel, app, browser });
   const surfaces = [
     scimSurface(app),
     mcp,
-    oauthSurface({ kernel, app, browser }),
+    oauth,
     slack,
     bootstrapSurface(app, { slackTeamId: parts.slack.teamId, okta: links.setUp }),
     restSurface(app, kernel),
     health(app, slack),
   ];
   handler.fetch = (request) => dispatch(surfaces, request, log);
+  handler.direct = oauth.direct;
   await startWorking(app, slack.jobs);
   await resumeSchedules(app);
   return {
@@ -149,9 +153,9 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
       // Held calls end first: what they wait for goes on in the rows.
       await mcp.close();
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
-      if ('closeIdleConnections' in http) http.closeIdleConnections();
+      http.closeIdleConnections();
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 10_000).unref())]);
-      if ('closeAllConnections' in http) http.closeAllConnections();
+      http.closeAllConnections();
       await slack.close();
       await queue.stop();
       await app.settled.close();

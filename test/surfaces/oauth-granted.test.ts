@@ -23,15 +23,16 @@ afterAll(() => world.close());
 const NAMES = ['a', 'b', 'c', 'd', 'A'];
 const scopes = (minLength = 0) => fc.uniqueArray(fc.constantFrom(...NAMES), { minLength });
 const TOOLS = ['t1', 't2', 't3'];
-const tools = fc.option(fc.uniqueArray(fc.constantFrom(...TOOLS), { minLength: 1 }));
+/** Bounded half of the time, so that chains reach their end often enough. */
+const tools = fc.option(fc.uniqueArray(fc.constantFrom(...TOOLS), { minLength: 1 }), { freq: 1 });
 
 /** What one agent may have at most, and what it asks for; null: it names nothing. */
 const step = fc.record({
-  mandate: scopes(1),
+  mandate: fc.oneof(fc.constant(NAMES), scopes(1)),
   ceiling: fc.oneof({ weight: 3, arbitrary: fc.constant(NAMES) }, scopes()),
   tools,
   seconds: fc.integer({ min: 30, max: 600 }),
-  asked: fc.option(scopes(1)),
+  asked: fc.option(scopes(1), { freq: 1 }),
   askedTools: tools,
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { importVerifyKey, isNumericDate, parseJwt, thumbprint, verifyJws } from '#lib/jwt.ts';
+import type { PlainRequest } from '#lib/plain-http.ts';
 import { SKEW_SECONDS } from './names.ts';
 
 /** The algorithms that a proof may be signed with (RFC 9449 section 5.1, `dpop_signing_alg_values_supported`). */
@@ -38,14 +39,21 @@ const refuse = (
   dpop: 'invalid_dpop_proof' | 'invalid_token' = 'invalid_dpop_proof',
 ): Fault => new Fault('unauthenticated', message, { detail: { reason: `dpop_${reason}`, dpop } });
 
-/** What a request is as far as proofs go; `path` is that of the request, below `baseUrl`. */
-export function presentedRequest(baseUrl: string, request: Request): PresentedRequest {
-  const scheme = /^(bearer|dpop) /i.exec(request.headers.get('authorization') ?? '')?.[1]?.toLowerCase();
+/** What a request is as far as proofs go; its path is below `baseUrl`. */
+export function presentedRequest(baseUrl: string, request: Request | PlainRequest): PresentedRequest {
+  const plain =
+    'path' in request
+      ? request
+      : {
+          path: new URL(request.url).pathname,
+          header: (name: string) => request.headers.get(name),
+        };
+  const scheme = /^(bearer|dpop) /i.exec(plain.header('authorization') ?? '')?.[1]?.toLowerCase();
   return {
     scheme: scheme === 'bearer' || scheme === 'dpop' ? scheme : null,
-    proof: request.headers.get('dpop'),
+    proof: plain.header('dpop'),
     method: request.method,
-    url: `${new URL(baseUrl).origin}${new URL(request.url).pathname}`,
+    url: `${new URL(baseUrl).origin}${plain.path}`,
   };
 }
 

@@ -15,6 +15,7 @@ import { subjectOf, type HotMandate, type MandateReader } from './hot-mandate.ts
 import { ACCESS_TOKEN_TYPE, audiencesOf, issuerOf, TOKEN_EXCHANGE } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 import type { KernelParts } from './parts.ts';
+import type { ConfiguredProviders } from './providers/configured.ts';
 import { refusalEntry } from './refusal.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { Presentation, PresentationCheck } from './subject.ts';
@@ -36,6 +37,7 @@ interface ExchangeParts {
   readonly record: KernelParts['record'];
   readonly clients: ClientAuthenticator;
   readonly present: PresentationCheck;
+  readonly providers: Pick<ConfiguredProviders, 'of'>;
   readonly readMandate: MandateReader;
   readonly signingKeys: SigningKeys;
   readonly useProof: (tenantId: string, proof: Proof) => Promise<void>;
@@ -43,7 +45,7 @@ interface ExchangeParts {
 
 /**
  * Makes the exchange: client, then what is cheap of the subject, then its signature, then one strict read of the mandate with all that
- * it stands on, then the decision. The assertion's `jti` is spent in the transaction of the ledger line, so of many concurrent
+ * it stands on and the providers that the subject was checked against, then the decision. The assertion's `jti` is spent in the transaction of the ledger line, so of many concurrent
  * uses one gets the token; a refusal spends it too.
  */
 export function createExchange(
@@ -61,10 +63,14 @@ export function createExchange(
     audienceFor(request.targets, known);
     if (request.actorToken !== null) await checkActor(tenantId, client, request.actorToken);
     const jkt = came === null || came.proof === null ? null : await provedKey(tenantId, came);
-    const presented = await kernel.present(tenantId, request, client);
+    const first = await kernel.present(tenantId, request, client);
+    const row = await readStanding(tenantId, first);
+    const presented =
+      row === null || first.trusting === null || first.trusting === row.providers
+        ? first
+        : await kernel.present(tenantId, request, client, kernel.providers.of(tenantId, row.providers));
     const { subject } = presented;
     const audience = audienceFor(request.targets, within(known, subject.audiences));
-    const row = await readStanding(tenantId, presented);
     if (
       row?.agent_id === client.agentId &&
       !(await kernel.clients.stillHolds(tenantId, client, row.agent_epoch))

@@ -29,7 +29,7 @@ export interface Ancestor {
   readonly agent_epoch: number;
 }
 
-/** A mandate with everything that it stands on, as `hot_mandates` (migration token_chain) reads it in one statement. */
+/** A mandate with everything that it stands on, as `hot_mandates` (migration hot_standing) reads it in one statement. */
 export interface HotMandate {
   readonly mandate_id: string;
   readonly state: 'active' | 'frozen' | 'revoked' | 'expired';
@@ -69,6 +69,8 @@ export interface HotMandate {
   readonly chain: readonly Ancestor[];
   /** Those of the `jti`s that were asked about, by anybody in the same turn, that have been revoked (RFC 7009). */
   readonly denied: readonly string[];
+  /** What the tenant trusts in the same snapshot, as `configuredProviders` keeps it (providers/configured.ts). */
+  readonly providers: string;
 }
 
 /** Asks for a mandate as it is now and, with it, which of some `jti`s were revoked. */
@@ -78,8 +80,12 @@ export type MandateReader = (
   jtis?: readonly string[],
 ) => Promise<HotMandate | null>;
 
-type Row = Omit<HotMandate, 'chain'> & { readonly chain: WireAncestor[] | null };
-type WireAncestor = Omit<Ancestor, 'starts_at' | 'expires_at'> & { starts_at: string; expires_at: string };
+/** As JSON has it: moments are texts. */
+type Wire<T extends { starts_at: Date; expires_at: Date }> = Omit<T, 'starts_at' | 'expires_at' | 'chain'> & {
+  readonly starts_at: string;
+  readonly expires_at: string;
+};
+type WireMandate = Wire<HotMandate> & { readonly chain: readonly Wire<Ancestor>[] };
 
 /** Reads mandates as they are now, those of one event-loop turn and tenant in one query. Null: no such mandate in this tenant. Fault `unavailable` where the database is gone. */
 export function createMandateReader(sql: Sql): MandateReader {
@@ -88,9 +94,16 @@ export function createMandateReader(sql: Sql): MandateReader {
     const ids = [...new Set(asked.map(([id = '']) => id))];
     const jtis = asked.flatMap((parts) => parts.slice(1));
     const rows = await reach(
-      sql<Row[]>`select * from hot_mandates(${tenantId}, ${ids}, ${jtis})`.then((found) => [...found]),
+      sql<{ row: WireMandate }[]>`select hot_mandates(${tenantId}, ${ids}, ${jtis}) as row`.then((all) => [
+        ...all,
+      ]),
     );
-    const byId = new Map(rows.map((row) => [row.mandate_id, { ...row, chain: ancestors(row.chain) }]));
+    const byId = new Map(
+      rows.map(({ row }) => [
+        row.mandate_id,
+        { ...dated(row), chain: row.chain.map((above) => dated(above)) },
+      ]),
+    );
     return new Map(
       asked.flatMap(([id = ''], index) => {
         const row = byId.get(id);
@@ -103,12 +116,11 @@ export function createMandateReader(sql: Sql): MandateReader {
     ask(tenantId, jtis.length === 0 ? mandateId : [mandateId, ...jtis].join(' '));
 }
 
-const ancestors = (chain: readonly WireAncestor[] | null): readonly Ancestor[] =>
-  (chain ?? []).map((one) => ({
-    ...one,
-    starts_at: new Date(one.starts_at),
-    expires_at: new Date(one.expires_at),
-  }));
+const dated = <T extends { starts_at: string; expires_at: string }>(row: T) => ({
+  ...row,
+  starts_at: new Date(row.starts_at),
+  expires_at: new Date(row.expires_at),
+});
 
 /** Whether tenant, principal and agent are such that anything may be asked at all: null, or the first that is not. */
 export function partiesStanding(row: HotMandate): Denial | null {

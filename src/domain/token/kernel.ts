@@ -33,12 +33,12 @@ import { audiencesOf } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 import { reach } from '#db/reach.ts';
 import type { KernelParts } from './parts.ts';
-import { perTurn } from './per-turn.ts';
+import { configuredProviders, type Configured } from './providers/configured.ts';
 import { tryToken, type TokenTrial } from './providers/explain.ts';
 import { refusalEntry, type RefusedRequest } from './refusal.ts';
 import { revokeToken } from './revoke-token.ts';
 import { createSigningKeys, type PublishedKey, type Signer } from './signing-keys.ts';
-import { identityProvidersOf, spend, type IdentityProvider } from './store.ts';
+import { spend } from './store.ts';
 import { createStatusLists, type StatusListPublisher } from './status-list.ts';
 import { createPresentationCheck } from './subject.ts';
 import { proveSubject, type ProvedSubject } from './subject-token.ts';
@@ -112,20 +112,12 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   const signatures = createSignatureCheck(parts.baseUrl, signingKeys);
   const readMandate = createMandateReader(parts.sql);
   const readPerson = createPersonReader(parts.sql);
-  const readProviders = perTurn<readonly IdentityProvider[]>(
-    async (tenantId, keys) =>
-      new Map([[keys[0] ?? '', await reach(parts.read(tenantId, identityProvidersOf))]]),
-  );
+  const providers = configuredProviders(parts.sql);
   const record = (...entry: Parameters<KernelParts['record']>) => reach(parts.record(...entry));
   const tenants = createTenantLookup(parts);
 
-  const prove = (tenantId: string, token: string): Promise<ProvedSubject> =>
-    proveSubject(
-      token,
-      async () => (await readProviders(tenantId, 'all')) ?? [],
-      remoteKeys,
-      parts.now().getTime() / 1000,
-    );
+  const prove = (token: string, { list }: Configured): Promise<ProvedSubject> =>
+    proveSubject(token, list, remoteKeys, parts.now().getTime() / 1000);
 
   async function verifyFor(token: string, audiences: readonly string[]) {
     const signed = await signatures.check(token);
@@ -150,12 +142,27 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       detail: { reason: 'type' },
     });
   }
-  const present = createPresentationCheck({ parts, remoteKeys, prove, checkSignature: checkDelegation });
+  const present = createPresentationCheck({
+    parts,
+    remoteKeys,
+    providers,
+    prove,
+    checkSignature: checkDelegation,
+  });
   async function useProof(tenantId: string, { once }: Proof): Promise<void> {
     if (await reach(parts.write(tenantId, (ctx) => spend(ctx, once.key, once.expiresAt)))) return;
     throw proofReplayed();
   }
-  const exchange = createExchange({ parts, record, clients, present, readMandate, signingKeys, useProof });
+  const exchange = createExchange({
+    parts,
+    record,
+    clients,
+    present,
+    providers,
+    readMandate,
+    signingKeys,
+    useProof,
+  });
 
   /** What a strict read adds to authentication where no mandate is read anyway. */
   async function requireStanding(tenantId: string, client: AuthenticatedClient, epochNow: number) {
@@ -181,7 +188,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       return verified;
     },
     verifySubject: async (tenantId, token) => {
-      const proved = await prove(tenantId, token);
+      const proved = await prove(token, await providers.now(tenantId));
       const [tenant, person] = await reach(
         parts.read(
           tenantId,
@@ -209,7 +216,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
     },
     tryToken: async (tenantId, token) =>
       tryToken(token, {
-        configured: (await readProviders(tenantId, 'all')) ?? [],
+        configured: (await providers.now(tenantId)).list,
         keys: remoteKeys,
         now: parts.now().getTime() / 1000,
         lookUp: (provider, uid) =>
@@ -248,6 +255,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       clients.flush();
       signatures.flush();
       statusLists.flush();
+      providers.flush();
     },
   };
 }

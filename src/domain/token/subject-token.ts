@@ -25,20 +25,20 @@ export interface ProvedSubject {
 const TYPES: ReadonlySet<unknown> = new Set([undefined, 'JWT', 'at+jwt', 'application/at+jwt']);
 
 /**
- * Verifies an access token for one tenant (requirements D3). `providers` are those that the tenant has configured now; the token's `iss` must be
+ * Verifies an access token for one tenant (requirements D3). `providers` are those that the tenant has configured; the token's `iss` must be
  * one of them, byte for byte, and then the vendor says what an access token of its own is. What costs nothing is checked first, the signature
  * last. Throws Fault `unauthenticated` (`detail.reason`) and, where the provider's keys cannot be had, `unavailable`.
  */
 export async function proveSubject(
   token: string,
-  providers: () => Promise<readonly IdentityProvider[]>,
+  providers: readonly IdentityProvider[],
   keys: RemoteKeys,
   now: number,
 ): Promise<ProvedSubject> {
   const jwt = readForm(token);
   checkHeader(jwt);
   checkTimes(jwt.claims, now);
-  const provider = providerOf(jwt.claims['iss'], await providers());
+  const provider = providerOf(jwt.claims['iss'], providers);
   const person = readPerson(jwt.claims, provider);
   VENDORS[provider.kind].checkAudience(jwt.claims, provider);
   await checkSignature(jwt, provider, keys);

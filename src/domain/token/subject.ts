@@ -12,6 +12,7 @@ import { proveAssertion } from './identity-assertion.ts';
 import { audiencesOf, issuerOf, MAX_ACTORS, tenantOfIssuer } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 import type { KernelParts } from './parts.ts';
+import type { Configured, ConfiguredProviders } from './providers/configured.ts';
 import { parseScope } from './scope.ts';
 import { assertionIssuersOf, mandatesBetween } from './store.ts';
 import type { ProvedSubject } from './subject-token.ts';
@@ -21,6 +22,8 @@ export interface Presentation {
   readonly subject: Subject;
   readonly mandateId: string;
   readonly through: Through | null;
+  /** The version of the tenant's providers that it was checked against; null: none of them vouches for it. */
+  readonly trusting: string | null;
 }
 
 /** A delegation token whose signature and claims hold; `check` says whether its standing does, by a row read after the request came. */
@@ -33,15 +36,20 @@ export interface Through {
 interface SubjectParts {
   readonly parts: Pick<KernelParts, 'baseUrl' | 'now' | 'read'>;
   readonly remoteKeys: RemoteKeys;
-  readonly prove: (tenantId: string, token: string) => Promise<ProvedSubject>;
+  readonly providers: ConfiguredProviders;
+  readonly prove: (token: string, trusted: Configured) => Promise<ProvedSubject>;
   readonly checkSignature: (token: string) => Promise<SignedToken>;
 }
 
-/** Makes the check of what is presented in the name of the principal. Everything that is cheap comes before the signature. */
+/**
+ * Makes the check of what is presented in the name of the principal. Everything that is cheap comes before the signature. A provider's token is
+ * checked against `trusted`, or without it against the providers as they were last seen: then the caller holds `trusting` to a strict read.
+ */
 export type PresentationCheck = (
   tenantId: string,
   request: ExchangeRequest,
   client: AuthenticatedClient,
+  trusted?: Configured,
 ) => Promise<Presentation>;
 
 /** What the employee's provider token must carry to delegate (requirements D4). */
@@ -54,17 +62,32 @@ const refuse = (reason: string, description: string): OAuthError =>
 
 export function createPresentationCheck(kernel: SubjectParts): PresentationCheck {
   const { parts } = kernel;
-  return async (tenantId, request, client) => {
+  return async (tenantId, request, client, trusted) => {
     const { subject } = request;
     if (subject.kind === 'assertion') return byAssertion(tenantId, request, subject.token, client);
     const mandateId = request.mandateId ?? '';
-    if (subject.kind === 'mandate') return { subject: offline(client), mandateId, through: null };
+    if (subject.kind === 'mandate')
+      return { subject: offline(client), mandateId, through: null, trusting: null };
     if (isOurs(parts.baseUrl, subject.token)) return byDelegation(tenantId, subject.token, mandateId, client);
-    return { subject: await byProvider(tenantId, subject.token, client), mandateId, through: null };
+    return { mandateId, through: null, ...(await byProvider(tenantId, subject.token, client, trusted)) };
   };
 
-  async function byProvider(tenantId: string, token: string, client: AuthenticatedClient): Promise<Subject> {
-    const proved = await acceptable(() => kernel.prove(tenantId, token));
+  async function byProvider(
+    tenantId: string,
+    token: string,
+    client: AuthenticatedClient,
+    trusted: Configured | undefined,
+  ): Promise<Pick<Presentation, 'subject' | 'trusting'>> {
+    const against = trusted ?? (await kernel.providers.seen(tenantId));
+    let proved: ProvedSubject;
+    try {
+      proved = await kernel.prove(token, against);
+    } catch (error) {
+      // What was refused for what was trusted before may be good now.
+      const now = trusted ?? (await kernel.providers.now(tenantId));
+      if (now.version === against.version) throw asRefusal(error);
+      return byProvider(tenantId, token, client, now);
+    }
     if (!proved.scopes.includes(DELEGATION_CREATE)) {
       throw refuse(
         'token_scope_missing',
@@ -72,7 +95,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
       );
     }
     refuseOtherActor(token, client);
-    return {
+    const subject: Subject = {
       kind: 'access_token',
       person: { provider: proved.provider, uid: proved.uid },
       scopes: null,
@@ -83,6 +106,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
       act: null,
       jtis: [],
     };
+    return { subject, trusting: against.version };
   }
 
   async function byDelegation(
@@ -120,6 +144,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     const jtis = tokensBehind(claims);
     return {
       mandateId,
+      trusting: null,
       subject: {
         kind: 'delegation_token',
         person: { provider, uid: uid.join(':') },
@@ -159,7 +184,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     };
     const subject = await proveAssertion(token, expected, kernel.remoteKeys);
     const mandateId = request.mandateId ?? (await theMandate(tenantId, subject.person, client.agentId));
-    return { subject, mandateId, through: null };
+    return { subject, mandateId, through: null, trusting: null };
   }
 
   /** The single mandate of principal and agent. Which one is only a choice: it is read strictly, like any other, before it is used. */

@@ -2,6 +2,7 @@ import { OAuthError } from '#domain/token/oauth-error.ts';
 import { asFault, type FaultCode } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { Logger } from '#lib/log.ts';
+import { toWeb, type PlainAnswer } from '#lib/plain-http.ts';
 
 /** How this door says each fault: RFC 6749 section 5.2, and RFC 6750 section 3.1 for the callers that hold an API key. */
 const FAULTS = {
@@ -15,32 +16,34 @@ const FAULTS = {
   internal: { status: 500, error: 'server_error' },
 } as const satisfies Record<FaultCode, { status: number; error: string }>;
 
-/** Answers with JSON that nobody may store: every answer of this door that is about one token (RFC 6749 section 5.1). */
-export function answer(
+/** JSON that nobody may store: every answer of this door that is about one token (RFC 6749 section 5.1). */
+export const json = (
   status: number,
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
-): Response {
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      pragma: 'no-cache',
-      ...headers,
-    },
-  });
-}
+): PlainAnswer => ({
+  status,
+  headers: {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    pragma: 'no-cache',
+    ...headers,
+  },
+  body: JSON.stringify(body),
+});
+
+/** The same as a web response. */
+export const answer = (...parts: Parameters<typeof json>): Response => toWeb(json(...parts));
 
 /**
  * The answer for anything thrown. What is not ours to show is logged under an id that the answer names; tokens are in neither.
  * `authorization` is the header that the caller sent: who tried it is answered in its scheme (RFC 6749 section 5.2).
  */
-export function failure(error: unknown, log: Logger, authorization: string | null): Response {
+export function failure(error: unknown, log: Logger, authorization: string | null): PlainAnswer {
   if (error instanceof OAuthError) {
     const scheme = error.status === 401 ? /^[A-Za-z]+/.exec(authorization ?? '')?.[0] : undefined;
     const challenge = scheme === undefined ? {} : { 'www-authenticate': `${scheme} realm="prokura"` };
-    return answer(
+    return json(
       error.status,
       { error: error.error, error_description: error.description, ...error.extra },
       challenge,
@@ -57,7 +60,7 @@ export function failure(error: unknown, log: Logger, authorization: string | nul
     log.error({ err: fault.cause ?? fault, error_id: errorId }, 'oauth');
     body['error_id'] = errorId;
   }
-  return answer(status, body, faultHeaders(fault.code, fault.detail['retry_after_seconds']));
+  return json(status, body, faultHeaders(fault.code, fault.detail['retry_after_seconds']));
 }
 
 function faultHeaders(code: FaultCode, retryAfter: unknown): Record<string, string> {

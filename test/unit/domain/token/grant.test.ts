@@ -21,6 +21,7 @@ const row = (change: Partial<HotMandate> = {}): HotMandate => ({
   offline: false,
   chain: [],
   denied: [],
+  providers: '[]',
   uses: 0,
   max_uses: null,
   starts_at: new Date(NOW.getTime() - 1000),

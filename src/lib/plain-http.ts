@@ -1,0 +1,107 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readBody } from './body.ts';
+
+/**
+ * A request whose body has been read: what a hot endpoint needs of HTTP. A web `Request` and `Response` on top of Node's cost more than
+ * such an endpoint's own work.
+ */
+export interface PlainRequest {
+  readonly method: string;
+  readonly path: string;
+  /** With its question mark; empty where there is none. */
+  readonly query: string;
+  /** Null where it was longer than the limit. */
+  readonly body: Buffer | null;
+  /** A header by its lower-case name. Lines of one name are joined by a comma (RFC 9110 section 5.2). */
+  header(name: string): string | null;
+}
+
+/** An answer whose body is a text. */
+export interface PlainAnswer {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Reads a web request, its body up to `maxBytes`. */
+export async function plainOfWeb(request: Request, maxBytes: number): Promise<PlainRequest> {
+  const { pathname, search } = new URL(request.url);
+  const bytes = await readBody(request, maxBytes);
+  return {
+    method: request.method,
+    path: pathname,
+    query: search,
+    body: bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    header: (name) => request.headers.get(name),
+  };
+}
+
+/** Reads Node's request, its body up to `maxBytes`; a longer one is let run out, so that its sender can read our answer. Throws where the connection breaks. */
+export function plainOfNode(incoming: IncomingMessage, maxBytes: number): Promise<PlainRequest> {
+  const [path, query] = pathAndQuery(incoming);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    incoming.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBytes) chunks.push(chunk);
+    });
+    incoming.on('error', reject);
+    incoming.on('end', () => {
+      const [only] = chunks;
+      const whole = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+      resolve({
+        method: incoming.method ?? '',
+        path,
+        query,
+        body: size > maxBytes ? null : whole,
+        header: (name) => {
+          const value = incoming.headers[name];
+          return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value;
+        },
+      });
+    });
+  });
+}
+
+/** Path and query of Node's request as they were sent; what is no path in origin form (RFC 9112 section 3.2.1) is the empty path. */
+export function pathAndQuery(incoming: IncomingMessage): [path: string, query: string] {
+  const target = incoming.url ?? '';
+  if (!target.startsWith('/')) return ['', ''];
+  const mark = target.indexOf('?');
+  return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark)];
+}
+
+/** The same request for who takes web requests, at `origin`. */
+export function webOfPlain(plain: PlainRequest, origin: string, names: readonly string[]): Request {
+  const headers = new Headers();
+  for (const name of names) {
+    const value = plain.header(name);
+    if (value !== null) headers.set(name, value);
+  }
+  return new Request(`${origin}${plain.path}${plain.query}`, {
+    method: plain.method,
+    headers,
+    ...(plain.body === null ? {} : { body: new Uint8Array(plain.body) }),
+  });
+}
+
+export const toWeb = ({ status, headers, body }: PlainAnswer): Response =>
+  new Response(body, { status, headers });
+
+/** Sends an answer, whole, to Node's response. */
+export async function sendToNode(answer: PlainAnswer | Response, outgoing: ServerResponse): Promise<void> {
+  if (!(answer instanceof Response)) {
+    outgoing.writeHead(answer.status, {
+      ...answer.headers,
+      'content-length': Buffer.byteLength(answer.body),
+    });
+    outgoing.end(answer.body);
+    return;
+  }
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  outgoing.statusCode = answer.status;
+  outgoing.setHeaders(answer.headers);
+  outgoing.end(bytes);
+}

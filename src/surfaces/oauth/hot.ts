@@ -1,0 +1,122 @@
+import {
+  claimedClient,
+  readClient,
+  type ClientCredentials,
+  type FormParameters,
+} from '#domain/token/client-request.ts';
+import { presentedRequest } from '#domain/token/dpop.ts';
+import { readExchange, type ExchangeRequest } from '#domain/token/exchange-request.ts';
+import type { TokenKernel } from '#domain/token/kernel.ts';
+import { OAuthError } from '#domain/token/oauth-error.ts';
+import { reach } from '#db/reach.ts';
+import type { App } from '#engine/app.ts';
+import { isId } from '#lib/id.ts';
+import { MAX_TOKEN_LENGTH } from '#lib/jwt.ts';
+import { webOfPlain, type PlainAnswer, type PlainRequest } from '#lib/plain-http.ts';
+import { GRANTS, type BrowserSide } from './browser/index.ts';
+import type { Address, Endpoint } from './address.ts';
+import { json } from './faults.ts';
+import { readForm } from './form.ts';
+import { introspect } from './introspect.ts';
+
+/** What these endpoints work with. */
+export interface HotParts {
+  readonly kernel: TokenKernel;
+  /** The authorization code flow; absent: agents' grants only. */
+  readonly browser?: BrowserSide;
+  readonly app: Pick<App, 'baseUrl' | 'database' | 'mode' | 'log' | 'now'>;
+}
+
+/** Answers a POST whose body has been read; the browser side's answers are web responses. Throws OAuthError and Fault. */
+export type HotHandler = (
+  parts: HotParts,
+  address: Address,
+  request: PlainRequest,
+) => Promise<PlainAnswer | Response>;
+
+/** The endpoints that agents and resource servers ask all day: they take requests as Node has them. All are POST. */
+export const HOT = {
+  token,
+  introspect: introspection,
+  revoke: revocation,
+} as const satisfies Partial<Record<Endpoint, HotHandler>>;
+
+/** A form of one of the browser side's grants; one that names two grants is refused there. */
+const BROWSER_GRANT = new RegExp(`(?:^|&)grant_type=(?:${[...GRANTS].join('|')})(?:&|$)`);
+/** Headers that the browser side looks at. */
+const BROWSER_HEADERS = ['authorization', 'content-type', 'dpop', 'origin'];
+
+async function token(
+  parts: HotParts,
+  address: Address,
+  request: PlainRequest,
+): Promise<PlainAnswer | Response> {
+  const { browser, kernel, app } = parts;
+  const { body } = request;
+  if (browser !== undefined && address.tenantId !== null && body !== null) {
+    // Whose grant it is stands in the form, and the browser side gets the same bytes.
+    if (BROWSER_GRANT.test(body.toString('latin1')))
+      return browser.redeem(address.tenantId, forBrowser(parts, request), body);
+  }
+  const exchange = await readToken(parts, address, request);
+  const tenantId = await tenantFor(parts, address, exchange.client);
+  const came = request.header('dpop') === null ? null : presentedRequest(app.baseUrl, request);
+  return json(200, await kernel.exchange(tenantId, exchange, came));
+}
+
+const forBrowser = ({ app }: HotParts, request: PlainRequest): Request =>
+  webOfPlain(request, new URL(app.baseUrl).origin, BROWSER_HEADERS);
+
+/** The tenant of the address, or at a root alias that of the client. */
+async function tenantFor(parts: HotParts, address: Address, credentials: ClientCredentials): Promise<string> {
+  if (address.tenantId !== null) return address.tenantId;
+  const client = claimedClient(credentials);
+  const tenantId = client === null ? null : await parts.kernel.tenantOf('agent', client);
+  if (tenantId === null) throw new OAuthError('invalid_client', 'no_such_client', 'There is no such client.');
+  return tenantId;
+}
+
+/** RFC 7009 section 2.2: an empty answer, whether there was anything to revoke or not. */
+async function revocation(
+  parts: HotParts,
+  address: Address,
+  request: PlainRequest,
+): Promise<PlainAnswer | Response> {
+  const form = readForm(request);
+  const clientId = form.get('client_id')?.[0];
+  const persons = clientId !== undefined && !isId('agt', clientId);
+  if (persons && parts.browser !== undefined && address.tenantId !== null && request.body !== null)
+    return parts.browser.revoke(address.tenantId, forBrowser(parts, request), request.body);
+  const credentials = readClient(form, request.header('authorization'));
+  const token = form.get('token')?.[0];
+  const tenantId = await tenantFor(parts, address, credentials);
+  if ((await parts.kernel.tenantOf('tenant', tenantId)) === null)
+    throw new OAuthError('invalid_client', 'no_such_tenant', 'There is no such issuer.');
+  if (token === undefined)
+    throw new OAuthError('invalid_request', 'token', 'Send the token to be revoked as token.');
+  // A longer text is no token of ours; the client authenticates all the same.
+  await parts.kernel.revoke(tenantId, token.slice(0, MAX_TOKEN_LENGTH + 1), credentials);
+  return json(200, {});
+}
+
+/** Reads the request; what cannot be read stands in the ledger as a refusal too, where the address tells the tenant. */
+async function readToken(
+  { kernel }: HotParts,
+  { tenantId }: Address,
+  request: PlainRequest,
+): Promise<ExchangeRequest> {
+  let form: FormParameters | null = null;
+  try {
+    form = readForm(request);
+    return readExchange(form, request.header('authorization'));
+  } catch (error) {
+    if (!(error instanceof OAuthError) || tenantId === null) throw error;
+    const [client = null, mandate = null] = [form?.get('client_id')?.[0], form?.get('mandate_id')?.[0]];
+    throw await kernel.refused(tenantId, error, { client, authenticated: false, mandate });
+  }
+}
+
+async function introspection(parts: HotParts, address: Address, request: PlainRequest): Promise<PlainAnswer> {
+  const form = readForm(request);
+  return json(200, await reach(introspect(parts, address.tenantId, request.header('authorization'), form)));
+}
