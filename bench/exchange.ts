@@ -14,13 +14,31 @@ const AMOUNT: Amount = { warmUp: 1200, perRound: 400, rounds: 7 };
 const CRYPTO_OPERATIONS = 500;
 
 /**
- * Token exchanges (RFC 8693) at a tenant's token endpoint: every request has a subject token and a client assertion of its own. Rows:
- * `exchange`, floor echo + RS256 verify + ES256 sign (issue 4), and `exchange-client-auth`, the same exchange over a floor that
- * also verifies the client's ES256 assertion, as private_key_jwt must.
+ * Token exchanges (RFC 8693) at a tenant's token endpoint, each with a subject token of its own. Rows: `exchange`, by a client that sends its
+ * secret, over echo + RS256 verify + ES256 sign (issue 4), and `exchange-client-auth`, by one that signs an assertion for each request
+ * (private_key_jwt), over a floor that verifies an ES256 signature too.
  */
 export async function exchange(stage: Stage): Promise<Row[]> {
   const amount = scaled(AMOUNT, stage.scale);
-  const requests = await exchangeRequests(stage.okta, stage.fixtures, requestsNeeded(amount));
+  const count = requestsNeeded(amount);
+  const bySecret = await measured(stage, amount, await secretRequests(stage.okta, stage.fixtures, count));
+  const byKey = await measured(stage, amount, await exchangeRequests(stage.okta, stage.fixtures, count));
+  return [
+    rowOf(
+      'exchange',
+      bySecret.over((cost) => cost.rs256Verify + cost.es256Sign),
+      wallRemark(bySecret.wall, amount.perRound),
+    ),
+    rowOf(
+      'exchange-client-auth',
+      byKey.over((cost) => cost.rs256Verify + cost.es256Sign + cost.es256Verify),
+      wallRemark(byKey.wall, amount.perRound),
+    ),
+  ];
+}
+
+/** A run over HTTP, with what the primitives cost beside each round. */
+async function measured(stage: Stage, amount: Amount, requests: readonly LoadRequest[]) {
   const signed = signedBytes(requests[0]?.body ?? '');
   const costs: CryptoCost[] = [];
   const operations = Math.max(2, Math.round(CRYPTO_OPERATIONS * stage.scale));
@@ -31,28 +49,34 @@ export async function exchange(stage: Stage): Promise<Row[]> {
   });
   const over = (of: (cost: CryptoCost) => number) =>
     rounds.map(({ ours, floor }, index) => ({ ours, floor: floor + of(costs[index]!) }));
-  return [
-    rowOf(
-      'exchange',
-      over((cost) => cost.rs256Verify + cost.es256Sign),
-      wallRemark(wall, amount.perRound),
-    ),
-    rowOf(
-      'exchange-client-auth',
-      over((cost) => cost.rs256Verify + cost.es256Sign + cost.es256Verify),
-      '',
-    ),
-  ];
+  return { over, wall };
 }
 
-/** Exchange requests that are each good once, for the next four minutes. */
+/** Exchange requests of the agent that has a secret. */
+export async function secretRequests(
+  okta: OktaSimulator,
+  { issuer, secretAgent }: Fixtures,
+  count: number,
+): Promise<LoadRequest[]> {
+  const requests: LoadRequest[] = [];
+  for (let made = 0; made < count; made += 1)
+    requests.push(
+      await tokenRequest(okta, issuer, {
+        mandate_id: secretAgent.mandateId,
+        client_id: secretAgent.id,
+        client_secret: secretAgent.secret,
+      }),
+    );
+  return requests;
+}
+
+/** Exchange requests of the agent that has a key: each is good once, for the next four minutes. */
 export async function exchangeRequests(
   okta: OktaSimulator,
   fixtures: Fixtures,
   count: number,
 ): Promise<LoadRequest[]> {
   const key = createPrivateKey(fixtures.agentKey.pem);
-  const { email } = samplePerson(PRINCIPAL);
   const now = Math.floor(Date.now() / 1000);
   const requests: LoadRequest[] = [];
   for (let made = 0; made < count; made += 1) {
@@ -64,22 +88,35 @@ export async function exchangeRequests(
       exp: now + 290,
       jti: randomUUID(),
     };
-    const form = new URLSearchParams({
-      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-      subject_token: await okta.tokenFor(email, { scopes: ['delegation:create'] }),
-      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-      mandate_id: fixtures.mandateId,
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: signJwt({ alg: 'ES256', kid: fixtures.agentKey.kid }, claims, key),
-    });
-    requests.push({
-      method: 'POST',
-      path: new URL(`${fixtures.issuer}/oauth2/token`).pathname,
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: form.toString(),
-    });
+    requests.push(
+      await tokenRequest(okta, fixtures.issuer, {
+        mandate_id: fixtures.mandateId,
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: signJwt({ alg: 'ES256', kid: fixtures.agentKey.kid }, claims, key),
+      }),
+    );
   }
   return requests;
+}
+
+/** A token exchange with a fresh access token of the principal. */
+async function tokenRequest(
+  okta: OktaSimulator,
+  issuer: string,
+  more: Record<string, string>,
+): Promise<LoadRequest> {
+  const form = new URLSearchParams({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: await okta.tokenFor(samplePerson(PRINCIPAL).email, { scopes: ['delegation:create'] }),
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    ...more,
+  });
+  return {
+    method: 'POST',
+    path: new URL(`${issuer}/oauth2/token`).pathname,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: form.toString(),
+  };
 }
 
 /** How many bytes the two incoming signatures cover. */

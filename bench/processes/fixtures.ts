@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { findPersonByUid } from '#domain/person/store.ts';
+import { AGENT_MANAGE, issueAgentSecret } from '#engine/agent-secret.ts';
 import { call } from '#engine/call.ts';
 import type { SetUpAnswer } from '#engine/set-up.ts';
 import { readonly } from '#engine/transact.ts';
@@ -21,6 +22,8 @@ export interface Fixtures {
   readonly principalId: string;
   readonly targetId: string;
   readonly mandateId: string;
+  /** An agent that authenticates with a generated secret, and Bob's mandate for it. */
+  readonly secretAgent: { readonly id: string; readonly secret: string; readonly mandateId: string };
   readonly scopes: readonly string[];
 }
 
@@ -52,20 +55,36 @@ export async function prepareFixtures({ app, url }: RunningServer, company: SetU
   };
   const [principalId, targetId] = [await person(PRINCIPAL), await person(TARGET)];
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const agent = await done(await person('dana'), 'agent_register', {
-    name: 'benchmark',
-    owner: principalId,
-    scopes: SCOPES,
-    public_key: JSON.stringify(pair.publicKey.export({ format: 'jwk' })),
-  });
+  const registered = async (name: string) =>
+    done(await person('dana'), 'agent_register', {
+      name,
+      owner: principalId,
+      scopes: SCOPES,
+      public_key: JSON.stringify(pair.publicKey.export({ format: 'jwk' })),
+    });
+  const mandateFor = async (agentId: string): Promise<string> => {
+    const mandate = await done(principalId, 'mandate_create', {
+      agent: agentId,
+      scopes: SCOPES,
+      resources: ['team'],
+      days: 7,
+      purpose: 'to be measured',
+    });
+    return String(mandate['mandate_id']);
+  };
+  const agent = await registered('benchmark');
   const agentId = String(agent['agent_id']);
-  const mandate = await done(principalId, 'mandate_create', {
-    agent: agentId,
-    scopes: SCOPES,
-    resources: ['team'],
-    days: 7,
-    purpose: 'to be measured',
-  });
+  const mandateId = await mandateFor(agentId);
+  const secretAgentId = String((await registered('benchmark-with-secret'))['agent_id']);
+  const owner = { kind: 'person', surface: 'job', personId: principalId, identity: {} } as const;
+  const { client_secret: secret } = await issueAgentSecret(
+    app,
+    tenantId,
+    owner,
+    [AGENT_MANAGE],
+    secretAgentId,
+  );
+  const secretAgent = { id: secretAgentId, secret, mandateId: await mandateFor(secretAgentId) };
   return {
     url,
     tenantId,
@@ -79,7 +98,8 @@ export async function prepareFixtures({ app, url }: RunningServer, company: SetU
     },
     principalId,
     targetId,
-    mandateId: String(mandate['mandate_id']),
+    mandateId,
+    secretAgent,
     scopes: SCOPES,
   };
 }

@@ -1,6 +1,7 @@
 import { reach } from '#db/reach.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { appendAlone, type LoneEntry, type Once } from '#domain/ledger/store.ts';
+import { gather } from '#lib/gather.ts';
 import type { App } from './app.ts';
 import { retryVictims } from './transact.ts';
 
@@ -13,47 +14,10 @@ export interface LedgerBatch {
   add(tenantId: string, entry: NewEntry, once?: Once): Promise<boolean>;
 }
 
-interface Waiting extends LoneEntry {
-  resolve(fresh: boolean): void;
-  reject(error: unknown): void;
-}
-
 /** Collects while the tenant's last batch is being written, so that a busy tenant pays for one head lock a batch, not a request. */
 export function createLedgerBatch(app: Pick<App, 'database' | 'now'>): LedgerBatch {
-  const waiting = new Map<string, Waiting[]>();
-  const flushing = new Set<string>();
-
-  async function flush(tenantId: string): Promise<void> {
-    flushing.add(tenantId);
-    for (let batch = waiting.get(tenantId); batch !== undefined; batch = waiting.get(tenantId)) {
-      waiting.delete(tenantId);
-      await write(app, tenantId, batch);
-    }
-    flushing.delete(tenantId);
-  }
-
-  return {
-    add: (tenantId, entry, once) =>
-      new Promise((resolve, reject) => {
-        const line = { entry, once, resolve, reject };
-        const batch = waiting.get(tenantId);
-        if (batch === undefined) waiting.set(tenantId, [line]);
-        else batch.push(line);
-        if (!flushing.has(tenantId))
-          setImmediate(() => void (flushing.has(tenantId) ? undefined : flush(tenantId)));
-      }),
-  };
-}
-
-async function write(
-  app: Pick<App, 'database' | 'now'>,
-  tenantId: string,
-  batch: readonly Waiting[],
-): Promise<void> {
-  try {
-    const fresh = await retryVictims(() => reach(appendAlone(app.database.sql, tenantId, app.now(), batch)));
-    batch.forEach((line, index) => line.resolve(fresh[index] === true));
-  } catch (error) {
-    for (const line of batch) line.reject(error);
-  }
+  const add = gather<LoneEntry, boolean>((tenantId, lines) =>
+    retryVictims(() => reach(appendAlone(app.database.sql, tenantId, app.now(), lines))),
+  );
+  return { add: (tenantId, entry, once) => add(tenantId, { entry, once }) };
 }

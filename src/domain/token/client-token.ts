@@ -1,10 +1,10 @@
 import type { Sql } from 'postgres';
 import { reach } from '#db/reach.ts';
 import { Fault } from '#lib/fault.ts';
+import { gather } from '#lib/gather.ts';
 import { isNumericDate } from '#lib/jwt.ts';
 import { standingOf } from '../person/standing.ts';
 import type { PersonStatus } from '../provider.ts';
-import { perTurn } from './per-turn.ts';
 import { parseScope } from './scope.ts';
 
 /** A person with what their sign-ins stand on, as `hot_person` (migration 0005) reads it in one statement. */
@@ -65,29 +65,27 @@ export interface VerifiedClient {
 const refuse = (reason: string, message: string): Fault =>
   new Fault('unauthenticated', message, { detail: { reason } });
 
-/** Reads people as they are now, those of one event-loop turn and tenant in one query. Null: nobody of that name in this tenant. Fault `unavailable` where the database is gone. */
+/** Reads people as they are now, many of a tenant in one query (gather.ts). Null: nobody of that name in this tenant. Fault `unavailable` where the database is gone. */
 export function createPersonReader(
   sql: Sql,
 ): (tenantId: string, asked: AskedPerson) => Promise<HotPerson | null> {
-  const read = perTurn<HotPerson>(async (tenantId, keys) => {
-    const asked = keys.map((key) => JSON.parse(key) as [string, string, string, string]);
-    const found = new Map<string, HotPerson>();
-    for (const provider of new Set(asked.map(([name]) => name))) {
-      const rows = asked.flatMap((one, at) => (one[0] === provider ? [{ key: keys[at] ?? '', one }] : []));
-      const column = (index: 1 | 2 | 3) => rows.map(({ one }) => one[index]);
-      const answers = await reach(
+  return gather<AskedPerson, HotPerson | null>(async (tenantId, asked) => {
+    const found: (HotPerson | null)[] = asked.map(() => null);
+    for (const provider of new Set(asked.map((one) => one.provider))) {
+      const places = asked.flatMap((one, index) => (one.provider === provider ? [index] : []));
+      const column = (member: 'uid' | 'grantId' | 'jti') =>
+        places.map((index) => asked[index]?.[member] ?? '');
+      const rows = await reach(
         sql<
           (HotPerson & { asked: number })[]
-        >`select * from hot_person(${tenantId}, ${provider}, ${column(1)}, ${column(2)}, ${column(3)})`.then(
+        >`select * from hot_person(${tenantId}, ${provider}, ${column('uid')}, ${column('grantId')}, ${column('jti')})`.then(
           (all) => [...all],
         ),
       );
-      for (const row of answers) found.set(rows[row.asked - 1]?.key ?? '', row);
+      for (const row of rows) found[places[row.asked - 1] ?? -1] = row;
     }
     return found;
   });
-  return (tenantId, { provider, uid, grantId = '', jti = '' }) =>
-    read(tenantId, JSON.stringify([provider, uid, grantId, jti]));
 }
 
 /** Provider and uid of a canonical subject (requirements D3), or null. */

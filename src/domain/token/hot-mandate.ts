@@ -1,11 +1,11 @@
 import type { Sql } from 'postgres';
+import { gather } from '#lib/gather.ts';
 import { denial, type Denial } from '../denial.ts';
 import { mandateStanding, windowDenial } from '../mandate/rules.ts';
 import type { MandateWindow } from '../mandate/window.ts';
 import { standingOf } from '../person/standing.ts';
 import type { PersonStatus } from '../provider.ts';
 import { reach } from '#db/reach.ts';
-import { perTurn } from './per-turn.ts';
 
 /** A mandate above another one, with what a child stands on. */
 export interface Ancestor {
@@ -67,7 +67,7 @@ export interface HotMandate {
   readonly authority: string[];
   /** The mandates above it, its parent first; empty where it was given by the principal directly. */
   readonly chain: readonly Ancestor[];
-  /** Those of the `jti`s that were asked about, by anybody in the same turn, that have been revoked (RFC 7009). */
+  /** Those of the `jti`s that were asked about, by anybody in the same query, that have been revoked (RFC 7009). */
   readonly denied: readonly string[];
   /** What the tenant trusts in the same snapshot, as `configuredProviders` keeps it (providers/configured.ts). */
   readonly providers: string;
@@ -87,12 +87,11 @@ type Wire<T extends { starts_at: Date; expires_at: Date }> = Omit<T, 'starts_at'
 };
 type WireMandate = Wire<HotMandate> & { readonly chain: readonly Wire<Ancestor>[] };
 
-/** Reads mandates as they are now, those of one event-loop turn and tenant in one query. Null: no such mandate in this tenant. Fault `unavailable` where the database is gone. */
+/** Reads mandates as they are now, many of a tenant in one query (gather.ts). Null: no such mandate in this tenant. Fault `unavailable` where the database is gone. */
 export function createMandateReader(sql: Sql): MandateReader {
-  const ask = perTurn<HotMandate>(async (tenantId, keys) => {
-    const asked = keys.map((key) => key.split(' '));
-    const ids = [...new Set(asked.map(([id = '']) => id))];
-    const jtis = asked.flatMap((parts) => parts.slice(1));
+  const ask = gather<{ id: string; jtis: readonly string[] }, HotMandate | null>(async (tenantId, asked) => {
+    const ids = [...new Set(asked.map(({ id }) => id))];
+    const jtis = asked.flatMap((one) => one.jtis);
     const rows = await reach(
       sql<{ row: WireMandate }[]>`select hot_mandates(${tenantId}, ${ids}, ${jtis}) as row`.then((all) => [
         ...all,
@@ -104,16 +103,9 @@ export function createMandateReader(sql: Sql): MandateReader {
         { ...dated(row), chain: row.chain.map((above) => dated(above)) },
       ]),
     );
-    return new Map(
-      asked.flatMap(([id = ''], index) => {
-        const row = byId.get(id);
-        return row === undefined ? [] : [[keys[index]!, row] as const];
-      }),
-    );
+    return asked.map(({ id }) => byId.get(id) ?? null);
   });
-  // Neither an id nor a jti of ours has a space in it.
-  return (tenantId, mandateId, jtis = []) =>
-    ask(tenantId, jtis.length === 0 ? mandateId : [mandateId, ...jtis].join(' '));
+  return (tenantId, id, jtis = []) => ask(tenantId, { id, jtis });
 }
 
 const dated = <T extends { starts_at: string; expires_at: string }>(row: T) => ({

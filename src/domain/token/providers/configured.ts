@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import { reach } from '#db/reach.ts';
+import { gather } from '#lib/gather.ts';
 import type { IdentityProvider } from '../store.ts';
-import { perTurn } from '../per-turn.ts';
 
 /** The token issuers that a tenant trusts, at some moment. */
 export interface Configured {
@@ -28,11 +28,12 @@ const MAX_TENANTS = 5000;
 
 export function configuredProviders(sql: Sql): ConfiguredProviders {
   const known = new Map<string, Configured>();
-  const read = perTurn<Configured>(async (tenantId, keys) => {
+  const now = gather<null, Configured>(async (tenantId, asked) => {
     const [row] = await reach(
       sql<{ version: string }[]>`select hot_providers(${tenantId}) as version`.then((rows) => [...rows]),
     );
-    return new Map(keys.map((key) => [key, of(tenantId, row?.version ?? '[]')]));
+    const configured = of(tenantId, row?.version ?? '[]');
+    return asked.map(() => configured);
   });
 
   function of(tenantId: string, version: string): Configured {
@@ -45,10 +46,9 @@ export function configuredProviders(sql: Sql): ConfiguredProviders {
     return fresh;
   }
 
-  const now = async (tenantId: string) => (await read(tenantId, '')) ?? { version: '[]', list: [] };
   return {
-    now,
-    seen: async (tenantId) => known.get(tenantId) ?? now(tenantId),
+    now: (tenantId) => now(tenantId, null),
+    seen: async (tenantId) => known.get(tenantId) ?? now(tenantId, null),
     of,
     flush: () => known.clear(),
   };
