@@ -7,6 +7,7 @@ import type { JobData } from '#db/queue.ts';
 import { migrateDatabase, offerBootstrap } from '#db/migrate.ts';
 import { openDatabase, SERVER_ROLE } from '#db/pool.ts';
 import { openQueue } from '#db/queue.ts';
+import { createApiKeyCheck } from '#domain/tenant/api-key.ts';
 import { createTokenKernel, type TokenKernel } from '#domain/token/kernel.ts';
 import type { App } from '#engine/app.ts';
 import { loadCatalogue } from '#engine/catalogue.ts';
@@ -106,6 +107,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     policies: await loadPolicies(new URL('../policies/', import.meta.url), catalogue),
     settled: await listenForSettled(database.sql),
     ledgerBatch: createLedgerBatch(base),
+    apiKey: createApiKeyCheck(database.sql, mode),
     provider: (tenantId) => links.of(tenantId),
   };
   const kernel = createTokenKernel({

@@ -2,6 +2,7 @@ import type { Database } from '#db/pool.ts';
 import type { JobQueue } from '#db/queue.ts';
 import type { FactName } from '#domain/facts.ts';
 import type { ProviderLink } from '#domain/provider.ts';
+import type { ApiKeyCheck } from '#domain/tenant/api-key.ts';
 import type { Secrets } from '#lib/crypto.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -26,6 +27,8 @@ export interface App {
   readonly subscribers: Readonly<Partial<Record<FactName, readonly string[]>>>;
   readonly settled: SettledCalls;
   readonly ledgerBatch: LedgerBatch;
+  /** Finds the API key of an Authorization header. */
+  readonly apiKey: ApiKeyCheck;
   /** The tenant's link to its identity provider; Fault `unavailable` where none is set up. */
   provider(tenantId: string): Promise<ProviderLink>;
 }

@@ -1,7 +1,9 @@
 import { and, asc, eq, isNull } from 'drizzle-orm';
 import type { Sql } from 'postgres';
+import { reach } from '#db/reach.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
+import { gather } from '#lib/gather.ts';
 import { isId, newId, newSecret } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { apiKeys } from './tables.ts';
@@ -35,34 +37,45 @@ const REFUSAL =
 
 /**
  * Reads `Authorization: Bearer tnt_x:mk_live_y` (requirements D1; Okta and Entra send the same text) and finds the key by its
- * digest, in one round trip. Throws Fault `unauthenticated` for everything else, without saying which part was wrong. `mode`
- * binds the kind: a test key works only in a sandbox.
+ * digest as it is now, many of a tenant in one query. Fault `unauthenticated` for everything else, without saying which part was wrong,
+ * and `unavailable` where the database is gone.
  */
-export async function authenticateApiKey(
-  sql: Sql,
-  mode: 'sandbox' | 'live',
-  header: string | null,
-): Promise<ApiKey> {
-  const presented = /^Bearer (tnt_[0-9a-z]{26}):(mk_(?:live|test)_[0-9a-z]{52})$/i.exec(header ?? '');
-  const [tenantId, secret] = [presented?.[1], presented?.[2]];
-  if (tenantId === undefined || secret === undefined || !isId('tnt', tenantId))
-    throw new Fault('unauthenticated', REFUSAL);
-  if (secret.startsWith('mk_test_') && mode === 'live')
-    throw new Fault(
-      'unauthenticated',
-      'This is a test key; test keys work only in a sandbox. Create a live key.',
+export type ApiKeyCheck = (header: string | null) => Promise<ApiKey>;
+
+interface KeyRow {
+  readonly hash: string;
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: string[];
+  readonly source: string | null;
+  readonly rest_enabled: boolean;
+}
+
+/** `mode` binds the kind: a test key works only in a sandbox. */
+export function createApiKeyCheck(sql: Sql, mode: 'sandbox' | 'live'): ApiKeyCheck {
+  const find = gather<string, KeyRow | undefined>(async (tenantId, hashes) => {
+    const rows = await reach(
+      sql<{ row: KeyRow }[]>`select hot_api_keys(${tenantId}, ${[...new Set(hashes)]}) as row`.then((all) => [
+        ...all,
+      ]),
     );
-  // The function names the tenant for the transaction, and the second read hangs on its row: one round trip under row-level security.
-  const rows = await sql<
-    { id: string; name: string; scopes: string[]; source: string | null; rest: boolean }[]
-  >`
-    select k.id, k.name, k.scopes, k.source,
-           (select coalesce(t.settings -> 'enabledProviders' ? 'API_KEY', true) from tenants t where t.id = k.tenant_id) as rest
-      from hot_api_key(${tenantId}, ${sha256(secret)}) k`;
-  const key = rows[0];
-  if (key === undefined) throw new Fault('unauthenticated', REFUSAL);
-  const { id, name, scopes, source, rest } = key;
-  return { tenantId, id, name, scopes, source, restEnabled: rest };
+    return hashes.map((hash) => rows.find(({ row }) => row.hash === hash)?.row);
+  });
+  return async (header) => {
+    const presented = /^Bearer (tnt_[0-9a-z]{26}):(mk_(?:live|test)_[0-9a-z]{52})$/i.exec(header ?? '');
+    const [tenantId, secret] = [presented?.[1], presented?.[2]];
+    if (tenantId === undefined || secret === undefined || !isId('tnt', tenantId))
+      throw new Fault('unauthenticated', REFUSAL);
+    if (secret.startsWith('mk_test_') && mode === 'live')
+      throw new Fault(
+        'unauthenticated',
+        'This is a test key; test keys work only in a sandbox. Create a live key.',
+      );
+    const key = await find(tenantId, sha256(secret));
+    if (key === undefined) throw new Fault('unauthenticated', REFUSAL);
+    const { id, name, scopes, source, rest_enabled: restEnabled } = key;
+    return { tenantId, id, name, scopes, source, restEnabled };
+  };
 }
 
 /** Throws Fault `forbidden` where the key lacks a scope. */

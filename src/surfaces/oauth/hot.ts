@@ -24,7 +24,7 @@ export interface HotParts {
   readonly kernel: TokenKernel;
   /** The authorization code flow; absent: agents' grants only. */
   readonly browser?: BrowserSide;
-  readonly app: Pick<App, 'baseUrl' | 'database' | 'mode' | 'log' | 'now'>;
+  readonly app: Pick<App, 'baseUrl' | 'apiKey' | 'log' | 'now'>;
 }
 
 /** Answers a POST whose body has been read; the browser side's answers are web responses. Throws OAuthError and Fault. */

@@ -1,4 +1,4 @@
-import { authenticateApiKey, requireKeyScope } from '#domain/tenant/api-key.ts';
+import { requireKeyScope } from '#domain/tenant/api-key.ts';
 import {
   claimedClient,
   hasCredentials,
@@ -20,7 +20,7 @@ const INTROSPECT_SCOPE = 'introspect';
  * agent as at the token endpoint. `tenantId` is null at the root alias. Throws OAuthError and Fault.
  */
 export async function introspect(
-  parts: { kernel: TokenKernel; app: Pick<App, 'database' | 'mode'> },
+  parts: { kernel: TokenKernel; app: Pick<App, 'apiKey'> },
   tenantId: string | null,
   authorization: string | null,
   form: FormParameters,
@@ -52,7 +52,7 @@ export async function introspect(
         caller: { kind: 'agent', ...(await parts.kernel.authenticateClient(tenant, credentials)) },
       };
     }
-    const key = await authenticateApiKey(parts.app.database.sql, parts.app.mode, authorization);
+    const key = await parts.app.apiKey(authorization);
     // To a tenant, the key of another is an unknown key.
     if (tenantId !== null && key.tenantId !== tenantId)
       throw new Fault('unauthenticated', 'This API key is not one of this issuer.');

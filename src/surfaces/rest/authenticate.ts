@@ -1,5 +1,4 @@
 import type { Actor, ServiceActor } from '#domain/actor.ts';
-import { authenticateApiKey } from '#domain/tenant/api-key.ts';
 import { presentedRequest, type PresentedRequest } from '#domain/token/dpop.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { tenantOfIssuer } from '#domain/token/names.ts';
@@ -27,7 +26,7 @@ export type Kernel = Pick<TokenKernel, 'verify' | 'verifySubject' | 'tenantOf' |
  * named unless there is only one. Throws Fault `unauthenticated` and `unavailable`. Says nothing of what the caller may do.
  */
 export async function authenticate(
-  app: Pick<App, 'database' | 'mode' | 'baseUrl'>,
+  app: Pick<App, 'database' | 'apiKey' | 'baseUrl'>,
   kernel: Kernel,
   request: Request,
 ): Promise<Caller> {
@@ -48,7 +47,7 @@ export async function authenticate(
       'Only a delegation token of ours is bound to a key. Send this one as Bearer.',
     );
   if (token.startsWith('tnt_')) {
-    const key = await reach(authenticateApiKey(app.database.sql, app.mode, `Bearer ${token}`));
+    const key = await app.apiKey(`Bearer ${token}`);
     if (!key.restEnabled)
       throw refuse(
         'api_keys_disabled',

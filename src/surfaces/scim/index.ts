@@ -1,4 +1,4 @@
-import { authenticateApiKey, requireKeyScope, type ApiKey } from '#domain/tenant/api-key.ts';
+import { requireKeyScope, type ApiKey } from '#domain/tenant/api-key.ts';
 import { Fault } from '#lib/fault.ts';
 import { resourceTypes, schemas, serviceProviderConfig } from './discovery.ts';
 import { errorResponse, httpFault, scimFaultOf } from './faults.ts';
@@ -60,7 +60,7 @@ async function route(
   rest: string,
   search: string,
 ): Promise<Response> {
-  const key = await authenticateApiKey(app.database.sql, app.mode, request.headers.get('authorization'));
+  const key = await app.apiKey(request.headers.get('authorization'));
   requireKeyScope(key, 'scim');
   const asked: ScimRequest = {
     app,

@@ -5,7 +5,7 @@ import { httpFault } from './faults.ts';
 import type { Resource } from './value.ts';
 
 /** What the SCIM door uses of the App. */
-export type ScimApp = Pick<App, 'baseUrl' | 'mode' | 'log' | 'now' | 'database' | 'queue' | 'subscribers'>;
+export type ScimApp = Pick<App, 'baseUrl' | 'apiKey' | 'log' | 'now' | 'database' | 'queue' | 'subscribers'>;
 
 /** One authenticated SCIM request. `base` is the public URL of the service that it came by: the base itself or its alias. */
 export interface ScimRequest {

@@ -17,6 +17,7 @@ import { identityProviders, tenants } from '#domain/tenant/tables.ts';
 import { createTokenKernel, type TokenKernel } from '#domain/token/kernel.ts';
 import { issuerOf } from '#domain/token/names.ts';
 import { createSigningKey } from '#domain/token/signing-keys.ts';
+import { createApiKeyCheck } from '#domain/tenant/api-key.ts';
 import { createLedgerBatch } from '#engine/record.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { openSecrets, type Secrets } from '#lib/crypto.ts';
@@ -74,7 +75,8 @@ export async function openWorld(): Promise<World> {
   const world = { clock: null } as { clock: number | null } & Partial<World>;
   const now = () => new Date(world.clock ?? Date.now());
   const secrets = openSecrets(Buffer.alloc(32, 7).toString('base64'));
-  const app = { database, queue, now, subscribers: {}, baseUrl: BASE, mode: 'sandbox' as const, log };
+  const apiKey = createApiKeyCheck(database.sql, 'sandbox');
+  const app = { database, queue, now, subscribers: {}, baseUrl: BASE, apiKey, log };
   const another = () => {
     const batch = createLedgerBatch(app);
     const kernel = createTokenKernel({

@@ -12,7 +12,7 @@ import { beginLedger, ledgerEntries } from '#domain/ledger/store.ts';
 import type { LedgerEntry } from '#domain/ledger/entry.ts';
 import { mandates } from '#domain/mandate/tables.ts';
 import { people } from '#domain/person/tables.ts';
-import { createApiKey } from '#domain/tenant/api-key.ts';
+import { createApiKey, createApiKeyCheck } from '#domain/tenant/api-key.ts';
 import { DEFAULT_SETTINGS, type TenantSettings } from '#domain/tenant/settings.ts';
 import { tenants } from '#domain/tenant/tables.ts';
 import type { App } from '#engine/app.ts';
@@ -60,6 +60,7 @@ export async function startWorld(): Promise<World> {
     log: createLogger('silent'),
     now: () => new Date(),
     database,
+    apiKey: createApiKeyCheck(database.sql, 'sandbox'),
     queue: { enqueue: () => Promise.resolve(), enqueueAll: () => Promise.resolve() },
     subscribers: {},
   } as unknown as App;
