@@ -42,6 +42,8 @@ export interface Tenant {
 
 export interface World {
   readonly database: Database;
+  /** As the owner: past row-level security. */
+  readonly owner: Sql;
   readonly kernel: TokenKernel;
   readonly surface: OAuthSurface;
   readonly idp: Idp;
@@ -69,6 +71,7 @@ export async function openWorld(): Promise<World> {
   const name = `token_${randomBytes(8).toString('hex')}`;
   await copyTemplate(admin, name);
   const database = openDatabase(inject('templateUrl').replace(/[^/]*$/, name), { role: SERVER_ROLE });
+  const owner = postgres(inject('templateUrl').replace(/[^/]*$/, name), { max: 4, onnotice: () => {} });
   const idp = await startIdp();
   const logs: string[] = [];
   const log = createLogger('debug', { write: (line) => void logs.push(line) });
@@ -94,6 +97,7 @@ export async function openWorld(): Promise<World> {
   };
   return Object.assign(world, another(), {
     database,
+    owner,
     idp,
     secrets,
     logs,
@@ -108,6 +112,7 @@ export async function openWorld(): Promise<World> {
     close: async () => {
       await idp.close();
       await database.close();
+      await owner.end();
       await admin.unsafe(`drop database ${name} with (force)`);
       await admin.end();
     },
