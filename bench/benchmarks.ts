@@ -2,10 +2,13 @@ import type { Row } from './harness/report.ts';
 import type { Stage } from './harness/stage.ts';
 import { decide } from './decide.ts';
 import { exchange } from './exchange.ts';
+import { exchangePeer } from './exchange-peer.ts';
+import { introspect } from './introspect.ts';
 import { ledgerAppend } from './ledger-append.ts';
 import { mcpCall } from './mcp-call.ts';
 import { revokeCascade } from './revoke-cascade.ts';
 import { scimGet } from './scim-get.ts';
+import { verify } from './verify.ts';
 
 /** One benchmark: measures against its own floor on the stage that it is given. */
 export type Benchmark = (stage: Stage) => Promise<Row[]>;
@@ -13,6 +16,9 @@ export type Benchmark = (stage: Stage) => Promise<Row[]>;
 /** Every benchmark by its name. Names are contracts: other checks read them. */
 export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map<string, Benchmark>([
   ['exchange', exchange],
+  ['exchange-peer', exchangePeer],
+  ['introspect', introspect],
+  ['verify', verify],
   ['mcp-call', mcpCall],
   ['scim-get', scimGet],
   ['decide', decide],
@@ -22,5 +28,6 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map<string, Benchm
 
 /** Benchmarks that are asked for together, by the name of what they are about. */
 export const GROUPS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['tokens', ['exchange', 'exchange-peer', 'introspect', 'verify']],
   ['delegation', ['decide', 'verify-api', 'revoke-cascade', 'ledger-append']],
 ]);

@@ -1,5 +1,5 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { exchangeRequests } from './exchange.ts';
+import { delegationTokens } from './introspect.ts';
 import { measureHttp, requestsNeeded, scaled, type Amount } from './harness/measure.ts';
 import { wallRemark } from './harness/remark.ts';
 import { rowOf, type Row } from './harness/report.ts';
@@ -14,26 +14,16 @@ const AMOUNT: Amount = { warmUp: 600, perRound: 150, rounds: 7 };
  */
 export async function mcpCall(stage: Stage): Promise<Row[]> {
   const amount = scaled(AMOUNT, stage.scale);
-  const request = await recordedCall(stage, await delegationToken(stage));
+  const [token = ''] = await delegationTokens(stage, 1);
+  const request = await recordedCall(stage, token);
   const requests = Array.from({ length: requestsNeeded(amount) }, () => request);
   const { rounds, wall } = await measureHttp(
     stage,
     amount,
     requests,
-    `\\"mandate_id\\":\\"${stage.fixtures.mandateId}\\"`,
+    `\\"mandate_id\\":\\"${stage.fixtures.secretAgent.mandateId}\\"`,
   );
   return [rowOf('mcp-call', rounds, wallRemark(wall, amount.perRound))];
-}
-
-async function delegationToken({ okta, fixtures }: Stage): Promise<string> {
-  const [request] = await exchangeRequests(okta, fixtures, 1);
-  if (request === undefined) throw new Error('no exchange request was made');
-  const { path, headers, body = '' } = request;
-  const response = await fetch(`${fixtures.url}${path}`, { method: 'POST', headers, body });
-  const answer = (await response.json()) as { access_token?: string };
-  if (answer.access_token === undefined)
-    throw new Error(`no token: ${response.status} ${JSON.stringify(answer)}`);
-  return answer.access_token;
 }
 
 /** What the official client sends for one call; it holds nothing of its own that a second sending would break. */
@@ -62,7 +52,7 @@ async function recordedCall({ fixtures }: Stage, token: string): Promise<LoadReq
   await client.connect(transport);
   const result = await client.callTool({
     name: 'mandate_show',
-    arguments: { mandate_id: fixtures.mandateId },
+    arguments: { mandate_id: fixtures.secretAgent.mandateId },
   });
   await client.close();
   const [request] = recorded;

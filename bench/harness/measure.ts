@@ -41,25 +41,61 @@ export function scaled({ warmUp, perRound, rounds }: Amount, scale: number): Amo
 /** How many different requests a run needs. */
 export const requestsNeeded = ({ warmUp, perRound, rounds }: Amount): number => warmUp + perRound * rounds;
 
+/** Another server that takes the same requests, and how often it is sent each: what is cheap is asked more often, for the same precision. */
+interface Other {
+  readonly child: { ask(method: 'cpu', input: null): Promise<number> };
+  readonly times: number;
+  /** Its origin, given what ours has answered to the warm-up. */
+  origin(answer: Answer): Promise<string>;
+}
+
 /**
  * Sends every request once to our server, and each slice several times to the floor, in turn: ours, floor, ours, floor. The floor
  * answers the bytes that ours answered. `between` runs once a round, beside nothing else.
  */
-export async function measureHttp(
+export const measureHttp = (
   stage: Stage,
   amount: Amount,
   requests: readonly LoadRequest[],
   mustContain: string,
   between: (round: number) => Promise<void> = () => Promise.resolve(),
+): Promise<HttpRun> =>
+  alternate(stage, amount, requests, mustContain, between, {
+    child: stage.floor,
+    times: ECHOES,
+    origin: (answer) => stage.floor.ask('echo', answer),
+  });
+
+/** The same against a server that does the work in its own way. */
+export const measureBeside = (
+  stage: Stage,
+  amount: Amount,
+  requests: readonly LoadRequest[],
+  mustContain: string,
+  peer: { readonly child: Other['child']; readonly origin: string },
+): Promise<HttpRun> =>
+  alternate(stage, amount, requests, mustContain, () => Promise.resolve(), {
+    child: peer.child,
+    times: 1,
+    origin: () => Promise.resolve(peer.origin),
+  });
+
+async function alternate(
+  stage: Stage,
+  amount: Amount,
+  requests: readonly LoadRequest[],
+  mustContain: string,
+  between: (round: number) => Promise<void>,
+  other: Other,
 ): Promise<HttpRun> {
-  const { server, floor, load, fixtures } = stage;
+  const { server, load, fixtures } = stage;
   const send = (origin: string, some: readonly LoadRequest[]) =>
     load.ask('run', { origin, requests: some, connections: CONNECTIONS, mustContain });
   const { warmUp, perRound } = amount;
   const warm = requests.slice(0, warmUp);
   const { answer } = await send(fixtures.url, warm);
-  const origin = await floor.ask('echo', answer satisfies Answer);
-  for (let time = 0; time < ECHOES; time += 1) await send(origin, warm);
+  const origin = await other.origin(answer);
+  for (let time = 0; time < other.times; time += 1) await send(origin, warm);
 
   const rounds: Round[] = [];
   let wall: LoadResult | null = null;
@@ -68,11 +104,11 @@ export async function measureHttp(
     const ours = await cpuOf(server, async () => {
       wall = await send(fixtures.url, slice);
     });
-    const echo = await cpuOf(floor, async () => {
-      for (let time = 0; time < ECHOES; time += 1) await send(origin, slice);
+    const theirs = await cpuOf(other.child, async () => {
+      for (let time = 0; time < other.times; time += 1) await send(origin, slice);
     });
     await between(round);
-    rounds.push({ ours: ours / slice.length, floor: echo / (slice.length * ECHOES) });
+    rounds.push({ ours: ours / slice.length, floor: theirs / (slice.length * other.times) });
   }
   if (wall === null) throw new Error('no round was run');
   return { rounds, wall };

@@ -13,6 +13,8 @@ import { startChild, type Child } from './channel.ts';
 /** Everything that one run of benchmarks stands on: the harness holds PostgreSQL and the simulators, the rest are processes of their own. */
 export interface Stage {
   readonly fixtures: Fixtures;
+  /** As its owner. */
+  readonly databaseUrl: string;
   readonly okta: OktaSimulator;
   readonly server: Child<ServerMethods>;
   readonly floor: Child<FloorMethods>;
@@ -57,7 +59,7 @@ export async function openStage(scale: number): Promise<Stage> {
       SANDBOX_SLACK_BOT_TOKEN: slack.botToken,
       SANDBOX_SLACK_SIGNING_SECRET: slack.signingSecret,
     });
-    return { fixtures, okta, server, floor, load, scale, close };
+    return { fixtures, databaseUrl: database.url, okta, server, floor, load, scale, close };
   } catch (error) {
     await close().catch(() => {});
     throw error;

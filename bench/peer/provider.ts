@@ -21,7 +21,7 @@ export interface PeerMandate {
 
 /** What the peer stands on. */
 export interface PeerParts {
-  /** The token endpoint is `/oauth2/token` below it. */
+  /** Its token endpoint is at `/oauth2/token` below it, on whatever host it is served. */
   readonly issuer: string;
   /** What a token may be for; the first is the default. */
   readonly audiences: readonly [string, ...string[]];
@@ -80,7 +80,7 @@ export function createPeer(parts: PeerParts): Provider {
       },
     ],
     jwks: { keys: [{ ...signingKey, alg: 'ES256', use: 'sig' }] },
-    routes: { token: '/oauth2/token' },
+    routes: { token: `${new URL(issuer).pathname}/oauth2/token` },
     clientAuthMethods: ['client_secret_post', 'client_secret_basic', 'none'],
     enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },

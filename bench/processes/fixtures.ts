@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { createApiKey } from '#domain/tenant/api-key.ts';
 import { findPersonByUid } from '#domain/person/store.ts';
 import { AGENT_MANAGE, issueAgentSecret } from '#engine/agent-secret.ts';
 import { call } from '#engine/call.ts';
 import type { SetUpAnswer } from '#engine/set-up.ts';
-import { readonly } from '#engine/transact.ts';
+import { readonly, transact } from '#engine/transact.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import type { RunningServer } from '../../src/server.ts';
 
@@ -15,6 +16,8 @@ export interface Fixtures {
   readonly scimBase: string;
   /** Whole: `tnt_…:mk_…`. */
   readonly scimKey: string;
+  /** A resource server's. */
+  readonly introspectKey: string;
   readonly agentId: string;
   /** Thumbprint and PKCS #8 of the agent's ES256 key. */
   readonly agentKey: { readonly kid: string; readonly pem: string };
@@ -84,6 +87,9 @@ export async function prepareFixtures({ app, url }: RunningServer, company: SetU
     [AGENT_MANAGE],
     secretAgentId,
   );
+  const introspect = await transact(app, tenantId, (ctx) =>
+    createApiKey(ctx, app.mode, { name: 'benchmark', scopes: ['introspect'] }),
+  );
   const secretAgent = { id: secretAgentId, secret, mandateId: await mandateFor(secretAgentId) };
   return {
     url,
@@ -91,6 +97,7 @@ export async function prepareFixtures({ app, url }: RunningServer, company: SetU
     issuer: company.issuer,
     scimBase: company.scim_base_url,
     scimKey: company.api_keys.scim,
+    introspectKey: introspect.presented,
     agentId,
     agentKey: {
       kid: String(agent['kid']),

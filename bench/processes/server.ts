@@ -6,6 +6,7 @@ import { cpuMicros, serveParent } from '../harness/channel.ts';
 import { prepareDecision, type Decision } from './decision.ts';
 import { prepareFixtures, type Fixtures } from './fixtures.ts';
 import { prepareLedger, type LedgerWork } from './ledger.ts';
+import { runVerification, type VerifyWork } from './verification.ts';
 
 /** The server's methods. */
 export type ServerMethods = {
@@ -14,6 +15,8 @@ export type ServerMethods = {
   cpu: (nothing: null) => number;
   /** Runs decisions, or what they are measured against, in this process; answers CPU microseconds of one. */
   decide: (work: { what: 'ours' | 'floor'; operations: number; concurrency: number }) => Promise<number>;
+  /** Verifies delegation tokens, or does what that is measured against, in this process; CPU microseconds of one. */
+  verify: (work: VerifyWork) => Promise<number>;
   /** One revocation of a tree of `count` mandates, or its floor; CPU microseconds, PostgreSQL's among them. */
   cascade: (work: Counted) => Promise<number>;
   /** One of `count` ledger entries of a transaction, or its floor; CPU microseconds, PostgreSQL's among them. */
@@ -60,6 +63,11 @@ const decide: ServerMethods['decide'] = async ({ what, operations, concurrency }
   return (cpuMicros() - from) / operations;
 };
 
+const verify: ServerMethods['verify'] = (work) => {
+  if (running === null) throw new Error('start first');
+  return runVerification(running.server, running.fixtures, running.ownerUrl, work);
+};
+
 function ledger(): LedgerWork {
   if (running === null) throw new Error('start first');
   return (ledgerWork ??= prepareLedger(running.server.app, running.fixtures, running.ownerUrl));
@@ -67,7 +75,7 @@ function ledger(): LedgerWork {
 const cascade: ServerMethods['cascade'] = ({ what, count }) => ledger().cascade(what, count);
 const append: ServerMethods['append'] = ({ what, count }) => ledger().append(what, count);
 
-serveParent({ start, cpu: cpuMicros, decide, cascade, append } satisfies ServerMethods, async () => {
+serveParent({ start, cpu: cpuMicros, decide, verify, cascade, append } satisfies ServerMethods, async () => {
   await (await decision)?.close();
   await ledgerWork?.close();
   await running?.server.close();

@@ -1,0 +1,54 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair } from 'jose';
+import postgres from 'postgres';
+import { cpuMicros, serveParent } from '../harness/channel.ts';
+import { readMandate } from '../peer/mandate.ts';
+import { createPeer } from '../peer/provider.ts';
+
+/** What the peer must know to take the same requests as ours. */
+export interface PeerSettings {
+  readonly databaseUrl: string;
+  readonly tenantId: string;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly client: { readonly id: string; readonly secret: string };
+  readonly idp: { readonly issuer: string; readonly jwksUri: string; readonly audience: string };
+}
+
+/** The peer's methods. */
+export type PeerMethods = {
+  /** Serves the exchange as a grant of `oidc-provider`; answers its origin. */
+  start: (settings: PeerSettings) => Promise<string>;
+  cpu: (nothing: null) => number;
+};
+
+let close = async (): Promise<void> => {};
+
+const start: PeerMethods['start'] = async (settings) => {
+  // As the owner, without a transaction or row-level security: the cheapest way to read and to write a line.
+  const sql = postgres(settings.databaseUrl, { max: 10, onnotice: () => {} });
+  await sql`create table if not exists bench_issued (at timestamptz not null default now(), line jsonb not null)`;
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const provider = createPeer({
+    ...settings,
+    audiences: [settings.audience],
+    signingKey: { ...(await exportJWK(privateKey)), kid: 'peer' },
+    read: (mandateId) => readMandate(sql, settings.tenantId, mandateId),
+    record: async (claims) => {
+      await sql`insert into bench_issued (line) values (${JSON.stringify(claims)}::text::jsonb)`;
+    },
+  });
+  const server = createServer(provider.callback());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  close = async () => {
+    server.close();
+    server.closeAllConnections();
+    await sql.end({ timeout: 5 });
+  };
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+};
+
+serveParent({ start, cpu: cpuMicros } satisfies PeerMethods, () => close());
