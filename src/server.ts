@@ -142,7 +142,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     health(app, slack),
   ];
   handler.fetch = (request) => dispatch(surfaces, request, log);
-  handler.direct = oauth.direct;
+  handler.direct = (incoming, outgoing) => oauth.direct(incoming, outgoing);
   await startWorking(app, slack.jobs);
   await resumeSchedules(app);
   return {

@@ -31,7 +31,7 @@ const start: PeerMethods['start'] = async (settings) => {
   const sql = postgres(settings.databaseUrl, { max: 10, onnotice: () => {} });
   await sql`create table if not exists bench_issued (at timestamptz not null default now(), line jsonb not null)`;
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
-  const provider = createPeer({
+  const answer = createPeer({
     ...settings,
     audiences: [settings.audience],
     signingKey: { ...(await exportJWK(privateKey)), kid: 'peer' },
@@ -39,8 +39,8 @@ const start: PeerMethods['start'] = async (settings) => {
     record: async (claims) => {
       await sql`insert into bench_issued (line) values (${JSON.stringify(claims)}::text::jsonb)`;
     },
-  });
-  const server = createServer(provider.callback());
+  }).callback();
+  const server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   close = async () => {

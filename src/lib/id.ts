@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 
 /** The prefixes of every identifier (requirements D1, design/domain.md). */
 export type IdPrefix =
@@ -31,7 +31,7 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
  * time to the millisecond, with 74 random bits: not guessable, but not a secret either.
  */
 export function newId<P extends IdPrefix>(prefix: P, now: number = Date.now()): `${P}_${string}` {
-  const bytes = randomBytes(16);
+  const bytes = someBytes();
   bytes.writeUIntBE(now, 0, 6);
   bytes[6] = 0x70 | (bytes[6]! & 0x0f);
   bytes[8] = 0x80 | (bytes[8]! & 0x3f);
@@ -46,6 +46,19 @@ export function newSecret(bytes = 32): string {
 /** True where `value` has the shape of an identifier with this prefix. Does not say that the thing exists. */
 export function isId(prefix: IdPrefix, value: string): boolean {
   return value.startsWith(`${prefix}_`) && /^[0-9a-z]{26}$/.test(value.slice(prefix.length + 1));
+}
+
+const pool = Buffer.alloc(4096);
+let used = pool.length;
+
+/** 16 random bytes, to be written over at once: many are asked for together, since asking costs more than making an identifier of them. */
+function someBytes(): Buffer {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += 16;
+  return pool.subarray(used - 16, used);
 }
 
 function base32(bytes: Buffer): string {

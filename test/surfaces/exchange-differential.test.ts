@@ -41,16 +41,16 @@ beforeAll(async () => {
   stranger = await world.tenant();
   await prepare();
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
-  const provider = createPeer({
+  const answer = createPeer({
     issuer: tenant.issuer,
-    audiences: audiencesOf(BASE, tenant.id) as [string, ...string[]],
+    audiences: audiencesOf(BASE, tenant.id),
     client: { id: tenant.agentId, secret: SECRET },
     idp: { issuer: world.idp.issuer, jwksUri: `${world.idp.issuer}/v1/keys`, audience: AUDIENCE },
     signingKey: { ...(await exportJWK(privateKey)), kid: 'peer' },
     read: (mandateId) => readMandate(world.owner, tenant.id, mandateId),
     record: () => Promise.resolve(),
-  });
-  server = createServer(provider.callback());
+  }).callback();
+  server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   peer = `http://127.0.0.1:${(server.address() as AddressInfo).port}${new URL(tenant.issuer).pathname}/oauth2/token`;
 }, 60_000);
@@ -322,12 +322,14 @@ test('T41: our token endpoint and a second implementation on oidc-provider answe
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   expect(wrong.slice(0, 12)).toEqual([]);
   expect(seen.granted).toBeGreaterThan(CASES / 20);
-  expect([...seen.refused].sort()).toEqual([
-    'invalid_client',
-    'invalid_grant',
-    'invalid_request',
-    'invalid_scope',
-    'invalid_target',
-    'unsupported_grant_type',
-  ]);
+  expect(seen.refused).toEqual(
+    new Set([
+      'invalid_client',
+      'invalid_grant',
+      'invalid_request',
+      'invalid_scope',
+      'invalid_target',
+      'unsupported_grant_type',
+    ]),
+  );
 }, 240_000);

@@ -102,7 +102,7 @@ describe('oauth4webapi, an unmodified client', () => {
       client_id: tenant.agentId,
       iat: expect.any(Number),
       exp: payload.iat! + 300,
-      jti: expect.stringMatching(/^[\w-]{22}$/),
+      jti: expect.stringMatching(/^[\da-f-]{36}$/),
       scope: 'okta.mfa.reset',
       act: { sub: tenant.agentId, iss: tenant.issuer, sub_profile: 'ai_agent' },
       mandate_id: tenant.mandateId,

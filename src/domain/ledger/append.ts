@@ -42,14 +42,19 @@ export const thingsOf = (actor: string, data: string): string[] => [
 /** PostgreSQL stores neither NUL nor lone surrogates, and an entry must never be lost for a character in it. */
 const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\uFFFD');
 
-/** How JSON writes what `storable` replaces: a backslash before it may itself be escaped, which costs a second look and no more. */
-const UNSTORABLE = /\\u(?:0000|d[89a-f])/;
+/** How JSON writes it; a backslash before it may itself be escaped, which costs a second look and no more. */
+const NUL = /\\u0000/;
 
 /** What JSON drops must not be hashed: the entry is hashed as it will be read back. */
 function canonicalData(data: NewEntry['data']): string {
-  const text = JSON.stringify(data);
-  const clean = UNSTORABLE.test(text)
-    ? JSON.stringify(data, (_, value: unknown) => (typeof value === 'string' ? storable(value) : value))
-    : text;
+  try {
+    const text = canonicalJson(data);
+    if (!NUL.test(text)) return text;
+  } catch {
+    // Something in it has no canonical form as it is.
+  }
+  const clean = JSON.stringify(data, (_, value: unknown) =>
+    typeof value === 'string' ? storable(value) : value,
+  );
   return canonicalJson(JSON.parse(clean));
 }

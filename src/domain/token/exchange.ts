@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { reach } from '#db/reach.ts';
 import { Fault } from '#lib/fault.ts';
 import { findPeople } from '../person/store.ts';
@@ -89,7 +89,7 @@ export function createExchange(
       tenantId,
       issuer: issuerOf(parts.baseUrl, tenantId),
       audience,
-      jti: randomBytes(16).toString('base64url'),
+      jti: randomUUID(),
       jkt,
     };
     const scope = granted.scopes.join(' ');

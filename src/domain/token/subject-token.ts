@@ -18,6 +18,8 @@ export interface ProvedSubject {
   readonly clientId: string;
   /** Groups in the token; they may only narrow what the directory gives. */
   readonly groups: readonly string[];
+  /** The claim of that name (RFC 8693 section 4.4), unread; undefined: anybody whom the person lets. */
+  readonly mayAct: unknown;
   /** Seconds since 1970. */
   readonly expiresAt: number;
 }
@@ -93,6 +95,7 @@ export function readPerson(claims: Claims, provider: IdentityProvider): ProvedSu
     scopes: vendor.readScopes(claims, provider),
     clientId,
     groups: vendor.readGroups(claims),
+    mayAct: claims['may_act'],
     expiresAt: claims['exp'] as number,
   };
 }

@@ -57,6 +57,22 @@ export function oauthSurface(parts: Parts): OAuthSurface {
     }
   }
 
+  async function serve(
+    handle: HotHandler,
+    address: Address,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+  ) {
+    try {
+      const request = await plainOfNode(incoming, MAX_FORM_BYTES);
+      await sendToNode(await run(handle, address, request), outgoing);
+    } catch (error) {
+      // Whoever asked has gone.
+      log.debug({ err: error }, 'oauth: a request broke off');
+      outgoing.destroy();
+    }
+  }
+
   return {
     name: 'oauth',
     fetch: async (request) => {
@@ -81,15 +97,7 @@ export function oauthSurface(parts: Parts): OAuthSurface {
       if (incoming.method !== 'POST') return false;
       const address = addressOf(pathAndQuery(incoming)[0]);
       if (address === null || !isHot(address.endpoint)) return false;
-      const handle = HOT[address.endpoint];
-      void plainOfNode(incoming, MAX_FORM_BYTES)
-        .then((request) => run(handle, address, request))
-        .then((done) => sendToNode(done, outgoing))
-        .catch((error: unknown) => {
-          // Whoever asked has gone.
-          log.debug({ err: error }, 'oauth: a request broke off');
-          outgoing.destroy();
-        });
+      void serve(HOT[address.endpoint], address, incoming, outgoing);
       return true;
     },
   };
