@@ -10,7 +10,7 @@ import { PRINCIPAL, type Fixtures } from './processes/fixtures.ts';
 import type { CryptoCost } from './processes/floor.ts';
 import type { LoadRequest } from './processes/load.ts';
 
-const AMOUNT: Amount = { warmUp: 1200, perRound: 400, rounds: 7 };
+const AMOUNT: Amount = { warmUp: 2400, perRound: 600, rounds: 7 };
 const CRYPTO_OPERATIONS = 500;
 
 /**
