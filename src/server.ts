@@ -20,6 +20,7 @@ import { JOBS } from '#jobs/index.ts';
 import { openSecrets, sha256 } from '#lib/crypto.ts';
 import { newSecret } from '#lib/id.ts';
 import type { Logger } from '#lib/log.ts';
+import { approvalPageSurface } from '#surfaces/approval-page/index.ts';
 import { bootstrapSurface } from '#surfaces/bootstrap/index.ts';
 import { mcpSurface } from '#surfaces/mcp/index.ts';
 import { browserSide } from '#surfaces/oauth/browser/index.ts';
@@ -101,10 +102,12 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   };
   const catalogue = await loadCatalogue(new URL('../tools/', import.meta.url));
   const links = providerLinks(base, parts.okta);
+  const login = parts.okta.login == null ? null : { issuer: parts.okta.issuer, ...parts.okta.login };
   const app: App = {
     ...base,
     catalogue,
     policies: await loadPolicies(new URL('../policies/', import.meta.url), catalogue),
+    loginIssuer: login?.issuer ?? null,
     settled: await listenForSettled(database.sql),
     ledgerBatch: createLedgerBatch(base),
     apiKey: createApiKeyCheck(database.sql, mode),
@@ -124,11 +127,10 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
 
   const slack = await slackSurface(app, parts.slack);
   const mcp = mcpSurface(app, kernel, parts.holdMs === undefined ? {} : { holdMs: parts.holdMs });
-  const login = parts.okta.login ?? null;
   const browser = browserSide({
     app,
     kernel,
-    login: login === null ? null : { issuer: parts.okta.issuer, ...login },
+    login,
     ...parts.oauth,
   });
   const oauth = oauthSurface({ kernel, app, browser });
@@ -136,6 +138,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     scimSurface(app),
     mcp,
     oauth,
+    approvalPageSurface(app, kernel, login),
     slack,
     bootstrapSurface(app, { slackTeamId: parts.slack.teamId, okta: links.setUp }),
     restSurface(app, kernel),

@@ -2,17 +2,19 @@
  * Who is calling (design/domain.md, "Actors"). A door makes an Actor from what it has verified; nobody else does.
  * It is saved with the call, so it holds ids only: no token, no secret.
  */
-export type Surface = 'slack' | 'mcp' | 'rest' | 'job';
+export type Surface = 'slack' | 'mcp' | 'rest' | 'browser' | 'job';
 
 /** A human who acts as themselves. */
 export interface PersonActor {
   readonly kind: 'person';
   readonly surface: Surface;
   readonly personId: string;
-  /** How the door knows: `{account: 'T1/U1', matched_by: 'email'}` from Slack, `{matched_by: 'access_token', cid}` from REST. */
+  /** How the door knows: `{account: 'T1/U1', matched_by: 'email'}` from Slack, `{matched_by: 'access_token', cid}` from REST, `{matched_by: 'okta_sign_in'}` in a browser. */
   readonly identity: Readonly<Record<string, string>>;
   /** The scopes of the bearer token that the person presented (D4); absent where the person acts in a session. */
   readonly tokenScopes?: readonly string[];
+  /** Id of a step-up (`domain/sign-in/step-up.ts`), where the person has just proved themselves for one decision; it is looked at again where it is used up. */
+  readonly stepUp?: string;
   /**
    * Set where the person's own client (an MCP client that they signed in to) holds the token: they act *through* it. Only tools whose
    * scope the person let it have, none that are for people only, and under the policies for agents.

@@ -29,6 +29,8 @@ export interface App {
   readonly ledgerBatch: LedgerBatch;
   /** Finds the API key of an Authorization header. */
   readonly apiKey: ApiKeyCheck;
+  /** The issuer that people sign in at in a browser; null: nowhere, and so no step-up either. */
+  readonly loginIssuer: string | null;
   /** The tenant's link to its identity provider; Fault `unavailable` where none is set up. */
   provider(tenantId: string): Promise<ProviderLink>;
 }

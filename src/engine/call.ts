@@ -201,7 +201,7 @@ async function wait(
 ): Promise<Call | Denial> {
   const { app, entry, input, request } = asked;
   const approvalId = newId('apr');
-  const blocked = await deadlock(ctx, decision.saved.requirements, {
+  const blocked = await deadlock(app, ctx, decision.saved.requirements, {
     actor: row.actor,
     targets: row.targets,
     principalId: row.principalId ?? null,

@@ -161,7 +161,7 @@ async function cleared(
     approval.digest === digest &&
     requirements.every((one) => approval.requirements.some((old) => old.policy === one.policy));
   if (kept) return true;
-  await askAgain(ctx, row, { requirements, digest, impact, saved: decision.saved });
+  await askAgain(app, ctx, row, { requirements, digest, impact, saved: decision.saved });
   return false;
 }
 
@@ -173,8 +173,8 @@ type NewQuestion = {
 };
 
 /** What was approved has drifted: this call is superseded by one that asks for what is true now (law 6). */
-async function askAgain(ctx: TenantWriter, row: Call, fresh: NewQuestion): Promise<void> {
-  const blocked = await deadlock(ctx, fresh.requirements, row);
+async function askAgain(app: App, ctx: TenantWriter, row: Call, fresh: NewQuestion): Promise<void> {
+  const blocked = await deadlock(app, ctx, fresh.requirements, row);
   if (blocked !== null) return settle(ctx, row, 'denied', { error: deniedError(blocked) });
   const [id, approvalId] = [newId('call'), newId('apr')];
   const error = {

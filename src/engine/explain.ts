@@ -14,7 +14,7 @@ export { parseInput } from './input.ts';
 
 /** A tool's context for reading, inside the transaction of `reader`. */
 export function readContext(
-  app: Pick<App, 'catalogue' | 'policies'>,
+  app: Pick<App, 'catalogue' | 'policies' | 'loginIssuer'>,
   reader: TenantReader,
   actor: Actor,
 ): ReadContext {
@@ -31,7 +31,7 @@ export function readContext(
 
 /** What would happen if the actor called it now. Whether the target holds a role at the provider is not asked here; the call itself asks.*/
 async function explain(
-  app: Pick<App, 'catalogue' | 'policies'>,
+  app: Pick<App, 'catalogue' | 'policies' | 'loginIssuer'>,
   reader: TenantReader,
   actor: Actor,
   tool: string,
@@ -62,7 +62,7 @@ async function explain(
     principalId: principalOf(actor),
     agentId: actor.kind === 'agent' ? actor.agentId : null,
   };
-  const blocked = await deadlock(reader, decision.saved.requirements, asked);
+  const blocked = await deadlock(app, reader, decision.saved.requirements, asked);
   const approvals = await Promise.all(
     decision.saved.requirements.map(async (one) => ({
       policy: one.policy,

@@ -17,7 +17,7 @@ const MAX_PEOPLE = 2000;
 const MAX_MANDATES = 200;
 
 type Asked = Parameters<PolicyDesk['whoCan']>[0];
-type Parts = Pick<App, 'catalogue' | 'policies'>;
+type Parts = Pick<App, 'catalogue' | 'policies' | 'loginIssuer'>;
 
 /**
  * Who could use this tool on these targets, each decided as a call of theirs would be: people in a session, agents under each
@@ -44,7 +44,7 @@ export async function whoCan(
   const nobody = { principalId: null, agentId: null, mandateId: null, targets };
   const facts = back(await decisionFacts(reader, nobody, false), past);
   const set = await parts.policies.inForce(reader, facts.policy);
-  const search: Search = { reader, set, base, facts, past, limit: asked.limit };
+  const search: Search = { parts, reader, set, base, facts, past, limit: asked.limit };
   const humans = await peopleWhoCan(search, asked.cursor);
   const agents = asked.cursor === null ? await agentsWhoCan(search) : { found: [], asked: 0 };
   return {
@@ -61,6 +61,7 @@ export async function whoCan(
 }
 
 interface Search {
+  readonly parts: Parts;
   readonly reader: TenantReader;
   readonly set: PolicySet;
   readonly base: Omit<Question, 'actor'>;
@@ -140,12 +141,12 @@ async function agentsWhoCan(search: Search) {
 
 /** Whether anybody could approve is asked of today only: who was eligible then is not in the ledger. */
 async function blockedFor(
-  { reader, past, base }: Search,
+  { parts, reader, past, base }: Search,
   actor: Actor,
-  requirements: Parameters<typeof deadlock>[1],
+  requirements: Parameters<typeof deadlock>[2],
 ): Promise<string | null> {
   if (past !== null || requirements.length === 0 || actor.kind === 'service') return null;
-  const why = await deadlock(reader, requirements, {
+  const why = await deadlock(parts, reader, requirements, {
     actor,
     targets: targetIds(base.targets),
     principalId: actor.personId,

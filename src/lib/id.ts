@@ -22,7 +22,8 @@ export type IdPrefix =
   | 'key'
   | 'err'
   | 'draft'
-  | 'msg';
+  | 'msg'
+  | 'stp';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 

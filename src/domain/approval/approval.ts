@@ -24,7 +24,7 @@ export interface Requirement {
   readonly quorum: number;
   /** Why, in words for people. */
   readonly reason: string;
-  /** The approver must prove possession of a second factor first. */
+  /** Only votes of people count who have proved themselves anew, with a second factor, for this approval. */
   readonly stepUp: boolean;
   /** Seconds until the approval expires, or null: the tenant's default. */
   readonly expiresSeconds: number | null;

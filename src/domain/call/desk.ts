@@ -28,4 +28,6 @@ export interface CallDesk {
     call: Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>,
     recast: Recast,
   ): Promise<Denial | null>;
+  /** Where an approval is decided in a browser. */
+  page(approvalId: string): string;
 }

@@ -10,6 +10,7 @@ import { canonicalJson } from '#lib/json.ts';
 import type { App } from '../app.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { eligibleFor } from './approvers.ts';
+import { offersStepUp } from './step-up.ts';
 import { REMIND_APPROVAL, stepsOf } from './remind.ts';
 
 /** The queue whose job ends an approval that nobody decided. */
@@ -50,15 +51,16 @@ export function inputDigestOf(
 
 /** Why nobody could ever approve this, or null: such a call is refused at once instead of waiting for its expiry (law 9). */
 export async function deadlock(
+  app: Pick<App, 'loginIssuer'>,
   reader: TenantReader,
   requirements: readonly Requirement[],
   call: Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>,
 ): Promise<Denial | null> {
   for (const requirement of requirements) {
-    if (requirement.stepUp) {
+    if (requirement.stepUp && !(await offersStepUp(app, reader))) {
       return denial(
         'step_up_required',
-        `${requirement.reason} Approvals with step-up are not offered by this installation, so it is refused; an Okta administrator can do it at Okta itself.`,
+        `${requirement.reason} Nobody can sign in with a browser here, so it is refused: an administrator must register a web application at Okta and set OKTA_LOGIN_CLIENT_ID (docs/okta-setup.md). Until then an Okta administrator can do it at Okta itself.`,
         { policy: requirement.policy },
       );
     }

@@ -6,10 +6,11 @@ import { decide } from '../decide/decide.ts';
 import { readContext } from '../explain.ts';
 import { parseInput } from '../input.ts';
 import { resolveReferences } from '../references.ts';
+import { approvalPage } from './page.ts';
 import { approvalDigest, deadlock, inputDigestOf } from './ask.ts';
 
 /** What tools that decide about calls may ask, inside the transaction of `ctx`. */
-export function callDesk(app: Pick<App, 'catalogue' | 'policies' | 'secrets'>, ctx: TenantWriter): CallDesk {
+export function callDesk(app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'secrets' | 'loginIssuer'>, ctx: TenantWriter): CallDesk {
   return {
     recast: async ({ tool: name, actor }, raw) => {
       const entry = app.catalogue.get(name);
@@ -40,6 +41,7 @@ export function callDesk(app: Pick<App, 'catalogue' | 'policies' | 'secrets'>, c
       };
       return { denial: null, recast };
     },
-    deadlock: (call, recast) => deadlock(ctx, recast.decision.requirements, call),
+    deadlock: (call, recast) => deadlock(app, ctx, recast.decision.requirements, call),
+    page: (approvalId) => approvalPage(app.baseUrl, ctx.tenantId, approvalId),
   };
 }

@@ -7,6 +7,7 @@ import { findCall, type Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findPeople, findPerson, type Person } from '#domain/person/store.ts';
 import { eligibleFor } from './approvers.ts';
+import { countsFor } from './step-up.ts';
 
 /** A call with its approval as people may see it: everything that a message, a page or an answer draws. Holds no secret. */
 export interface ApprovalView {
@@ -33,7 +34,7 @@ export interface RequirementView {
   readonly eligible: readonly Person[];
   /** Those of them who may only since it was escalated. */
   readonly added: readonly Person[];
-  /** Approvals given by people who were eligible when they voted. */
+  /** Approvals given by people who may vote for it, with step-up where it wants that. */
   readonly given: number;
 }
 
@@ -60,7 +61,10 @@ export async function approvalView(reader: TenantReader, approvalId: string): Pr
       const eligible = approval.escalatedAt === null ? first : await able(true);
       const added = eligible.filter((person) => !first.some((one) => one.id === person.id));
       const given = votes.filter(
-        (vote) => vote.vote === 'approve' && eligible.some((person) => person.id === vote.voterId),
+        (vote) =>
+          vote.vote === 'approve' &&
+          countsFor(requirement, vote) &&
+          eligible.some((person) => person.id === vote.voterId),
       ).length;
       return { requirement, eligible, added, given };
     }),

@@ -1,4 +1,5 @@
 import { actorName } from '#domain/actor.ts';
+import type { Requirement } from '#domain/approval/approval.ts';
 import {
   findApproval,
   insertVote,
@@ -16,6 +17,7 @@ import { newId } from '#lib/id.ts';
 import { EXECUTE_CALL } from '../saved-call.ts';
 import { narrow, narrowedInput } from './narrow.ts';
 import { barredFrom, eligibleFor } from './approvers.ts';
+import { countsFor, spendStepUp } from './step-up.ts';
 
 export interface Ballot {
   readonly approvalId: string;
@@ -31,9 +33,9 @@ export interface Ballot {
 
 /**
  * One vote, in the caller's transaction: the approval and its call are locked, the voter must be eligible *now* (law 5), must have
- * seen this version, and counts once. A denial ends it; the last vote that every requirement needs makes the call ready and
+ * seen this version, and counts once; where a requirement of theirs wants step-up, an approval uses one up. A denial ends it; the last vote that every requirement needs makes the call ready and
  * enqueues its execution, nothing more. Returns the approval's state after the vote.
- * Throws Fault `forbidden` (not a voter; the words say who is), `conflict` (decided, expired, changed, voted before), `not_found`.
+ * Throws Fault `forbidden` (not a voter; the words say who is; or `step_up_required`), `conflict` (decided, expired, changed, voted before), `not_found`.
  */
 export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved' | 'rejected' | 'pending'> {
   if (ctx.actor.kind !== 'person') throw new Fault('forbidden', 'Only people vote.');
@@ -59,6 +61,11 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
       { detail: { reason: 'stale', version: approval.version } },
     );
   }
+  // A denial only tightens: from whichever door it comes, it counts.
+  const proof =
+    ctx.actor.stepUp !== undefined || (ballot.decision === 'approve' && counted.stepUp)
+      ? await spendStepUp(ctx, ctx.actor, approval)
+      : {};
   // A suggestion that could not be asked for is refused here, not when the requester takes it up.
   if (ballot.suggestion?.terms !== undefined) await narrowedInput(ctx, call, ballot.suggestion.terms);
   let { suggestion } = ballot;
@@ -76,7 +83,7 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
     note: ballot.note ?? null,
     // On an approval it says what this voter made smaller.
     suggestion: suggestion ?? null,
-    identity: { surface: ctx.actor.surface, ...ctx.actor.identity },
+    identity: { surface: ctx.actor.surface, ...ctx.actor.identity, ...proof },
     createdAt: ctx.now,
   };
   if (!(await insertVote(ctx, row)))
@@ -116,13 +123,13 @@ async function lockedPair(
 
 async function eligibility(reader: TenantReader, approval: Approval, call: Call, voterId: string) {
   const others = new Set<string>();
-  const mine: string[] = [];
+  const mine: Requirement[] = [];
   for (const requirement of approval.requirements) {
     const able = await eligibleFor(reader, requirement, call, approval.escalatedAt !== null);
     for (const person of able) others.add(person.displayName);
-    if (able.some((person) => person.id === voterId)) mine.push(requirement.policy);
+    if (able.some((person) => person.id === voterId)) mine.push(requirement);
   }
-  return { mine, others: [...others].sort() };
+  return { mine, stepUp: mine.some((one) => one.stepUp), others: [...others].sort() };
 }
 
 async function ineligible(
@@ -147,16 +154,15 @@ async function ineligible(
 
 /** Every requirement has its quorum of approvals by people who are eligible at this moment. */
 async function satisfied(reader: TenantReader, approval: Approval, call: Call): Promise<boolean> {
-  const yes = (await votesOf(reader, approval.id))
-    .filter((one) => one.vote === 'approve')
-    .map((one) => one.voterId);
+  const yes = (await votesOf(reader, approval.id)).filter((one) => one.vote === 'approve');
   for (const requirement of approval.requirements) {
     const able = new Set(
       (await eligibleFor(reader, requirement, call, approval.escalatedAt !== null)).map(
         (person) => person.id,
       ),
     );
-    if (yes.filter((voter) => able.has(voter)).length < requirement.quorum) return false;
+    const counted = yes.filter((one) => able.has(one.voterId) && countsFor(requirement, one));
+    if (counted.length < requirement.quorum) return false;
   }
   return true;
 }

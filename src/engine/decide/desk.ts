@@ -11,7 +11,7 @@ import type { PolicySet } from './policies.ts';
 
 /** What tools of governance may ask about policies, inside the transaction of `reader`. */
 export function policyDesk(
-  parts: Pick<App, 'catalogue' | 'policies'>,
+  parts: Pick<App, 'catalogue' | 'policies' | 'loginIssuer'>,
   reader: TenantReader,
   actor: Actor,
 ): PolicyDesk {

@@ -58,6 +58,8 @@ export interface OktaSimulator {
   fault(rule: FaultRule): ActiveFault;
   clearFaults(): void;
   rotateKeys(): Promise<string>;
+  /** Makes ID tokens of the browser say something else, as an org would that ignores `acr_values`; null leaves a claim out. */
+  idTokenClaims(claims: Readonly<Record<string, unknown>>): void;
   /** Ends open connections and hanging requests, and writes the state file. */
   close(): Promise<void>;
 }
@@ -78,6 +80,7 @@ export async function startOktaSimulator(options: OktaSimulatorOptions = {}): Pr
     faults: new FaultInjector(),
     recorder: new RequestRecorder(),
     scim,
+    idTokenClaims: {},
     changed: () => snapshot.schedule(),
   };
   const server = createAdaptorServer({ fetch: oktaDoor(sim).fetch });
@@ -101,6 +104,7 @@ export async function startOktaSimulator(options: OktaSimulatorOptions = {}): Pr
     fault: (rule) => sim.faults.add(rule),
     clearFaults: () => sim.faults.clear(),
     rotateKeys: () => rotateKeys(sim),
+    idTokenClaims: (claims) => void (sim.idTokenClaims = claims),
     close: async () => {
       await closeServer(server, sim);
       await scim.idle();

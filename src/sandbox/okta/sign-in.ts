@@ -1,11 +1,13 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { Hono, type Context } from 'hono';
+import { Hono } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
-import { html } from 'hono/html';
 import { createLocalJWKSet, jwtVerify } from 'jose';
+import { askedOf, reaches, recent, withFactor, type Asked, type Session } from './assurance.ts';
 import { customIssuer, mintToken } from './authorization-server.ts';
+import { oktaId } from './ids.ts';
 import { publicJwk } from './keys.ts';
 import { SANDBOX_WEB_CLIENT_ID, SANDBOX_WEB_CLIENT_SECRET } from './seed.ts';
+import { errorPage, factorPage, picker } from './sign-in-pages.ts';
 import type { OktaEnv, Simulation } from './simulation.ts';
 import { displayName } from './system-log.ts';
 import type { UserRecord } from './types.ts';
@@ -17,6 +19,9 @@ interface SignIn {
   readonly nonce: string | null;
   readonly scopes: readonly string[];
   readonly challenge: string;
+  readonly asked: Asked;
+  /** Who has given their password, while the second factor is awaited. */
+  readonly user: UserRecord | null;
   readonly expiresAt: number;
 }
 
@@ -27,13 +32,16 @@ const CODE_MS = 60_000;
 
 /**
  * The browser side of the custom authorization server (Okta "OpenID Connect & OAuth 2.0 API"): `/authorize` shows the people of the
- * org instead of asking for a password, `/token` redeems the code (PKCE S256, one use), `/userinfo` repeats the person. The one client
- * is the seeded web app; its redirect must be a loopback address that ends in `/oauth2/callback`, since ports differ from start to start.
+ * org instead of asking for a password, `/token` redeems the code (PKCE S256, one use), `/userinfo` repeats the person. The browser has a
+ * session, so that a second sign-in asks nothing; `prompt=login` and `max_age` pass over it. `acr_values` for two factors asks for one of
+ * the person's own factors, and whoever has none is sent back with `unmet_authentication_requirements`. The one client is the seeded web
+ * app; its redirect must be a loopback address that ends in one of the two callbacks of ours, since ports differ from start to start.
  */
 export function signInRoutes(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   const picking = new Map<string, SignIn>();
-  const codes = new Map<string, SignIn & { readonly user: UserRecord }>();
+  const codes = new Map<string, SignIn & { readonly user: UserRecord; readonly session: Session }>();
+  const sessions = new Map<string, Session>();
   const forget = (): void => {
     for (const [id, one] of picking) if (one.expiresAt < sim.now()) picking.delete(id);
     for (const [id, one] of codes) if (one.expiresAt < sim.now()) codes.delete(id);
@@ -41,6 +49,27 @@ export function signInRoutes(sim: Simulation): Hono<OktaEnv> {
   // Binds a page to the browser that opened it.
   const bound = (browser: string, id: string): string =>
     createHash('sha256').update(`${browser} ${id}`).digest('hex');
+
+  /** The session of this browser, as long as Okta has not ended it. */
+  const sessionOf = (browser: string): { session: Session; user: UserRecord } | null => {
+    const session = sessions.get(browser);
+    const user = session === undefined ? undefined : sim.org.users.get(session.userId);
+    if (session === undefined || user?.status !== 'ACTIVE' || !user.sessions.includes(session.id)) return null;
+    return { session, user };
+  };
+  /** The address to go back to, with a code for this session. */
+  const redeemable = (request: SignIn, user: UserRecord, session: Session): string => {
+    const code = randomBytes(24).toString('base64url');
+    codes.set(code, { ...request, user, session, expiresAt: sim.now() + CODE_MS });
+    return answerTo(request.redirectUri, { code, state: request.state });
+  };
+  /** A session for this browser: the person has proved themselves with these methods, now. */
+  const signedIn = (browser: string, user: UserRecord, amr: readonly string[]): Session => {
+    const session = { userId: user.id, id: oktaId('102'), at: sim.now(), amr };
+    user.sessions.push(session.id);
+    sessions.set(browser, session);
+    return session;
+  };
 
   app.get(`${BASE}/authorize`, (c) => {
     const query = (name: string): string | null => c.req.query(name) ?? null;
@@ -55,39 +84,56 @@ export function signInRoutes(sim: Simulation): Hono<OktaEnv> {
           ? 'invalid_scope'
           : query('code_challenge_method') !== 'S256' || (query('code_challenge') ?? '').length !== 43
             ? 'invalid_request'
-            : query('prompt') === 'none'
-              ? 'login_required'
-              : null;
+            : null;
     if (problem !== null) return c.redirect(answerTo(redirectUri, { error: problem, state: query('state') }));
     forget();
     const id = randomBytes(24).toString('base64url');
     const browser = getCookie(c, COOKIE) ?? randomBytes(24).toString('base64url');
     setCookie(c, COOKIE, browser, { httpOnly: true, sameSite: 'Lax', path: '/oauth2/' });
-    picking.set(bound(browser, id), {
+    const request: SignIn = {
       redirectUri,
       state: query('state'),
       nonce: query('nonce'),
       scopes,
       challenge: query('code_challenge') ?? '',
+      asked: askedOf(query),
+      user: null,
       expiresAt: sim.now() + PICK_MS,
-    });
-    return c.html(picker([...sim.org.users.values()], id));
+    };
+    const known = sessionOf(browser);
+    if (known !== null && recent(request.asked, known.session, sim.now())) {
+      const { user, session } = known;
+      if (reaches(request.asked, session.amr)) return c.redirect(redeemable(request, user, session));
+    }
+    if (query('prompt') === 'none')
+      return c.redirect(answerTo(redirectUri, { error: 'login_required', state: query('state') }));
+    picking.set(bound(browser, id), request);
+    return c.html(picker([...sim.org.users.values()], id, `${BASE}/authorize/sign-in`));
   });
 
   app.post(`${BASE}/authorize/sign-in`, async (c) => {
     const form = new URLSearchParams(await c.req.text());
-    const key = bound(getCookie(c, COOKIE) ?? '', form.get('transaction') ?? '');
+    const browser = getCookie(c, COOKIE) ?? '';
+    const transaction = form.get('transaction') ?? '';
+    const key = bound(browser, transaction);
     const request = picking.get(key);
     picking.delete(key);
     if (request === undefined || request.expiresAt < sim.now())
       return errorPage(c, 'This page is too old, or was opened in another browser. Start again.');
-    const { redirectUri, state } = request;
-    const user = [...sim.org.users.values()].find((one) => one.profile['login'] === form.get('login'));
-    if (user?.status !== 'ACTIVE')
-      return c.redirect(answerTo(redirectUri, { error: 'access_denied', state }), 303);
-    const code = randomBytes(24).toString('base64url');
-    codes.set(code, { ...request, user, expiresAt: sim.now() + CODE_MS });
-    return c.redirect(answerTo(redirectUri, { code, state }), 303);
+    const { redirectUri, state, asked } = request;
+    const back = (error: string) => c.redirect(answerTo(redirectUri, { error, state }), 303);
+    const user =
+      request.user ??
+      [...sim.org.users.values()].find((one) => one.profile['login'] === form.get('login'));
+    if (user?.status !== 'ACTIVE') return back('access_denied');
+    const amr = request.user === null ? ['pwd'] : withFactor(user, form.get('factor'));
+    if (amr === null) return back('access_denied');
+    if (reaches(asked, amr))
+      return c.redirect(redeemable(request, user, signedIn(browser, user, amr)), 303);
+    // OpenID Connect Core Error Code unmet_authentication_requirements 1.0; Okta names it for acr_values.
+    if (user.factors.length === 0) return back('unmet_authentication_requirements');
+    picking.set(key, { ...request, user });
+    return c.html(factorPage(user, transaction, `${BASE}/authorize/sign-in`));
   });
 
   app.post(`${BASE}/token`, async (c) => {
@@ -111,14 +157,22 @@ export function signInRoutes(sim: Simulation): Hono<OktaEnv> {
       kept.redirectUri === form.get('redirect_uri') &&
       kept.challenge === verifier;
     if (!holds) return refuse('invalid_grant', 'The authorization code is invalid or has expired.');
-    const { user, scopes, nonce } = kept;
+    const { user, scopes, nonce, session, asked } = kept;
     const who = { uid: user.id, scopes };
     const accessToken = await mintToken(sim, who);
     const atHash = createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url');
     const idToken = await mintToken(sim, {
       ...who,
       type: 'id_token',
-      claims: { uid: user.id, at_hash: atHash, ...(nonce === null ? {} : { nonce }) },
+      claims: {
+        uid: user.id,
+        at_hash: atHash,
+        auth_time: Math.floor(session.at / 1000),
+        amr: session.amr,
+        ...(asked.acr === null ? {} : { acr: asked.acr }),
+        ...(nonce === null ? {} : { nonce }),
+        ...sim.idTokenClaims,
+      },
     });
     return c.json({
       token_type: 'Bearer',
@@ -164,7 +218,10 @@ function isRegistered(redirectUri: string): boolean {
   const url = URL.parse(redirectUri);
   const loopback = url !== null && /^(?:127\.0\.0\.1|localhost)$/.test(url.hostname);
   return (
-    loopback && url.protocol === 'http:' && url.pathname.endsWith('/oauth2/callback') && url.search === ''
+    loopback &&
+    url.protocol === 'http:' &&
+    /\/(?:oauth2|step-up)\/callback$/.test(url.pathname) &&
+    url.search === ''
   );
 }
 
@@ -188,38 +245,3 @@ function answerTo(redirectUri: string, members: Readonly<Record<string, string |
   for (const [name, value] of Object.entries(members)) if (value !== null) url.searchParams.set(name, value);
   return url.href;
 }
-
-const errorPage = (c: Context<OktaEnv>, message: string): Response | Promise<Response> =>
-  c.html(
-    html`<!doctype html><title>Okta (sandbox)</title>
-      <h1>400 Bad Request</h1>
-      <p>${message}</p>`,
-    400,
-  );
-
-/** Everybody who could sign in, to be picked with a click. */
-const picker = (users: readonly UserRecord[], transaction: string) =>
-  html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <title>Sign in · Okta (sandbox)</title>
-      </head>
-      <body style="font:16px/1.5 system-ui;max-width:26rem;margin:3rem auto;padding:0 1rem">
-        <h1>Sign in as</h1>
-        <p>This is the sandbox's stand-in for Okta: nobody needs a password.</p>
-        <form method="post" action="${BASE}/authorize/sign-in">
-          <input type="hidden" name="transaction" value="${transaction}" />
-          ${users
-            .filter((user) => user.status === 'ACTIVE')
-            .map(
-              (user) =>
-                html`<p>
-                  <button name="login" value="${String(user.profile['login'])}">
-                    ${displayName(user)} — ${String(user.profile['title'])}
-                  </button>
-                </p>`,
-            )}
-        </form>
-      </body>
-    </html>`;

@@ -30,6 +30,8 @@ export interface Simulation {
   readonly faults: FaultInjector;
   readonly recorder: RequestRecorder;
   readonly scim: OktaScimClient;
+  /** What this org's ID tokens of the browser say differently from Okta's; null leaves a claim out. */
+  idTokenClaims: Readonly<Record<string, unknown>>;
   /** Tells the snapshot that something changed. */
   changed(): void;
 }

@@ -15,7 +15,7 @@ import { ACTIONS, readApprovalValue, type ActionId } from './ids.ts';
 import type { Identity } from './identity.ts';
 import { notice } from './messages/blocks.ts';
 import { detailsView } from './messages/details.ts';
-import { sceneOf } from './messages/scene.ts';
+import { sceneOf } from '#engine/approve/scene.ts';
 import { SLACK_PROJECT } from './queue.ts';
 import { answerTo, use } from './run.ts';
 
@@ -60,10 +60,12 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
       view: denyView(draftId, view.call.summary, daysOf(view)),
     });
   },
+  // The browser is on its way to the page; Slack only tells us.
+  [ACTIONS.browser]: () => Promise.resolve(),
   [ACTIONS.details]: async (slack, act, identity, click) => {
     const view = await visibleView(slack, act, identity, approvalIn(click).id);
     const scene = await readonly(slack.app, act.tenantId, (reader) =>
-      sceneOf(reader, view, slack.app.catalogue.get(view.call.tool)),
+      sceneOf(slack.app, reader, view),
     );
     await slack.client.views.open({ trigger_id: act.triggerId, view: detailsView(scene) });
   },

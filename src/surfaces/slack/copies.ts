@@ -8,7 +8,7 @@ import { describeResource } from '#domain/mandate/words.ts';
 import { findPerson, type Person } from '#domain/person/store.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
-import type { Catalogue } from '#engine/catalogue.ts';
+import type { App } from '#engine/app.ts';
 import { approvalMessage } from './messages/approval.ts';
 import type { Message } from './messages/blocks.ts';
 import {
@@ -19,8 +19,8 @@ import {
   outcomeNotice,
 } from './messages/notices.ts';
 import { escalationMessage, reminderMessage } from './messages/reminders.ts';
-import { sceneOf, type Scene } from './messages/scene.ts';
-import { namesIn } from './names.ts';
+import { sceneOf, type Scene } from '#engine/approve/scene.ts';
+import { namesIn } from '#engine/in-words.ts';
 
 /** Who should have a copy: a person in their direct messages, or everybody in a channel. */
 export type Recipient =
@@ -34,20 +34,22 @@ export interface Copies {
   readonly recipients: readonly Recipient[];
 }
 
+type Parts = Pick<App, 'baseUrl' | 'catalogue'>;
+
 /** All copies that should stand about a call, a mandate or an agent, as its rows are now; none for a thing that is not there. */
 export async function copiesOf(
+  app: Parts,
   reader: TenantReader,
-  catalogue: Catalogue,
   thing: string,
 ): Promise<readonly Copies[]> {
-  if (thing.startsWith('call_')) return callCopies(reader, catalogue, thing);
+  if (thing.startsWith('call_')) return callCopies(app, reader, thing);
   if (thing.startsWith('mdt_')) return mandateCopies(reader, thing);
   return thing.startsWith('agt_') ? agentCopies(reader, thing) : [];
 }
 
 async function callCopies(
+  app: Parts,
   reader: TenantReader,
-  catalogue: Catalogue,
   id: string,
 ): Promise<readonly Copies[]> {
   const call = await findCall(reader, id);
@@ -55,17 +57,17 @@ async function callCopies(
   const principalId = principalOf(call.actor);
   const principal = principalId === null ? null : await findPerson(reader, principalId);
   const view = call.approvalId === null ? null : await approvalView(reader, call.approvalId);
-  const shown = view === null ? [] : await approvalCopies(reader, catalogue, view, principal);
-  return [...shown, ...(await outcomeCopies(reader, catalogue, call, principal))];
+  const shown = view === null ? [] : await approvalCopies(app, reader, view, principal);
+  return [...shown, ...(await outcomeCopies(app, reader, call, principal))];
 }
 
 async function approvalCopies(
+  app: Parts,
   reader: TenantReader,
-  catalogue: Catalogue,
   view: ApprovalView,
   principal: Person | null,
 ): Promise<readonly Copies[]> {
-  const scene = await sceneOf(reader, view, catalogue.get(view.call.tool));
+  const scene = await sceneOf(app, reader, view);
   const { settings } = await theTenant(reader);
   const eligible = new Map(
     view.requirements.flatMap((one) => one.eligible.map((person) => [person.id, person] as const)),
@@ -111,14 +113,14 @@ function nudges(view: ApprovalView, scene: Scene): Copies[] {
 }
 
 async function outcomeCopies(
+  app: Parts,
   reader: TenantReader,
-  catalogue: Catalogue,
   call: Call,
   principal: Person | null,
 ): Promise<readonly Copies[]> {
   if (principal === null || !FINAL_STATES.has(call.state)) return [];
   const agent = call.agentId === null ? null : await findAgent(reader, call.agentId);
-  const message = outcomeNotice(call, catalogue.get(call.tool), agent?.name ?? null);
+  const message = outcomeNotice(call, app.catalogue.get(call.tool), agent?.name ?? null);
   return message === null ? [] : [{ audience: 'outcome', message, recipients: [{ person: principal }] }];
 }
 

@@ -2,6 +2,7 @@
 export const ACTIONS = {
   approve: 'prokura.approve',
   deny: 'prokura.deny',
+  browser: 'prokura.browser',
   details: 'prokura.details',
   withdraw: 'prokura.withdraw',
   refresh: 'prokura.refresh',

@@ -49,7 +49,7 @@ export async function project(
 ): Promise<void> {
   const failures: string[] = [];
   await exclusively(app.database, `slack ${tenantId} ${thing}`, async () => {
-    const wanted = await readonly(app, tenantId, (reader) => copiesOf(reader, app.catalogue, thing));
+    const wanted = await readonly(app, tenantId, (reader) => copiesOf(app, reader, thing));
     const standing = await readonly(app, tenantId, (reader) => messagesOf(reader, thing));
     for (const copies of wanted) {
       const mine = standing.filter((row) => row.audience === copies.audience);

@@ -16,7 +16,7 @@ import {
 } from './interaction.ts';
 import { unscopedBody, unscopedFetch } from './client-metadata.ts';
 import { browserMetadata } from './metadata.ts';
-import { createOktaLogin, type LoginClient } from './okta-login.ts';
+import { createOktaLogin, type LoginClient } from '#engine/okta-login.ts';
 import { messagePage } from './pages.ts';
 import { createProvider, ROUTES } from './provider.ts';
 

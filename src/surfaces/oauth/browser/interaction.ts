@@ -8,7 +8,7 @@ import { readonly } from '#engine/transact.ts';
 import { sameSecret } from '#lib/crypto.ts';
 import { ALWAYS, inWords, type Abilities } from './abilities.ts';
 import type { NodeExchange } from './bridge.ts';
-import { LoginFailed, type OktaLogin } from './okta-login.ts';
+import { LoginFailed, type OktaLogin } from '#engine/okta-login.ts';
 import { consentPage, messagePage } from './pages.ts';
 import { GRANT_DAYS } from './provider.ts';
 import { isLocalRedirect, redirectTarget } from './redirect.ts';
@@ -61,7 +61,7 @@ export async function showInteraction(parts: InteractionParts, step: Step): Prom
   if (details.prompt.name === 'consent') return showConsent(parts, step, details);
   const again = details.prompt.reasons.some((reason) => reason !== 'no_session');
   try {
-    return seeOther((await parts.login.start(step.tenantId, step.uid, again)).href);
+    return seeOther((await parts.login.start(step.tenantId, step.uid, again ? 'again' : 'known')).href);
   } catch (error) {
     return loginFailed(parts, error);
   }

@@ -1,4 +1,4 @@
-import { html, page, type Markup } from './html.ts';
+import { html, page, type Markup } from '#lib/html.ts';
 
 /** What the consent page tells a person before they decide. */
 export interface ConsentView {

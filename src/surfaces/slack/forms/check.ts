@@ -5,9 +5,8 @@ import { Fault } from '#lib/fault.ts';
 import type { Route } from '../commands/registry.ts';
 import type { Slack } from '../context.ts';
 import type { Identity } from '../identity.ts';
-import { namesIn } from '../names.ts';
+import { labelOf, namesIn } from '#engine/in-words.ts';
 import type { Request } from '../run.ts';
-import { labelOf } from './fields.ts';
 
 export interface Checked {
   /** What is wrong, by field; empty where the tool takes the input. */

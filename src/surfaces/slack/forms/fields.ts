@@ -1,4 +1,5 @@
 import type { CatalogueEntry } from '#engine/catalogue.ts';
+import { labelOf } from '#engine/in-words.ts';
 import { referenceFields } from '#engine/references.ts';
 
 /** How a field of a tool's input is asked for and typed. */
@@ -74,10 +75,6 @@ export function fieldsOf(entry: CatalogueEntry): readonly Field[] {
 function kindWith(reference: string | undefined, schema: Schema): FieldKind {
   return reference === 'person' || reference === 'agent' ? { kind: reference } : kindOf(withoutNull(schema));
 }
-
-/** A field's name as people read it: `expires_at` is "Expires at". */
-export const labelOf = (name: string): string =>
-  `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('_', ' ')}`;
 
 function withoutNull(schema: Schema): Schema {
   const options = (schema.anyOf ?? []).filter((one) => one.type !== 'null');

@@ -4,7 +4,7 @@ import type { Act, Slack } from '../context.ts';
 import { platformError } from '../faults.ts';
 import { ACTIONS } from '../ids.ts';
 import { button, notice } from '../messages/blocks.ts';
-import { namesIn } from '../names.ts';
+import { namesIn } from '#engine/in-words.ts';
 import { formView } from './draw.ts';
 
 export interface FormRequest {

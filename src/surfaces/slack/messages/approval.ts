@@ -8,6 +8,7 @@ import {
   facts,
   header,
   line,
+  linkButton,
   moment,
   preformatted,
   quote,
@@ -16,7 +17,7 @@ import {
   type Message,
 } from './blocks.ts';
 import { errorText } from './outcome.ts';
-import type { Scene } from './scene.ts';
+import type { Scene } from '#engine/approve/scene.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
 
 /** For whom a copy is drawn: who may decide, or who asked. */
@@ -126,7 +127,8 @@ function whoCan({ view }: Scene): string[] {
     : [`Who can approve: ${shortened(names.join(', '), 900, '…')}`];
 }
 
-function buttons({ view }: Scene, audience: Audience): Button[] {
+function buttons(scene: Scene, audience: Audience): Button[] {
+  const { view } = scene;
   const value = approvalValue(view.approval.id, view.approval.version);
   const details = button('Details', ACTIONS.details, value);
   if (view.approval.state !== 'pending')
@@ -134,16 +136,19 @@ function buttons({ view }: Scene, audience: Audience): Button[] {
       ? [details]
       : [details, button('Refresh', ACTIONS.refresh, value)];
   if (audience === 'requester') return [button('Withdraw', ACTIONS.withdraw, value), details];
-  return decisionButtons(view);
+  return decisionButtons(scene);
 }
 
 /** What an approver can press: only Details once it is decided. */
-export function decisionButtons({ approval }: Scene['view']): Button[] {
+export function decisionButtons({ view: { approval }, page }: Scene): Button[] {
   const value = approvalValue(approval.id, approval.version);
   const details = button('Details', ACTIONS.details, value);
   if (approval.state !== 'pending') return [details];
+  // Where only some requirements want step-up, others may still approve here.
+  const here = page === null || approval.requirements.some((one) => !one.stepUp);
   return [
-    button('Approve', ACTIONS.approve, value, 'primary'),
+    ...(page === null ? [] : [linkButton('Approve in browser', ACTIONS.browser, value, page)]),
+    ...(here ? [button('Approve', ACTIONS.approve, value, page === null ? 'primary' : undefined)] : []),
     button('Deny…', ACTIONS.deny, value, 'danger'),
     details,
   ];

@@ -101,6 +101,12 @@ export const button = (
   ...(style === undefined ? {} : { style }),
 });
 
+/** A button that opens a page of ours; Slack tells us of the click as of any other. */
+export const linkButton = (text: string, actionId: string, value: string, url: string): Button => ({
+  ...button(text, actionId, value, 'primary'),
+  url,
+});
+
 export const actions = (...elements: Button[]): KnownBlock => ({ type: 'actions', elements });
 
 /** A short notice: one sentence, perhaps with buttons. */

@@ -1,7 +1,7 @@
 import type { KnownBlock, ModalView } from '@slack/types';
 import { facts, line, plain, preformatted, quote, words } from './blocks.ts';
 import { statusOf } from './approval.ts';
-import type { Scene } from './scene.ts';
+import type { Scene } from '#engine/approve/scene.ts';
 import { pieces, safeText } from './text.ts';
 
 /** Everything about one approval, in full: what the message shortens stands here whole. */

@@ -1,6 +1,6 @@
 import type { KnownBlock, RichTextElement } from '@slack/types';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
-import { labelOf } from '../forms/fields.ts';
+import { labelOf } from '#engine/in-words.ts';
 import { bullets, facts, line, moment, smallPrint, words } from './blocks.ts';
 import { shortened } from './text.ts';
 

@@ -1,4 +1,5 @@
 import type { KnownBlock, RichTextElement } from '@slack/types';
+import { shown } from '#engine/in-words.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
 import type { Field } from '../forms/fields.ts';
 import { ACTIONS } from '../ids.ts';
@@ -32,12 +33,4 @@ export function previewMessage(
     ),
   );
   return { text: shortened(escapeMrkdwn(`I will: ${summary}`), 2900, '…'), blocks };
-}
-
-/** An input's value as people read it: names for ids. */
-export function shown(value: unknown, names: ReadonlyMap<string, string>): string {
-  if (Array.isArray(value)) return value.map((one) => shown(one, names)).join(', ');
-  if (typeof value === 'string') return names.get(value) ?? value;
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }

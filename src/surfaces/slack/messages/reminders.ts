@@ -1,6 +1,6 @@
 import { actions, facts, line, moment, smallPrint, words, type Message } from './blocks.ts';
 import { decisionButtons, statusOf } from './approval.ts';
-import type { Scene } from './scene.ts';
+import type { Scene } from '#engine/approve/scene.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
 
 /** To each who may vote and has not: that a decision is still awaited. Says so where it has been decided since. */
@@ -24,7 +24,7 @@ function nudge(scene: Scene, opening: string): Message {
         ...(status === null ? [['Expires', [moment(approval.expiresAt)]] as const] : []),
       ]),
       smallPrint(`${approval.id} · digest ${approval.digest.slice(0, 8)}`),
-      actions(...decisionButtons(scene.view)),
+      actions(...decisionButtons(scene)),
     ],
   };
 }

@@ -1,8 +1,9 @@
 import * as client from 'openid-client';
 import { saveSignInRow, takeSignInRow } from '#domain/sign-in/store.ts';
-import { identityProvidersOf } from '#domain/token/store.ts';
-import type { App } from '#engine/app.ts';
-import { readonly, transact } from '#engine/transact.ts';
+import { STEP_UP_ACR, type SignInClaims } from '#domain/sign-in/step-up.ts';
+import type { App } from './app.ts';
+import { offersStepUp } from './approve/step-up.ts';
+import { readonly, transact } from './transact.ts';
 
 /** The web app at the customer's Okta that people sign in to Prokura with. */
 export interface LoginClient {
@@ -13,19 +14,32 @@ export interface LoginClient {
   readonly clientSecret: string | null;
 }
 
-/** Who signed in at Okta. */
-export interface SignedIn {
+/** Who signed in at Okta, and how. */
+export interface SignedIn extends SignInClaims {
   readonly uid: string;
-  /** Seconds since 1970. */
-  readonly authTime: number | undefined;
-  readonly amr: readonly string[] | undefined;
 }
+
+/**
+ * How the person must sign in: `known` takes them where Okta knows them already, `again` asks them anew, and `step_up` anew and with
+ * a second factor. What came of it, the caller looks at: a parameter of a request proves nothing.
+ */
+export type Strength = 'known' | 'again' | 'step_up';
+
+// Okta "Step-up authentication using ACR values": max_age=0 passes over a session, as prompt=login does.
+const PARAMETERS: Readonly<Record<Strength, Readonly<Record<string, string>>>> = {
+  known: {},
+  again: { prompt: 'login' },
+  step_up: { prompt: 'login', max_age: '0', acr_values: STEP_UP_ACR },
+};
 
 /** Thrown where Okta, or whoever answered in its place, did not sign the person in; the message is for them. */
 export class LoginFailed extends Error {
+  /** The `error` that Okta answered with (OpenID Connect Core section 3.1.2.6), or null. */
+  readonly error: string | null;
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
     this.name = 'LoginFailed';
+    this.error = cause instanceof client.AuthorizationResponseError ? cause.error : null;
   }
 }
 
@@ -33,8 +47,8 @@ export class LoginFailed extends Error {
 export interface OktaLogin {
   /** Whether people of this tenant can sign in. */
   isSetUp(tenantId: string): Promise<boolean>;
-  /** The address at Okta to go to, for this interaction; `again`: even where Okta knows the person. Throws LoginFailed. */
-  start(tenantId: string, interactionUid: string, again: boolean): Promise<URL>;
+  /** The address at Okta to go to, for this interaction. Throws LoginFailed. */
+  start(tenantId: string, interactionUid: string, strength: Strength): Promise<URL>;
   /** Checks the answer, which must belong to this interaction; each is taken once. Throws LoginFailed. */
   finish(tenantId: string, interactionUid: string, answer: URL): Promise<SignedIn>;
 }
@@ -81,12 +95,11 @@ export function createOktaLogin(
   }
 
   return {
-    isSetUp: async (tenantId) => {
-      if (login === null) return false;
-      const providers = await readonly(app, tenantId, identityProvidersOf);
-      return providers.some((one) => one.kind === 'OKTA' && one.issuer === login.issuer);
-    },
-    start: async (tenantId, interactionUid, again) => {
+    isSetUp: (tenantId) =>
+      readonly(app, tenantId, (reader) =>
+        offersStepUp({ loginIssuer: login?.issuer ?? null }, reader),
+      ),
+    start: async (tenantId, interactionUid, strength) => {
       const config = await reached();
       const verifier = client.randomPKCECodeVerifier();
       const nonce = client.randomNonce();
@@ -107,7 +120,7 @@ export function createOktaLogin(
         code_challenge_method: 'S256',
         state,
         nonce,
-        ...(again ? { prompt: 'login' } : {}),
+        ...PARAMETERS[strength],
       });
     },
     finish: async (tenantId, interactionUid, answer) => {
@@ -130,9 +143,10 @@ export function createOktaLogin(
         });
         const claims = tokens.claims();
         if (claims === undefined) throw new LoginFailed('Okta sent no ID token.');
-        const amr = claims['amr'];
+        const { acr, amr } = claims;
         return {
           uid: claims.sub,
+          acr: typeof acr === 'string' ? acr : undefined,
           authTime: claims.auth_time,
           amr: Array.isArray(amr) ? amr.filter((one) => typeof one === 'string') : undefined,
         };

@@ -2,13 +2,12 @@ import { findAgent } from '#domain/agent/store.ts';
 import type { ApproverKind } from '#domain/approval/approval.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findMandate, type Mandate } from '#domain/mandate/store.ts';
-import type { CatalogueEntry } from '#engine/catalogue.ts';
-import type { ApprovalView } from '#engine/approve/view.ts';
-import { fieldsOf, labelOf } from '../forms/fields.ts';
-import { namesIn, withNames } from '../names.ts';
-import { shown } from './preview.ts';
+import type { App } from '../app.ts';
+import { labelOf, namesIn, shown, withNames } from '../in-words.ts';
+import { approvalPage } from './page.ts';
+import type { ApprovalView } from './view.ts';
 
-/** An approval with every name that a message about it needs: all that the message functions know. */
+/** An approval with every name that a message or page about it needs: all that those who draw it know. */
 export interface Scene {
   readonly view: ApprovalView;
   readonly toolTitle: string;
@@ -21,21 +20,23 @@ export interface Scene {
   readonly lines: readonly string[];
   /** What each requirement asks for. */
   readonly asks: readonly string[];
+  /** The page where it is decided with step-up; null where no requirement wants that. */
+  readonly page: string | null;
 }
 
-/** Collects what a message about an approval shows. `entry` is undefined where the tool is no longer there. */
+/** Collects what is shown about an approval. The tool may no longer be there. */
 export async function sceneOf(
+  app: Pick<App, 'baseUrl' | 'catalogue'>,
   reader: TenantReader,
   view: ApprovalView,
-  entry: CatalogueEntry | undefined,
 ): Promise<Scene> {
   const { call, approval } = view;
+  const entry = app.catalogue.get(call.tool);
   const names = await namesIn(reader, [call.input, call.targets, approval.impact, call.principalId]);
-  const labels = new Map(
-    (entry === undefined ? [] : fieldsOf(entry)).map((field) => [field.name, field.label]),
-  );
+  const properties = (entry?.inputSchema['properties'] ?? {}) as Record<string, { title?: string }>;
   const given = Object.entries(call.input).map(
-    ([field, value]) => `${labels.get(field) ?? labelOf(field)}: ${withNames(shown(value, names), names)}`,
+    ([field, value]) =>
+      `${properties[field]?.title ?? labelOf(field)}: ${withNames(shown(value, names), names)}`,
   );
   const changes = approval.impact.changes.map(
     ({ what, from, to }) => `${what}: ${[from, to].map((side) => side ?? '(none)').join(' → ')}`,
@@ -51,9 +52,12 @@ export async function sceneOf(
     mandate: call.mandateId === null ? null : await findMandate(reader, call.mandateId),
     lines: [...given, ...changes.map((change) => withNames(change, names))],
     asks: approval.requirements.map(
-      ({ quorum, approver, reason }) =>
-        `${quorum} ${quorum === 1 ? 'approval' : 'approvals'} from ${approverWords(approver)}. ${reason}`,
+      ({ quorum, approver, stepUp, reason }) =>
+        `${quorum} ${quorum === 1 ? 'approval' : 'approvals'}${stepUp ? ', each with step-up,' : ''} from ${approverWords(approver)}. ${reason}`,
     ),
+    page: approval.requirements.some((one) => one.stepUp)
+      ? approvalPage(app.baseUrl, call.tenantId, approval.id)
+      : null,
   };
 }
 

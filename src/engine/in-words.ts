@@ -25,3 +25,15 @@ export async function namesIn(reader: TenantReader, data: unknown): Promise<Read
 /** A text with names in place of ids, for ids inside patterns: `reports:usr_…`. */
 export const withNames = (text: string, names: ReadonlyMap<string, string>): string =>
   text.replace(IDS, (id) => names.get(id) ?? id);
+
+/** A field's name as people read it: `expires_at` is "Expires at". */
+export const labelOf = (name: string): string =>
+  `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('_', ' ')}`;
+
+/** An input's value as people read it: names for ids. */
+export function shown(value: unknown, names: ReadonlyMap<string, string>): string {
+  if (Array.isArray(value)) return value.map((one) => shown(one, names)).join(', ');
+  if (typeof value === 'string') return names.get(value) ?? value;
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+}

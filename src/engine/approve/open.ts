@@ -1,0 +1,24 @@
+import { findApproval, votesOf, type Approval } from '#domain/approval/store.ts';
+import { findCall } from '#domain/call/store.ts';
+import type { TenantReader } from '#domain/context.ts';
+import { eligibleFor } from './approvers.ts';
+
+/**
+ * The approval for somebody who may see it whole in a browser: who can decide it, or could if it were still open, and who has voted.
+ * Null for everybody else, and where there is none.
+ */
+export async function mayOpen(
+  reader: TenantReader,
+  personId: string,
+  approvalId: string,
+): Promise<Approval | null> {
+  const approval = await findApproval(reader, approvalId);
+  const call = approval === null ? null : await findCall(reader, approval.callId);
+  if (approval === null || call === null) return null;
+  if ((await votesOf(reader, approvalId)).some((one) => one.voterId === personId)) return approval;
+  for (const requirement of approval.requirements) {
+    const able = await eligibleFor(reader, requirement, call, approval.escalatedAt !== null);
+    if (able.some((person) => person.id === personId)) return approval;
+  }
+  return null;
+}

@@ -1,0 +1,58 @@
+import type { PersonActor } from '#domain/actor.ts';
+import type { Requirement } from '#domain/approval/approval.ts';
+import type { Approval, Vote } from '#domain/approval/store.ts';
+import type { TenantReader, WriteContext } from '#domain/context.ts';
+import { takeStepUp } from '#domain/sign-in/step-up.ts';
+import { identityProvidersOf } from '#domain/token/store.ts';
+import { Fault } from '#lib/fault.ts';
+import type { App } from '../app.ts';
+
+/** Whether people of this tenant can prove themselves anew: in a browser, at the Okta that the tenant trusts. */
+export async function offersStepUp(app: Pick<App, 'loginIssuer'>, reader: TenantReader): Promise<boolean> {
+  if (app.loginIssuer === null) return false;
+  const providers = await identityProvidersOf(reader);
+  return providers.some((one) => one.kind === 'OKTA' && one.issuer === app.loginIssuer);
+}
+
+/** Whether a vote counts for a requirement that its voter is eligible for: where it wants step-up, only one that was cast with it. */
+export const countsFor = ({ stepUp }: Requirement, vote: Pick<Vote, 'identity'>): boolean =>
+  !stepUp || vote.identity['step_up'] !== undefined;
+
+/**
+ * Uses up the actor's step-up for this approval, in the committing transaction: it must be this person's, for this approval in exactly
+ * this version, and not have ended, by time, by use or with the person's sign-ins. Returns it as the vote and the ledger keep it.
+ * Throws Fault `forbidden` (`step_up_required`), with the page where to sign in again.
+ */
+export async function spendStepUp(
+  ctx: WriteContext,
+  actor: PersonActor,
+  approval: Approval,
+): Promise<Readonly<Record<string, string>>> {
+  const taken = actor.stepUp === undefined ? null : await takeStepUp(ctx, actor.stepUp);
+  const fits =
+    taken?.personId === actor.personId &&
+    taken.approvalId === approval.id &&
+    taken.version === approval.version &&
+    taken.digest === approval.digest;
+  if (taken === null || !fits)
+    throw wanting(
+      ctx,
+      approval,
+      actor.stepUp === undefined
+        ? 'This is decided with step-up: a fresh sign-in with a second factor.'
+        : 'Your sign-in for this was used, is older than five minutes, or was for an earlier version of the request. Sign in again.',
+    );
+  return {
+    step_up: taken.id,
+    acr: taken.acr,
+    amr: taken.amr.join(' '),
+    auth_time: new Date(taken.authTime * 1000).toISOString(),
+  };
+}
+
+function wanting(ctx: WriteContext, { id }: Approval, why: string): Fault {
+  const page = ctx.calls.page(id);
+  return new Fault('forbidden', `${why} Open ${page}`, {
+    detail: { reason: 'step_up_required', approval_id: id, approval_url: page },
+  });
+}

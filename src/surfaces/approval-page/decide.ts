@@ -1,0 +1,102 @@
+import type { PersonActor } from '#domain/actor.ts';
+import type { StepUp } from '#domain/sign-in/step-up.ts';
+import { call } from '#engine/call.ts';
+import type { Outcome } from '#engine/outcome.ts';
+import { readBody } from '#lib/body.ts';
+import { sameSecret } from '#lib/crypto.ts';
+import { asFault, Fault } from '#lib/fault.ts';
+import { messagePage, nothingHere } from './pages.ts';
+import { csrfOf, sightOf } from './show.ts';
+import { stepUpOf, type Parts, type Visit } from './sign-in.ts';
+
+const MAX_FORM_BYTES = 16 * 1024;
+
+/** The person's own decision, from our own page: one vote by the tool that votes everywhere, with the step-up of this browser. */
+export async function decidePage({ app }: Parts, visit: Visit): Promise<Response> {
+  const stepUp = await stepUpOf(app, visit);
+  if (stepUp === null) return ended(visit.page);
+  const body = await readBody(visit.request, MAX_FORM_BYTES);
+  const form = new URLSearchParams(Buffer.from(body ?? []).toString());
+  const csrf = csrfOf(app, visit, stepUp);
+  if (!isOurs(app.baseUrl, visit.request) || !sameSecret(form.get('csrf') ?? '', csrf)) return foreign(visit.page);
+  if ((await sightOf(app, visit, stepUp)) === null) return nothingHere();
+  const use = toolOf(visit, stepUp, form);
+  if (use === null) return foreign(visit.page);
+  try {
+    const outcome = await call(app, { tenantId: visit.tenantId, actor: actorOf(stepUp), ...use });
+    return drawOutcome(outcome);
+  } catch (error) {
+    return refused(visit.page, asFault(error));
+  }
+}
+
+/** The person, as Okta has just proved them, and with what. */
+const actorOf = ({ id, personId, acr, amr, authTime }: StepUp): PersonActor => ({
+  kind: 'person',
+  surface: 'browser',
+  personId,
+  identity: {
+    matched_by: 'okta_sign_in',
+    acr,
+    amr: amr.join(' '),
+    auth_time: new Date(authTime * 1000).toISOString(),
+  },
+  stepUp: id,
+});
+
+function toolOf(
+  { approvalId }: Visit,
+  { version }: StepUp,
+  form: URLSearchParams,
+): { tool: string; input: Record<string, unknown> } | null {
+  const decision = form.get('decision');
+  const note = form.get('note')?.trim() ?? '';
+  if (decision !== 'approve' && decision !== 'deny') return null;
+  const input = { approval_id: approvalId, decision, version, ...(note === '' ? {} : { note }) };
+  return { tool: 'approval_decide', input };
+}
+
+/** A page without a referrer sends its form with the origin "null"; where the browser says from which site it comes, that counts too. */
+function isOurs(baseUrl: string, { headers }: Request): boolean {
+  const [origin, site] = [headers.get('origin'), headers.get('sec-fetch-site')];
+  const own = origin === null || origin === 'null' || origin === new URL(baseUrl).origin;
+  return own && (site === null || site === 'same-origin');
+}
+
+const VOTED: Readonly<Record<string, readonly [title: string, words: string]>> = {
+  approved: ['Approved', 'Yours was the last approval needed. It is carried out now; Slack says how it ends.'],
+  pending: ['Your approval is recorded', 'Others must still approve before anything happens.'],
+  rejected: ['Denied', 'Your denial is recorded, and the requester will read your reason.'],
+};
+
+function drawOutcome(outcome: Outcome): Response {
+  if (outcome.status === 'denied') return messagePage(403, 'Not allowed', outcome.denial.message);
+  const [title, words] = (outcome.status === 'done' ? VOTED[String(outcome.output['state'])] : undefined) ?? [
+    'Recorded',
+    'Your decision is recorded.',
+  ];
+  return messagePage(200, title, `${words} You can close this page.`);
+}
+
+const STATUS = { forbidden: 403, conflict: 409, invalid_input: 400, not_found: 404 } as const;
+
+function refused(page: string, fault: Fault): Response {
+  if (!Object.hasOwn(STATUS, fault.code)) throw fault;
+  return messagePage(STATUS[fault.code as keyof typeof STATUS], 'Nothing was decided', problemsOf(fault), page);
+}
+
+function problemsOf({ message, detail }: Fault): string {
+  const problems = Array.isArray(detail['problems']) ? (detail['problems'] as { problem?: string }[]) : [];
+  return [message, ...problems.map(({ problem }) => problem ?? '')].join(' ').trim();
+}
+
+const ended = (page: string): Response =>
+  messagePage(
+    403,
+    'Nothing was decided',
+    'Your sign-in for this has ended: it counts for five minutes and for one decision. Sign in again to decide.',
+    page,
+  );
+
+const foreign = (page: string): Response =>
+  messagePage(403, 'Nothing was decided', 'This form did not come from our own page.', page);

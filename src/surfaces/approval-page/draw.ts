@@ -1,0 +1,89 @@
+import { html, page, type Markup } from '#lib/html.ts';
+import { STEP_UP_SECONDS } from '#domain/sign-in/step-up.ts';
+import { approverNames } from '#engine/approve/view.ts';
+import type { Scene } from '#engine/approve/scene.ts';
+import type { Sight } from './show.ts';
+import type { Visit } from './sign-in.ts';
+
+/** The whole approval, as Slack's Details show it, with what this person may do about it. */
+export function drawApproval(visit: Visit, sight: Sight, csrf: string): Response {
+  const { scene } = sight;
+  const { call, approval, agent, votes } = scene.view;
+  const owner = agent?.owner?.displayName ?? 'nobody';
+  const body = html`<p class="soft from">Prokura · ${sight.organisation}</p>
+    <h1>${call.summary}</h1>
+    <p><span class="mark">${stateOf(scene)}</span></p>
+    <dl>
+      ${pair('For', scene.targets.length === 0 ? 'the organisation' : scene.targets.join(', '))}
+      ${pair('Asked by', scene.askedBy)} ${agent === null ? html`` : pair('Through agent', `${agent.name}, owned by ${owner}`)}
+      ${scene.mandate === null ? html`` : pair('Mandate', `${scene.mandate.purpose} (${scene.mandate.id})`)}
+      ${pair('Effect', `${approval.impact.effect}${approval.impact.reversible ? '' : ' This cannot be undone.'}`)}
+      ${pair('Policy', scene.asks.join(' '))}
+      ${approval.state === 'pending' ? pair('Expires', at(approval.expiresAt)) : html``}
+      ${pair('Approval', `${approval.id} · digest ${approval.digest.slice(0, 8)}`)}
+    </dl>
+    ${call.reason === null
+      ? html``
+      : html`<h2>${agent === null ? 'Reason' : 'Reason, written by an agent'}</h2>
+          <blockquote>${call.reason}</blockquote>`}
+    <h2>Exactly what will run</h2>
+    <pre>${[scene.toolTitle, ...scene.lines, '', 'For:', ...scene.targets].join('\n')}</pre>
+    ${votes.length === 0 ? html`` : html`<h2>Votes so far</h2>`}
+    ${votes.length === 0 ? html`` : html`<ul>${votes.map(voteLine)}</ul>`}
+    ${approval.state === 'pending' ? choice(visit, sight, csrf) : html``}`;
+  return page(call.summary, body);
+}
+
+function choice(visit: Visit, { scene, person, stepUp }: Sight, csrf: string): Markup {
+  const { view } = scene;
+  const signedIn = html`<p class="soft">
+    You are ${person.displayName} (${person.email}), signed in with a second factor
+    (${stepUp.amr.join(', ')}). This counts until ${at(new Date((stepUp.authTime + STEP_UP_SECONDS) * 1000))},
+    for this one decision.
+  </p>`;
+  if (view.votes.some(({ voter }) => voter.id === person.id))
+    return html`<p>You have voted on this already. Still able to: ${approverNames(view).join(', ')}.</p>`;
+  return html`${signedIn}
+    <form method="post" action="${new URL(visit.page).pathname}">
+      <input type="hidden" name="csrf" value="${csrf}" />
+      <button class="go" name="decision" value="approve">Approve</button>
+    </form>
+    <details>
+      <summary>Deny instead…</summary>
+      <form class="tall" method="post" action="${new URL(visit.page).pathname}">
+        <input type="hidden" name="csrf" value="${csrf}" />
+        <label
+          >Why? The requester will read it.
+          <textarea name="note" rows="3" minlength="3" maxlength="1000" required></textarea>
+        </label>
+        <button class="stop" name="decision" value="deny">Deny</button>
+      </form>
+    </details>`;
+}
+
+const pair = (label: string, value: string): Markup =>
+  html`<dt>${label}</dt>
+    <dd>${value}</dd>`;
+
+const voteLine = ({ voter, vote, note, at: when }: Scene['view']['votes'][number]): Markup =>
+  html`<li>
+    ${vote === 'approve' ? 'Approved' : 'Denied'} by ${voter.displayName}, ${at(when)}${note === null ? '' : `: ${note}`}
+  </li>`;
+
+const STATES: Readonly<Record<Scene['view']['approval']['state'], string>> = {
+  pending: 'Waiting for approval',
+  approved: 'Approved',
+  rejected: 'Denied',
+  expired: 'Expired: nobody decided in time',
+  withdrawn: 'Withdrawn',
+  superseded: 'Replaced: something changed, so it is asked again',
+};
+
+function stateOf({ view }: Scene): string {
+  if (view.approval.state !== 'pending') return STATES[view.approval.state];
+  const given = view.requirements.map((one) => `${one.given} of ${one.requirement.quorum} approvals`);
+  return `${STATES.pending} · ${given.join(', ')}`;
+}
+
+/** Without a script there is no telling the reader's time zone. */
+const at = (moment: Date): string => `${moment.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -1,0 +1,49 @@
+import { findPerson, type Person } from '#domain/person/store.ts';
+import type { StepUp } from '#domain/sign-in/step-up.ts';
+import { theTenant } from '#domain/tenant/store.ts';
+import type { App } from '#engine/app.ts';
+import { mayOpen } from '#engine/approve/open.ts';
+import { sceneOf, type Scene } from '#engine/approve/scene.ts';
+import { approvalView } from '#engine/approve/view.ts';
+import { readonly } from '#engine/transact.ts';
+import { drawApproval } from './draw.ts';
+import { nothingHere } from './pages.ts';
+import { beginSignIn, stepUpOf, type Parts, type Visit } from './sign-in.ts';
+
+/** An approval as it is drawn for the person who has just signed in. */
+export interface Sight {
+  readonly scene: Scene;
+  readonly person: Person;
+  readonly organisation: string;
+  readonly stepUp: StepUp;
+}
+
+/** The page; whoever has not just signed in for it goes to Okta first, and comes back. */
+export async function showPage(parts: Parts, visit: Visit): Promise<Response> {
+  const stepUp = await stepUpOf(parts.app, visit);
+  if (stepUp === null) return beginSignIn(parts, visit);
+  const sight = await sightOf(parts.app, visit, stepUp);
+  if (sight === null) return nothingHere();
+  // Somebody voted since, or it was made smaller: what was signed in for is no longer what stands there.
+  const { approval } = sight.scene.view;
+  if (approval.state === 'pending' && approval.version !== stepUp.version) return beginSignIn(parts, visit);
+  return drawApproval(visit, sight, csrfOf(parts.app, visit, stepUp));
+}
+
+/** All that the page shows; null where the person may not see it (any more). */
+export async function sightOf(app: App, { tenantId, approvalId }: Visit, stepUp: StepUp): Promise<Sight | null> {
+  return readonly(app, tenantId, async (reader) => {
+    const [view, person] = [
+      await approvalView(reader, approvalId),
+      await findPerson(reader, stepUp.personId),
+    ];
+    if (view === null || person === null) return null;
+    if ((await mayOpen(reader, person.id, approvalId)) === null) return null;
+    const scene = await sceneOf(app, reader, view);
+    return { scene, person, stepUp, organisation: (await theTenant(reader)).name };
+  });
+}
+
+/** Bound to the step-up, which is bound to this browser by its cookie. */
+export const csrfOf = (app: App, { tenantId }: Visit, stepUp: StepUp): string =>
+  app.secrets.digest(`approval page ${tenantId} ${stepUp.id}`);

@@ -1,0 +1,179 @@
+import { addStepUp, presentedStepUp, STEP_UP_SECONDS, tooWeak, type StepUp } from '#domain/sign-in/step-up.ts';
+import { findPersonByUid, type Person } from '#domain/person/store.ts';
+import { standingOf } from '#domain/person/standing.ts';
+import { issuerOf } from '#domain/token/names.ts';
+import type { App } from '#engine/app.ts';
+import { approvalPage } from '#engine/approve/page.ts';
+import { mayOpen } from '#engine/approve/open.ts';
+import { LoginFailed, type OktaLogin, type SignedIn } from '#engine/okta-login.ts';
+import { readonly, transact } from '#engine/transact.ts';
+import { isId, newSecret } from '#lib/id.ts';
+import { cookie, cookieOf } from './cookies.ts';
+import { messagePage, nothingHere } from './pages.ts';
+
+export interface Parts {
+  readonly app: App;
+  readonly login: OktaLogin;
+}
+
+/** One request for one approval's page. */
+export interface Visit {
+  readonly tenantId: string;
+  readonly approvalId: string;
+  readonly request: Request;
+  /** The page's own address. */
+  readonly page: string;
+}
+
+/** What the browser keeps of a step-up, on the page's path. */
+export const STEP_UP_COOKIE = 'prokura_step_up';
+const FLOW_SECONDS = 600;
+/** Which sign-in this browser has begun: the answer that Okta sends must name the same one. */
+const flowCookie = (approvalId: string): string => `prokura_flow_${approvalId}`;
+const callbackAt = (app: App, tenantId: string): URL =>
+  new URL(`${issuerOf(app.baseUrl, tenantId)}/step-up/callback`);
+
+/** Sends the person to Okta, to sign in anew and with a second factor. */
+export async function beginSignIn({ app, login }: Parts, visit: Visit): Promise<Response> {
+  // The approval stands in it, so that what comes back is for no other.
+  const flow = `${visit.approvalId}-${newSecret(16)}`;
+  try {
+    const at = await login.start(visit.tenantId, flow, 'step_up');
+    const kept = cookie(
+      flowCookie(visit.approvalId),
+      flow,
+      callbackAt(app, visit.tenantId),
+      FLOW_SECONDS,
+    );
+    return seeOther(at.href, kept);
+  } catch (error) {
+    return failed(app, visit.page, error);
+  }
+}
+
+/** Okta's answer: who signed in, how, and whether that is enough to decide what they came for. */
+export async function finishSignIn(
+  { app, login }: Parts,
+  tenantId: string,
+  request: Request,
+): Promise<Response> {
+  const answer = new URL(request.url);
+  const flow = /^((apr_[0-9a-z]{26})-[0-9a-z]{26})\./.exec(answer.searchParams.get('state') ?? '');
+  const [, uid = '', approvalId = ''] = flow ?? [];
+  if (!isId('apr', approvalId) || cookieOf(request, flowCookie(approvalId)) !== uid) return strange();
+  const page = approvalPage(app.baseUrl, tenantId, approvalId);
+  let signedIn: SignedIn;
+  try {
+    signedIn = await login.finish(tenantId, uid, answer);
+  } catch (error) {
+    return failed(app, page, error);
+  }
+  const kept = await accept(app, tenantId, approvalId, signedIn);
+  if ('refusal' in kept) return kept.refusal(page);
+  const headers = [
+    cookie(STEP_UP_COOKIE, kept.presented, new URL(page), STEP_UP_SECONDS),
+    cookie(flowCookie(approvalId), '', callbackAt(app, tenantId), 0),
+  ];
+  return seeOther(page, ...headers);
+}
+
+/** The step-up of this browser for this approval, as long as it holds, with its person. */
+export async function stepUpOf(
+  app: App,
+  { tenantId, approvalId, request }: Visit,
+): Promise<StepUp | null> {
+  const presented = cookieOf(request, STEP_UP_COOKIE);
+  const found =
+    presented === null ? null : await readonly(app, tenantId, (reader) => presentedStepUp(reader, presented));
+  return found?.approvalId === approvalId ? found : null;
+}
+
+type Accepted = { readonly presented: string } | { readonly refusal: (page: string) => Response };
+
+async function accept(
+  app: App,
+  tenantId: string,
+  approvalId: string,
+  { uid, ...claims }: SignedIn,
+): Promise<Accepted> {
+  const weak = tooWeak(claims, app.now());
+  const refused = async (reason: string, refusal: (page: string) => Response): Promise<Accepted> => {
+    await app.ledgerBatch.add(tenantId, {
+      event: 'identity_refused',
+      actor: 'okta:step-up',
+      data: {
+        subject: `oidc:okta:${uid}`,
+        reason,
+        approval_id: approvalId,
+        acr: claims.acr ?? null,
+        amr: claims.amr ?? null,
+      },
+    });
+    return { refusal };
+  };
+  if (weak !== null) return refused(weak, weak === 'no_second_factor' ? weakPage : oldPage);
+  const answer = await transact(app, tenantId, async (ctx) => {
+    // Held against a hold or a logout until the step-up stands: it would end it.
+    const person = await findPersonByUid(ctx, 'okta', uid, 'share');
+    const why = person === null ? 'person_unknown' : (standingOf(person)?.code ?? null);
+    if (person === null || why !== null) return { why: why ?? 'person_unknown', person };
+    const open = await mayOpen(ctx, person.id, approvalId);
+    if (open === null) return { why: 'not_theirs', person };
+    const presented = await addStepUp(ctx, {
+      accountId: `oidc:okta:${uid}`,
+      personId: person.id,
+      approvalId,
+      version: open.version,
+      digest: open.digest,
+      acr: claims.acr ?? '',
+      amr: [...(claims.amr ?? [])],
+      authTime: claims.authTime ?? 0,
+    });
+    return { presented };
+  });
+  if (answer.presented !== undefined) return { presented: answer.presented };
+  return refused(answer.why, () => (answer.why === 'not_theirs' ? nothingHere() : outPage(answer.person)));
+}
+
+const outPage = (person: Person | null): Response =>
+  messagePage(
+    403,
+    'You cannot decide anything now',
+    `${person === null ? 'Okta knows you, but you are not in the directory here yet.' : (standingOf(person)?.message ?? '')} If you have another account at Okta, sign out there and open the link again; otherwise ask an IT admin.`,
+  );
+
+const weakPage = (page: string): Response =>
+  messagePage(
+    403,
+    'A second factor is needed',
+    'Okta signed you in with one factor only. This is decided with a second one, such as Okta Verify or a security key. Set one up in your Okta settings, then open the page again.',
+    page,
+  );
+
+const oldPage = (page: string): Response =>
+  messagePage(403, 'Sign in anew', 'Okta did not ask you to sign in anew, so this does not count.', page);
+
+function failed(app: App, page: string, error: unknown): Response {
+  if (!(error instanceof LoginFailed)) throw error;
+  app.log.info({ err: error.cause }, 'a sign-in with step-up failed');
+  // OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
+  if (error.error === 'unmet_authentication_requirements') return weakPage(page);
+  return messagePage(502, 'Okta did not sign you in', `${error.message} Nothing was decided.`, page);
+}
+
+const strange = (): Response =>
+  messagePage(
+    400,
+    'This sign-in belongs elsewhere',
+    'It was begun in another browser, or is too old. Open the link in Slack again.',
+  );
+
+function seeOther(location: string, ...cookies: readonly string[]): Response {
+  const headers = new Headers({
+    location,
+    'cache-control': 'no-store',
+    'referrer-policy': 'no-referrer',
+  });
+  for (const one of cookies) headers.append('set-cookie', one);
+  return new Response(null, { status: 303, headers });
+}
