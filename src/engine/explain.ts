@@ -5,6 +5,7 @@ import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import { eligibleFor } from './approve/approvers.ts';
 import { deadlock } from './approve/ask.ts';
+import { approvalPage } from './approve/page.ts';
 import { decide, targetIds } from './decide/decide.ts';
 import { policyDesk } from './decide/desk.ts';
 import { parseInput } from './input.ts';
@@ -14,7 +15,7 @@ export { parseInput } from './input.ts';
 
 /** A tool's context for reading, inside the transaction of `reader`. */
 export function readContext(
-  app: Pick<App, 'catalogue' | 'policies' | 'loginIssuer'>,
+  app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'loginIssuer'>,
   reader: TenantReader,
   actor: Actor,
 ): ReadContext {
@@ -25,13 +26,14 @@ export function readContext(
     actor,
     tools: app.catalogue.all.map(({ tool }) => tool),
     explain: (tool, input) => explain(app, reader, actor, tool, input),
+    approvalPage: (id) => approvalPage(app.baseUrl, reader.tenantId, id),
     policy: policyDesk(app, reader, actor),
   };
 }
 
 /** What would happen if the actor called it now. Whether the target holds a role at the provider is not asked here; the call itself asks.*/
 async function explain(
-  app: Pick<App, 'catalogue' | 'policies' | 'loginIssuer'>,
+  app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'loginIssuer'>,
   reader: TenantReader,
   actor: Actor,
   tool: string,

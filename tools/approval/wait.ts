@@ -26,6 +26,6 @@ export default defineTool({
   run: async (ctx, input) => {
     const own = await ownApproval(ctx, ctx.actor, input.approval_id);
     const { call, approval } = await successorOf(ctx, own);
-    return envelopeOf((work) => work(ctx), outcomeOf(call, approval?.expiresAt ?? null));
+    return envelopeOf(ctx.approvalPage, (work) => work(ctx), outcomeOf(call, approval?.expiresAt ?? null));
   },
 });

@@ -23,6 +23,7 @@ export const Envelope = z.object({
   action_summary: z.string().optional(),
   approvers: z.array(z.string()).optional(),
   expires_at: z.iso.datetime().optional(),
+  /** Where approvers decide it, with a fresh sign-in: only where policy wants step-up. */
   approval_url: z.string().optional(),
   next: z
     .object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()), after_seconds: z.number() })
@@ -54,12 +55,20 @@ const STATUS = {
 } as const satisfies Record<Outcome['status'], Envelope['status']>;
 
 /** Draws an outcome as the envelope. `read` is used only for one that waits: it adds what is asked of whom. */
-export async function envelopeOf(read: Read, outcome: Outcome): Promise<Envelope> {
+export async function envelopeOf(
+  pageOf: (approvalId: string) => string,
+  read: Read,
+  outcome: Outcome,
+): Promise<Envelope> {
   const envelope = drawn(outcome);
   if (outcome.status !== 'waiting') return envelope;
   const view = await read((reader) => approvalView(reader, outcome.approvalId));
   if (view === null) return envelope;
-  return { ...envelope, action_summary: view.call.summary, approvers: approverNames(view) };
+  const { approval, call } = view;
+  const page = approval.requirements.some((one) => one.stepUp)
+    ? { approval_url: pageOf(approval.id) }
+    : {};
+  return { ...envelope, ...page, action_summary: call.summary, approvers: approverNames(view) };
 }
 
 type Read = <T>(work: (reader: TenantReader) => Promise<T>) => Promise<T>;

@@ -70,7 +70,7 @@ export type Verdict =
  * no until somebody has approved it; another system's scope by standing, mandate, ceiling, authority and constraints alone.
  */
 export async function verifyFor(
-  app: Pick<App, 'catalogue' | 'policies' | 'loginIssuer'>,
+  app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'loginIssuer'>,
   reader: TenantReader,
   actor: AgentActor,
   check: Checked,
@@ -82,7 +82,7 @@ export async function verifyFor(
 }
 
 async function verifyTool(
-  app: Pick<App, 'catalogue' | 'policies' | 'loginIssuer'>,
+  app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'loginIssuer'>,
   reader: TenantReader,
   actor: AgentActor,
   check: Extract<Checked, { kind: 'tool' }>,

@@ -3,6 +3,7 @@ import { actorName } from '#domain/actor.ts';
 import type { VerifiedToken } from '#domain/token/kernel.ts';
 import type { App } from '#engine/app.ts';
 import { envelopeOf } from '#engine/approve/envelope.ts';
+import { approvalPage } from '#engine/approve/page.ts';
 import { awaitOutcome } from '#engine/await-outcome.ts';
 import { call } from '#engine/call.ts';
 import type { Outcome } from '#engine/outcome.ts';
@@ -70,7 +71,7 @@ export function actorOf(delegation: VerifiedToken): Actor {
 
 async function draw(app: App, contract: Contract, caller: Caller, outcome: Outcome): Promise<Answer> {
   if (contract.isEnvelope && outcome.status === 'done') return Answer.parse(outcome.output);
-  return envelopeOf((work) => readonly(app, caller.delegation.tenantId, work), outcome);
+  return envelopeOf((id) => approvalPage(app.baseUrl, caller.delegation.tenantId, id), (work) => readonly(app, caller.delegation.tenantId, work), outcome);
 }
 
 /** Asks again for less where the answer is too long, so that `next_cursor` continues exactly where the list stops. */

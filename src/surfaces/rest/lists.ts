@@ -64,7 +64,7 @@ export async function showCall(app: App, caller: Caller, id: string, waitMs: num
     readonly(app, caller.tenantId, async (reader) => {
       const call = await visibleCall(reader, await sightOf(reader, caller), id);
       if (call === null) throw new Fault('not_found', 'There is no such call here, or not for you.');
-      return { ended: FINAL_STATES.has(call.state), detail: await callDetail(reader, call) };
+      return { ended: FINAL_STATES.has(call.state), detail: await callDetail(app.baseUrl, reader, call) };
     });
   const now = await read();
   if (now.ended || waitMs === 0) return now.detail;

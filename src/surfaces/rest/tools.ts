@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { findMandate } from '#domain/mandate/store.ts';
 import type { App } from '#engine/app.ts';
 import { envelopeOf } from '#engine/approve/envelope.ts';
+import { approvalPage } from '#engine/approve/page.ts';
 import { awaitOutcome } from '#engine/await-outcome.ts';
 import { call } from '#engine/call.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
@@ -96,7 +97,9 @@ export async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<C
 }
 
 async function draw(app: App, caller: Caller, outcome: Outcome): Promise<Response> {
-  const envelope = await envelopeOf((work) => readonly(app, caller.tenantId, work), outcome);
+  const envelope = await envelopeOf(
+    (id) => approvalPage(app.baseUrl, caller.tenantId, id),
+    (work) => readonly(app, caller.tenantId, work), outcome);
   const status = OUTCOME_STATUS[outcome.status];
   if (status >= 400)
     return problem(

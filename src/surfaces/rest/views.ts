@@ -3,6 +3,7 @@ import type { Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findApproval } from '#domain/approval/store.ts';
 import { Envelope, envelopeOf } from '#engine/approve/envelope.ts';
+import { approvalPage } from '#engine/approve/page.ts';
 import { approverNames, type ApprovalView } from '#engine/approve/view.ts';
 import { outcomeOf } from '#engine/outcome.ts';
 
@@ -76,11 +77,11 @@ export function callView(call: Call): z.infer<typeof CallView> {
   };
 }
 
-export async function callDetail(reader: TenantReader, call: Call): Promise<z.infer<typeof CallDetail>> {
+export async function callDetail(baseUrl: string, reader: TenantReader, call: Call): Promise<z.infer<typeof CallDetail>> {
   const approval = call.approvalId === null ? null : await findApproval(reader, call.approvalId);
   return {
     ...callView(call),
-    outcome: await envelopeOf((work) => work(reader), outcomeOf(call, approval?.expiresAt ?? null)),
+    outcome: await envelopeOf((id) => approvalPage(baseUrl, call.tenantId, id), (work) => work(reader), outcomeOf(call, approval?.expiresAt ?? null)),
   };
 }
 
