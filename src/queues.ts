@@ -26,4 +26,6 @@ export const SUBSCRIBERS: App['subscribers'] = {
   'mandate.expired': [SLACK_PROJECT],
   'agent.registered': [SLACK_PROJECT],
   'agent.offered': [SLACK_PROJECT],
+  'break_glass.used': [SLACK_PROJECT],
+  'break_glass.reviewed': [SLACK_PROJECT],
 };

@@ -22,6 +22,8 @@ export const FACTS = [
   'person.departed',
   'person.suspended',
   'breaker.tripped',
+  'break_glass.used',
+  'break_glass.reviewed',
 ] as const;
 
 export type FactName = (typeof FACTS)[number];

@@ -157,7 +157,7 @@ async function cleared(
   if (row.state === 'running') return true;
   const digest = approvalDigest(app, entry, row.input, impact, policyDigest);
   const kept =
-    approval?.state === 'approved' &&
+    (approval?.state === 'approved' || approval?.state === 'waived') &&
     approval.digest === digest &&
     requirements.every((one) => approval.requirements.some((old) => old.policy === one.policy));
   if (kept) return true;

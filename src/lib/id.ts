@@ -23,7 +23,8 @@ export type IdPrefix =
   | 'err'
   | 'draft'
   | 'msg'
-  | 'stp';
+  | 'stp'
+  | 'bgu';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 

@@ -30,4 +30,6 @@ export interface CallDesk {
   ): Promise<Denial | null>;
   /** Where an approval is decided in a browser. */
   page(approvalId: string): string;
+  /** Whether a tool acts at the identity provider. */
+  isAct(tool: string): boolean;
 }

@@ -65,6 +65,10 @@ export const LEDGER_EVENTS = [
   'BREAKER_TRIPPED',
   'BREAKER_APPLIED',
   'BREAKER_DISMISSED',
+  'BREAK_GLASS_NAMED',
+  'BREAK_GLASS_REMOVED',
+  'BREAK_GLASS_USED',
+  'BREAK_GLASS_REVIEWED',
 ] as const;
 
 export type LedgerEvent = (typeof LEDGER_EVENTS)[number];

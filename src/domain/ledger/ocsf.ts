@@ -87,6 +87,10 @@ export const OCSF = {
   BREAKER_TRIPPED: of(3001, 5, 4),
   BREAKER_APPLIED: of(3005, 2, 3),
   BREAKER_DISMISSED: of(3005, 1, 3),
+  BREAK_GLASS_NAMED: of(3005, 1, 4),
+  BREAK_GLASS_REMOVED: of(3005, 2, 2),
+  BREAK_GLASS_USED: of(6003, 99, 4),
+  BREAK_GLASS_REVIEWED: of(6003, 99, 3),
 } as const satisfies Record<LedgerEvent, Mapping>;
 
 const CLASSES: Readonly<Record<Mapping['class'], string>> = {

@@ -42,6 +42,7 @@ export function callDesk(app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | '
       return { denial: null, recast };
     },
     deadlock: (call, recast) => deadlock(app, ctx, recast.decision.requirements, call),
+    isAct: (tool) => app.catalogue.get(tool)?.tool.effects === 'act',
     page: (approvalId) => approvalPage(app.baseUrl, ctx.tenantId, approvalId),
   };
 }

@@ -1,13 +1,16 @@
 import { findApproval, votesOf, type Approval } from '#domain/approval/store.ts';
 import { findCall } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
+import type { App } from '../app.ts';
 import { eligibleFor } from './approvers.ts';
+import { mayBreakGlass } from './break-glass.ts';
 
 /**
- * The approval for somebody who may see it whole in a browser: who can decide it, or could if it were still open, and who has voted.
- * Null for everybody else, and where there is none.
+ * The approval for somebody who may see it whole in a browser: who can decide it, or could if it were still open, who has voted, and
+ * whoever asked and is named for break-glass. Null for everybody else, and where there is none.
  */
 export async function mayOpen(
+  app: Pick<App, 'loginIssuer' | 'catalogue'>,
   reader: TenantReader,
   personId: string,
   approvalId: string,
@@ -16,6 +19,7 @@ export async function mayOpen(
   const call = approval === null ? null : await findCall(reader, approval.callId);
   if (approval === null || call === null) return null;
   if ((await votesOf(reader, approvalId)).some((one) => one.voterId === personId)) return approval;
+  if (call.principalId === personId) return (await mayBreakGlass(app, reader, call)) ? approval : null;
   for (const requirement of approval.requirements) {
     const able = await eligibleFor(reader, requirement, call, approval.escalatedAt !== null);
     if (able.some((person) => person.id === personId)) return approval;

@@ -4,6 +4,7 @@ import type { TenantReader } from '#domain/context.ts';
 import { findMandate, type Mandate } from '#domain/mandate/store.ts';
 import type { App } from '../app.ts';
 import { labelOf, namesIn, shown, withNames } from '../in-words.ts';
+import { mayBreakGlass } from './break-glass.ts';
 import { approvalPage } from './page.ts';
 import type { ApprovalView } from './view.ts';
 
@@ -22,11 +23,13 @@ export interface Scene {
   readonly asks: readonly string[];
   /** The page where it is decided with step-up; null where no requirement wants that. */
   readonly page: string | null;
+  /** The same page for whoever asked, where they may break glass; null for everybody else. */
+  readonly emergency: string | null;
 }
 
 /** Collects what is shown about an approval. The tool may no longer be there. */
 export async function sceneOf(
-  app: Pick<App, 'baseUrl' | 'catalogue'>,
+  app: Pick<App, 'baseUrl' | 'catalogue' | 'loginIssuer'>,
   reader: TenantReader,
   view: ApprovalView,
 ): Promise<Scene> {
@@ -44,6 +47,7 @@ export async function sceneOf(
   const targets = await Promise.all(
     call.targets.map(async (id) => names.get(id) ?? (await findAgent(reader, id))?.name ?? id),
   );
+  const page = approvalPage(app.baseUrl, call.tenantId, approval.id);
   return {
     view,
     toolTitle: entry?.tool.title ?? call.tool,
@@ -55,9 +59,8 @@ export async function sceneOf(
       ({ quorum, approver, stepUp, reason }) =>
         `${quorum} ${quorum === 1 ? 'approval' : 'approvals'}${stepUp ? ', each with step-up,' : ''} from ${approverWords(approver)}. ${reason}`,
     ),
-    page: approval.requirements.some((one) => one.stepUp)
-      ? approvalPage(app.baseUrl, call.tenantId, approval.id)
-      : null,
+    page: approval.requirements.some((one) => one.stepUp) ? page : null,
+    emergency: (await mayBreakGlass(app, reader, call)) ? page : null,
   };
 }
 

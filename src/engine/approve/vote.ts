@@ -109,7 +109,8 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
     : stillPending(ctx, approval, call);
 }
 
-async function lockedPair(
+/** The approval and its call, locked in the order of everybody else. Throws Fault `not_found`. */
+export async function lockedPair(
   ctx: WriteContext,
   approvalId: string,
 ): Promise<{ approval: Approval; call: Call }> {

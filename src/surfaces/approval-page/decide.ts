@@ -51,6 +51,8 @@ function toolOf(
 ): { tool: string; input: Record<string, unknown> } | null {
   const decision = form.get('decision');
   const note = form.get('note')?.trim() ?? '';
+  if (decision === 'break_glass')
+    return { tool: 'approval_break_glass', input: { approval_id: approvalId, why: note, version } };
   if (decision !== 'approve' && decision !== 'deny') return null;
   const input = { approval_id: approvalId, decision, version, ...(note === '' ? {} : { note }) };
   return { tool: 'approval_decide', input };
@@ -66,12 +68,16 @@ function isOurs(baseUrl: string, { headers }: Request): boolean {
 const VOTED: Readonly<Record<string, readonly [title: string, words: string]>> = {
   approved: ['Approved', 'Yours was the last approval needed. It is carried out now; Slack says how it ends.'],
   pending: ['Your approval is recorded', 'Others must still approve before anything happens.'],
+  waived: [
+    'It is carried out now',
+    'Its approvals are waived. Everybody concerned has been told, and another human must review it before break-glass can be used again.',
+  ],
   rejected: ['Denied', 'Your denial is recorded, and the requester will read your reason.'],
 };
 
 function drawOutcome(outcome: Outcome): Response {
   if (outcome.status === 'denied') return messagePage(403, 'Not allowed', outcome.denial.message);
-  const [title, words] = (outcome.status === 'done' ? VOTED[String(outcome.output['state'])] : undefined) ?? [
+  const [title, words] = (outcome.status === 'done' ? VOTED[String(outcome.output['state'] ?? 'waived')] : undefined) ?? [
     'Recorded',
     'Your decision is recorded.',
   ];

@@ -34,7 +34,8 @@ export function drawApproval(visit: Visit, sight: Sight, csrf: string): Response
   return page(call.summary, body);
 }
 
-function choice(visit: Visit, { scene, person, stepUp }: Sight, csrf: string): Markup {
+function choice(visit: Visit, sight: Sight, csrf: string): Markup {
+  const { scene, person, stepUp } = sight;
   const { view } = scene;
   const signedIn = html`<p class="soft">
     You are ${person.displayName} (${person.email}), signed in with a second factor
@@ -43,6 +44,7 @@ function choice(visit: Visit, { scene, person, stepUp }: Sight, csrf: string): M
   </p>`;
   if (view.votes.some(({ voter }) => voter.id === person.id))
     return html`<p>You have voted on this already. Still able to: ${approverNames(view).join(', ')}.</p>`;
+  if (sight.emergency !== null) return html`${signedIn} ${emergency(visit, sight.emergency, csrf)}`;
   return html`${signedIn}
     <form method="post" action="${new URL(visit.page).pathname}">
       <input type="hidden" name="csrf" value="${csrf}" />
@@ -61,6 +63,28 @@ function choice(visit: Visit, { scene, person, stepUp }: Sight, csrf: string): M
     </details>`;
 }
 
+function emergency(visit: Visit, state: 'ready' | 'blocked', csrf: string): Markup {
+  if (state === 'blocked')
+    return html`<p class="warn">
+      Break-glass was used in this organisation, and nobody has reviewed that yet. Until another human does
+      (/approval review), this waits for its approvals.
+    </p>`;
+  return html`<h2>Break glass</h2>
+    <p class="warn">
+      You asked for this yourself. In an emergency you can have it carried out now, without its approvals.
+      Every IT admin and the manager of the person concerned is told at once, with your reason; another human
+      reviews it, and until then nobody can do this again.
+    </p>
+    <form class="tall" method="post" action="${new URL(visit.page).pathname}">
+      <input type="hidden" name="csrf" value="${csrf}" />
+      <label
+        >What is the emergency?
+        <textarea name="note" rows="3" minlength="3" maxlength="1000" required></textarea>
+      </label>
+      <button class="stop" name="decision" value="break_glass">Carry it out now</button>
+    </form>`;
+}
+
 const pair = (label: string, value: string): Markup =>
   html`<dt>${label}</dt>
     <dd>${value}</dd>`;
@@ -76,6 +100,7 @@ const STATES: Readonly<Record<Scene['view']['approval']['state'], string>> = {
   rejected: 'Denied',
   expired: 'Expired: nobody decided in time',
   withdrawn: 'Withdrawn',
+  waived: 'Approvals waived with break-glass',
   superseded: 'Replaced: something changed, so it is asked again',
 };
 

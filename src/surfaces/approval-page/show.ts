@@ -1,3 +1,4 @@
+import { openUse } from '#domain/break-glass/store.ts';
 import { findPerson, type Person } from '#domain/person/store.ts';
 import type { StepUp } from '#domain/sign-in/step-up.ts';
 import { theTenant } from '#domain/tenant/store.ts';
@@ -16,6 +17,8 @@ export interface Sight {
   readonly person: Person;
   readonly organisation: string;
   readonly stepUp: StepUp;
+  /** For whoever asked and is named for break-glass; `blocked` while the last use waits for its review. Null for everybody else. */
+  readonly emergency: 'ready' | 'blocked' | null;
 }
 
 /** The page; whoever has not just signed in for it goes to Okta first, and comes back. */
@@ -38,9 +41,11 @@ export async function sightOf(app: App, { tenantId, approvalId }: Visit, stepUp:
       await findPerson(reader, stepUp.personId),
     ];
     if (view === null || person === null) return null;
-    if ((await mayOpen(reader, person.id, approvalId)) === null) return null;
+    if ((await mayOpen(app, reader, person.id, approvalId)) === null) return null;
     const scene = await sceneOf(app, reader, view);
-    return { scene, person, stepUp, organisation: (await theTenant(reader)).name };
+    const own = view.call.principalId === person.id;
+    const emergency = !own ? null : (await openUse(reader)) === null ? 'ready' : 'blocked';
+    return { scene, person, stepUp, emergency, organisation: (await theTenant(reader)).name };
   });
 }
 

@@ -117,7 +117,7 @@ async function accept(
     const person = await findPersonByUid(ctx, 'okta', uid, 'share');
     const why = person === null ? 'person_unknown' : (standingOf(person)?.code ?? null);
     if (person === null || why !== null) return { why: why ?? 'person_unknown', person };
-    const open = await mayOpen(ctx, person.id, approvalId);
+    const open = await mayOpen(app, ctx, person.id, approvalId);
     if (open === null) return { why: 'not_theirs', person };
     const presented = await addStepUp(ctx, {
       accountId: `oidc:okta:${uid}`,

@@ -1,14 +1,17 @@
 import { findAgent } from '#domain/agent/store.ts';
+import { findUse } from '#domain/break-glass/store.ts';
 import { principalOf } from '#domain/actor.ts';
 import { FINAL_STATES } from '#domain/call/call.ts';
 import { findCall, type Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findMandate } from '#domain/mandate/store.ts';
 import { describeResource } from '#domain/mandate/words.ts';
-import { findPerson, type Person } from '#domain/person/store.ts';
+import { peopleOfRole } from '#domain/group/authority.ts';
+import { findPeople, findPerson, type Person } from '#domain/person/store.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import type { App } from '#engine/app.ts';
+import { alarmMessage } from './messages/alarm.ts';
 import { approvalMessage } from './messages/approval.ts';
 import type { Message } from './messages/blocks.ts';
 import {
@@ -34,15 +37,16 @@ export interface Copies {
   readonly recipients: readonly Recipient[];
 }
 
-type Parts = Pick<App, 'baseUrl' | 'catalogue'>;
+type Parts = Pick<App, 'baseUrl' | 'catalogue' | 'loginIssuer'>;
 
-/** All copies that should stand about a call, a mandate or an agent, as its rows are now; none for a thing that is not there. */
+/** All copies that should stand about a call, a mandate, an agent or a use of break-glass, as its rows are now; none for a thing that is not there. */
 export async function copiesOf(
   app: Parts,
   reader: TenantReader,
   thing: string,
 ): Promise<readonly Copies[]> {
   if (thing.startsWith('call_')) return callCopies(app, reader, thing);
+  if (thing.startsWith('bgu_')) return alarmCopies(reader, thing);
   if (thing.startsWith('mdt_')) return mandateCopies(reader, thing);
   return thing.startsWith('agt_') ? agentCopies(reader, thing) : [];
 }
@@ -167,5 +171,36 @@ async function agentCopies(reader: TenantReader, id: string): Promise<readonly C
             recipients: [{ person: heir }],
           },
         ]),
+  ];
+}
+
+/** To everybody concerned, at once: the approval channel, every IT admin and the manager of whom it was done to. */
+async function alarmCopies(reader: TenantReader, id: string): Promise<readonly Copies[]> {
+  const use = await findUse(reader, id);
+  const view = use === null ? null : await approvalView(reader, use.approvalId);
+  if (use === null || view === null) return [];
+  const targets = await findPeople(reader, view.call.targets);
+  const managers = await findPeople(
+    reader,
+    targets.flatMap((person) => person.managerId ?? []),
+  );
+  const told = new Map(
+    [...(await peopleOfRole(reader, 'it_admin')), ...managers].map((person) => [person.id, person]),
+  );
+  told.delete(use.personId);
+  const { approvalChannel } = (await theTenant(reader)).settings;
+  const [by, reviewer] = [
+    await findPerson(reader, use.personId),
+    use.reviewedBy === null ? null : await findPerson(reader, use.reviewedBy),
+  ];
+  return [
+    {
+      audience: 'alarm',
+      message: alarmMessage(use, view, { by, reviewer }),
+      recipients: [
+        ...(approvalChannel === null ? [] : [{ channel: approvalChannel, instead: [] }]),
+        ...[...told.values()].map((person) => ({ person })),
+      ],
+    },
   ];
 }

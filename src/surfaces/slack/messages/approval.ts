@@ -135,7 +135,14 @@ function buttons(scene: Scene, audience: Audience): Button[] {
     return FINAL_STATES.has(view.call.state)
       ? [details]
       : [details, button('Refresh', ACTIONS.refresh, value)];
-  if (audience === 'requester') return [button('Withdraw', ACTIONS.withdraw, value), details];
+  if (audience === 'requester')
+    return [
+      button('Withdraw', ACTIONS.withdraw, value),
+      details,
+      ...(scene.emergency === null
+        ? []
+        : [linkButton('Break glass…', ACTIONS.browser, value, scene.emergency, 'danger')]),
+    ];
   return decisionButtons(scene);
 }
 
@@ -154,31 +161,32 @@ export function decisionButtons({ view: { approval }, page }: Scene): Button[] {
   ];
 }
 
-type Status = (who: string, why: string) => string | null;
+type Status = (yes: string, who: string, why: string) => string | null;
 
 /** "Approved" never reads as "done". */
 const STATUS = {
   waiting: () => null,
-  ready: (who) => `Approved${who}. It is being carried out.`,
-  running: (who) => `Approved${who}. It is being carried out.`,
-  succeeded: (who) => `Done. Approved${who}.`,
-  failed: (who, why) => `Approved${who}, but it failed: ${why}`,
-  unknown: (who, why) => `Approved${who}; whether it took effect is not known: ${why}`,
-  denied: (who, why) => `Approved${who}, but refused when it was to be carried out: ${why}`,
-  rejected: (who) => `Denied${who}.`,
+  ready: (yes) => `${yes}. It is being carried out.`,
+  running: (yes) => `${yes}. It is being carried out.`,
+  succeeded: (yes) => `Done. ${yes}.`,
+  failed: (yes, _, why) => `${yes}, but it failed: ${why}`,
+  unknown: (yes, _, why) => `${yes}; whether it took effect is not known: ${why}`,
+  denied: (yes, _, why) => `${yes}, but refused when it was to be carried out: ${why}`,
+  rejected: (_, who) => `Denied${who}.`,
   expired: () => 'Expired: nobody decided in time.',
-  withdrawn: (_, why) => why || 'Withdrawn.',
+  withdrawn: (_yes, _who, why) => why || 'Withdrawn.',
   superseded: () => 'Replaced: something changed meanwhile, so it is asked again in a new message.',
 } as const satisfies Record<CallState, Status>;
 
 /** Where it stands, in one sentence, or null while it waits. */
 export function statusOf({ view }: Scene): string | null {
-  const { call, votes } = view;
+  const { call, approval, votes } = view;
   const deciding = votes
     .filter(({ vote }) => vote === (call.state === 'rejected' ? 'deny' : 'approve'))
     .map(({ voter }) => voter.displayName);
   const who = deciding.length === 0 ? '' : ` by ${deciding.join(' and ')}`;
-  return (STATUS[call.state] as Status)(who, call.error === null ? '' : errorText(call.error));
+  const yes = approval.state === 'waived' ? 'Approvals waived with break-glass' : `Approved${who}`;
+  return (STATUS[call.state] as Status)(yes, who, call.error === null ? '' : errorText(call.error));
 }
 
 function notification({ view, askedBy }: Scene, audience: Audience, status: string | null): string {

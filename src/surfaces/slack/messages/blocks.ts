@@ -102,8 +102,14 @@ export const button = (
 });
 
 /** A button that opens a page of ours; Slack tells us of the click as of any other. */
-export const linkButton = (text: string, actionId: string, value: string, url: string): Button => ({
-  ...button(text, actionId, value, 'primary'),
+export const linkButton = (
+  text: string,
+  actionId: string,
+  value: string,
+  url: string,
+  style: 'primary' | 'danger' = 'primary',
+): Button => ({
+  ...button(text, actionId, value, style),
   url,
 });
 

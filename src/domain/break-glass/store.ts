@@ -1,0 +1,100 @@
+import { and, asc, desc, eq, isNull } from 'drizzle-orm';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import type { Lock } from '../person/store.ts';
+import { breakGlassPeople, breakGlassUses } from './tables.ts';
+
+/** One use of break-glass; open until somebody else has reviewed it. */
+export type BreakGlassUse = typeof breakGlassUses.$inferSelect;
+
+/** Whether this person is named for it; `lock` holds that until the transaction ends. */
+export async function isNamed(reader: TenantReader, personId: string, lock?: Lock): Promise<boolean> {
+  const query = reader.db
+    .select({ id: breakGlassPeople.personId })
+    .from(breakGlassPeople)
+    .where(and(eq(breakGlassPeople.tenantId, reader.tenantId), eq(breakGlassPeople.personId, personId)));
+  const rows = lock === undefined ? await query : await query.for(lock);
+  return rows.length > 0;
+}
+
+/** Ids of everybody who is named, the longest first. */
+export async function namedPeople(reader: TenantReader): Promise<string[]> {
+  const rows = await reader.db
+    .select({ id: breakGlassPeople.personId })
+    .from(breakGlassPeople)
+    .where(eq(breakGlassPeople.tenantId, reader.tenantId))
+    .orderBy(asc(breakGlassPeople.namedAt), asc(breakGlassPeople.personId));
+  return rows.map(({ id }) => id);
+}
+
+/** Puts a person on the list; false where they stand there already. */
+export async function addNamed(ctx: TenantWriter, personId: string): Promise<boolean> {
+  const rows = await ctx.db
+    .insert(breakGlassPeople)
+    .values({ tenantId: ctx.tenantId, personId, namedAt: ctx.now })
+    .onConflictDoNothing()
+    .returning({ id: breakGlassPeople.personId });
+  return rows.length > 0;
+}
+
+/** Takes a person off the list; false where they do not stand there. */
+export async function removeNamed(ctx: TenantWriter, personId: string): Promise<boolean> {
+  const rows = await ctx.db
+    .delete(breakGlassPeople)
+    .where(and(eq(breakGlassPeople.tenantId, ctx.tenantId), eq(breakGlassPeople.personId, personId)))
+    .returning({ id: breakGlassPeople.personId });
+  return rows.length > 0;
+}
+
+/** Saves a use; false where an earlier one waits for its review. Of uses at once exactly one is saved. */
+export async function addUse(
+  ctx: TenantWriter,
+  use: Pick<BreakGlassUse, 'id' | 'personId' | 'approvalId' | 'why' | 'identity'>,
+): Promise<boolean> {
+  const rows = await ctx.db
+    .insert(breakGlassUses)
+    .values({ tenantId: ctx.tenantId, ...use, at: ctx.now })
+    .onConflictDoNothing()
+    .returning({ id: breakGlassUses.id });
+  return rows.length > 0;
+}
+
+/** The use with this id, or null. */
+export async function findUse(reader: TenantReader, id: string, lock?: Lock): Promise<BreakGlassUse | null> {
+  const query = reader.db
+    .select()
+    .from(breakGlassUses)
+    .where(and(eq(breakGlassUses.tenantId, reader.tenantId), eq(breakGlassUses.id, id)));
+  const [row] = lock === undefined ? await query : await query.for(lock);
+  return row ?? null;
+}
+
+/** The use that waits for its review, or null. */
+export async function openUse(reader: TenantReader): Promise<BreakGlassUse | null> {
+  const [row] = await reader.db
+    .select()
+    .from(breakGlassUses)
+    .where(and(eq(breakGlassUses.tenantId, reader.tenantId), isNull(breakGlassUses.reviewedAt)));
+  return row ?? null;
+}
+
+/** The latest uses, the newest first. */
+export async function latestUses(reader: TenantReader, limit: number): Promise<BreakGlassUse[]> {
+  return reader.db
+    .select()
+    .from(breakGlassUses)
+    .where(eq(breakGlassUses.tenantId, reader.tenantId))
+    .orderBy(desc(breakGlassUses.at), desc(breakGlassUses.id))
+    .limit(limit);
+}
+
+/** Closes a use, which must be locked. */
+export async function closeUse(
+  ctx: TenantWriter,
+  id: string,
+  { by, review }: { readonly by: string; readonly review: string },
+): Promise<void> {
+  await ctx.db
+    .update(breakGlassUses)
+    .set({ reviewedBy: by, reviewedAt: ctx.now, review })
+    .where(and(eq(breakGlassUses.tenantId, ctx.tenantId), eq(breakGlassUses.id, id)));
+}

@@ -1,0 +1,104 @@
+import { actorName, type Actor } from '#domain/actor.ts';
+import { findApproval, settleApproval } from '#domain/approval/store.ts';
+import { addUse, closeUse, findUse, isNamed } from '#domain/break-glass/store.ts';
+import { findCall, updateCall, type Call } from '#domain/call/store.ts';
+import type { TenantReader, WriteContext } from '#domain/context.ts';
+import { Fault } from '#lib/fault.ts';
+import { newId } from '#lib/id.ts';
+import type { App } from '../app.ts';
+import { EXECUTE_CALL } from '../saved-call.ts';
+import { ownApproval } from './own.ts';
+import { offersStepUp, spendStepUp } from './step-up.ts';
+import { lockedPair } from './vote.ts';
+
+/** Whether a human asked for this with their own hand: no agent, no client that they signed in to, no key. */
+const ownHand = (actor: Actor): boolean => actor.kind === 'person' && actor.through === undefined;
+
+/** Whether the person who asked for this could run it without waiting: an act at the provider, by a human who is named, where people can step up. */
+export async function mayBreakGlass(
+  app: Pick<App, 'loginIssuer' | 'catalogue'>,
+  reader: TenantReader,
+  { actor, tool }: Pick<Call, 'actor' | 'tool'>,
+): Promise<boolean> {
+  if (!ownHand(actor) || actor.kind !== 'person') return false;
+  if (app.catalogue.get(tool)?.tool.effects !== 'act') return false;
+  return (await isNamed(reader, actor.personId)) && (await offersStepUp(app, reader));
+}
+
+/**
+ * Waives the approvals of one waiting act of the actor's own, in the caller's transaction (law 14): the actor must be named, use up a
+ * step-up for it, and no earlier use of the organisation may wait for its review. Nothing else is waived: it is decided again when it is
+ * carried out, and where it has drifted since, it is asked. Throws Fault `not_found` (not theirs), `forbidden` (not named, no act, no
+ * step-up), `conflict` (decided, expired, changed, a use waits for its review).
+ */
+export async function breakGlass(
+  ctx: WriteContext,
+  asked: { readonly approvalId: string; readonly version: number; readonly why: string },
+): Promise<{ useId: string; callId: string }> {
+  const { actor } = ctx;
+  await ownApproval(ctx, actor, asked.approvalId);
+  const { approval, call } = await lockedPair(ctx, asked.approvalId);
+  if (actor.kind !== 'person' || !ownHand(actor) || !ownHand(call.actor) || !ctx.calls.isAct(call.tool))
+    throw new Fault(
+      'forbidden',
+      'Break-glass is for what a human asked with their own hand, and for what is done at the identity provider. The rules, mandates and agents wait for their approvals.',
+      { detail: { reason: 'not_an_act' } },
+    );
+  if (!(await isNamed(ctx, actor.personId, 'share')))
+    throw new Fault('forbidden', 'You are not named for break-glass. break_glass_list says who is.', {
+      detail: { reason: 'not_named' },
+    });
+  if (approval.state !== 'pending' || approval.expiresAt <= ctx.now)
+    throw new Fault('conflict', 'This does not wait for an approval any more. Nothing was changed.');
+  if (asked.version !== approval.version)
+    throw new Fault('conflict', 'This request has changed since you saw it; look at it again.');
+  const identity = { surface: actor.surface, ...actor.identity, ...(await spendStepUp(ctx, actor, approval)) };
+  const id = newId('bgu', ctx.now.getTime());
+  if (!(await addUse(ctx, { id, personId: actor.personId, approvalId: approval.id, why: asked.why, identity })))
+    throw new Fault(
+      'conflict',
+      'The last use of break-glass in this organisation waits for its review. Somebody other than its user must review it first (approval_review).',
+      { detail: { reason: 'unreviewed' } },
+    );
+  await settleApproval(ctx, approval, 'waived', asked.why);
+  await updateCall(ctx, call.id, { state: 'ready' });
+  ctx.enqueue(EXECUTE_CALL, { call: call.id });
+  ctx.record({
+    event: 'BREAK_GLASS_USED',
+    actor: actorName(actor),
+    data: {
+      use_id: id,
+      call_id: call.id,
+      approval_id: approval.id,
+      tool: call.tool,
+      targets: call.targets,
+      waived: approval.requirements.map((one) => one.policy),
+      digest: approval.digest,
+      why: asked.why,
+      identity,
+    },
+  });
+  ctx.emit({ name: 'call.voted', thing: call.id });
+  ctx.emit({ name: 'break_glass.used', thing: id });
+  return { useId: id, callId: call.id };
+}
+
+/** Closes a use after another human has looked at it. Throws Fault `not_found`, `conflict` (reviewed already), `forbidden` (their own, or done to them). */
+export async function reviewUse(ctx: WriteContext, useId: string, note: string): Promise<void> {
+  const { actor } = ctx;
+  const use = await findUse(ctx, useId, 'update');
+  const approval = use === null ? null : await findApproval(ctx, use.approvalId);
+  const call = approval === null ? null : await findCall(ctx, approval.callId);
+  if (use === null || call === null)
+    throw new Fault('not_found', `There is no use ${useId.slice(0, 40)} of break-glass here. See break_glass_list.`);
+  if (use.reviewedAt !== null) throw new Fault('conflict', 'This use has been reviewed already.');
+  if (actor.kind !== 'person' || actor.personId === use.personId || call.targets.includes(actor.personId))
+    throw new Fault('forbidden', 'Another human must review this: neither who did it nor to whom it was done.');
+  await closeUse(ctx, useId, { by: actor.personId, review: note });
+  ctx.record({
+    event: 'BREAK_GLASS_REVIEWED',
+    actor: actorName(actor),
+    data: { use_id: useId, call_id: call.id, user: use.personId, note },
+  });
+  ctx.emit({ name: 'break_glass.reviewed', thing: useId });
+}

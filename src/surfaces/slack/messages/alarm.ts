@@ -1,0 +1,36 @@
+import type { BreakGlassUse } from '#domain/break-glass/store.ts';
+import type { Person } from '#domain/person/store.ts';
+import type { ApprovalView } from '#engine/approve/view.ts';
+import { facts, header, line, moment, quote, smallPrint, words, type Message } from './blocks.ts';
+import { escapeMrkdwn, shortened } from './text.ts';
+
+/** That break-glass was used: who did what to whom, why, what was waived, and whether somebody has looked at it since. */
+export function alarmMessage(
+  use: BreakGlassUse,
+  { call, approval }: ApprovalView,
+  { by, reviewer }: { readonly by: Person | null; readonly reviewer: Person | null },
+): Message {
+  const who = by === null ? use.personId : `${by.displayName} (${by.login})`;
+  const state =
+    reviewer === null
+      ? `Waits for review by somebody else: /approval review ${use.id} and what you found`
+      : `Reviewed by ${reviewer.displayName}`;
+  return {
+    text: escapeMrkdwn(shortened(`Break-glass used by ${who}: ${call.summary}. ${use.why}`, 2800, '…')),
+    blocks: [
+      line(words('Break-glass was used. No approval was waited for.', { bold: true })),
+      header(call.summary),
+      facts([
+        ['By', [words(who)]],
+        ['When', [moment(use.at)]],
+        ['Effect', [words(approval.impact.effect)]],
+        ['Waived', [words(approval.requirements.map((one) => one.reason).join(' '))]],
+        ['State', [words(state)]],
+      ]),
+      line(words('The emergency, in their words', { italic: true })),
+      quote(use.why),
+      ...(use.review === null ? [] : [line(words('The review', { italic: true })), quote(use.review)]),
+      smallPrint(`${use.id} · ${call.id}`),
+    ],
+  };
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { findApproval } from '#domain/approval/store.ts';
+import { latestUses, namedPeople } from '#domain/break-glass/store.ts';
+import { findCall } from '#domain/call/store.ts';
+import { findPeople } from '#domain/person/store.ts';
+import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
+
+export default defineTool({
+  name: 'break_glass_list',
+  title: 'Break-glass',
+  description:
+    'Lists who is named for break-glass, and its latest uses with their reviews. A use that nobody has reviewed keeps everybody from the next one.',
+  input: z.object({
+    limit: z.number().int().min(1).max(100).default(20).describe('At most this many uses.'),
+  }),
+  output: z.object({
+    named: z.array(z.object({ person: z.string(), name: z.string() })),
+    uses: z.array(
+      z.object({
+        use_id: z.string(),
+        by: z.string(),
+        what: z.string(),
+        why: z.string(),
+        at: z.string(),
+        reviewed_by: z.string().nullable().describe('Null: it waits for its review.'),
+        review: z.string().nullable(),
+      }),
+    ),
+  }),
+  scope: 'break_glass.read',
+  command: '/breakglass list',
+  targets: () => TENANT_TARGET,
+  effects: 'read',
+  run: async (ctx, input) => {
+    const [named, uses] = [await namedPeople(ctx), await latestUses(ctx, input.limit)];
+    const ids = [...named, ...uses.flatMap((use) => [use.personId, use.reviewedBy ?? []].flat())];
+    const names = new Map(
+      (await findPeople(ctx, [...new Set(ids)])).map((person) => [person.id, person.displayName]),
+    );
+    const nameOf = (id: string): string => names.get(id) ?? id;
+    const listed = [];
+    for (const use of uses) {
+      const approval = await findApproval(ctx, use.approvalId);
+      const call = approval === null ? null : await findCall(ctx, approval.callId);
+      listed.push({
+        use_id: use.id,
+        by: nameOf(use.personId),
+        what: call?.summary ?? use.approvalId,
+        why: use.why,
+        at: use.at.toISOString(),
+        reviewed_by: use.reviewedBy === null ? null : nameOf(use.reviewedBy),
+        review: use.review,
+      });
+    }
+    return { named: named.map((id) => ({ person: id, name: nameOf(id) })), uses: listed };
+  },
+});
