@@ -72,9 +72,16 @@ export function scene(instance: Instance): Scene {
     },
     send: async (person, command) => {
       const typed = await slack.as(person).types(command);
-      const card = typed.ephemerals[0] ?? (await slack.as(person).sees()).at(-1);
+      // The card may come a moment after the command was answered; one that was sent shows its button no more.
+      const card =
+        typed.ephemerals[0] ??
+        (await here.until(`${command} shows its card`, async () =>
+          (await slack.as(person).sees()).findLast((one) =>
+            JSON.stringify(one.blocks).includes('Send request'),
+          ),
+        ));
       must(
-        card && JSON.stringify(card.blocks).includes('Send request'),
+        JSON.stringify(card.blocks).includes('Send request'),
         `${command} shows no request: ${JSON.stringify(typed).slice(0, 500)}`,
       );
       await slack.as(person).clicks(card, 'Send request');

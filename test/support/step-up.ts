@@ -1,13 +1,12 @@
 import { samplePerson } from '#sandbox/company.ts';
 import { Browser, type Page } from './browser.ts';
-import type { World } from './world.ts';
 
 /** Nowhere that a walk on these pages leads to. */
 const NOWHERE = 'nowhere:';
 
 /** Browsers that open an approval's page. */
-export function approvalPages(world: World) {
-  const pageOf = (approvalId: string) => `${world.url}/t/${world.tenantId}/approvals/${approvalId}`;
+export function approvalPages(at: { readonly url: string; readonly tenantId: string }) {
+  const pageOf = (approvalId: string) => `${at.url}/t/${at.tenantId}/approvals/${approvalId}`;
 
   /** Opens the page and signs in at Okta as this person, with this factor where Okta asks for one. */
   async function opens(

@@ -7,6 +7,7 @@ import { ledgerSteps } from './ledger.ts';
 import { mandateSteps } from './mandates.ts';
 import { policySteps, ruleSteps } from './rules.ts';
 import type { State } from './state.ts';
+import { stepUpSteps } from './step-up.ts';
 
 /** The delegation story: everything that may happen to a mandate, an agent, the rules and the record of it. */
 export function delegationStory(instance: Instance): Step[] {
@@ -27,6 +28,7 @@ export function delegationStory(instance: Instance): Step[] {
     ...agentSteps(here, state),
     ...ruleSteps(here, state),
     ...policySteps(here, state),
+    ...stepUpSteps(here),
     ...successionSteps(here, state),
     ...ledgerSteps(here),
   ];
