@@ -66,7 +66,7 @@ export const Environment = z.object({
     .string()
     .optional()
     .describe(
-      'Client id of the web app that people sign in with from Claude, Cursor, VS Code …; its redirect is <PUBLIC_URL>/t/<tenant id>/oauth2/callback.',
+      'Client id of the web app that people sign in with: to decide with step-up, and from Claude, Cursor, VS Code …; its redirects are <PUBLIC_URL>/t/<tenant id>/step-up/callback and …/oauth2/callback. Without it, what policy wants with step-up is refused.',
     ),
   OKTA_LOGIN_CLIENT_SECRET: z
     .string()

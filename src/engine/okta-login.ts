@@ -96,9 +96,7 @@ export function createOktaLogin(
 
   return {
     isSetUp: (tenantId) =>
-      readonly(app, tenantId, (reader) =>
-        offersStepUp({ loginIssuer: login?.issuer ?? null }, reader),
-      ),
+      readonly(app, tenantId, (reader) => offersStepUp({ loginIssuer: login?.issuer ?? null }, reader)),
     start: async (tenantId, interactionUid, strength) => {
       const config = await reached();
       const verifier = client.randomPKCECodeVerifier();

@@ -56,6 +56,8 @@ button { font: inherit; padding: .55rem 1.25rem; border-radius: 8px; border: 1px
 button.go, a.go { background: var(--go); border-color: var(--go); color: Canvas; font-weight: 600; }
 button.stop { border-color: var(--stop); color: var(--stop); font-weight: 600; }
 `;
+// One piece, so that nothing but the style stands between the tags: the hash is of every character there.
+const STYLE_ELEMENT = new Markup(`<style>${STYLE}</style>`);
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /** Where a form of the page may lead: `'self'`, and the sources to which the answer may redirect. */
@@ -82,9 +84,7 @@ export function page(title: string, body: Markup, options: PageOptions = {}): Re
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title}</title>
-        <style>
-          ${new Markup(STYLE)}
-        </style>
+        ${STYLE_ELEMENT}
       </head>
       <body>
         <main>${body}</main>

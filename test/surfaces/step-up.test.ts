@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '#lib/id.ts';
 import { call } from '#engine/call.ts';
@@ -38,7 +39,11 @@ afterEach(async () => {
 });
 
 const stateOf = async (id = approval) =>
-  (await world.sql<{ state: string; version: number }[]>`select state, version from approvals where id = ${id}`)[0];
+  (
+    await world.sql<
+      { state: string; version: number }[]
+    >`select state, version from approvals where id = ${id}`
+  )[0];
 const votesFor = (id = approval) =>
   world.sql<{ voter_id: string; vote: string; identity: Record<string, string> }[]>`
     select voter_id, vote, identity from votes where approval_id = ${id} order by created_at`;
@@ -88,7 +93,10 @@ describe('deciding in the browser', () => {
       .waitsFor((one) => one.ephemeralFor === null && words(one).includes(approval));
     const buttons = card.blocks.flatMap((block) =>
       block['type'] === 'actions'
-        ? (block['elements'] as { text: { text: string }; url?: string }[]).map(({ text, url }) => [text.text, url])
+        ? (block['elements'] as { text: { text: string }; url?: string }[]).map(({ text, url }) => [
+            text.text,
+            url,
+          ])
         : [],
     );
     expect(buttons).toEqual([
@@ -117,7 +125,9 @@ describe('deciding in the browser', () => {
     });
     expect(await stateOf()).toMatchObject({ state: 'rejected' });
 
-    const again = await world.as(await world.actor('mona'), 'okta_reset_password', { person: 'bob@acme.example' });
+    const again = await world.as(await world.actor('mona'), 'okta_reset_password', {
+      person: 'bob@acme.example',
+    });
     if (again.status !== 'waiting') throw new Error(JSON.stringify(again));
     await world.vote('ivan', again.approvalId, 'deny', 'not today');
     expect(await stateOf(again.approvalId)).toMatchObject({ state: 'rejected' });
@@ -128,6 +138,10 @@ describe('deciding in the browser', () => {
     expect(page.text).toContain('Bob is &lt;b&gt;locked out');
     expect(page.text).not.toContain('<script');
     expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+    const style = createHash('sha256').update(/<style>([^<]*)<\/style>/.exec(page.text)?.[1] ?? '');
+    expect(page.headers.get('content-security-policy')).toContain(
+      `style-src 'sha256-${style.digest('base64')}'`,
+    );
     expect(page.headers.get('cache-control')).toBe('no-store');
     expect(page.url.href).toBe(pages.pageOf(approval));
     const begun = await fetch(pages.pageOf(approval), { redirect: 'manual' });
@@ -246,7 +260,9 @@ describe('a step-up', () => {
           version: 1,
         }),
       );
-    await expect(votes('dana', other.approvalId)).rejects.toMatchObject({ detail: { reason: 'step_up_required' } });
+    await expect(votes('dana', other.approvalId)).rejects.toMatchObject({
+      detail: { reason: 'step_up_required' },
+    });
     await expect(votes('ivan', approval)).rejects.toMatchObject({ detail: { reason: 'step_up_required' } });
     expect([...(await votesFor()), ...(await votesFor(other.approvalId))]).toEqual([]);
     // What was refused used nothing up.
@@ -273,16 +289,22 @@ describe('a step-up', () => {
   test('a form without the token of the page, or from another site, decides nothing', async () => {
     const dana = await pages.opens('dana', approval);
     const url = dana.page.url;
-    expect(await pages.send(dana.browser, url, { csrf: 'x', decision: 'approve' })).toMatchObject({ status: 403 });
+    expect(await pages.send(dana.browser, url, { csrf: 'x', decision: 'approve' })).toMatchObject({
+      status: 403,
+    });
     for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }])
       expect(await pages.presses(dana, 'approve', {}, headers)).toMatchObject({ status: 403 });
-    expect(await pages.send(new Browser(), url, { csrf: 'x', decision: 'approve' })).toMatchObject({ status: 403 });
+    expect(await pages.send(new Browser(), url, { csrf: 'x', decision: 'approve' })).toMatchObject({
+      status: 403,
+    });
     expect(await votesFor()).toEqual([]);
   });
 
   test('stands in the rows as a digest only', async () => {
     const { browser } = await pages.opens('dana', approval);
-    const secret = /prokura_step_up=stp_[0-9a-z]+\.([0-9a-z]+)/.exec(browser.cookiesFor(new URL(pages.pageOf(approval))))?.[1];
+    const secret = /prokura_step_up=stp_[0-9a-z]+\.([0-9a-z]+)/.exec(
+      browser.cookiesFor(new URL(pages.pageOf(approval))),
+    )?.[1];
     expect(secret).toHaveLength(52);
     const rows = await world.sql`select payload::text as text from oidc_models`;
     expect(rows.some(({ text }) => (text as string).includes(secret ?? ''))).toBe(false);

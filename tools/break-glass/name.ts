@@ -9,7 +9,7 @@ import { Fault } from '#lib/fault.ts';
 async function changed(reader: TenantReader, id: string): Promise<Person> {
   const person = await findPerson(reader, id);
   if (person === null) throw new Fault('not_found', 'There is no such person here.');
-  if ((await isNamed(reader, id))) throw new Fault('conflict', `${person.displayName} is named already.`);
+  if (await isNamed(reader, id)) throw new Fault('conflict', `${person.displayName} is named already.`);
   return person;
 }
 

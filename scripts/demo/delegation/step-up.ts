@@ -20,14 +20,17 @@ export const stepUpSteps = (scene: Scene): Step[] => {
     return approval;
   }
   const atOkta = async (path: string): Promise<unknown> =>
-    (await fetch(`${instance.oktaUrl}${path}`, { headers: { authorization: `SSWS ${SANDBOX_API_TOKEN}` } })).json();
+    (
+      await fetch(`${instance.oktaUrl}${path}`, { headers: { authorization: `SSWS ${SANDBOX_API_TOKEN}` } })
+    ).json();
   const factors = async (key: string): Promise<number> =>
     ((await atOkta(`/api/v1/users/${samplePerson(key).oktaId}/factors`)) as unknown[]).length;
 
   return [
     {
       name: 'step-up',
-      title: "The password of a manager: two IT admins decide in the browser, each with a second factor at Okta",
+      title:
+        'The password of a manager: two IT admins decide in the browser, each with a second factor at Okta',
       run: async (say) => {
         await scene.send('erin', '/okta reset password @faye');
         const approval = await linked('dana', 'Approve in browser', 'Reset password for Faye Dubois');
@@ -36,13 +39,18 @@ export const stepUpSteps = (scene: Scene): Step[] => {
         must(first.page.status === 200, `Dana sees ${first.page.status}`);
         const one = await pages.presses(first, 'approve');
         must(one.status === 200, `Dana's vote: ${one.status}`);
-        const second = await pages.presses(await pages.opens('ivan', approval, { factor: 'token:software:totp' }), 'approve');
+        const second = await pages.presses(
+          await pages.opens('ivan', approval, { factor: 'token:software:totp' }),
+          'approve',
+        );
         must(second.status === 200, `Ivan's vote: ${second.status}`);
         await scene.until('Okta has reset it', async () => {
           const user = (await atOkta(`/api/v1/users/${samplePerson('faye').oktaId}`)) as { status: string };
           return user.status === 'RECOVERY';
         });
-        const votes = (await scene.ledger('APPROVAL_VOTED')).filter((entry) => entry.data['approval_id'] === approval);
+        const votes = (await scene.ledger('APPROVAL_VOTED')).filter(
+          (entry) => entry.data['approval_id'] === approval,
+        );
         for (const { data } of votes) {
           const { surface, acr, amr, auth_time } = data['identity'] as Record<string, string>;
           say(`ledger APPROVAL_VOTED: ${JSON.stringify({ surface, acr, amr, auth_time })}`);
@@ -57,10 +65,13 @@ export const stepUpSteps = (scene: Scene): Step[] => {
       run: async (say) => {
         await scene.send('erin', '/okta reset multi-factor @mona');
         const approval = await linked('ivan', 'Approve in browser', 'for Mona Patel');
-        await fetch(`${instance.oktaUrl}/api/v1/users/${samplePerson('ivan').oktaId}/lifecycle/reset_factors`, {
-          method: 'POST',
-          headers: { authorization: `SSWS ${SANDBOX_API_TOKEN}` },
-        });
+        await fetch(
+          `${instance.oktaUrl}/api/v1/users/${samplePerson('ivan').oktaId}/lifecycle/reset_factors`,
+          {
+            method: 'POST',
+            headers: { authorization: `SSWS ${SANDBOX_API_TOKEN}` },
+          },
+        );
         const titleOf = (text: string): string => /<h1>([^<]*)<\/h1>/.exec(text)?.[1] ?? '';
         const weak = (await pages.opens('ivan', approval)).page;
         say(`Ivan, whose factors are gone: HTTP ${weak.status} ${titleOf(weak.text)}`);
@@ -111,11 +122,20 @@ export const stepUpSteps = (scene: Scene): Step[] => {
         await scene.send('dana', '/okta reset password @erin');
         const approval = await linked('dana', 'Break glass', 'for Erin Clarke');
         const blocked = (await pages.opens('dana', approval)).page.text;
-        must(/nobody has reviewed that yet/.test(blocked) && !blocked.includes('<form'), 'it was offered again');
+        must(
+          /nobody has reviewed that yet/.test(blocked) && !blocked.includes('<form'),
+          'it was offered again',
+        );
         say('her page offers it no more');
         const [use] = await scene.ledger('BREAK_GLASS_USED');
-        await scene.send('ivan', `/approval review ${String(use?.data['use_id'])} "Right: Mona called me from the airport"`);
-        await scene.until('it is reviewed', async () => (await scene.ledger('BREAK_GLASS_REVIEWED')).length > 0);
+        await scene.send(
+          'ivan',
+          `/approval review ${String(use?.data['use_id'])} "Right: Mona called me from the airport"`,
+        );
+        await scene.until(
+          'it is reviewed',
+          async () => (await scene.ledger('BREAK_GLASS_REVIEWED')).length > 0,
+        );
         const again = await pages.opens('dana', approval);
         must(again.page.text.includes('Carry it out now'), 'it is still not offered');
         const { body } = await scene.admin('GET', `/v1/approvals/${approval}`);

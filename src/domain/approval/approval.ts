@@ -1,4 +1,11 @@
-export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired' | 'withdrawn' | 'superseded' | 'waived';
+export type ApprovalState =
+  | 'pending'
+  | 'approved'
+  | 'rejected'
+  | 'expired'
+  | 'withdrawn'
+  | 'superseded'
+  | 'waived';
 
 /**
  * Who may approve, as a policy's `@approval` names it: the principal's manager, the target's manager, the owner of the

@@ -30,7 +30,10 @@ export interface SignInClaims {
  * Why a sign-in is not good enough for a step-up, or null: several factors were really used, by the claimed level *and* by the methods
  * (`mfa`, RFC 8176), and within the last five minutes. A claim that is missing is a no: an organisation that ignores `acr_values` sends none.
  */
-export function tooWeak({ acr, amr, authTime }: SignInClaims, now: Date): 'no_second_factor' | 'too_old' | null {
+export function tooWeak(
+  { acr, amr, authTime }: SignInClaims,
+  now: Date,
+): 'no_second_factor' | 'too_old' | null {
   if (acr === undefined || !TWO_FACTORS.has(acr) || amr?.includes('mfa') !== true) return 'no_second_factor';
   const age = authTime === undefined ? Infinity : now.getTime() / 1000 - authTime;
   return age > STEP_UP_SECONDS || age < -60 ? 'too_old' : null;

@@ -52,9 +52,15 @@ export async function breakGlass(
     throw new Fault('conflict', 'This does not wait for an approval any more. Nothing was changed.');
   if (asked.version !== approval.version)
     throw new Fault('conflict', 'This request has changed since you saw it; look at it again.');
-  const identity = { surface: actor.surface, ...actor.identity, ...(await spendStepUp(ctx, actor, approval)) };
+  const identity = {
+    surface: actor.surface,
+    ...actor.identity,
+    ...(await spendStepUp(ctx, actor, approval)),
+  };
   const id = newId('bgu', ctx.now.getTime());
-  if (!(await addUse(ctx, { id, personId: actor.personId, approvalId: approval.id, why: asked.why, identity })))
+  if (
+    !(await addUse(ctx, { id, personId: actor.personId, approvalId: approval.id, why: asked.why, identity }))
+  )
     throw new Fault(
       'conflict',
       'The last use of break-glass in this organisation waits for its review. Somebody other than its user must review it first (approval_review).',
@@ -90,10 +96,16 @@ export async function reviewUse(ctx: WriteContext, useId: string, note: string):
   const approval = use === null ? null : await findApproval(ctx, use.approvalId);
   const call = approval === null ? null : await findCall(ctx, approval.callId);
   if (use === null || call === null)
-    throw new Fault('not_found', `There is no use ${useId.slice(0, 40)} of break-glass here. See break_glass_list.`);
+    throw new Fault(
+      'not_found',
+      `There is no use ${useId.slice(0, 40)} of break-glass here. See break_glass_list.`,
+    );
   if (use.reviewedAt !== null) throw new Fault('conflict', 'This use has been reviewed already.');
   if (actor.kind !== 'person' || actor.personId === use.personId || call.targets.includes(actor.personId))
-    throw new Fault('forbidden', 'Another human must review this: neither who did it nor to whom it was done.');
+    throw new Fault(
+      'forbidden',
+      'Another human must review this: neither who did it nor to whom it was done.',
+    );
   await closeUse(ctx, useId, { by: actor.personId, review: note });
   ctx.record({
     event: 'BREAK_GLASS_REVIEWED',

@@ -10,7 +10,10 @@ import { approvalPage } from './page.ts';
 import { approvalDigest, deadlock, inputDigestOf } from './ask.ts';
 
 /** What tools that decide about calls may ask, inside the transaction of `ctx`. */
-export function callDesk(app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'secrets' | 'loginIssuer'>, ctx: TenantWriter): CallDesk {
+export function callDesk(
+  app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'secrets' | 'loginIssuer'>,
+  ctx: TenantWriter,
+): CallDesk {
   return {
     recast: async ({ tool: name, actor }, raw) => {
       const entry = app.catalogue.get(name);

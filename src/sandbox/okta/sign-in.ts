@@ -54,7 +54,8 @@ export function signInRoutes(sim: Simulation): Hono<OktaEnv> {
   const sessionOf = (browser: string): { session: Session; user: UserRecord } | null => {
     const session = sessions.get(browser);
     const user = session === undefined ? undefined : sim.org.users.get(session.userId);
-    if (session === undefined || user?.status !== 'ACTIVE' || !user.sessions.includes(session.id)) return null;
+    if (session === undefined || user?.status !== 'ACTIVE' || !user.sessions.includes(session.id))
+      return null;
     return { session, user };
   };
   /** The address to go back to, with a code for this session. */
@@ -123,13 +124,11 @@ export function signInRoutes(sim: Simulation): Hono<OktaEnv> {
     const { redirectUri, state, asked } = request;
     const back = (error: string) => c.redirect(answerTo(redirectUri, { error, state }), 303);
     const user =
-      request.user ??
-      [...sim.org.users.values()].find((one) => one.profile['login'] === form.get('login'));
+      request.user ?? [...sim.org.users.values()].find((one) => one.profile['login'] === form.get('login'));
     if (user?.status !== 'ACTIVE') return back('access_denied');
     const amr = request.user === null ? ['pwd'] : withFactor(user, form.get('factor'));
     if (amr === null) return back('access_denied');
-    if (reaches(asked, amr))
-      return c.redirect(redeemable(request, user, signedIn(browser, user, amr)), 303);
+    if (reaches(asked, amr)) return c.redirect(redeemable(request, user, signedIn(browser, user, amr)), 303);
     // OpenID Connect Core Error Code unmet_authentication_requirements 1.0; Okta names it for acr_values.
     if (user.factors.length === 0) return back('unmet_authentication_requirements');
     picking.set(key, { ...request, user });

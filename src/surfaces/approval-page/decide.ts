@@ -4,7 +4,7 @@ import { call } from '#engine/call.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { readBody } from '#lib/body.ts';
 import { sameSecret } from '#lib/crypto.ts';
-import { asFault, Fault } from '#lib/fault.ts';
+import { asFault, type Fault } from '#lib/fault.ts';
 import { messagePage, nothingHere } from './pages.ts';
 import { csrfOf, sightOf } from './show.ts';
 import { stepUpOf, type Parts, type Visit } from './sign-in.ts';
@@ -18,7 +18,8 @@ export async function decidePage({ app }: Parts, visit: Visit): Promise<Response
   const body = await readBody(visit.request, MAX_FORM_BYTES);
   const form = new URLSearchParams(Buffer.from(body ?? []).toString());
   const csrf = csrfOf(app, visit, stepUp);
-  if (!isOurs(app.baseUrl, visit.request) || !sameSecret(form.get('csrf') ?? '', csrf)) return foreign(visit.page);
+  if (!isOurs(app.baseUrl, visit.request) || !sameSecret(form.get('csrf') ?? '', csrf))
+    return foreign(visit.page);
   if ((await sightOf(app, visit, stepUp)) === null) return nothingHere();
   const use = toolOf(visit, stepUp, form);
   if (use === null) return foreign(visit.page);
@@ -66,7 +67,10 @@ function isOurs(baseUrl: string, { headers }: Request): boolean {
 }
 
 const VOTED: Readonly<Record<string, readonly [title: string, words: string]>> = {
-  approved: ['Approved', 'Yours was the last approval needed. It is carried out now; Slack says how it ends.'],
+  approved: [
+    'Approved',
+    'Yours was the last approval needed. It is carried out now; Slack says how it ends.',
+  ],
   pending: ['Your approval is recorded', 'Others must still approve before anything happens.'],
   waived: [
     'It is carried out now',
@@ -77,10 +81,9 @@ const VOTED: Readonly<Record<string, readonly [title: string, words: string]>> =
 
 function drawOutcome(outcome: Outcome): Response {
   if (outcome.status === 'denied') return messagePage(403, 'Not allowed', outcome.denial.message);
-  const [title, words] = (outcome.status === 'done' ? VOTED[String(outcome.output['state'] ?? 'waived')] : undefined) ?? [
-    'Recorded',
-    'Your decision is recorded.',
-  ];
+  // Only a vote says how the approval stands after it.
+  const state = outcome.status === 'done' ? outcome.output['state'] : null;
+  const [title, words] = VOTED[typeof state === 'string' ? state : 'waived'] ?? ['Recorded', ''];
   return messagePage(200, title, `${words} You can close this page.`);
 }
 
@@ -88,7 +91,12 @@ const STATUS = { forbidden: 403, conflict: 409, invalid_input: 400, not_found: 4
 
 function refused(page: string, fault: Fault): Response {
   if (!Object.hasOwn(STATUS, fault.code)) throw fault;
-  return messagePage(STATUS[fault.code as keyof typeof STATUS], 'Nothing was decided', problemsOf(fault), page);
+  return messagePage(
+    STATUS[fault.code as keyof typeof STATUS],
+    'Nothing was decided',
+    problemsOf(fault),
+    page,
+  );
 }
 
 function problemsOf({ message, detail }: Fault): string {

@@ -15,21 +15,30 @@ export function drawApproval(visit: Visit, sight: Sight, csrf: string): Response
     <p><span class="mark">${stateOf(scene)}</span></p>
     <dl>
       ${pair('For', scene.targets.length === 0 ? 'the organisation' : scene.targets.join(', '))}
-      ${pair('Asked by', scene.askedBy)} ${agent === null ? html`` : pair('Through agent', `${agent.name}, owned by ${owner}`)}
+      ${pair('Asked by', scene.askedBy)}
+      ${agent === null ? html`` : pair('Through agent', `${agent.name}, owned by ${owner}`)}
       ${scene.mandate === null ? html`` : pair('Mandate', `${scene.mandate.purpose} (${scene.mandate.id})`)}
       ${pair('Effect', `${approval.impact.effect}${approval.impact.reversible ? '' : ' This cannot be undone.'}`)}
       ${pair('Policy', scene.asks.join(' '))}
       ${approval.state === 'pending' ? pair('Expires', at(approval.expiresAt)) : html``}
       ${pair('Approval', `${approval.id} · digest ${approval.digest.slice(0, 8)}`)}
     </dl>
-    ${call.reason === null
-      ? html``
-      : html`<h2>${agent === null ? 'Reason' : 'Reason, written by an agent'}</h2>
-          <blockquote>${call.reason}</blockquote>`}
+    ${
+      call.reason === null
+        ? html``
+        : html`<h2>${agent === null ? 'Reason' : 'Reason, written by an agent'}</h2>
+            <blockquote>${call.reason}</blockquote>`
+    }
     <h2>Exactly what will run</h2>
     <pre>${[scene.toolTitle, ...scene.lines, '', 'For:', ...scene.targets].join('\n')}</pre>
     ${votes.length === 0 ? html`` : html`<h2>Votes so far</h2>`}
-    ${votes.length === 0 ? html`` : html`<ul>${votes.map(voteLine)}</ul>`}
+    ${
+      votes.length === 0
+        ? html``
+        : html`<ul>
+            ${votes.map(voteLine)}
+          </ul>`
+    }
     ${approval.state === 'pending' ? choice(visit, sight, csrf) : html``}`;
   return page(call.summary, body);
 }
@@ -38,9 +47,8 @@ function choice(visit: Visit, sight: Sight, csrf: string): Markup {
   const { scene, person, stepUp } = sight;
   const { view } = scene;
   const signedIn = html`<p class="soft">
-    You are ${person.displayName} (${person.email}), signed in with a second factor
-    (${stepUp.amr.join(', ')}). This counts until ${at(new Date((stepUp.authTime + STEP_UP_SECONDS) * 1000))},
-    for this one decision.
+    You are ${person.displayName} (${person.email}), signed in just now with a second factor. This counts
+    until ${at(new Date((stepUp.authTime + STEP_UP_SECONDS) * 1000))}, for this one decision.
   </p>`;
   if (view.votes.some(({ voter }) => voter.id === person.id))
     return html`<p>You have voted on this already. Still able to: ${approverNames(view).join(', ')}.</p>`;
@@ -91,7 +99,8 @@ const pair = (label: string, value: string): Markup =>
 
 const voteLine = ({ voter, vote, note, at: when }: Scene['view']['votes'][number]): Markup =>
   html`<li>
-    ${vote === 'approve' ? 'Approved' : 'Denied'} by ${voter.displayName}, ${at(when)}${note === null ? '' : `: ${note}`}
+    ${vote === 'approve' ? 'Approved' : 'Denied'} by ${voter.displayName},
+    ${at(when)}${note === null ? '' : `: ${note}`}
   </li>`;
 
 const STATES: Readonly<Record<Scene['view']['approval']['state'], string>> = {

@@ -34,7 +34,11 @@ export async function showPage(parts: Parts, visit: Visit): Promise<Response> {
 }
 
 /** All that the page shows; null where the person may not see it (any more). */
-export async function sightOf(app: App, { tenantId, approvalId }: Visit, stepUp: StepUp): Promise<Sight | null> {
+export async function sightOf(
+  app: App,
+  { tenantId, approvalId }: Visit,
+  stepUp: StepUp,
+): Promise<Sight | null> {
   return readonly(app, tenantId, async (reader) => {
     const [view, person] = [
       await approvalView(reader, approvalId),

@@ -1,4 +1,10 @@
-import { addStepUp, presentedStepUp, STEP_UP_SECONDS, tooWeak, type StepUp } from '#domain/sign-in/step-up.ts';
+import {
+  addStepUp,
+  presentedStepUp,
+  STEP_UP_SECONDS,
+  tooWeak,
+  type StepUp,
+} from '#domain/sign-in/step-up.ts';
 import { findPersonByUid, type Person } from '#domain/person/store.ts';
 import { standingOf } from '#domain/person/standing.ts';
 import { issuerOf } from '#domain/token/names.ts';
@@ -39,12 +45,7 @@ export async function beginSignIn({ app, login }: Parts, visit: Visit): Promise<
   const flow = `${visit.approvalId}-${newSecret(16)}`;
   try {
     const at = await login.start(visit.tenantId, flow, 'step_up');
-    const kept = cookie(
-      flowCookie(visit.approvalId),
-      flow,
-      callbackAt(app, visit.tenantId),
-      FLOW_SECONDS,
-    );
+    const kept = cookie(flowCookie(visit.approvalId), flow, callbackAt(app, visit.tenantId), FLOW_SECONDS);
     return seeOther(at.href, kept);
   } catch (error) {
     return failed(app, visit.page, error);
@@ -78,10 +79,7 @@ export async function finishSignIn(
 }
 
 /** The step-up of this browser for this approval, as long as it holds, with its person. */
-export async function stepUpOf(
-  app: App,
-  { tenantId, approvalId, request }: Visit,
-): Promise<StepUp | null> {
+export async function stepUpOf(app: App, { tenantId, approvalId, request }: Visit): Promise<StepUp | null> {
   const presented = cookieOf(request, STEP_UP_COOKIE);
   const found =
     presented === null ? null : await readonly(app, tenantId, (reader) => presentedStepUp(reader, presented));

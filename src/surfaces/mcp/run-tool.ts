@@ -71,7 +71,11 @@ export function actorOf(delegation: VerifiedToken): Actor {
 
 async function draw(app: App, contract: Contract, caller: Caller, outcome: Outcome): Promise<Answer> {
   if (contract.isEnvelope && outcome.status === 'done') return Answer.parse(outcome.output);
-  return envelopeOf((id) => approvalPage(app.baseUrl, caller.delegation.tenantId, id), (work) => readonly(app, caller.delegation.tenantId, work), outcome);
+  return envelopeOf(
+    (id) => approvalPage(app.baseUrl, caller.delegation.tenantId, id),
+    (work) => readonly(app, caller.delegation.tenantId, work),
+    outcome,
+  );
 }
 
 /** Asks again for less where the answer is too long, so that `next_cursor` continues exactly where the list stops. */

@@ -99,7 +99,9 @@ export async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<C
 async function draw(app: App, caller: Caller, outcome: Outcome): Promise<Response> {
   const envelope = await envelopeOf(
     (id) => approvalPage(app.baseUrl, caller.tenantId, id),
-    (work) => readonly(app, caller.tenantId, work), outcome);
+    (work) => readonly(app, caller.tenantId, work),
+    outcome,
+  );
   const status = OUTCOME_STATUS[outcome.status];
   if (status >= 400)
     return problem(

@@ -77,11 +77,19 @@ export function callView(call: Call): z.infer<typeof CallView> {
   };
 }
 
-export async function callDetail(baseUrl: string, reader: TenantReader, call: Call): Promise<z.infer<typeof CallDetail>> {
+export async function callDetail(
+  baseUrl: string,
+  reader: TenantReader,
+  call: Call,
+): Promise<z.infer<typeof CallDetail>> {
   const approval = call.approvalId === null ? null : await findApproval(reader, call.approvalId);
   return {
     ...callView(call),
-    outcome: await envelopeOf((id) => approvalPage(baseUrl, call.tenantId, id), (work) => work(reader), outcomeOf(call, approval?.expiresAt ?? null)),
+    outcome: await envelopeOf(
+      (id) => approvalPage(baseUrl, call.tenantId, id),
+      (work) => work(reader),
+      outcomeOf(call, approval?.expiresAt ?? null),
+    ),
   };
 }
 

@@ -64,9 +64,7 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
   [ACTIONS.browser]: () => Promise.resolve(),
   [ACTIONS.details]: async (slack, act, identity, click) => {
     const view = await visibleView(slack, act, identity, approvalIn(click).id);
-    const scene = await readonly(slack.app, act.tenantId, (reader) =>
-      sceneOf(slack.app, reader, view),
-    );
+    const scene = await readonly(slack.app, act.tenantId, (reader) => sceneOf(slack.app, reader, view));
     await slack.client.views.open({ trigger_id: act.triggerId, view: detailsView(scene) });
   },
   [ACTIONS.withdraw]: async (slack, act, identity, click) => {

@@ -40,22 +40,14 @@ export interface Copies {
 type Parts = Pick<App, 'baseUrl' | 'catalogue' | 'loginIssuer'>;
 
 /** All copies that should stand about a call, a mandate, an agent or a use of break-glass, as its rows are now; none for a thing that is not there. */
-export async function copiesOf(
-  app: Parts,
-  reader: TenantReader,
-  thing: string,
-): Promise<readonly Copies[]> {
+export async function copiesOf(app: Parts, reader: TenantReader, thing: string): Promise<readonly Copies[]> {
   if (thing.startsWith('call_')) return callCopies(app, reader, thing);
   if (thing.startsWith('bgu_')) return alarmCopies(reader, thing);
   if (thing.startsWith('mdt_')) return mandateCopies(reader, thing);
   return thing.startsWith('agt_') ? agentCopies(reader, thing) : [];
 }
 
-async function callCopies(
-  app: Parts,
-  reader: TenantReader,
-  id: string,
-): Promise<readonly Copies[]> {
+async function callCopies(app: Parts, reader: TenantReader, id: string): Promise<readonly Copies[]> {
   const call = await findCall(reader, id);
   if (call === null) return [];
   const principalId = principalOf(call.actor);
