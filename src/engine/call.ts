@@ -9,7 +9,6 @@ import { newId } from '#lib/id.ts';
 import type { App } from './app.ts';
 import { awaitOutcome, mustFind } from './await-outcome.ts';
 import { approvalDigest, ask, deadlock, inputDigestOf } from './approve/ask.ts';
-import { mayBreakGlass } from './approve/break-glass.ts';
 import { callDesk } from './approve/desk.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { decide, targetIds, type Decision } from './decide/decide.ts';
@@ -203,14 +202,13 @@ async function wait(
   const { app, entry, input, request } = asked;
   const approvalId = newId('apr');
   const blocked = await deadlock(app, ctx, decision.saved.requirements, {
+    tool: row.tool,
     actor: row.actor,
     targets: row.targets,
     principalId: row.principalId ?? null,
     agentId: row.agentId ?? null,
   });
-  // Where nobody could approve it, whoever is named for break-glass can still run it: that is what it is for.
-  const emergency = blocked?.code === 'no_approver' && (await mayBreakGlass(app, ctx, row));
-  if (blocked !== null && !emergency) return blocked;
+  if (blocked !== null) return blocked;
   if (!(await insertCall(ctx, { ...row, state: 'waiting', approvalId }))) {
     const same = await waitingCall(ctx, row.inputDigest);
     if (same === null) throw new Fault('conflict', 'An identical call was decided just now. Ask again.');

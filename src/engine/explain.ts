@@ -59,6 +59,7 @@ async function explain(
   if (!decision.allowed)
     return { tool, allowed: false, approvals: [], policies: [], denial: decision.denial };
   const asked = {
+    tool,
     actor,
     targets: targetIds(targets),
     principalId: principalOf(actor),

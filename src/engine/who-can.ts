@@ -147,6 +147,7 @@ async function blockedFor(
 ): Promise<string | null> {
   if (past !== null || requirements.length === 0 || actor.kind === 'service') return null;
   const why = await deadlock(parts, reader, requirements, {
+    tool: base.entry.tool.name,
     actor,
     targets: targetIds(base.targets),
     principalId: actor.personId,

@@ -25,7 +25,7 @@ export interface CallDesk {
   ): Promise<{ readonly denial: Denial } | { readonly denial: null; readonly recast: Recast }>;
   /** Why nobody could ever approve it, or null (law 9). */
   deadlock(
-    call: Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>,
+    call: Pick<Call, 'tool' | 'actor' | 'targets' | 'principalId' | 'agentId'>,
     recast: Recast,
   ): Promise<Denial | null>;
   /** Where an approval is decided in a browser. */

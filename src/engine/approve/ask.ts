@@ -10,6 +10,7 @@ import { canonicalJson } from '#lib/json.ts';
 import type { App } from '../app.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { eligibleFor } from './approvers.ts';
+import { mayBreakGlass } from './break-glass.ts';
 import { offersStepUp } from './step-up.ts';
 import { REMIND_APPROVAL, stepsOf } from './remind.ts';
 
@@ -49,12 +50,15 @@ export function inputDigestOf(
   return app.secrets.digest(canonicalJson({ tenantId, tool, input, ...who }));
 }
 
-/** Why nobody could ever approve this, or null: such a call is refused at once instead of waiting for its expiry (law 9). */
+/**
+ * Why nobody could ever approve this, or null: such a call is refused at once instead of waiting for its expiry (law 9). Where the person
+ * who asks is named for break-glass there is a way for it, so it may wait.
+ */
 export async function deadlock(
-  app: Pick<App, 'loginIssuer'>,
+  app: Pick<App, 'loginIssuer' | 'catalogue'>,
   reader: TenantReader,
   requirements: readonly Requirement[],
-  call: Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>,
+  call: Pick<Call, 'tool' | 'actor' | 'targets' | 'principalId' | 'agentId'>,
 ): Promise<Denial | null> {
   for (const requirement of requirements) {
     if (requirement.stepUp && !(await offersStepUp(app, reader))) {
@@ -65,7 +69,7 @@ export async function deadlock(
       );
     }
     const able = await eligibleFor(reader, requirement, call, false);
-    if (able.length < requirement.quorum) {
+    if (able.length < requirement.quorum && !(await mayBreakGlass(app, reader, call))) {
       return denial(
         'no_approver',
         `${requirement.reason} Nobody can approve it: ${requirement.quorum} needed, ${able.length} could vote. Give the person a manager at the identity provider, or put somebody into the group that decides instead.`,
