@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '#lib/id.ts';
+import type { Actor } from '#domain/actor.ts';
 import { call } from '#engine/call.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { Browser } from '../support/browser.ts';
@@ -151,6 +152,33 @@ describe('deciding in the browser', () => {
       max_age: '0',
       code_challenge_method: 'S256',
     });
+  });
+});
+
+describe('a requirement beside it that wants no step-up', () => {
+  test('is approved in Slack as always; the vote of the one counts for nothing of the other', async () => {
+    const bot = await world.agent('step-up-bot', 'mona');
+    const mandate = await world.mandate('mona', bot, { scopes: ['okta.mfa.reset'], resources: ['team'] });
+    const agent: Actor = {
+      kind: 'agent',
+      surface: 'mcp',
+      agentId: bot.id,
+      personId: (await world.person('mona')).id,
+      mandateId: mandate,
+      scopes: ['okta.mfa.reset'],
+      jti: 'jti',
+    };
+    const asked = await world.as(agent, 'okta_reset_mfa', { person: 'bob@acme.example' });
+    if (asked.status !== 'waiting') throw new Error(JSON.stringify(asked));
+    expect(await world.vote('erin', asked.approvalId)).toMatchObject({ output: { state: 'pending' } });
+    await expect(world.vote('dana', asked.approvalId)).rejects.toMatchObject({
+      detail: { reason: 'step_up_required' },
+    });
+    for (const who of ['dana', 'ivan'])
+      expect(await pages.presses(await pages.opens(who, asked.approvalId), 'approve')).toMatchObject({
+        status: 200,
+      });
+    await eventually(async () => atOkta('bob').factors.length === 0, 'Okta removes the factors');
   });
 });
 
