@@ -88,7 +88,14 @@ describe('what the documents name exists', () => {
   test('every tool and setting that is named in running text', async () => {
     const catalogue = await loadCatalogue(pathToFileURL(join(root, 'tools/')));
     // Fields, a code and a tool of the worked example, which look like names of tools.
-    const others = ['okta_unlock_user', 'approval_id', 'mandate_id', 'agent_id', 'policy_error'];
+    const others = [
+      'okta_unlock_user',
+      'approval_id',
+      'approval_url',
+      'mandate_id',
+      'agent_id',
+      'policy_error',
+    ];
     const families = [...new Set(catalogue.all.map(({ family }) => family))].join('|');
     const tools = docs
       .filter((file) => !file.startsWith('bench/'))
