@@ -63,12 +63,12 @@ export function createExchange(
     audienceFor(request.targets, known);
     if (request.actorToken !== null) await checkActor(tenantId, client, request.actorToken);
     const jkt = came === null || came.proof === null ? null : await provedKey(tenantId, came);
-    const first = await kernel.present(tenantId, request, client);
+    const first = await kernel.present(tenantId, request, client, jkt);
     const row = await readStanding(tenantId, first);
     const presented =
       row === null || first.trusting === null || first.trusting === row.providers
         ? first
-        : await kernel.present(tenantId, request, client, kernel.providers.of(tenantId, row.providers));
+        : await kernel.present(tenantId, request, client, jkt, kernel.providers.of(tenantId, row.providers));
     const { subject } = presented;
     const audience = audienceFor(request.targets, within(known, subject.audiences));
     if (

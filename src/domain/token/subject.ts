@@ -49,6 +49,8 @@ export type PresentationCheck = (
   tenantId: string,
   request: ExchangeRequest,
   client: AuthenticatedClient,
+  /** Thumbprint of the key that the request proves, or null. */
+  provedKey: string | null,
   trusted?: Configured,
 ) => Promise<Presentation>;
 
@@ -62,9 +64,9 @@ const refuse = (reason: string, description: string): OAuthError =>
 
 export function createPresentationCheck(kernel: SubjectParts): PresentationCheck {
   const { parts } = kernel;
-  return async (tenantId, request, client, trusted) => {
+  return async (tenantId, request, client, provedKey, trusted) => {
     const { subject } = request;
-    if (subject.kind === 'assertion') return byAssertion(tenantId, request, subject.token, client);
+    if (subject.kind === 'assertion') return byAssertion(tenantId, request, subject.token, client, provedKey);
     const mandateId = request.mandateId ?? '';
     if (subject.kind === 'mandate')
       return { subject: offline(client), mandateId, through: null, trusting: null };
@@ -175,10 +177,12 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     request: ExchangeRequest,
     token: string,
     client: AuthenticatedClient,
+    provedKey: string | null,
   ): Promise<Presentation> {
     const expected = {
       issuer: issuerOf(parts.baseUrl, tenantId),
       agentId: client.agentId,
+      provedKey,
       trusted: () => reach(parts.read(tenantId, assertionIssuersOf)),
       now: parts.now().getTime() / 1000,
     };
