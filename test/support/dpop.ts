@@ -43,14 +43,20 @@ export const proofBy = (
     .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: publicJwk(key), ...header })
     .sign(signWith ?? key.privateKey);
 
-/** T25: every way in which a proof can be wrong wherever it is sent; `key` is the one that it is made with, `url` where it goes. */
-export const wrongProofs = (key: ProofKey): readonly [string, (url: string) => ProofChanges][] => [
+/**
+ * T25: every way in which a proof can be wrong wherever it is sent; `key` is the one that it is made with, `url` where it goes, `seconds` how far its time
+ * may be from now.
+ */
+export const wrongProofs = (
+  key: ProofKey,
+  seconds = 60,
+): readonly [string, (url: string) => ProofChanges][] => [
   ['another method', () => ({ claims: { htm: 'PUT' } })],
   ['another address', () => ({ claims: { htu: 'https://elsewhere.test/v1/tools' } })],
   ['an address with another path', (url) => ({ claims: { htu: `${url}/more` } })],
   ['no address', () => ({ claims: { htu: undefined } })],
-  ['an old iat', () => ({ claims: { iat: Math.floor(Date.now() / 1000) - 120 } })],
-  ['an iat to come', () => ({ claims: { iat: Math.floor(Date.now() / 1000) + 60 } })],
+  ['an old iat', () => ({ claims: { iat: Math.floor(Date.now() / 1000) - seconds - 30 } })],
+  ['an iat to come', () => ({ claims: { iat: Math.floor(Date.now() / 1000) + seconds + 30 } })],
   ['no iat', () => ({ claims: { iat: undefined } })],
   ['no jti', () => ({ claims: { jti: undefined } })],
   ['another typ', () => ({ header: { typ: 'JWT' } })],

@@ -39,9 +39,10 @@ async function exchange(dpop: string | null, form: Record<string, string> = {}) 
   });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
-const bound = async (audience: 'v1' | 'mcp' = 'v1') => {
+const bound = async (audience: 'v1' | 'mcp' = 'v1', form: Record<string, string> = {}) => {
   const answer = await exchange(await proofBy(key, 'POST', tokenUrl()), {
     audience: `${world.app.baseUrl}/${audience}`,
+    ...form,
   });
   expect(answer.status).toBe(200);
   return answer.body;
@@ -144,6 +145,71 @@ describe('T25: with a bound token', () => {
       token_type: 'DPoP',
       cnf: { jkt: await jktOf(key) },
     });
+  });
+});
+
+describe('a bound token as the subject of an exchange', () => {
+  const providers = async () =>
+    world.okta.tokenFor(samplePerson('bob').email, {
+      scopes: ['delegation:create', 'delegation:read'],
+      claims: { cnf: { jkt: await jktOf(key) } },
+    });
+
+  test('of the provider: only with a proof by the key that the provider bound it to', async () => {
+    const subject_token = await providers();
+    const form = { subject_token };
+    expect((await exchange(await proofBy(key, 'POST', tokenUrl()), form)).body['token_type']).toBe('DPoP');
+    for (const dpop of [null, await proofBy(newProofKey(), 'POST', tokenUrl())]) {
+      const { status, body } = await exchange(dpop, form);
+      expect({ status, body }).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+      expect(body['error_description']).toContain('bound');
+    }
+    const mtls = await world.okta.tokenFor(samplePerson('bob').email, {
+      scopes: ['delegation:create'],
+      claims: { cnf: { 'x5t#S256': 'x' } },
+    });
+    expect((await exchange(null, { subject_token: mtls })).body['error']).toBe('invalid_request');
+  });
+
+  test('of the provider, at the REST door: only with a proof for that request', async () => {
+    const token = await providers();
+    const url = `${world.app.baseUrl}/v1/calls`;
+    expect((await get(`DPoP ${token}`, await proofBy(key, 'GET', url, token), url)).status).toBe(200);
+    for (const [scheme, dpop] of [
+      ['Bearer', null],
+      ['Bearer', await proofBy(key, 'GET', url, token)],
+      ['DPoP', await proofBy(newProofKey(), 'GET', url, token)],
+      ['DPoP', null],
+    ] as const) {
+      const { status, challenge } = await get(`${scheme} ${token}`, dpop, url);
+      expect(status).toBe(401);
+      expect(challenge).toContain('DPoP error="invalid_token"');
+    }
+  });
+
+  test('of ours: what the next agent makes of it is bound too, to a key of its own', async () => {
+    const first = await world.mandate('bob', agent, { scopes: ['okta.users.read'], may_delegate: 1 });
+    const next = await world.agent('dpop-next', 'carl');
+    const token = String((await bound('v1', { mandate_id: first }))['access_token']);
+    const url = `${world.app.baseUrl}/v1/tools/mandate_delegate`;
+    const handed = await fetch(url, {
+      method: 'POST',
+      headers: {
+        authorization: `DPoP ${token}`,
+        dpop: await proofBy(key, 'POST', url, token),
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ agent: next.name, purpose: 'a part of it' }),
+    });
+    const { result } = (await handed.json()) as { result: { mandate_id: string } };
+    const mandate_id = result.mandate_id;
+    const hand = async (dpop: string | null) =>
+      exchange(dpop, { subject_token: token, mandate_id, client_assertion: await world.assertion(next) });
+    const own = newProofKey();
+    expect((await hand(null)).body).toMatchObject({ error: 'invalid_request' });
+    const { status, body } = await hand(await proofBy(own, 'POST', tokenUrl()));
+    expect({ status, body }).toMatchObject({ status: 200, body: { token_type: 'DPoP' } });
+    expect(decodeJwt(String(body['access_token']))['cnf']).toEqual({ jkt: await jktOf(own) });
   });
 });
 

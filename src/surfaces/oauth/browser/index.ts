@@ -1,5 +1,6 @@
 import type { Provider } from 'oidc-provider';
 import type { TokenKernel } from '#domain/token/kernel.ts';
+import { boundKey } from '#domain/token/dpop.ts';
 import { issuerOf } from '#domain/token/names.ts';
 import type { App } from '#engine/app.ts';
 import { readBody } from '#lib/body.ts';
@@ -192,11 +193,13 @@ async function note(app: App, tenantId: string, body: Uint8Array, response: Resp
     });
     return;
   }
-  const { jti, client_id, sub, scope, aud, exp } = parseJwt(textOf(answer['access_token']))?.claims ?? {};
+  const claims = parseJwt(textOf(answer['access_token']))?.claims ?? {};
+  const { jti, client_id, sub, scope, aud, exp } = claims;
+  const jkt = boundKey(claims);
   await app.ledgerBatch.add(tenantId, {
     event: 'TOKEN_ISSUED',
     actor: `${textOf(client_id)} for ${textOf(sub)}`,
-    data: { jti, client_id, sub, scope, aud, exp, grant_type },
+    data: { jti, client_id, sub, scope, aud, exp, grant_type, ...(jkt === null ? {} : { jkt }) },
   });
 }
 
