@@ -15,7 +15,7 @@ import {
   showInteraction,
   type InteractionParts,
 } from './interaction.ts';
-import { unscopedBody, unscopedFetch } from './client-metadata.ts';
+import { publicFetch, unscopedBody, unscopedFetch } from './client-metadata.ts';
 import { browserMetadata } from './metadata.ts';
 import { createOktaLogin, type LoginClient } from './okta-login.ts';
 import { messagePage } from './pages.ts';
@@ -79,7 +79,7 @@ export function browserSide(parts: BrowserParts): BrowserSide {
 
   function make(tenantId: string, signer: Awaited<ReturnType<typeof kernel.signer>>): Provider {
     const provider = createProvider(
-      { app, kernel, abilities, dynamicRegistration, fetch: unscopedFetch(parts.fetch ?? fetch) },
+      { app, kernel, abilities, dynamicRegistration, fetch: unscopedFetch(parts.fetch ?? publicFetch()) },
       tenantId,
       signer,
     );

@@ -17,7 +17,7 @@ export interface ProviderParts {
   readonly kernel: Pick<TokenKernel, 'person'>;
   readonly abilities: Abilities;
   readonly dynamicRegistration: boolean;
-  /** How a client's metadata document is fetched; the library adds its guard against special-use addresses. */
+  /** How a client's metadata document and keys are fetched: never from inside our own network. */
   readonly fetch: typeof fetch;
 }
 
