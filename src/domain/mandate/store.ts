@@ -143,6 +143,17 @@ export async function freezeCauses(
   return causes;
 }
 
+/** Since when a mandate has stood still without a break; null where nothing freezes it. */
+export async function frozenSince(reader: TenantReader, id: string): Promise<Date | null> {
+  const [row] = await reader.db
+    .select({ since: mandateFreezes.since })
+    .from(mandateFreezes)
+    .where(and(eq(mandateFreezes.tenantId, reader.tenantId), eq(mandateFreezes.mandateId, id)))
+    .orderBy(asc(mandateFreezes.since))
+    .limit(1);
+  return row?.since ?? null;
+}
+
 /** Adds a mandate, with a random place in the tenant's status lists. */
 export async function insertMandate(ctx: TenantWriter, mandate: NewMandate): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {

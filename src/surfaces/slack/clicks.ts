@@ -1,16 +1,21 @@
 import type { Suggestion } from '#domain/approval/suggestion.ts';
+import { findAgent } from '#domain/agent/store.ts';
 import { findApproval } from '#domain/approval/store.ts';
 import { DEFAULT_DAYS } from '#domain/mandate/terms.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
+import type { Outcome } from '#engine/outcome.ts';
 import { readonly } from '#engine/transact.ts';
 import { asFault, Fault } from '#lib/fault.ts';
 import { asPerson, type Act, type Slack } from './context.ts';
+import { breakerRequest } from './breaker.ts';
 import { begin, look, take } from './drafts.ts';
 import { faultText } from './faults.ts';
 import { checked } from './forms/check.ts';
 import { openForm } from './forms/open.ts';
 import { denyView } from './forms/draw.ts';
 import { routeOf } from './forms/submit.ts';
+import { openNarrowing } from './forms/narrow.ts';
+import { propose } from './propose.ts';
 import { ACTIONS, readApprovalValue, type ActionId } from './ids.ts';
 import type { Identity } from './identity.ts';
 import { notice } from './messages/blocks.ts';
@@ -117,7 +122,49 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
     });
     await openForm(slack, act, { route, draftId, input: {}, reason: null, problems: [] });
   },
+  [ACTIONS.narrow]: async (slack, act, identity, click) => {
+    const { id, version } = approvalIn(click);
+    const view = await visibleView(slack, act, identity, id);
+    await openNarrowing(slack, act, view, { channel: click.channel, version });
+  },
+  [ACTIONS.carryOut]: async (slack, act, identity, click) => {
+    await propose(
+      slack,
+      act,
+      identity,
+      click.channel,
+      await burstIn(slack, act, identity, 'breaker_apply', click),
+    );
+  },
+  [ACTIONS.dismiss]: async (slack, act, identity, click) => {
+    await propose(
+      slack,
+      act,
+      identity,
+      click.channel,
+      await burstIn(slack, act, identity, 'breaker_dismiss', click),
+    );
+  },
+  [ACTIONS.takeOver]: async (slack, act, identity, { value, channel }) => {
+    const agent = await readonly(slack.app, act.tenantId, (reader) => findAgent(reader, value));
+    const owner = identity.person.id;
+    if (agent === null || agent.offeredTo !== owner)
+      throw new Fault('conflict', 'This agent is not offered to you any more.');
+    await propose(slack, act, identity, channel, {
+      tool: 'agent_transfer',
+      input: { agent: agent.id, owner },
+      reason: null,
+    });
+  },
 };
+
+const burstIn = (
+  slack: Slack,
+  act: Act,
+  { person }: Identity,
+  tool: Parameters<typeof breakerRequest>[2],
+  { value }: Click,
+) => readonly(slack.app, act.tenantId, (reader) => breakerRequest(reader, person, tool, value));
 
 /** One vote by this person, told to them alone; the message changes by the projection, for everybody. */
 export async function decide(
@@ -133,26 +180,36 @@ export async function decide(
   },
 ): Promise<void> {
   try {
-    const outcome = await use(slack, act.tenantId, identity, {
-      tool: 'approval_decide',
-      input: ballot,
-      reason: null,
-    });
-    if (outcome.status === 'denied') return await act.tell(notice(`Not allowed: ${outcome.denial.message}`));
-    await act.tell(
-      notice(
-        outcome.status === 'done'
-          ? (VOTED[String(outcome.output['state'])] ?? 'Your vote is recorded.')
-          : 'Your vote is being recorded.',
-      ),
-    );
+    const request = { tool: 'approval_decide', input: ballot, reason: null };
+    await tellVote(act, await use(slack, act.tenantId, identity, request));
   } catch (error) {
-    const fault = asFault(error);
-    if (fault.code !== 'conflict') throw error;
-    // What stands there is older than the rows: it is drawn anew, and nothing else happened.
-    await refresh(slack, act, ballot.approval_id);
-    await act.tell(notice(`${faultText(fault)} I have refreshed the message.`));
+    await tellConflict(slack, act, ballot.approval_id, error);
   }
+}
+
+/** What became of a vote. */
+export async function tellVote(act: Act, outcome: Outcome): Promise<void> {
+  if (outcome.status === 'denied') return act.tell(notice(`Not allowed: ${outcome.denial.message}`));
+  await act.tell(
+    notice(
+      outcome.status === 'done'
+        ? (VOTED[String(outcome.output['state'])] ?? 'Your vote is recorded.')
+        : 'Your vote is being recorded.',
+    ),
+  );
+}
+
+/** A vote on what stands there no more: the message is drawn anew, and nothing else happened. Throws every other error again. */
+export async function tellConflict(
+  slack: Slack,
+  act: Act,
+  approvalId: string,
+  error: unknown,
+): Promise<void> {
+  const fault = asFault(error);
+  if (fault.code !== 'conflict') throw error;
+  await refresh(slack, act, approvalId);
+  await act.tell(notice(`${faultText(fault)} I have refreshed the message.`));
 }
 
 /** For how many days a mandate is asked, where the request itself says so. */

@@ -3,12 +3,13 @@ import { principalOf } from '#domain/actor.ts';
 import { FINAL_STATES } from '#domain/call/call.ts';
 import { findCall, type Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
-import { findMandate } from '#domain/mandate/store.ts';
+import { findMandate, frozenSince, type Mandate } from '#domain/mandate/store.ts';
 import { describeResource } from '#domain/mandate/words.ts';
 import { findPerson, type Person } from '#domain/person/store.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import type { Catalogue } from '#engine/catalogue.ts';
+import { breakerCopies } from './breaker.ts';
 import { approvalMessage } from './messages/approval.ts';
 import type { Message } from './messages/blocks.ts';
 import {
@@ -16,11 +17,14 @@ import {
   agentOfferMessage,
   mandateMessage,
   mandateNotice,
+  offerOverMessage,
   outcomeNotice,
+  thawedNotice,
 } from './messages/notices.ts';
 import { escalationMessage, reminderMessage } from './messages/reminders.ts';
 import { sceneOf, type Scene } from './messages/scene.ts';
 import { namesIn } from './names.ts';
+import { messagesOf } from './store.ts';
 
 /** Who should have a copy: a person in their direct messages, or everybody in a channel. */
 export type Recipient =
@@ -34,7 +38,7 @@ export interface Copies {
   readonly recipients: readonly Recipient[];
 }
 
-/** All copies that should stand about a call, a mandate or an agent, as its rows are now; none for a thing that is not there. */
+/** All copies that should stand about a call, a mandate, an agent or a burst of departures, as its rows are now; none for a thing that is not there. */
 export async function copiesOf(
   reader: TenantReader,
   catalogue: Catalogue,
@@ -42,6 +46,7 @@ export async function copiesOf(
 ): Promise<readonly Copies[]> {
   if (thing.startsWith('call_')) return callCopies(reader, catalogue, thing);
   if (thing.startsWith('mdt_')) return mandateCopies(reader, thing);
+  if (thing.startsWith('hold_')) return breakerCopies(reader, thing);
   return thing.startsWith('agt_') ? agentCopies(reader, thing) : [];
 }
 
@@ -133,7 +138,12 @@ async function mandateCopies(reader: TenantReader, id: string): Promise<readonly
     agent === null || agent.ownerId === mandate.principalId ? null : await findPerson(reader, agent.ownerId);
   const recipients = [principal, owner].filter((person) => person !== null).map((person) => ({ person }));
   const names = await namesIn(reader, mandate.resources);
-  const ended = mandateNotice(mandate, agent);
+  const notice = mandateNotice(mandate, agent);
+  const audience = await noticeOf(reader, mandate);
+  // A notice of a freeze that is over says so: the next one is told anew.
+  const over = (await messagesOf(reader, id))
+    .map((row) => row.audience)
+    .filter((one) => one.startsWith(FROZEN) && one !== audience);
   return [
     {
       audience: 'mandate',
@@ -145,8 +155,21 @@ async function mandateCopies(reader: TenantReader, id: string): Promise<readonly
       ),
       recipients,
     },
-    ...(ended === null ? [] : [{ audience: `mandate-${mandate.state}`, message: ended, recipients }]),
+    ...[...new Set(over)].map((one) => ({
+      audience: one,
+      message: thawedNotice(mandate, agent),
+      recipients: [],
+    })),
+    ...(notice === null ? [] : [{ audience, message: notice, recipients }]),
   ];
+}
+
+const FROZEN = 'mandate-frozen';
+
+/** One for each time that a mandate freezes, and one for its end. */
+async function noticeOf(reader: TenantReader, { id, state }: Mandate): Promise<string> {
+  if (state !== 'frozen') return `mandate-${state}`;
+  return `${FROZEN}-${(await frozenSince(reader, id))?.getTime() ?? 0}`;
 }
 
 async function agentCopies(reader: TenantReader, id: string): Promise<readonly Copies[]> {
@@ -154,16 +177,28 @@ async function agentCopies(reader: TenantReader, id: string): Promise<readonly C
   const owner = agent === null ? null : await findPerson(reader, agent.ownerId);
   if (agent === null || owner === null) return [];
   const heir = agent.offeredTo === null ? null : await findPerson(reader, agent.offeredTo);
+  const offer = heir === null ? null : offerTo(heir.id);
+  // Whoever was offered it before reads that it is theirs no more, or that they have it: their copy stands, and nobody new gets one.
+  const over = (await messagesOf(reader, id))
+    .map(({ audience }) => audience)
+    .filter((audience) => audience.startsWith(offerTo('')) && audience !== offer);
   return [
-    { audience: 'owner', message: agentMessage(agent), recipients: [{ person: owner }] },
+    { audience: 'owner', message: agentMessage(agent, owner), recipients: [{ person: owner }] },
+    ...[...new Set(over)].map((audience) => ({
+      audience,
+      message: offerOverMessage(agent, owner),
+      recipients: [],
+    })),
     ...(heir === null
       ? []
       : [
           {
-            audience: `heir-${heir.id}`,
+            audience: offerTo(heir.id),
             message: agentOfferMessage(agent, owner, heir),
             recipients: [{ person: heir }],
           },
         ]),
   ];
 }
+
+const offerTo = (personId: string): string => `heir-${personId}`;

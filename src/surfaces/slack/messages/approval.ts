@@ -138,12 +138,15 @@ function buttons({ view }: Scene, audience: Audience): Button[] {
 }
 
 /** What an approver can press: only Details once it is decided. */
-export function decisionButtons({ approval }: Scene['view']): Button[] {
+export function decisionButtons({ approval, call, votes }: Scene['view']): Button[] {
   const value = approvalValue(approval.id, approval.version);
   const details = button('Details', ACTIONS.details, value);
   if (approval.state !== 'pending') return [details];
+  // Once somebody has approved what they saw, it cannot change any more.
+  const smaller = call.tool === 'mandate_create' && votes.length === 0;
   return [
     button('Approve', ACTIONS.approve, value, 'primary'),
+    ...(smaller ? [button('Narrow…', ACTIONS.narrow, value)] : []),
     button('Deny…', ACTIONS.deny, value, 'danger'),
     details,
   ];
