@@ -45,6 +45,25 @@ export function outcomeNotice(
   };
 }
 
+/** Why a mandate stands still, for people; a cause that is not here is said as it is. */
+const CAUSES: Readonly<Record<string, string>> = {
+  principal: 'the person who gave it froze it',
+  admin: 'it was frozen by hand, by somebody else than the person who gave it',
+  principal_suspended: 'the person who gave it is suspended',
+  principal_deactivated: 'the person who gave it has left',
+  authority_lost: 'the groups of the person who gave it do not carry all of it any more',
+  owner_left: 'the owner of the agent is gone',
+  credentials_changed:
+    'somebody else changed the keys or the owner of the agent; whoever gave it can confirm it',
+  breaker: 'many people were deactivated at once, and IT admins decide whether that was meant',
+  parent_frozen: 'the mandate that it is a part of stands still',
+};
+
+const whyOf = ({ state, reason }: Mandate): string => {
+  if (state !== 'frozen' || reason === null) return reason ?? '';
+  return CAUSES[reason] ?? (reason.startsWith('admin:') ? 'the kill switch was used' : reason);
+};
+
 /** One mandate as its parties see it, in every state. */
 export function mandateMessage(
   mandate: Mandate,
@@ -52,7 +71,7 @@ export function mandateMessage(
   principal: Person | null,
   resources: string,
 ): Message {
-  const ended = mandate.reason === null ? '' : ` (${mandate.reason})`;
+  const ended = mandate.reason === null ? '' : ` (${whyOf(mandate)})`;
   const state =
     mandate.state === 'active'
       ? 'Active'
@@ -80,7 +99,7 @@ export function mandateMessage(
 /** That a mandate has ended or stands still: an edit of its card alone would tell nobody. Null while it is active. */
 export function mandateNotice(mandate: Mandate, agent: Agent | null): Message | null {
   if (mandate.state === 'active') return null;
-  const why = mandate.reason === null ? '' : `: ${mandate.reason}`;
+  const why = mandate.reason === null ? '' : `: ${whyOf(mandate)}`;
   const text = `The mandate for agent ${agent?.name ?? mandate.agentId} is ${mandate.state}${why}. The agent can do nothing with it.`;
   return { text: escapeMrkdwn(text), blocks: [line(words(text)), smallPrint(mandate.id)] };
 }
