@@ -130,8 +130,10 @@ describe.each(KITS)('%s as it is', (_, connect) => {
       const back = await signIn(address, 'ann', REDIRECT);
       const all = await Promise.allSettled(Array.from({ length: 10 }, () => finish(back)));
       expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-      for (const one of all)
-        if (one.status === 'rejected') expect(one.reason).toMatchObject({ error: 'invalid_grant' });
+      const refused = all.flatMap((one) =>
+        one.status === 'rejected' ? [one.reason as { error: string }] : [],
+      );
+      expect(new Set(refused.map(({ error }) => error))).toEqual(new Set(['invalid_grant']));
     });
 
     test('T32: an answer that another issuer claims, or that answers another request, is not redeemed', async () => {
@@ -210,5 +212,5 @@ test('oauth4webapi as a resource server takes our tokens: type, issuer, audience
   expect(await ask(bound.access_token, DPoP)).toMatchObject({
     cnf: { jkt: await DPoP.calculateThumbprint() },
   });
-  await expect(ask(bound.access_token)).rejects.toThrow();
+  await expect(ask(bound.access_token)).rejects.toThrow(/DPoP|scheme/i);
 });

@@ -13,7 +13,7 @@ export interface Tokens {
 /** An authorization request on its way: where to send the browser, and what redeems the answer. */
 export interface SigningIn {
   readonly address: URL;
-  finish(back: URL): Promise<Tokens>;
+  readonly finish: (back: URL) => Promise<Tokens>;
 }
 
 /** One client of an issuer in the hands of an unmodified library, with a DPoP key where it was asked to prove one. */

@@ -34,14 +34,16 @@ interface Answer {
 /** The sign-ins of one world, step by step. */
 export interface SignIns {
   /** Walks from the client to the consent page. */
-  toConsent(asked: Asked): Promise<{ browser: Browser; page: Page }>;
-  toCode(asked?: Asked): Promise<{ code: string; verifier: string; back: URL; browser: Browser }>;
+  readonly toConsent: (asked: Asked) => Promise<{ browser: Browser; page: Page }>;
+  readonly toCode: (
+    asked?: Asked,
+  ) => Promise<{ code: string; verifier: string; back: URL; browser: Browser }>;
   /** Asks the token endpoint, with a DPoP proof where there is one. */
-  redeem(form: Record<string, string>, dpop?: string): Promise<Answer>;
-  signedIn(
+  readonly redeem: (form: Record<string, string>, dpop?: string) => Promise<Answer>;
+  readonly signedIn: (
     asked?: Asked,
     dpop?: string,
-  ): Promise<{ access: string; refresh: string; body: Record<string, unknown> }>;
+  ) => Promise<{ access: string; refresh: string; body: Record<string, unknown> }>;
 }
 
 export const codeForm = (

@@ -112,7 +112,8 @@ test('somebody who is no IT admin learns no names from a copied button', async (
     },
   ] as unknown as typeof anchor.blocks;
   await faye.clicks(anchor, 'prokura.carry_out', { staleCopy: { ...anchor, blocks } });
-  await alone('faye', /Only IT admins/);
+  const told = await alone('faye', /Only IT admins/);
+  expect(told.text).not.toContain('Meyer');
 });
 
 test('the next burst of the same source is told in a message of its own', async () => {

@@ -17,7 +17,7 @@ afterAll(() => world.close());
 
 const notices = async (who: string, mandateId: string) =>
   (await world.slack.as(who).inbox())
-    .filter((one) => words(one).includes(mandateId) && /^The mandate for agent/.test(one.text))
+    .filter((one) => words(one).includes(mandateId) && one.text.startsWith('The mandate for agent'))
     .map((one) => one.text);
 const told = (who: string, mandateId: string, text: RegExp) =>
   world.slack
