@@ -163,6 +163,17 @@ describe.each(KITS)('%s as it is', (_, connect) => {
   });
 });
 
+test('oauth4webapi finds the issuer from the address of REST alone (RFC 9728)', async () => {
+  const refused = await fetch(tools);
+  const named = /resource_metadata="([^"]+)"/.exec(refused.headers.get('www-authenticate') ?? '')?.[1];
+  const resource = new URL(`${world.app.baseUrl}/v1`);
+  const response = await oauth.resourceDiscoveryRequest(resource, { [oauth.allowInsecureRequests]: true });
+  expect(response.url).toBe(named);
+  const found = await oauth.processResourceDiscoveryResponse(resource, response);
+  expect(found.authorization_servers).toEqual([issuer]);
+  expect(found.dpop_signing_alg_values_supported).toEqual(['ES256']);
+});
+
 test('oauth4webapi as a resource server takes our tokens: type, issuer, audience, signature, and the proof of a bound one', async () => {
   const as = await oauth.processDiscoveryResponse(
     new URL(issuer),

@@ -2,7 +2,7 @@ import type { Actor, ServiceActor } from '#domain/actor.ts';
 import { presentedRequest, type PresentedRequest } from '#domain/token/dpop.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { tenantOfIssuer } from '#domain/token/names.ts';
-import { reach } from '#db/reach.ts';
+import { onlyTenant } from '#domain/token/resource-metadata.ts';
 import type { App } from '#engine/app.ts';
 import { Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
@@ -96,7 +96,8 @@ async function person(
   named: string | null,
   came: PresentedRequest,
 ): Promise<Caller> {
-  const tenantId = named === null ? await onlyTenant(app) : await kernel.tenantOf('tenant', named);
+  const tenantId =
+    named === null ? await onlyTenant(app.database.sql) : await kernel.tenantOf('tenant', named);
   if (tenantId === null)
     throw refuse('no_such_tenant', 'Name the organisation that the token is for: X-Prokura-Tenant: tnt_….');
   const { personId, clientId, scopes } = await kernel.verifySubject(tenantId, token, came);
@@ -106,13 +107,6 @@ async function person(
     actor: { kind: 'person', surface: 'rest', personId, identity, tokenScopes: scopes },
     keyScopes: [],
   };
-}
-
-async function onlyTenant({ database: { sql } }: Pick<App, 'database'>): Promise<string | null> {
-  const [row] = await reach(
-    sql<{ tenant: string | null }[]>`select tenant_of('only', '') as tenant`.then((rows) => [...rows]),
-  );
-  return row?.tenant ?? null;
 }
 
 const refuse = (reason: string, message: string): Fault =>
