@@ -4,7 +4,7 @@ import { readonly } from '#engine/transact.ts';
 import { canonicalJson } from '#lib/json.ts';
 import { asFault, Fault } from '#lib/fault.ts';
 import { isRefusal } from './account.ts';
-import { tellConflict, tellVote } from './clicks.ts';
+import { tellConflict, tellVote } from './vote.ts';
 import type { Act, Slack } from './context.ts';
 import { giveBack, look, take } from './drafts.ts';
 import { problemsOf } from './faults.ts';
