@@ -52,8 +52,8 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   bun: ['run'],
   node: ['--no-strip-types', '--no-warnings'],
 };
-/** Node, and what the environment names (\`PROKURA_RUNTIMES\`: paths of deno or bun, with commas): neither is a dependency, for their size. */
-const runtimes = [process.execPath, ...(process.env['PROKURA_RUNTIMES'] ?? '').split(',')].filter(
+/** Node, and what the environment names (\`CLIENT_RUNTIMES\`: paths of deno or bun, with commas): neither is a dependency, for their size. */
+const runtimes = [process.execPath, ...(process.env['CLIENT_RUNTIMES'] ?? '').split(',')].filter(
   (path) => path !== '',
 );
 

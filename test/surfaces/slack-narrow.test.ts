@@ -99,14 +99,16 @@ describe('Narrow, on an approver’s message', () => {
     expect((await mandateOf(callId))?.['days']).toBe(3);
   });
 
-  test('two submissions of one form are one vote', async () => {
-    const { approvalId, callId } = await ask();
+  test('of three submissions of one form at once one votes, and the others are told that it is used up', async () => {
+    const { approvalId } = await ask();
     const view = await form(approvalId);
     const mona = world.slack.as('mona');
-    await Promise.all([1, 2, 3].map(() => mona.fills(view, { Days: '2' }).submits()));
+    const answers = await Promise.all([1, 2, 3].map(() => mona.fills(view, { Days: '2' }).submits()));
+    const said = answers.map(({ errors }) => Object.values(errors ?? {}).join());
+    expect(said.filter((text) => text === '')).toHaveLength(1);
+    expect(said.filter((text) => text.includes('has been used already'))).toHaveLength(2);
     await slack.becomes('mona', approvalId, /^Done/);
     expect(await world.sql`select id from votes where approval_id = ${approvalId}`).toHaveLength(1);
-    expect(await world.sql`select id from mandates where call_id = ${callId}`).toHaveLength(1);
   });
 
   test('what was decided meanwhile is not decided again, and the approver is told', async () => {
