@@ -1,12 +1,11 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import postgres from 'postgres';
 import type { AgentActor } from '#domain/actor.ts';
-import { decisionFacts } from '#domain/decision/facts.ts';
+import { decisionFactsNow, subjectsOf } from '#domain/decision/facts.ts';
 import type { App } from '#engine/app.ts';
-import { decide } from '#engine/decide/decide.ts';
+import { decideNow } from '#engine/decide/decide.ts';
 import { personEntity, targetEntity, type AdminRoles } from '#engine/decide/entities.ts';
 import { actionParents } from '#engine/decide/schema.ts';
-import { readonly } from '#engine/transact.ts';
 import type { Fixtures } from './fixtures.ts';
 
 /** One decision, and the least that one can cost: both throw where the answer is not yes. */
@@ -19,7 +18,7 @@ export interface Decision {
 const TOOL = 'okta_reset_mfa';
 
 /**
- * An agent asks to reset the factors of its principal's report. Ours: `decide` in one read-only transaction, that is the tenant, both
+ * An agent asks to reset the factors of its principal's report. Ours: `decideNow`, as an act is decided before the provider is asked: the tenant, both
  * people with their groups, agent, mandate, and Cedar. Floor: Cedar with the same entities, that stand ready, and one read by
  * primary key on a connection that row-level security does not bind.
  */
@@ -44,8 +43,7 @@ export async function prepareDecision(
   const adminRoles: AdminRoles = new Map([[targetId, []]]);
   const question = { entry, actor, targets: entry.tool.targets({ person: targetId }), adminRoles };
 
-  const subjects = { principalId, agentId: fixtures.agentId, mandateId, targets: question.targets };
-  const facts = await readonly(app, tenantId, (reader) => decisionFacts(reader, subjects, false));
+  const facts = await decisionFactsNow(app.database.sql, tenantId, subjectsOf(actor, question.targets));
   const [target] = facts.targets;
   if (facts.principal === null || target === undefined || target === null)
     throw new Error('principal or target are not there');
@@ -68,7 +66,7 @@ export async function prepareDecision(
 
   return {
     ours: async () => {
-      const decision = await readonly(app, tenantId, (reader) => decide(reader, app.policies, question));
+      const decision = await decideNow(app, tenantId, question);
       if (!decision.allowed) throw new Error(`denied: ${decision.denial.message}`);
     },
     floor: async () => {

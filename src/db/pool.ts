@@ -23,15 +23,15 @@ const ARRAYS = {
 };
 
 /**
- * drizzle sends its statements by `unsafe`, which postgres.js does not prepare unless it is told to: each would cost a second round
- * trip and be planned anew. Applies to the client and to the client of every transaction.
+ * drizzle sends its statements by `unsafe` and says that they are not to be prepared: each would cost a second round trip and be
+ * planned anew. Prepares them all the same. Applies to the client and to the client of every transaction.
  */
 function preparing<T extends Sql>(client: T): T {
   const unsafe = client.unsafe.bind(client);
   const begin = typeof client.begin === 'function' ? client.begin.bind(client) : null;
   const named = {
     unsafe: (text: string, values?: never[], options?: object) =>
-      unsafe(text, values, { prepare: true, ...options }),
+      unsafe(text, values, { ...options, prepare: true }),
   };
   Object.assign(client, named);
   if (begin !== null) {
