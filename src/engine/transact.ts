@@ -37,8 +37,7 @@ export async function retryVictims<T>(work: () => Promise<T>): Promise<T> {
 }
 
 async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T> {
-  return app.database.db.transaction(async (tx) => {
-    await tx.execute(sql`select set_config('app.tenant_id', ${tenantId}, true)`);
+  return app.database.transaction('write', tenantId, async (tx) => {
     const entries: NewEntry[] = [];
     const emitted: Fact[] = [];
     const jobs: Job[] = [];
@@ -80,12 +79,8 @@ export async function readonly<T>(
   work: (ctx: TenantReader) => Promise<T>,
 ): Promise<T> {
   return reach(
-    app.database.db.transaction(
-      async (tx) => {
-        await tx.execute(sql`select set_config('app.tenant_id', ${tenantId}, true)`);
-        return work({ tenantId, now: app.now(), db: tx as unknown as ReadDb });
-      },
-      { accessMode: 'read only', isolationLevel: 'repeatable read' },
+    app.database.transaction('read', tenantId, async (tx) =>
+      work({ tenantId, now: app.now(), db: tx as unknown as ReadDb }),
     ),
   );
 }
