@@ -15,10 +15,11 @@ export interface Decision {
   close(): Promise<void>;
 }
 
-const TOOL = 'okta_reset_mfa';
+/** What may be decided: a tool that acts on its principal's report, and one that looks people up. */
+export type DecidedTool = 'okta_reset_mfa' | 'okta_find_user';
 
 /**
- * An agent asks to reset the factors of its principal's report. Ours: `decideNow`, as an act is decided before the provider is asked: the tenant, both
+ * An agent asks to use a tool. Ours: `decideNow`, as an act is decided before the provider is asked: the tenant, both
  * people with their groups, agent, mandate, and Cedar. Floor: Cedar with the same entities, that stand ready, and one read by
  * primary key on a connection that row-level security does not bind.
  */
@@ -26,11 +27,12 @@ export async function prepareDecision(
   app: App,
   fixtures: Fixtures,
   ownerUrl: string,
+  name: DecidedTool,
   connections: number,
 ): Promise<Decision> {
   const { tenantId, mandateId, principalId, targetId } = fixtures;
-  const entry = app.catalogue.get(TOOL);
-  if (entry === undefined) throw new Error(`there is no tool ${TOOL}`);
+  const entry = app.catalogue.get(name);
+  if (entry === undefined) throw new Error(`there is no tool ${name}`);
   const actor: AgentActor = {
     kind: 'agent',
     surface: 'mcp',
@@ -41,7 +43,7 @@ export async function prepareDecision(
     jti: 'benchmark',
   };
   const adminRoles: AdminRoles = new Map([[targetId, []]]);
-  const question = { entry, actor, targets: entry.tool.targets({ person: targetId }), adminRoles };
+  const question = { entry, actor, targets: entry.tool.targets({ person: targetId, query: 'Ann' }), adminRoles };
 
   const facts = await decisionFactsNow(app.database.sql, tenantId, subjectsOf(actor, question.targets));
   const [target] = facts.targets;
@@ -49,13 +51,13 @@ export async function prepareDecision(
     throw new Error('principal or target are not there');
   const principal = personEntity(facts.principal, undefined);
   const resource = targetEntity(target, adminRoles);
-  const action = { type: 'Action', id: TOOL };
+  const action = { type: 'Action', id: name };
   const authorization: cedar.StatefulAuthorizationCall = {
     principal: principal.uid,
     action,
     resource: resource.uid,
-    context: { tool: TOOL, scope: entry.tool.scope, surface: 'mcp', through_agent: true },
-    preparsedPolicySetId: app.policies.forTool(TOOL).setId,
+    context: { tool: name, scope: entry.tool.scope, surface: 'mcp', through_agent: true },
+    preparsedPolicySetId: app.policies.forTool(name).setId,
     entities: [
       principal,
       { uid: action, attrs: {}, parents: actionParents(entry).map((id) => ({ type: 'Action', id })) },
