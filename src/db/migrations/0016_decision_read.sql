@@ -89,3 +89,29 @@ BEGIN
     SELECT coalesce(jsonb_agg(jsonb_build_object('id', m.id, 'agentId', m.agent_id, 'principalId', m.principal_id, 'scopes', m.scopes, 'state', m.state) ORDER BY m.id DESC), '[]')
       FROM mandates m WHERE m.tenant_id = p_tenant AND m.id = ANY (v_found)));
 END $$;
+--> statement-breakpoint
+-- Ends mandates that have not ended, with everything below them that has not, and kills their tokens (epoch): one round trip however large the
+-- trees. They are held first, in the order of their ids like everywhere; a child is made under a lock on its parent, so once all of them are
+-- held, and the tree is as it was, none can appear below them. VOLATILE: each statement sees what was committed while the one before waited.
+CREATE FUNCTION end_mandate_trees(p_tenant text, p_roots text[], p_state text, p_reason text, p_at timestamptz)
+RETURNS TABLE (mandate_id text, principal text, agent text) LANGUAGE plpgsql VOLATILE SECURITY INVOKER AS $$
+DECLARE
+  v_tree text[];
+  v_held int := -1;
+BEGIN
+  LOOP
+    WITH RECURSIVE tree(id) AS (
+      SELECT m.id FROM mandates m WHERE m.tenant_id = p_tenant AND m.id = ANY (p_roots)
+      UNION SELECT m.id FROM mandates m JOIN tree t ON m.tenant_id = p_tenant AND m.parent_id = t.id
+    ) SELECT coalesce(array_agg(tree.id), '{}') INTO v_tree FROM tree;
+    EXIT WHEN cardinality(v_tree) = v_held;
+    v_held := cardinality(v_tree);
+    PERFORM 1 FROM mandates m WHERE m.tenant_id = p_tenant AND m.id = ANY (v_tree) AND m.state IN ('active', 'frozen') ORDER BY m.id FOR UPDATE;
+  END LOOP;
+  RETURN QUERY
+    WITH ended AS (
+      UPDATE mandates m SET state = p_state, reason = p_reason, epoch = m.epoch + 1, ended_at = p_at
+       WHERE m.tenant_id = p_tenant AND m.id = ANY (v_tree) AND m.state IN ('active', 'frozen')
+      RETURNING m.id, m.principal_id, m.agent_id
+    ) SELECT * FROM ended ORDER BY ended.id;
+END $$;
