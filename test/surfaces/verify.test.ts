@@ -2,7 +2,7 @@ import { assert as check, asyncProperty, constantFrom } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApiKey } from '#domain/tenant/api-key.ts';
 import { mapGroup } from '#domain/tenant/create.ts';
-import { decide } from '#engine/decide/decide.ts';
+import { decide, decideNow } from '#engine/decide/decide.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
 
@@ -228,6 +228,51 @@ describe('POST /v1/verify', () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  test('law 4: while mandates are revoked, nothing that is asked after a commit is allowed any more', async () => {
+    const bob = await world.actor('bob');
+    const [row] = await world.sql<
+      { principal_id: string; agent_id: string; scopes: string[] }[]
+    >`select principal_id, agent_id, scopes from mandates where id = ${mandateId}`;
+    const ids = await Promise.all(Array.from({ length: 8 }, () => world.mandate('bob', agent)));
+    const entry = world.app.catalogue.get('mandate_list')!;
+    const ended = new Map<string, number>();
+    const seen = { allowed: 0, late: 0 };
+    const reader = async (nth: number) => {
+      for (let turn = nth; ended.size < ids.length; turn += 1) {
+        const id = ids[turn % ids.length]!;
+        const asked = performance.now();
+        const { allowed } = await decideNow(world.app, world.tenantId, {
+          entry,
+          actor: {
+            kind: 'agent',
+            surface: 'rest',
+            agentId: row!.agent_id,
+            personId: row!.principal_id,
+            mandateId: id,
+            scopes: row!.scopes,
+            jti: '',
+          },
+          targets: [{ type: 'Tenant' }],
+          adminRoles: new Map(),
+        });
+        if (allowed && (ended.get(id) ?? Infinity) < asked) seen.late += 1;
+        else if (allowed) seen.allowed += 1;
+      }
+    };
+    const writer = async (id: string) => {
+      expect(await world.as(bob, 'mandate_revoke', { mandate_id: id })).toMatchObject({ status: 'done' });
+      ended.set(id, performance.now());
+    };
+    await Promise.all([
+      ...Array.from({ length: 6 }, (_, nth) => reader(nth)),
+      (async () => {
+        for (const id of ids) await writer(id);
+      })(),
+    ]);
+    expect(seen.late).toBe(0);
+    expect(seen.allowed).toBeGreaterThan(0);
   });
 
   test('without a database: 503, never an allow', async () => {
