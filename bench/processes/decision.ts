@@ -43,7 +43,12 @@ export async function prepareDecision(
     jti: 'benchmark',
   };
   const adminRoles: AdminRoles = new Map([[targetId, []]]);
-  const question = { entry, actor, targets: entry.tool.targets({ person: targetId, query: 'Ann' }), adminRoles };
+  const question = {
+    entry,
+    actor,
+    targets: entry.tool.targets({ person: targetId, query: 'Ann' }),
+    adminRoles,
+  };
 
   const facts = await decisionFactsNow(app.database.sql, tenantId, subjectsOf(actor, question.targets));
   const [target] = facts.targets;

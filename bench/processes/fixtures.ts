@@ -1,5 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { createApiKey } from '#domain/tenant/api-key.ts';
 import { findPersonByUid } from '#domain/person/store.ts';
 import { createApiKey } from '#domain/tenant/api-key.ts';
 import { AGENT_MANAGE, issueAgentSecret } from '#engine/agent-secret.ts';
@@ -29,7 +28,7 @@ export interface Fixtures {
   /** An agent that authenticates with a generated secret, and Bob's mandate for it. */
   readonly secretAgent: { readonly id: string; readonly secret: string; readonly mandateId: string };
   readonly scopes: readonly string[];
-  /** Whole, like `scimKey`: asks at `/v1/verify`. */
+  /** Another system's, which asks at `/v1/verify`. */
   readonly verifyKey: string;
 }
 
@@ -92,13 +91,11 @@ export async function prepareFixtures({ app, url }: RunningServer, company: SetU
     [AGENT_MANAGE],
     secretAgentId,
   );
-  const introspect = await transact(app, tenantId, (ctx) =>
-    createApiKey(ctx, app.mode, { name: 'benchmark', scopes: ['introspect'] }),
-  );
+  const keyFor = (scope: string) =>
+    transact(app, tenantId, (ctx) => createApiKey(ctx, app.mode, { name: 'benchmark', scopes: [scope] }));
+  const introspect = await keyFor('introspect');
   const secretAgent = { id: secretAgentId, secret, mandateId: await mandateFor(secretAgentId) };
-  const verify = await transact(app, tenantId, (ctx) =>
-    createApiKey(ctx, app.mode, { name: 'benchmark', scopes: ['verify'] }),
-  );
+  const verify = await keyFor('verify');
   return {
     url,
     tenantId,

@@ -57,8 +57,7 @@ const start: ServerMethods['start'] = async (settings) => {
 const decide: ServerMethods['decide'] = async ({ tool, what, operations, concurrency }) => {
   if (running === null) throw new Error('start first');
   const { server, fixtures, ownerUrl } = running;
-  const decision =
-    decisions.get(tool) ?? prepareDecision(server.app, fixtures, ownerUrl, tool, concurrency);
+  const decision = decisions.get(tool) ?? prepareDecision(server.app, fixtures, ownerUrl, tool, concurrency);
   decisions.set(tool, decision);
   const one = (await decision)[what];
   let left = operations;

@@ -115,7 +115,10 @@ async function look(asked: Asked): Promise<Outcome> {
 }
 
 /** Nothing that only looks is gated by an approval: a requirement on it is refused rather than passed over. */
-function passes(decision: Decision, tool: CatalogueEntry['tool']): decision is Extract<Decision, { allowed: true }> {
+function passes(
+  decision: Decision,
+  tool: CatalogueEntry['tool'],
+): decision is Extract<Decision, { allowed: true }> {
   if (decision.allowed && decision.saved.requirements.length > 0)
     throw new Fault(
       'forbidden',

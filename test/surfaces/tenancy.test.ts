@@ -141,7 +141,9 @@ describe('tenants are apart by the database itself', () => {
 
   test("drizzle's statements are prepared, and a transaction has named its tenant before its first", async () => {
     const seen = await readonly(world.app, world.tenantId, async ({ db }) => {
-      const [first] = await db.execute<{ n: number }>(sql`select count(*)::int as n from people where held = ${false}`);
+      const [first] = await db.execute<{ n: number }>(
+        sql`select count(*)::int as n from people where held = ${false}`,
+      );
       const prepared = await db.execute<{ statement: string }>(
         sql`select statement from pg_prepared_statements where statement = 'select count(*)::int as n from people where held = $1'`,
       );

@@ -34,7 +34,8 @@ export async function namedMandates(
   const { agent = null, principal = null, mandateId = null } = names;
   const [agentId, agentName] =
     agent === null || isId('agt', agent) ? [agent, null] : [null, agent.toLowerCase()];
-  const kind = principal === null || isId('usr', principal) ? 'id' : principal.includes('@') ? 'email' : 'uid';
+  const kind =
+    principal === null || isId('usr', principal) ? 'id' : principal.includes('@') ? 'email' : 'uid';
   const as = (wanted: typeof kind) => (kind === wanted ? principal : null);
   const [row] = await client<{ named: Named }[]>`
     select hot_candidates(${tenantId}, ${agentId}, ${agentName}, ${as('id')}, ${as('email')?.toLowerCase() ?? null}, ${as('uid')}, ${mandateId}, ${limit}) as named`;

@@ -3,12 +3,7 @@ import { isThroughAgent, type Actor } from '#domain/actor.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
 import type { SavedDecision } from '#domain/call/call.ts';
 import type { TenantReader } from '#domain/context.ts';
-import {
-  decisionFacts,
-  decisionFactsNow,
-  subjectsOf,
-  type DecisionFacts,
-} from '#domain/decision/facts.ts';
+import { decisionFacts, decisionFactsNow, subjectsOf, type DecisionFacts } from '#domain/decision/facts.ts';
 import { denial, type Denial } from '#domain/denial.ts';
 import type { Worth } from '#domain/mandate/rules.ts';
 import { standingOf } from '#domain/person/standing.ts';
@@ -51,11 +46,7 @@ export async function decide(
   question: Question,
   lock?: 'share',
 ): Promise<Decision> {
-  const facts = await decisionFacts(
-    reader,
-    subjectsOf(question.actor, question.targets),
-    lock !== undefined,
-  );
+  const facts = await decisionFacts(reader, subjectsOf(question.actor, question.targets), lock !== undefined);
   const set = await policies.inForce(facts.policy, (version) => policyVersion(reader, version));
   return keyFallen(question.actor, facts) ?? judge(set, question, facts, reader.now);
 }

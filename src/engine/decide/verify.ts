@@ -154,7 +154,9 @@ async function verifyScope(
   );
   const asked = { tool: { name: scope, scope } };
   const why =
-    standing(facts) ?? delegated(asked, actor, facts, deciding.now(), worth) ?? outside(actor, facts, resource);
+    standing(facts) ??
+    delegated(asked, actor, facts, deciding.now(), worth) ??
+    outside(actor, facts, resource);
   return why === null ? { allowed: true, policies: [] } : refused(why, facts.chain);
 }
 

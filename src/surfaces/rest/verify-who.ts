@@ -59,9 +59,7 @@ export async function byName(
     ...(principal === undefined ? {} : { principal }),
     ...(mandateId === undefined ? {} : { mandateId }),
   };
-  const { agentId, people, mandates } = await reach(
-    namedMandates(database.sql, tenantId, names, MAX_TRIED),
-  );
+  const { agentId, people, mandates } = await reach(namedMandates(database.sql, tenantId, names, MAX_TRIED));
   if (agent !== undefined && agentId === null) return none('There is no such agent here.');
   if (principal !== undefined && people.length !== 1) return none('There is no such principal here.');
   const [principalId] = people;
