@@ -2,14 +2,14 @@ import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
 import { freezeMandatesOf, revokeMandatesOf, type Ending } from '../mandate/revoke.ts';
-import type { Mandate } from '../mandate/store.ts';
+import type { EndedMandate } from '../mandate/store.ts';
 import { DEFAULT_SETTINGS } from '../tenant/settings.ts';
 import { theTenant } from '../tenant/store.ts';
 import { BREAKER, countDeparture, insertHold, openHolds } from './store.ts';
 
 /** What became of a departing person's mandates: ended for good, or frozen with the revocation held back. */
 export interface Ended {
-  readonly mandates: readonly Mandate[];
+  readonly mandates: readonly EndedMandate[];
   readonly held: boolean;
 }
 
