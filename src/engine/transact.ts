@@ -73,7 +73,7 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
   });
 }
 
-/** A consistent view of one tenant's rows; nothing can be changed in it. */
+/** A consistent view of one tenant's rows, at the primary; nothing can be changed in it. Fault `unavailable` at a standby, which may be behind (law 4). */
 export async function readonly<T>(
   app: Pick<App, 'database' | 'now'>,
   tenantId: string,
@@ -82,7 +82,7 @@ export async function readonly<T>(
   return reach(
     app.database.db.transaction(
       async (tx) => {
-        await tx.execute(sql`select set_config('app.tenant_id', ${tenantId}, true)`);
+        await tx.execute(sql`select set_config('app.tenant_id', ${tenantId}, true) where primary_only()`);
         return work({ tenantId, now: app.now(), db: tx as unknown as ReadDb });
       },
       { accessMode: 'read only', isolationLevel: 'repeatable read' },
