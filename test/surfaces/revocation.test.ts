@@ -104,7 +104,7 @@ test('T27: 8 writers revoke 1,000 mandates each at two servers, and no door of e
     const nth = Math.max(0, Math.min(each / every - 1, place));
     return held.get(writer * each + nth * every + every - 1)!;
   };
-  const counts = await readers(pick, ({ id }) => revoked.has(id), writing, 150);
+  const counts = await readers(pick, ({ id }) => revoked.has(id), writing, 200);
   expect(violations(counts)).toEqual(NONE);
   expect(revoked.size).toBe(writers * each);
   for (const [door, count] of Object.entries(counts))
