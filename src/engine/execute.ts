@@ -51,7 +51,8 @@ export async function execute(
       }),
     );
     // Somebody is at it. Whether they finish is looked at later: a look now would not tell a try that is under way from one that was lost.
-    if (mine === null) await app.queue.send(EXECUTE_CALL, { tenant: tenantId, call: callId }, { startAfter: later(app) });
+    if (mine === null)
+      await app.queue.send(EXECUTE_CALL, { tenant: tenantId, call: callId }, { startAfter: later(app) });
     return;
   }
   if (entry.tool.effects === 'write') return executeWrite(app, call, entry, entry.tool);

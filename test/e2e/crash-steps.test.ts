@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, randomUUID, type JsonWebKey } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -52,7 +52,8 @@ async function register(): Promise<{ id: string; kid: string }> {
     .fills(view, { Owner: 'Bob Meyer', Scopes: 'okta.mfa.reset', 'Public key': jwk })
     .submits();
   return eventually(
-    async () => (await fleet.sql<{ id: string; kid: string }[]>`select agent_id as id, kid from agent_keys`)[0],
+    async () =>
+      (await fleet.sql<{ id: string; kid: string }[]>`select agent_id as id, kid from agent_keys`)[0],
     'the agent is registered',
   );
 }
@@ -72,13 +73,21 @@ const post = async (path: string, bearer: string, body: object) => {
 async function bobUses(tool: string, input: object): Promise<{ result?: Record<string, unknown> }> {
   const scopes = ['delegation:create', 'delegation:revoke'];
   const token = await fleet.okta.tokenFor(samplePerson('bob').email, { scopes });
-  return JSON.parse((await post(`/v1/tools/${tool}`, token, input)).text) as { result?: Record<string, unknown> };
+  return JSON.parse((await post(`/v1/tools/${tool}`, token, input)).text) as {
+    result?: Record<string, unknown>;
+  };
 }
 function assertion(): string {
   const now = Math.floor(Date.now() / 1000);
-  const claims = { iss: agent.id, sub: agent.id, aud: company.issuer, jti: randomUUID(), iat: now, exp: now + 300 };
-  const key = createPrivateKey({ key: pair.privateKey.export({ format: 'jwk' }) as JsonWebKey, format: 'jwk' });
-  return signJwt({ alg: 'ES256', kid: agent.kid }, claims, key);
+  const claims = {
+    iss: agent.id,
+    sub: agent.id,
+    aud: company.issuer,
+    jti: randomUUID(),
+    iat: now,
+    exp: now + 300,
+  };
+  return signJwt({ alg: 'ES256', kid: agent.kid }, claims, pair.privateKey);
 }
 async function exchange(client_assertion: string): Promise<{ status: number; token: string }> {
   const body = new URLSearchParams({
@@ -170,7 +179,8 @@ describe('kill -9', () => {
     ]);
     await restarts();
     await eventually(
-      async () => (await fleet.sql`select 1 from calls where tool = 'okta_reset_mfa' and state = 'succeeded'`)[0],
+      async () =>
+        (await fleet.sql`select 1 from calls where tool = 'okta_reset_mfa' and state = 'succeeded'`)[0],
       'it is carried out',
       60_000,
     );

@@ -31,10 +31,14 @@ const reads = (from: Database): (() => Promise<unknown>)[] => {
     () => createMandateReader(from.sql)(tenantId, newId('mdt')),
     () => createPersonReader(from.sql)(tenantId, { provider: 'okta', uid: '00u1' }),
     async () => (await configuredProviders(from.sql).seen(tenantId)).list.length,
-    () => createApiKeyCheck(from.sql, 'sandbox')(key).catch((error: { code: string }) => {
-      if (error.code === 'unauthenticated') return error.code;
-      throw error;
-    }),
+    () =>
+      createApiKeyCheck(
+        from.sql,
+        'sandbox',
+      )(key).catch((error: { code: string }) => {
+        if (error.code === 'unauthenticated') return error.code;
+        throw error;
+      }),
     () => hotUser(from.sql, tenantId, 'scim_x'),
     () => readonly({ database: from, now: () => new Date() }, tenantId, async () => 'read'),
   ];

@@ -108,8 +108,10 @@ describe('the clock jumps', () => {
     >`select expires_at from approvals where id = ${approvalId}`;
     const end = row!.expires_at.getTime() - Date.now();
     const state = async () =>
-      (await world.sql`select c.state, a.state as approval, a.reminded_at is not null as reminded
-        from calls c join approvals a on a.call_id = c.id where c.id = ${callId}`)[0];
+      (
+        await world.sql`select c.state, a.state as approval, a.reminded_at is not null as reminded
+        from calls c join approvals a on a.call_id = c.id where c.id = ${callId}`
+      )[0];
     const untouched = { state: 'waiting', approval: 'pending', reminded: false };
     shift = -DAY;
     await remindApproval(world.app, world.tenantId, approvalId);
@@ -132,7 +134,9 @@ describe('the clock jumps', () => {
     }
     const entries = await world.ledger();
     expect(verifyLedger(entries.map((entry) => JSON.stringify(entry)))).toMatchObject({ problems: [] });
-    const times = entries.slice(before).map((entry) => Math.round((Date.parse(entry.at) - Date.now()) / HOUR));
+    const times = entries
+      .slice(before)
+      .map((entry) => Math.round((Date.parse(entry.at) - Date.now()) / HOUR));
     expect(times).toEqual([1, 24, -24, 2]);
   });
 });

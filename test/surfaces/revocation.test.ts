@@ -117,26 +117,37 @@ test('T27: 8 writers revoke 1,000 mandates each at two servers, and no door of e
 
 describe('law 4: whatever ends authority ends it everywhere with its commit', () => {
   const principal = async () => (await world.person('faye')).id;
-  const change = (work: Parameters<typeof transact<unknown>>[2]) =>
-    transact(world.app, world.tenantId, work);
+  const change = (work: Parameters<typeof transact<unknown>>[2]) => transact(world.app, world.tenantId, work);
   const as = async (key: string, tool: string, input: unknown) => {
     const outcome = await world.as(await world.actor(key), tool, input);
     if (outcome.status !== 'done') throw new Error(JSON.stringify(outcome));
   };
   const endings: [string, () => Promise<unknown>][] = [
-    ['a person is suspended', async () => {
-      const id = await principal();
-      await change((ctx) => suspendHere(ctx, id, 'okta:scim'));
-    }],
-    ['a person departs', async () => {
-      const id = await principal();
-      await change(async (ctx) => {
-        const person = (await findPerson(ctx, id, 'update'))!;
-        await depart(ctx, person, { actor: 'okta:scim', reason: 'left', mandates: 'freeze' });
-      });
-    }],
-    ['an agent is disabled', () => as('dana', 'agent_disable', { agent: parties.agent.id, reason: 'for a test' })],
-    ['the organisation is frozen', () => as('dana', 'freeze_apply', { target: 'organisation', reason: 'a test' })],
+    [
+      'a person is suspended',
+      async () => {
+        const id = await principal();
+        await change((ctx) => suspendHere(ctx, id, 'okta:scim'));
+      },
+    ],
+    [
+      'a person departs',
+      async () => {
+        const id = await principal();
+        await change(async (ctx) => {
+          const person = (await findPerson(ctx, id, 'update'))!;
+          await depart(ctx, person, { actor: 'okta:scim', reason: 'left', mandates: 'freeze' });
+        });
+      },
+    ],
+    [
+      'an agent is disabled',
+      () => as('dana', 'agent_disable', { agent: parties.agent.id, reason: 'for a test' }),
+    ],
+    [
+      'the organisation is frozen',
+      () => as('dana', 'freeze_apply', { target: 'organisation', reason: 'a test' }),
+    ],
   ];
   /** As everything was, past the product: only the ends are under test. */
   async function restore(): Promise<void> {
@@ -145,27 +156,36 @@ describe('law 4: whatever ends authority ends it everywhere with its commit', ()
     await world.sql`update agents set status = 'active', causes = '{}'`;
   }
 
-  test.each(endings)('when %s, no door lets through what started after', async (_, end) => {
-    const total: Record<string, number> = {};
-    for (let round = 0; round < 4; round += 1) {
-      await restore();
-      const [id = ''] = await parties.plant(1);
-      const held = await parties.hold(id);
-      let over = false;
-      const ending = (async () => {
-        await sleep(30 + round * 20);
-        await end();
-        over = true;
-        await sleep(50);
-      })();
-      const counts = await readers(() => held, () => over, ending, 5);
-      expect(violations(counts)).toEqual(NONE);
-      for (const [door, count] of Object.entries(counts)) {
-        total[`${door} before`] = (total[`${door} before`] ?? 0) + count.before;
-        total[`${door} refused`] = (total[`${door} refused`] ?? 0) + count.refused;
+  test.each(endings)(
+    'when %s, no door lets through what started after',
+    async (_, end) => {
+      const total: Record<string, number> = {};
+      for (let round = 0; round < 4; round += 1) {
+        await restore();
+        const [id = ''] = await parties.plant(1);
+        const held = await parties.hold(id);
+        let over = false;
+        const ending = (async () => {
+          await sleep(30 + round * 20);
+          await end();
+          over = true;
+          await sleep(50);
+        })();
+        const counts = await readers(
+          () => held,
+          () => over,
+          ending,
+          5,
+        );
+        expect(violations(counts)).toEqual(NONE);
+        for (const [door, count] of Object.entries(counts)) {
+          total[`${door} before`] = (total[`${door} before`] ?? 0) + count.before;
+          total[`${door} refused`] = (total[`${door} refused`] ?? 0) + count.refused;
+        }
       }
-    }
-    await restore();
-    expect(Object.entries(total).filter(([, count]) => count === 0)).toEqual([]);
-  }, 120_000);
+      await restore();
+      expect(Object.entries(total).filter(([, count]) => count === 0)).toEqual([]);
+    },
+    120_000,
+  );
 });

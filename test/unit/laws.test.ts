@@ -26,9 +26,11 @@ const rows: Row[] = [...read('docs/laws.md').matchAll(/^\| (T?\d+) \| [^|]+ \| (
 function has(file: string, title: string): boolean {
   const source = read(file);
   const escaped = title.replaceAll('\\', '\\\\');
-  return [`'${escaped.replaceAll("'", "\\'")}'`, `"${escaped.replaceAll('"', '\\"')}"`, `\`${escaped}\``].some(
-    (quoted) => new RegExp(`[([,]\\s*${RegExp.escape(quoted)},`).test(source),
-  );
+  return [
+    `'${escaped.replaceAll("'", "\\'")}'`,
+    `"${escaped.replaceAll('"', '\\"')}"`,
+    `\`${escaped}\``,
+  ].some((quoted) => new RegExp(`[([,]\\s*${RegExp.escape(quoted)},`).test(source));
 }
 
 test('every law and every threat has one row in docs/laws.md, in order', () => {
@@ -41,7 +43,9 @@ test('every law and every threat has one row in docs/laws.md, in order', () => {
 
 test('every test that docs/laws.md names exists under that name', () => {
   const gone = rows.flatMap(({ name, tests }) =>
-    tests.filter(({ file, title }) => !has(file, title)).map(({ file, title }) => `${name}: ${file} ${title}`),
+    tests
+      .filter(({ file, title }) => !has(file, title))
+      .map(({ file, title }) => `${name}: ${file} ${title}`),
   );
   expect(gone).toEqual([]);
   expect(has('test/unit/laws.test.ts', 'no such test')).toBe(false);

@@ -19,7 +19,8 @@ test('T26: one subject gets its share of exchanges in a minute and no more; othe
   const answers = await Promise.all(
     Array.from({ length: 12 }, () => exchange(world, tenant, { subject_token }, surface)),
   );
-  expect(answers.map(({ status }) => status).sort()).toEqual([...Array(5).fill(200), ...Array(7).fill(429)]);
+  const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+  expect([count(200), count(429)]).toEqual([5, 7]);
   const refused = answers.find(({ status }) => status === 429);
   expect(refused?.headers.get('retry-after')).toBe('12');
   // Another token of the same person is the same subject.
