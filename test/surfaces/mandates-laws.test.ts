@@ -170,7 +170,12 @@ describe('law 7: no more uses than there are', () => {
 
 type Step =
   | { do: 'create'; by: 'bob' | 'mona'; agent: number; terms: Record<string, unknown> }
-  | { do: 'delegate' | 'narrow' | 'renew' | 'revoke'; of: number; agent: number; terms: Record<string, unknown> };
+  | {
+      do: 'delegate' | 'narrow' | 'renew' | 'revoke';
+      of: number;
+      agent: number;
+      terms: Record<string, unknown>;
+    };
 
 const PATTERNS = ['team', '*', 'carl@acme.example', 'ann@acme.example', 'nina@acme.example'];
 /** Left out in three of four: what is left out is as in the parent, so that many get through and some try to be wider. */
