@@ -67,6 +67,11 @@ export interface Database {
     tenantId: string,
     work: (tx: PostgresJsTransaction<never, never>) => Promise<T>,
   ): Promise<T>;
+  /**
+   * Does `work` while nobody else does anything under this key, in any process; null, and nothing is done, where somebody does. The lock lasts as long
+   * as its connection: after kill -9 the next may begin at once. Where the database cuts the connection, `held` is aborted: somebody else may have begun.
+   */
+  exclusively<T>(key: string, work: (held: AbortSignal) => Promise<T>): Promise<T | null>;
   /** Waits up to five seconds for running queries, then closes. */
   close(): Promise<void>;
 }
@@ -98,20 +103,60 @@ export function openDatabase(url: string, options: { role?: string; max?: number
   const sql = postgres(url, { ...settings, max: Math.ceil(settings.max / 2) });
   // drizzle replaces the JSON serialisers of the client that it wraps, so it gets one of its own.
   const wrapped = preparing(postgres(url, settings));
+  // Of their own, since each is kept for as long as the world takes: what is held here must never keep a request waiting.
+  const locks = postgres(url, settings);
   return {
     url,
     sql,
     db: drizzle(wrapped),
     transaction: async (mode, tenantId, work) =>
-      wrapped.begin(MODES[mode], (client) => {
-        void client`select set_config('app.tenant_id', ${tenantId}, true)`.execute();
+      wrapped.begin(MODES[mode], async (client) => {
+        // What decides is read at the primary alone (migration primary_only).
+        const naming =
+          client`select set_config('app.tenant_id', ${tenantId}, true) where primary_only()`.execute();
+        naming.catch(() => {});
         // drizzle's own types take a transaction's client for no client.
         const statements = preparing(client as unknown as Sql);
         const session = new PostgresJsSession<Sql, never, never>(statements, DIALECT, undefined);
-        return work(new PostgresJsTransaction(DIALECT, session as never, undefined));
+        try {
+          return await work(new PostgresJsTransaction(DIALECT, session as never, undefined));
+        } catch (error) {
+          // Where naming failed, that is why everything after it did.
+          await naming;
+          throw error;
+        }
       }) as ReturnType<typeof work>,
+    exclusively: (key, work) => exclusively(locks, key, work),
     close: async () => {
-      await Promise.all([sql.end({ timeout: 5 }), wrapped.end({ timeout: 5 })]);
+      await Promise.all([sql, wrapped, locks].map((client) => client.end({ timeout: 5 })));
     },
   };
+}
+
+/**
+ * An advisory lock in a transaction that touches no row (PostgreSQL manual, section 13.3.5): it ends with its connection, whatever happens.
+ * `reserve()` of postgres.js 3.4.9 never answers on a new connection where `fetch_types` is off.
+ */
+async function exclusively<T>(
+  locks: Sql,
+  key: string,
+  work: (held: AbortSignal) => Promise<T>,
+): Promise<T | null> {
+  const lost = new AbortController();
+  let working: Promise<T> | null = null;
+  try {
+    await locks.begin(async (lock) => {
+      const [row] = await lock<
+        { mine: boolean }[]
+      >`select pg_try_advisory_xact_lock(hashtextextended(${key}, 0)) as mine`;
+      if (row?.mine !== true) return;
+      working = work(lost.signal);
+      await working;
+    });
+  } catch (error) {
+    lost.abort(error);
+    if (working === null) throw error;
+  }
+  // Where the connection was lost, what has begun is still waited for, and its end is the one that counts.
+  return working;
 }

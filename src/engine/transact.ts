@@ -72,7 +72,7 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
   });
 }
 
-/** A consistent view of one tenant's rows; nothing can be changed in it. */
+/** A consistent view of one tenant's rows, at the primary; nothing can be changed in it. Fault `unavailable` at a standby, which may be behind (law 4). */
 export async function readonly<T>(
   app: Pick<App, 'database' | 'now'>,
   tenantId: string,

@@ -146,7 +146,7 @@ export async function decisionFactsNow(
 ): Promise<DecisionFacts> {
   const { types, ids } = targetColumns(about);
   const [row] = await client<{ facts: Wire }[]>`
-    select hot_decision(${tenantId}, ${about.principalId}, ${about.agentId}, ${about.mandateId}, ${about.keyId ?? null}, ${types}, ${ids}) as facts`;
+    select hot_decision(${tenantId}, ${about.principalId}, ${about.agentId}, ${about.mandateId}, ${about.keyId ?? null}, ${types}, ${ids}) as facts where primary_only()`;
   return fromWire(row?.facts);
 }
 

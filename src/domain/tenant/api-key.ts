@@ -55,7 +55,9 @@ interface KeyRow {
 export function createApiKeyCheck(sql: Sql, mode: 'sandbox' | 'live'): ApiKeyCheck {
   const find = gather<string, KeyRow | undefined>(async (tenantId, hashes) => {
     const rows = await reach(
-      sql<{ row: KeyRow }[]>`select hot_api_keys(${tenantId}, ${[...new Set(hashes)]}) as row`.then((all) => [
+      sql<
+        { row: KeyRow }[]
+      >`select hot_api_keys(${tenantId}, ${[...new Set(hashes)]}) as row where primary_only()`.then((all) => [
         ...all,
       ]),
     );

@@ -41,6 +41,7 @@ import { createSigningKeys, type PublishedKey, type Signer } from './signing-key
 import { spend } from './store.ts';
 import { createStatusLists, type StatusListPublisher } from './status-list.ts';
 import { createPresentationCheck } from './subject.ts';
+import { createSubjectLimit } from './subject-limit.ts';
 import { proveSubject, type ProvedSubject } from './subject-token.ts';
 
 export type { VerifiedDelegation } from './delegation-token.ts';
@@ -164,6 +165,10 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
     providers,
     readMandate,
     signingKeys,
+    limit:
+      parts.exchangesPerMinute === undefined
+        ? () => {}
+        : createSubjectLimit(parts.exchangesPerMinute, parts.now),
     useProof,
   });
 

@@ -38,7 +38,7 @@ export async function namedMandates(
     principal === null || isId('usr', principal) ? 'id' : principal.includes('@') ? 'email' : 'uid';
   const as = (wanted: typeof kind) => (kind === wanted ? principal : null);
   const [row] = await client<{ named: Named }[]>`
-    select hot_candidates(${tenantId}, ${agentId}, ${agentName}, ${as('id')}, ${as('email')?.toLowerCase() ?? null}, ${as('uid')}, ${mandateId}, ${limit}) as named`;
+    select hot_candidates(${tenantId}, ${agentId}, ${agentName}, ${as('id')}, ${as('email')?.toLowerCase() ?? null}, ${as('uid')}, ${mandateId}, ${limit}) as named where primary_only()`;
   if (row === undefined) throw new Error('the names of a check were not looked up');
   return row.named;
 }
