@@ -120,10 +120,9 @@ export function openDatabase(url: string, options: { role?: string; max?: number
         const session = new PostgresJsSession<Sql, never, never>(statements, DIALECT, undefined);
         try {
           return await work(new PostgresJsTransaction(DIALECT, session as never, undefined));
-        } catch (error) {
-          // Where naming failed, that is why everything after it did.
+        } finally {
+          // Where it failed, that is why everything after it did, and it says so.
           await naming;
-          throw error;
         }
       }) as ReturnType<typeof work>,
     exclusively: (key, work) => exclusively(locks, key, work),
