@@ -9,6 +9,7 @@ import { mcpCall } from './mcp-call.ts';
 import { revokeCascade } from './revoke-cascade.ts';
 import { scimGet } from './scim-get.ts';
 import { verify } from './verify.ts';
+import { verifyApi } from './verify-api.ts';
 
 /** One benchmark: measures against its own floor on the stage that it is given. */
 export type Benchmark = (stage: Stage) => Promise<Row[]>;
@@ -22,6 +23,7 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map<string, Benchm
   ['mcp-call', mcpCall],
   ['scim-get', scimGet],
   ['decide', decide],
+  ['verify-api', verifyApi],
   ['revoke-cascade', revokeCascade],
   ['ledger-append', ledgerAppend],
 ]);

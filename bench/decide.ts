@@ -14,7 +14,7 @@ const REPEATS = 4;
 export async function decide({ server, scale }: Stage): Promise<Row[]> {
   const { warmUp, perRound, rounds: times } = scaled(AMOUNT, scale);
   const run = (what: 'ours' | 'floor', operations: number) =>
-    server.ask('decide', { what, operations, concurrency: CONCURRENCY });
+    server.ask('decide', { tool: 'okta_reset_mfa', what, operations, concurrency: CONCURRENCY });
   await run('ours', warmUp);
   await run('floor', warmUp);
   const rounds: Round[] = [];

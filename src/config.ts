@@ -36,6 +36,7 @@ export interface Config {
   /** Null in a sandbox: then a key is made and kept in the data folder. */
   readonly masterKey: string | null;
   readonly mcpHoldMs: number;
+  readonly exchangesPerMinute: number;
   /** Whether MCP clients may register themselves. */
   readonly dynamicRegistration: boolean;
   readonly okta: OktaConfig | null;
@@ -83,6 +84,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     databaseUrl: settings.DATABASE_URL ?? null,
     masterKey: settings.PROKURA_MASTER_KEY ?? null,
     mcpHoldMs: settings.MCP_HOLD_SECONDS * 1000,
+    exchangesPerMinute: settings.EXCHANGES_PER_MINUTE,
     dynamicRegistration: settings.OAUTH_DCR === '1',
     okta: real ? oktaConfig(settings) : null,
     slack: real ? slackConfig(settings) : null,

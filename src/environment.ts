@@ -51,6 +51,13 @@ export const Environment = z.object({
     .max(25)
     .default(20)
     .describe('How long an MCP call that needs an approval is held before it answers pending_approval.'),
+  EXCHANGES_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(300)
+    .describe('How many tokens one subject may be exchanged for in a minute, at each process.'),
   OKTA_ORG_URL: z.url().optional().describe('https://your-org.okta.com'),
   OKTA_CLIENT_ID: z.string().optional().describe('Client id of the API Services app (private key JWT).'),
   OKTA_PRIVATE_KEY: z.string().optional().describe('Its private key as a JSON Web Key, on one line.'),

@@ -38,6 +38,7 @@ async function start(config: Config): Promise<() => Promise<void>> {
       okta,
       slack,
       holdMs: config.mcpHoldMs,
+      exchangesPerMinute: config.exchangesPerMinute,
       oauth: { dynamicRegistration: config.dynamicRegistration },
     });
     undo.push(() => server.close());

@@ -20,6 +20,7 @@ export const SUBSCRIBERS: App['subscribers'] = {
   'approval.reminded': [SLACK_PROJECT],
   'approval.escalated': [SLACK_PROJECT],
   'mandate.created': [SLACK_PROJECT],
+  'mandate.changed': [SLACK_PROJECT],
   'mandate.frozen': [SLACK_PROJECT],
   'mandate.thawed': [SLACK_PROJECT],
   'mandate.revoked': [SLACK_PROJECT],
@@ -28,4 +29,7 @@ export const SUBSCRIBERS: App['subscribers'] = {
   'agent.offered': [SLACK_PROJECT],
   'break_glass.used': [SLACK_PROJECT],
   'break_glass.reviewed': [SLACK_PROJECT],
+  'agent.changed': [SLACK_PROJECT],
+  'breaker.tripped': [SLACK_PROJECT],
+  'breaker.settled': [SLACK_PROJECT],
 };

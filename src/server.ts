@@ -50,6 +50,8 @@ export interface ServerParts {
   readonly now?: () => Date;
   /** How long an MCP call is held for an approval, in milliseconds. */
   readonly holdMs?: number;
+  /** How many exchanges one subject gets in a minute; left out: no limit. */
+  readonly exchangesPerMinute?: number;
 }
 
 /** A server that listens and works. */
@@ -120,6 +122,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     secrets: app.secrets,
     log,
     loopbackKeys: mode === 'sandbox',
+    ...(parts.exchangesPerMinute === undefined ? {} : { exchangesPerMinute: parts.exchangesPerMinute }),
     record: (tenantId, entry, once) => app.ledgerBatch.add(tenantId, entry, once),
     read: (tenantId, work) => readonly(app, tenantId, work),
     write: (tenantId, work) => transact(app, tenantId, work),

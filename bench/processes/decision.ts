@@ -1,12 +1,11 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import postgres from 'postgres';
 import type { AgentActor } from '#domain/actor.ts';
-import { decisionFacts } from '#domain/decision/facts.ts';
+import { decisionFactsNow, subjectsOf } from '#domain/decision/facts.ts';
 import type { App } from '#engine/app.ts';
-import { decide } from '#engine/decide/decide.ts';
+import { decideNow } from '#engine/decide/decide.ts';
 import { personEntity, targetEntity, type AdminRoles } from '#engine/decide/entities.ts';
 import { actionParents } from '#engine/decide/schema.ts';
-import { readonly } from '#engine/transact.ts';
 import type { Fixtures } from './fixtures.ts';
 
 /** One decision, and the least that one can cost: both throw where the answer is not yes. */
@@ -16,10 +15,11 @@ export interface Decision {
   close(): Promise<void>;
 }
 
-const TOOL = 'okta_reset_mfa';
+/** What may be decided: a tool that acts on its principal's report, and one that looks people up. */
+export type DecidedTool = 'okta_reset_mfa' | 'okta_find_user';
 
 /**
- * An agent asks to reset the factors of its principal's report. Ours: `decide` in one read-only transaction, that is the tenant, both
+ * An agent asks to use a tool. Ours: `decideNow`, as an act is decided before the provider is asked: the tenant, both
  * people with their groups, agent, mandate, and Cedar. Floor: Cedar with the same entities, that stand ready, and one read by
  * primary key on a connection that row-level security does not bind.
  */
@@ -27,11 +27,12 @@ export async function prepareDecision(
   app: App,
   fixtures: Fixtures,
   ownerUrl: string,
+  name: DecidedTool,
   connections: number,
 ): Promise<Decision> {
   const { tenantId, mandateId, principalId, targetId } = fixtures;
-  const entry = app.catalogue.get(TOOL);
-  if (entry === undefined) throw new Error(`there is no tool ${TOOL}`);
+  const entry = app.catalogue.get(name);
+  if (entry === undefined) throw new Error(`there is no tool ${name}`);
   const actor: AgentActor = {
     kind: 'agent',
     surface: 'mcp',
@@ -42,22 +43,26 @@ export async function prepareDecision(
     jti: 'benchmark',
   };
   const adminRoles: AdminRoles = new Map([[targetId, []]]);
-  const question = { entry, actor, targets: entry.tool.targets({ person: targetId }), adminRoles };
+  const question = {
+    entry,
+    actor,
+    targets: entry.tool.targets({ person: targetId, query: 'Ann' }),
+    adminRoles,
+  };
 
-  const subjects = { principalId, agentId: fixtures.agentId, mandateId, targets: question.targets };
-  const facts = await readonly(app, tenantId, (reader) => decisionFacts(reader, subjects, false));
+  const facts = await decisionFactsNow(app.database.sql, tenantId, subjectsOf(actor, question.targets));
   const [target] = facts.targets;
   if (facts.principal === null || target === undefined || target === null)
     throw new Error('principal or target are not there');
   const principal = personEntity(facts.principal, undefined);
   const resource = targetEntity(target, adminRoles);
-  const action = { type: 'Action', id: TOOL };
+  const action = { type: 'Action', id: name };
   const authorization: cedar.StatefulAuthorizationCall = {
     principal: principal.uid,
     action,
     resource: resource.uid,
-    context: { tool: TOOL, scope: entry.tool.scope, surface: 'mcp', through_agent: true },
-    preparsedPolicySetId: app.policies.forTool(TOOL).setId,
+    context: { tool: name, scope: entry.tool.scope, surface: 'mcp', through_agent: true },
+    preparsedPolicySetId: app.policies.forTool(name).setId,
     entities: [
       principal,
       { uid: action, attrs: {}, parents: actionParents(entry).map((id) => ({ type: 'Action', id })) },
@@ -68,7 +73,7 @@ export async function prepareDecision(
 
   return {
     ours: async () => {
-      const decision = await readonly(app, tenantId, (reader) => decide(reader, app.policies, question));
+      const decision = await decideNow(app, tenantId, question);
       if (!decision.allowed) throw new Error(`denied: ${decision.denial.message}`);
     },
     floor: async () => {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { createApiKey } from '#domain/tenant/api-key.ts';
 import { findPersonByUid } from '#domain/person/store.ts';
+import { createApiKey } from '#domain/tenant/api-key.ts';
 import { AGENT_MANAGE, issueAgentSecret } from '#engine/agent-secret.ts';
 import { call } from '#engine/call.ts';
 import type { SetUpAnswer } from '#engine/set-up.ts';
@@ -28,12 +28,16 @@ export interface Fixtures {
   /** An agent that authenticates with a generated secret, and Bob's mandate for it. */
   readonly secretAgent: { readonly id: string; readonly secret: string; readonly mandateId: string };
   readonly scopes: readonly string[];
+  /** Another system's, which asks at `/v1/verify`. */
+  readonly verifyKey: string;
 }
 
 /** Work login of the person whose access tokens are exchanged. */
 export const PRINCIPAL = 'bob';
+/** Name of the agent. */
+export const AGENT = 'benchmark';
 const TARGET = 'ann';
-const SCOPES = ['okta.mfa.reset', 'okta.password.reset'];
+const SCOPES = ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read'];
 
 /** Registers an agent as an IT administrator does, and gives it a mandate as its owner does: through the engine, like everybody. */
 export async function prepareFixtures({ app, url }: RunningServer, company: SetUpAnswer): Promise<Fixtures> {
@@ -87,10 +91,11 @@ export async function prepareFixtures({ app, url }: RunningServer, company: SetU
     [AGENT_MANAGE],
     secretAgentId,
   );
-  const introspect = await transact(app, tenantId, (ctx) =>
-    createApiKey(ctx, app.mode, { name: 'benchmark', scopes: ['introspect'] }),
-  );
+  const keyFor = (scope: string) =>
+    transact(app, tenantId, (ctx) => createApiKey(ctx, app.mode, { name: 'benchmark', scopes: [scope] }));
+  const introspect = await keyFor('introspect');
   const secretAgent = { id: secretAgentId, secret, mandateId: await mandateFor(secretAgentId) };
+  const verify = await keyFor('verify');
   return {
     url,
     tenantId,
@@ -108,5 +113,6 @@ export async function prepareFixtures({ app, url }: RunningServer, company: SetU
     mandateId,
     secretAgent,
     scopes: SCOPES,
+    verifyKey: verify.presented,
   };
 }

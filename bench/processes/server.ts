@@ -3,7 +3,7 @@ import { readConfig } from '../../src/config.ts';
 import { startSandbox } from '../../src/sandbox-mode.ts';
 import { startServer, type RunningServer } from '../../src/server.ts';
 import { cpuMicros, serveParent } from '../harness/channel.ts';
-import { prepareDecision, type Decision } from './decision.ts';
+import { prepareDecision, type DecidedTool, type Decision } from './decision.ts';
 import { prepareFixtures, type Fixtures } from './fixtures.ts';
 import { prepareLedger, type LedgerWork } from './ledger.ts';
 import { runVerification, type VerifyWork } from './verification.ts';
@@ -14,7 +14,7 @@ export type ServerMethods = {
   start: (settings: Record<string, string>) => Promise<Fixtures>;
   cpu: (nothing: null) => number;
   /** Runs decisions, or what they are measured against, in this process; answers CPU microseconds of one. */
-  decide: (work: { what: 'ours' | 'floor'; operations: number; concurrency: number }) => Promise<number>;
+  decide: (work: Decided) => Promise<number>;
   /** Verifies delegation tokens, or does what that is measured against, in this process; CPU microseconds of one. */
   verify: (work: VerifyWork) => Promise<number>;
   /** One revocation of a tree of `count` mandates, or its floor; CPU microseconds, PostgreSQL's among them. */
@@ -23,13 +23,20 @@ export type ServerMethods = {
   append: (work: Counted) => Promise<number>;
 };
 
+interface Decided {
+  readonly tool: DecidedTool;
+  readonly what: 'ours' | 'floor';
+  readonly operations: number;
+  readonly concurrency: number;
+}
+
 interface Counted {
   readonly what: 'ours' | 'floor';
   readonly count: number;
 }
 
 let running: { server: RunningServer; fixtures: Fixtures; ownerUrl: string } | null = null;
-let decision: Promise<Decision> | null = null;
+const decisions = new Map<DecidedTool, Promise<Decision>>();
 let ledgerWork: LedgerWork | null = null;
 
 const start: ServerMethods['start'] = async (settings) => {
@@ -47,9 +54,11 @@ const start: ServerMethods['start'] = async (settings) => {
   return fixtures;
 };
 
-const decide: ServerMethods['decide'] = async ({ what, operations, concurrency }) => {
+const decide: ServerMethods['decide'] = async ({ tool, what, operations, concurrency }) => {
   if (running === null) throw new Error('start first');
-  decision ??= prepareDecision(running.server.app, running.fixtures, running.ownerUrl, concurrency);
+  const { server, fixtures, ownerUrl } = running;
+  const decision = decisions.get(tool) ?? prepareDecision(server.app, fixtures, ownerUrl, tool, concurrency);
+  decisions.set(tool, decision);
   const one = (await decision)[what];
   let left = operations;
   const from = cpuMicros();
@@ -76,7 +85,7 @@ const cascade: ServerMethods['cascade'] = ({ what, count }) => ledger().cascade(
 const append: ServerMethods['append'] = ({ what, count }) => ledger().append(what, count);
 
 serveParent({ start, cpu: cpuMicros, decide, verify, cascade, append } satisfies ServerMethods, async () => {
-  await (await decision)?.close();
+  for (const decision of decisions.values()) await (await decision).close();
   await ledgerWork?.close();
   await running?.server.close();
 });

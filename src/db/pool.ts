@@ -1,5 +1,10 @@
-import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import { makePgArray, parsePgArray } from 'drizzle-orm/pg-core';
+import {
+  drizzle,
+  PostgresJsSession,
+  PostgresJsTransaction,
+  type PostgresJsDatabase,
+} from 'drizzle-orm/postgres-js';
+import { makePgArray, parsePgArray, PgDialect } from 'drizzle-orm/pg-core';
 import postgres, { type Sql } from 'postgres';
 
 /** The role that the server works as: neither owner nor superuser, so that row-level security binds it. */
@@ -23,28 +28,21 @@ const ARRAYS = {
 };
 
 /**
- * drizzle sends its statements by `unsafe`, which postgres.js does not prepare unless it is told to: each would cost a second round
- * trip and be planned anew. Applies to the client and to the client of every transaction.
+ * drizzle sends its statements by `unsafe` and says that they are not to be prepared: each would cost a second round trip and be
+ * planned anew. Prepares them all the same.
  */
 function preparing<T extends Sql>(client: T): T {
   const unsafe = client.unsafe.bind(client);
-  const begin = typeof client.begin === 'function' ? client.begin.bind(client) : null;
-  const named = {
+  return Object.assign(client, {
     unsafe: (text: string, values?: never[], options?: object) =>
-      unsafe(text, values, { prepare: true, ...options }),
-  };
-  Object.assign(client, named);
-  if (begin !== null) {
-    Object.assign(client, {
-      begin: (...parts: unknown[]) => {
-        const work = parts.at(-1) as (tx: Sql) => unknown;
-        const scoped = (tx: Sql) => work(preparing(tx));
-        return (begin as (...args: unknown[]) => unknown)(...parts.slice(0, -1), scoped);
-      },
-    });
-  }
-  return client;
+      unsafe(text, values, { ...options, prepare: true }),
+  });
 }
+
+const DIALECT = new PgDialect();
+
+/** What a transaction may do: everything, as of each statement; or read, as of one moment. */
+const MODES = { write: '', read: 'isolation level repeatable read read only' } as const;
 
 /**
  * Whether an uncaught error is the known race of postgres.js 3.4.9: a query that was to be written in the moment in which its
@@ -60,6 +58,20 @@ export interface Database {
   readonly url: string;
   readonly sql: Sql;
   readonly db: PostgresJsDatabase;
+  /**
+   * Runs `work` in a transaction that names the tenant before anything else: together with the first statement of `work`, in one
+   * message. Where that fails, so does all that follows. Commits, or rolls back and throws what was thrown.
+   */
+  transaction<T>(
+    mode: keyof typeof MODES,
+    tenantId: string,
+    work: (tx: PostgresJsTransaction<never, never>) => Promise<T>,
+  ): Promise<T>;
+  /**
+   * Does `work` while nobody else does anything under this key, in any process; null, and nothing is done, where somebody does. The lock lasts as long
+   * as its connection: after kill -9 the next may begin at once. Where the database cuts the connection, `held` is aborted: somebody else may have begun.
+   */
+  exclusively<T>(key: string, work: (held: AbortSignal) => Promise<T>): Promise<T | null>;
   /** Waits up to five seconds for running queries, then closes. */
   close(): Promise<void>;
 }
@@ -91,12 +103,59 @@ export function openDatabase(url: string, options: { role?: string; max?: number
   const sql = postgres(url, { ...settings, max: Math.ceil(settings.max / 2) });
   // drizzle replaces the JSON serialisers of the client that it wraps, so it gets one of its own.
   const wrapped = preparing(postgres(url, settings));
+  // Of their own, since each is kept for as long as the world takes: what is held here must never keep a request waiting.
+  const locks = postgres(url, settings);
   return {
     url,
     sql,
     db: drizzle(wrapped),
+    transaction: async (mode, tenantId, work) =>
+      wrapped.begin(MODES[mode], async (client) => {
+        // What decides is read at the primary alone (migration primary_only).
+        const naming =
+          client`select set_config('app.tenant_id', ${tenantId}, true) where primary_only()`.execute();
+        naming.catch(() => {});
+        // drizzle's own types take a transaction's client for no client.
+        const statements = preparing(client as unknown as Sql);
+        const session = new PostgresJsSession<Sql, never, never>(statements, DIALECT, undefined);
+        try {
+          return await work(new PostgresJsTransaction(DIALECT, session as never, undefined));
+        } finally {
+          // Where it failed, that is why everything after it did, and it says so.
+          await naming;
+        }
+      }) as ReturnType<typeof work>,
+    exclusively: (key, work) => exclusively(locks, key, work),
     close: async () => {
-      await Promise.all([sql.end({ timeout: 5 }), wrapped.end({ timeout: 5 })]);
+      await Promise.all([sql, wrapped, locks].map((client) => client.end({ timeout: 5 })));
     },
   };
+}
+
+/**
+ * An advisory lock in a transaction that touches no row (PostgreSQL manual, section 13.3.5): it ends with its connection, whatever happens.
+ * `reserve()` of postgres.js 3.4.9 never answers on a new connection where `fetch_types` is off.
+ */
+async function exclusively<T>(
+  locks: Sql,
+  key: string,
+  work: (held: AbortSignal) => Promise<T>,
+): Promise<T | null> {
+  const lost = new AbortController();
+  let working: Promise<T> | null = null;
+  try {
+    await locks.begin(async (lock) => {
+      const [row] = await lock<
+        { mine: boolean }[]
+      >`select pg_try_advisory_xact_lock(hashtextextended(${key}, 0)) as mine`;
+      if (row?.mine !== true) return;
+      working = work(lost.signal);
+      await working;
+    });
+  } catch (error) {
+    lost.abort(error);
+    if (working === null) throw error;
+  }
+  // Where the connection was lost, what has begun is still waited for, and its end is the one that counts.
+  return working;
 }

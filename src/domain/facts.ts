@@ -1,6 +1,6 @@
 /**
  * What has happened, in the past tense: emitted inside the transaction that made it true, and delivered to every subscriber
- * at least once after the commit. `thing` is the call or mandate that a reader re-reads; a fact carries ids, never contents.
+ * at least once after the commit. `thing` is the call, mandate, agent, person or burst that a reader re-reads; a fact carries ids, never contents.
  */
 export const FACTS = [
   'call.waiting',
@@ -9,6 +9,7 @@ export const FACTS = [
   'approval.reminded',
   'approval.escalated',
   'mandate.created',
+  'mandate.changed',
   'mandate.frozen',
   'mandate.thawed',
   'mandate.revoked',
@@ -24,6 +25,7 @@ export const FACTS = [
   'breaker.tripped',
   'break_glass.used',
   'break_glass.reviewed',
+  'breaker.settled',
 ] as const;
 
 export type FactName = (typeof FACTS)[number];

@@ -11,7 +11,7 @@ import { awaitOutcome, mustFind } from './await-outcome.ts';
 import { approvalDigest, ask, deadlock, inputDigestOf } from './approve/ask.ts';
 import { callDesk } from './approve/desk.ts';
 import type { CatalogueEntry } from './catalogue.ts';
-import { decide, targetIds, type Decision } from './decide/decide.ts';
+import { decide, decideNow, targetIds, type Decision } from './decide/decide.ts';
 import type { AdminRoles } from './decide/entities.ts';
 import { parseInput, readContext } from './explain.ts';
 import type { Outcome } from './outcome.ts';
@@ -89,24 +89,22 @@ async function canonicalInput(
 async function look(asked: Asked): Promise<Outcome> {
   const { app, request, entry, input } = asked;
   const { tool } = entry;
-  const answer = await readonly(app, request.tenantId, async (reader) => {
-    const decision = await decide(reader, app.policies, question(asked, NO_ROLES));
-    if (!decision.allowed) return decision;
-    // Nothing that only looks is gated by an approval: a requirement on it is refused rather than passed over.
-    if (decision.saved.requirements.length > 0)
-      throw new Fault(
-        'forbidden',
-        `Policy asks for an approval of "${tool.title}", which only looks. An administrator must change that policy.`,
-      );
-    const output =
-      tool.effects === 'read' ? await tool.run(readContext(app, reader, request.actor), input) : null;
-    return { allowed: true as const, output };
-  });
-  if (!answer.allowed) return deny(asked, answer.denial);
+  const asking = question(asked, NO_ROLES);
+  const answer =
+    tool.effects === 'read'
+      ? await readonly(app, request.tenantId, async (reader) => {
+          const decision = await decide(reader, app.policies, asking);
+          const output = passes(decision, tool)
+            ? await tool.run(readContext(app, reader, request.actor), input)
+            : {};
+          return { decision, output };
+        })
+      : { decision: await decideNow(app, request.tenantId, asking), output: {} };
+  if (!passes(answer.decision, tool)) return deny(asked, answer.decision.denial);
   const output =
     tool.effects === 'look'
       ? await tool.run(await lookContext(app, request.tenantId, request.actor, request.signal), input)
-      : await finalAnswer(asked, answer.output ?? {});
+      : await finalAnswer(asked, answer.output);
   const callId = newId('call');
   await app.ledgerBatch.add(request.tenantId, {
     event: 'CALL_SUCCEEDED',
@@ -114,6 +112,19 @@ async function look(asked: Asked): Promise<Outcome> {
     data: ledgerData(asked, callId),
   });
   return { status: 'done', callId, output };
+}
+
+/** Nothing that only looks is gated by an approval: a requirement on it is refused rather than passed over. */
+function passes(
+  decision: Decision,
+  tool: CatalogueEntry['tool'],
+): decision is Extract<Decision, { allowed: true }> {
+  if (decision.allowed && decision.saved.requirements.length > 0)
+    throw new Fault(
+      'forbidden',
+      `Policy asks for an approval of "${tool.title}", which only looks. An administrator must change that policy.`,
+    );
+  return decision.allowed;
 }
 
 /** For a read that waits: the same read again whenever the call that it waits for changes. Deciding again is not needed: it only looks. */
@@ -169,9 +180,7 @@ async function write(asked: Asked, tool: AnyWrite): Promise<Call | Outcome> {
 async function act(asked: Asked, tool: AnyAct): Promise<Call | Outcome> {
   const { app, request, input, targets } = asked;
   // Before the provider is asked anything: somebody without authority learns nothing of the target, and costs no rate limit.
-  const early = await readonly(app, request.tenantId, (reader) =>
-    decide(reader, app.policies, question(asked, NO_ROLES)),
-  );
+  const early = await decideNow(app, request.tenantId, question(asked, NO_ROLES));
   if (!early.allowed) return deny(asked, early.denial);
   const looking = await lookContext(app, request.tenantId, request.actor, request.signal);
   const [before, adminRoles] = await Promise.all([

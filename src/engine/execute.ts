@@ -1,3 +1,4 @@
+import { reach } from '#db/reach.ts';
 import { actorName } from '#domain/actor.ts';
 import { findApproval, settleApproval } from '#domain/approval/store.ts';
 import type { CallError, CallState } from '#domain/call/call.ts';
@@ -23,11 +24,13 @@ import { actContext, lookContext } from './world.ts';
 
 /** How often an act is tried before the provider's refusal is final. */
 const MAX_ATTEMPTS = 5;
+/** When a job that was delivered while another process runs the same call looks again. */
+const BUSY_SECONDS = 5;
 
 /**
  * Runs one approved call, or one act (design/architecture.md, "The world comes after the commit"). May run any number of times
  * for the same call, after a crash at any point: rows fence the attempt, and for an act the provider is read again before anything
- * is repeated. Decides again inside the committing transaction (law 2), and asks again where what was approved has drifted (law 6).
+ * is repeated. An act is run by one process at a time, however often its job is delivered (law 7). Decides again inside the committing transaction (law 2), and asks again where what was approved has drifted (law 6).
  * A fault that time may heal is re-sent with a delay; everything else settles the call.
  */
 export async function execute(
@@ -39,10 +42,24 @@ export async function execute(
   const call = await readonly(app, tenantId, (reader) => findCall(reader, callId));
   if (call === null || !open(call)) return;
   const { entry } = savedQuestion(app, call, new Map());
-  if (entry.tool.effects === 'act') return executeAct(app, call, entry, entry.tool, signal);
+  const { tool } = entry;
+  if (tool.effects === 'act') {
+    const mine = await reach(
+      app.database.exclusively(`execute ${callId}`, async (held) => {
+        await executeAct(app, call, entry, tool, AbortSignal.any([signal, held]));
+        return true;
+      }),
+    );
+    // Somebody is at it. Whether they finish is looked at later: a look now would not tell a try that is under way from one that was lost.
+    if (mine === null)
+      await app.queue.send(EXECUTE_CALL, { tenant: tenantId, call: callId }, { startAfter: later(app) });
+    return;
+  }
   if (entry.tool.effects === 'write') return executeWrite(app, call, entry, entry.tool);
   throw new Error(`${call.tool} only looks: there is nothing to execute`);
 }
+
+const later = (app: App): Date => new Date(app.now().getTime() + BUSY_SECONDS * 1000);
 
 async function executeWrite(app: App, call: Call, entry: CatalogueEntry, tool: AnyWrite): Promise<void> {
   try {

@@ -36,7 +36,9 @@ export async function resolveReferences(
     const value = resolved[field];
     if (kind === 'resources' && Array.isArray(value)) {
       resolved[field] = [
-        ...new Set(await Promise.all(value.map((one) => resourcePattern(reader, actor, String(one))))),
+        ...new Set(
+          await Promise.all(value.map((one) => resourcePattern(reader, principalOf(actor), String(one)))),
+        ),
       ].sort();
     }
     if (typeof value !== 'string') continue;
@@ -64,9 +66,12 @@ async function personId(reader: TenantReader, reference: string): Promise<string
   return person.id;
 }
 
-/** `team` means the principal's direct reports; an email address or person id means that person; a pattern stays itself. */
-async function resourcePattern(reader: TenantReader, actor: Actor, text: string): Promise<string> {
-  const principal = principalOf(actor);
+/** `team` means the principal's direct reports; an email address or person id means that person; a pattern stays itself. Throws as `resolveReferences`. */
+export async function resourcePattern(
+  reader: TenantReader,
+  principal: string | null,
+  text: string,
+): Promise<string> {
   if (text.toLowerCase() === 'team' && principal !== null) return `reports:${principal}`;
   if (isResourcePattern(text)) return text;
   return `person:${await personId(reader, text.replace(/^person:/, ''))}`;

@@ -37,8 +37,7 @@ export async function retryVictims<T>(work: () => Promise<T>): Promise<T> {
 }
 
 async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T> {
-  return app.database.db.transaction(async (tx) => {
-    await tx.execute(sql`select set_config('app.tenant_id', ${tenantId}, true)`);
+  return app.database.transaction('write', tenantId, async (tx) => {
     const entries: NewEntry[] = [];
     const emitted: Fact[] = [];
     const jobs: Job[] = [];
@@ -73,23 +72,24 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
   });
 }
 
-/** A consistent view of one tenant's rows; nothing can be changed in it. */
+/** A consistent view of one tenant's rows, at the primary; nothing can be changed in it. Fault `unavailable` at a standby, which may be behind (law 4). */
 export async function readonly<T>(
   app: Pick<App, 'database' | 'now'>,
   tenantId: string,
   work: (ctx: TenantReader) => Promise<T>,
 ): Promise<T> {
   return reach(
-    app.database.db.transaction(
-      async (tx) => {
-        await tx.execute(sql`select set_config('app.tenant_id', ${tenantId}, true)`);
-        return work({ tenantId, now: app.now(), db: tx as unknown as ReadDb });
-      },
-      { accessMode: 'read only', isolationLevel: 'repeatable read' },
+    app.database.transaction('read', tenantId, async (tx) =>
+      work({ tenantId, now: app.now(), db: tx as unknown as ReadDb }),
     ),
   );
 }
 
+/** Up to so many facts of one name in a transaction are a row and a job each, which fails and is repeated alone; of more, so many share one. */
+const ALONE = 20;
+const TOGETHER = 100;
+
+/** Saves facts and answers the jobs of their subscribers. Things that share a row have spaces between them: no id has one. */
 async function saveFacts(
   app: Parts,
   db: WriteDb,
@@ -98,15 +98,20 @@ async function saveFacts(
   emitted: readonly Fact[],
 ): Promise<Job[]> {
   if (emitted.length === 0) return [];
-  const ids = emitted.map(() => newId('fact'));
+  const shares = [...Map.groupBy(emitted, (fact) => fact.name)].flatMap(([name, facts]) => {
+    const size = facts.length > ALONE ? TOGETHER : 1;
+    const things = facts.map((fact) => fact.thing);
+    return Array.from({ length: Math.ceil(things.length / size) }, (_, nth) => ({
+      name,
+      thing: things.slice(nth * size, (nth + 1) * size).join(' '),
+    }));
+  });
+  const column = (values: readonly string[]) => sql`${sql.param([...values])}::text[]`;
   await db.execute(sql`
     insert into facts (tenant_id, id, name, data, at)
     select ${tenantId}, i, n, jsonb_build_object('thing', t), ${at.toISOString()}::timestamptz
-      from unnest(${sql.param(ids)}::text[], ${sql.param(emitted.map((fact) => fact.name))}::text[], ${sql.param(emitted.map((fact) => fact.thing))}::text[]) as row(i, n, t)`);
-  return emitted.flatMap((fact, index) =>
-    (app.subscribers[fact.name] ?? []).map((queue) => ({
-      queue,
-      data: { fact: fact.name, thing: fact.thing, id: ids[index] ?? null },
-    })),
+      from unnest(${column(shares.map(() => newId('fact')))}, ${column(shares.map((fact) => fact.name))}, ${column(shares.map((fact) => fact.thing))}) as row(i, n, t)`);
+  return shares.flatMap(({ name, thing }) =>
+    (app.subscribers[name] ?? []).map((queue) => ({ queue, data: { fact: name, thing } })),
   );
 }

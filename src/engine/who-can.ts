@@ -4,6 +4,7 @@ import { candidateMandates, candidatePeople } from '#domain/decision/candidates.
 import { decisionFacts, type DecisionFacts } from '#domain/decision/facts.ts';
 import { AS_TODAY, FROM_LEDGER, reconstruct, type Past } from '#domain/decision/reconstruct.ts';
 import type { PolicyDesk, WhoCan } from '#domain/policy/desk.ts';
+import { policyVersion } from '#domain/policy/store.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import { deadlock } from './approve/ask.ts';
@@ -43,7 +44,7 @@ export async function whoCan(
   };
   const nobody = { principalId: null, agentId: null, mandateId: null, targets };
   const facts = back(await decisionFacts(reader, nobody, false), past);
-  const set = await parts.policies.inForce(reader, facts.policy);
+  const set = await parts.policies.inForce(facts.policy, (version) => policyVersion(reader, version));
   const search: Search = { parts, reader, set, base, facts, past, limit: asked.limit };
   const humans = await peopleWhoCan(search, asked.cursor);
   const agents = asked.cursor === null ? await agentsWhoCan(search) : { found: [], asked: 0 };

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { suspendHere } from '#domain/person/suspend.ts';
 import { transact } from '#engine/transact.ts';
 import { samplePerson } from '#sandbox/company.ts';
-import { Browser } from '../support/browser.ts';
+import { signIn } from '../support/browser.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 const CLIENT_ID = 'https://client.example/mcp.json';
@@ -33,15 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** What a person does in their browser: pick themselves at Okta, and approve. Answers the client's redirect. */
-async function throughTheBrowser(address: URL, person: string): Promise<URL> {
-  const browser = new Browser();
-  let page = await browser.go(address, REDIRECT);
-  page = await browser.press(page, { name: 'login', value: samplePerson(person).email }, REDIRECT);
-  page = await browser.press(page, { name: 'decision', value: 'approve' }, REDIRECT);
-  expect(page.url.href).toContain(REDIRECT);
-  return page.url;
-}
+const throughTheBrowser = (address: URL, person: string) => signIn(address, person, REDIRECT);
 
 type Information = Awaited<ReturnType<OAuthClientProvider['clientInformation']>>;
 type Discovery = Parameters<NonNullable<OAuthClientProvider['saveDiscoveryState']>>[0] | undefined;

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { samplePerson } from '#sandbox/company.ts';
 
 interface Cookie {
   readonly host: string;
@@ -86,6 +87,16 @@ export class Browser {
     form.append(button.name, button.value);
     return this.go(new URL(action, page.url), stopAt, form);
   }
+}
+
+/** What a person does in a new browser: picks themselves at Okta, and approves. Answers the client's redirect. */
+export async function signIn(address: URL, person: string, redirect: string): Promise<URL> {
+  const browser = new Browser();
+  let page = await browser.go(address, redirect);
+  page = await browser.press(page, { name: 'login', value: samplePerson(person).email }, redirect);
+  page = await browser.press(page, { name: 'decision', value: 'approve' }, redirect);
+  if (!page.url.href.startsWith(redirect)) throw new Error(`not signed in: ${page.status} ${page.text}`);
+  return page.url;
 }
 
 /** A PKCE pair (RFC 7636). */

@@ -20,7 +20,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = await startEmbedded(folder);
   await migrateDatabase(server.url, 'sandbox', QUEUES);
   const sql = postgres(server.url, { max: 1 });
-  await sql`select 1`;
+  // Nothing here must outlive the machine; waiting for the disk at every commit is most of what a transaction of a test would take.
+  for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes'])
+    await sql.unsafe(`alter system set ${setting} = off`);
+  await sql`select pg_reload_conf()`;
   await sql.end();
   project.provide('templateUrl', server.url);
   return async () => {

@@ -357,7 +357,10 @@ describe('a new owner', () => {
 
     const offer = await world.slack
       .as('bob')
-      .waitsFor((one) => one.text.includes(agent.name) && one.text.includes('/agent transfer'), 20_000);
+      .waitsFor(
+        (one) => one.text.includes(agent.name) && one.text.includes('frozen and offered to you'),
+        20_000,
+      );
     expect(offer.text).toContain('Carl Jensen');
 
     const taken = await use('bob', 'agent_transfer', { agent: agent.id, owner: 'bob@acme.example' });

@@ -1,17 +1,17 @@
-import { createHash, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
-import { calculateJwkThumbprint, decodeJwt, SignJWT, type JWK } from 'jose';
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClient, mcpTransportFetch, verifyDelegation } from '#client/index.ts';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { samplePerson } from '#sandbox/company.ts';
+import { athOf, jktOf, newProofKey, proofBy, wrongProofs } from '../support/dpop.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
 
 let world: World;
 let agent: TestAgent;
 let mandateId: string;
 let issuer: string;
-const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const key = pair();
+const key = newProofKey();
+const WRONG = wrongProofs(key);
 
 beforeAll(async () => {
   world = await openWorld();
@@ -20,24 +20,6 @@ beforeAll(async () => {
   issuer = `${world.app.baseUrl}/t/${world.tenantId}`;
 }, 60_000);
 afterAll(() => world.close());
-
-interface Changes {
-  header?: Record<string, unknown>;
-  claims?: Record<string, unknown>;
-  signWith?: KeyObject | Uint8Array;
-}
-const publicJwk = (of: typeof key) => of.publicKey.export({ format: 'jwk' }) as JWK;
-const proof = (method: string, url: string, token: string | null, change: Changes = {}, of = key) =>
-  new SignJWT({
-    jti: randomUUID(),
-    htm: method,
-    htu: url,
-    iat: Math.floor(Date.now() / 1000),
-    ...(token === null ? {} : { ath: createHash('sha256').update(token).digest('base64url') }),
-    ...change.claims,
-  })
-    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: publicJwk(of), ...change.header })
-    .sign(change.signWith ?? of.privateKey);
 
 const tokenUrl = () => `${issuer}/oauth2/token`;
 async function exchange(dpop: string | null, form: Record<string, string> = {}) {
@@ -57,9 +39,10 @@ async function exchange(dpop: string | null, form: Record<string, string> = {}) 
   });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
-const bound = async (audience: 'v1' | 'mcp' = 'v1') => {
-  const answer = await exchange(await proof('POST', tokenUrl(), null), {
+const bound = async (audience: 'v1' | 'mcp' = 'v1', form: Record<string, string> = {}) => {
+  const answer = await exchange(await proofBy(key, 'POST', tokenUrl()), {
     audience: `${world.app.baseUrl}/${audience}`,
+    ...form,
   });
   expect(answer.status).toBe(200);
   return answer.body;
@@ -70,34 +53,11 @@ const get = async (authorization: string, dpop: string | null, url = tools()) =>
   return { status: response.status, challenge: response.headers.get('www-authenticate') ?? '' };
 };
 
-/** T25: every way in which a proof can be wrong, at both doors. */
-const WRONG: readonly [string, (url: string) => Changes | Promise<Changes>][] = [
-  ['another method', () => ({ claims: { htm: 'PUT' } })],
-  ['another address', () => ({ claims: { htu: 'https://elsewhere.test/v1/tools' } })],
-  ['an address with another path', (url) => ({ claims: { htu: `${url}/more` } })],
-  ['no address', () => ({ claims: { htu: undefined } })],
-  ['an old iat', () => ({ claims: { iat: Math.floor(Date.now() / 1000) - 120 } })],
-  ['an iat to come', () => ({ claims: { iat: Math.floor(Date.now() / 1000) + 60 } })],
-  ['no iat', () => ({ claims: { iat: undefined } })],
-  ['no jti', () => ({ claims: { jti: undefined } })],
-  ['another typ', () => ({ header: { typ: 'JWT' } })],
-  ['a private jwk', () => ({ header: { jwk: key.privateKey.export({ format: 'jwk' }) } })],
-  [
-    'a symmetric key',
-    () => ({
-      header: { alg: 'HS256', jwk: { kty: 'oct', k: 'c2VjcmV0' } },
-      signWith: Buffer.alloc(32, 1),
-    }),
-  ],
-  ['no jwk', () => ({ header: { jwk: undefined } })],
-  ['a signature by another key', () => ({ signWith: pair().privateKey })],
-];
-
 describe('T25: at the token endpoint', () => {
   test('a proof binds the token to its key: token_type DPoP and cnf.jkt; without one it is Bearer', async () => {
     const body = await bound();
     expect(body['token_type']).toBe('DPoP');
-    const jkt = await calculateJwkThumbprint(publicJwk(key));
+    const jkt = await jktOf(key);
     expect(decodeJwt(String(body['access_token']))['cnf']).toEqual({ jkt });
     expect((await world.ledger('TOKEN_ISSUED')).at(-1)?.data).toMatchObject({ jkt });
     const plain = await exchange(null);
@@ -106,16 +66,16 @@ describe('T25: at the token endpoint', () => {
   });
 
   test.each(WRONG)('%s is invalid_dpop_proof, and no token', async (_, change) => {
-    const answer = await exchange(await proof('POST', tokenUrl(), null, await change(tokenUrl())));
+    const answer = await exchange(await proofBy(key, 'POST', tokenUrl(), null, change(tokenUrl())));
     expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_dpop_proof' } });
     expect(answer.body['access_token']).toBeUndefined();
   });
 
   test('a proof is good once, and two headers are none', async () => {
-    const one = await proof('POST', tokenUrl(), null);
+    const one = await proofBy(key, 'POST', tokenUrl());
     expect((await exchange(one)).status).toBe(200);
     expect((await exchange(one)).body).toMatchObject({ error: 'invalid_dpop_proof' });
-    const two = `${await proof('POST', tokenUrl(), null)}, ${await proof('POST', tokenUrl(), null)}`;
+    const two = `${await proofBy(key, 'POST', tokenUrl())}, ${await proofBy(key, 'POST', tokenUrl())}`;
     expect((await exchange(two)).body).toMatchObject({ error: 'invalid_dpop_proof' });
     expect((await world.ledger('TOKEN_REFUSED')).at(-1)?.data).toMatchObject({ error: 'invalid_dpop_proof' });
   });
@@ -124,7 +84,7 @@ describe('T25: at the token endpoint', () => {
 describe('T25: with a bound token', () => {
   test('a proof for this request and this token is let in, once; query and fragment are no part of htu', async () => {
     const token = String((await bound())['access_token']);
-    const one = await proof('GET', tools(), token);
+    const one = await proofBy(key, 'GET', tools(), token);
     expect((await get(`DPoP ${token}`, one, `${tools()}?a=b`)).status).toBe(200);
     const again = await get(`DPoP ${token}`, one);
     expect(again.status).toBe(401);
@@ -133,11 +93,11 @@ describe('T25: with a bound token', () => {
 
   test.each([
     ...WRONG,
-    ['another token', () => ({ claims: { ath: createHash('sha256').update('x').digest('base64url') } })],
+    ['another token', () => ({ claims: { ath: athOf('x') } })],
     ['no ath', () => ({ claims: { ath: undefined } })],
   ] as typeof WRONG)('%s is refused with a DPoP challenge', async (_, change) => {
     const token = String((await bound())['access_token']);
-    const answer = await get(`DPoP ${token}`, await proof('GET', tools(), token, await change(tools())));
+    const answer = await get(`DPoP ${token}`, await proofBy(key, 'GET', tools(), token, change(tools())));
     expect(answer.status).toBe(401);
     expect(answer.challenge).toContain('DPoP error="invalid_dpop_proof"');
   });
@@ -145,17 +105,17 @@ describe('T25: with a bound token', () => {
   test('another key, no proof, and the scheme Bearer are refused; an unbound token is not for DPoP', async () => {
     const token = String((await bound())['access_token']);
     const refused = [
-      await get(`DPoP ${token}`, await proof('GET', tools(), token, {}, pair())),
+      await get(`DPoP ${token}`, await proofBy(newProofKey(), 'GET', tools(), token)),
       await get(`DPoP ${token}`, null),
       await get(`Bearer ${token}`, null),
-      await get(`Bearer ${token}`, await proof('GET', tools(), token)),
+      await get(`Bearer ${token}`, await proofBy(key, 'GET', tools(), token)),
     ];
     for (const { status, challenge } of refused) {
       expect(status).toBe(401);
       expect(challenge).toContain('DPoP error="invalid_token"');
     }
     const plain = await world.token(agent, 'bob', mandateId, { audience: `${world.app.baseUrl}/v1` });
-    expect((await get(`DPoP ${plain}`, await proof('GET', tools(), plain))).status).toBe(401);
+    expect((await get(`DPoP ${plain}`, await proofBy(key, 'GET', tools(), plain))).status).toBe(401);
     expect((await get(`Bearer ${plain}`, null)).status).toBe(200);
     expect((await get(`DPoP ${world.company.api_keys.admin}`, null)).status).toBe(401);
   });
@@ -174,7 +134,7 @@ describe('T25: with a bound token', () => {
     expect(refused.headers.get('www-authenticate')).toMatch(
       /^DPoP error="invalid_token".*resource_metadata=/,
     );
-    expect((await ask(`DPoP ${token}`, await proof('POST', url, token))).status).not.toBe(401);
+    expect((await ask(`DPoP ${token}`, await proofBy(key, 'POST', url, token))).status).not.toBe(401);
     const seen = await fetch(`${issuer}/oauth2/introspect`, {
       method: 'POST',
       headers: { authorization: `Bearer ${world.company.api_keys.admin}` },
@@ -183,8 +143,73 @@ describe('T25: with a bound token', () => {
     expect(await seen.json()).toMatchObject({
       active: true,
       token_type: 'DPoP',
-      cnf: { jkt: await calculateJwkThumbprint(publicJwk(key)) },
+      cnf: { jkt: await jktOf(key) },
     });
+  });
+});
+
+describe('a bound token as the subject of an exchange', () => {
+  const providers = async () =>
+    world.okta.tokenFor(samplePerson('bob').email, {
+      scopes: ['delegation:create', 'delegation:read'],
+      claims: { cnf: { jkt: await jktOf(key) } },
+    });
+
+  test('of the provider: only with a proof by the key that the provider bound it to', async () => {
+    const subject_token = await providers();
+    const form = { subject_token };
+    expect((await exchange(await proofBy(key, 'POST', tokenUrl()), form)).body['token_type']).toBe('DPoP');
+    for (const dpop of [null, await proofBy(newProofKey(), 'POST', tokenUrl())]) {
+      const { status, body } = await exchange(dpop, form);
+      expect({ status, body }).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+      expect(body['error_description']).toContain('bound');
+    }
+    const mtls = await world.okta.tokenFor(samplePerson('bob').email, {
+      scopes: ['delegation:create'],
+      claims: { cnf: { 'x5t#S256': 'x' } },
+    });
+    expect((await exchange(null, { subject_token: mtls })).body['error']).toBe('invalid_request');
+  });
+
+  test('of the provider, at the REST door: only with a proof for that request', async () => {
+    const token = await providers();
+    const url = `${world.app.baseUrl}/v1/calls`;
+    expect((await get(`DPoP ${token}`, await proofBy(key, 'GET', url, token), url)).status).toBe(200);
+    for (const [scheme, dpop] of [
+      ['Bearer', null],
+      ['Bearer', await proofBy(key, 'GET', url, token)],
+      ['DPoP', await proofBy(newProofKey(), 'GET', url, token)],
+      ['DPoP', null],
+    ] as const) {
+      const { status, challenge } = await get(`${scheme} ${token}`, dpop, url);
+      expect(status).toBe(401);
+      expect(challenge).toContain('DPoP error="invalid_token"');
+    }
+  });
+
+  test('of ours: what the next agent makes of it is bound too, to a key of its own', async () => {
+    const first = await world.mandate('bob', agent, { scopes: ['okta.users.read'], may_delegate: 1 });
+    const next = await world.agent('dpop-next', 'carl');
+    const token = String((await bound('v1', { mandate_id: first }))['access_token']);
+    const url = `${world.app.baseUrl}/v1/tools/mandate_delegate`;
+    const handed = await fetch(url, {
+      method: 'POST',
+      headers: {
+        authorization: `DPoP ${token}`,
+        dpop: await proofBy(key, 'POST', url, token),
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ agent: next.name, purpose: 'a part of it' }),
+    });
+    const { result } = (await handed.json()) as { result: { mandate_id: string } };
+    const mandate_id = result.mandate_id;
+    const hand = async (dpop: string | null) =>
+      exchange(dpop, { subject_token: token, mandate_id, client_assertion: await world.assertion(next) });
+    const own = newProofKey();
+    expect((await hand(null)).body).toMatchObject({ error: 'invalid_request' });
+    const { status, body } = await hand(await proofBy(own, 'POST', tokenUrl()));
+    expect({ status, body }).toMatchObject({ status: 200, body: { token_type: 'DPoP' } });
+    expect(decodeJwt(String(body['access_token']))['cnf']).toEqual({ jkt: await jktOf(own) });
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AgentActor } from '#domain/actor.ts';
 import type { Outcome } from '#engine/outcome.ts';
+import { newId } from '#lib/id.ts';
 import { eventually, openWorld, type TestAgent, type World } from '../support/world.ts';
 
 let world: World;
@@ -437,6 +438,30 @@ describe('handing on', () => {
     expect(denied(await world.as(two.actor, 'okta_reset_mfa', { person: 'carl@acme.example' }))).toBe(
       'mandate_revoked',
     );
+  });
+
+  test('a tree of many ends in one revocation: each has its ledger entry and is told of in Slack, by a job that they share', async () => {
+    const { mandateId } = await given();
+    const below = Array.from({ length: 24 }, () => newId('mdt'));
+    await world.sql`
+      insert into mandates (tenant_id, id, principal_id, agent_id, scopes, resources, purpose, parent_id, call_id, starts_at, expires_at)
+      select tenant_id, child, principal_id, agent_id, scopes, resources, purpose, id, call_id, starts_at, expires_at
+        from mandates, unnest(${below}::text[]) as child where id = ${mandateId}`;
+    const all = [mandateId, ...below].sort();
+    const output = done(
+      await world.as(await world.actor('bob'), 'mandate_revoke', { mandate_id: mandateId }),
+    );
+    expect(output['revoked']).toEqual(all);
+    const entries = (await world.ledger('MANDATE_REVOKED')).map((entry) => entry.data['mandate_id']);
+    expect(entries.filter((id) => all.includes(String(id)))).toEqual(all);
+    const facts = await world.sql<{ things: string[] }[]>`
+      select string_to_array(data ->> 'thing', ' ') as things from facts where name = 'mandate.revoked' and data ->> 'thing' like ${`%${mandateId}%`}`;
+    expect(facts.map(({ things }) => things)).toEqual([all]);
+    await eventually(async () => {
+      const told =
+        await world.sql`select distinct thing from slack_messages where thing = any(${all}) and audience = 'mandate-revoked' and ts is not null`;
+      return told.length === all.length ? told : undefined;
+    }, 'each is told of in Slack');
   });
 
   test('lists are filtered by agent, principal and state', async () => {

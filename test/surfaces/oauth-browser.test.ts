@@ -4,21 +4,12 @@ import { createSigningKey } from '#domain/token/signing-keys.ts';
 import { transact } from '#engine/transact.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { browserSide } from '#surfaces/oauth/browser/index.ts';
-import { Browser, pkce, type Page } from '../support/browser.ts';
+import { Browser, pkce } from '../support/browser.ts';
 import { openWorld, type World } from '../support/world.ts';
+import { CLIENT, clientDocument, codeForm, REDIRECT, signIns, type SignIns } from './sign-in-world.ts';
 
-const CLIENT = 'https://client.example/mcp.json';
-const REDIRECT = 'https://client.example/callback';
 const documents: Record<string, () => Response> = {
-  [CLIENT]: () =>
-    Response.json({
-      client_id: CLIENT,
-      client_name: 'Example <Client>',
-      scope: 'mcp:everything',
-      redirect_uris: [REDIRECT, 'http://127.0.0.1/callback'],
-      grant_types: ['authorization_code', 'refresh_token'],
-      token_endpoint_auth_method: 'none',
-    }),
+  [CLIENT]: clientDocument,
   'https://other.example/stolen.json': () => Response.json({ client_id: CLIENT, redirect_uris: [REDIRECT] }),
   'https://moved.example/doc.json': () => Response.redirect('https://client.example/mcp.json', 302),
 };
@@ -35,81 +26,14 @@ beforeAll(async () => {
     },
   });
   issuer = `${world.url}/t/${world.tenantId}`;
+  ({ toConsent, toCode, redeem, signedIn } = signIns(world));
 });
 afterAll(() => world.close());
 
-interface Asked {
-  readonly browser?: Browser;
-  readonly person?: string;
-  readonly decision?: string;
-  readonly query?: Record<string, string>;
-  readonly challenge?: string;
-}
-
-/** Walks from the client to the consent page. */
-async function toConsent({
-  browser = new Browser(),
-  person = 'mona',
-  query = {},
-  challenge,
-}: Asked): Promise<{
-  browser: Browser;
-  page: Page;
-}> {
-  const address = new URL(`${issuer}/oauth2/authorize`);
-  address.search = new URLSearchParams({
-    response_type: 'code',
-    client_id: CLIENT,
-    redirect_uri: REDIRECT,
-    scope: 'okta.users.read',
-    state: 'st-1',
-    resource: `${world.url}/mcp`,
-    code_challenge: challenge ?? pkce().challenge,
-    code_challenge_method: 'S256',
-    ...query,
-  }).toString();
-  let page = await browser.go(address, query['redirect_uri'] ?? REDIRECT);
-  if (page.url.href.startsWith(world.okta.url))
-    page = await browser.press(page, { name: 'login', value: samplePerson(person).email }, REDIRECT);
-  return { browser, page };
-}
-
-async function toCode(
-  asked: Asked = {},
-): Promise<{ code: string; verifier: string; back: URL; browser: Browser }> {
-  const { verifier, challenge } = pkce();
-  const { browser, page } = await toConsent({ ...asked, challenge });
-  const back = page.url.href.startsWith(REDIRECT)
-    ? page
-    : await browser.press(page, { name: 'decision', value: asked.decision ?? 'approve' }, REDIRECT);
-  return { code: back.url.searchParams.get('code') ?? '', verifier, back: back.url, browser };
-}
-
-async function redeem(
-  form: Record<string, string>,
-): Promise<{ status: number; body: Record<string, unknown> }> {
-  const response = await fetch(`${issuer}/oauth2/token`, {
-    method: 'POST',
-    body: new URLSearchParams({ client_id: CLIENT, ...form }),
-  });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-}
-
-const codeForm = (code: string, verifier: string, more: Record<string, string> = {}) => ({
-  grant_type: 'authorization_code',
-  code,
-  code_verifier: verifier,
-  redirect_uri: REDIRECT,
-  ...more,
-});
-
-async function signedIn(asked: Asked = {}) {
-  const { code, verifier } = await toCode(asked);
-  const { status, body } = await redeem(codeForm(code, verifier));
-  expect({ status, body }).toMatchObject({ status: 200 });
-  return { access: String(body['access_token']), refresh: String(body['refresh_token']), body };
-}
-
+let toConsent: SignIns['toConsent'];
+let toCode: SignIns['toCode'];
+let redeem: SignIns['redeem'];
+let signedIn: SignIns['signedIn'];
 const callMcp = (token: string, method: string, params: Record<string, unknown> = {}) =>
   fetch(`${world.url}/mcp`, {
     method: 'POST',

@@ -3,6 +3,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
 import { SANDBOX_WEB_CLIENT_ID, SANDBOX_WEB_CLIENT_SECRET } from '#sandbox/okta/index.ts';
+import { jktOf, newProofKey, proofBy } from '../support/dpop.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
 import { exchange, jws, refusal } from '../unit/domain/token/requests.ts';
 import { openWorld as openLightWorld } from '../unit/domain/token/world.ts';
@@ -30,7 +31,12 @@ const jag = (change: Jag = {}, login = 'bob') =>
     ...change,
   });
 
-async function present(assertion: string, form: Record<string, string> = {}, by = agent) {
+async function present(
+  assertion: string,
+  form: Record<string, string> = {},
+  by = agent,
+  dpop: string | null = null,
+) {
   const body = new URLSearchParams({
     grant_type: JWT_BEARER,
     assertion,
@@ -38,11 +44,12 @@ async function present(assertion: string, form: Record<string, string> = {}, by 
     client_assertion: await world.assertion(by),
     ...form,
   });
-  const answer = await fetch(`${issuer}/oauth2/token`, { method: 'POST', body });
+  const headers = dpop === null ? {} : { dpop };
+  const answer = await fetch(`${issuer}/oauth2/token`, { method: 'POST', body, headers });
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
-const refused = async (assertion: string, form: Record<string, string> = {}) => {
-  const { status, body } = await present(assertion, form);
+const refused = async (assertion: string, form: Record<string, string> = {}, dpop: string | null = null) => {
+  const { status, body } = await present(assertion, form, agent, dpop);
   expect(body).not.toHaveProperty('access_token');
   expect((await world.ledger()).at(-1)).toMatchObject({
     event: 'TOKEN_REFUSED',
@@ -144,6 +151,8 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
       ['not valid yet', jag({ claims: { nbf: Math.floor(Date.now() / 1000) + 60 } })],
       ['jti', jag({ claims: { jti: null } })],
       ['cnf', jag({ claims: { cnf: { jkt: 'x' } } })],
+      ['cnf', jag({ claims: { cnf: { 'x5t#S256': 'x' } } })],
+      ['cnf', jag({ claims: { cnf: 'x' } })],
       ['sub', jag({ claims: { sub: null } })],
       ['identity provider of this organisation', jag({ claims: { iss: 'https://evil.test' } })],
       ['identity provider of this organisation', jag({ claims: { iss: issuer } })],
@@ -154,9 +163,31 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
       ['typ', world.token(agent, 'bob', mandateId)],
       ['JWT', 'x'],
     ];
-    for (const [why, assertion] of wrong)
-      expect(await refused(await assertion)).toMatch(new RegExp(`^400 invalid_grant: .*(?:${why})`));
+    // All of them first: one is a token of ours, and its line in the ledger is not to come between.
+    const made = await Promise.all(wrong.map(async ([why, one]) => [why, await one] as const));
+    for (const [why, assertion] of made)
+      expect(await refused(assertion)).toMatch(new RegExp(`^400 invalid_grant: .*(?:${why})`));
     expect((await present(await jag({ claims: { aud: [issuer] } }))).status).toBe(200);
+  });
+
+  test('T37: bound to a key it is taken with a proof by that key alone, and so is the token that it gives', async () => {
+    const key = newProofKey();
+    const [url, jkt] = [`${issuer}/oauth2/token`, await jktOf(key)];
+    const bound = await jag({ claims: { cnf: { jkt } } });
+    const { status, body } = await present(bound, {}, agent, await proofBy(key, 'POST', url));
+    expect({ status, body }).toMatchObject({ status: 200, body: { token_type: 'DPoP' } });
+    expect(decodeJwt(String(body['access_token']))['cnf']).toEqual({ jkt });
+
+    expect(await refused(bound)).toMatch(/^400 invalid_grant: .*proof by that key in the DPoP header/);
+    const others = await proofBy(newProofKey(), 'POST', url);
+    expect(await refused(bound, {}, others)).toMatch(/^400 invalid_grant: .*another key/);
+    const elsewhere = await proofBy(key, 'POST', `${issuer}/oauth2/introspect`);
+    expect(await refused(bound, {}, elsewhere)).toMatch(/^400 invalid_dpop_proof: /);
+    const once = await proofBy(key, 'POST', url);
+    expect((await present(bound, {}, agent, once)).status).toBe(200);
+    expect(await refused(bound, {}, once)).toMatch(/^400 invalid_dpop_proof: /);
+    const twofold = await jag({ claims: { cnf: { jkt, 'x5t#S256': 'x' } } });
+    expect(await refused(twofold, {}, await proofBy(key, 'POST', url))).toMatch(/^400 invalid_grant: .*cnf/);
   });
 
   test('it is no subject token, and without a mandate it gives nothing but the way to one', async () => {

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sql } from 'drizzle-orm';
 import postgres, { type Sql } from 'postgres';
 import { SERVER_ROLE } from '#db/pool.ts';
+import { decisionFactsNow } from '#domain/decision/facts.ts';
 import { createTenant } from '#domain/tenant/create.ts';
-import { transact } from '#engine/transact.ts';
+import { namedMandates } from '#domain/verify/candidates.ts';
+import { readonly, transact } from '#engine/transact.ts';
 import { newId } from '#lib/id.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -97,6 +100,57 @@ describe('tenants are apart by the database itself', () => {
     });
     await expect(insert).rejects.toMatchObject({ code: '42501' });
     await world.sql`delete from identity_providers where tenant_id = ${other}`;
+  });
+
+  test('what is read in one statement, without a transaction, is of the tenant that it names, and names it for nobody else', async () => {
+    const { sql } = world.app.database;
+    const [mandate] = await world.sql<
+      { id: string; principal: string; agent: string }[]
+    >`select id, principal_id as principal, agent_id as agent from mandates limit 1`;
+    const { id, principal, agent } = mandate!;
+    const about = {
+      principalId: principal,
+      agentId: agent,
+      mandateId: id,
+      targets: [{ type: 'Person', id: principal }],
+    };
+    const names = { agent, principal, mandateId: id };
+    const foreign = newId('tnt');
+    const turns = await Promise.all(
+      Array.from({ length: 20 }, async (_, turn) => {
+        const tenant = turn % 2 === 0 ? world.tenantId : foreign;
+        const facts = await decisionFactsNow(sql, tenant, about);
+        const named = await namedMandates(sql, tenant, names, 5);
+        const [left] = await sql<{ n: number }[]>`select count(*)::int as n from people`;
+        return {
+          own: tenant === world.tenantId,
+          people: [facts.principal?.id, ...facts.targets.map((target) => target?.id)],
+          chain: facts.chain.map((one) => one.id),
+          named: [named.agentId, ...named.people, ...named.mandates.map((one) => one.id)],
+          left: left?.n,
+        };
+      }),
+    );
+    for (const { own, ...seen } of turns)
+      expect(seen).toEqual(
+        own
+          ? { people: [principal, principal], chain: [id], named: [agent, principal, id], left: 0 }
+          : { people: [undefined, undefined], chain: [], named: [null], left: 0 },
+      );
+  });
+
+  test("drizzle's statements are prepared, and a transaction has named its tenant before its first", async () => {
+    const seen = await readonly(world.app, world.tenantId, async ({ db }) => {
+      const [first] = await db.execute<{ n: number }>(
+        sql`select count(*)::int as n from people where held = ${false}`,
+      );
+      const prepared = await db.execute<{ statement: string }>(
+        sql`select statement from pg_prepared_statements where statement = 'select count(*)::int as n from people where held = $1'`,
+      );
+      return { people: first?.n, prepared: prepared.length };
+    });
+    expect(seen.people).toBeGreaterThan(5);
+    expect(seen.prepared).toBe(1);
   });
 
   test('a foreign key cannot point into another tenant', async () => {

@@ -1,8 +1,9 @@
 import { assert as check, asyncProperty, constantFrom } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AgentActor } from '#domain/actor.ts';
 import { createApiKey } from '#domain/tenant/api-key.ts';
 import { mapGroup } from '#domain/tenant/create.ts';
-import { decide } from '#engine/decide/decide.ts';
+import { decide, decideNow } from '#engine/decide/decide.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
 
@@ -33,6 +34,15 @@ afterAll(() => world.close());
 /** A mandate to an agent of one's own; whoever must agree does. */
 async function grant(principal: string, to: TestAgent, terms: Record<string, unknown>): Promise<string> {
   return world.mandate(principal, to, terms);
+}
+
+/** The agent as it acts under one of its mandates, with everything that this holds. */
+async function actorUnder(id: string): Promise<AgentActor> {
+  const [row] = await world.sql<
+    { principal_id: string; agent_id: string; scopes: string[] }[]
+  >`select principal_id, agent_id, scopes from mandates where id = ${id}`;
+  const { agent_id: agentId, principal_id: personId, scopes } = row!;
+  return { kind: 'agent', surface: 'rest', agentId, personId, mandateId: id, scopes, jti: '' };
 }
 
 async function ask(
@@ -176,11 +186,7 @@ describe('POST /v1/verify', () => {
     const people = await Promise.all(
       ['ann', 'carl', 'bob', 'dana', 'nina', 'otto'].map((name) => world.person(name)),
     );
-    const row = (
-      await world.sql<
-        { agent_id: string; principal_id: string; scopes: string[] }[]
-      >`select agent_id, principal_id, scopes from mandates where id = ${mandateId}`
-    )[0];
+    const actor = await actorUnder(mandateId);
     await check(
       asyncProperty(
         constantFrom(
@@ -201,15 +207,7 @@ describe('POST /v1/verify', () => {
           const decided = await readonly(world.app, world.tenantId, (reader) =>
             decide(reader, world.app.policies, {
               entry,
-              actor: {
-                kind: 'agent',
-                surface: 'rest',
-                agentId: row!.agent_id,
-                personId: row!.principal_id,
-                mandateId,
-                scopes: row!.scopes,
-                jti: '',
-              },
+              actor,
               targets,
               adminRoles: new Map([[person.id, []]]),
             }),
@@ -228,6 +226,41 @@ describe('POST /v1/verify', () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  test('law 4: while mandates are revoked, nothing that is asked after a commit is allowed any more', async () => {
+    const bob = await world.actor('bob');
+    const ids = await Promise.all(Array.from({ length: 8 }, () => world.mandate('bob', agent)));
+    const actors = new Map(await Promise.all(ids.map(async (id) => [id, await actorUnder(id)] as const)));
+    const entry = world.app.catalogue.get('mandate_list')!;
+    const ended = new Map<string, number>();
+    const seen = { allowed: 0, late: 0 };
+    const reader = async (nth: number) => {
+      for (let turn = nth; ended.size < ids.length; turn += 1) {
+        const id = ids[turn % ids.length]!;
+        const asked = performance.now();
+        const { allowed } = await decideNow(world.app, world.tenantId, {
+          entry,
+          actor: actors.get(id)!,
+          targets: [{ type: 'Tenant' }],
+          adminRoles: new Map(),
+        });
+        if (allowed && (ended.get(id) ?? Infinity) < asked) seen.late += 1;
+        else if (allowed) seen.allowed += 1;
+      }
+    };
+    const writer = async (id: string) => {
+      expect(await world.as(bob, 'mandate_revoke', { mandate_id: id })).toMatchObject({ status: 'done' });
+      ended.set(id, performance.now());
+    };
+    await Promise.all([
+      ...Array.from({ length: 6 }, (_, nth) => reader(nth)),
+      (async () => {
+        for (const id of ids) await writer(id);
+      })(),
+    ]);
+    expect(seen.late).toBe(0);
+    expect(seen.allowed).toBeGreaterThan(0);
   });
 
   test('without a database: 503, never an allow', async () => {

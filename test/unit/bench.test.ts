@@ -21,7 +21,7 @@ async function bench(args: string[], env: Record<string, string> = {}) {
 describe('npm run bench', () => {
   it('keeps the names that other checks read', () => {
     expect([...BENCHMARKS.keys()]).toEqual(
-      expect.arrayContaining(['exchange', 'mcp-call', 'scim-get', 'decide']),
+      expect.arrayContaining(['exchange', 'mcp-call', 'scim-get', 'decide', 'verify-api']),
     );
   });
 

@@ -10,6 +10,10 @@ export const NarrowTerms = z
       .describe('The resources that remain, as they were asked, or person:<id> of somebody whom they cover.'),
     tools: field.toolsField.optional().describe('The tools that remain.'),
     amount: field.amountField.optional().describe('A lower amount for each use, in the same currency.'),
+    currency: field.currencyField
+      .optional()
+      .describe('The currency of an amount where none was asked; otherwise the same.'),
+    window: field.windowField.optional().describe('Fewer hours, in the same time zone.'),
     max_uses: field.usesField.optional().describe('Fewer uses.'),
     days: field.daysField.optional().describe('Fewer days.'),
     may_delegate: field.depthField.optional().describe('Fewer levels of handing on.'),

@@ -2,17 +2,14 @@ import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
 import { freezeMandatesOf, revokeMandatesOf, type Ending } from '../mandate/revoke.ts';
-import type { Mandate } from '../mandate/store.ts';
+import type { EndedMandate } from '../mandate/store.ts';
 import { DEFAULT_SETTINGS } from '../tenant/settings.ts';
 import { theTenant } from '../tenant/store.ts';
-import { countDeparture, insertHold, openHolds } from './store.ts';
-
-/** The cause that a mandate is frozen with while its revocation waits for a human; dismissing lifts it and nothing else. */
-export const BREAKER = 'breaker';
+import { BREAKER, countDeparture, insertHold, openHolds } from './store.ts';
 
 /** What became of a departing person's mandates: ended for good, or frozen with the revocation held back. */
 export interface Ended {
-  readonly mandates: readonly Mandate[];
+  readonly mandates: readonly EndedMandate[];
   readonly held: boolean;
 }
 
@@ -49,7 +46,7 @@ export async function revokeOrHold(ctx: TenantWriter, personId: string, ending: 
         mandates: mandates.map((mandate) => mandate.id),
       },
     });
-    ctx.emit({ name: 'breaker.tripped', thing: hold.id });
+    ctx.emit({ name: 'breaker.tripped', thing: hold.burst });
   }
   return { mandates, held: open !== undefined || mandates.length > 0 };
 }

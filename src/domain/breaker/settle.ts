@@ -3,8 +3,7 @@ import type { TenantReader, TenantWriter } from '../context.ts';
 import { revokeMandatesOf } from '../mandate/revoke.ts';
 import { thawMandatesOf } from '../mandate/thaw.ts';
 import { findPerson, type Lock, type Person } from '../person/store.ts';
-import { BREAKER } from './guard.ts';
-import { openHolds, settleHolds, type Hold } from './store.ts';
+import { BREAKER, openHolds, settleHolds, type Hold } from './store.ts';
 
 /** A held person, as somebody decides about them. */
 export interface HeldPerson {
@@ -59,11 +58,7 @@ export async function applyHolds(
     });
     ended.push(...revoked);
   }
-  await settleHolds(
-    ctx,
-    held.map(({ hold }) => hold.id),
-    'applied',
-  );
+  await settle(ctx, held, 'applied');
   return ended;
 }
 
@@ -95,10 +90,21 @@ export async function dismissHolds(
     });
     thawed.push(...mandates);
   }
+  await settle(ctx, held, 'dismissed');
+  return thawed;
+}
+
+async function settle(
+  ctx: TenantWriter,
+  held: readonly HeldPerson[],
+  how: 'applied' | 'dismissed',
+): Promise<void> {
+  const holds = held.map(({ hold }) => hold);
   await settleHolds(
     ctx,
-    held.map(({ hold }) => hold.id),
-    'dismissed',
+    holds.map(({ id }) => id),
+    how,
   );
-  return thawed;
+  for (const burst of new Set(holds.map((hold) => hold.burst)))
+    ctx.emit({ name: 'breaker.settled', thing: burst });
 }

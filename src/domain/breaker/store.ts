@@ -1,8 +1,12 @@
-import { and, asc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
+import { mandateFreezes, mandates } from '../mandate/tables.ts';
 import type { Lock } from '../person/store.ts';
 import { breakerCounts, breakerHolds } from './tables.ts';
+
+/** The cause that a mandate is frozen with while its revocation waits for a human; dismissing lifts it and nothing else. */
+export const BREAKER = 'breaker';
 
 /** A person whose revocation waits for a human. */
 export type Hold = typeof breakerHolds.$inferSelect;
@@ -48,14 +52,30 @@ export async function forgetDepartures(ctx: TenantWriter): Promise<void> {
 /** The longest window that a tenant may choose, in seconds. */
 export const MAX_WINDOW_SECONDS = 86_400;
 
-/** Puts the irreversible part of a departure aside. The person must be locked and have no open hold. */
+/**
+ * Puts the irreversible part of a departure aside: in the burst of this source of which something is still open, or as the beginning of one. The
+ * person must be locked and have no open hold, and the departure must have been counted in the same transaction.
+ */
 export async function insertHold(
   ctx: TenantWriter,
   hold: Pick<Hold, 'source' | 'personId' | 'reason'>,
 ): Promise<Hold> {
+  const id = newId('hold', ctx.now.getTime());
+  const [open] = await ctx.db
+    .select({ burst: breakerHolds.burst })
+    .from(breakerHolds)
+    .where(
+      and(
+        eq(breakerHolds.tenantId, ctx.tenantId),
+        eq(breakerHolds.source, hold.source),
+        eq(breakerHolds.state, 'held'),
+      ),
+    )
+    .orderBy(desc(breakerHolds.id))
+    .limit(1);
   const [row] = await ctx.db
     .insert(breakerHolds)
-    .values({ tenantId: ctx.tenantId, id: newId('hold', ctx.now.getTime()), ...hold, at: ctx.now })
+    .values({ tenantId: ctx.tenantId, id, burst: open?.burst ?? id, ...hold, at: ctx.now })
     .returning();
   if (row === undefined) throw new Error('an insert returned no row');
   return row;
@@ -94,4 +114,33 @@ export async function settleHolds(
     .update(breakerHolds)
     .set({ state, decidedAt: ctx.now })
     .where(and(eq(breakerHolds.tenantId, ctx.tenantId), inArray(breakerHolds.id, [...ids])));
+}
+
+/** How many mandates of these people are frozen because a revocation is held back. */
+export async function frozenByBreaker(reader: TenantReader, people: readonly string[]): Promise<number> {
+  if (people.length === 0) return 0;
+  const [row] = await reader.db
+    .select({ mandates: sql<number>`count(*)::int` })
+    .from(mandates)
+    .innerJoin(
+      mandateFreezes,
+      and(eq(mandateFreezes.tenantId, mandates.tenantId), eq(mandateFreezes.mandateId, mandates.id)),
+    )
+    .where(
+      and(
+        eq(mandates.tenantId, reader.tenantId),
+        inArray(mandates.principalId, [...people]),
+        eq(mandateFreezes.cause, BREAKER),
+      ),
+    );
+  return row?.mandates ?? 0;
+}
+
+/** Every hold of a burst, decided or not, oldest first; empty for a burst that is not there. */
+export async function holdsOfBurst(reader: TenantReader, burst: string): Promise<Hold[]> {
+  return reader.db
+    .select()
+    .from(breakerHolds)
+    .where(and(eq(breakerHolds.tenantId, reader.tenantId), eq(breakerHolds.burst, burst)))
+    .orderBy(asc(breakerHolds.id));
 }

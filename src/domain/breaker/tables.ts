@@ -29,6 +29,8 @@ export const breakerHolds = pgTable(
     source: text('source').notNull(),
     personId: text('person_id').notNull(),
     reason: text('reason').notNull(),
+    /** The hold with which the burst began that it belongs to: people are told of a burst, not of each person in it. */
+    burst: text('burst').notNull(),
     state: text('state', { enum: ['held', 'applied', 'dismissed'] })
       .notNull()
       .default('held'),
@@ -40,6 +42,7 @@ export const breakerHolds = pgTable(
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
     index('breaker_holds_state').on(table.tenantId, table.state),
+    index('breaker_holds_burst').on(table.tenantId, table.burst),
     tenantPolicy(),
   ],
 );

@@ -1,4 +1,6 @@
 import { sql } from 'drizzle-orm';
+import type { Sql } from 'postgres';
+import { principalOf, type Actor } from '../actor.ts';
 import type { TenantReader } from '../context.ts';
 import type { MandateWindow } from '../mandate/window.ts';
 import type { PersonStatus } from '../provider.ts';
@@ -71,6 +73,8 @@ export interface PolicyFacts {
 export interface DecisionFacts {
   readonly policy: PolicyFacts;
   readonly tenantStatus: 'active' | 'frozen' | null;
+  /** Whether the API key that asks has not been revoked; false where none was asked about. */
+  readonly keyStands: boolean;
   readonly principal: PersonFacts | null;
   readonly agent: {
     readonly id: string;
@@ -89,10 +93,22 @@ export interface DecisionSubjects {
   readonly principalId: string | null;
   readonly agentId: string | null;
   readonly mandateId: string | null;
+  /** The API key that asks; null or absent: none does. */
+  readonly keyId?: string | null;
   readonly targets: readonly { readonly type: string; readonly id?: string }[];
 }
 
+/** Whom and what a decision about this actor and these targets has to look at. */
+export const subjectsOf = (actor: Actor, targets: DecisionSubjects['targets']): DecisionSubjects => ({
+  principalId: principalOf(actor),
+  agentId: actor.kind === 'agent' ? actor.agentId : null,
+  mandateId: actor.kind === 'agent' ? actor.mandateId : null,
+  keyId: actor.kind === 'service' ? actor.keyId : null,
+  targets,
+});
+
 type Wire = Omit<DecisionFacts, 'chain' | 'policy'> & {
+  readonly policy: PolicyFacts | null;
   readonly chain: readonly (Omit<MandateFacts, 'startsAt' | 'expiresAt'> & {
     startsAt: string;
     expiresAt: string;
@@ -104,25 +120,46 @@ export const NO_POLICY: PolicyFacts = { version: 0, digest: null, singleAdmin: f
 
 /**
  * Reads them in one round trip, as they are in this transaction. With `lock`, principal, agent, mandate and ancestors are held
- * against a revocation until it ends (law 2). Source: migrations `mandate_decisions` and `tenant_policy`.
+ * against a revocation until it ends (law 2). Source: migration `decision_read`.
  */
 export async function decisionFacts(
   reader: TenantReader,
   about: DecisionSubjects,
   lock: boolean,
 ): Promise<DecisionFacts> {
-  const types = about.targets.map((target) => target.type);
-  const ids = about.targets.map((target) => target.id ?? '');
-  const rows = await reader.db.execute<{ facts: Wire | string; policy: PolicyFacts | string | null }>(
-    sql`select decision_facts(${reader.tenantId}, ${about.principalId}, ${about.agentId}, ${about.mandateId}, ${sql.param(types)}::text[], ${sql.param(ids)}::text[], ${lock}) as facts, decision_policy(${reader.tenantId}) as policy`,
+  const { types, ids } = targetColumns(about);
+  const rows = await reader.db.execute<{ facts: Wire | string }>(
+    sql`select decision_facts(${reader.tenantId}, ${about.principalId}, ${about.agentId}, ${about.mandateId}, ${about.keyId ?? null}, ${sql.param(types)}::text[], ${sql.param(ids)}::text[], ${lock}) as facts`,
   );
   const raw = rows[0]?.facts;
-  if (raw === undefined) throw new Error('decision_facts answered nothing');
-  const facts = typeof raw === 'string' ? (JSON.parse(raw) as Wire) : raw;
-  const policy = rows[0]?.policy ?? NO_POLICY;
+  return fromWire(typeof raw === 'string' ? (JSON.parse(raw) as Wire) : raw);
+}
+
+/**
+ * The same without a transaction: one statement names the tenant and reads all of it, as it is committed at this moment. For decisions
+ * that change nothing; holds nothing.
+ */
+export async function decisionFactsNow(
+  client: Sql,
+  tenantId: string,
+  about: DecisionSubjects,
+): Promise<DecisionFacts> {
+  const { types, ids } = targetColumns(about);
+  const [row] = await client<{ facts: Wire }[]>`
+    select hot_decision(${tenantId}, ${about.principalId}, ${about.agentId}, ${about.mandateId}, ${about.keyId ?? null}, ${types}, ${ids}) as facts where primary_only()`;
+  return fromWire(row?.facts);
+}
+
+const targetColumns = ({ targets }: DecisionSubjects) => ({
+  types: targets.map((target) => target.type),
+  ids: targets.map((target) => target.id ?? ''),
+});
+
+function fromWire(facts: Wire | undefined): DecisionFacts {
+  if (facts === undefined) throw new Error('the facts of a decision were not answered');
   return {
     ...facts,
-    policy: typeof policy === 'string' ? (JSON.parse(policy) as PolicyFacts) : policy,
+    policy: facts.policy ?? NO_POLICY,
     chain: facts.chain.map((one) => ({
       ...one,
       startsAt: new Date(one.startsAt),

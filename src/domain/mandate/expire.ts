@@ -1,17 +1,16 @@
 import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
-import { endMandates, openMandateTree, type Mandate } from './store.ts';
+import { endMandateTrees, type EndedMandate } from './store.ts';
 
 /** Ends a mandate as used up or over, with everything below it, and withdraws the calls that wait on them. Returns those that this ended. */
 export async function expireMandateTree(
   ctx: TenantWriter,
   mandateId: string,
   reason: string,
-): Promise<Mandate[]> {
-  const tree = await openMandateTree(ctx, mandateId);
+): Promise<EndedMandate[]> {
+  const tree = await endMandateTrees(ctx, [mandateId], 'expired', reason);
   const ids = tree.map((mandate) => mandate.id);
-  await endMandates(ctx, ids, 'expired', reason);
   for (const mandate of tree) {
     ctx.record({
       event: 'MANDATE_EXPIRED',

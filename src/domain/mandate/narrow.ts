@@ -112,6 +112,7 @@ async function save(ctx: TenantWriter, mandate: Mandate, bounds: Bounds, actor: 
       to: { ...row, expiresAt: bounds.expiresAt.toISOString() },
     },
   });
+  ctx.emit({ name: 'mandate.changed', thing: mandate.id });
 }
 
 const boundsAsked = (old: Bounds, asked: Narrowing, now: Date): Bounds => ({

@@ -76,5 +76,6 @@ export async function renewMandate(
       call_id: callId,
     },
   });
+  ctx.emit({ name: 'mandate.changed', thing: mandate.id });
   return { mandate_id: mandate.id, expires_at: expiresAt.toISOString(), summary };
 }

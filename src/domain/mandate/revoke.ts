@@ -1,7 +1,14 @@
 import type { TenantWriter } from '../context.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import { waitingCallsOn } from '../call/store.ts';
-import { endMandates, freezeMandates, openMandatesOf, openMandateTree, type Mandate } from './store.ts';
+import {
+  endMandateTrees,
+  freezeMandates,
+  openMandatesOf,
+  openMandateTree,
+  type EndedMandate,
+  type Mandate,
+} from './store.ts';
 
 /** Who ends it and why, as the ledger and the people concerned will read it. */
 export interface Ending {
@@ -17,10 +24,8 @@ export async function revokeMandateTree(
   ctx: TenantWriter,
   mandateId: string,
   ending: Ending,
-): Promise<Mandate[]> {
-  const tree = await openMandateTree(ctx, mandateId);
-  await end(ctx, tree, ending);
-  return tree;
+): Promise<EndedMandate[]> {
+  return end(ctx, [mandateId], ending);
 }
 
 /** Revokes every open mandate of a principal with everything below, one `MANDATE_REVOKED` each (requirements S4). */
@@ -28,11 +33,13 @@ export async function revokeMandatesOf(
   ctx: TenantWriter,
   principalId: string,
   ending: Ending,
-): Promise<Mandate[]> {
+): Promise<EndedMandate[]> {
   const own = await openMandatesOf(ctx, principalId);
-  const all = await openMandateTree(ctx, ...own.map((mandate) => mandate.id));
-  await end(ctx, all, ending);
-  return all;
+  return end(
+    ctx,
+    own.map((mandate) => mandate.id),
+    ending,
+  );
 }
 
 /** Freezes every open mandate of a principal, with everything below, for a cause; what was frozen gets the further cause. */
@@ -60,9 +67,9 @@ export async function freezeMandatesOf(
   return all;
 }
 
-async function end(ctx: TenantWriter, ended: readonly Mandate[], ending: Ending): Promise<void> {
+async function end(ctx: TenantWriter, roots: readonly string[], ending: Ending): Promise<EndedMandate[]> {
+  const ended = await endMandateTrees(ctx, roots, 'revoked', ending.reason);
   const ids = ended.map((mandate) => mandate.id);
-  await endMandates(ctx, ids, 'revoked', ending.reason);
   for (const mandate of ended) {
     ctx.record({
       event: 'MANDATE_REVOKED',
@@ -77,4 +84,5 @@ async function end(ctx: TenantWriter, ended: readonly Mandate[], ending: Ending)
     ctx.emit({ name: 'mandate.revoked', thing: mandate.id });
   }
   await withdrawCalls(ctx, await waitingCallsOn(ctx, { mandateIds: ids }), ending);
+  return ended;
 }

@@ -143,6 +143,17 @@ export async function freezeCauses(
   return causes;
 }
 
+/** Since when a mandate has stood still without a break; null where nothing freezes it. */
+export async function frozenSince(reader: TenantReader, id: string): Promise<Date | null> {
+  const [row] = await reader.db
+    .select({ since: mandateFreezes.since })
+    .from(mandateFreezes)
+    .where(and(eq(mandateFreezes.tenantId, reader.tenantId), eq(mandateFreezes.mandateId, id)))
+    .orderBy(asc(mandateFreezes.since))
+    .limit(1);
+  return row?.since ?? null;
+}
+
 /** Adds a mandate, with a random place in the tenant's status lists. */
 export async function insertMandate(ctx: TenantWriter, mandate: NewMandate): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
@@ -176,18 +187,23 @@ export async function bumpEpoch(ctx: TenantWriter, ids: readonly string[]): Prom
     .where(and(eq(mandates.tenantId, ctx.tenantId), inArray(mandates.id, [...ids])));
 }
 
-/** Ends mandates for good and kills their tokens (epoch). */
-export async function endMandates(
+/** A mandate as its end is told of. */
+export type EndedMandate = Pick<Mandate, 'id' | 'principalId' | 'agentId'>;
+
+/**
+ * Ends mandates for good, with everything below them, and kills their tokens (epoch). Locks them as `openMandateTree` does. Returns
+ * those that this ended, in the order of their ids. Source: migration `decision_read`.
+ */
+export async function endMandateTrees(
   ctx: TenantWriter,
-  ids: readonly string[],
+  roots: readonly string[],
   state: 'revoked' | 'expired',
   reason: string,
-): Promise<void> {
-  if (ids.length === 0) return;
-  await ctx.db
-    .update(mandates)
-    .set({ state, reason, epoch: sql`${mandates.epoch} + 1`, endedAt: ctx.now })
-    .where(and(eq(mandates.tenantId, ctx.tenantId), among(ids)));
+): Promise<EndedMandate[]> {
+  if (roots.length === 0) return [];
+  const rows = await ctx.db.execute<{ mandate_id: string; principal: string; agent: string }>(sql`
+    select * from end_mandate_trees(${ctx.tenantId}, ${sql.param([...roots])}::text[], ${state}, ${reason}, ${ctx.now.toISOString()}::timestamptz)`);
+  return rows.map((row) => ({ id: row.mandate_id, principalId: row.principal, agentId: row.agent }));
 }
 
 /** Adds a cause and freezes; a mandate frozen already gets the further cause. */

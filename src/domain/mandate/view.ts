@@ -99,20 +99,27 @@ export async function mandateDetail(
   reader: TenantReader,
   mandate: Mandate,
 ): Promise<z.infer<typeof MandateDetail>> {
-  const principal = await findPerson(reader, mandate.principalId);
-  const agent = await findAgent(reader, mandate.agentId);
-  const owner = agent === null ? null : await findPerson(reader, agent.ownerId);
-  const causes = (await freezeCauses(reader, [mandate.id])).get(mandate.id) ?? [];
+  // Asked together: they go to the database in one message.
+  const [principal, agent, causes, names, children] = await Promise.all([
+    findPerson(reader, mandate.principalId),
+    findAgent(reader, mandate.agentId),
+    freezeCauses(reader, [mandate.id]),
+    namesInResources(reader, mandate.resources),
+    childMandates(reader, mandate.id),
+  ]);
+  const ownerId = agent?.ownerId ?? null;
+  const owner =
+    ownerId === null || ownerId === mandate.principalId ? principal : await findPerson(reader, ownerId);
   return {
-    ...mandateView(mandate, principal, agent, causes, reader.now),
+    ...mandateView(mandate, principal, agent, causes.get(mandate.id) ?? [], reader.now),
     in_words: describeMandate({
       ...boundsOf(mandate),
       agent: agent?.name ?? mandate.agentId,
-      owner: owner?.displayName ?? agent?.ownerId ?? '',
+      owner: ownerId === null ? '' : (owner?.displayName ?? ownerId),
       principal: { id: mandate.principalId, name: principal?.displayName ?? mandate.principalId },
       lasting: untilWords(mandate.expiresAt),
-      names: await namesInResources(reader, mandate.resources),
+      names,
     }),
-    tree: { parent_id: mandate.parentId, children: await childMandates(reader, mandate.id) },
+    tree: { parent_id: mandate.parentId, children },
   };
 }

@@ -4,7 +4,7 @@ import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
 import { freezeMandatesOf } from '../mandate/revoke.ts';
-import type { Mandate } from '../mandate/store.ts';
+import type { EndedMandate } from '../mandate/store.ts';
 import { tightenPerson, type Person } from './store.ts';
 
 /** The reason that the ledger carries when SCIM takes a person away: a contract (requirements S4). */
@@ -29,7 +29,7 @@ export async function depart(
   ctx: TenantWriter,
   person: Person,
   departure: Departure,
-): Promise<readonly Mandate[]> {
+): Promise<readonly EndedMandate[]> {
   await tightenPerson(ctx, person.id, {});
   const ending = { actor: departure.actor, reason: departure.reason };
   await ownerLeft(ctx, person, { actor: departure.actor, how: 'departed' });

@@ -55,7 +55,9 @@ interface KeyRow {
 export function createApiKeyCheck(sql: Sql, mode: 'sandbox' | 'live'): ApiKeyCheck {
   const find = gather<string, KeyRow | undefined>(async (tenantId, hashes) => {
     const rows = await reach(
-      sql<{ row: KeyRow }[]>`select hot_api_keys(${tenantId}, ${[...new Set(hashes)]}) as row`.then((all) => [
+      sql<
+        { row: KeyRow }[]
+      >`select hot_api_keys(${tenantId}, ${[...new Set(hashes)]}) as row where primary_only()`.then((all) => [
         ...all,
       ]),
     );
@@ -161,13 +163,4 @@ export async function revokeApiKey(ctx: TenantWriter, keyId: string, by: string)
     .set({ revokedAt: ctx.now })
     .where(and(eq(apiKeys.tenantId, ctx.tenantId), eq(apiKeys.id, keyId), isNull(apiKeys.revokedAt)));
   ctx.record({ event: 'key_revoked', actor: by, data: { key_id: keyId, name: key.name } });
-}
-
-/** Whether a key has not been revoked: a call that waited while it was must not run with it (law 2). */
-export async function keyStands(reader: TenantReader, keyId: string): Promise<boolean> {
-  const rows = await reader.db
-    .select({ id: apiKeys.id })
-    .from(apiKeys)
-    .where(and(eq(apiKeys.tenantId, reader.tenantId), eq(apiKeys.id, keyId), isNull(apiKeys.revokedAt)));
-  return rows.length > 0;
 }

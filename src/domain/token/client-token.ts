@@ -78,7 +78,7 @@ export function createPersonReader(
       const rows = await reach(
         sql<
           (HotPerson & { asked: number })[]
-        >`select * from hot_person(${tenantId}, ${provider}, ${column('uid')}, ${column('grantId')}, ${column('jti')})`.then(
+        >`select * from hot_person(${tenantId}, ${provider}, ${column('uid')}, ${column('grantId')}, ${column('jti')}) where primary_only()`.then(
           (all) => [...all],
         ),
       );

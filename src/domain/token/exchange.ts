@@ -18,6 +18,7 @@ import type { KernelParts } from './parts.ts';
 import type { ConfiguredProviders } from './providers/configured.ts';
 import { refusalEntry } from './refusal.ts';
 import type { SigningKeys } from './signing-keys.ts';
+import type { SubjectLimit } from './subject-limit.ts';
 import type { Presentation, PresentationCheck } from './subject.ts';
 
 /** A successful token response (RFC 8693 section 2.2.1, RFC 6749 section 5.1). There is no refresh token: the mandate is what lasts. */
@@ -40,6 +41,7 @@ interface ExchangeParts {
   readonly providers: Pick<ConfiguredProviders, 'of'>;
   readonly readMandate: MandateReader;
   readonly signingKeys: SigningKeys;
+  readonly limit: SubjectLimit;
   readonly useProof: (tenantId: string, proof: Proof) => Promise<void>;
 }
 
@@ -63,12 +65,13 @@ export function createExchange(
     audienceFor(request.targets, known);
     if (request.actorToken !== null) await checkActor(tenantId, client, request.actorToken);
     const jkt = came === null || came.proof === null ? null : await provedKey(tenantId, came);
-    const first = await kernel.present(tenantId, request, client);
+    const first = await kernel.present(tenantId, request, client, jkt);
+    kernel.limit(tenantId, subjectName(first));
     const row = await readStanding(tenantId, first);
     const presented =
       row === null || first.trusting === null || first.trusting === row.providers
         ? first
-        : await kernel.present(tenantId, request, client, kernel.providers.of(tenantId, row.providers));
+        : await kernel.present(tenantId, request, client, jkt, kernel.providers.of(tenantId, row.providers));
     const { subject } = presented;
     const audience = audienceFor(request.targets, within(known, subject.audiences));
     if (
@@ -207,6 +210,10 @@ export function createExchange(
     }
   };
 }
+
+/** Whom the limit counts: the person, or the mandate that stands for itself. */
+const subjectName = ({ subject: { person }, mandateId }: Presentation): string =>
+  person === null ? mandateId : `${person.provider}:${person.uid}`;
 
 /** Those of our audiences that the subject reaches. */
 const within = (known: readonly string[], bound: readonly string[] | null): readonly string[] =>

@@ -93,7 +93,9 @@ export function createMandateReader(sql: Sql): MandateReader {
     const ids = [...new Set(asked.map(({ id }) => id))];
     const jtis = asked.flatMap((one) => one.jtis);
     const rows = await reach(
-      sql<{ row: WireMandate }[]>`select hot_mandates(${tenantId}, ${ids}, ${jtis}) as row`.then((all) => [
+      sql<
+        { row: WireMandate }[]
+      >`select hot_mandates(${tenantId}, ${ids}, ${jtis}) as row where primary_only()`.then((all) => [
         ...all,
       ]),
     );

@@ -17,6 +17,8 @@ export interface AssertionExpectations {
   readonly issuer: string;
   /** The authenticated client, which the assertion must have been made for. */
   readonly agentId: string;
+  /** Thumbprint of the key that the request proves (RFC 9449 section 4.3); null where it proves none. */
+  readonly provedKey: string | null;
   /** Issuers that this tenant trusts now; asked only when everything cheap has passed. */
   readonly trusted: () => Promise<readonly string[]>;
   /** Seconds since 1970. */
@@ -26,8 +28,9 @@ export interface AssertionExpectations {
 /**
  * Verifies an Identity Assertion JWT Authorization Grant (draft-ietf-oauth-identity-assertion-authz-grant; Okta: Cross App Access) and
  * says what it reaches. Its person is `uid` where it has one, or `sub` where Okta's org authorization server made it: the immutable id,
- * never a login. It may be presented again until it ends, by the same client, as the draft allows. Who acted before is not taken from it:
- * `act` is always the authenticated client (T20). Throws OAuthError `invalid_grant` (RFC 7523 section 3.1), and Fault `unavailable` where
+ * never a login. It may be presented again until it ends, by the same client, as the draft allows; one that is bound to a key (`cnf.jkt`, RFC 7800
+ * section 3.1, RFC 9449 section 6.1) only with a proof by that key. Who acted before is not taken from it: `act` is always the
+ * authenticated client (T20). Throws OAuthError `invalid_grant` (RFC 7523 section 3.1), and Fault `unavailable` where
  * the issuer's keys cannot be had.
  */
 export async function proveAssertion(
@@ -44,6 +47,7 @@ export async function proveAssertion(
   if (typeof kid !== 'string' || kid === '' || kid.length > 256)
     throw refuse('key_unknown', 'its header does not name its key (kid).');
   const subject = readClaims(jwt.claims, expected);
+  checkBinding(jwt.claims['cnf'], expected.provedKey);
 
   const { iss } = jwt.claims;
   // An assertion that we made ourselves is never taken (draft, section on processing rules); our issuer is in nobody's list.
@@ -65,7 +69,7 @@ export async function proveAssertion(
 }
 
 function readClaims(claims: Readonly<Record<string, unknown>>, expected: AssertionExpectations): Subject {
-  const { uid = claims['sub'], aud, exp, iat, nbf, jti, client_id: clientId, cnf } = claims;
+  const { uid = claims['sub'], aud, exp, iat, nbf, jti, client_id: clientId } = claims;
   if (aud !== expected.issuer && !(Array.isArray(aud) && aud.length === 1 && aud[0] === expected.issuer))
     throw refuse('audience', `its aud must be ${expected.issuer} alone.`);
   if (clientId !== expected.agentId)
@@ -81,8 +85,6 @@ function readClaims(claims: Readonly<Record<string, unknown>>, expected: Asserti
   if (typeof jti !== 'string' || jti === '') throw refuse('jti', 'it has no jti.');
   if (typeof uid !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(uid))
     throw refuse('no_person', 'its sub must be the id of the employee at the identity provider.');
-  if (cnf !== undefined)
-    throw refuse('key_bound', 'it is bound to a key (cnf), and the request does not prove that key.');
   return {
     kind: 'id_jag',
     person: { provider: 'okta', uid },
@@ -94,6 +96,19 @@ function readClaims(claims: Readonly<Record<string, unknown>>, expected: Asserti
     act: null,
     jtis: [],
   };
+}
+
+/** Whoever cannot prove the key has copied the assertion. A binding that is not of a thumbprint alone is one that we could not keep to. */
+function checkBinding(cnf: unknown, provedKey: string | null): void {
+  if (cnf === undefined) return;
+  const members = typeof cnf === 'object' && cnf !== null ? Object.entries(cnf) : [];
+  const [[name, jkt] = [], ...others] = members;
+  if (name !== 'jkt' || typeof jkt !== 'string' || others.length > 0)
+    throw refuse('binding', 'its cnf must name one key by its thumbprint (jkt), and nothing else.');
+  if (provedKey === null)
+    throw refuse('key_bound', 'it is bound to a key (cnf). Send a proof by that key in the DPoP header.');
+  if (provedKey !== jkt)
+    throw refuse('key', 'it is bound to another key (cnf) than the one that the DPoP proof is by.');
 }
 
 function readScopes(scope: unknown): readonly string[] | null {

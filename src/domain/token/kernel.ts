@@ -41,6 +41,7 @@ import { createSigningKeys, type PublishedKey, type Signer } from './signing-key
 import { spend } from './store.ts';
 import { createStatusLists, type StatusListPublisher } from './status-list.ts';
 import { createPresentationCheck } from './subject.ts';
+import { createSubjectLimit } from './subject-limit.ts';
 import { proveSubject, type ProvedSubject } from './subject-token.ts';
 
 export type { VerifiedDelegation } from './delegation-token.ts';
@@ -79,8 +80,11 @@ export interface TokenKernel {
      */
     came?: PresentedRequest | 'relayed' | null,
   ): Promise<VerifiedToken>;
-  /** Checks a provider's access token and finds its person (D3). Fault `unauthenticated`. Looks at no scope: that is the caller's (D4). */
-  verifySubject(tenantId: string, token: string): Promise<VerifiedSubject>;
+  /**
+   * Checks a provider's access token and finds its person (D3). One that the provider bound to a key needs a proof for the request that it came with,
+   * which is used up. Fault `unauthenticated`. Looks at no scope: that is the caller's (D4).
+   */
+  verifySubject(tenantId: string, token: string, came?: PresentedRequest | null): Promise<VerifiedSubject>;
   /** Makes every check of `verifySubject` and says how each came out, for an administrator who sets up a provider. Issues and records nothing. */
   tryToken(tenantId: string, token: string): Promise<TokenTrial>;
   /** Authenticates an agent, makes sure that its credentials stand now, and spends its assertion where it has one. Throws OAuthError `invalid_client`. */
@@ -161,6 +165,10 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
     providers,
     readMandate,
     signingKeys,
+    limit:
+      parts.exchangesPerMinute === undefined
+        ? () => {}
+        : createSubjectLimit(parts.exchangesPerMinute, parts.now),
     useProof,
   });
 
@@ -187,8 +195,10 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       if (proof !== null) await useProof(verified.tenantId, proof);
       return verified;
     },
-    verifySubject: async (tenantId, token) => {
+    verifySubject: async (tenantId, token, came = null) => {
       const proved = await prove(token, await providers.now(tenantId));
+      const proof = checkPossession(token, proved.boundTo, came, parts.now().getTime() / 1000);
+      if (proof !== null) await useProof(tenantId, proof);
       const [tenant, person] = await reach(
         parts.read(
           tenantId,

@@ -25,6 +25,8 @@ export interface KernelParts {
   readonly write: <T>(tenantId: string, work: (ctx: TenantWriter) => Promise<T>) => Promise<T>;
   /** True in a sandbox: an agent or an identity provider may publish its keys on loopback, without TLS. */
   readonly loopbackKeys?: boolean;
+  /** How many exchanges one subject gets in a minute, in this process; without it there is no limit. */
+  readonly exchangesPerMinute?: number;
   /** For tests: how identity providers are asked. */
   readonly fetch?: typeof fetch;
 }

@@ -1,5 +1,6 @@
 import type { RemoteKeys } from '#lib/jwks.ts';
 import { isNumericDate, parseJwt, verifyJws, type JwsAlg, type ParsedJwt } from '#lib/jwt.ts';
+import { boundKey } from './dpop.ts';
 import { SKEW_SECONDS } from './names.ts';
 import { providerOf, VENDORS } from './providers/index.ts';
 import { refuse, type Claims } from './providers/vendor.ts';
@@ -22,6 +23,8 @@ export interface ProvedSubject {
   readonly mayAct: unknown;
   /** Seconds since 1970. */
   readonly expiresAt: number;
+  /** Thumbprint of the key that the provider bound it to (RFC 9449 section 6.1); null: whoever bears it may use it. Nothing is proved of the key here. */
+  readonly boundTo: string | null;
 }
 
 const TYPES: ReadonlySet<unknown> = new Set([undefined, 'JWT', 'at+jwt', 'application/at+jwt']);
@@ -97,6 +100,7 @@ export function readPerson(claims: Claims, provider: IdentityProvider): ProvedSu
     groups: vendor.readGroups(claims),
     mayAct: claims['may_act'],
     expiresAt: claims['exp'] as number,
+    boundTo: boundKey(claims),
   };
 }
 

@@ -5,6 +5,7 @@ import { reach } from '#db/reach.ts';
 import type { AuthenticatedClient } from './client-authenticator.ts';
 import { actorsOf, checkClaims, checkStanding, tokensBehind, type SignedToken } from './delegation-token.ts';
 import { constraintsIn } from './details.ts';
+import { boundKey } from './dpop.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
 import type { Act, Subject } from './grant.ts';
 import type { HotMandate } from './hot-mandate.ts';
@@ -49,6 +50,8 @@ export type PresentationCheck = (
   tenantId: string,
   request: ExchangeRequest,
   client: AuthenticatedClient,
+  /** Thumbprint of the key that the request proves, or null. */
+  provedKey: string | null,
   trusted?: Configured,
 ) => Promise<Presentation>;
 
@@ -62,20 +65,23 @@ const refuse = (reason: string, description: string): OAuthError =>
 
 export function createPresentationCheck(kernel: SubjectParts): PresentationCheck {
   const { parts } = kernel;
-  return async (tenantId, request, client, trusted) => {
+  return async (tenantId, request, client, provedKey, trusted) => {
     const { subject } = request;
-    if (subject.kind === 'assertion') return byAssertion(tenantId, request, subject.token, client);
+    if (subject.kind === 'assertion') return byAssertion(tenantId, request, subject.token, client, provedKey);
     const mandateId = request.mandateId ?? '';
     if (subject.kind === 'mandate')
       return { subject: offline(client), mandateId, through: null, trusting: null };
-    if (isOurs(parts.baseUrl, subject.token)) return byDelegation(tenantId, subject.token, mandateId, client);
-    return { mandateId, through: null, ...(await byProvider(tenantId, subject.token, client, trusted)) };
+    if (isOurs(parts.baseUrl, subject.token))
+      return byDelegation(tenantId, subject.token, mandateId, client, provedKey);
+    const proved = await byProvider(tenantId, subject.token, client, provedKey, trusted);
+    return { mandateId, through: null, ...proved };
   };
 
   async function byProvider(
     tenantId: string,
     token: string,
     client: AuthenticatedClient,
+    provedKey: string | null,
     trusted: Configured | undefined,
   ): Promise<Pick<Presentation, 'subject' | 'trusting'>> {
     const against = trusted ?? (await kernel.providers.seen(tenantId));
@@ -86,7 +92,13 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
       // What was refused for what was trusted before may be good now.
       const now = trusted ?? (await kernel.providers.now(tenantId));
       if (now.version === against.version) throw asRefusal(error);
-      return byProvider(tenantId, token, client, now);
+      return byProvider(tenantId, token, client, provedKey, now);
+    }
+    if (proved.boundTo !== null && proved.boundTo !== provedKey) {
+      throw refuse(
+        'subject_key_bound',
+        'subject_token: its provider bound it to a key. Send a proof by that key in the DPoP header, or a token that is bound to none.',
+      );
     }
     if (!proved.scopes.includes(DELEGATION_CREATE)) {
       throw refuse(
@@ -114,6 +126,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     token: string,
     mandateId: string,
     client: AuthenticatedClient,
+    provedKey: string | null,
   ): Promise<Presentation> {
     const now = parts.now();
     const signed = await acceptable(async () => {
@@ -128,6 +141,13 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     const { claims } = signed;
     if (signed.tenantId !== tenantId)
       throw refuse('subject_issuer', 'subject_token: it is of another organisation.');
+    // Its key is the agent's before; but what comes of a bound token is bound as well, to a key of the next one.
+    if (provedKey === null && boundKey(claims) !== null) {
+      throw refuse(
+        'subject_key_bound',
+        'subject_token: it is bound to a key, and so must be what is made from it. Send a proof by a key of your own in the DPoP header.',
+      );
+    }
     const act = claims['act'] as Act;
     const actors = actorsOf(act);
     if (actors.includes(client.agentId))
@@ -175,10 +195,12 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     request: ExchangeRequest,
     token: string,
     client: AuthenticatedClient,
+    provedKey: string | null,
   ): Promise<Presentation> {
     const expected = {
       issuer: issuerOf(parts.baseUrl, tenantId),
       agentId: client.agentId,
+      provedKey,
       trusted: () => reach(parts.read(tenantId, assertionIssuersOf)),
       now: parts.now().getTime() / 1000,
     };

@@ -1,16 +1,19 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
-import { isThroughAgent, principalOf, type Actor } from '#domain/actor.ts';
+import { isThroughAgent, type Actor } from '#domain/actor.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
 import type { SavedDecision } from '#domain/call/call.ts';
 import type { TenantReader } from '#domain/context.ts';
-import { decisionFacts, type DecisionFacts } from '#domain/decision/facts.ts';
+import { decisionFacts, decisionFactsNow, subjectsOf, type DecisionFacts } from '#domain/decision/facts.ts';
 import { denial, type Denial } from '#domain/denial.ts';
 import type { Worth } from '#domain/mandate/rules.ts';
 import { standingOf } from '#domain/person/standing.ts';
-import { keyStands } from '#domain/tenant/api-key.ts';
+import { policyVersion } from '#domain/policy/store.ts';
 import { Fault } from '#lib/fault.ts';
+import { reach } from '#db/reach.ts';
+import type { App } from '../app.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { type AskedContext, IMPLIED_SCOPE, type Target, type Targets } from '../tool.ts';
+import { readonly } from '../transact.ts';
 import { actionParents } from './schema.ts';
 import { delegated } from './delegated.ts';
 import { personEntity, serviceEntity, targetEntity, type AdminRoles } from './entities.ts';
@@ -43,27 +46,40 @@ export async function decide(
   question: Question,
   lock?: 'share',
 ): Promise<Decision> {
-  const { actor, targets } = question;
-  if (actor.kind === 'service' && !(await keyStands(reader, actor.keyId))) {
-    return {
-      allowed: false,
-      denial: denial(
-        'key_revoked',
-        'The API key behind this has been revoked. An administrator can create another.',
-      ),
-    };
-  }
-  const subjects = {
-    principalId: principalOf(actor),
-    agentId: actor.kind === 'agent' ? actor.agentId : null,
-    mandateId: actor.kind === 'agent' ? actor.mandateId : null,
-    targets,
-  };
-  const facts = await decisionFacts(reader, subjects, lock !== undefined);
-  return judge(await policies.inForce(reader, facts.policy), question, facts, reader.now);
+  const facts = await decisionFacts(reader, subjectsOf(question.actor, question.targets), lock !== undefined);
+  const set = await policies.inForce(facts.policy, (version) => policyVersion(reader, version));
+  return keyFallen(question.actor, facts) ?? judge(set, question, facts, reader.now);
 }
 
-/** The same as a pure function of the facts. Throws Fault `not_found` for a target that is not there. */
+/**
+ * The same outside of any transaction: everything is read in one statement, so it is as consistent, and costs one round trip. For
+ * what is decided before something else happens: what changes anything is decided again where it commits. Fault `unavailable` where the database is gone.
+ */
+export async function decideNow(
+  app: Pick<App, 'database' | 'policies' | 'now'>,
+  tenantId: string,
+  question: Question,
+): Promise<Decision> {
+  const subjects = subjectsOf(question.actor, question.targets);
+  const facts = await reach(decisionFactsNow(app.database.sql, tenantId, subjects));
+  const set = await app.policies.inForce(facts.policy, (version) =>
+    readonly(app, tenantId, (reader) => policyVersion(reader, version)),
+  );
+  return keyFallen(question.actor, facts) ?? judge(set, question, facts, app.now());
+}
+
+function keyFallen(actor: Actor, facts: DecisionFacts): Decision | null {
+  if (actor.kind !== 'service' || facts.keyStands) return null;
+  return {
+    allowed: false,
+    denial: denial(
+      'key_revoked',
+      'The API key behind this has been revoked. An administrator can create another.',
+    ),
+  };
+}
+
+/** The decision as a pure function of the facts, whether or not the key that asks still stands. Throws Fault `not_found` for a target that is not there. */
 export function judge(policies: PolicySet, question: Question, facts: DecisionFacts, now: Date): Decision {
   const { entry, actor } = question;
   const fallen =

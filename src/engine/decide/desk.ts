@@ -23,7 +23,7 @@ export function policyDesk(
       const own = facts.digest === null ? null : await policyVersion(reader, facts.version);
       const text = own?.text ?? policies.text;
       const { version, singleAdmin } = facts;
-      const outlines = outlined(await policies.inForce(reader, facts));
+      const outlines = outlined(await policies.inForce(facts, () => Promise.resolve(own)));
       return {
         version,
         text,

@@ -1,8 +1,8 @@
-import { principalOf } from '#domain/actor.ts';
 import { recentCalls, type Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
-import { decisionFacts } from '#domain/decision/facts.ts';
+import { decisionFacts, subjectsOf } from '#domain/decision/facts.ts';
 import type { Difference, DryRun } from '#domain/policy/desk.ts';
+import { policyVersion } from '#domain/policy/store.ts';
 import { Fault } from '#lib/fault.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { judge, type Decision } from './decide.ts';
@@ -57,13 +57,7 @@ async function askTwice(
   try {
     const targets = entry.tool.targets(row.input);
     const worth = entry.tool.worth?.(row.input) ?? null;
-    const subjects = {
-      principalId: principalOf(actor),
-      agentId: actor.kind === 'agent' ? actor.agentId : null,
-      mandateId: actor.kind === 'agent' ? actor.mandateId : null,
-      targets,
-    };
-    const facts = await decisionFacts(reader, subjects, false);
+    const facts = await decisionFacts(reader, subjectsOf(actor, targets), false);
     const question = {
       entry,
       actor,
@@ -74,7 +68,7 @@ async function askTwice(
       ),
       worth,
     };
-    const inForce = await policies.inForce(reader, facts.policy);
+    const inForce = await policies.inForce(facts.policy, (version) => policyVersion(reader, version));
     return {
       callId: row.id,
       tool: row.tool,

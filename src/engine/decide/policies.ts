@@ -1,8 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
-import type { TenantReader } from '#domain/context.ts';
 import type { PolicyFacts } from '#domain/decision/facts.ts';
-import { policyVersion } from '#domain/policy/store.ts';
+import type { PolicyVersion } from '#domain/policy/store.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import type { Catalogue, CatalogueEntry } from '../catalogue.ts';
@@ -31,11 +30,14 @@ export interface PolicyBook extends PolicySet {
   /** The shipped text, whole. */
   readonly text: string;
   /**
-   * The set that decides in the reader's tenant at this moment, given what this transaction has read of its version. Sets are kept
+   * The set that decides where `policy` was read just now; `versionOf` reads a version of the same tenant. Sets are kept
    * by the digest of their text, which every decision reads anew: nothing that was replaced can decide. Where a tenant's text does
    * not fit the catalogue any more (after an upgrade), only what stays decides: administrators can mend it, everything else is a no.
    */
-  inForce(reader: TenantReader, policy: PolicyFacts): Promise<PolicySet>;
+  inForce(
+    policy: PolicyFacts,
+    versionOf: (version: number) => Promise<Pick<PolicyVersion, 'text'> | null>,
+  ): Promise<PolicySet>;
   /**
    * A tenant's text with what stays. Throws Fault `invalid_input` with Cedar's own words where it does not parse, does not fit the
    * schema, lacks or repeats an `@id`, has an annotation that means nothing, or changes a policy that stays. An empty text is what ships.
@@ -87,11 +89,11 @@ export function preparePolicies(text: string, catalogue: Catalogue): PolicyBook 
       const set = own.trim() === '' ? setOf(parsed, catalogue, prefix) : ofTenant(own, prefix);
       return { ...set, release: () => forget(set, catalogue) };
     },
-    inForce: async (reader, policy) => {
+    inForce: async (policy, versionOf) => {
       if (policy.digest === null) return shipped;
       const known = kept.get(policy.digest);
       if (known !== undefined) return known;
-      const version = await policyVersion(reader, policy.version);
+      const version = await versionOf(policy.version);
       if (version === null || sha256(version.text) !== policy.digest)
         throw new Fault('conflict', 'The policies changed while this was decided. Ask again.');
       let set: PolicySet;

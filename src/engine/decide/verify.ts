@@ -1,6 +1,13 @@
-import { principalOf, type AgentActor } from '#domain/actor.ts';
+import { reach } from '#db/reach.ts';
+import type { AgentActor } from '#domain/actor.ts';
 import type { TenantReader } from '#domain/context.ts';
-import { decisionFacts, type DecisionFacts } from '#domain/decision/facts.ts';
+import {
+  decisionFacts,
+  decisionFactsNow,
+  subjectsOf,
+  type DecisionFacts,
+  type DecisionSubjects,
+} from '#domain/decision/facts.ts';
 import { denial, type Denial, type DenialCode } from '#domain/denial.ts';
 import { coversText } from '#domain/mandate/resources.ts';
 import type { Worth } from '#domain/mandate/rules.ts';
@@ -10,7 +17,8 @@ import type { App } from '../app.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { readContext } from '../explain.ts';
 import type { Targets } from '../tool.ts';
-import { decide } from './decide.ts';
+import { readonly } from '../transact.ts';
+import { decide, decideNow, type Decision, type Question } from './decide.ts';
 import { delegated } from './delegated.ts';
 import type { AdminRoles } from './entities.ts';
 
@@ -65,37 +73,57 @@ export type Verdict =
       readonly missing: Readonly<Record<string, unknown>> | null;
     };
 
+type Parts = Pick<App, 'database' | 'baseUrl' | 'catalogue' | 'policies' | 'loginIssuer' | 'now'>;
+
+/** Where a check is decided: in a transaction, whose locks then hold until it ends (law 2), or in one statement, as of this moment. */
+export interface Deciding {
+  readonly app: Parts;
+  now(): Date;
+  decide(question: Question): Promise<Decision>;
+  facts(about: DecisionSubjects): Promise<DecisionFacts>;
+  read<T>(work: (reader: TenantReader) => Promise<T>): Promise<T>;
+}
+
+/** Deciding in a transaction, everything that is decided about held until it ends. */
+export const decidingIn = (app: Parts, reader: TenantReader): Deciding => ({
+  app,
+  now: () => reader.now,
+  decide: (question) => decide(reader, app.policies, question, 'share'),
+  facts: (about) => decisionFacts(reader, about, true),
+  read: (work) => work(reader),
+});
+
+/** Deciding outside of any transaction; holds nothing. Fault `unavailable` where the database is gone. */
+export const decidingNow = (app: Parts, tenantId: string): Deciding => ({
+  app,
+  now: app.now,
+  decide: (question) => decideNow(app, tenantId, question),
+  facts: (about) => reach(decisionFactsNow(app.database.sql, tenantId, about)),
+  read: (work) => readonly(app, tenantId, work),
+});
+
 /**
  * Decides one check for an agent under one mandate: a tool by the very decision that its call would get, where a requirement is a
  * no until somebody has approved it; another system's scope by standing, mandate, ceiling, authority and constraints alone.
  */
-export async function verifyFor(
-  app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'loginIssuer'>,
-  reader: TenantReader,
-  actor: AgentActor,
-  check: Checked,
-  lock?: 'share',
-): Promise<Verdict> {
-  return check.kind === 'tool'
-    ? verifyTool(app, reader, actor, check, lock)
-    : verifyScope(reader, actor, check, lock);
+export async function verifyFor(deciding: Deciding, actor: AgentActor, check: Checked): Promise<Verdict> {
+  return check.kind === 'tool' ? verifyTool(deciding, actor, check) : verifyScope(deciding, actor, check);
 }
 
 async function verifyTool(
-  app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'loginIssuer'>,
-  reader: TenantReader,
+  deciding: Deciding,
   actor: AgentActor,
   check: Extract<Checked, { kind: 'tool' }>,
-  lock: 'share' | undefined,
 ): Promise<Verdict> {
   const { entry, targets, input, worth, adminRoles } = check;
+  const { tool } = entry;
   const extra =
-    entry.tool.effects === 'write' && input !== null
-      ? await entry.tool.context?.(readContext(app, reader, actor), input)
+    tool.effects === 'write' && tool.context !== undefined && input !== null
+      ? await deciding.read(async (reader) => tool.context?.(readContext(deciding.app, reader, actor), input))
       : undefined;
   const question = { entry, actor, targets, adminRoles, worth, ...(extra && { extra }) };
-  const decision = await decide(reader, app.policies, question, lock);
-  if (!decision.allowed) return refused(decision.denial, await frozenFor(reader, actor, decision.denial));
+  const decision = await deciding.decide(question);
+  if (!decision.allowed) return refused(decision.denial, await frozenFor(deciding, actor, decision.denial));
   const { policies, requirements } = decision.saved;
   if (requirements.length === 0) return { allowed: true, policies };
   const needsStepUp = requirements.some((one) => one.stepUp);
@@ -115,26 +143,20 @@ async function verifyTool(
 }
 
 async function verifyScope(
-  reader: TenantReader,
+  deciding: Deciding,
   actor: AgentActor,
   check: Extract<Checked, { kind: 'scope' }>,
-  lock: 'share' | undefined,
 ): Promise<Verdict> {
   const { scope, resource, worth } = check;
   const person = resource !== null && 'personId' in resource ? resource.personId : null;
-  const facts = await decisionFacts(
-    reader,
-    {
-      principalId: principalOf(actor),
-      agentId: actor.agentId,
-      mandateId: actor.mandateId,
-      targets: person === null ? [] : [{ type: 'Person', id: person }],
-    },
-    lock !== undefined,
+  const facts = await deciding.facts(
+    subjectsOf(actor, person === null ? [] : [{ type: 'Person', id: person }]),
   );
   const asked = { tool: { name: scope, scope } };
   const why =
-    standing(facts) ?? delegated(asked, actor, facts, reader.now, worth) ?? outside(actor, facts, resource);
+    standing(facts) ??
+    delegated(asked, actor, facts, deciding.now(), worth) ??
+    outside(actor, facts, resource);
   return why === null ? { allowed: true, policies: [] } : refused(why, facts.chain);
 }
 
@@ -168,13 +190,13 @@ function outside(
 }
 
 async function frozenFor(
-  reader: TenantReader,
+  deciding: Deciding,
   actor: AgentActor,
   why: Denial,
 ): Promise<DecisionFacts['chain']> {
   if (why.code !== 'mandate_frozen') return [];
   const nothing = { principalId: null, agentId: null, targets: [] };
-  return (await decisionFacts(reader, { ...nothing, mandateId: actor.mandateId }, false)).chain;
+  return (await deciding.facts({ ...nothing, mandateId: actor.mandateId })).chain;
 }
 
 /** A denial as other systems read it; a mandate that is frozen for want of authority says both. */

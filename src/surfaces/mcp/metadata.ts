@@ -1,11 +1,11 @@
 import type { App } from '#engine/app.ts';
-import { PROOF_ALGORITHMS } from '#domain/token/dpop.ts';
-import { issuerOf } from '#domain/token/names.ts';
-import { reach } from '#db/reach.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
+import {
+  onlyTenant,
+  RESOURCE_WELL_KNOWN as WELL_KNOWN,
+  resourceMetadata,
+} from '#domain/token/resource-metadata.ts';
 import { resourceOf } from './endpoint.ts';
-
-const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
 /** Where the metadata of a resource stands (RFC 9728 section 3.1): the well-known name goes between host and path. */
 export const metadataUrl = (baseUrl: string, tenantId: string | null): string =>
@@ -29,7 +29,8 @@ export async function metadataAt(
   const of = pathname.slice(WELL_KNOWN.length);
   const named = /^\/t\/(tnt_[0-9a-z]{26})\/mcp(?:\/.*)?$/.exec(of)?.[1];
   if (named === undefined && !/^(?:\/mcp(?:\/.*)?)?$/.test(of)) return null;
-  const tenantId = named === undefined ? await onlyTenant(app) : await kernel.tenantOf('tenant', named);
+  const tenantId =
+    named === undefined ? await onlyTenant(app.database.sql) : await kernel.tenantOf('tenant', named);
   if (tenantId === null) {
     const error =
       named === undefined
@@ -37,25 +38,10 @@ export async function metadataAt(
         : 'There is no such organisation here.';
     return Response.json({ error: 'not_found', error_description: error }, { status: 404 });
   }
-  const document = {
-    resource: resourceOf(app.baseUrl, named === undefined ? null : tenantId),
-    authorization_servers: [issuerOf(app.baseUrl, tenantId)],
-    // A baseline, never the whole catalogue: clients ask for everything that they see here.
-    scopes_supported: scopes,
-    bearer_methods_supported: ['header'],
-    dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
-    resource_name: 'Prokura',
-  };
-  // Read by inspectors in a browser; it holds nothing that is not public.
-  return Response.json(document, {
-    headers: { 'cache-control': 'public, max-age=60', 'access-control-allow-origin': '*' },
-  });
-}
-
-async function onlyTenant(app: Pick<App, 'database'>): Promise<string | null> {
-  const { sql } = app.database;
-  const [row] = await reach(
-    sql<{ tenant: string | null }[]>`select tenant_of('only', '') as tenant`.then((rows) => [...rows]),
+  return resourceMetadata(
+    app.baseUrl,
+    resourceOf(app.baseUrl, named === undefined ? null : tenantId),
+    tenantId,
+    scopes,
   );
-  return row?.tenant ?? null;
 }

@@ -2,7 +2,7 @@ import type { Actor, ServiceActor } from '#domain/actor.ts';
 import { presentedRequest, type PresentedRequest } from '#domain/token/dpop.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { tenantOfIssuer } from '#domain/token/names.ts';
-import { reach } from '#db/reach.ts';
+import { onlyTenant } from '#domain/token/resource-metadata.ts';
 import type { App } from '#engine/app.ts';
 import { Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
@@ -41,12 +41,8 @@ export async function authenticate(
     );
   }
   const ours = tenantOfIssuer(app.baseUrl, parseJwt(token)?.claims['iss']) !== null;
-  if (came.scheme === 'dpop' && !ours)
-    throw refuse(
-      'dpop_not_bound',
-      'Only a delegation token of ours is bound to a key. Send this one as Bearer.',
-    );
   if (token.startsWith('tnt_')) {
+    if (came.scheme === 'dpop') throw refuse('dpop_not_bound', 'An API key goes as Bearer.');
     const key = await app.apiKey(`Bearer ${token}`);
     if (!key.restEnabled)
       throw refuse(
@@ -64,7 +60,7 @@ export async function authenticate(
   }
   // An unverified issuer only chooses who verifies: the kernel accepts nothing that the other one would have refused.
   if (ours) return agent(app, kernel, token, came);
-  return person(app, kernel, token, headers.get(TENANT_HEADER));
+  return person(app, kernel, token, headers.get(TENANT_HEADER), came);
 }
 
 async function agent(
@@ -98,24 +94,19 @@ async function person(
   kernel: Kernel,
   token: string,
   named: string | null,
+  came: PresentedRequest,
 ): Promise<Caller> {
-  const tenantId = named === null ? await onlyTenant(app) : await kernel.tenantOf('tenant', named);
+  const tenantId =
+    named === null ? await onlyTenant(app.database.sql) : await kernel.tenantOf('tenant', named);
   if (tenantId === null)
     throw refuse('no_such_tenant', 'Name the organisation that the token is for: X-Prokura-Tenant: tnt_….');
-  const { personId, clientId, scopes } = await kernel.verifySubject(tenantId, token);
+  const { personId, clientId, scopes } = await kernel.verifySubject(tenantId, token, came);
   const identity = { matched_by: 'access_token', cid: clientId };
   return {
     tenantId,
     actor: { kind: 'person', surface: 'rest', personId, identity, tokenScopes: scopes },
     keyScopes: [],
   };
-}
-
-async function onlyTenant({ database: { sql } }: Pick<App, 'database'>): Promise<string | null> {
-  const [row] = await reach(
-    sql<{ tenant: string | null }[]>`select tenant_of('only', '') as tenant`.then((rows) => [...rows]),
-  );
-  return row?.tenant ?? null;
 }
 
 const refuse = (reason: string, message: string): Fault =>

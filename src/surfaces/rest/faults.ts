@@ -49,7 +49,7 @@ export function problem(
  * Whatever was thrown, as a response. A database that does not answer is 503 with Retry-After; what we did not expect is 500 with
  * an error id under which the cause is logged, and never shown.
  */
-export function problemOf(error: unknown, log: Logger): Response {
+export function problemOf(error: unknown, log: Logger, metadataUrl?: string): Response {
   if (error instanceof Refusal)
     return problem(error.status, error.code, 'The request was refused', error.message, {}, error.headers);
   const fault = asFault(error);
@@ -60,6 +60,12 @@ export function problemOf(error: unknown, log: Logger): Response {
   if (fault.code === 'unauthenticated')
     headers['www-authenticate'] =
       proofChallenge(fault) ?? (reason === 'no_token' ? 'Bearer' : 'Bearer error="invalid_token"');
+  // RFC 9728 section 5.1: whoever knows only this address finds the issuer of the token that it needs.
+  if (fault.code === 'unauthenticated' && metadataUrl !== undefined) {
+    const said = headers['www-authenticate'] ?? '';
+    headers['www-authenticate'] =
+      `${said}${said.includes('=') ? ',' : ''} resource_metadata="${metadataUrl}"`;
+  }
   if (fault.code === 'unavailable' || fault.code === 'rate_limited')
     headers['retry-after'] = String(typeof after === 'number' ? Math.ceil(after) : 5);
   if (fault.code === 'internal') {

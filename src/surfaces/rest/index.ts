@@ -1,6 +1,8 @@
 import { Hono } from 'hono';
+import { onlyTenant, RESOURCE_WELL_KNOWN, resourceMetadata } from '#domain/token/resource-metadata.ts';
 import { issueAgentSecret } from '#engine/agent-secret.ts';
 import type { App } from '#engine/app.ts';
+import { Fault } from '#lib/fault.ts';
 import { addApiKey, apiKeys, removeApiKey, requireAdmin } from './api-keys.ts';
 import { authenticate, type Kernel } from './authenticate.ts';
 import { jsonObject } from './body.ts';
@@ -32,7 +34,7 @@ export function restSurface(app: App, kernel: Kernel): RestSurface {
     name: 'rest',
     fetch: async (request) => {
       const url = new URL(request.url);
-      if (!MINE.test(url.pathname)) return null;
+      if (!MINE.test(url.pathname) && url.pathname !== METADATA) return null;
       const response = await routes.fetch(request);
       for (const [name, value] of Object.entries(SECURITY_HEADERS))
         if (!response.headers.has(name)) response.headers.set(name, value);
@@ -50,6 +52,7 @@ const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
+const METADATA = `${RESOURCE_WELL_KNOWN}/v1`;
 const PROVIDERS = '/v1/tenants/:tenant/identity-providers';
 const API_KEYS = '/v1/tenants/:tenant/api-keys';
 const SIGNING_KEYS = '/v1/tenants/:tenant/signing-keys';
@@ -70,6 +73,12 @@ function routesOf(app: App, kernel: Kernel): Hono {
         headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=60' },
       }),
   );
+  routes.get(METADATA, async () => {
+    const tenantId = await onlyTenant(app.database.sql);
+    if (tenantId !== null) return resourceMetadata(app.baseUrl, `${app.baseUrl}/v1`, tenantId);
+    const several = 'Several organisations live here, so this address has no issuer of its own.';
+    throw new Fault('not_found', several);
+  });
   routes.get('/v1/tools', async ({ req }) => {
     const tools = await toolsFor(app, await caller(req.raw));
     return Response.json({
@@ -189,6 +198,6 @@ function routesOf(app: App, kernel: Kernel): Hono {
   routes.notFound(() =>
     problemOf(new Refusal(404, 'not_found', 'There is nothing here. See /v1/openapi.json.'), app.log),
   );
-  routes.onError((error) => problemOf(error, app.log));
+  routes.onError((error) => problemOf(error, app.log, `${app.baseUrl}${METADATA}`));
   return routes;
 }

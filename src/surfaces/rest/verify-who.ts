@@ -1,9 +1,8 @@
 import type { AgentActor } from '#domain/actor.ts';
-import { agentByReference } from '#domain/agent/store.ts';
-import type { TenantReader } from '#domain/context.ts';
-import { findMandate, listMandates } from '#domain/mandate/store.ts';
-import { peopleByReference } from '#domain/person/store.ts';
+import { reach } from '#db/reach.ts';
 import { audiencesOf } from '#domain/token/names.ts';
+import { namedMandates, type NamedMandate } from '#domain/verify/candidates.ts';
+import type { App } from '#engine/app.ts';
 import { tokenReason, type VerifyReason } from '#engine/decide/verify.ts';
 import { parseJwt } from '#lib/jwt.ts';
 import type { Kernel } from './authenticate.ts';
@@ -48,29 +47,28 @@ export async function byToken(
 const MAX_TRIED = 50;
 
 /** The mandates that the check may mean, by mandate, or by agent and principal: those that stand and hold the scope first. */
-export async function byName(reader: TenantReader, check: VerifyCheck, scope: string): Promise<Candidates> {
-  const agent = check.agent === undefined ? null : await agentByReference(reader, check.agent);
-  const people = check.principal === undefined ? [] : await peopleByReference(reader, check.principal);
-  if (check.agent !== undefined && agent === null) return none('There is no such agent here.');
-  if (check.principal !== undefined && people.length !== 1) return none('There is no such principal here.');
-  const [principal] = people;
-  const one = check.mandate_id === undefined ? null : await findMandate(reader, check.mandate_id);
-  const found =
-    check.mandate_id !== undefined
-      ? one === null
-        ? []
-        : [one]
-      : await listMandates(reader, {
-          agentId: agent?.id ?? '',
-          principalId: principal?.id ?? '',
-          limit: MAX_TRIED,
-        });
-  const fitting = found.filter(
+export async function byName(
+  { database }: Pick<App, 'database'>,
+  tenantId: string,
+  check: VerifyCheck,
+  scope: string,
+): Promise<Candidates> {
+  const { agent, principal, mandate_id: mandateId } = check;
+  const names = {
+    ...(agent === undefined ? {} : { agent }),
+    ...(principal === undefined ? {} : { principal }),
+    ...(mandateId === undefined ? {} : { mandateId }),
+  };
+  const { agentId, people, mandates } = await reach(namedMandates(database.sql, tenantId, names, MAX_TRIED));
+  if (agent !== undefined && agentId === null) return none('There is no such agent here.');
+  if (principal !== undefined && people.length !== 1) return none('There is no such principal here.');
+  const [principalId] = people;
+  const fitting = mandates.filter(
     (mandate) =>
-      (agent === null || mandate.agentId === agent.id) &&
-      (principal === undefined || mandate.principalId === principal.id),
+      (agentId === null || mandate.agentId === agentId) &&
+      (principalId === undefined || mandate.principalId === principalId),
   );
-  const rank = (mandate: (typeof found)[number]) =>
+  const rank = (mandate: NamedMandate) =>
     (mandate.scopes.includes(scope) ? 0 : 4) +
     (mandate.state === 'active' ? 0 : mandate.state === 'frozen' ? 1 : 2);
   const actors = fitting

@@ -10,7 +10,15 @@ import { spendUseOf } from '#domain/mandate/uses.ts';
 import { peopleByReference } from '#domain/person/store.ts';
 import type { App } from '#engine/app.ts';
 import { adminRolesOf } from '#engine/saved-call.ts';
-import { verifyFor, type Checked, type Verdict } from '#engine/decide/verify.ts';
+import {
+  decidingIn,
+  decidingNow,
+  verifyFor,
+  type Checked,
+  type Deciding,
+  type Verdict,
+  type VerifyReason,
+} from '#engine/decide/verify.ts';
 import { parseInput } from '#engine/explain.ts';
 import { resolveReferences } from '#engine/references.ts';
 import { IMPLIED_SCOPE, TENANT_TARGET, type Target, type Targets } from '#engine/tool.ts';
@@ -60,51 +68,51 @@ async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
   const { app, kernel, caller } = asking;
   const { tenantId } = caller;
   const scope = scopeOf(app, check);
-  const token = check.token === undefined ? null : await byToken(kernel, app.baseUrl, tenantId, check.token);
-  const prepared = await readonly(app, tenantId, async (reader) => {
-    const candidates = token === null ? await byName(reader, check, scope) : bound(token, check);
-    if ('refused' in candidates) return { candidates, checked: null };
-    return { candidates, checked: await checkedOf(app, reader, candidates.actors[0], check) };
-  });
-  const { candidates, checked } = prepared;
-  if ('refused' in candidates || checked === null) {
-    const verdict: Verdict =
-      'refused' in candidates
-        ? { allowed: false, reasons: [candidates.refused], message: candidates.message, missing: null }
-        : {
-            allowed: false,
-            reasons: ['OUTSIDE_MANDATE'],
-            message: 'There is no such resource here.',
-            missing: null,
-          };
-    const actor = 'refused' in candidates ? null : candidates.actors[0];
-    const answer = answerOf(verdict, actor, false);
-    await app.ledgerBatch.add(tenantId, entryOf(caller, check, scope, answer));
-    return answer;
-  }
-  const ready = await withRoles(asking, candidates.actors[0], checked);
-  if (check.count_use) return counted(asking, check, scope, candidates.actors, ready);
-  const { verdict, actor } = await readonly(app, tenantId, (reader) =>
-    firstAllowed(app, reader, candidates.actors, ready),
-  );
+  const candidates =
+    check.token === undefined
+      ? await byName(app, tenantId, check, scope)
+      : bound(await byToken(kernel, app.baseUrl, tenantId, check.token), check);
+  const checked = 'refused' in candidates ? null : await prepared(asking, candidates.actors[0], check);
+  if (check.count_use && !('refused' in candidates) && checked !== null)
+    return counted(asking, check, scope, candidates.actors, checked);
+  const { verdict, actor } = await judged(asking, candidates, checked);
   const answer = answerOf(verdict, actor, false);
   await app.ledgerBatch.add(tenantId, entryOf(caller, check, scope, answer));
   return answer;
 }
 
+async function judged(
+  { app, caller }: Asking,
+  candidates: Candidates,
+  checked: Checked | null,
+): Promise<Judged> {
+  const refusal = (reason: VerifyReason, message: string, actor: AgentActor | null): Judged => ({
+    verdict: { allowed: false, reasons: [reason], message, missing: null },
+    actor,
+  });
+  if ('refused' in candidates) return refusal(candidates.refused, candidates.message, null);
+  const { actors } = candidates;
+  if (checked === null) return refusal('OUTSIDE_MANDATE', 'There is no such resource here.', actors[0]);
+  return firstAllowed(decidingNow(app, caller.tenantId), actors, checked);
+}
+
+interface Judged {
+  readonly verdict: Verdict;
+  /** Null: there was nobody to decide for. */
+  readonly actor: AgentActor | null;
+}
+
 /** The first mandate that allows it; where none does, what the likeliest says. */
 async function firstAllowed(
-  app: App,
-  reader: TenantReader,
+  deciding: Deciding,
   actors: readonly [AgentActor, ...AgentActor[]],
   checked: Checked,
-  lock?: 'share',
 ): Promise<{ verdict: Verdict; actor: AgentActor }> {
   const [likeliest] = actors;
-  const first = { verdict: await verifyFor(app, reader, likeliest, checked, lock), actor: likeliest };
+  const first = { verdict: await verifyFor(deciding, likeliest, checked), actor: likeliest };
   if (first.verdict.allowed) return first;
   for (const actor of actors.slice(1)) {
-    const verdict = await verifyFor(app, reader, actor, checked, lock);
+    const verdict = await verifyFor(deciding, actor, checked);
     if (verdict.allowed) return { verdict, actor };
   }
   return first;
@@ -127,7 +135,7 @@ async function counted(
     const before = await claimKey(ctx, key, digest);
     if (before !== null) return before as VerifyAnswer;
     await hold(ctx, actors);
-    const { verdict, actor } = await firstAllowed(app, ctx, actors, checked, 'share');
+    const { verdict, actor } = await firstAllowed(decidingIn(app, ctx), actors, checked);
     const counts = verdict.allowed && scope !== IMPLIED_SCOPE;
     if (counts) await spendUseOf(ctx, actor.mandateId);
     const answer = answerOf(verdict, actor, counts);
@@ -178,29 +186,35 @@ function toolOf(app: App, check: VerifyCheck) {
 const scopeOf = (app: App, check: VerifyCheck): string =>
   toolOf(app, check)?.tool.scope ?? check.action ?? '';
 
+/** The check with everything that must be asked before it is decided: ids for references, and for an act who is privileged at the provider. */
+async function prepared(asking: Asking, actor: AgentActor, check: VerifyCheck): Promise<Checked | null> {
+  const checked = await checkedOf(asking, actor, check);
+  if (checked?.kind !== 'tool' || checked.entry.tool.effects !== 'act') return checked;
+  const { directory } = await lookContext(asking.app, asking.caller.tenantId, actor, asking.signal);
+  return { ...checked, adminRoles: await adminRolesOf(directory, checked.targets) };
+}
+
 /** The check with ids for references; null where what it names is not there. */
 async function checkedOf(
-  app: App,
-  reader: TenantReader,
+  { app, caller }: Asking,
   actor: AgentActor,
   check: VerifyCheck,
 ): Promise<Checked | null> {
+  const { input: given, resource } = check;
   const worth: Worth | null =
     check.amount === undefined ? null : { value: check.amount, currency: check.currency ?? '' };
   const entry = toolOf(app, check);
+  const read: Read = (work) => readonly(app, caller.tenantId, work);
   try {
-    if (entry === null)
-      return {
-        kind: 'scope',
-        scope: check.action ?? '',
-        resource: await resourceOf(reader, check.resource),
-        worth,
-      };
+    if (entry === null) {
+      const scope = check.action ?? '';
+      return { kind: 'scope', scope, resource: await resourceOf(read, resource), worth };
+    }
     const input =
-      check.input === undefined
+      given === undefined
         ? null
-        : await resolveReferences(reader, entry, actor, parseInput(entry, check.input));
-    const targets = input === null ? await targetsOf(reader, check.resource) : entry.tool.targets(input);
+        : await read((reader) => resolveReferences(reader, entry, actor, parseInput(entry, given)));
+    const targets = input === null ? await targetsOf(read, resource) : entry.tool.targets(input);
     return {
       kind: 'tool',
       entry,
@@ -215,6 +229,9 @@ async function checkedOf(
   }
 }
 
+/** Opens a transaction to read in; only where a check needs one. */
+type Read = <T>(work: (reader: TenantReader) => Promise<T>) => Promise<T>;
+
 const PERSON = /^(?:person:(.+)|(usr_[0-9a-z]{26}))$/;
 const TYPES: Readonly<Record<string, Exclude<Target['type'], 'Tenant'>>> = {
   usr: 'Person',
@@ -223,44 +240,33 @@ const TYPES: Readonly<Record<string, Exclude<Target['type'], 'Tenant'>>> = {
   apr: 'Approval',
 };
 
-async function resourceOf(reader: TenantReader, resource: string | undefined) {
+async function resourceOf(read: Read, resource: string | undefined) {
   if (resource === undefined) return null;
   const person = PERSON.exec(resource);
   if (person === null) return { text: resource };
-  return { personId: await personOf(reader, person[1] ?? person[2] ?? '') };
+  return { personId: await personOf(read, person[1] ?? person[2] ?? '') };
 }
 
 /** A tool's target: something of ours, or the organisation where nothing is named. */
-async function targetsOf(reader: TenantReader, resource: string | undefined): Promise<Targets> {
+async function targetsOf(read: Read, resource: string | undefined): Promise<Targets> {
   if (resource === undefined) return TENANT_TARGET;
   const person = PERSON.exec(resource);
-  if (person !== null) return [{ type: 'Person', id: await personOf(reader, person[1] ?? person[2] ?? '') }];
+  if (person !== null) return [{ type: 'Person', id: await personOf(read, person[1] ?? person[2] ?? '') }];
   const type = TYPES[resource.slice(0, 3)];
   if (
     type === undefined ||
     type === 'Person' ||
-    (type === 'Mandate' && (await findMandate(reader, resource)) === null)
+    (type === 'Mandate' && (await read((reader) => findMandate(reader, resource))) === null)
   )
     throw new Fault('not_found', 'There is no such thing here.');
   return [{ type, id: resource }];
 }
 
-async function personOf(reader: TenantReader, reference: string): Promise<string> {
-  const [found, another] = await peopleByReference(reader, reference);
+async function personOf(read: Read, reference: string): Promise<string> {
+  const [found, another] = await read((reader) => peopleByReference(reader, reference));
   if (found === undefined || another !== undefined)
     throw new Fault('not_found', 'There is no such person here.');
   return found.id;
-}
-
-/** An act asks the provider who is privileged there, as its call would; nothing else does. */
-async function withRoles(
-  { app, caller, signal }: Asking,
-  actor: AgentActor,
-  checked: Checked,
-): Promise<Checked> {
-  if (checked.kind !== 'tool' || checked.entry.tool.effects !== 'act') return checked;
-  const { directory } = await lookContext(app, caller.tenantId, actor, signal);
-  return { ...checked, adminRoles: await adminRolesOf(directory, checked.targets) };
 }
 
 function answerOf(verdict: Verdict, actor: AgentActor | null, isCounted: boolean): VerifyAnswer {

@@ -12,7 +12,7 @@ const HOT_USER = `
          u.display_name as "displayName", u.first_name as "firstName", u.last_name as "lastName",
          u.employee_number as "employeeNumber", u.title, u.department, u.version,
          u.created_at as "createdAt", u.updated_at as "updatedAt", ${authoritySql('u')} as authority
-    from hot_scim_user($1, $2) u`;
+    from hot_scim_user($1, $2) u where primary_only()`;
 
 /** A SCIM user with their authority, in one round trip and no transaction of ours; null where this tenant has no such user. */
 export async function hotUser(client: Sql, tenantId: string, scimId: string): Promise<UserRow | null> {

@@ -1,23 +1,24 @@
-import type { Suggestion } from '#domain/approval/suggestion.ts';
-import { findApproval } from '#domain/approval/store.ts';
+import { findAgent } from '#domain/agent/store.ts';
 import { DEFAULT_DAYS } from '#domain/mandate/terms.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import { readonly } from '#engine/transact.ts';
-import { asFault, Fault } from '#lib/fault.ts';
+import { Fault } from '#lib/fault.ts';
 import { asPerson, type Act, type Slack } from './context.ts';
+import { breakerRequest } from './breaker.ts';
 import { begin, look, take } from './drafts.ts';
-import { faultText } from './faults.ts';
 import { checked } from './forms/check.ts';
 import { openForm } from './forms/open.ts';
 import { denyView } from './forms/draw.ts';
 import { routeOf } from './forms/submit.ts';
+import { openNarrowing } from './forms/narrow.ts';
+import { propose } from './propose.ts';
 import { ACTIONS, readApprovalValue, type ActionId } from './ids.ts';
 import type { Identity } from './identity.ts';
 import { notice } from './messages/blocks.ts';
 import { detailsView } from './messages/details.ts';
 import { sceneOf } from '#engine/approve/scene.ts';
-import { SLACK_PROJECT } from './queue.ts';
 import { answerTo, use } from './run.ts';
+import { decide, noApproval, refresh } from './vote.ts';
 
 /** A click as Slack sends it: what the button is called, and the opaque value that it carried. */
 export interface Click {
@@ -40,6 +41,15 @@ export async function handleClick(slack: Slack, act: Act, click: Click): Promise
     return handler(slack, act, identity, click);
   });
 }
+
+const decidesBurst =
+  (tool: Parameters<typeof breakerRequest>[2]): Handler =>
+  async (slack, act, identity, { value, channel }) => {
+    const request = await readonly(slack.app, act.tenantId, (reader) =>
+      breakerRequest(reader, identity.person, tool, value),
+    );
+    await propose(slack, act, identity, channel, request);
+  };
 
 const HANDLERS: Readonly<Record<ActionId, Handler>> = {
   [ACTIONS.approve]: async (slack, act, identity, click) => {
@@ -117,43 +127,25 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
     });
     await openForm(slack, act, { route, draftId, input: {}, reason: null, problems: [] });
   },
-};
-
-/** One vote by this person, told to them alone; the message changes by the projection, for everybody. */
-export async function decide(
-  slack: Slack,
-  act: Act,
-  identity: Identity,
-  ballot: {
-    approval_id: string;
-    decision: 'approve' | 'deny';
-    version: number;
-    note?: string;
-    suggestion?: Suggestion;
+  [ACTIONS.narrow]: async (slack, act, identity, click) => {
+    const { id, version } = approvalIn(click);
+    const view = await visibleView(slack, act, identity, id);
+    await openNarrowing(slack, act, view, { channel: click.channel, version });
   },
-): Promise<void> {
-  try {
-    const outcome = await use(slack, act.tenantId, identity, {
-      tool: 'approval_decide',
-      input: ballot,
+  [ACTIONS.carryOut]: decidesBurst('breaker_apply'),
+  [ACTIONS.dismiss]: decidesBurst('breaker_dismiss'),
+  [ACTIONS.takeOver]: async (slack, act, identity, { value, channel }) => {
+    const agent = await readonly(slack.app, act.tenantId, (reader) => findAgent(reader, value));
+    const owner = identity.person.id;
+    if (agent === null || agent.offeredTo !== owner)
+      throw new Fault('conflict', 'This agent is not offered to you any more.');
+    await propose(slack, act, identity, channel, {
+      tool: 'agent_transfer',
+      input: { agent: agent.id, owner },
       reason: null,
     });
-    if (outcome.status === 'denied') return await act.tell(notice(`Not allowed: ${outcome.denial.message}`));
-    await act.tell(
-      notice(
-        outcome.status === 'done'
-          ? (VOTED[String(outcome.output['state'])] ?? 'Your vote is recorded.')
-          : 'Your vote is being recorded.',
-      ),
-    );
-  } catch (error) {
-    const fault = asFault(error);
-    if (fault.code !== 'conflict') throw error;
-    // What stands there is older than the rows: it is drawn anew, and nothing else happened.
-    await refresh(slack, act, ballot.approval_id);
-    await act.tell(notice(`${faultText(fault)} I have refreshed the message.`));
-  }
-}
+  },
+};
 
 /** For how many days a mandate is asked, where the request itself says so. */
 function daysOf({ call }: ApprovalView): number | null {
@@ -162,19 +154,11 @@ function daysOf({ call }: ApprovalView): number | null {
   return days ?? (template === undefined ? DEFAULT_DAYS : null);
 }
 
-const VOTED: Readonly<Record<string, string>> = {
-  approved: 'Your approval is recorded, and it was the last one needed. It is carried out now.',
-  pending: 'Your approval is recorded. Others must still approve.',
-  rejected: 'Your denial is recorded. The requester will read your reason.',
-};
-
 function approvalIn({ value }: Click): { id: string; version: number } {
   const parts = readApprovalValue(value);
   if (parts === null) throw noApproval();
   return parts;
 }
-
-const noApproval = (): Fault => new Fault('not_found', 'There is no such approval here.');
 
 /** The approval for somebody who may see it: the requester, who voted, or who can. The same fault for one that is not there. */
 async function visibleView(
@@ -198,16 +182,4 @@ async function visibleView(
     'forbidden',
     `You are not an approver of this, and you did not ask for it. Who can decide: ${who === '' ? 'nobody any more' : who}.`,
   );
-}
-
-/** Has the messages about an approval drawn again, from its rows. */
-async function refresh(slack: Slack, { tenantId }: Act, approvalId: string): Promise<void> {
-  const approval = await readonly(slack.app, tenantId, (reader) => findApproval(reader, approvalId));
-  if (approval === null) throw noApproval();
-  await slack.app.queue.send(SLACK_PROJECT, {
-    tenant: tenantId,
-    fact: 'refresh',
-    thing: approval.callId,
-    id: approval.id,
-  });
 }

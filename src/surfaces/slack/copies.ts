@@ -4,7 +4,7 @@ import { principalOf } from '#domain/actor.ts';
 import { FINAL_STATES } from '#domain/call/call.ts';
 import { findCall, type Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
-import { findMandate } from '#domain/mandate/store.ts';
+import { findMandate, frozenSince, type Mandate } from '#domain/mandate/store.ts';
 import { describeResource } from '#domain/mandate/words.ts';
 import { peopleOfRole } from '#domain/group/authority.ts';
 import { findPeople, findPerson, type Person } from '#domain/person/store.ts';
@@ -12,6 +12,7 @@ import { theTenant } from '#domain/tenant/store.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import type { App } from '#engine/app.ts';
 import { alarmMessage } from './messages/alarm.ts';
+import { breakerCopies } from './breaker.ts';
 import { approvalMessage } from './messages/approval.ts';
 import type { Message } from './messages/blocks.ts';
 import {
@@ -19,11 +20,14 @@ import {
   agentOfferMessage,
   mandateMessage,
   mandateNotice,
+  offerOverMessage,
   outcomeNotice,
+  thawedNotice,
 } from './messages/notices.ts';
 import { escalationMessage, reminderMessage } from './messages/reminders.ts';
 import { sceneOf, type Scene } from '#engine/approve/scene.ts';
 import { namesIn } from '#engine/in-words.ts';
+import { messagesOf } from './store.ts';
 
 /** Who should have a copy: a person in their direct messages, or everybody in a channel. */
 export type Recipient =
@@ -39,11 +43,12 @@ export interface Copies {
 
 type Parts = Pick<App, 'baseUrl' | 'catalogue' | 'loginIssuer'>;
 
-/** All copies that should stand about a call, a mandate, an agent or a use of break-glass, as its rows are now; none for a thing that is not there. */
+/** All copies that should stand about a call, a mandate, an agent, a burst of departures or a use of break-glass, as its rows are now; none for a thing that is not there. */
 export async function copiesOf(app: Parts, reader: TenantReader, thing: string): Promise<readonly Copies[]> {
   if (thing.startsWith('call_')) return callCopies(app, reader, thing);
   if (thing.startsWith('bgu_')) return alarmCopies(reader, thing);
   if (thing.startsWith('mdt_')) return mandateCopies(reader, thing);
+  if (thing.startsWith('hold_')) return breakerCopies(reader, thing);
   return thing.startsWith('agt_') ? agentCopies(reader, thing) : [];
 }
 
@@ -131,7 +136,12 @@ async function mandateCopies(reader: TenantReader, id: string): Promise<readonly
     agent === null || agent.ownerId === mandate.principalId ? null : await findPerson(reader, agent.ownerId);
   const recipients = [principal, owner].filter((person) => person !== null).map((person) => ({ person }));
   const names = await namesIn(reader, mandate.resources);
-  const ended = mandateNotice(mandate, agent);
+  const notice = mandateNotice(mandate, agent);
+  const audience = await noticeOf(reader, mandate);
+  // A notice of a freeze that is over says so: the next one is told anew.
+  const over = (await messagesOf(reader, id))
+    .map((row) => row.audience)
+    .filter((one) => one.startsWith(FROZEN) && one !== audience);
   return [
     {
       audience: 'mandate',
@@ -143,8 +153,21 @@ async function mandateCopies(reader: TenantReader, id: string): Promise<readonly
       ),
       recipients,
     },
-    ...(ended === null ? [] : [{ audience: `mandate-${mandate.state}`, message: ended, recipients }]),
+    ...[...new Set(over)].map((one) => ({
+      audience: one,
+      message: thawedNotice(mandate, agent),
+      recipients: [],
+    })),
+    ...(notice === null ? [] : [{ audience, message: notice, recipients }]),
   ];
+}
+
+const FROZEN = 'mandate-frozen';
+
+/** One for each time that a mandate freezes, and one for its end. */
+async function noticeOf(reader: TenantReader, { id, state }: Mandate): Promise<string> {
+  if (state !== 'frozen') return `mandate-${state}`;
+  return `${FROZEN}-${(await frozenSince(reader, id))?.getTime() ?? 0}`;
 }
 
 async function agentCopies(reader: TenantReader, id: string): Promise<readonly Copies[]> {
@@ -152,13 +175,23 @@ async function agentCopies(reader: TenantReader, id: string): Promise<readonly C
   const owner = agent === null ? null : await findPerson(reader, agent.ownerId);
   if (agent === null || owner === null) return [];
   const heir = agent.offeredTo === null ? null : await findPerson(reader, agent.offeredTo);
+  const offer = heir === null ? null : offerTo(heir.id);
+  // Whoever was offered it before reads that it is theirs no more, or that they have it: their copy stands, and nobody new gets one.
+  const over = (await messagesOf(reader, id))
+    .map(({ audience }) => audience)
+    .filter((audience) => audience.startsWith(offerTo('')) && audience !== offer);
   return [
-    { audience: 'owner', message: agentMessage(agent), recipients: [{ person: owner }] },
+    { audience: 'owner', message: agentMessage(agent, owner), recipients: [{ person: owner }] },
+    ...[...new Set(over)].map((audience) => ({
+      audience,
+      message: offerOverMessage(agent, owner),
+      recipients: [],
+    })),
     ...(heir === null
       ? []
       : [
           {
-            audience: `heir-${heir.id}`,
+            audience: offerTo(heir.id),
             message: agentOfferMessage(agent, owner, heir),
             recipients: [{ person: heir }],
           },
@@ -196,3 +229,4 @@ async function alarmCopies(reader: TenantReader, id: string): Promise<readonly C
     },
   ];
 }
+const offerTo = (personId: string): string => `heir-${personId}`;

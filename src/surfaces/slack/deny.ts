@@ -1,6 +1,6 @@
 import type { Suggestion } from '#domain/approval/suggestion.ts';
 import { isRefusal } from './account.ts';
-import { decide } from './clicks.ts';
+import { decide } from './vote.ts';
 import type { Act, Slack } from './context.ts';
 import { look, take } from './drafts.ts';
 import { errorsAt, type Submitted } from './forms/submit.ts';

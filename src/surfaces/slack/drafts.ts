@@ -10,7 +10,7 @@ const DRAFT_MS = 30 * 60_000;
 export type Draft =
   | ({ readonly kind: 'request'; readonly channel: string | null } & Request)
   | {
-      readonly kind: 'deny';
+      readonly kind: 'deny' | 'narrow';
       readonly channel: string | null;
       readonly approvalId: string;
       readonly version: number;

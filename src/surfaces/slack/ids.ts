@@ -10,6 +10,10 @@ export const ACTIONS = {
   edit: 'prokura.edit',
   cancel: 'prokura.cancel',
   form: 'prokura.form',
+  narrow: 'prokura.narrow',
+  carryOut: 'prokura.carry_out',
+  dismiss: 'prokura.dismiss',
+  takeOver: 'prokura.take_over',
 } as const;
 
 export type ActionId = (typeof ACTIONS)[keyof typeof ACTIONS];

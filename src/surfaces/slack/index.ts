@@ -14,7 +14,7 @@ import { WINDOW_SECONDS } from './door/request.ts';
 import { slackIdentities } from './identity.ts';
 import { listen } from './listeners.ts';
 import { notice } from './messages/blocks.ts';
-import { project } from './project.ts';
+import { projectAll } from './project.ts';
 import { SLACK_PROJECT } from './queue.ts';
 import { spendOnce, tenantOfTeam } from './store.ts';
 import { textIn, type Wire } from './wire.ts';
@@ -120,7 +120,10 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
       if (request.method !== 'POST') return new Response(null, { status: 405, headers: { allow: 'POST' } });
       return receiver.handle(request);
     },
-    jobs: { [SLACK_PROJECT]: (data) => project(projector, String(data['tenant']), String(data['thing'])) },
+    jobs: {
+      [SLACK_PROJECT]: (data) =>
+        projectAll(projector, String(data['tenant']), String(data['thing']).split(' ')),
+    },
     ready: () => ready(projector.client, settings),
     close: () => receiver.drain(),
   });

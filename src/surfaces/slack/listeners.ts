@@ -6,11 +6,13 @@ import { faultMessage, guarded, type Act, type Reply, type Slack } from './conte
 import { submitDenial } from './deny.ts';
 import { platformError } from './faults.ts';
 import { DENY_CALLBACK, FORM_CALLBACK } from './forms/draw.ts';
+import { NARROW_CALLBACK } from './forms/narrow.ts';
 import { optionsFor } from './forms/options.ts';
 import { errorsAt, submitForm, type Submitted } from './forms/submit.ts';
 import { OURS } from './ids.ts';
 import type { Account } from './identity.ts';
 import type { Message } from './messages/blocks.ts';
+import { submitNarrowing } from './narrow.ts';
 import { objectIn, objectsIn, textIn, type Wire } from './wire.ts';
 
 /**
@@ -81,6 +83,7 @@ export function listen(bolt: BoltApp, slack: Slack): void {
 const FORMS: Readonly<Record<string, (slack: Slack, act: Act, view: Wire) => Promise<Submitted>>> = {
   [FORM_CALLBACK]: submitForm,
   [DENY_CALLBACK]: submitDenial,
+  [NARROW_CALLBACK]: submitNarrowing,
 };
 
 /** A fault before the acknowledgement is shown in the form: Slack has no other place while it is open. */

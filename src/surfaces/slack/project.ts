@@ -37,6 +37,18 @@ const FINAL = new Set([
   'missing_scope',
 ]);
 
+/** Projects several things, each whatever becomes of the others. Throws at the end where one could not be projected yet. */
+export async function projectAll(
+  projector: Projector,
+  tenantId: string,
+  things: readonly string[],
+): Promise<void> {
+  const failures: unknown[] = [];
+  for (const thing of things)
+    await project(projector, tenantId, thing).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
 /**
  * Makes what stands in Slack about a thing equal to what its rows say: posts the copies that are missing, edits those that differ,
  * touches no other. May run any number of times, and at once in several processes: one thing is projected by one at a time. Throws

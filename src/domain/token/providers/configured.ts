@@ -30,7 +30,9 @@ export function configuredProviders(sql: Sql): ConfiguredProviders {
   const known = new Map<string, Configured>();
   const now = gather<null, Configured>(async (tenantId, asked) => {
     const [row] = await reach(
-      sql<{ version: string }[]>`select hot_providers(${tenantId}) as version`.then((rows) => [...rows]),
+      sql<{ version: string }[]>`select hot_providers(${tenantId}) as version where primary_only()`.then(
+        (rows) => [...rows],
+      ),
     );
     const configured = of(tenantId, row?.version ?? '[]');
     return asked.map(() => configured);

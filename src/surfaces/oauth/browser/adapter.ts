@@ -35,8 +35,8 @@ const sealedAs = (kind: string): string => `sign-in:${kind}`;
 
 /**
  * The storage of `oidc-provider` for one tenant. Consuming is atomic: of many redemptions of one code or refresh token at the same
- * moment one goes on, and the others end the whole grant (RFC 6749 section 4.1.2, RFC 9700 section 4.14). A client assertion's
- * `jti` is spent the same way. What lets somebody in is saved only while its person stands, held against a departure until the
+ * moment one goes on, and the others end the whole grant (RFC 6749 section 4.1.2, RFC 9700 section 4.14). The `jti`
+ * of a client assertion or of a DPoP proof is spent the same way. What lets somebody in is saved only while its person stands, held against a departure until the
  * commit. Codes, refresh tokens and session ids are kept as digests.
  */
 export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string) => Adapter {
@@ -68,7 +68,7 @@ export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string
           const row = { kind, id: key(id), payload: toRow(id, payload), expiresAt };
           if (kind !== 'ReplayDetection') return saveSignInRow(ctx, row);
           if (!(await addSignInRow(ctx, row)))
-            throw new errors.InvalidClientAuth('client assertion tokens must only be used once');
+            throw new errors.InvalidClientAuth('a client assertion or DPoP proof must only be used once');
         });
       },
       find: async (id) => fromRow(await read((reader) => findSignInRow(reader, kind, key(id)))),

@@ -1,3 +1,18 @@
+import { createGuardedFetch } from '#lib/guarded-fetch.ts';
+
+/**
+ * Fetches what a client says of itself, its document and its keys, from public addresses alone. The library's own guard lets a connection be made
+ * first and then looks where it leads: enough to find out what listens inside (draft-ietf-oauth-client-id-metadata-document, "Server Side Request
+ * Forgery (SSRF) Attacks").
+ */
+export function publicFetch(): typeof fetch {
+  const guarded = createGuardedFetch({ loopback: false });
+  return (input, init) => {
+    const { url, headers, signal } = new Request(input, init);
+    return guarded(url, { headers: Object.fromEntries(headers), signal });
+  };
+}
+
 /**
  * Clients say in their metadata which scopes they will ask for (RFC 7591 section 2), and the MCP SDK puts in what a challenge named.
  * What they may have is decided when a person consents, so `scope` is left out of it, as the RFC lets a server do: otherwise an

@@ -1,5 +1,6 @@
 import type { Provider } from 'oidc-provider';
 import type { TokenKernel } from '#domain/token/kernel.ts';
+import { boundKey } from '#domain/token/dpop.ts';
 import { issuerOf } from '#domain/token/names.ts';
 import type { App } from '#engine/app.ts';
 import { readBody } from '#lib/body.ts';
@@ -14,7 +15,7 @@ import {
   showInteraction,
   type InteractionParts,
 } from './interaction.ts';
-import { unscopedBody, unscopedFetch } from './client-metadata.ts';
+import { publicFetch, unscopedBody, unscopedFetch } from './client-metadata.ts';
 import { browserMetadata } from './metadata.ts';
 import { createOktaLogin, type LoginClient } from '#engine/okta-login.ts';
 import { messagePage } from './pages.ts';
@@ -78,7 +79,7 @@ export function browserSide(parts: BrowserParts): BrowserSide {
 
   function make(tenantId: string, signer: Awaited<ReturnType<typeof kernel.signer>>): Provider {
     const provider = createProvider(
-      { app, kernel, abilities, dynamicRegistration, fetch: unscopedFetch(parts.fetch ?? fetch) },
+      { app, kernel, abilities, dynamicRegistration, fetch: unscopedFetch(parts.fetch ?? publicFetch()) },
       tenantId,
       signer,
     );
@@ -192,11 +193,13 @@ async function note(app: App, tenantId: string, body: Uint8Array, response: Resp
     });
     return;
   }
-  const { jti, client_id, sub, scope, aud, exp } = parseJwt(textOf(answer['access_token']))?.claims ?? {};
+  const claims = parseJwt(textOf(answer['access_token']))?.claims ?? {};
+  const { jti, client_id, sub, scope, aud, exp } = claims;
+  const jkt = boundKey(claims);
   await app.ledgerBatch.add(tenantId, {
     event: 'TOKEN_ISSUED',
     actor: `${textOf(client_id)} for ${textOf(sub)}`,
-    data: { jti, client_id, sub, scope, aud, exp, grant_type },
+    data: { jti, client_id, sub, scope, aud, exp, grant_type, ...(jkt === null ? {} : { jkt }) },
   });
 }
 

@@ -2,6 +2,7 @@ import { errors, interactionPolicy, Provider, type Configuration } from 'oidc-pr
 import { newestGrantId } from '#domain/sign-in/store.ts';
 import { partsOfSubject, personEpochs, personStanding } from '#domain/token/client-token.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
+import { PROOF_ALGORITHMS } from '#domain/token/dpop.ts';
 import { audiencesOf, issuerOf, TOKEN_SECONDS } from '#domain/token/names.ts';
 import type { Signer } from '#domain/token/signing-keys.ts';
 import type { App } from '#engine/app.ts';
@@ -16,7 +17,7 @@ export interface ProviderParts {
   readonly kernel: Pick<TokenKernel, 'person'>;
   readonly abilities: Abilities;
   readonly dynamicRegistration: boolean;
-  /** How a client's metadata document is fetched; the library adds its guard against special-use addresses. */
+  /** How a client's metadata document and keys are fetched: never from inside our own network. */
   readonly fetch: typeof fetch;
 }
 
@@ -38,7 +39,8 @@ export const ROUTES = {
 /**
  * One tenant's authorization server for browsers (OAuth 2.1 as MCP 2026-07-28 asks for it): code with PKCE S256, PAR, RFC 9207 `iss`,
  * RFC 8707 resources, clients described at their own address (CIMD) and, where the installation says so, registered (RFC 7591).
- * Refresh tokens are good for one use. Access tokens are RFC 9068 JWTs under the tenant's own key, for at most five minutes.
+ * Refresh tokens are good for one use. Access tokens are RFC 9068 JWTs under the tenant's own key, for at most five minutes, and bound
+ * to the client's key where it proves one (DPoP, RFC 9449).
  */
 export function createProvider(parts: ProviderParts, tenantId: string, signer: Signer): Provider {
   const { app, kernel } = parts;
@@ -74,6 +76,7 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
     clientAuthMethods: ['none', 'private_key_jwt'],
     enabledJWA: {
       clientAuthSigningAlgValues: ['ES256', 'RS256'],
+      dPoPSigningAlgValues: PROOF_ALGORITHMS,
       idTokenSigningAlgValues: ['ES256'],
     },
     clientDefaults: {
@@ -144,7 +147,8 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
-      dPoP: { enabled: false },
+      // A proof binds code, access token and, of a client without credentials, refresh token to its key (RFC 9449 sections 5 and 10).
+      dPoP: { enabled: true },
       claimsParameter: { enabled: false },
       pushedAuthorizationRequests: { enabled: true },
       // Of refresh tokens, and with them of their whole grant; what an agent holds the kernel revokes.

@@ -95,6 +95,18 @@ export function denyView(draftId: string, summary: string, days: number | null):
   };
 }
 
+export const NOTE_BLOCK = blockOf('note');
+
+/** A word for the requester that goes with an approval. */
+export const noteBlock = (): InputBlock => ({
+  type: 'input',
+  block_id: NOTE_BLOCK,
+  label: plain('Note'),
+  hint: plain('The requester will read this.'),
+  optional: true,
+  element: { type: 'plain_text_input', action_id: 'value', multiline: true, max_length: 1000 },
+});
+
 const fewerDays = (days: number): InputBlock => ({
   type: 'input',
   block_id: INSTEAD_DAYS_BLOCK,
@@ -118,7 +130,12 @@ const HOW: Readonly<Partial<Record<FieldKind['kind'], string>>> = {
   agent: 'Type a part of its name.',
 };
 
-function inputBlock(field: Field, { input, names }: FormState, focus: boolean): InputBlock {
+/** A field as an input, filled with what the state says of it. */
+export function inputBlock(
+  field: Field,
+  { input, names }: Pick<FormState, 'input' | 'names'>,
+  focus: boolean,
+): InputBlock {
   const element: InputBlockElement = ELEMENTS[field.kind](field, input[field.name] ?? field.preset, names);
   return {
     type: 'input',

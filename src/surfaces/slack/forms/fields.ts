@@ -53,12 +53,18 @@ interface Schema {
 }
 
 /** The fields of a tool's input in their order. Derived from its JSON Schema alone, so that a new tool needs nothing here. */
-export function fieldsOf(entry: CatalogueEntry): readonly Field[] {
-  const { properties = {}, required = [] } = entry.inputSchema as {
+export const fieldsOf = (entry: CatalogueEntry): readonly Field[] =>
+  fieldsIn(entry.inputSchema, referenceFields(entry));
+
+/** The same of any object's JSON Schema; `references` says which of its fields name people or agents. */
+export function fieldsIn(
+  schema: unknown,
+  references: ReturnType<typeof referenceFields> = new Map(),
+): readonly Field[] {
+  const { properties = {}, required = [] } = schema as {
     properties?: Record<string, Schema>;
     required?: readonly string[];
   };
-  const references = referenceFields(entry);
   return Object.entries(properties).map(([name, schema]) => {
     const reference = references.get(name);
     return {

@@ -147,15 +147,19 @@ function buttons(scene: Scene, audience: Audience): Button[] {
 }
 
 /** What an approver can press: only Details once it is decided. */
-export function decisionButtons({ view: { approval }, page }: Scene): Button[] {
+export function decisionButtons({ view, page }: Scene): Button[] {
+  const { approval, call, votes } = view;
   const value = approvalValue(approval.id, approval.version);
   const details = button('Details', ACTIONS.details, value);
   if (approval.state !== 'pending') return [details];
   // Where only some requirements want step-up, others may still approve here.
   const here = page === null || approval.requirements.some((one) => !one.stepUp);
+  // Once somebody has approved what they saw, it cannot change any more.
+  const smaller = call.tool === 'mandate_create' && votes.length === 0;
   return [
     ...(page === null ? [] : [linkButton('Approve in browser', ACTIONS.browser, value, page)]),
     ...(here ? [button('Approve', ACTIONS.approve, value, page === null ? 'primary' : undefined)] : []),
+    ...(smaller ? [button('Narrow…', ACTIONS.narrow, value)] : []),
     button('Deny…', ACTIONS.deny, value, 'danger'),
     details,
   ];

@@ -5,7 +5,8 @@ import type { CallState } from '#domain/call/call.ts';
 import type { Mandate } from '#domain/mandate/store.ts';
 import type { Person } from '#domain/person/store.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
-import { facts, line, moment, smallPrint, words, type Message } from './blocks.ts';
+import { ACTIONS } from '../ids.ts';
+import { actions, button, facts, line, moment, smallPrint, words, type Message } from './blocks.ts';
 import { errorText } from './outcome.ts';
 import { outputBlocks } from './output.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
@@ -44,6 +45,25 @@ export function outcomeNotice(
   };
 }
 
+/** Why a mandate stands still, for people; a cause that is not here is said as it is. */
+const CAUSES: Readonly<Record<string, string>> = {
+  principal: 'the person who gave it froze it',
+  admin: 'it was frozen by hand, by somebody else than the person who gave it',
+  principal_suspended: 'the person who gave it is suspended',
+  principal_deactivated: 'the person who gave it has left',
+  authority_lost: 'the groups of the person who gave it do not carry all of it any more',
+  owner_left: 'the owner of the agent is gone',
+  credentials_changed:
+    'somebody else changed the keys or the owner of the agent; whoever gave it can confirm it',
+  breaker: 'many people were deactivated at once, and IT admins decide whether that was meant',
+  parent_frozen: 'the mandate that it is a part of stands still',
+};
+
+const whyOf = ({ state, reason }: Mandate): string => {
+  if (state !== 'frozen' || reason === null) return reason ?? '';
+  return CAUSES[reason] ?? (reason.startsWith('admin:') ? 'the kill switch was used' : reason);
+};
+
 /** One mandate as its parties see it, in every state. */
 export function mandateMessage(
   mandate: Mandate,
@@ -51,7 +71,7 @@ export function mandateMessage(
   principal: Person | null,
   resources: string,
 ): Message {
-  const ended = mandate.reason === null ? '' : ` (${mandate.reason})`;
+  const ended = mandate.reason === null ? '' : ` (${whyOf(mandate)})`;
   const state =
     mandate.state === 'active'
       ? 'Active'
@@ -79,14 +99,20 @@ export function mandateMessage(
 /** That a mandate has ended or stands still: an edit of its card alone would tell nobody. Null while it is active. */
 export function mandateNotice(mandate: Mandate, agent: Agent | null): Message | null {
   if (mandate.state === 'active') return null;
-  const why = mandate.reason === null ? '' : `: ${mandate.reason}`;
+  const why = mandate.reason === null ? '' : `: ${whyOf(mandate)}`;
   const text = `The mandate for agent ${agent?.name ?? mandate.agentId} is ${mandate.state}${why}. The agent can do nothing with it.`;
   return { text: escapeMrkdwn(text), blocks: [line(words(text)), smallPrint(mandate.id)] };
 }
 
-/** To an agent's owner: that it is known now. */
-export function agentMessage(agent: Agent): Message {
-  const text = `Agent ${agent.name} is registered, and you are its owner. It can do nothing until somebody gives it a mandate (/mandate create ${agent.name}).`;
+/** What the notice of a freeze reads once that freeze is over. */
+export function thawedNotice(mandate: Mandate, agent: Agent | null): Message {
+  const text = `The mandate for agent ${agent?.name ?? mandate.agentId} was frozen for a while. It is ${mandate.state} now.`;
+  return { text: escapeMrkdwn(text), blocks: [line(words(text)), smallPrint(mandate.id)] };
+}
+
+/** To an agent's owner: that it is known now. Whoever owned it before reads who does now. */
+export function agentMessage(agent: Agent, owner: Person): Message {
+  const text = `Agent ${agent.name} is registered, and ${owner.displayName} is its owner. It can do nothing until somebody gives it a mandate (/mandate create ${agent.name}).`;
   return {
     text: escapeMrkdwn(text),
     blocks: [
@@ -97,8 +123,22 @@ export function agentMessage(agent: Agent): Message {
   };
 }
 
-/** To whom an agent is offered after its owner has left: what to do to take it over. */
+/** To whom an agent is offered after its owner has left: what has happened, and the way to take it over. */
 export function agentOfferMessage(agent: Agent, owner: Person, heir: Person): Message {
-  const text = `${owner.displayName}, who owned agent ${agent.name}, is gone. The agent is frozen and offered to you. Take it over with /agent transfer ${agent.name} ${heir.email}, then give it new keys; until then it does nothing.`;
+  const text = `${owner.displayName}, who owned agent ${agent.name}, is gone. The agent is frozen and offered to you. Take it over, then give it new keys; until then it does nothing.`;
+  return {
+    text: escapeMrkdwn(text),
+    blocks: [
+      line(words(text)),
+      facts([['May be given', [words(shortened(agent.ceiling.join(', '), 1000, '…'))]]]),
+      smallPrint(`${agent.id} · or type /agent transfer ${agent.name} ${heir.email}`),
+      actions(button('Take over…', ACTIONS.takeOver, agent.id, 'primary')),
+    ],
+  };
+}
+
+/** What an offer reads once it is over: who owns the agent now. */
+export function offerOverMessage(agent: Agent, owner: Person): Message {
+  const text = `Agent ${agent.name} was offered to you. It is not any more: ${owner.displayName} is its owner.`;
   return { text: escapeMrkdwn(text), blocks: [line(words(text)), smallPrint(agent.id)] };
 }

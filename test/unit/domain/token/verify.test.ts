@@ -68,6 +68,7 @@ test('verifySubject finds the person of a provider token, with the scopes that i
   ).toEqual({
     personId: tenant.personId,
     provider: 'okta',
+    boundTo: null,
     uid: tenant.uid,
     subject: `oidc:okta:${tenant.uid}`,
     scopes: ['delegation:read'],

@@ -55,7 +55,7 @@ export interface World {
   databaseOpen(open: boolean): Promise<void>;
   tenant(): Promise<Tenant>;
   /** Another kernel on the same database, as another process would have. */
-  another(): { kernel: TokenKernel; surface: OAuthSurface };
+  another(more?: { exchangesPerMinute?: number }): { kernel: TokenKernel; surface: OAuthSurface };
   ledger(tenantId: string): Promise<{ event: string; actor: string; data: Record<string, unknown> }[]>;
   close(): Promise<void>;
 }
@@ -80,7 +80,7 @@ export async function openWorld(): Promise<World> {
   const secrets = openSecrets(Buffer.alloc(32, 7).toString('base64'));
   const apiKey = createApiKeyCheck(database.sql, 'sandbox');
   const app = { database, queue, now, subscribers: {}, baseUrl: BASE, apiKey, log };
-  const another = () => {
+  const another = (more: { exchangesPerMinute?: number } = {}) => {
     const batch = createLedgerBatch(app);
     const kernel = createTokenKernel({
       baseUrl: BASE,
@@ -89,6 +89,7 @@ export async function openWorld(): Promise<World> {
       secrets,
       log,
       loopbackKeys: true,
+      ...more,
       record: (...entry) => batch.add(...entry),
       read: (tenantId, work) => readonly(app, tenantId, work),
       write: (tenantId, work) => transact(app, tenantId, work),

@@ -1,0 +1,44 @@
+import type { Sql } from 'postgres';
+import { isId } from '#lib/id.ts';
+
+/** A mandate that a check may mean. */
+export interface NamedMandate {
+  readonly id: string;
+  readonly agentId: string;
+  readonly principalId: string;
+  readonly scopes: readonly string[];
+  readonly state: 'active' | 'frozen' | 'revoked' | 'expired';
+}
+
+/** What the names of a check lead to. */
+export interface Named {
+  /** Null where no agent was named, or there is none of that name. */
+  readonly agentId: string | null;
+  /** Everybody whom the principal's name fits; several are possible. */
+  readonly people: readonly string[];
+  /** The one that was named, or those of the agent for the principal, newest first. */
+  readonly mandates: readonly NamedMandate[];
+}
+
+/**
+ * Looks up what a check names, in one round trip and no transaction: an agent by id or name, a principal by our id, work email, login
+ * or the provider's id (as `agentByReference` and `peopleByReference` do), a mandate by id. Decides nothing: what is found stands only
+ * as far as the decision that follows finds it standing. Source: migration `decision_read`.
+ */
+export async function namedMandates(
+  client: Sql,
+  tenantId: string,
+  names: { readonly agent?: string; readonly principal?: string; readonly mandateId?: string },
+  limit: number,
+): Promise<Named> {
+  const { agent = null, principal = null, mandateId = null } = names;
+  const [agentId, agentName] =
+    agent === null || isId('agt', agent) ? [agent, null] : [null, agent.toLowerCase()];
+  const kind =
+    principal === null || isId('usr', principal) ? 'id' : principal.includes('@') ? 'email' : 'uid';
+  const as = (wanted: typeof kind) => (kind === wanted ? principal : null);
+  const [row] = await client<{ named: Named }[]>`
+    select hot_candidates(${tenantId}, ${agentId}, ${agentName}, ${as('id')}, ${as('email')?.toLowerCase() ?? null}, ${as('uid')}, ${mandateId}, ${limit}) as named where primary_only()`;
+  if (row === undefined) throw new Error('the names of a check were not looked up');
+  return row.named;
+}

@@ -1,0 +1,88 @@
+import { ACTIONS } from '../ids.ts';
+import { actions, button, facts, header, line, moment, smallPrint, words, type Message } from './blocks.ts';
+import { escapeMrkdwn, shortened } from './text.ts';
+
+/** A burst of departures, as far as a message tells of it. */
+export interface BurstScene {
+  /** What the buttons carry. */
+  readonly burst: string;
+  readonly source: string;
+  readonly reason: string;
+  readonly since: Date;
+  readonly threshold: { readonly people: number; readonly seconds: number };
+  /** Names of those about whom nobody has decided. */
+  readonly held: readonly string[];
+  /** How many of them are active again. */
+  readonly back: number;
+  /** Their mandates that are frozen for it. */
+  readonly mandates: number;
+  readonly applied: number;
+  readonly dismissed: number;
+}
+
+const SHOWN = 10;
+
+/** To IT admins, while the mass-change breaker holds something back and after it was decided: what has happened, whom it hits, and what to do. */
+export function breakerMessage(scene: BurstScene): Message {
+  const { burst, held, mandates, threshold } = scene;
+  const [people, given] = [count(held.length, 'person', 'people'), count(mandates, 'mandate', 'mandates')];
+  const decided = `${scene.applied} carried out, ${scene.dismissed} dismissed`;
+  const open = held.length > 0;
+  const title = open
+    ? `Mass-change breaker: the revocation for ${people} waits for you`
+    : `Mass-change breaker: decided (${decided})`;
+  const listed = held.slice(0, SHOWN).join(', ');
+  const more = held.length > SHOWN ? ` and ${held.length - SHOWN} more` : '';
+  return {
+    text: shortened(
+      escapeMrkdwn(open ? `${title}: ${given}, frozen by the word of ${scene.source}.` : title),
+      2900,
+      '…',
+    ),
+    blocks: [
+      header(title),
+      facts([
+        ['What happened', [words(`${scene.source} took people away: ${scene.reason}`)]],
+        [
+          'Why it is held',
+          [
+            words(
+              `more than ${count(threshold.people, 'person', 'people')} within ${inWords(threshold.seconds)}, since `,
+            ),
+            moment(scene.since),
+          ],
+        ],
+        ...(open
+          ? ([
+              ['Whom it hits', [words(`${people}, ${given}: ${shortened(listed, 900, '…')}${more}`)]],
+              ['Active again', [words(`${scene.back} of them`)]],
+              ['Decided', [words(decided)]],
+            ] as const)
+          : []),
+      ]),
+      ...(open
+        ? [
+            line(
+              words(
+                'What they gave to agents does nothing now, and needs no hurry. Was it meant? Carry it out, and it ends for good: another IT admin must agree. Was it a mistake? Make the people active again at the source, then dismiss it.',
+              ),
+            ),
+          ]
+        : []),
+      smallPrint(`${burst} · /breaker list shows everybody`),
+      ...(open
+        ? [
+            actions(
+              button('Carry out…', ACTIONS.carryOut, burst, 'danger'),
+              button('Dismiss…', ACTIONS.dismiss, burst),
+            ),
+          ]
+        : []),
+    ],
+  };
+}
+
+const count = (many: number, one: string, several: string): string => `${many} ${many === 1 ? one : several}`;
+
+const inWords = (seconds: number): string =>
+  seconds % 60 === 0 ? count(seconds / 60, 'minute', 'minutes') : count(seconds, 'second', 'seconds');

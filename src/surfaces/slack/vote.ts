@@ -1,0 +1,78 @@
+import type { Suggestion } from '#domain/approval/suggestion.ts';
+import { findApproval } from '#domain/approval/store.ts';
+import type { Outcome } from '#engine/outcome.ts';
+import { readonly } from '#engine/transact.ts';
+import { asFault, Fault } from '#lib/fault.ts';
+import type { Act, Slack } from './context.ts';
+import { faultText } from './faults.ts';
+import type { Identity } from './identity.ts';
+import { notice } from './messages/blocks.ts';
+import { SLACK_PROJECT } from './queue.ts';
+import { use } from './run.ts';
+
+/** One vote by this person, told to them alone; the message changes by the projection, for everybody. */
+export async function decide(
+  slack: Slack,
+  act: Act,
+  identity: Identity,
+  ballot: {
+    approval_id: string;
+    decision: 'approve' | 'deny';
+    version: number;
+    note?: string;
+    suggestion?: Suggestion;
+  },
+): Promise<void> {
+  try {
+    const request = { tool: 'approval_decide', input: ballot, reason: null };
+    await tellVote(act, await use(slack, act.tenantId, identity, request));
+  } catch (error) {
+    await tellConflict(slack, act, ballot.approval_id, error);
+  }
+}
+
+/** What became of a vote. */
+export async function tellVote(act: Act, outcome: Outcome): Promise<void> {
+  if (outcome.status === 'denied') return act.tell(notice(`Not allowed: ${outcome.denial.message}`));
+  await act.tell(
+    notice(
+      outcome.status === 'done'
+        ? (VOTED[String(outcome.output['state'])] ?? 'Your vote is recorded.')
+        : 'Your vote is being recorded.',
+    ),
+  );
+}
+
+/** A vote on what stands there no more: the message is drawn anew, and nothing else happened. Throws every other error again. */
+export async function tellConflict(
+  slack: Slack,
+  act: Act,
+  approvalId: string,
+  error: unknown,
+): Promise<void> {
+  const fault = asFault(error);
+  if (fault.code !== 'conflict') throw error;
+  await refresh(slack, act, approvalId);
+  await act.tell(notice(`${faultText(fault)} I have refreshed the message.`));
+}
+
+const VOTED: Readonly<Record<string, string>> = {
+  approved: 'Your approval is recorded, and it was the last one needed. It is carried out now.',
+  pending: 'Your approval is recorded. Others must still approve.',
+  rejected: 'Your denial is recorded. The requester will read your reason.',
+};
+
+/** The same for an approval that is not there and for a value that names none. */
+export const noApproval = (): Fault => new Fault('not_found', 'There is no such approval here.');
+
+/** Has the messages about an approval drawn again, from its rows. */
+export async function refresh(slack: Slack, { tenantId }: Act, approvalId: string): Promise<void> {
+  const approval = await readonly(slack.app, tenantId, (reader) => findApproval(reader, approvalId));
+  if (approval === null) throw noApproval();
+  await slack.app.queue.send(SLACK_PROJECT, {
+    tenant: tenantId,
+    fact: 'refresh',
+    thing: approval.callId,
+    id: approval.id,
+  });
+}

