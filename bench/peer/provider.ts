@@ -128,7 +128,8 @@ export function createPeer(parts: PeerParts): Provider {
         throw new errors.InvalidRequest('requested_token_type');
       if (token === undefined || (type !== ACCESS_TOKEN && type !== JWT_TYPE))
         throw new errors.InvalidRequest('subject_token');
-      if ((params.actor_token === undefined) !== (params.actor_token_type === undefined))
+      // It can check none.
+      if (params.actor_token !== undefined || params.actor_token_type !== undefined)
         throw new errors.InvalidRequest('actor_token');
       if (mandateId === undefined || !/^mdt_[0-9a-z]{26}$/.test(mandateId))
         throw new errors.InvalidRequest('mandate_id');

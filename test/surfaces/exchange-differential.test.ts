@@ -24,7 +24,7 @@ import { claimsOf } from './oauth-parties.ts';
  * wrong, which of them is named may differ, and that it is refused may not.
  */
 const SECRET = `ags_${'s'.repeat(52)}`;
-const CASES = 4000;
+const CASES = 3000;
 const AT_ONCE = 12;
 
 let world: World;
@@ -196,6 +196,7 @@ const changes = (): ((draft: Draft) => void)[] => {
     form({ requested_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' }),
     form({ actor_token: 'x' }),
     form({ actor_token_type: 'urn:ietf:params:oauth:token-type:jwt' }),
+    form({ actor_token: 'x', actor_token_type: 'urn:ietf:params:oauth:token-type:jwt' }),
     form({ subject_token: undefined }),
     form({ subject_token: 'x' }),
     form({ subject_token: ['a', 'b'] }),
