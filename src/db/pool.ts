@@ -6,6 +6,9 @@ import {
 } from 'drizzle-orm/postgres-js';
 import { makePgArray, parsePgArray, PgDialect } from 'drizzle-orm/pg-core';
 import postgres, { type Sql } from 'postgres';
+import { holding } from './locks.ts';
+import { isLost } from './reach.ts';
+import { renewable, type Renewable } from './renewable.ts';
 
 /** The role that the server works as: neither owner nor superuser, so that row-level security binds it. */
 export const SERVER_ROLE = 'prokura_server';
@@ -72,6 +75,8 @@ export interface Database {
    * as its connection: after kill -9 the next may begin at once. Where the database cuts the connection, `held` is aborted: somebody else may have begun.
    */
   exclusively<T>(key: string, work: (held: AbortSignal) => Promise<T>): Promise<T | null>;
+  /** The same, but waits until it may begin. Throws where that takes longer than a statement may. */
+  alone<T>(key: string, work: () => Promise<T>): Promise<T>;
   /** Waits up to five seconds for running queries, then closes. */
   close(): Promise<void>;
 }
@@ -101,61 +106,55 @@ export function openDatabase(url: string, options: { role?: string; max?: number
     },
   };
   const sql = postgres(url, { ...settings, max: Math.ceil(settings.max / 2) });
-  // drizzle replaces the JSON serialisers of the client that it wraps, so it gets one of its own.
-  const wrapped = preparing(postgres(url, settings));
-  // Of their own, since each is kept for as long as the world takes: what is held here must never keep a request waiting.
-  const locks = postgres(url, settings);
+  // drizzle replaces the JSON serialisers of the client that it wraps, so it gets clients of its own.
+  const plain = preparing(postgres(url, { ...settings, max: 2 }));
+  const transactions = renewable(() => preparing(postgres(url, settings)));
   return {
     url,
     sql,
-    db: drizzle(wrapped),
-    transaction: async (mode, tenantId, work) =>
-      wrapped.begin(MODES[mode], async (client) => {
-        // What decides is read at the primary alone (migration primary_only).
-        const naming =
-          client`select set_config('app.tenant_id', ${tenantId}, true) where primary_only()`.execute();
-        naming.catch(() => {});
-        // drizzle's own types take a transaction's client for no client.
-        const statements = preparing(client as unknown as Sql);
-        const session = new PostgresJsSession<Sql, never, never>(statements, DIALECT, undefined);
-        try {
-          return await work(new PostgresJsTransaction(DIALECT, session as never, undefined));
-        } finally {
-          // Where it failed, that is why everything after it did, and it says so.
-          await naming;
-        }
-      }) as ReturnType<typeof work>,
-    exclusively: (key, work) => exclusively(locks, key, work),
+    db: drizzle(plain),
+    transaction: (mode, tenantId, work) => inTransaction(transactions, mode, tenantId, work),
+    exclusively: (key, work) => holding(url, settings, { key, asking: 'now' }, work),
+    alone: async (key, work) => {
+      const done = await holding(url, settings, { key, asking: 'wait' }, async () => ({
+        value: await work(),
+      }));
+      if (done === null) throw new Error(`the lock ${key} was not given`);
+      return done.value;
+    },
     close: async () => {
-      await Promise.all([sql, wrapped, locks].map((client) => client.end({ timeout: 5 })));
+      await Promise.all([sql.end({ timeout: 5 }), plain.end({ timeout: 5 }), transactions.end()]);
     },
   };
 }
 
-/**
- * An advisory lock in a transaction that touches no row (PostgreSQL manual, section 13.3.5): it ends with its connection, whatever happens.
- * `reserve()` of postgres.js 3.4.9 never answers on a new connection where `fetch_types` is off.
- */
-async function exclusively<T>(
-  locks: Sql,
-  key: string,
-  work: (held: AbortSignal) => Promise<T>,
-): Promise<T | null> {
-  const lost = new AbortController();
-  let working: Promise<T> | null = null;
+async function inTransaction<T>(
+  transactions: Renewable,
+  mode: keyof typeof MODES,
+  tenantId: string,
+  work: (tx: PostgresJsTransaction<never, never>) => Promise<T>,
+): Promise<T> {
+  const pool = transactions.current();
+  let begun = false;
   try {
-    await locks.begin(async (lock) => {
-      const [row] = await lock<
-        { mine: boolean }[]
-      >`select pg_try_advisory_xact_lock(hashtextextended(${key}, 0)) as mine`;
-      if (row?.mine !== true) return;
-      working = work(lost.signal);
-      await working;
-    });
+    return (await pool.begin(MODES[mode], async (client) => {
+      begun = true;
+      // What decides is read at the primary alone (migration primary_only).
+      const naming =
+        client`select set_config('app.tenant_id', ${tenantId}, true) where primary_only()`.execute();
+      naming.catch(() => {});
+      // drizzle's own types take a transaction's client for no client.
+      const statements = preparing(client as unknown as Sql);
+      const session = new PostgresJsSession<Sql, never, never>(statements, DIALECT, undefined);
+      try {
+        return await work(new PostgresJsTransaction(DIALECT, session as never, undefined));
+      } finally {
+        // Where it failed, that is why everything after it did, and it says so.
+        await naming;
+      }
+    })) as T;
   } catch (error) {
-    lost.abort(error);
-    if (working === null) throw error;
+    if (begun && isLost(error)) transactions.giveUp(pool);
+    throw error;
   }
-  // Where the connection was lost, what has begun is still waited for, and its end is the one that counts.
-  return working;
 }

@@ -35,11 +35,35 @@ export async function reach<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * How long a query may stay unanswered that others wait behind. postgres.js 3.4.9 connects again and again, without an end and without telling, where a
+ * server that refuses closes before its refusal was read; and a connection that has gone silent tells nobody either.
+ */
+const SILENCE_MS = 5000;
+
+/** The same for a query that others wait behind: no answer at all is a refusal too, after a while. */
+export async function reachInTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(unreachable(new Error('no answer'))), SILENCE_MS);
+    timer.unref();
+  });
+  try {
+    return await reach(Promise.race([work, silence]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Whether an error says that the database is gone, too busy or read-only. */
 export const isUnreachable = (error: unknown): boolean =>
   codes(error).some(
     (code) => NETWORK.has(code) || /^(?:08|53|57)...$|^(?:25006|55000|28P01|28000|3D000)$/.test(code),
   );
+
+/** Whether an error says that the connection itself was cut. */
+export const isLost = (error: unknown): boolean =>
+  codes(error).some((code) => NETWORK.has(code) || /^57P0[123]$/.test(code));
 
 const unreachable = (cause: unknown): Fault =>
   new Fault(

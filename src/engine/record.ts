@@ -1,4 +1,4 @@
-import { reach } from '#db/reach.ts';
+import { reachInTime } from '#db/reach.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { appendAlone, type LoneEntry, type Once } from '#domain/ledger/store.ts';
 import { gather } from '#lib/gather.ts';
@@ -17,7 +17,7 @@ export interface LedgerBatch {
 /** Collects while the tenant's last batch is being written, so that a busy tenant pays for one head lock a batch, not a request. */
 export function createLedgerBatch(app: Pick<App, 'database' | 'now'>): LedgerBatch {
   const add = gather<LoneEntry, boolean>((tenantId, lines) =>
-    retryVictims(() => reach(appendAlone(app.database.sql, tenantId, app.now(), lines))),
+    retryVictims(() => reachInTime(appendAlone(app.database.sql, tenantId, app.now(), lines))),
   );
   return { add: (tenantId, entry, once) => add(tenantId, { entry, once }) };
 }

@@ -1,6 +1,6 @@
 import { and, asc, eq, isNull } from 'drizzle-orm';
 import type { Sql } from 'postgres';
-import { reach } from '#db/reach.ts';
+import { reachInTime } from '#db/reach.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { gather } from '#lib/gather.ts';
@@ -54,7 +54,7 @@ interface KeyRow {
 /** `mode` binds the kind: a test key works only in a sandbox. */
 export function createApiKeyCheck(sql: Sql, mode: 'sandbox' | 'live'): ApiKeyCheck {
   const find = gather<string, KeyRow | undefined>(async (tenantId, hashes) => {
-    const rows = await reach(
+    const rows = await reachInTime(
       sql<
         { row: KeyRow }[]
       >`select hot_api_keys(${tenantId}, ${[...new Set(hashes)]}) as row where primary_only()`.then((all) => [

@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres';
-import { reach } from '#db/reach.ts';
+import { reachInTime } from '#db/reach.ts';
 import { Fault } from '#lib/fault.ts';
 import { gather } from '#lib/gather.ts';
 import { isNumericDate } from '#lib/jwt.ts';
@@ -75,7 +75,7 @@ export function createPersonReader(
       const places = asked.flatMap((one, index) => (one.provider === provider ? [index] : []));
       const column = (member: 'uid' | 'grantId' | 'jti') =>
         places.map((index) => asked[index]?.[member] ?? '');
-      const rows = await reach(
+      const rows = await reachInTime(
         sql<
           (HotPerson & { asked: number })[]
         >`select * from hot_person(${tenantId}, ${provider}, ${column('uid')}, ${column('grantId')}, ${column('jti')}) where primary_only()`.then(

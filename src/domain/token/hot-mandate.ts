@@ -5,7 +5,7 @@ import { mandateStanding, windowDenial } from '../mandate/rules.ts';
 import type { MandateWindow } from '../mandate/window.ts';
 import { standingOf } from '../person/standing.ts';
 import type { PersonStatus } from '../provider.ts';
-import { reach } from '#db/reach.ts';
+import { reachInTime } from '#db/reach.ts';
 
 /** A mandate above another one, with what a child stands on. */
 export interface Ancestor {
@@ -92,7 +92,7 @@ export function createMandateReader(sql: Sql): MandateReader {
   const ask = gather<{ id: string; jtis: readonly string[] }, HotMandate | null>(async (tenantId, asked) => {
     const ids = [...new Set(asked.map(({ id }) => id))];
     const jtis = asked.flatMap((one) => one.jtis);
-    const rows = await reach(
+    const rows = await reachInTime(
       sql<
         { row: WireMandate }[]
       >`select hot_mandates(${tenantId}, ${ids}, ${jtis}) as row where primary_only()`.then((all) => [

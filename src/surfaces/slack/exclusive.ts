@@ -10,7 +10,7 @@ export async function exclusively<T>(database: Database, key: string, work: () =
   const mine = chains.get(database) ?? new Map<string, Promise<void>>();
   chains.set(database, mine);
   const before = mine.get(key) ?? Promise.resolve();
-  const run = before.then(() => locked(database, key, work));
+  const run = before.then(() => database.alone(key, work));
   const settled = run.then(
     () => undefined,
     () => undefined,
@@ -21,16 +21,4 @@ export async function exclusively<T>(database: Database, key: string, work: () =
   } finally {
     if (mine.get(key) === settled) mine.delete(key);
   }
-}
-
-/**
- * A transaction that touches no row, only to hold its lock: it ends with its connection, whatever happens, and keeps nothing from
- * being vacuumed. (`reserve()` of postgres.js 3.4.9 never answers on a new connection where `fetch_types` is off.)
- */
-async function locked<T>(database: Database, key: string, work: () => Promise<T>): Promise<T> {
-  const [answer] = await database.sql.begin(async (lock) => {
-    await lock`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`;
-    return [{ value: await work() }];
-  });
-  return (answer as { value: T }).value;
 }

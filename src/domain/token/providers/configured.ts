@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres';
-import { reach } from '#db/reach.ts';
+import { reachInTime } from '#db/reach.ts';
 import { gather } from '#lib/gather.ts';
 import type { IdentityProvider } from '../store.ts';
 
@@ -29,7 +29,7 @@ const MAX_TENANTS = 5000;
 export function configuredProviders(sql: Sql): ConfiguredProviders {
   const known = new Map<string, Configured>();
   const now = gather<null, Configured>(async (tenantId, asked) => {
-    const [row] = await reach(
+    const [row] = await reachInTime(
       sql<{ version: string }[]>`select hot_providers(${tenantId}) as version where primary_only()`.then(
         (rows) => [...rows],
       ),
