@@ -255,7 +255,7 @@ export function mainStory(instance: Instance): Step[] {
       title: 'The same kind of action by a person: Bob types /okta reset password @ann',
       run: async (say) => {
         const typed = await slack.as('bob').types('/okta reset password @ann');
-        const card = typed.ephemerals[0];
+        const card = typed.ephemerals[0] ?? (await slack.as('bob').waitsFor(shows('Send request'), 15_000));
         must(card, `no preview: ${JSON.stringify(typed)}`);
         say(`Slack to Bob: ${card.text}`);
         await slack.as('bob').clicks(card, 'Send request');

@@ -8,6 +8,7 @@ import { newId } from '#lib/id.ts';
 import { signJwt } from '#lib/jwt.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { openFleet, type Fleet, type ServerProcess } from '../support/process.ts';
+import { previewOf } from '../support/slack-card.ts';
 import { eventually } from '../support/world.ts';
 
 let fleet: Fleet;
@@ -154,11 +155,11 @@ async function hold(query: string): Promise<{ somebodyWaits(): Promise<unknown>;
 
 describe('kill -9', () => {
   test('before the commit of a call: nothing has been asked, and nothing happens later', async () => {
-    const typed = await fleet.slack.as('bob').types('/okta reset multi-factor @ann');
+    const card = await previewOf(fleet.slack.as('bob'), '/okta reset multi-factor @ann');
     const look = fleet.okta.fault({ method: 'GET', path: `${uid('ann')}/factors`, times: 50, hang: true });
     const clicked = fleet.slack
       .as('bob')
-      .clicks(typed.ephemerals[0]!, 'Send request')
+      .clicks(card, 'Send request')
       .catch(() => {});
     await eventually(() => Promise.resolve(look.hits > 0), 'the look that precedes the call', 50_000);
     await dies();
@@ -172,8 +173,8 @@ describe('kill -9', () => {
 
   test('between the intent and Okta: the next process sees that nothing has landed, and does it once', async () => {
     const act = fleet.okta.fault({ method: 'POST', path: `${uid('ann')}/lifecycle`, times: 50, hang: true });
-    const typed = await fleet.slack.as('bob').types('/okta reset multi-factor @ann');
-    await fleet.slack.as('bob').clicks(typed.ephemerals[0]!, 'Send request');
+    const card = await previewOf(fleet.slack.as('bob'), '/okta reset multi-factor @ann');
+    await fleet.slack.as('bob').clicks(card, 'Send request');
     await eventually(() => Promise.resolve(act.hits > 0), 'the act is on its way', 50_000);
     await dies();
     expect(await fleet.sql`select state, attempt from calls where tool = 'okta_reset_mfa'`).toMatchObject([

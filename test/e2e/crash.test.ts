@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
 import type { SimMessage } from '#sandbox/slack/index.ts';
 import { openFleet, type Fleet, type ServerProcess } from '../support/process.ts';
+import { previewOf } from '../support/slack-card.ts';
 import { eventually } from '../support/world.ts';
 
 let fleet: Fleet;
@@ -46,9 +47,7 @@ const connectSlack = (to: ServerProcess): void => fleet.slack.connect(`${to.url}
 
 /** Bob asks in Slack; nothing is gated when he acts himself. */
 async function bobResets(target: string): Promise<void> {
-  const typed = await fleet.slack.as('bob').types(`/okta reset multi-factor @${target}`);
-  const [card] = typed.ephemerals;
-  if (card === undefined) throw new Error(`no preview: ${JSON.stringify(typed)}`);
+  const card = await previewOf(fleet.slack.as('bob'), `/okta reset multi-factor @${target}`);
   await fleet.slack.as('bob').clicks(card, 'Send request');
 }
 
@@ -151,9 +150,7 @@ describe('kill -9', () => {
 });
 
 async function bobResetsSlowly(target: string): Promise<void> {
-  const typed = await fleet.slack.as('bob').types(`/okta reset multi-factor @${target}`);
-  const [card] = typed.ephemerals;
-  if (card === undefined) throw new Error(`no preview: ${JSON.stringify(typed)}`);
+  const card = await previewOf(fleet.slack.as('bob'), `/okta reset multi-factor @${target}`);
   const clicked = fleet.slack.as('bob').clicks(card, 'Send request');
   // The call is saved once its look is over; the next look is the job's, and it hangs.
   await eventually(

@@ -11,6 +11,7 @@ import { SANDBOX_API_TOKEN, startOktaSimulator, type OktaSimulator } from '#sand
 import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.ts';
 import { startServer, type RunningServer } from '../../src/server.ts';
 import { startProcess } from '../support/process.ts';
+import { previewOf } from '../support/slack-card.ts';
 import { copyDatabase, eventually } from '../support/world.ts';
 
 const LIVE = {
@@ -198,9 +199,7 @@ describe('the first administrators', () => {
       });
       return ((await entries.json()) as { entries: unknown[] }).entries.length > 0;
     }, 'the directory is imported');
-    const typed = await slack.as('dana').types('/okta suspend @nina');
-    const [card] = typed.ephemerals;
-    if (card === undefined) throw new Error(JSON.stringify(typed));
+    const card = await previewOf(slack.as('dana'), '/okta suspend @nina');
     await slack.as('dana').clicks(card, 'Send request');
     await eventually(
       () => Promise.resolve(okta.org.users.get('00unina00000000000h7')?.status === 'SUSPENDED'),

@@ -81,7 +81,7 @@ export const successionSteps = (scene: Scene, state: State): Step[] => [
       must(offered?.data['agent'] === state.agent.identity?.id, 'the agent was offered to nobody');
       const offer = await scene.slack
         .as('bob')
-        .waitsFor((one) => one.text.includes('/agent transfer'), 15_000);
+        .waitsFor((one) => one.text.includes('offered to you'), 15_000);
       say(`Slack to Bob: ${offer.text}`);
       const frozen = await scene.mandateOf('bob', state.mandate);
       say(`mandate: ${String(frozen['state'])}, causes ${JSON.stringify(frozen['causes'])}`);

@@ -33,7 +33,7 @@ export const KEY_SCOPES = [
 export const ADMIN_SCOPE = 'admin' satisfies (typeof KEY_SCOPES)[number];
 
 const REFUSAL =
-  'Present an API key as "Authorization: Bearer tnt_…:mk_live_…". This one is missing, malformed, unknown or revoked.';
+  'Present an API key in the Authorization header, as Bearer, then tenant id, colon and key. This one is missing, malformed, unknown or revoked.';
 
 /**
  * Reads `Authorization: Bearer tnt_x:mk_live_y` (requirements D1; Okta and Entra send the same text) and finds the key by its

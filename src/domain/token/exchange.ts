@@ -66,8 +66,9 @@ export function createExchange(
     if (request.actorToken !== null) await checkActor(tenantId, client, request.actorToken);
     const jkt = came === null || came.proof === null ? null : await provedKey(tenantId, came);
     const first = await kernel.present(tenantId, request, client, jkt);
-    kernel.limit(tenantId, subjectName(first));
     const row = await readStanding(tenantId, first);
+    // Counted for the agent that the mandate is for: nobody else can use its share up.
+    if (row?.agent_id === client.agentId) kernel.limit(tenantId, `${client.agentId} ${subjectName(first)}`);
     const presented =
       row === null || first.trusting === null || first.trusting === row.providers
         ? first
@@ -194,21 +195,29 @@ export function createExchange(
       client = await kernel.clients.authenticate(tenantId, request.client);
       return await issue(tenantId, request, client, came);
     } catch (error) {
-      if (!(error instanceof OAuthError)) throw error;
+      const refusal = asRefusal(error);
+      if (refusal === null) throw error;
       const who = {
         client: client?.agentId ?? request.client.clientId ?? null,
         authenticated: client !== null,
         mandate: request.mandateId,
       };
       // Where the assertion has been spent already, that is the reason that counts, and this line stands beside the first use.
-      const once = error.reason === 'assertion_replayed' ? undefined : (client?.once ?? undefined);
-      const written = await record(tenantId, refusalEntry(error, who), once);
+      const once = refusal.reason === 'assertion_replayed' ? undefined : (client?.once ?? undefined);
+      const written = await record(tenantId, refusalEntry(refusal, who), once);
       if (written) throw error;
       const replay = assertionReplayed();
       await record(tenantId, refusalEntry(replay, who));
       throw replay;
     }
   };
+}
+
+/** What stands in the ledger of an error; null: it is no refusal. */
+function asRefusal(error: unknown): OAuthError | null {
+  if (error instanceof OAuthError) return error;
+  if (!(error instanceof Fault) || error.code !== 'rate_limited') return null;
+  return new OAuthError('temporarily_unavailable', 'subject_rate', error.message);
 }
 
 /** Whom the limit counts: the person, or the mandate that stands for itself. */

@@ -7,7 +7,7 @@ import { findPerson, findPersonByUid, peopleByEmail, tightenPerson, type Person 
 import { proveNotice, subjectIdentifier, type Notice, type SubjectIdentifier } from './logout-notice.ts';
 import { issuerOf } from './names.ts';
 import type { KernelParts } from './parts.ts';
-import { assertionIssuersOf, spend } from './store.ts';
+import { oktaIssuersOf, spend } from './store.ts';
 
 /** What came of a notice. `known` is false where the person is not ours, `fresh` where it had been taken before. */
 export interface LogoutOutcome {
@@ -43,7 +43,7 @@ export function createLogoutReceiver(
   keys: RemoteKeys,
 ): LogoutReceiver {
   const now = () => parts.now().getTime() / 1000;
-  const trustedOf = (tenantId: string) => reach(parts.read(tenantId, assertionIssuersOf));
+  const trustedOf = (tenantId: string) => reach(parts.read(tenantId, oktaIssuersOf));
 
   /** One transaction: the use of the notice, the person's tokens and sessions, the ledger. What fails before its end can be sent again. */
   function act(

@@ -190,8 +190,14 @@ export async function denyToken(ctx: TenantWriter, jti: string, expiresAt: Date)
   return rows.length > 0;
 }
 
-/** Issuers whose identity assertions this tenant takes: its Okta organisation, and the Okta issuers that it has configured. */
+/** Issuers whose identity assertions this tenant takes: those of `oktaIssuersOf`, unless it has switched Okta off. */
 export async function assertionIssuersOf(reader: TenantReader): Promise<string[]> {
+  const { enabledProviders } = (await theTenant(reader)).settings;
+  return enabledProviders?.includes('OKTA') === false ? [] : oktaIssuersOf(reader);
+}
+
+/** Okta's issuers of this tenant: its organisation, and those that it has configured. What they say may tighten, whatever is switched off. */
+export async function oktaIssuersOf(reader: TenantReader): Promise<string[]> {
   const orgs = await reader.db
     .select({ issuer: connections.orgUrl })
     .from(connections)

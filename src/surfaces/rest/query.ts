@@ -34,7 +34,7 @@ export const CallsQuery = z.strictObject({
 
 export const ApprovalsQuery = z.strictObject({
   state: z
-    .enum(['pending', 'approved', 'rejected', 'expired', 'withdrawn', 'superseded'])
+    .enum(['pending', 'approved', 'rejected', 'expired', 'withdrawn', 'superseded', 'waived'])
     .optional()
     .describe('Only approvals in this state.'),
   cursor: z

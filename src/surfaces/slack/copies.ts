@@ -199,7 +199,7 @@ async function agentCopies(reader: TenantReader, id: string): Promise<readonly C
   ];
 }
 
-/** To everybody concerned, at once: the approval channel, every IT admin and the manager of whom it was done to. */
+/** To everybody concerned, at once: the approval channel, everybody who may review it, and the manager of whom it was done to. */
 async function alarmCopies(reader: TenantReader, id: string): Promise<readonly Copies[]> {
   const use = await findUse(reader, id);
   const view = use === null ? null : await approvalView(reader, use.approvalId);
@@ -210,7 +210,12 @@ async function alarmCopies(reader: TenantReader, id: string): Promise<readonly C
     targets.flatMap((person) => person.managerId ?? []),
   );
   const told = new Map(
-    [...(await peopleOfRole(reader, 'it_admin')), ...managers].map((person) => [person.id, person]),
+    [
+      ...(await peopleOfRole(reader, 'it_admin')),
+      // They may review it too.
+      ...(await peopleOfRole(reader, 'executive')),
+      ...managers,
+    ].map((person) => [person.id, person]),
   );
   told.delete(use.personId);
   const { approvalChannel } = (await theTenant(reader)).settings;
