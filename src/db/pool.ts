@@ -108,7 +108,12 @@ export function openDatabase(url: string, options: { role?: string; max?: number
   const sql = postgres(url, { ...settings, max: Math.ceil(settings.max / 2) });
   // drizzle replaces the JSON serialisers of the client that it wraps, so it gets clients of its own.
   const plain = preparing(postgres(url, { ...settings, max: 2 }));
-  const transactions = renewable(() => preparing(postgres(url, settings)));
+  const transactions = renewable(() => {
+    const client = preparing(postgres(url, settings));
+    // For what it does to the client: from then on JSON is written and read as drizzle's statements mean it.
+    drizzle(client);
+    return client;
+  });
   return {
     url,
     sql,
