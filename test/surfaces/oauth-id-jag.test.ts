@@ -252,6 +252,15 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
     });
   });
 
+  test('of an Okta that the organisation has switched off it is worth nothing, until it is switched on again', async () => {
+    const set = (enabled: string) =>
+      world.sql`update tenants set settings = settings || ${enabled}::text::jsonb where id = ${world.tenantId}`;
+    await set('{"enabledProviders":["API_KEY"]}');
+    expect(await refused(await jag())).toMatch(/^400 invalid_/);
+    await set('{"enabledProviders":["API_KEY","OKTA"]}');
+    expect((await present(await jag())).status).toBe(200);
+  });
+
   test('once the mandate is revoked it gives nothing more', async () => {
     const revoked = await world.as(await world.actor('bob'), 'mandate_revoke', {
       mandate_id: mandateId,

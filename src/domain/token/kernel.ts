@@ -39,6 +39,7 @@ import { refusalEntry, type RefusedRequest } from './refusal.ts';
 import { revokeToken } from './revoke-token.ts';
 import { createSigningKeys, type PublishedKey, type Signer } from './signing-keys.ts';
 import { spend } from './store.ts';
+import { createTenantLookup } from './tenant-lookup.ts';
 import { createStatusLists, type StatusListPublisher } from './status-list.ts';
 import { createPresentationCheck } from './subject.ts';
 import { createSubjectLimit } from './subject-limit.ts';
@@ -288,23 +289,4 @@ async function spendAssertion(
   );
   if (!fresh) throw assertionReplayed();
   return agent?.epoch ?? -1;
-}
-
-const MAX_LOOKUPS = 10_000;
-
-/** Whose agent is this? Ids never move to another tenant and tenants are never deleted, so found answers are kept. */
-function createTenantLookup(parts: KernelParts): TokenKernel['tenantOf'] {
-  const known = new Map<string, string>();
-  return async (kind, id) => {
-    const kept = known.get(id);
-    if (kept !== undefined) return kept;
-    const [row] = await reach(
-      parts.sql<{ tenant: string | null }[]>`select tenant_of(${kind}, ${id}) as tenant`.then((rows) => [
-        ...rows,
-      ]),
-    );
-    const tenant = row?.tenant ?? null;
-    if (tenant !== null && known.size < MAX_LOOKUPS) known.set(id, tenant);
-    return tenant;
-  };
 }

@@ -1,13 +1,13 @@
 import { Fault } from '#lib/fault.ts';
 
-/** Throws Fault `rate_limited` (`detail.retry_after_seconds`) where a subject has had its share for now. */
+/** Throws Fault `rate_limited` (`detail.retry_after_seconds`) where an agent has had its share for a subject. */
 export type SubjectLimit = (tenantId: string, subject: string) => void;
 
 const MAX_SUBJECTS = 10_000;
 
 /**
- * Holds each subject to `perMinute` exchanges, refilled evenly, in this process: a subject token may be presented again and again within its life
- * (RFC 8693 forbids nothing), and whoever has a copy should not get tokens without end. Counts what was proved, granted or not.
+ * Holds each agent to `perMinute` exchanges for a subject, refilled evenly, in this process: a subject token may be presented again and again within its life
+ * (RFC 8693 forbids nothing), and whoever has a copy should not get tokens without end. Counts what the agent of the mandate asks for, granted or not: nobody else can use its share up.
  * A flood of new subjects forgets the oldest. Does not replace a limit of requests at the proxy.
  */
 export function createSubjectLimit(perMinute: number, now: () => Date): SubjectLimit {

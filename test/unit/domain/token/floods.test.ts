@@ -21,6 +21,8 @@ test('T26: one subject gets its share of exchanges in a minute and no more; othe
   );
   const count = (status: number) => answers.filter((answer) => answer.status === status).length;
   expect([count(200), count(429)]).toEqual([5, 7]);
+  const noted = (await world.ledger(tenant.id)).filter(({ data }) => data['reason'] === 'subject_rate');
+  expect(noted).toHaveLength(7);
   const refused = answers.find(({ status }) => status === 429);
   expect(refused?.headers.get('retry-after')).toBe('12');
   // Another token of the same person is the same subject.
