@@ -5,7 +5,7 @@ import { rowOf, type Row } from './harness/report.ts';
 import type { Stage } from './harness/stage.ts';
 import type { LoadRequest } from './processes/load.ts';
 
-const AMOUNT: Amount = { warmUp: 1500, perRound: 600, rounds: 7 };
+const AMOUNT: Amount = { warmUp: 1500, warmUps: 4, perRound: 600, rounds: 7 };
 /** Tokens that are asked about in turn, as a resource server does for as long as each is in use. */
 const TOKENS = 50;
 

@@ -6,7 +6,7 @@ import { rowOf, type Row } from './harness/report.ts';
 import type { Stage } from './harness/stage.ts';
 import type { LoadRequest } from './processes/load.ts';
 
-const AMOUNT: Amount = { warmUp: 600, perRound: 150, rounds: 7 };
+const AMOUNT: Amount = { warmUp: 600, warmUps: 2, perRound: 150, rounds: 7 };
 
 /**
  * `tools/call` of `mandate_show` at `/mcp`, MCP 2026-07-28 over Streamable HTTP, with one delegation token, as an agent sends it: the

@@ -36,8 +36,10 @@ export async function verifyApi(stage: Stage): Promise<Row[]> {
     });
   await decision(amount.warmUp);
   const decisions: number[] = [];
-  const { rounds, wall } = await measureHttp(stage, amount, requests, '"decision":"allow"', async () => {
-    decisions.push(await decision(amount.perRound * 2));
+  const { rounds, wall } = await measureHttp(stage, amount, requests, '"decision":"allow"', {
+    between: async () => {
+      decisions.push(await decision(amount.perRound * 2));
+    },
   });
   const whole = rounds.map(({ ours, floor }, index) => ({ ours, floor: floor + (decisions[index] ?? 0) }));
   return [rowOf('verify-api', whole, wallRemark(wall, amount.perRound))];

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FloorCrypto } from '../processes/floor.ts';
 import type { Answer, LoadRequest, LoadResult } from '../processes/load.ts';
 import type { Stage } from './stage.ts';
 
@@ -12,13 +13,14 @@ export interface Round {
 export interface Amount {
   /** Before anything is measured, so that V8 has compiled what is hot. */
   readonly warmUp: number;
+  /** How often these are sent: what compiles last does so after some ten thousand requests. More than once only where a request may be sent again. */
+  readonly warmUps?: number;
   readonly perRound: number;
   readonly rounds: number;
 }
 
 /** What a run over HTTP found. */
 export interface HttpRun {
-  /** `floor` is the bare echo alone. */
   readonly rounds: readonly Round[];
   /** Of our last round. */
   readonly wall: LoadResult;
@@ -30,10 +32,11 @@ const CONNECTIONS = 32;
 const ECHOES = 4;
 
 /** The amount at a scale; at least two operations and one round. */
-export function scaled({ warmUp, perRound, rounds }: Amount, scale: number): Amount {
+export function scaled({ warmUp, warmUps = 1, perRound, rounds }: Amount, scale: number): Amount {
   const of = (count: number) => Math.max(2, Math.round(count * scale));
   return {
     warmUp: of(warmUp),
+    warmUps: scale >= 1 ? warmUps : 1,
     perRound: of(perRound),
     rounds: scale >= 1 ? rounds : Math.max(1, Math.ceil(rounds * scale)),
   };
@@ -52,19 +55,22 @@ interface Other {
 
 /**
  * Sends every request once to our server, and each slice several times to the floor, in turn: ours, floor, ours, floor. The floor
- * answers the bytes that ours answered. `between` runs once a round, beside nothing else.
+ * answers the bytes that ours answered, after the operations of `crypto`. `between` runs once a round, beside nothing else.
  */
 export const measureHttp = (
   stage: Stage,
   amount: Amount,
   requests: readonly LoadRequest[],
   mustContain: string,
-  between: (round: number) => Promise<void> = () => Promise.resolve(),
+  {
+    crypto = {},
+    between = () => Promise.resolve(),
+  }: { readonly crypto?: FloorCrypto; readonly between?: () => Promise<void> } = {},
 ): Promise<HttpRun> =>
   alternate(stage, amount, requests, mustContain, between, {
     child: stage.floor,
     times: ECHOES,
-    origin: (answer) => stage.floor.ask('echo', answer),
+    origin: (answer) => stage.floor.ask('echo', { answer, crypto }),
   });
 
 /** The same against a server that does the work in its own way. */
@@ -86,17 +92,18 @@ async function alternate(
   amount: Amount,
   requests: readonly LoadRequest[],
   mustContain: string,
-  between: (round: number) => Promise<void>,
+  between: () => Promise<void>,
   other: Other,
 ): Promise<HttpRun> {
   const { server, load, fixtures } = stage;
   const send = (origin: string, some: readonly LoadRequest[]) =>
     load.ask('run', { origin, requests: some, connections: CONNECTIONS, mustContain });
-  const { warmUp, perRound } = amount;
+  const { warmUp, warmUps = 1, perRound } = amount;
   const warm = requests.slice(0, warmUp);
   const { answer } = await send(fixtures.url, warm);
+  for (let time = 1; time < warmUps; time += 1) await send(fixtures.url, warm);
   const origin = await other.origin(answer);
-  for (let time = 0; time < other.times; time += 1) await send(origin, warm);
+  for (let time = 0; time < Math.max(warmUps, other.times); time += 1) await send(origin, warm);
 
   const rounds: Round[] = [];
   let wall: LoadResult | null = null;
@@ -108,7 +115,7 @@ async function alternate(
     const theirs = await cpuOf(other.child, async () => {
       for (let time = 0; time < other.times; time += 1) await send(origin, slice);
     });
-    await between(round);
+    await between();
     rounds.push({ ours: ours / slice.length, floor: theirs / (slice.length * other.times) });
   }
   if (wall === null) throw new Error('no round was run');

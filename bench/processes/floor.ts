@@ -5,23 +5,22 @@ import type { AddressInfo } from 'node:net';
 import { cpuMicros, serveParent } from '../harness/channel.ts';
 import type { Answer } from './load.ts';
 
-/** CPU of one operation each, in microseconds. */
-export interface CryptoCost {
-  readonly rs256Verify: number;
-  readonly es256Sign: number;
-  readonly es256Verify: number;
+/** What is signed and verified for each request: how many bytes each operation is over; absent: it is not done. */
+export interface FloorCrypto {
+  readonly rs256Verify?: number;
+  readonly es256Sign?: number;
+  readonly es256Verify?: number;
 }
 
 /** The floor's methods. */
 export type FloorMethods = {
-  /** Answers every request with these bytes from now on. Returns the origin. */
-  echo: (answer: Answer) => string;
+  /** Answers every request with these bytes from now on, after these operations. Returns the origin. */
+  echo: (floor: { answer: Answer; crypto: FloorCrypto }) => string;
   cpu: (nothing: null) => number;
-  /** Runs each primitive this often, over texts of these many bytes. */
-  crypto: (work: { operations: number; rs256Bytes: number; es256Bytes: number }) => CryptoCost;
 };
 
 let answer: Answer = { status: 503, headers: {}, body: '' };
+let work: readonly (() => void)[] = [];
 
 // The least that any HTTP server in Node does: read the request whole, write the answer.
 const server = createServer((request, response) => {
@@ -29,6 +28,7 @@ const server = createServer((request, response) => {
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
     Buffer.concat(chunks);
+    for (const operation of work) operation();
     response.writeHead(answer.status, {
       ...answer.headers,
       'content-length': Buffer.byteLength(answer.body),
@@ -43,29 +43,31 @@ const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-function cost(operations: number, work: () => unknown): number {
-  const from = cpuMicros();
-  for (let done = 0; done < operations; done += 1) work();
-  return (cpuMicros() - from) / operations;
+/** Signatures in DER: the cheapest form on Node 24, without the conversion that a JWS needs. */
+function workOf({ rs256Verify, es256Sign, es256Verify }: FloorCrypto): (() => void)[] {
+  const list: (() => void)[] = [];
+  if (rs256Verify !== undefined) {
+    const bytes = Buffer.alloc(rs256Verify, 'a');
+    const signature = sign('sha256', bytes, rsa.privateKey);
+    list.push(() => void verify('sha256', bytes, rsa.publicKey, signature));
+  }
+  if (es256Verify !== undefined) {
+    const bytes = Buffer.alloc(es256Verify, 'b');
+    const signature = sign('sha256', bytes, ec.privateKey);
+    list.push(() => void verify('sha256', bytes, ec.publicKey, signature));
+  }
+  if (es256Sign !== undefined) {
+    const bytes = Buffer.alloc(es256Sign, 'c');
+    list.push(() => void sign('sha256', bytes, ec.privateKey));
+  }
+  return list;
 }
 
-/** Signatures in DER: the cheapest form on Node 24, without the conversion that a JWS needs. */
-const crypto: FloorMethods['crypto'] = ({ operations, rs256Bytes, es256Bytes }) => {
-  const [long, short] = [Buffer.alloc(rs256Bytes, 'a'), Buffer.alloc(es256Bytes, 'b')];
-  const byRsa = sign('sha256', long, rsa.privateKey);
-  const byEc = sign('sha256', short, ec.privateKey);
-  return {
-    rs256Verify: cost(operations, () => verify('sha256', long, rsa.publicKey, byRsa)),
-    es256Sign: cost(operations, () => sign('sha256', short, ec.privateKey)),
-    es256Verify: cost(operations, () => verify('sha256', short, ec.publicKey, byEc)),
-  };
-};
-
 serveParent({
-  echo: (given: Answer) => {
-    answer = given;
+  echo: (given: { answer: Answer; crypto: FloorCrypto }) => {
+    answer = given.answer;
+    work = workOf(given.crypto);
     return origin;
   },
   cpu: cpuMicros,
-  crypto,
 } satisfies FloorMethods);

@@ -115,7 +115,7 @@ export async function openQueue(url: string, role: string, log: Logger): Promise
           batchSize: 1,
           localConcurrency: options.concurrency,
           pollingIntervalSeconds: 0.5,
-          notifyPollingIntervalSeconds: 1,
+          notifyPollingIntervalSeconds: 2,
         },
         async ([job]) => {
           if (job === undefined) return;

@@ -1,8 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 interface Asked<Q, A> {
   readonly question: Q;
   resolve(answer: A): void;
   reject(error: unknown): void;
 }
+
+/** A busy group's batches begin this far apart: fewer and larger ones cost both ends less, and a question waits for one anyway. */
+const PACE_MS = 5;
+/** A batch of this many tells that the group is busy. */
+const BUSY = 4;
 
 /**
  * Collects questions, for each group, while the group's last batch is being answered, and has them answered together: `answer(group,
@@ -19,6 +26,7 @@ export function gather<Q, A>(
     busy.add(group);
     for (let batch = waiting.get(group); batch !== undefined; batch = waiting.get(group)) {
       waiting.delete(group);
+      const from = performance.now();
       try {
         const answers = await answer(
           group,
@@ -28,6 +36,8 @@ export function gather<Q, A>(
       } catch (error) {
         for (const one of batch) one.reject(error);
       }
+      const left = batch.length < BUSY ? 0 : from + PACE_MS - performance.now();
+      if (left >= 1 && waiting.has(group)) await sleep(left);
     }
     busy.delete(group);
   }

@@ -34,7 +34,7 @@ export function parseJwt(token: string): ParsedJwt | null {
   const [head, body, tail, ...more] = token.split('.');
   if (head === undefined || body === undefined || tail === undefined || more.length > 0) return null;
   if (!isBase64url(head) || !isBase64url(body) || !isBase64url(tail)) return null;
-  const header = parseObject(head);
+  const header = parseHeader(head);
   const claims = parseObject(body);
   if (header === null || claims === null || 'crit' in header || 'b64' in header) return null;
   return {
@@ -154,8 +154,21 @@ function derInteger(fixed: Buffer): Buffer | null {
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value), 'utf8').toString('base64url');
 
-const isBase64url = (text: string): boolean =>
-  text.length > 0 && text.length % 4 !== 1 && /^[A-Za-z0-9_-]+$/.test(text);
+const isBase64url = (text: string): boolean => text.length % 4 !== 1 && /^[A-Za-z0-9_-]+$/.test(text);
+
+/** Headers that were seen last: every token of one key has the same. */
+const headers = new Map<string, ParsedJwt['header']>();
+const MAX_HEADERS = 100;
+
+function parseHeader(part: string): ParsedJwt['header'] | null {
+  const seen = headers.get(part);
+  if (seen !== undefined) return seen;
+  const header = parseObject(part);
+  if (header === null) return null;
+  if (headers.size >= MAX_HEADERS) headers.clear();
+  headers.set(part, Object.freeze(header));
+  return header;
+}
 
 function parseObject(part: string): Readonly<Record<string, unknown>> | null {
   const bytes = Buffer.from(part, 'base64url');

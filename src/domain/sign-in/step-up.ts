@@ -1,5 +1,5 @@
 import { isId, newId, newSecret } from '#lib/id.ts';
-import { sameSecret, sha256 } from '#lib/crypto.ts';
+import { sameDigest, sha256 } from '#lib/crypto.ts';
 import { z } from 'zod';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { addSignInRow, findSignInRow, takeSignInRow } from './store.ts';
@@ -73,7 +73,7 @@ export async function presentedStepUp(reader: TenantReader, presented: string): 
   const row = isId('stp', id) ? await findSignInRow(reader, KIND, id) : null;
   if (row === null) return null;
   const { secret: digest, ...rest } = StepUp.parse(row.payload);
-  return sameSecret(sha256(secret), digest) ? { id, ...rest } : null;
+  return sameDigest(sha256(secret), digest) ? { id, ...rest } : null;
 }
 
 /** Uses a step-up up, in the transaction of what it is for: the step-up for exactly one caller, null for every other and once it has ended. */

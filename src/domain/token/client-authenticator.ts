@@ -1,4 +1,4 @@
-import { sameSecret, sha256 } from '#lib/crypto.ts';
+import { sameDigest, sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { isId } from '#lib/id.ts';
 import type { RemoteKeys } from '#lib/jwks.ts';
@@ -105,7 +105,7 @@ export function createClientAuthenticator(
     if (clientId === undefined || !isId('agt', clientId))
       throw refuseClient('client_identity', 'client_id must be the agent id (agt_...).');
     const hash = sha256(secret);
-    const holds = async ({ secretHash }: Credentials) => secretHash !== null && sameSecret(secretHash, hash);
+    const holds = async ({ secretHash }: Credentials) => secretHash !== null && sameDigest(secretHash, hash);
     const credentials = await loaded(tenantId, clientId, holds);
     if (credentials === null)
       throw refuseClient('client_secret', 'The client secret is not the one of this client, or it has none.');

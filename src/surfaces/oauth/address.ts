@@ -44,11 +44,12 @@ const ISSUER = '/t/';
 
 /** The address that a path names, or null where it is not this door's. Does not say that the tenant exists. */
 export function addressOf(path: string): Address | null {
-  const root = ROOT.get(path);
-  if (root !== undefined) return { endpoint: root, tenantId: null };
-  const inserted = INSERTED.exec(path)?.groups?.['tenant'];
-  if (inserted !== undefined) return under(inserted, () => 'metadata');
-  if (!path.startsWith(ISSUER)) return null;
+  if (!path.startsWith(ISSUER)) {
+    const root = ROOT.get(path);
+    if (root !== undefined) return { endpoint: root, tenantId: null };
+    const inserted = INSERTED.exec(path)?.groups?.['tenant'];
+    return inserted === undefined ? null : under(inserted, () => 'metadata');
+  }
   const slash = path.indexOf('/', ISSUER.length);
   if (slash < 0) return null;
   const below = path.slice(slash);

@@ -43,6 +43,11 @@ export const HOT = {
 
 /** A form of one of the browser side's grants; one that names two grants is refused there. */
 const BROWSER_GRANT = new RegExp(`(?:^|&)grant_type=(?:${[...GRANTS].join('|')})(?:&|$)`);
+const BROWSER_GRANTS = [...GRANTS];
+/** The bytes are searched before a text is made of them: most forms are of agents. */
+const isBrowserGrant = (body: Buffer): boolean =>
+  BROWSER_GRANTS.some((grant) => body.includes(grant, 0, 'latin1')) &&
+  BROWSER_GRANT.test(body.toString('latin1'));
 /** Headers that the browser side looks at. */
 const BROWSER_HEADERS = ['authorization', 'content-type', 'dpop', 'origin'];
 
@@ -55,8 +60,7 @@ async function token(
   const { body } = request;
   if (browser !== undefined && address.tenantId !== null && body !== null) {
     // Whose grant it is stands in the form, and the browser side gets the same bytes.
-    if (BROWSER_GRANT.test(body.toString('latin1')))
-      return browser.redeem(address.tenantId, forBrowser(parts, request), body);
+    if (isBrowserGrant(body)) return browser.redeem(address.tenantId, forBrowser(parts, request), body);
   }
   const exchange = await readToken(parts, address, request);
   const tenantId = await tenantFor(parts, address, exchange.client);

@@ -15,8 +15,9 @@ const HOSTS = /(?:^|\.)(?:okta\.com|oktapreview\.com|okta-emea\.com|okta-gov\.co
 export const isOktaHost = (hostname: string): boolean => HOSTS.test(hostname);
 
 /** Okta's org authorization server, whose tokens nobody but Okta can verify: a custom one has `/oauth2/<server id>` in its issuer. */
-export const isOrgServer = (issuer: string): boolean =>
-  URL.canParse(issuer) && !/^\/oauth2\/[^/]+$/.test(new URL(issuer).pathname);
+export const isOrgServer = (issuer: string): boolean => URL.canParse(issuer) && !CUSTOM_SERVER.test(issuer);
+
+const CUSTOM_SERVER = /^[a-z]+:\/\/[^/?#]+\/oauth2\/[^/?#]+(?:[?#]|$)/i;
 
 /**
  * Access tokens of an Okta custom authorization server: claims `uid`, `cid`, `scp` (a list), `groups` as in Okta's "Access token payload"
