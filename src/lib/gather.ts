@@ -7,7 +7,7 @@ interface Asked<Q, A> {
 }
 
 /** A busy group's batches begin this far apart: fewer and larger ones cost both ends less, and a question waits for one anyway. */
-const PACE_MS = 5;
+const PACE_MS = 10;
 /** A batch of this many tells that the group is busy. */
 const BUSY = 4;
 
