@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
-import { entryColumns } from '#domain/ledger/append.ts';
+import { ledgerLines } from '#domain/ledger/append.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { revokeMandateTree } from '#domain/mandate/revoke.ts';
 import type { App } from '#engine/app.ts';
@@ -99,21 +99,13 @@ export function prepareLedger(app: App, fixtures: Fixtures, ownerUrl: string): L
       if (!copied) await owner`create table bench_ledger (like ledger including all)`;
       copied = true;
       const tenant = newId('tnt');
-      const { at, ...columns } = entryColumns(new Date(), entries);
-      const [ids, events, actors, data, things] = [
-        [...columns.ids],
-        [...columns.events],
-        [...columns.actors],
-        [...columns.data],
-        [...columns.things],
-      ];
-      const hashes = ids.map((id) => sha256(id));
+      const { at, json } = ledgerLines(new Date(), entries);
+      const hash = sha256(tenant);
       const spent = await plain(
         () => owner`
           insert into bench_ledger (tenant_id, seq, id, at, event, actor, data, prev_hash, hash, things)
-          select ${tenant}, n, i, ${at}::timestamptz, e, a, d::jsonb, h, h, string_to_array(g, chr(31))
-            from unnest(${ids}::text[], ${events}::text[], ${actors}::text[], ${data}::text[], ${hashes}::text[], ${things}::text[])
-              with ordinality as row(i, e, a, d, h, g, n)`,
+          select ${tenant}, n, i, ${at}::timestamptz, e, a, d::jsonb, ${hash}, encode(sha256(i::bytea), 'hex'), string_to_array(t, chr(31))
+            from rows from (json_to_recordset(${json}::text::json) as (i text, e text, a text, d json, t text)) with ordinality as row(i, e, a, d, t, n)`,
       );
       return spent / count;
     },

@@ -2,31 +2,24 @@ import { newId } from '#lib/id.ts';
 import { canonicalJson } from '#lib/json.ts';
 import type { NewEntry } from './entry.ts';
 
-/** Entries column by column, as `ledger_append` (migration 0013) takes them: what is hashed there is made of exactly these texts. */
-export interface EntryColumns {
+/** New entries, ready to be appended. */
+export interface LedgerLines {
   /** ISO 8601, UTC, milliseconds; the same for all. */
   readonly at: string;
-  readonly ids: readonly string[];
-  readonly events: readonly string[];
-  readonly actors: readonly string[];
-  /** Canonical JSON. */
-  readonly data: readonly string[];
-  /** What each can be found by, joined by U+001F. */
-  readonly things: readonly string[];
+  /** As `ledger_append` (migration ledger_lines) takes them: what is hashed there is made of exactly these texts. */
+  readonly json: string;
 }
 
 /** Makes new entries ready to be appended, in order. Their numbers and hashes are made where the chain's head is locked. */
-export function entryColumns(at: Date, entries: readonly NewEntry[]): EntryColumns {
-  const actors = entries.map((entry) => storable(entry.actor));
-  const data = entries.map((entry) => canonicalData(entry.data));
-  return {
-    at: at.toISOString(),
-    ids: entries.map(() => newId('evt', at.getTime())),
-    events: entries.map((entry) => entry.event),
-    actors,
-    data,
-    things: actors.map((actor, index) => thingsOf(actor, data[index] ?? '').join('\u001F')),
-  };
+export function ledgerLines(at: Date, entries: readonly NewEntry[]): LedgerLines {
+  let json = '';
+  for (const entry of entries) {
+    const actor = storable(entry.actor);
+    const data = canonicalData(entry.data);
+    const things = thingsOf(actor, data).join('\u001F');
+    json += `${json === '' ? '' : ','}{"i":"${newId('evt', at.getTime())}","e":"${entry.event}","a":${JSON.stringify(actor)},"d":${data},"t":${JSON.stringify(things)}}`;
+  }
+  return { at: at.toISOString(), json: `[${json}]` };
 }
 
 const ID = /\b[a-z]{2,5}_[0-9a-z]{26}\b/g;
@@ -35,7 +28,7 @@ const ID = /\b[a-z]{2,5}_[0-9a-z]{26}\b/g;
 export const actorThing = (actor: string): string => `by ${actor}`;
 
 /** What an entry can be found by: its actor, and every id that actor and data name. */
-export const thingsOf = (actor: string, data: string): string[] => [
+const thingsOf = (actor: string, data: string): string[] => [
   ...new Set([actorThing(actor), ...(actor.match(ID) ?? []), ...(data.match(ID) ?? [])]),
 ];
 

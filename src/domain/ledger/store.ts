@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import type { Sql } from 'postgres';
 import type { TenantReader, WriteDb } from '../context.ts';
-import { entryColumns } from './append.ts';
+import { ledgerLines } from './append.ts';
 import { GENESIS_HASH, type LedgerEntry, type NewEntry } from './entry.ts';
 import { findLedger } from './find.ts';
 import { ledgerHeads } from './tables.ts';
@@ -38,11 +38,8 @@ export async function appendLedger(
   entries: readonly NewEntry[],
 ): Promise<void> {
   if (entries.length === 0) return;
-  const columns = entryColumns(at, entries);
-  const texts = (values: readonly string[]) => sql`${sql.param([...values])}::text[]`;
-  await db.execute(sql`
-    select ledger_append(${tenantId}, ${columns.at}, ${texts(columns.ids)}, ${texts(columns.events)}, ${texts(columns.actors)},
-      ${texts(columns.data)}, ${texts(columns.things)})`);
+  const lines = ledgerLines(at, entries);
+  await db.execute(sql`select ledger_append(${tenantId}, ${lines.at}, ${lines.json}::text::json)`);
 }
 
 /** An entry that stands alone, with the key that it may be written for once only; undefined: as often as it comes. */
@@ -64,14 +61,15 @@ export async function appendAlone(
   at: Date,
   entries: readonly LoneEntry[],
 ): Promise<boolean[]> {
-  const { ids, events, actors, data, things, ...columns } = entryColumns(
+  const lines = ledgerLines(
     at,
     entries.map(({ entry }) => entry),
   );
-  const keys = entries.map(({ once }) => once?.key ?? '');
-  const ends = entries.map(({ once }) => once?.expiresAt.toISOString() ?? '');
+  const once = entries.flatMap((one, index) =>
+    one.once === undefined ? [] : [{ n: index + 1, k: one.once.key, x: one.once.expiresAt }],
+  );
   const [row] = await client<{ fresh: boolean[] }[]>`
-    select ledger_batch(${tenantId}, ${columns.at}, ${[...ids]}, ${[...events]}, ${[...actors]}, ${[...data]}, ${[...things]}, ${keys}, ${ends}) as fresh`;
+    select ledger_batch(${tenantId}, ${lines.at}, ${lines.json}::text::json, ${JSON.stringify(once)}::text::json) as fresh`;
   return row?.fresh ?? [];
 }
 
