@@ -41,13 +41,6 @@ export const HOT = {
   revoke: revocation,
 } as const satisfies Partial<Record<Endpoint, HotHandler>>;
 
-/** A form of one of the browser side's grants; one that names two grants is refused there. */
-const BROWSER_GRANT = new RegExp(`(?:^|&)grant_type=(?:${[...GRANTS].join('|')})(?:&|$)`);
-const BROWSER_GRANTS = [...GRANTS];
-/** The bytes are searched before a text is made of them: most forms are of agents. */
-const isBrowserGrant = (body: Buffer): boolean =>
-  BROWSER_GRANTS.some((grant) => body.includes(grant, 0, 'latin1')) &&
-  BROWSER_GRANT.test(body.toString('latin1'));
 /** Headers that the browser side looks at. */
 const BROWSER_HEADERS = ['authorization', 'content-type', 'dpop', 'origin'];
 
@@ -56,13 +49,9 @@ async function token(
   address: Address,
   request: PlainRequest,
 ): Promise<PlainAnswer | Response> {
-  const { browser, kernel, app } = parts;
-  const { body } = request;
-  if (browser !== undefined && address.tenantId !== null && body !== null) {
-    // Whose grant it is stands in the form, and the browser side gets the same bytes.
-    if (isBrowserGrant(body)) return browser.redeem(address.tenantId, forBrowser(parts, request), body);
-  }
+  const { kernel, app } = parts;
   const exchange = await readToken(parts, address, request);
+  if (exchange instanceof Response) return exchange;
   const tenantId = await tenantFor(parts, address, exchange.client);
   const came = request.header('dpop') === null ? null : presentedRequest(app.baseUrl, request);
   return json(200, await kernel.exchange(tenantId, exchange, came));
@@ -103,20 +92,26 @@ async function revocation(
   return json(200, {});
 }
 
-/** Reads the request; what cannot be read stands in the ledger as a refusal too, where the address tells the tenant. */
+/**
+ * Reads the request, or has the browser side answer it where the grant is one of its own; it gets the same bytes. What cannot be read stands in the
+ * ledger as a refusal too, where the address tells the tenant.
+ */
 async function readToken(
-  { kernel }: HotParts,
+  parts: HotParts,
   { tenantId }: Address,
   request: PlainRequest,
-): Promise<ExchangeRequest> {
+): Promise<ExchangeRequest | Response> {
   let form: FormParameters | null = null;
   try {
     form = readForm(request);
+    const isBrowsers = form.get('grant_type')?.some((grant) => GRANTS.has(grant)) === true;
+    if (isBrowsers && parts.browser !== undefined && tenantId !== null && request.body !== null)
+      return await parts.browser.redeem(tenantId, forBrowser(parts, request), request.body);
     return readExchange(form, request.header('authorization'));
   } catch (error) {
     if (!(error instanceof OAuthError) || tenantId === null) throw error;
     const [client = null, mandate = null] = [form?.get('client_id')?.[0], form?.get('mandate_id')?.[0]];
-    throw await kernel.refused(tenantId, error, { client, authenticated: false, mandate });
+    throw await parts.kernel.refused(tenantId, error, { client, authenticated: false, mandate });
   }
 }
 
