@@ -14,10 +14,11 @@ const BUSY = 4;
 /**
  * Collects questions, for each group, while the group's last batch is being answered, and has them answered together: `answer(group,
  * questions)`, one answer for each in their order. A batch begins after every question in it was asked, so no answer is older than its
- * question; nothing is kept. Where `answer` fails, every question of the batch fails with it, and the next batch begins all the same.
+ * question; nothing is kept. While there are many, batches begin `paceMs` apart. Where `answer` fails, every question of the batch fails with it, and the next batch begins all the same.
  */
 export function gather<Q, A>(
   answer: (group: string, questions: readonly Q[]) => Promise<readonly A[]>,
+  paceMs = PACE_MS,
 ): (group: string, question: Q) => Promise<A> {
   const waiting = new Map<string, Asked<Q, A>[]>();
   const busy = new Set<string>();
@@ -36,7 +37,7 @@ export function gather<Q, A>(
       } catch (error) {
         for (const one of batch) one.reject(error);
       }
-      const left = batch.length < BUSY ? 0 : from + PACE_MS - performance.now();
+      const left = batch.length < BUSY ? 0 : from + paceMs - performance.now();
       if (left >= 1 && waiting.has(group)) await sleep(left);
     }
     busy.delete(group);

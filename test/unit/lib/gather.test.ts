@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { gather } from '#lib/gather.ts';
 
 /** Answers each question with itself and the number of its batch, when it is let. */
-function counted() {
+function counted(paceMs = 0) {
   const batches: [string, readonly string[]][] = [];
   let open: Promise<void> = Promise.resolve();
   const ask = gather<string, string>(async (group, questions) => {
@@ -11,7 +11,7 @@ function counted() {
     await open;
     if (questions.includes('broken')) throw new Error('gone');
     return questions.map((question) => `${question} ${number}`);
-  });
+  }, paceMs);
   const hold = () => {
     let release = () => {};
     open = new Promise((resolve) => void (release = resolve));
@@ -59,4 +59,23 @@ test('a batch that fails fails its own questions and no other', async () => {
   ]);
   expect([broken.status, beside.status, other.status]).toEqual(['rejected', 'rejected', 'fulfilled']);
   expect(await ask('t1', 'a')).toBe('a 3');
+});
+
+test('after a batch of many the next one collects for a while; after a batch of few it does not', async () => {
+  const { batches, ask, hold } = counted(500);
+  const few = hold();
+  const first = ask('t1', 'a');
+  await expect.poll(() => batches.length).toBe(1);
+  const many = ['b', 'c', 'd', 'e'].map((question) => ask('t1', question));
+  const slow = hold();
+  few();
+  await first;
+  await expect.poll(() => batches.length).toBe(2);
+  const early = ask('t1', 'f');
+  slow();
+  await Promise.all(many);
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  const late = ask('t1', 'g');
+  await Promise.all([early, late]);
+  expect(batches.map(([, questions]) => questions)).toEqual([['a'], ['b', 'c', 'd', 'e'], ['f', 'g']]);
 });
