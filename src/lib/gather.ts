@@ -9,7 +9,7 @@ interface Asked<Q, A> {
 /** A busy group's batches begin this far apart: fewer and larger ones cost both ends less, and a question waits for one anyway. */
 const PACE_MS = 10;
 /** A batch of this many tells that the group is busy. */
-const BUSY = 4;
+const BUSY = 8;
 
 /**
  * Collects questions, for each group, while the group's last batch is being answered, and has them answered together: `answer(group,
