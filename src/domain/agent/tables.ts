@@ -25,6 +25,7 @@ export const agents = pgTable(
     jwksUrl: text('jwks_url'),
     /** SHA-256 of its generated secret, where it has one. */
     secretHash: text('secret_hash'),
+    /** The identity of its workload, in a trust domain whose bundle the tenant has. */
     spiffeId: text('spiffe_id'),
     /** The person who is asked to take it over after its owner has left. */
     offeredTo: text('offered_to'),
@@ -47,6 +48,7 @@ export const agents = pgTable(
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
     uniqueIndex('agents_name').on(table.tenantId, sql`lower(${table.name})`),
+    uniqueIndex('agents_spiffe_id').on(table.tenantId, table.spiffeId),
     index('agents_owner').on(table.tenantId, table.ownerId),
     foreignKey({ columns: [table.tenantId, table.ownerId], foreignColumns: [people.tenantId, people.id] }),
     tenantPolicy(),
