@@ -78,3 +78,12 @@ const unreachable = (cause: unknown): Fault =>
 /** Whether the database chose this transaction as the victim of a deadlock or of a serialization conflict: it may be run again as it is. */
 export const isVictim = (error: unknown): boolean =>
   codes(error).some((code) => code === '40P01' || code === '40001');
+
+/** Whether a row was refused because another one stands for the same under this unique index (SQLSTATE 23505). */
+export function isDuplicate(error: unknown, index: string): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && cause.code === '23505')
+      return 'constraint_name' in cause && cause.constraint_name === index;
+  }
+  return false;
+}

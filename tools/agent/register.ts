@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { readCredentials, registerAgent } from '#domain/agent/register.ts';
+import { pinCredentials, readCredentials, registerAgent } from '#domain/agent/register.ts';
 import { agentByReference } from '#domain/agent/store.ts';
 import { findPerson } from '#domain/person/store.ts';
+import { MAX_SPIFFE_ID } from '#domain/token/spiffe.ts';
 import { defineTool, personTarget } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
 
@@ -9,7 +10,7 @@ export default defineTool({
   name: 'agent_register',
   title: 'Register an agent',
   description:
-    'Makes an AI agent known, with its owner, its own public keys (or where it publishes them) and the most that any mandate may give it. It can do nothing until somebody gives it a mandate.',
+    'Makes an AI agent known, with its owner, its own public keys (or where it publishes them, or its SPIFFE ID) and the most that any mandate may give it. It can do nothing until somebody gives it a mandate.',
   input: z.object({
     name: z
       .string()
@@ -36,6 +37,13 @@ export default defineTool({
       .max(500)
       .optional()
       .describe('Instead of keys: the https address where it publishes them.'),
+    spiffe_id: z
+      .string()
+      .max(MAX_SPIFFE_ID)
+      .optional()
+      .describe(
+        'Instead of keys: the SPIFFE ID of its workload (spiffe://trust-domain/path), in a trust domain whose bundle an IT admin has set. It proves itself with JWT-SVIDs.',
+      ),
   }),
   output: z.object({
     agent_id: z.string().describe('Also its OAuth client_id.'),
@@ -48,6 +56,7 @@ export default defineTool({
       .describe('Key id for its client assertions (RFC 7638 thumbprint); null where it has no key here.'),
     kids: z.array(z.string()).describe('Of all its keys.'),
     jwks_url: z.string().nullable(),
+    spiffe_id: z.string().nullable(),
   }),
   scope: 'agent.manage',
   only: 'people',
@@ -55,8 +64,9 @@ export default defineTool({
   targets: (input) => [personTarget(input.owner)],
   effects: 'write',
   danger: 'mild',
+  pin: pinCredentials,
   preview: async (ctx, input) => {
-    await readCredentials(ctx, input);
+    await readCredentials(ctx, input, null);
     if ((await agentByReference(ctx, input.name)) !== null)
       throw new Fault('conflict', `There is an agent ${input.name} already. Choose another name.`);
     const owner = await findPerson(ctx, input.owner);

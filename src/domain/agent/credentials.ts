@@ -11,6 +11,7 @@ import { openMandatesForAgent } from '../mandate/trees.ts';
 import type { Mandate } from '../mandate/store.ts';
 import { causesOf, changeCauses } from './causes.ts';
 import type { AgentKey } from './key.ts';
+import { claimed } from './spiffe-id.ts';
 import type { Agent } from './store.ts';
 import { agentKeys, agents } from './tables.ts';
 
@@ -19,8 +20,18 @@ export const RETIRE_AGENT_KEY = 'retire-agent-key';
 
 export type StoredKey = typeof agentKeys.$inferSelect;
 
-/** New credentials: keys of its own, or the address where its keys are published. */
-export type NewCredentials = { readonly keys: readonly AgentKey[] } | { readonly jwksUrl: string };
+/** New credentials: keys of its own, the address where its keys are published, or the SPIFFE ID of its workload. */
+export type NewCredentials =
+  | { readonly keys: readonly AgentKey[] }
+  | { readonly jwksUrl: string }
+  | { readonly spiffeId: string };
+
+/** What new credentials are, member by member; what they are not is empty or null. */
+export const partsOf = (given: NewCredentials | null) => ({
+  keys: given !== null && 'keys' in given ? given.keys : [],
+  jwksUrl: given !== null && 'jwksUrl' in given ? given.jwksUrl : null,
+  spiffeId: given !== null && 'spiffeId' in given ? given.spiffeId : null,
+});
 
 /** The keys of an agent that are not retired, oldest first. */
 export async function liveKeys(reader: TenantReader, agentId: string): Promise<StoredKey[]> {
@@ -51,7 +62,7 @@ export function credentialKinds(agent: Agent, keys: readonly StoredKey[]): strin
  * Gives an agent new credentials. What it had before is retired at once or, where it brings new keys beside old ones, after
  * `graceHours`, by a durable timer; addresses, secrets and SPIFFE IDs have no grace, nor has an agent whose rotation is due: that is
  * why it is due. Freezes other people's mandates until each principal confirms. `agent` must be locked `update`. Fault `conflict`
- * where nothing would change.
+ * where nothing would change, and where another agent has got the SPIFFE ID meanwhile.
  */
 export async function rotateCredentials(
   ctx: TenantWriter,
@@ -61,12 +72,12 @@ export async function rotateCredentials(
   by: Actor,
 ): Promise<Mandate[]> {
   const old = await liveKeys(ctx, agent.id);
-  const fresh = 'keys' in given ? given.keys : [];
+  const { keys: fresh, jwksUrl, spiffeId } = partsOf(given);
   const known = new Set(old.map((key) => key.kid));
   const same =
-    'jwksUrl' in given
-      ? given.jwksUrl === agent.jwksUrl && old.length === 0
-      : fresh.every((key) => known.has(key.kid));
+    'keys' in given
+      ? fresh.every((key) => known.has(key.kid))
+      : old.length === 0 && jwksUrl === agent.jwksUrl && spiffeId === agent.spiffeId;
   if (same) throw new Fault('conflict', 'The agent has these credentials already. Make new ones.');
   const due = causesOf(agent).includes('rotation_due');
   if (due && fresh.some((key) => known.has(key.kid)))
@@ -82,14 +93,11 @@ export async function rotateCredentials(
     const at = new Date(ctx.now.getTime() + later * 3_600_000);
     for (const kid of retiring) ctx.enqueue(RETIRE_AGENT_KEY, { agent: agent.id, kid }, at);
   }
-  await setOther(ctx, agent, {
-    jwksUrl: 'jwksUrl' in given ? given.jwksUrl : null,
-    secretHash: null,
-    spiffeId: null,
-  });
+  await claimed(setOther(ctx, agent, { jwksUrl, spiffeId, secretHash: null }));
   return changed(ctx, agent, by, {
     kids: fresh.map((key) => key.kid),
-    ...('jwksUrl' in given ? { jwks_url: given.jwksUrl } : {}),
+    ...(jwksUrl === null ? {} : { jwks_url: jwksUrl }),
+    ...(spiffeId === null ? {} : { spiffe_id: spiffeId }),
     retired: retiring,
     grace_hours: later,
   });

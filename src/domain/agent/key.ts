@@ -17,6 +17,10 @@ export interface NewAgentKeyPair extends AgentKey {
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
+/** Whether a JWK holds more than the public half, or is a shared secret (RFC 7518 sections 6.2.2, 6.3.2 and 6.4): then it has been shown to others. */
+export const isPrivate = (jwk: Readonly<Record<string, unknown>>): boolean =>
+  PRIVATE_MEMBERS.some((name) => name in jwk);
+
 /** Makes an ES256 key pair for an agent that brings none (RFC 7518 section 6.2). */
 export function newAgentKeyPair(): NewAgentKeyPair {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -39,7 +43,7 @@ export function agentKeyFrom(jwk: unknown): AgentKey {
     );
   }
   const members = jwk as Readonly<Record<string, unknown>>;
-  if (PRIVATE_MEMBERS.some((name) => name in members)) {
+  if (isPrivate(members)) {
     throw new Fault(
       'invalid_input',
       'This is a private key. Register its public half only, and make a new pair: this one has been shown to others.',

@@ -1,63 +1,84 @@
 import { actorName } from '../actor.ts';
-import type { TenantReader, WriteContext } from '../context.ts';
+import type { TenantReader, TenantWriter, WriteContext } from '../context.ts';
 import { findPerson } from '../person/store.ts';
 import { standingOf } from '../person/standing.ts';
 import { requireKnownScopes } from '../scope/rules.ts';
+import { holdTenant } from '../tenant/store.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
-import type { NewCredentials } from './credentials.ts';
+import { partsOf, type NewCredentials } from './credentials.ts';
 import { checkJwksUrl } from './jwks-url.ts';
 import { parseAgentKeys } from './key.ts';
+import { checkSpiffeId, claimed } from './spiffe-id.ts';
 import { insertAgent } from './store.ts';
 
-/** Credentials as they are typed: keys as the text of a JSON Web Key or a JWK Set, or the address where they are published. */
+/** Credentials as they are typed: keys as the text of a JSON Web Key or a JWK Set, the address where they are published, or a SPIFFE ID. */
 export interface TypedCredentials {
   readonly public_key?: string | undefined;
   readonly jwks_url?: string | undefined;
+  readonly spiffe_id?: string | undefined;
 }
 
-/** Reads typed credentials; null where none were given. Fault `invalid_input` for both at once, and for anything that is not good. */
+/** Holds until the commit what typed credentials rely on: the trust bundle of a SPIFFE ID. */
+export async function pinCredentials(ctx: TenantWriter, typed: TypedCredentials): Promise<void> {
+  if (typed.spiffe_id !== undefined) await holdTenant(ctx, 'share');
+}
+
+/**
+ * Reads typed credentials for `agentId`, or for an agent that is not there yet; null where none were given. Fault `invalid_input` for two kinds at
+ * once, and for anything that is not good; `conflict` for a SPIFFE ID that another agent has.
+ */
 export async function readCredentials(
   reader: TenantReader,
   typed: TypedCredentials,
+  agentId: string | null,
 ): Promise<NewCredentials | null> {
-  if (typed.public_key !== undefined && typed.jwks_url !== undefined)
-    throw new Fault('invalid_input', 'Give public keys, or the address where they are published, not both.');
+  const given = ([typed.public_key, typed.jwks_url, typed.spiffe_id] as const).filter(
+    (one) => one !== undefined,
+  );
+  if (given.length > 1)
+    throw new Fault(
+      'invalid_input',
+      'Give public keys, the address where they are published, or a SPIFFE ID: one of them.',
+    );
+  if (typed.spiffe_id !== undefined)
+    return { spiffeId: await checkSpiffeId(reader, typed.spiffe_id, agentId) };
   if (typed.jwks_url !== undefined) return { jwksUrl: await checkJwksUrl(reader, typed.jwks_url) };
   return typed.public_key === undefined ? null : { keys: parseAgentKeys(typed.public_key) };
 }
 
 /**
- * Makes an agent, in the caller's transaction. Names are unique without regard to case; the owner must be in good standing. Without
- * credentials it can prove nothing until it is given some (keys, or a generated secret).
+ * Makes an agent, in the caller's transaction. Names are unique without regard to case, SPIFFE IDs to the letter; the owner must be in good standing.
+ * Without credentials it can prove nothing until it is given some (keys, a SPIFFE ID, or a generated secret).
  */
 export async function registerAgent(
   ctx: WriteContext,
   input: { name: string; owner: string; scopes: readonly string[] } & TypedCredentials,
 ) {
   await requireKnownScopes(ctx, input.scopes);
-  const given = await readCredentials(ctx, input);
-  const keys = given !== null && 'keys' in given ? given.keys : [];
-  const jwksUrl = given !== null && 'jwksUrl' in given ? given.jwksUrl : null;
+  const { keys, jwksUrl, spiffeId } = partsOf(await readCredentials(ctx, input, null));
   // Held until the commit: an owner who is leaving offers every agent of theirs, and must see this one.
   const owner = await findPerson(ctx, input.owner, 'share');
   if (owner === null || standingOf(owner) !== null)
     throw new Fault('conflict', 'The owner must be an active person.');
   const id = newId('agt', ctx.now.getTime());
   const scopes = [...new Set(input.scopes)].sort();
-  await insertAgent(
-    ctx,
-    {
-      tenantId: ctx.tenantId,
-      id,
-      name: input.name,
-      ownerId: owner.id,
-      ceiling: scopes,
-      jwksUrl,
-      createdAt: ctx.now,
-      updatedAt: ctx.now,
-    },
-    keys,
+  await claimed(
+    insertAgent(
+      ctx,
+      {
+        tenantId: ctx.tenantId,
+        id,
+        name: input.name,
+        ownerId: owner.id,
+        ceiling: scopes,
+        jwksUrl,
+        spiffeId,
+        createdAt: ctx.now,
+        updatedAt: ctx.now,
+      },
+      keys,
+    ),
   );
   const kids = keys.map((key) => key.kid);
   ctx.record({
@@ -70,6 +91,7 @@ export async function registerAgent(
       scopes,
       kids,
       ...(jwksUrl === null ? {} : { jwks_url: jwksUrl }),
+      ...(spiffeId === null ? {} : { spiffe_id: spiffeId }),
     },
   });
   ctx.emit({ name: 'agent.registered', thing: id });
@@ -81,5 +103,6 @@ export async function registerAgent(
     kid: kids[0] ?? null,
     kids,
     jwks_url: jwksUrl,
+    spiffe_id: spiffeId,
   };
 }

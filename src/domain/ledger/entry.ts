@@ -49,6 +49,7 @@ export const LEDGER_EVENTS = [
   'mandate_template_saved',
   'tenant_created',
   'providers_changed',
+  'spiffe_bundle_changed',
   'administrator_named',
   'key_created',
   'key_revoked',

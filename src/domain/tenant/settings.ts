@@ -18,9 +18,21 @@ export interface TenantSettings {
   readonly enabledProviders?: readonly string[];
   /** One IT admin alone may change the rules, for as long as there is no second one; every answer about a change says so. */
   readonly singleAdmin?: boolean;
-  /** The keys of each SPIFFE trust domain whose workloads may authenticate as agents: a JWK Set (SPIFFE bundle format). Set by an administrator only. */
-  readonly spiffeBundles?: Readonly<Record<string, { readonly keys: readonly Record<string, unknown>[] }>>;
+  /** The keys of each SPIFFE trust domain whose workloads may authenticate as agents. Set by administrators only. */
+  readonly spiffeBundles?: Readonly<Record<string, TrustBundle>>;
 }
+
+/** A trust domain's JWK Set (SPIFFE Trust Domain and Bundle, section 4). */
+export interface TrustBundle {
+  readonly keys: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** The bundle of a trust domain, or null. Names of trust domains are other people's: `constructor` is one too. */
+export const trustBundleOf = (
+  { spiffeBundles = {} }: TenantSettings,
+  trustDomain: string,
+): TrustBundle | null =>
+  Object.hasOwn(spiffeBundles, trustDomain) ? (spiffeBundles[trustDomain] ?? null) : null;
 
 export const DEFAULT_SETTINGS: TenantSettings & Required<Pick<TenantSettings, 'breaker'>> = {
   onDeactivate: 'revoke',

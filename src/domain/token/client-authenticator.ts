@@ -119,20 +119,19 @@ export function createClientAuthenticator(
   ): Promise<AuthenticatedClient> {
     const svid = readSvid(assertion, issuerOf(parts.baseUrl, tenantId), seconds());
     // Read anew each time: there is nothing of an epoch in a trust bundle.
-    const found = await reach(
-      parts.read(tenantId, (ctx) => spiffeAgent(ctx, svid.spiffeId, svid.trustDomain)),
-    );
-    if (
-      found === null ||
-      (clientId !== undefined && clientId !== found.agentId) ||
-      !svidHolds(svid, found.bundle)
-    ) {
+    const vouched = async () => {
+      const agent = await reach(parts.read(tenantId, (ctx) => spiffeAgent(ctx, svid)));
+      return agent !== null && svidHolds(svid, agent.bundle) ? agent : null;
+    };
+    const found = await vouched();
+    if (found === null || (clientId !== undefined && clientId !== found.agentId)) {
       throw refuseClient(
         'client_svid',
         'The JWT-SVID is not of an agent of this organisation, or not signed by a key of its trust bundle.',
       );
     }
-    const holds = async ({ spiffeId }: Credentials) => spiffeId === svid.spiffeId;
+    // Not the SPIFFE ID alone: its trust domain may have lost the key, or its bundle, meanwhile.
+    const holds = async () => (await vouched())?.agentId === found.agentId;
     return { agentId: found.agentId, method: 'spiffe_jwt', agentEpoch: found.epoch, once: null, holds };
   }
 

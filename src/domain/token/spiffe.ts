@@ -2,18 +2,35 @@ import { readKeys } from '#lib/jwks.ts';
 import { parseJwt, verifyJws, type ParsedJwt } from '#lib/jwt.ts';
 import { checkTimes, refuseClient } from './client-assertion.ts';
 
-/** A JWT-SVID whose claims are in order. Its signature has not been checked. */
-export interface ClaimedSvid {
+/** The identity of a workload, with the trust domain that vouches for it. */
+export interface SpiffeId {
   readonly spiffeId: string;
   readonly trustDomain: string;
+}
+
+/** A JWT-SVID whose claims are in order. Its signature has not been checked. */
+export interface ClaimedSvid extends SpiffeId {
   readonly jwt: ParsedJwt;
 }
 
 /** SVIDs are made for an hour at most by default, and used until they end. */
 const MAX_LIFE_SECONDS = 24 * 3600;
-// SPIFFE-ID, sections 2.1 and 2.2.
-const ID = /^spiffe:\/\/([a-z0-9._-]{1,255})((?:\/[A-Za-z0-9._-]+)+)$/;
+const TRUST_DOMAIN = '[a-z0-9._-]{1,255}';
+const ID = new RegExp(`^spiffe://(${TRUST_DOMAIN})(?:/[A-Za-z0-9._-]+)+$`);
+const NAME = new RegExp(`^${TRUST_DOMAIN}$`);
+/** In bytes, all of them ASCII (SPIFFE-ID, section 2.3). */
+export const MAX_SPIFFE_ID = 2048;
 const TYPES = new Set([undefined, 'JWT', 'JOSE']);
+
+/** Takes the SPIFFE ID of a workload apart (SPIFFE-ID, section 2): it has a path, and nothing is made canonical. Null for anything else. */
+export function parseSpiffeId(text: unknown): SpiffeId | null {
+  if (typeof text !== 'string' || text.length > MAX_SPIFFE_ID) return null;
+  const trustDomain = ID.exec(text)?.[1];
+  return trustDomain === undefined || text.split('/').some(isDots) ? null : { spiffeId: text, trustDomain };
+}
+
+/** Whether a text can name a trust domain (SPIFFE-ID, section 2.1). */
+export const isTrustDomain = (text: string): boolean => NAME.test(text);
 
 /**
  * Reads a JWT-SVID (SPIFFE JWT-SVID, section 3) that authenticates a client (draft-ietf-oauth-spiffe-client-auth): `sub` is the
@@ -24,8 +41,8 @@ export function readSvid(assertion: string, issuer: string, now: number): Claime
   if (jwt === null || !TYPES.has(jwt.header['typ'] as string | undefined))
     throw refuseClient('client_malformed', 'The client assertion is not a JWT-SVID.');
   const { sub, aud } = jwt.claims as Record<'sub' | 'aud', unknown>;
-  const [spiffeId, trustDomain] = ID.exec(typeof sub === 'string' && sub.length <= 2048 ? sub : '') ?? [];
-  if (spiffeId === undefined || trustDomain === undefined || spiffeId.split('/').some(isDots))
+  const id = parseSpiffeId(sub);
+  if (id === null)
     throw refuseClient(
       'client_identity',
       'sub in the JWT-SVID must be a SPIFFE ID: spiffe://trust-domain/path.',
@@ -33,7 +50,7 @@ export function readSvid(assertion: string, issuer: string, now: number): Claime
   if (aud !== issuer && !(Array.isArray(aud) && aud.length === 1 && aud[0] === issuer))
     throw refuseClient('client_audience', `aud in the JWT-SVID must be ${issuer} alone.`);
   checkTimes(jwt.claims, now, MAX_LIFE_SECONDS);
-  return { spiffeId, trustDomain, jwt };
+  return { ...id, jwt };
 }
 
 /**

@@ -2,10 +2,12 @@ import { and, asc, desc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm';
 import { agentKeys, agents } from '../agent/tables.ts';
 import type { AgentKey } from '../agent/key.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
+import { trustBundleOf } from '../tenant/settings.ts';
 import { theTenant } from '../tenant/store.ts';
 import { connections, identityProviders } from '../tenant/tables.ts';
 import { mandates } from '../mandate/tables.ts';
 import { people } from '../person/tables.ts';
+import type { SpiffeId } from './spiffe.ts';
 import { replays, signingKeys, tokenDenials } from './tables.ts';
 
 export type SigningKeyRow = typeof signingKeys.$inferSelect;
@@ -58,21 +60,18 @@ export async function credentialsOf(
   };
 }
 
-/** The one agent with this SPIFFE ID, and the keys that the tenant trusts for its trust domain; null where there is no such agent, or more than one. */
+/** The agent with this SPIFFE ID, and the keys that the tenant trusts for its trust domain; null where there is no such agent. */
 export async function spiffeAgent(
   reader: TenantReader,
-  spiffeId: string,
-  trustDomain: string,
+  { spiffeId, trustDomain }: SpiffeId,
 ): Promise<{ agentId: string; epoch: number; bundle: unknown } | null> {
-  const found = await reader.db
+  const [agent] = await reader.db
     .select({ agentId: agents.id, epoch: agents.epoch })
     .from(agents)
-    .where(and(eq(agents.tenantId, reader.tenantId), eq(agents.spiffeId, spiffeId)))
-    .limit(2);
-  const [agent, another] = found;
-  if (agent === undefined || another !== undefined) return null;
+    .where(and(eq(agents.tenantId, reader.tenantId), eq(agents.spiffeId, spiffeId)));
+  if (agent === undefined) return null;
   const { settings } = await theTenant(reader);
-  return { ...agent, bundle: settings.spiffeBundles?.[trustDomain] ?? null };
+  return { ...agent, bundle: trustBundleOf(settings, trustDomain) };
 }
 
 /** Adds a key to an agent; adding the same key again changes nothing. */

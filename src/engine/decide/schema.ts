@@ -1,7 +1,14 @@
 import type { Catalogue, CatalogueEntry } from '../catalogue.ts';
 
 /** Families whose changes say who may do what from then on. */
-const GOVERNANCE: ReadonlySet<string> = new Set(['policy', 'scope', 'group', 'provider', 'break-glass']);
+const GOVERNANCE: ReadonlySet<string> = new Set([
+  'policy',
+  'scope',
+  'group',
+  'provider',
+  'spiffe',
+  'break-glass',
+]);
 
 /** The action groups of a tool: its family, whether it changes something, how dangerous it is, and `governance` for changes of the rules. */
 export function actionParents({ tool, family }: CatalogueEntry): string[] {

@@ -12,7 +12,7 @@ import type { App } from '#engine/app.ts';
 import { readonly } from '#engine/transact.ts';
 import { createGuardedFetch } from '#lib/guarded-fetch.ts';
 import { parsed } from './api-keys.ts';
-import type { Caller } from './authenticate.ts';
+import { withTool, type Caller } from './authenticate.ts';
 import { useTool } from './tools.ts';
 
 /** The tool that changes the configuration; the scope `admin` lets a key ask for it. */
@@ -56,10 +56,7 @@ export async function putIdentityProviders(
   const loopback = app.mode === 'sandbox';
   checkDocument(document, { loopback, current });
   await checkIssuers(document, createGuardedFetch({ loopback }));
-  const { actor } = caller;
-  const asking: Caller =
-    actor.kind === 'service' ? { ...caller, actor: { ...actor, tools: [...actor.tools, TOOL] } } : caller;
-  const answer = await useTool(app, asking, TOOL, document, waitMs, signal);
+  const answer = await useTool(app, withTool(caller, TOOL), TOOL, document, waitMs, signal);
   return answer.status === 200 ? Response.json(await showIdentityProviders(app, caller)) : answer;
 }
 

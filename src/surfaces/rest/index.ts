@@ -15,6 +15,7 @@ import { openApiDocument } from './openapi.ts';
 import { GOVERNANCE_ROUTES, useRule } from './policies.ts';
 import { ApprovalsQuery, CallsQuery, queryOf, waitSeconds } from './query.ts';
 import { rotateSigningKeys, showSigningKeys } from './signing-keys.ts';
+import { putSpiffeBundle, removeSpiffeBundle, showSpiffeBundles } from './spiffe-bundles.ts';
 import { takesReason, toolsFor, useTool } from './tools.ts';
 import { verify } from './verify.ts';
 
@@ -54,6 +55,7 @@ const SECURITY_HEADERS = {
 
 const METADATA = `${RESOURCE_WELL_KNOWN}/v1`;
 const PROVIDERS = '/v1/tenants/:tenant/identity-providers';
+const BUNDLES = '/v1/tenants/:tenant/spiffe-bundles';
 const API_KEYS = '/v1/tenants/:tenant/api-keys';
 const SIGNING_KEYS = '/v1/tenants/:tenant/signing-keys';
 
@@ -148,6 +150,20 @@ function routesOf(app: App, kernel: Kernel): Hono {
   routes.post(`${PROVIDERS}/try`, async ({ req }) =>
     Response.json(await tryIdentityProviders(kernel, await asked(req), await jsonObject(req.raw))),
   );
+  routes.get(BUNDLES, async ({ req }) => Response.json(await showSpiffeBundles(app, await asked(req))));
+  routes.put(`${BUNDLES}/:domain`, async ({ req }) =>
+    putSpiffeBundle(
+      app,
+      await asked(req),
+      req.param('domain'),
+      await jsonObject(req.raw),
+      waitMs(req.raw),
+      req.raw.signal,
+    ),
+  );
+  routes.delete(`${BUNDLES}/:domain`, async ({ req }) =>
+    removeSpiffeBundle(app, await asked(req), req.param('domain'), waitMs(req.raw), req.raw.signal),
+  );
   routes.get(API_KEYS, async ({ req }) => Response.json(await apiKeys(app, await asked(req))));
   routes.post(API_KEYS, async ({ req }) =>
     Response.json(await addApiKey(app, await asked(req), await jsonObject(req.raw)), { status: 201 }),
@@ -179,6 +195,8 @@ function routesOf(app: App, kernel: Kernel): Hono {
     '/v1/verify': 'POST',
     [PROVIDERS]: 'GET, PUT',
     [`${PROVIDERS}/try`]: 'POST',
+    [BUNDLES]: 'GET',
+    [`${BUNDLES}/:domain`]: 'PUT, DELETE',
     [API_KEYS]: 'GET, POST',
     [SIGNING_KEYS]: 'GET',
     [`${SIGNING_KEYS}/rotate`]: 'POST',

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { IdentityProvidersDocument, StoredIdentityProviders } from '#domain/tenant/identity-providers.ts';
+import { SpiffeBundle } from '#domain/tenant/spiffe-bundles.ts';
 import { ApiKeyView, CreatedApiKey, NewApiKey } from './api-keys.ts';
 import { RotatedSigningKey, SigningKeys } from './signing-keys.ts';
+import { SetSpiffeBundle, SpiffeBundles } from './spiffe-bundles.ts';
 import { TokenTrialView, TriedToken } from './identity-providers.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -53,6 +55,42 @@ export const TENANT_PATHS: Json = {
       parameters,
       requestBody: { required: true, content: body(TriedToken) },
       responses: { 200: answer(TokenTrialView), ...REFUSALS },
+    },
+  },
+  '/v1/tenants/{tenantId}/spiffe-bundles': {
+    get: {
+      operationId: 'listSpiffeBundles',
+      summary: 'The SPIFFE trust domains whose workloads authenticate as agents (API key with `admin`)',
+      security,
+      parameters,
+      responses: { 200: answer(SpiffeBundles), ...REFUSALS },
+    },
+  },
+  '/v1/tenants/{tenantId}/spiffe-bundles/{trustDomain}': {
+    put: {
+      operationId: 'setSpiffeBundle',
+      summary: 'Sets the keys that vouch for the workloads of a trust domain (API key with `admin`)',
+      description:
+        'The body is the bundle as the SPIFFE server shows it, a JWK Set; keys with the use `jwt-svid` count. Then two IT admins must agree, and it waits (202), unless the organisation says that it has one administrator only. A bundle with the keys that stand already is answered at once. Where a key goes, the tokens of every agent of the trust domain die.',
+      security,
+      parameters: [...parameters, inPath('trustDomain'), { $ref: '#/components/parameters/Wait' }],
+      requestBody: { required: true, content: body(SpiffeBundle) },
+      responses: {
+        200: answer(SetSpiffeBundle),
+        202: ref('NotDoneYet'),
+        ...REFUSALS,
+        409: { ...ref('Problem') },
+      },
+    },
+    delete: {
+      operationId: 'removeSpiffeBundle',
+      summary:
+        'Takes a trust domain out: none of its workloads authenticates any more (API key with `admin`)',
+      description:
+        'Waits for two IT admins like the setting. With it the tokens of every agent of the trust domain die, and what these agents wait for is withdrawn.',
+      security,
+      parameters: [...parameters, inPath('trustDomain'), { $ref: '#/components/parameters/Wait' }],
+      responses: { 204: { description: 'Removed.' }, 202: ref('NotDoneYet'), ...REFUSALS },
     },
   },
   '/v1/tenants/{tenantId}/api-keys': {

@@ -1,0 +1,119 @@
+import { and, asc, eq, inArray, ne, sql } from 'drizzle-orm';
+import { isDuplicate } from '#db/reach.ts';
+import { Fault } from '#lib/fault.ts';
+import { waitingCallsOn } from '../call/store.ts';
+import { withdrawCalls } from '../call/withdraw.ts';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import { trustBundleOf } from '../tenant/settings.ts';
+import { theTenant } from '../tenant/store.ts';
+import { parseSpiffeId } from '../token/spiffe.ts';
+import { agents } from './tables.ts';
+
+/** An agent that authenticates by SVIDs of a trust domain. */
+export interface SpiffeAgent {
+  readonly id: string;
+  readonly name: string;
+}
+
+/**
+ * The SPIFFE ID that an agent is to have, as it was typed: nothing is made canonical. Fault `invalid_input` where it is none of a workload, or of a
+ * trust domain without a bundle here; `conflict` where another agent of the tenant has it. Of two at once `claimed` lets one through.
+ */
+export async function checkSpiffeId(
+  reader: TenantReader,
+  text: string,
+  agentId: string | null,
+): Promise<string> {
+  const id = parseSpiffeId(text);
+  if (id === null)
+    throw refused(
+      'must be that of a workload, spiffe://trust-domain/path: the trust domain in lower case, letters, digits and . _ - alone, no empty part and no dots as a part',
+    );
+  const { settings } = await theTenant(reader);
+  if (trustBundleOf(settings, id.trustDomain) === null)
+    throw refused(
+      `this organisation has no trust bundle for ${id.trustDomain}; an IT admin can add it with /spiffe bundle set`,
+    );
+  const [holder] = await reader.db
+    .select({ id: agents.id })
+    .from(agents)
+    .where(
+      and(
+        eq(agents.tenantId, reader.tenantId),
+        eq(agents.spiffeId, id.spiffeId),
+        agentId === null ? undefined : ne(agents.id, agentId),
+      ),
+    );
+  if (holder !== undefined) throw taken();
+  return id.spiffeId;
+}
+
+/** Waits for the writing of an agent. Fault `conflict` where another transaction has given its SPIFFE ID to another agent meanwhile. */
+export async function claimed<T>(writing: Promise<T>): Promise<T> {
+  try {
+    return await writing;
+  } catch (error) {
+    throw isDuplicate(error, 'agents_spiffe_id') ? taken(error) : error;
+  }
+}
+
+/** The agents of a trust domain, by id. */
+export async function agentsOfTrustDomain(reader: TenantReader, trustDomain: string): Promise<SpiffeAgent[]> {
+  return reader.db
+    .select({ id: agents.id, name: agents.name })
+    .from(agents)
+    .where(ofTrustDomain(reader, trustDomain))
+    .orderBy(asc(agents.id));
+}
+
+/**
+ * Ends what the agents of a trust domain got by their SVIDs: their epochs rise, so that every token that they hold dies with this commit (law 4).
+ * With `withdraw`, what they wait for is taken back as well. Returns their ids.
+ */
+export async function endSvids(
+  ctx: TenantWriter,
+  trustDomain: string,
+  withdraw: { readonly actor: string; readonly reason: string } | null,
+): Promise<string[]> {
+  const rows = await ctx.db
+    .select({ id: agents.id })
+    .from(agents)
+    .where(ofTrustDomain(ctx, trustDomain))
+    .orderBy(asc(agents.id))
+    .for('update');
+  const ids = rows.map(({ id }) => id);
+  if (ids.length === 0) return ids;
+  await ctx.db
+    .update(agents)
+    .set({ epoch: sql`${agents.epoch} + 1`, updatedAt: ctx.now })
+    .where(and(eq(agents.tenantId, ctx.tenantId), inArray(agents.id, ids)));
+  if (withdraw === null) return ids;
+  for (const agentId of ids) {
+    const waiting = await waitingCallsOn(ctx, { agentId });
+    // What others ask about the agent is not the agent's.
+    await withdrawCalls(
+      ctx,
+      waiting.filter((call) => call.agentId === agentId),
+      withdraw,
+    );
+  }
+  return ids;
+}
+
+const ofTrustDomain = (reader: TenantReader, trustDomain: string) =>
+  and(
+    eq(agents.tenantId, reader.tenantId),
+    sql`starts_with(${agents.spiffeId}, ${`spiffe://${trustDomain}/`})`,
+  );
+
+const refused = (problem: string): Fault =>
+  new Fault('invalid_input', `The SPIFFE ID cannot be used: ${problem}.`, {
+    detail: { problems: [{ field: 'spiffe_id', problem }] },
+  });
+
+const taken = (cause?: unknown): Fault =>
+  new Fault(
+    'conflict',
+    'Another agent of this organisation has this SPIFFE ID. Give this one an identity of its own, or rotate the other one to other credentials first.',
+    { cause },
+  );

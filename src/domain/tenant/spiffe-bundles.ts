@@ -1,0 +1,190 @@
+import { eq, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { Fault } from '#lib/fault.ts';
+import { exportPublicJwk, importVerifyKey, thumbprint, type JwsAlg } from '#lib/jwt.ts';
+import { isPrivate } from '../agent/key.ts';
+import { agentsOfTrustDomain, endSvids } from '../agent/spiffe-id.ts';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import { isTrustDomain } from '../token/spiffe.ts';
+import { trustBundleOf } from './settings.ts';
+import { theTenant } from './store.ts';
+import { tenants } from './tables.ts';
+
+const MAX_TRUST_DOMAINS = 50;
+const MAX_KEYS = 100;
+/** Of a bundle as JSON: a SPIRE server's, with its X.509 authorities, has some 10 KiB. */
+const MAX_BYTES = 64 * 1024;
+const MAX_KID = 255;
+
+/** A SPIFFE bundle as its server shows it: `spire-server bundle show -format spiffe`. */
+export const SpiffeBundle = z
+  .looseObject({
+    keys: z.array(z.looseObject({})).min(1, 'is empty').max(MAX_KEYS).describe('JSON Web Keys.'),
+  })
+  .refine((bundle) => Buffer.byteLength(JSON.stringify(bundle)) <= MAX_BYTES, {
+    error: `has more than ${MAX_BYTES} bytes`,
+    abort: true,
+  });
+
+export const TrustDomain = z
+  .string()
+  .refine(isTrustDomain, 'must be 1 to 255 of lower-case letters, digits and . _ -')
+  .describe('The trust domain: acme.example.');
+
+/** A key of a bundle that verifies JWT-SVIDs, as it is shown. */
+export const BundleKey = z.object({
+  kid: z.string(),
+  alg: z.enum(['ES256', 'RS256']),
+  thumbprint: z.string().describe('RFC 7638 thumbprint of the key.'),
+});
+type BundleKey = z.infer<typeof BundleKey>;
+
+export const BundleView = z.object({
+  trust_domain: z.string(),
+  keys: z.array(BundleKey),
+  agents: z.array(z.string()).describe('Ids of the agents that authenticate by it.'),
+});
+
+export const IgnoredKey = z.object({
+  key: z.string().describe('Where it stands: keys.1.'),
+  why: z.string(),
+});
+
+/** A bundle that may be kept: what of it verifies, and what was passed over. */
+export interface ReadBundle {
+  readonly keys: readonly (BundleKey & { readonly jwk: Readonly<Record<string, unknown>> })[];
+  readonly ignored: readonly z.infer<typeof IgnoredKey>[];
+}
+
+/** Why a key of a bundle verifies no JWT-SVID, or the key. Unknown types and uses are passed over (SPIFFE Trust Domain and Bundle, section 4.1.3). */
+function keyOf(jwk: Readonly<Record<string, unknown>>): ReadBundle['keys'][number] | string {
+  const { kid, use } = jwk;
+  if (use === 'x509-svid') return 'is for X.509-SVIDs';
+  if (use !== 'jwt-svid') return 'does not say that its use is jwt-svid';
+  if (typeof kid !== 'string' || kid === '' || kid.length > MAX_KID)
+    return `has no kid of 1 to ${MAX_KID} characters by which a JWT-SVID could name it`;
+  const key = importVerifyKey({ ...jwk, use: 'sig' });
+  if (key === null) return 'verifies neither ES256 (EC on P-256) nor RS256 (RSA of at least 2048 bits)';
+  const alg: JwsAlg = key.alg;
+  return { kid, alg, thumbprint: thumbprint(key), jwk: { ...exportPublicJwk(key), kid, alg, use } };
+}
+
+/**
+ * Reads a bundle. `at` is where it stands in the input. Fault `invalid_input` with `detail.problems` for a private or symmetric key anywhere in it, a `kid`
+ * that stands twice, and where no key is left that verifies. Asks nobody whether the keys are those of the trust domain: that is for people.
+ */
+export function readBundle(bundle: z.infer<typeof SpiffeBundle>, at = ''): ReadBundle {
+  const problems: { field: string; problem: string }[] = [];
+  const keys: ReadBundle['keys'][number][] = [];
+  const ignored: z.infer<typeof IgnoredKey>[] = [];
+  bundle.keys.forEach((jwk, index) => {
+    const place = `keys.${index}`;
+    const key = keyOf(jwk);
+    if (isPrivate(jwk))
+      problems.push({
+        field: `${at}${place}`,
+        problem: 'is a private or symmetric key, and has been shown to others now: make a new one.',
+      });
+    else if (typeof key === 'string') ignored.push({ key: place, why: key });
+    else if (keys.some(({ kid }) => kid === key.kid))
+      problems.push({ field: `${at}${place}.kid`, problem: 'stands twice; one kid is one key.' });
+    else keys.push(key);
+  });
+  if (problems.length === 0 && keys.length === 0)
+    problems.push({
+      field: `${at}keys`,
+      problem: `hold none that verifies JWT-SVIDs: ${ignored.map(({ key, why }) => `${key} ${why}`).join('; ')}.`,
+    });
+  if (problems.length === 0) return { keys, ignored };
+  const words = problems.map(({ field, problem }) => `${field} ${problem}`).join(' ');
+  throw new Fault('invalid_input', `The trust bundle was not changed. ${words}`, { detail: { problems } });
+}
+
+/** The keys that verify JWT-SVIDs of a trust domain now; null where it has no bundle. */
+export async function bundleKeys(reader: TenantReader, trustDomain: string): Promise<BundleKey[] | null> {
+  const bundle = trustBundleOf((await theTenant(reader)).settings, trustDomain);
+  return bundle === null
+    ? null
+    : bundle.keys.map(keyOf).flatMap((key) => (typeof key === 'string' ? [] : [shown(key)]));
+}
+
+/** Every trust domain with a bundle, by name. */
+export async function bundlesOf(reader: TenantReader): Promise<z.infer<typeof BundleView>[]> {
+  const { spiffeBundles = {} } = (await theTenant(reader)).settings;
+  const views = Object.keys(spiffeBundles)
+    .sort()
+    .map(async (trustDomain) => ({
+      trust_domain: trustDomain,
+      keys: (await bundleKeys(reader, trustDomain)) ?? [],
+      agents: (await agentsOfTrustDomain(reader, trustDomain)).map(({ id }) => id),
+    }));
+  return Promise.all(views);
+}
+
+/** Keys of `before` that are not in `after`: what they vouched for has to end. A `kid` with another key is another key. */
+export const goneKeys = (before: readonly BundleKey[], after: readonly BundleKey[]): BundleKey[] =>
+  before.filter((old) => !after.some((key) => key.kid === old.kid && key.thumbprint === old.thumbprint));
+
+/** Whether two bundles verify the same. */
+export const sameKeys = (one: readonly BundleKey[], other: readonly BundleKey[]): boolean =>
+  goneKeys(one, other).length === 0 && goneKeys(other, one).length === 0;
+
+/**
+ * Gives a trust domain a bundle in place of the one that it has, or with null takes it away. Where a key goes, the tokens of every agent of the trust
+ * domain die with it; where all go, what these agents wait for is withdrawn as well. The tenant's row must be held. Returns the ids of these
+ * agents. Fault `conflict` where there are too many trust domains, `not_found` where there is nothing to take away.
+ */
+export async function changeBundle(
+  ctx: TenantWriter,
+  trustDomain: string,
+  bundle: ReadBundle | null,
+  by: { readonly actor: string; readonly callId: string },
+): Promise<string[]> {
+  const before = await bundleKeys(ctx, trustDomain);
+  const { spiffeBundles = {} } = (await theTenant(ctx)).settings;
+  if (bundle === null && before === null) throw noBundle(trustDomain);
+  const others = Object.entries(spiffeBundles).filter(([name]) => name !== trustDomain);
+  if (bundle !== null && others.length >= MAX_TRUST_DOMAINS)
+    throw new Fault(
+      'conflict',
+      `There are ${MAX_TRUST_DOMAINS} trust domains already. Remove one that is not needed.`,
+    );
+  const after = bundle === null ? [] : [[trustDomain, { keys: bundle.keys.map(({ jwk }) => jwk) }] as const];
+  const all = JSON.stringify(Object.fromEntries([...others, ...after]));
+  await ctx.db
+    .update(tenants)
+    .set({ settings: sql`${tenants.settings} || jsonb_build_object('spiffeBundles', ${all}::jsonb)` })
+    .where(eq(tenants.id, ctx.tenantId));
+  const gone = goneKeys(before ?? [], bundle?.keys ?? []);
+  const removed = { actor: by.actor, reason: `the trust bundle of ${trustDomain} was removed` };
+  const ended =
+    bundle === null || gone.length > 0
+      ? await endSvids(ctx, trustDomain, bundle === null ? removed : null)
+      : [];
+  ctx.record({
+    event: 'spiffe_bundle_changed',
+    actor: by.actor,
+    data: {
+      trust_domain: trustDomain,
+      keys: (bundle?.keys ?? []).map(shown),
+      gone: gone.map(shown),
+      agents_ended: ended,
+      call_id: by.callId,
+    },
+  });
+  return ended;
+}
+
+export const noBundle = (trustDomain: string): Fault =>
+  new Fault('not_found', `There is no trust bundle of ${trustDomain.slice(0, 80)} here.`);
+
+/** Keys as people compare them. */
+export const keysInWords = (keys: readonly BundleKey[]): string =>
+  keys.map(({ kid, alg, thumbprint: print }) => `${alg} key ${kid} (thumbprint ${print})`).join(', ');
+
+/** What a key is, without the key. */
+export const shown = ({ kid, alg, thumbprint: print }: BundleKey): BundleKey => ({
+  kid,
+  alg,
+  thumbprint: print,
+});

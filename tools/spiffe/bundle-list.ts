@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { bundlesOf, BundleView } from '#domain/tenant/spiffe-bundles.ts';
+import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
+
+export default defineTool({
+  name: 'spiffe_bundle_list',
+  title: 'List SPIFFE trust bundles',
+  description:
+    'Lists the SPIFFE trust domains whose workloads may authenticate as agents here, with the keys that vouch for them.',
+  input: z.object({}),
+  output: z.object({ bundles: z.array(BundleView) }),
+  scope: 'provider.manage',
+  command: '/spiffe bundle list',
+  targets: () => TENANT_TARGET,
+  effects: 'read',
+  run: async (ctx) => ({ bundles: await bundlesOf(ctx) }),
+});
