@@ -94,6 +94,7 @@ describe('what the documents name exists', () => {
       'approval_url',
       'mandate_id',
       'agent_id',
+      'spiffe_id',
       'policy_error',
     ];
     const families = [...new Set(catalogue.all.map(({ family }) => family))].join('|');

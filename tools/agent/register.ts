@@ -41,6 +41,7 @@ export default defineTool({
       .string()
       .max(MAX_SPIFFE_ID)
       .optional()
+      .meta({ title: 'SPIFFE ID' })
       .describe(
         'Instead of keys: the SPIFFE ID of its workload (spiffe://trust-domain/path), in a trust domain whose bundle an IT admin has set. It proves itself with JWT-SVIDs.',
       ),
