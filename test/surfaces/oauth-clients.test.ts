@@ -8,6 +8,9 @@ import { agentKeyFrom } from '#domain/agent/key.ts';
 import { agents } from '#domain/agent/tables.ts';
 import { DEFAULT_SETTINGS } from '#domain/tenant/settings.ts';
 import { tenants } from '#domain/tenant/tables.ts';
+import { createClientAuthenticator } from '#domain/token/client-authenticator.ts';
+import { SPIFFE_ASSERTION } from '#domain/token/names.ts';
+import { readonly } from '#engine/transact.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { newSecret } from '#lib/id.ts';
 import {
@@ -150,6 +153,7 @@ describe('a generated secret', () => {
 describe('a SPIFFE workload', () => {
   const ID = 'spiffe://acme.test/agents/helper';
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = (use: string, key: KeyObject = pair.publicKey) => ({
     ...key.export({ format: 'jwk' }),
     kid: 'svid-1',
@@ -193,7 +197,6 @@ describe('a SPIFFE workload', () => {
     const of = await world.tenant();
     await setAgent(of, { spiffeId: ID });
     await trust(of, { 'acme.test': { keys: [jwk('jwt-svid')] } });
-    const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const wrong = [
       svid(of, { sub: 'spiffe://acme.test/agents/other' }),
       svid(of, { sub: 'spiffe://evil.test/agents/helper' }),
@@ -217,6 +220,35 @@ describe('a SPIFFE workload', () => {
     );
     await trust(of, { 'acme.test': { keys: [jwk('x509-svid')] } });
     expect(await refusal(world, of, form(svid(of)))).toMatch(/^401 invalid_client: /);
+  });
+
+  test('whose bundle goes while its exchange is under way gets nothing', async () => {
+    const of = await world.tenant();
+    await setAgent(of, { spiffeId: ID });
+    await trust(of, { 'acme.test': { keys: [jwk('jwt-svid')] } });
+    const clients = createClientAuthenticator(
+      {
+        baseUrl: BASE,
+        now: () => new Date(),
+        read: (tenantId, work) =>
+          readonly({ database: world.database, now: () => new Date() }, tenantId, work),
+      },
+      { key: () => Promise.resolve(null), flush: () => {} },
+    );
+    const credentials = {
+      clientId: undefined,
+      secret: undefined,
+      assertionType: SPIFFE_ASSERTION,
+      assertion: svid(of),
+    };
+    const client = await clients.authenticate(of.id, credentials);
+    // Between this and the strict read of the epoch the bundle is replaced, and the epoch raised with it.
+    const raised = client.agentEpoch + 1;
+    expect(await clients.stillHolds(of.id, client, raised)).toBe(true);
+    await trust(of, { 'acme.test': { keys: [jwk('jwt-svid', stranger.publicKey)] } });
+    expect(await clients.stillHolds(of.id, client, raised)).toBe(false);
+    await trust(of, {});
+    expect(await clients.stillHolds(of.id, client, raised)).toBe(false);
   });
 });
 

@@ -342,6 +342,21 @@ describe('a trust bundle', () => {
     expect(await world.ledger('spiffe_bundle_changed')).toHaveLength(entries);
   });
 
+  test('of each of many trust domains that are set and removed at once is as it was left', async () => {
+    const domains = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `${name}.many.test`);
+    const by = authority('many');
+    const answers = await Promise.all(domains.map((domain) => put(domain, { keys: [by.jwk] })));
+    expect(answers.map(({ status }) => status)).toEqual(domains.map(() => 200));
+    const [first = '', ...rest] = domains;
+    await Promise.all([
+      remove(first),
+      ...rest.map((domain) => put(domain, { keys: [authority('new').jwk] })),
+    ]);
+    const now = await bundles();
+    expect(now[first]).toBeUndefined();
+    expect(rest.map((domain) => now[domain]?.keys.map((key) => key['kid']))).toEqual(rest.map(() => ['new']));
+  });
+
   test('that is bad is refused, says where, and leaves nothing behind', async () => {
     const before = await bundles();
     const by = authority('bad');
