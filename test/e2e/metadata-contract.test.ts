@@ -7,6 +7,7 @@ import { newSecret } from '#lib/id.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { Browser, pkce, signIn } from '../support/browser.ts';
 import { newProofKey, proofBy } from '../support/dpop.ts';
+import { singleAdmin } from '../surfaces/identity-providers-world.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
 
 const REDIRECT = 'http://127.0.0.1:33418/callback';
@@ -78,6 +79,7 @@ beforeAll(async () => {
   issuer = world.company.issuer;
   for (const kind of ['key', 'secret', 'spiffe'] as const) {
     const agent = await world.agent(`contract-${kind}`, 'carl');
+    if (kind === 'spiffe') await becomeWorkload(agent);
     agents[kind] = { agent, mandateId: await world.mandate('bob', agent, { scopes: ['okta.users.read'] }) };
   }
   for (const key of Object.values(KEYS)) {
@@ -87,14 +89,26 @@ beforeAll(async () => {
       values (${world.tenantId}, ${agents.key.agent.id}, ${kid}, ${alg}, ${world.sql.json(publicJwk)})`;
   }
   await world.sql`update agents set secret_hash = ${sha256(secret)} where id = ${agents.secret.agent.id}`;
-  await world.sql`update agents set spiffe_id = ${SPIFFE_ID} where id = ${agents.spiffe.agent.id}`;
-  const bundles = { 'acme.test': { keys: [{ ...svid.publicJwk, use: 'jwt-svid' }] } };
-  await world.sql`update tenants set settings = settings || ${world.sql.json({ spiffeBundles: bundles })}`;
   metadata = (await (
     await fetch(`${issuer}/.well-known/oauth-authorization-server`)
   ).json()) as typeof metadata;
 });
 afterAll(() => world.close());
+
+/** Gives an agent a SPIFFE ID of a trust domain that Dana, as the only IT admin, has set. */
+async function becomeWorkload(agent: TestAgent): Promise<void> {
+  await singleAdmin(world, true);
+  const steps = [
+    [
+      'dana',
+      'spiffe_bundle_set',
+      { trust_domain: 'acme.test', bundle: { keys: [{ ...svid.publicJwk, use: 'jwt-svid' }] } },
+    ],
+    ['carl', 'agent_rotate_key', { agent: agent.id, spiffe_id: SPIFFE_ID }],
+  ] as const;
+  for (const [key, tool, input] of steps)
+    expect(await world.as(await world.actor(key), tool, input)).toMatchObject({ status: 'done' });
+}
 
 const list = (name: string): string[] => metadata[name] as string[];
 const assertion = (key: Key, id: string, claims: Record<string, unknown> = {}) =>
