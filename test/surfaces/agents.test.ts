@@ -196,6 +196,26 @@ describe('credentials', () => {
     expect(await mandateRow(others)).toMatchObject({ state: 'frozen', causes: ['credentials_changed'] });
   });
 
+  test('of several that are registered at once under one name, in whatever case, one is made and the others are told', async () => {
+    const dana = await world.actor('dana');
+    const register = (name: string) =>
+      world.as(dana, 'agent_register', {
+        name,
+        owner: 'carl@acme.example',
+        scopes: ['okta.users.read'],
+        public_key: newKey().text,
+      });
+    const results = await Promise.allSettled(['Twin-bot', 'twin-bot', 'TWIN-BOT', 'twin-bot'].map(register));
+    const lost = results.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    expect(lost).toHaveLength(3);
+    for (const reason of lost)
+      expect(reason).toMatchObject({
+        code: 'conflict',
+        message: expect.stringContaining('Choose another name'),
+      });
+    expect(await world.sql`select id from agents where lower(name) = 'twin-bot'`).toHaveLength(1);
+  });
+
   test('a private key, a key that stands already and both kinds at once are refused, and nothing changes', async () => {
     const { agent } = await ownAndOthers('wrong-key-bot');
     const carl = await world.actor('carl');

@@ -87,8 +87,8 @@ describe('a row', () => {
 
   it('scales down to at least two operations in one round, and up only in operations', () => {
     const amount = { warmUp: 600, perRound: 200, rounds: 7 };
-    expect(scaled(amount, 0.001)).toEqual({ warmUp: 2, perRound: 2, rounds: 1 });
-    expect(scaled(amount, 2)).toEqual({ warmUp: 1200, perRound: 400, rounds: 7 });
+    expect(scaled(amount, 0.001)).toEqual({ warmUp: 2, warmUps: 1, perRound: 2, rounds: 1 });
+    expect(scaled(amount, 2)).toEqual({ warmUp: 1200, warmUps: 1, perRound: 400, rounds: 7 });
     expect(requestsNeeded(amount)).toBe(2000);
   });
 });

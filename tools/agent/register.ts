@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { pinCredentials, readCredentials, registerAgent } from '#domain/agent/register.ts';
-import { agentByReference } from '#domain/agent/store.ts';
+import { pinCredentials, readCredentials, registerAgent, requireFreeName } from '#domain/agent/register.ts';
 import { findPerson } from '#domain/person/store.ts';
 import { MAX_SPIFFE_ID } from '#domain/token/spiffe.ts';
 import { defineTool, personTarget } from '#engine/tool.ts';
-import { Fault } from '#lib/fault.ts';
 
 export default defineTool({
   name: 'agent_register',
@@ -68,8 +66,7 @@ export default defineTool({
   pin: pinCredentials,
   preview: async (ctx, input) => {
     await readCredentials(ctx, input, null);
-    if ((await agentByReference(ctx, input.name)) !== null)
-      throw new Fault('conflict', `There is an agent ${input.name} already. Choose another name.`);
+    await requireFreeName(ctx, input.name);
     const owner = await findPerson(ctx, input.owner);
     return {
       changes: [{ what: 'agent', to: input.name }],

@@ -4,13 +4,14 @@ import { findPerson } from '../person/store.ts';
 import { standingOf } from '../person/standing.ts';
 import { requireKnownScopes } from '../scope/rules.ts';
 import { holdTenant } from '../tenant/store.ts';
+import { isDuplicate } from '#db/reach.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { partsOf, type NewCredentials } from './credentials.ts';
 import { checkJwksUrl } from './jwks-url.ts';
 import { parseAgentKeys } from './key.ts';
 import { checkSpiffeId, claimed } from './spiffe-id.ts';
-import { insertAgent } from './store.ts';
+import { agentByReference, insertAgent } from './store.ts';
 
 /** Credentials as they are typed: keys as the text of a JSON Web Key or a JWK Set, the address where they are published, or a SPIFFE ID. */
 export interface TypedCredentials {
@@ -47,6 +48,14 @@ export async function readCredentials(
   return typed.public_key === undefined ? null : { keys: parseAgentKeys(typed.public_key) };
 }
 
+/** Throws Fault `conflict` where an agent has the name already, whatever its case. */
+export async function requireFreeName(reader: TenantReader, name: string): Promise<void> {
+  if ((await agentByReference(reader, name)) !== null) throw nameTaken(name);
+}
+
+const nameTaken = (name: string, cause?: unknown): Fault =>
+  new Fault('conflict', `There is an agent ${name} already. Choose another name.`, { cause });
+
 /**
  * Makes an agent, in the caller's transaction. Names are unique without regard to case, SPIFFE IDs to the letter; the owner must be in good standing.
  * Without credentials it can prove nothing until it is given some (keys, a SPIFFE ID, or a generated secret).
@@ -79,7 +88,9 @@ export async function registerAgent(
       },
       keys,
     ),
-  );
+  ).catch((error: unknown) => {
+    throw isDuplicate(error, 'agents_name') ? nameTaken(input.name, error) : error;
+  });
   const kids = keys.map((key) => key.kid);
   ctx.record({
     event: 'AGENT_REGISTERED',
