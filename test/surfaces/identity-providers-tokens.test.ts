@@ -82,7 +82,7 @@ const CASES = {
     wrong: {
       'an ID token': [{ token_use: 'id', aud: 'appclient2' }, 'not_an_access_token'],
       'without token_use': [{ token_use: undefined }, 'not_an_access_token'],
-      'of another app client': [{ client_id: 'appclient9' }, 'audience'],
+      'of another app client': [{ client_id: 'appclient9' }, 'client'],
       'of client credentials': [{ sub: 'appclient2', username: undefined }, 'no_person'],
       'for another resource': [{ aud: 'https://other.example' }, 'audience'],
     },
@@ -108,6 +108,14 @@ const CASES = {
 } as const satisfies Record<string, VendorCase>;
 
 type Kind = keyof typeof CASES;
+
+/** Which claims name the client that a token was issued to, and two clients. */
+const CLIENTS = {
+  OKTA: { member: ['cid'], listed: '0oaspa', other: '0oaother' },
+  ENTRA: { member: ['azp', 'appid'], listed: OTHER, other: '99999999-8888-7777-6666-555555555555' },
+  COGNITO: { member: ['client_id'], listed: 'appclient2', other: 'appclient3' },
+  OIDC: { member: ['client_id', 'azp'], listed: 'spa', other: 'https://app.example/client' },
+} as const satisfies Record<Kind, { member: readonly [string, ...string[]]; listed: string; other: string }>;
 const KINDS = Object.keys(CASES) as Kind[];
 
 let world: World;
@@ -124,26 +132,29 @@ beforeAll(async () => {
   agent = await world.agent('helper', 'bob');
   mandateId = await world.mandate('bob', agent);
   await singleAdmin(world, true);
-  const section = (kind: Kind) => CASES[kind].section(issuers[kind].issuer);
-  const answer = await send(
-    world,
-    'PUT',
-    `/v1/tenants/${world.tenantId}/identity-providers`,
-    world.company.api_keys.admin,
-    {
-      enabled_providers: ['API_KEY', ...KINDS],
-      okta: section('OKTA'),
-      entra: section('ENTRA'),
-      cognito: section('COGNITO'),
-      oidc: [section('OIDC')],
-    },
-  );
-  if (answer.status !== 200) throw new Error(answer.text);
+  await configure();
 }, 90_000);
 afterAll(async () => {
   await Promise.all(Object.values(issuers).map((issuer) => issuer.close()));
   await world.close();
 });
+
+/** Configures every provider; `more` adds members to the sections of one kind. */
+async function configure(kind?: Kind, more: Claims = {}): Promise<void> {
+  const section = (one: Kind) => ({
+    ...CASES[one].section(issuers[one].issuer),
+    ...(one === kind ? more : {}),
+  });
+  const path = `/v1/tenants/${world.tenantId}/identity-providers`;
+  const answer = await send(world, 'PUT', path, world.company.api_keys.admin, {
+    enabled_providers: ['API_KEY', ...KINDS],
+    okta: section('OKTA'),
+    entra: section('ENTRA'),
+    cognito: section('COGNITO'),
+    oidc: [section('OIDC')],
+  });
+  if (answer.status !== 200) throw new Error(answer.text);
+}
 
 const READ = ['delegation:read'];
 const token = (kind: Kind, claims: Claims = {}, header: Claims = {}, scopes: readonly string[] = READ) =>
@@ -184,6 +195,7 @@ describe.each(KINDS)('%s', (kind) => {
       'audience',
       'times',
       'type',
+      'client',
       'person_id',
       'scopes',
       'person',
@@ -272,6 +284,36 @@ describe.each(KINDS)('%s', (kind) => {
     const none = await list(await token(kind, {}, {}, ['profile']));
     expect([none.status, none.body['code']]).toEqual([403, 'token_scope_missing']);
     expect((await trial(await token(kind, {}, {}, ['profile']))).failed).toEqual(['scopes']);
+  });
+
+  test('T26: a token that was issued to a client outside of client_ids is refused, at the exchange and by the trial', async () => {
+    const { member, listed, other } = CLIENTS[kind];
+    const create = ['delegation:create'];
+    const issuedTo = (client: string, claim: string) =>
+      token(kind, { [member[0]]: undefined, [claim]: client }, {}, create);
+    const exchanged = async (subjectToken: string) => {
+      const answer = await world.exchange(agent, 'bob', mandateId, { subject_token: subjectToken });
+      return [answer.status, answer.body['error'], answer.body['error_description']];
+    };
+    await configure(kind, { client_ids: [listed] });
+    for (const claim of member) {
+      expect(await exchanged(await issuedTo(listed, claim))).toEqual([200, undefined, undefined]);
+      const strange = await issuedTo(other, claim);
+      expect(await exchanged(strange)).toEqual([
+        400,
+        'invalid_request',
+        expect.stringMatching(/^subject_token: .*not in client_ids.*administrator/),
+      ]);
+      expect((await world.ledger('TOKEN_REFUSED')).at(-1)?.data).toMatchObject({ reason: 'subject_client' });
+      const { failed, checks } = await trial(strange);
+      expect(failed).toEqual(['client']);
+      expect(checks.find(({ check }) => check === 'client')?.why).toMatch(/client_ids/);
+    }
+    // What was good before the list was changed is held to the list as it is now.
+    await configure(kind, { client_ids: [other] });
+    expect((await exchanged(await issuedTo(listed, member[0])))[0]).toBe(400);
+    expect((await exchanged(await issuedTo(other, member[0])))[0]).toBe(200);
+    await configure();
   });
 
   test('D6: exchanged, it keeps the person’s canonical subject', async () => {

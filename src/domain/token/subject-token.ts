@@ -46,6 +46,7 @@ export async function proveSubject(
   const provider = providerOf(jwt.claims['iss'], providers);
   const person = readPerson(jwt.claims, provider);
   VENDORS[provider.kind].checkAudience(jwt.claims, provider);
+  VENDORS[provider.kind].checkClient(person.clientId, provider);
   await checkSignature(jwt, provider, keys);
   return person;
 }

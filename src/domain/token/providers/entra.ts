@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import {
+  clientConfig,
+  clientIds,
+  clientSection,
   isLoopback,
   isStrings,
   issuerFault,
@@ -7,6 +10,7 @@ import {
   refuse,
   refuseOtherTokens,
   requireAudience,
+  requireClient,
   requireUid,
   splitScopes,
   type Vendor,
@@ -51,6 +55,9 @@ export const entra: Vendor = {
       .string()
       .regex(GUID, 'must be the directory (tenant) id: a GUID in lower case')
       .describe('The directory (tenant) id.'),
+    client_ids: clientIds(GUID, 'must be application (client) ids: GUIDs in lower case')
+      .optional()
+      .describe('The applications (azp, or appid) whose tokens are taken; left out: all.'),
   }),
   fault: (section, options) =>
     issuerFault(section.issuer, options) ??
@@ -61,8 +68,17 @@ export const entra: Vendor = {
           problem:
             'must be https://login.microsoftonline.com/<tenant_id>/v2.0 (version 2.0 tokens) or https://sts.windows.net/<tenant_id>/ (version 1.0 tokens), with the same tenant_id; never common or organizations.',
         }),
-  toRow: ({ issuer, audience = '', tenant_id: tenantId }) => ({ issuer, audience, config: { tenantId } }),
-  toSection: ({ issuer, audience, config }) => ({ issuer, audience, tenant_id: String(config['tenantId']) }),
+  toRow: (section) => ({
+    issuer: section.issuer,
+    audience: section.audience ?? '',
+    config: { tenantId: section.tenant_id, ...clientConfig(section) },
+  }),
+  toSection: (row) => ({
+    issuer: row.issuer,
+    audience: row.audience,
+    tenant_id: String(row.config['tenantId']),
+    ...clientSection(row),
+  }),
   provider: () => 'entra',
   checkType: (claims, { config }) => {
     refuseOtherTokens(claims);
@@ -77,6 +93,7 @@ export const entra: Vendor = {
     return client;
   },
   checkAudience: (claims, { audience }) => requireAudience(claims, audience),
+  checkClient: (client, { config }) => requireClient(client, config['clientIds']),
   readUid: ({ oid }) => {
     const uid = requireUid(oid, 'oid');
     if (!GUID.test(uid)) throw refuse('no_person', 'The token stands for no person: its oid is not a GUID.');

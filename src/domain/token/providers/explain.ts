@@ -19,6 +19,7 @@ export const TOKEN_CHECKS = [
   'audience',
   'times',
   'type',
+  'client',
   'person_id',
   'scopes',
   'person',
@@ -105,8 +106,12 @@ async function checkParts(
       checkSignature(jwt, provider, parts.keys),
     );
   await check('audience', 'It is for the configured audience.', () => vendor.checkAudience(claims, provider));
-  if (header !== null)
-    await check('type', 'It is an access token.', () => vendor.checkType(claims, provider));
+  const client =
+    header === null
+      ? null
+      : await check('type', 'It is an access token.', () => vendor.checkType(claims, provider));
+  if (client !== null)
+    await check('client', clientWords(provider), () => vendor.checkClient(client, provider));
   const uid = await check('person_id', `It names a person (${vendor.idClaim}).`, () =>
     vendor.readUid(claims),
   );
@@ -129,6 +134,11 @@ async function checkParts(
   if (found !== null)
     done.set('standing', { ok: found.refusal === null, why: found.refusal ?? 'The person may act now.' });
 }
+
+const clientWords = ({ config }: IdentityProvider): string =>
+  'clientIds' in config
+    ? 'It was issued to a client that is in client_ids.'
+    : 'Tokens of every client of this provider are taken: it has no client_ids.';
 
 async function subjectOf(jwt: ParsedJwt | null, { configured }: TrialParts) {
   try {

@@ -4,11 +4,15 @@ import { isCognitoHost } from './cognito.ts';
 import { isEntraHost } from './entra.ts';
 import { isOktaHost } from './okta.ts';
 import {
+  clientConfig,
+  clientIds,
+  clientSection,
   isStrings,
   issuerFault,
   notAnAccessToken,
   refuseOtherTokens,
   requireAudience,
+  requireClient,
   requireUid,
   splitScopes,
   type Vendor,
@@ -38,6 +42,9 @@ export const oidc: Vendor = {
       .max(500)
       .describe('The issuer identifier, byte for byte as in its discovery document.'),
     audience: z.string().min(1).max(500).describe('The aud of its access tokens for this product.'),
+    client_ids: clientIds(/^[\x21-\x7e]{1,255}$/, 'must be client ids')
+      .optional()
+      .describe('The clients (client_id, or azp) whose tokens are taken; left out: all.'),
   }),
   fault: (section, options) => {
     const wrong = issuerFault(section.issuer, options);
@@ -48,8 +55,12 @@ export const oidc: Vendor = {
       ? null
       : { field: 'issuer', problem: `is configured under ${own.section}, not as a generic provider.` };
   },
-  toRow: ({ issuer, audience = '' }) => ({ issuer, audience, config: {} }),
-  toSection: ({ issuer, audience }) => ({ issuer, audience }),
+  toRow: (section) => ({
+    issuer: section.issuer,
+    audience: section.audience ?? '',
+    config: clientConfig(section),
+  }),
+  toSection: (row) => ({ issuer: row.issuer, audience: row.audience, ...clientSection(row) }),
   provider: issuerHash,
   checkType: (claims) => {
     refuseOtherTokens(claims);
@@ -61,6 +72,7 @@ export const oidc: Vendor = {
     return client;
   },
   checkAudience: (claims, { audience }) => requireAudience(claims, audience),
+  checkClient: (client, { config }) => requireClient(client, config['clientIds']),
   readUid: (claims) => {
     const uid = requireUid(claims['sub'], 'sub');
     // RFC 9068 section 2.2: in a token of client credentials, sub is the client itself.

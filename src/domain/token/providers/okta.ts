@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import {
+  clientConfig,
+  clientIds,
+  clientSection,
   isStrings,
   issuerFault,
   notAnAccessToken,
   refuseOtherTokens,
   requireAudience,
+  requireClient,
   requireUid,
   type Vendor,
 } from './vendor.ts';
@@ -30,6 +34,9 @@ export const okta: Vendor = {
   section: z.strictObject({
     issuer: z.string().max(500).describe('https://your-org.okta.com/oauth2/<server id>.'),
     audience: z.string().min(1).max(500).describe('The audience of that authorization server.'),
+    client_ids: clientIds(/^[\w-]{1,100}$/, 'must be client ids of Okta applications')
+      .optional()
+      .describe('The applications (cid) whose tokens are taken; left out: all.'),
   }),
   fault: (section, options) =>
     issuerFault(section.issuer, options) ??
@@ -40,8 +47,12 @@ export const okta: Vendor = {
             "is Okta's org authorization server, whose tokens nobody but Okta can verify. Use a custom one: its issuer ends in /oauth2/<server id>.",
         }
       : null),
-  toRow: ({ issuer, audience = '' }) => ({ issuer, audience, config: {} }),
-  toSection: ({ issuer, audience }) => ({ issuer, audience }),
+  toRow: (section) => ({
+    issuer: section.issuer,
+    audience: section.audience ?? '',
+    config: clientConfig(section),
+  }),
+  toSection: (row) => ({ issuer: row.issuer, audience: row.audience, ...clientSection(row) }),
   provider: () => 'okta',
   fallbackJwksUri: (issuer) => `${issuer}/v1/keys`,
   checkType: (claims) => {
@@ -52,6 +63,7 @@ export const okta: Vendor = {
     return cid;
   },
   checkAudience: (claims, { audience }) => requireAudience(claims, audience),
+  checkClient: (client, { config }) => requireClient(client, config['clientIds']),
   readUid: (claims) => requireUid(claims['uid'], 'uid'),
   readScopes: ({ scp }) => (isStrings(scp) ? scp : []),
   readGroups: ({ groups }) => (isStrings(groups) ? groups : []),

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { Fault } from '#lib/fault.ts';
 import type { JwsAlg } from '#lib/jwt.ts';
 import type { IdentityProvider } from '../store.ts';
@@ -14,7 +14,7 @@ export interface Section {
   readonly audience?: string | undefined;
   /** Entra: the directory (`tid`). */
   readonly tenant_id?: string | undefined;
-  /** Cognito: the app clients whose tokens are taken. */
+  /** The provider's clients whose tokens are taken; absent: those of every client. */
   readonly client_ids?: readonly string[] | undefined;
   /** Cognito: the resource server whose identifier stands before its scopes. */
   readonly resource_server?: string | undefined;
@@ -49,6 +49,8 @@ export interface Vendor {
   /** An access token of this provider, and no other kind of token; issued to a client that it names. Returns that client. */
   checkType(claims: Claims, row: IdentityProvider): string;
   checkAudience(claims: Claims, row: IdentityProvider): void;
+  /** The client that `checkType` returned is one of those whose tokens are taken. */
+  checkClient(client: string, row: IdentityProvider): void;
   /** The immutable id of the person. */
   readUid(claims: Claims): string;
   /** The scopes without the prefix that a vendor puts before them. */
@@ -80,6 +82,29 @@ export function requireAudience(claims: Claims, audience: string): void {
   throw refuse(
     'audience',
     'The token is for another audience than the one that is configured for its issuer.',
+  );
+}
+
+const MAX_CLIENTS = 50;
+
+/** `client_ids` of a section: the provider's clients whose tokens are taken, each named as `pattern` has it. */
+export const clientIds = (pattern: RegExp, problem: string) =>
+  z.array(z.string().regex(pattern, problem)).min(1).max(MAX_CLIENTS);
+
+/** The same as it is kept in the row; nothing where none were listed. */
+export const clientConfig = ({ client_ids: listed }: Section): Pick<IdentityProvider, 'config'>['config'] =>
+  listed === undefined ? {} : { clientIds: [...listed] };
+
+/** And as it is answered. */
+export const clientSection = ({ config }: IdentityProvider): Pick<Section, 'client_ids'> =>
+  isStrings(config['clientIds']) ? { client_ids: config['clientIds'] } : {};
+
+/** The token was issued to a client that is listed; where there is no list, to any (T26). What is listed in another form than it is kept in lets nobody in. */
+export function requireClient(client: string, listed: unknown): void {
+  if (listed === undefined || (isStrings(listed) && listed.includes(client))) return;
+  throw refuse(
+    'client',
+    'The token was issued to a client that is not in client_ids of its issuer. Sign the employee in with one that is, or have an administrator add it.',
   );
 }
 
