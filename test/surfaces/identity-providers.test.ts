@@ -187,6 +187,34 @@ describe('the configuration', () => {
     expect(entry?.data).toMatchObject({ call_id: callId });
   });
 
+  test('T26: one-time scopes stand beside the providers: of the catalogue only, shown to approvers, in the ledger, and gone when left out', async () => {
+    const body = { enabled_providers: ['API_KEY', 'OKTA'], okta: oktaSection() };
+    const scopes = ['okta.mfa.reset'];
+    const stored = async () => {
+      const [tenant] = await world.sql<{ settings: Record<string, unknown> }[]>`
+        select settings from tenants where id = ${world.tenantId}`;
+      return tenant?.settings['oneTimeScopes'];
+    };
+    for (const wrong of [['okta.mfa.rest'], [...scopes, ...scopes], ['']]) {
+      const answer = await put({ ...body, one_time_scopes: wrong });
+      expect([answer.status, problems(answer)]).toEqual([400, expect.stringMatching(/one_time_scopes/)]);
+    }
+    expect((await put({ ...body, one_time_scopes: scopes })).body).toMatchObject({ one_time_scopes: scopes });
+    expect(await stored()).toEqual(scopes);
+    expect((await world.ledger('providers_changed')).at(-1)?.data).toMatchObject({ one_time_scopes: scopes });
+    await singleAdmin(world, false);
+    const loosened = await world.as(await world.actor('dana'), 'provider_set', body);
+    expect(loosened.status).toBe('waiting');
+    const { callId } = loosened as { callId: string };
+    const [call] = await world.sql<{ changes: unknown }[]>`
+      select a.impact->'changes' as changes from approvals a join calls c on c.approval_id = a.id where c.id = ${callId}`;
+    expect(call?.changes).toContainEqual({ what: 'one_time_scopes', from: 'okta.mfa.reset' });
+    expect(await stored()).toEqual(scopes);
+    await singleAdmin(world, true);
+    expect((await put(body)).body).not.toHaveProperty('one_time_scopes');
+    expect(await stored()).toEqual([]);
+  });
+
   test('agents do not touch it, and an IT admin alone does not either', async () => {
     await singleAdmin(world, false);
     const asked = await world.as(await world.actor('dana'), 'provider_set', {

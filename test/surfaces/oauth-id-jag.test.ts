@@ -81,6 +81,18 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
     expect([(await present(again)).status, (await present(again)).status]).toEqual([200, 200]);
   });
 
+  test('T26: for a one-time scope it is good for one exchange, and says invalid_grant then', async () => {
+    const settings = (scopes: string[]) => world.sql`
+      update tenants set settings = settings || jsonb_build_object('oneTimeScopes', ${scopes}::text[]) where id = ${world.tenantId}`;
+    await settings(['okta.mfa.reset']);
+    const assertion = await jag();
+    expect((await present(assertion, { scope: 'okta.password.reset' })).status).toBe(200);
+    expect((await present(assertion)).status).toBe(200);
+    expect(await refused(assertion)).toMatch(/^400 invalid_grant: assertion: .*one exchange/);
+    expect((await present(await jag())).status).toBe(200);
+    await settings([]);
+  });
+
   test('a client gets one for an ID token at Okta itself (RFC 8693), and brings it here', async () => {
     const control = await fetch(`${world.okta.url}/_sandbox/cross-app-access`, {
       method: 'PUT',

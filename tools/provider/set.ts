@@ -1,6 +1,7 @@
 import { actorName } from '#domain/actor.ts';
 import {
   checkDocument,
+  checkOneTimeScopes,
   identityProvidersDocument,
   IdentityProvidersDocument,
   providerChanges,
@@ -24,6 +25,7 @@ export default defineTool({
     const current = await identityProvidersDocument(ctx);
     // Outside a sandbox a loopback issuer lets nobody in: its keys are never fetched.
     checkDocument(input, { loopback: true, current });
+    await checkOneTimeScopes(ctx, input);
     const changes = providerChanges(current, input);
     return {
       changes,

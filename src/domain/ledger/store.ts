@@ -42,35 +42,39 @@ export async function appendLedger(
   await db.execute(sql`select ledger_append(${tenantId}, ${lines.at}, ${lines.json}::text::json)`);
 }
 
-/** An entry that stands alone, with the key that it may be written for once only; undefined: as often as it comes. */
+/** An entry that stands alone, with the keys that it may be written for once only; none: as often as it comes. */
 export interface LoneEntry {
   readonly entry: NewEntry;
-  readonly once: Once | undefined;
+  readonly once: readonly Once[];
 }
 
-/** Something that may happen once only: a client assertion's `jti`, a Slack signature. `key` is a digest. */
+/** Something that may happen once only: a client assertion's `jti`, a subject token. `key` is a digest. */
 export interface Once {
   readonly key: string;
   readonly expiresAt: Date;
 }
 
-/** Appends entries in a transaction of their own, in one round trip; answers for each whether it was written, which it was not where its key was used before. */
+/**
+ * Appends entries in a transaction of their own, in one round trip. Answers for each null where it was written, and all its keys are used up; or the first
+ * of its keys that was used before: then it was not written, and none of the others is used up.
+ */
 export async function appendAlone(
   client: Sql,
   tenantId: string,
   at: Date,
   entries: readonly LoneEntry[],
-): Promise<boolean[]> {
+): Promise<(string | null)[]> {
   const lines = ledgerLines(
     at,
     entries.map(({ entry }) => entry),
   );
   const once = entries.flatMap((one, index) =>
-    one.once === undefined ? [] : [{ n: index + 1, k: one.once.key, x: one.once.expiresAt }],
+    one.once.map(({ key, expiresAt }) => ({ n: index + 1, k: key, x: expiresAt })),
   );
-  const [row] = await client<{ fresh: boolean[] }[]>`
-    select ledger_batch(${tenantId}, ${lines.at}, ${lines.json}::text::json, ${JSON.stringify(once)}::text::json) as fresh`;
-  return row?.fresh ?? [];
+  const [row] = await client<{ used: (string | null)[] }[]>`
+    select ledger_batch(${tenantId}, ${lines.at}, ${lines.json}::text::json, ${JSON.stringify(once)}::text::json) as used`;
+  if (row === undefined) throw new Error('a batch of the ledger was not answered');
+  return row.used;
 }
 
 /** Entries after `afterSeq`, oldest first, at most `limit`; optionally of one event. */

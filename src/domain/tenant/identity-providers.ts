@@ -7,6 +7,7 @@ import { readIssuerKeys } from '#lib/jwks.ts';
 import { canonicalJson } from '#lib/json.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Change } from '../impact.ts';
+import { requireKnownScopes } from '../scope/rules.ts';
 import { VENDORS } from '../token/providers/index.ts';
 import type { Section, Vendor } from '../token/providers/vendor.ts';
 import type { IdentityProvider } from '../token/store.ts';
@@ -29,6 +30,14 @@ export const IdentityProvidersDocument = z.strictObject({
     .refine((names) => new Set(names).size === names.length, 'a provider stands twice')
     .describe(
       'Whose credentials are taken. Without API_KEY, keys of this organisation are refused by the REST API; SCIM keys go on working.',
+    ),
+  one_time_scopes: z
+    .array(z.string().min(1).max(200))
+    .max(100)
+    .refine((scopes) => new Set(scopes).size === scopes.length, 'a scope stands twice')
+    .optional()
+    .describe(
+      'Scopes of the catalogue for which a subject token is good for one exchange: whoever has a copy of it gets nothing more. Left out: none.',
     ),
   okta: VENDORS.OKTA.section.optional().describe('A custom authorization server of Okta.'),
   entra: VENDORS.ENTRA.section.optional().describe('A directory of Microsoft Entra ID.'),
@@ -134,8 +143,10 @@ export async function identityProvidersDocument(reader: TenantReader): Promise<S
     return row === undefined ? null : VENDORS[kind].toSection(row);
   };
   const generic = rows.filter((row) => row.kind === 'OIDC').map((row) => VENDORS.OIDC.toSection(row));
+  const { oneTimeScopes = [] } = settings;
   const document: IdentityProvidersDocument = {
     enabled_providers: PROVIDER_NAMES.filter((name) => enabled.includes(name)),
+    ...(oneTimeScopes.length === 0 ? {} : { one_time_scopes: [...oneTimeScopes] }),
     ...Object.fromEntries(
       SINGLE_MEMBERS.flatMap((member) => {
         const section = sectionOf(SINGLE[member]);
@@ -148,13 +159,14 @@ export async function identityProvidersDocument(reader: TenantReader): Promise<S
   return { ...document, ...(unconfigured.length === 0 ? {} : { unconfigured }) };
 }
 
-/** Replaces the configuration. It must have passed `checkDocument`; the issuers are not asked here. */
+/** Replaces the configuration. It must have passed `checkDocument`; the issuers are not asked here. Fault `invalid_input` for scopes that nobody can ask for. */
 export async function saveIdentityProviders(
   ctx: TenantWriter,
   document: IdentityProvidersDocument,
   by: { readonly actor: string; readonly callId: string },
 ): Promise<StoredIdentityProviders> {
-  const { enabled_providers: enabled } = document;
+  const { enabled_providers: enabled, one_time_scopes: oneTime = [] } = document;
+  await checkOneTimeScopes(ctx, document);
   const before = await allRows(ctx);
   const wanted = entriesOf(document).map(({ kind, section, vendor }) => ({
     kind,
@@ -191,7 +203,7 @@ export async function saveIdentityProviders(
   await ctx.db
     .update(tenants)
     .set({
-      settings: sql`${tenants.settings} || jsonb_build_object('enabledProviders', ${JSON.stringify(enabled)}::jsonb)`,
+      settings: sql`${tenants.settings} || ${JSON.stringify({ enabledProviders: enabled, oneTimeScopes: oneTime })}::jsonb`,
     })
     .where(eq(tenants.id, ctx.tenantId));
   ctx.record({
@@ -199,6 +211,7 @@ export async function saveIdentityProviders(
     actor: by.actor,
     data: {
       enabled_providers: [...enabled].sort(),
+      one_time_scopes: [...oneTime].sort(),
       issuers: wanted.map(({ kind, issuer }) => ({ kind, issuer })),
       removed: gone.map(({ kind, issuer }) => ({ kind, issuer })),
       call_id: by.callId,
@@ -207,12 +220,20 @@ export async function saveIdentityProviders(
   return identityProvidersDocument(ctx);
 }
 
+/** Refuses scopes that the catalogue does not have: one that is misspelt would hold nothing back, and nobody would see it. Fault `invalid_input`. */
+export async function checkOneTimeScopes(
+  reader: TenantReader,
+  { one_time_scopes: scopes = [] }: IdentityProvidersDocument,
+): Promise<void> {
+  await requireKnownScopes(reader, scopes, 'one_time_scopes');
+}
+
 /** What a configuration would change, member by member, as approvers see it. */
 export function providerChanges(
   before: StoredIdentityProviders,
   after: IdentityProvidersDocument,
 ): readonly Change[] {
-  const members = ['enabled_providers', ...SINGLE_MEMBERS, 'oidc'] as const;
+  const members = ['enabled_providers', 'one_time_scopes', ...SINGLE_MEMBERS, 'oidc'] as const;
   const text = (value: unknown) => (value === undefined ? undefined : wordsOf(value));
   return members.flatMap((member) => {
     const [from, to] = [text(before[member]), text(after[member])];

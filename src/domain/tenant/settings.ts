@@ -16,6 +16,8 @@ export interface TenantSettings {
   readonly breaker?: { readonly people: number; readonly seconds: number };
   /** Which kinds of credentials are taken (requirements D2), `API_KEY` among them; absent: API keys and every configured provider. */
   readonly enabledProviders?: readonly string[];
+  /** Scopes for which a subject token is good for one exchange only (T26); absent: for none. */
+  readonly oneTimeScopes?: readonly string[];
   /** One IT admin alone may change the rules, for as long as there is no second one; every answer about a change says so. */
   readonly singleAdmin?: boolean;
   /** The keys of each SPIFFE trust domain whose workloads may authenticate as agents. Set by administrators only. */

@@ -14,6 +14,7 @@ import { authorizationDetails, boundsOf, delegationClaims, grant, type Granted }
 import { subjectOf, type HotMandate, type MandateReader } from './hot-mandate.ts';
 import { ACCESS_TOKEN_TYPE, audiencesOf, issuerOf, TOKEN_EXCHANGE } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
+import { oneExchange, subjectReplayed } from './one-time.ts';
 import type { KernelParts } from './parts.ts';
 import type { ConfiguredProviders } from './providers/configured.ts';
 import { refusalEntry } from './refusal.ts';
@@ -48,7 +49,7 @@ interface ExchangeParts {
 /**
  * Makes the exchange: client, then what is cheap of the subject, then its signature, then one strict read of the mandate with all that
  * it stands on and the providers that the subject was checked against, then the decision. The assertion's `jti` is spent in the transaction of the ledger line, so of many concurrent
- * uses one gets the token; a refusal spends it too.
+ * uses one gets the token; a refusal spends it too. So is a subject token that is good for one exchange, by what it is exchanged for alone.
  */
 export function createExchange(
   kernel: ExchangeParts,
@@ -113,7 +114,13 @@ export function createExchange(
         ...(subject.act === null ? {} : { after: actorsOf(subject.act), derived_from: subject.jtis }),
       },
     };
-    if (!(await record(tenantId, entry, client.once ?? undefined))) throw assertionReplayed();
+    const once = oneExchange(granted, subject);
+    const used = await record(
+      tenantId,
+      entry,
+      [client.once, once].filter((one) => one !== null),
+    );
+    if (used !== null) throw used === once?.key ? subjectReplayed(subject) : assertionReplayed();
     return {
       access_token: signDelegation(delegationClaims(granted, subject, frame), signer),
       ...(request.grantType === TOKEN_EXCHANGE ? { issued_token_type: ACCESS_TOKEN_TYPE } : {}),
@@ -203,9 +210,9 @@ export function createExchange(
         mandate: request.mandateId,
       };
       // Where the assertion has been spent already, that is the reason that counts, and this line stands beside the first use.
-      const once = refusal.reason === 'assertion_replayed' ? undefined : (client?.once ?? undefined);
-      const written = await record(tenantId, refusalEntry(refusal, who), once);
-      if (written) throw error;
+      const once = refusal.reason === 'assertion_replayed' ? null : (client?.once ?? null);
+      const used = await record(tenantId, refusalEntry(refusal, who), once === null ? [] : [once]);
+      if (used === null) throw error;
       const replay = assertionReplayed();
       await record(tenantId, refusalEntry(replay, who));
       throw replay;

@@ -37,6 +37,8 @@ export interface Subject {
   readonly act: Act | null;
   /** The tokens of ours that it comes from: the new one ends with each of them. */
   readonly jtis: readonly string[];
+  /** What tells the presented token from every other, however it is written (`tokenName`); null where it is no token. */
+  readonly token: string | null;
 }
 
 /** Who asks for what. */

@@ -29,7 +29,7 @@ export interface Ancestor {
   readonly agent_epoch: number;
 }
 
-/** A mandate with everything that it stands on, as `hot_mandates` (migration hot_standing) reads it in one statement. */
+/** A mandate with everything that it stands on, as `hot_mandates` (migration one_time_tokens) reads it in one statement. */
 export interface HotMandate {
   readonly mandate_id: string;
   readonly state: 'active' | 'frozen' | 'revoked' | 'expired';
@@ -69,6 +69,8 @@ export interface HotMandate {
   readonly chain: readonly Ancestor[];
   /** Those of the `jti`s that were asked about, by anybody in the same query, that have been revoked (RFC 7009). */
   readonly denied: readonly string[];
+  /** The scopes for which a subject token is good for one exchange (`oneTimeScopes` of the tenant); null: none. */
+  readonly one_time: readonly string[] | null;
   /** What the tenant trusts in the same snapshot, as `configuredProviders` keeps it (providers/configured.ts). */
   readonly providers: string;
 }

@@ -1,9 +1,10 @@
 import type { RemoteKeys } from '#lib/jwks.ts';
-import { isNumericDate, parseJwt, verifyJws } from '#lib/jwt.ts';
+import { isNumericDate, parseJwt, verifyJws, type ParsedJwt } from '#lib/jwt.ts';
 import { constraintsIn } from './details.ts';
 import type { Subject } from './grant.ts';
 import { SKEW_SECONDS } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
+import { tokenName } from './one-time.ts';
 import { parseScope } from './scope.ts';
 
 const TYPES = new Set(['oauth-id-jag+jwt', 'application/oauth-id-jag+jwt']);
@@ -46,7 +47,7 @@ export async function proveAssertion(
   if (alg !== 'RS256' && alg !== 'ES256') throw refuse('algorithm', 'it must be signed with RS256 or ES256.');
   if (typeof kid !== 'string' || kid === '' || kid.length > 256)
     throw refuse('key_unknown', 'its header does not name its key (kid).');
-  const subject = readClaims(jwt.claims, expected);
+  const subject = readClaims(jwt, expected);
   checkBinding(jwt.claims['cnf'], expected.provedKey);
 
   const { iss } = jwt.claims;
@@ -68,7 +69,8 @@ export async function proveAssertion(
   return subject;
 }
 
-function readClaims(claims: Readonly<Record<string, unknown>>, expected: AssertionExpectations): Subject {
+function readClaims(jwt: ParsedJwt, expected: AssertionExpectations): Subject {
+  const { claims } = jwt;
   const { uid = claims['sub'], aud, exp, iat, nbf, jti, client_id: clientId } = claims;
   if (aud !== expected.issuer && !(Array.isArray(aud) && aud.length === 1 && aud[0] === expected.issuer))
     throw refuse('audience', `its aud must be ${expected.issuer} alone.`);
@@ -95,6 +97,7 @@ function readClaims(claims: Readonly<Record<string, unknown>>, expected: Asserti
     parentMandateId: null,
     act: null,
     jtis: [],
+    token: tokenName(jwt),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Secrets } from '#lib/crypto.ts';
 import type { Logger } from '#lib/log.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { NewEntry } from '../ledger/entry.ts';
+import type { Once } from '../ledger/store.ts';
 
 /** What the token kernel is made of. The engine hands it in: this room opens no transaction. */
 export interface KernelParts {
@@ -13,12 +14,8 @@ export interface KernelParts {
   readonly now: () => Date;
   readonly secrets: Secrets;
   readonly log: Logger;
-  /** `LedgerBatch.add`: resolves after the commit; false where `once` was used before, and then nothing was written. */
-  readonly record: (
-    tenantId: string,
-    entry: NewEntry,
-    once?: { key: string; expiresAt: Date },
-  ) => Promise<boolean>;
+  /** `LedgerBatch.add`: resolves after the commit with null; or with the first key of `once` that was used before, and then nothing was written or used up. */
+  readonly record: (tenantId: string, entry: NewEntry, once?: readonly Once[]) => Promise<string | null>;
   /** A short read-only transaction of one tenant. */
   readonly read: <T>(tenantId: string, work: (ctx: TenantReader) => Promise<T>) => Promise<T>;
   /** A transaction of one tenant that may write. */

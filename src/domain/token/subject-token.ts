@@ -2,6 +2,7 @@ import type { RemoteKeys } from '#lib/jwks.ts';
 import { isNumericDate, parseJwt, verifyJws, type JwsAlg, type ParsedJwt } from '#lib/jwt.ts';
 import { boundKey } from './dpop.ts';
 import { SKEW_SECONDS } from './names.ts';
+import { tokenName } from './one-time.ts';
 import { providerOf, VENDORS } from './providers/index.ts';
 import { refuse, type Claims } from './providers/vendor.ts';
 import type { IdentityProvider } from './store.ts';
@@ -21,6 +22,8 @@ export interface ProvedSubject {
   readonly groups: readonly string[];
   /** The claim of that name (RFC 8693 section 4.4), unread; undefined: anybody whom the person lets. */
   readonly mayAct: unknown;
+  /** What tells it from every other token (`tokenName`). */
+  readonly token: string;
   /** Seconds since 1970. */
   readonly expiresAt: number;
   /** Thumbprint of the key that the provider bound it to (RFC 9449 section 6.1); null: whoever bears it may use it. Nothing is proved of the key here. */
@@ -44,7 +47,7 @@ export async function proveSubject(
   checkHeader(jwt);
   checkTimes(jwt.claims, now);
   const provider = providerOf(jwt.claims['iss'], providers);
-  const person = readPerson(jwt.claims, provider);
+  const person = readPerson(jwt, provider);
   VENDORS[provider.kind].checkAudience(jwt.claims, provider);
   VENDORS[provider.kind].checkClient(person.clientId, provider);
   await checkSignature(jwt, provider, keys);
@@ -87,7 +90,8 @@ export function checkTimes(claims: Claims, now: number): void {
 }
 
 /** The person of an access token, as its vendor names people. */
-export function readPerson(claims: Claims, provider: IdentityProvider): ProvedSubject {
+export function readPerson(jwt: ParsedJwt, provider: IdentityProvider): ProvedSubject {
+  const { claims } = jwt;
   const vendor = VENDORS[provider.kind];
   const clientId = vendor.checkType(claims, provider);
   const uid = vendor.readUid(claims);
@@ -100,6 +104,7 @@ export function readPerson(claims: Claims, provider: IdentityProvider): ProvedSu
     clientId,
     groups: vendor.readGroups(claims),
     mayAct: claims['may_act'],
+    token: tokenName(jwt),
     expiresAt: claims['exp'] as number,
     boundTo: boundKey(claims),
   };

@@ -117,6 +117,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
       parentMandateId: null,
       act: null,
       jtis: [],
+      token: proved.token,
     };
     return { subject, trusting: against.version };
   }
@@ -175,6 +176,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
         parentMandateId: claims.mandate_id,
         act,
         jtis,
+        token: `${claims.iss} ${claims.jti}`,
       },
       through: {
         mandateId: claims.mandate_id,
@@ -254,6 +256,7 @@ function offline(client: AuthenticatedClient): Subject {
     parentMandateId: null,
     act: null,
     jtis: [],
+    token: null,
   };
 }
 

@@ -142,7 +142,7 @@ const clientWords = ({ config }: IdentityProvider): string =>
 
 async function subjectOf(jwt: ParsedJwt | null, { configured }: TrialParts) {
   try {
-    return jwt === null ? null : readPerson(jwt.claims, providerOf(jwt.claims['iss'], configured));
+    return jwt === null ? null : readPerson(jwt, providerOf(jwt.claims['iss'], configured));
   } catch {
     return null;
   }

@@ -21,6 +21,7 @@ const row = (change: Partial<HotMandate> = {}): HotMandate => ({
   offline: false,
   chain: [],
   denied: [],
+  one_time: null,
   providers: '[]',
   uses: 0,
   max_uses: null,
@@ -55,6 +56,7 @@ const subject = (change: Partial<Subject> = {}): Subject => ({
   parentMandateId: null,
   act: null,
   jtis: [],
+  token: null,
   ...change,
 });
 const asking = (change: Partial<Asking> = {}): Asking => ({
