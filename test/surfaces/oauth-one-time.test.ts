@@ -31,7 +31,7 @@ const ask = async (change: Change, of = tenant) => {
   const { status, body } = await exchange(world, of, { scope: HIGH, ...change });
   return status === 200 ? 'token' : `${String(body['error'])}: ${await reason(of)}`;
 };
-const reason = async (of: Tenant) => (await world.ledger(of.id)).at(-1)?.data['reason'];
+const reason = async (of: Tenant) => (await world.ledger(of.id)).at(-1)?.data['reason'] as string;
 const REPLAYED = 'invalid_request: subject_replayed';
 
 test('T26: of ten exchanges at once of one subject token for a one-time scope, in two processes, one succeeds; the others are refused and say so', async () => {

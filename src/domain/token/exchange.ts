@@ -10,7 +10,7 @@ import { actorsOf, signDelegation } from './delegation-token.ts';
 import { peopleInQuestion, type Coverage } from './details.ts';
 import { readProof, type PresentedRequest, type Proof } from './dpop.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
-import { authorizationDetails, boundsOf, delegationClaims, grant, type Granted } from './grant.ts';
+import { authorizationDetails, boundsOf, delegationClaims, grant, isBetween, type Granted } from './grant.ts';
 import { subjectOf, type HotMandate, type MandateReader } from './hot-mandate.ts';
 import { ACCESS_TOKEN_TYPE, audiencesOf, issuerOf, TOKEN_EXCHANGE } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
@@ -67,19 +67,18 @@ export function createExchange(
     if (request.actorToken !== null) await checkActor(tenantId, client, request.actorToken);
     const jkt = came === null || came.proof === null ? null : await provedKey(tenantId, came);
     const first = await kernel.present(tenantId, request, client, jkt);
-    const row = await readStanding(tenantId, first);
-    // Counted for the agent that the mandate is for: nobody else can use its share up.
-    if (row?.agent_id === client.agentId) kernel.limit(tenantId, `${client.agentId} ${subjectName(first)}`);
+    const read = await readStanding(tenantId, first);
     const presented =
-      row === null || first.trusting === null || first.trusting === row.providers
+      read === null || first.trusting === null || first.trusting === read.providers
         ? first
-        : await kernel.present(tenantId, request, client, jkt, kernel.providers.of(tenantId, row.providers));
+        : await kernel.present(tenantId, request, client, jkt, kernel.providers.of(tenantId, read.providers));
     const { subject } = presented;
+    // Somebody else's is as good as none from here on, in what is answered and in what is done: neither tells that it is there (T17).
+    const row = read !== null && isBetween(read, client.agentId, subject) ? read : null;
+    // Counted for the agent that the mandate is for: nobody else can use its share up.
+    if (row !== null) kernel.limit(tenantId, `${client.agentId} ${subjectName(presented)}`);
     const audience = audienceFor(request.targets, within(known, subject.audiences));
-    if (
-      row?.agent_id === client.agentId &&
-      !(await kernel.clients.stillHolds(tenantId, client, row.agent_epoch))
-    ) {
+    if (row !== null && !(await kernel.clients.stillHolds(tenantId, client, row.agent_epoch))) {
       throw refuseClient(
         'client_key_revoked',
         'What this client authenticated with was revoked. Use a key or a secret that is registered now.',

@@ -85,7 +85,7 @@ export const boundsOf = (row: HotMandate, subject: Subject): Constraints[] => [
  */
 export function grant(row: HotMandate | null, asking: Asking, now: Date): Granted {
   const { subject } = asking;
-  if (row === null || row.agent_id !== asking.agentId || !isOf(row, subject)) throw strange();
+  if (row === null || !isBetween(row, asking.agentId, subject)) throw strange();
   const parties = partiesStanding(row);
   if (parties !== null) throw unusable(parties, {});
   const mandate = hotMandateStanding(row, now, true);
@@ -120,8 +120,10 @@ export function grant(row: HotMandate | null, asking: Asking, now: Date): Grante
   return { mandate: row, scopes, constraints, issuedAt, expiresAt };
 }
 
-function isOf(row: HotMandate, subject: Subject): boolean {
+/** Whether a mandate is this agent's, of the principal whom the subject stands for and out of the mandate that it comes through. Says nothing of its standing. */
+export function isBetween(row: HotMandate, agentId: string, subject: Subject): boolean {
   const { person, parentMandateId } = subject;
+  if (row.agent_id !== agentId) return false;
   if (person !== null && (row.provider !== person.provider || row.uid !== person.uid)) return false;
   return parentMandateId === null || row.chain[0]?.mandate_id === parentMandateId;
 }

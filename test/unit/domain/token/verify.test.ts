@@ -74,6 +74,7 @@ test('verifySubject finds the person of a provider token, with the scopes that i
     scopes: ['delegation:read'],
     clientId: '0oaclient',
     groups: ['Everyone'],
+    token: expect.stringMatching(/^http\S+ AT\.\S+$/) as string,
     expiresAt: expect.any(Number),
   });
   await expect(
