@@ -1,3 +1,4 @@
+import { boundedMap, type BoundedMap } from './bounded-map.ts';
 import { Fault } from './fault.ts';
 import { importVerifyKey, type JwsAlg, type VerifyKey } from './jwt.ts';
 import type { Logger } from './log.ts';
@@ -33,7 +34,10 @@ const FIRST_RETRY_SECONDS = 5;
 const TIMEOUT_MS = 2000;
 const MAX_BYTES = 256 * 1024;
 const MAX_KEYS = 100;
-const MAX_ISSUERS = 1000;
+/** A token whose `kid` is longer is refused before its key is looked for. */
+const MAX_KID_LENGTH = 256;
+/** Issuers whose keys are kept, and how much there may be of their names and keys, in bytes. */
+const KEPT_ISSUERS = { entries: 1000, bytes: 16 * 1024 * 1024 };
 
 interface State {
   keys: ReadonlyMap<string, VerifyKey> | null;
@@ -51,7 +55,7 @@ type Fetch = (
 
 /** `fetch` is for tests, and for addresses that need a guard; `now` is the clock that ages are measured by. */
 export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: Fetch }): RemoteKeys {
-  const states = new Map<string, State>();
+  const states = boundedMap<State>(KEPT_ISSUERS);
   const seconds = () => parts.now().getTime() / 1000;
   const get = (url: string) => fetchJson(parts.fetch ?? fetch, url);
 
@@ -61,6 +65,8 @@ export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: 
       state.jwksUri ??= source.jwksUri ?? (await discover(get, source));
       state.keys = readKeys(await get(state.jwksUri));
       state.readAt = seconds();
+      // Forgotten meanwhile: it stays so.
+      if (states.get(source.issuer) === state) states.set(source.issuer, state, weightOf(source, state));
     } catch (error) {
       // The address may have moved: the next try discovers it anew.
       state.jwksUri = null;
@@ -100,7 +106,7 @@ export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: 
 
 /**
  * The keys of a JWK Set (RFC 7517 section 5) that can verify, by `kid`. What cannot is ignored: encryption keys, `oct`, RSA under
- * 2048 bits, entries without `kid`; a `kid` that stands twice names neither key. Throws TypeError where it is no JWK Set.
+ * 2048 bits, entries without `kid` or with one that no token may name; a `kid` that stands twice names neither key. Throws TypeError where it is no JWK Set.
  */
 export function readKeys(document: unknown): ReadonlyMap<string, VerifyKey> {
   const list = isObject(document) ? document['keys'] : undefined;
@@ -111,7 +117,7 @@ export function readKeys(document: unknown): ReadonlyMap<string, VerifyKey> {
     if (!isObject(jwk)) continue;
     const kid = jwk['kid'];
     const key = importVerifyKey(jwk);
-    if (key === null || typeof kid !== 'string' || kid === '') continue;
+    if (key === null || typeof kid !== 'string' || kid === '' || kid.length > MAX_KID_LENGTH) continue;
     if (keys.has(kid)) twice.add(kid);
     keys.set(kid, key);
   }
@@ -131,13 +137,19 @@ export async function readIssuerKeys(
   return readKeys(await get(await discover(get, { issuer })));
 }
 
-function stateOf(states: Map<string, State>, issuer: string): State {
+/** About what an issuer's keys take up, with their names. */
+function weightOf({ issuer }: KeySource, { keys }: State): number {
+  let bytes = issuer.length;
+  for (const [kid, { key }] of keys ?? [])
+    bytes += kid.length + (key.asymmetricKeyDetails?.modulusLength ?? 256) / 8;
+  return bytes;
+}
+
+function stateOf(states: BoundedMap<State>, issuer: string): State {
   const known = states.get(issuer);
   if (known !== undefined) return known;
-  const oldest = states.keys().next();
-  if (states.size >= MAX_ISSUERS && oldest.done !== true) states.delete(oldest.value);
   const fresh: State = { keys: null, jwksUri: null, readAt: 0, askedAt: 0, asking: null };
-  states.set(issuer, fresh);
+  states.set(issuer, fresh, issuer.length);
   return fresh;
 }
 

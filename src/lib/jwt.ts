@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { boundedMap } from './bounded-map.ts';
 import { canonicalJson } from './json.ts';
 
 /** The signature algorithms that we take at all (RFC 7518 section 3.1); which of them, each caller says. Never `none`, never a MAC. */
@@ -69,7 +70,8 @@ export function signJwt(
 }
 
 /**
- * Reads a public key from a JWK (RFC 7517) for verifying: RSA of at least 2048 bits for RS256, EC on P-256 for ES256. Null for any
+ * Reads a public key from a JWK (RFC 7517) for verifying: RSA of 2048 to 8192 bits with an exponent of 32 bits at most (what is larger
+ * makes a signature expensive to check) for RS256, EC on P-256 for ES256. Null for any
  * other kind, for `use: enc`, for `key_ops` without `verify`, for an `alg` that does not fit, and for a point off the curve.
  * Private members are left behind; whoever must refuse them looks first.
  */
@@ -88,7 +90,11 @@ export function importVerifyKey(jwk: Readonly<Record<string, unknown>>): VerifyK
     const members = publicMembers(jwk, fit);
     const key = createPublicKey({ key: members, format: 'jwk' });
     const details = key.asymmetricKeyDetails;
-    if (fit === 'RS256' && ((details?.modulusLength ?? 0) < 2048 || (details?.publicExponent ?? 0n) < 3n))
+    const { modulusLength = 0, publicExponent = 0n } = details ?? {};
+    if (
+      fit === 'RS256' &&
+      (modulusLength < 2048 || modulusLength > 8192 || publicExponent < 3n || publicExponent >> 32n !== 0n)
+    )
       return null;
     if (fit === 'ES256' && details?.namedCurve !== 'prime256v1') return null;
     return { alg: fit, key };
@@ -157,16 +163,15 @@ const encode = (value: object): string => Buffer.from(JSON.stringify(value), 'ut
 const isBase64url = (text: string): boolean => text.length % 4 !== 1 && /^[A-Za-z0-9_-]+$/.test(text);
 
 /** Headers that were seen last: every token of one key has the same. */
-const headers = new Map<string, ParsedJwt['header']>();
-const MAX_HEADERS = 100;
+const headers = boundedMap<ParsedJwt['header']>({ entries: 100, bytes: 100 * 1024 });
 
 function parseHeader(part: string): ParsedJwt['header'] | null {
   const seen = headers.get(part);
   if (seen !== undefined) return seen;
   const header = parseObject(part);
   if (header === null) return null;
-  if (headers.size >= MAX_HEADERS) headers.clear();
-  headers.set(part, Object.freeze(header));
+  // A part of a string keeps the whole of it in memory: a copy does not.
+  headers.set(Buffer.from(part, 'latin1').toString('latin1'), Object.freeze(header), part.length);
   return header;
 }
 

@@ -1,3 +1,4 @@
+import { boundedMap } from '#lib/bounded-map.ts';
 import { sameDigest, sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { isId } from '#lib/id.ts';
@@ -44,14 +45,15 @@ export interface ClientAuthenticator {
   flush(): void;
 }
 
-const MAX_CACHED_AGENTS = 10_000;
+/** Agents whose credentials are kept parsed, and how much there may be of their keys and names, in bytes. */
+const KEPT_AGENTS = { entries: 10_000, bytes: 16 * 1024 * 1024 };
 
 /** `agentKeys` reads the JWKS URLs that agents registered; it must be guarded, since anybody may have typed them. */
 export function createClientAuthenticator(
   parts: Pick<KernelParts, 'baseUrl' | 'read' | 'now'>,
   agentKeys: RemoteKeys,
 ): ClientAuthenticator {
-  const known = new Map<string, Credentials>();
+  const known = boundedMap<Credentials>(KEPT_AGENTS);
   const seconds = () => parts.now().getTime() / 1000;
 
   async function load(tenantId: string, agentId: string): Promise<Credentials | null> {
@@ -59,10 +61,8 @@ export function createClientAuthenticator(
     const stored = await reach(parts.read(tenantId, (ctx) => credentialsOf(ctx, agentId)));
     known.delete(name);
     if (stored === null) return null;
-    const oldest = known.keys().next();
-    if (known.size >= MAX_CACHED_AGENTS && oldest.done !== true) known.delete(oldest.value);
     const credentials = parsed(stored);
-    known.set(name, credentials);
+    known.set(name, credentials, JSON.stringify(stored).length);
     return credentials;
   }
 

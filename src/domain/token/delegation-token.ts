@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { boundedMap } from '#lib/bounded-map.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { isId } from '#lib/id.ts';
@@ -74,7 +75,8 @@ const AGAIN = 'Exchange the access token of the employee for a new delegation to
 export const signDelegation = (claims: Readonly<Record<string, unknown>>, signer: Signer): string =>
   signJwt({ typ: 'at+jwt', alg: 'ES256', kid: signer.kid }, claims, signer.privateKey);
 
-const MAX_REMEMBERED = 10_000;
+/** Signatures that are remembered, and how long their tokens may be together, in bytes. */
+const REMEMBERED = { entries: 10_000, bytes: 16 * 1024 * 1024 };
 
 /**
  * Makes the check of signatures: `(token) -> SignedToken`, Fault `unauthenticated` for what is not ours. A signature that held is
@@ -84,7 +86,7 @@ export function createSignatureCheck(
   baseUrl: string,
   keys: SigningKeys,
 ): { check(token: string): Promise<SignedToken>; flush(): void } {
-  const held = new Map<string, SignedToken>();
+  const held = boundedMap<SignedToken>(REMEMBERED);
 
   async function verifySignature(token: string): Promise<SignedToken> {
     const jwt = parseJwt(token);
@@ -117,9 +119,7 @@ export function createSignatureCheck(
       if (known !== undefined && (await keys.verifier(known.tenantId, known.kid)) !== null) return known;
       held.delete(digest);
       const fresh = await verifySignature(token);
-      const oldest = held.keys().next();
-      if (held.size >= MAX_REMEMBERED && oldest.done !== true) held.delete(oldest.value);
-      held.set(digest, fresh);
+      held.set(digest, fresh, digest.length + token.length);
       return fresh;
     },
     flush: () => held.clear(),

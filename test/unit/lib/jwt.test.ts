@@ -158,11 +158,14 @@ test('T5: keys that cannot verify are not keys', () => {
   const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
   const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey.export({ format: 'jwk' });
   const good = ec.publicKey.export({ format: 'jwk' });
+  const modulus = (bytes: number) => Buffer.alloc(bytes, 0xc5).toString('base64url');
   const exponentOne = { ...rsa.publicKey.export({ format: 'jwk' }), e: 'AQ' };
   for (const bad of [
     short,
     p384,
     exponentOne,
+    { kty: 'RSA', e: 'AQAB', n: modulus(1025) },
+    { kty: 'RSA', e: modulus(5), n: modulus(256) },
     { kty: 'oct', k: 'c2VjcmV0' },
     { ...good, use: 'enc' },
     { ...good, alg: 'RS256' },
@@ -173,6 +176,7 @@ test('T5: keys that cannot verify are not keys', () => {
   ]) {
     expect(importVerifyKey(bad)).toBeNull();
   }
+  expect(importVerifyKey({ kty: 'RSA', e: 'AQAB', n: modulus(1024) })).not.toBeNull();
   const fromPrivate = importVerifyKey(ec.privateKey.export({ format: 'jwk' }))!;
   expect(fromPrivate.key.type).toBe('public');
   expect(fromPrivate.key.equals(createPublicKey(ec.privateKey))).toBe(true);

@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import { reachInTime } from '#db/reach.ts';
+import { boundedMap } from '#lib/bounded-map.ts';
 import { gather } from '#lib/gather.ts';
 import type { IdentityProvider } from '../store.ts';
 
@@ -24,10 +25,11 @@ export interface ConfiguredProviders {
   flush(): void;
 }
 
-const MAX_TENANTS = 5000;
+/** Tenants whose providers are kept, and how much there may be of them, in bytes. */
+const KEPT_TENANTS = { entries: 5000, bytes: 16 * 1024 * 1024 };
 
 export function configuredProviders(sql: Sql): ConfiguredProviders {
-  const known = new Map<string, Configured>();
+  const known = boundedMap<Configured>(KEPT_TENANTS);
   const now = gather<null, Configured>(async (tenantId, asked) => {
     const [row] = await reachInTime(
       sql<{ version: string }[]>`select hot_providers(${tenantId}) as version where primary_only()`.then(
@@ -41,10 +43,8 @@ export function configuredProviders(sql: Sql): ConfiguredProviders {
   function of(tenantId: string, version: string): Configured {
     const kept = known.get(tenantId);
     if (kept?.version === version) return kept;
-    const oldest = known.keys().next();
-    if (known.size >= MAX_TENANTS && oldest.done !== true) known.delete(oldest.value);
     const fresh = { version, list: JSON.parse(version) as IdentityProvider[] };
-    known.set(tenantId, fresh);
+    known.set(tenantId, fresh, tenantId.length + version.length);
     return fresh;
   }
 
