@@ -6,6 +6,7 @@ import { exchangePeer } from './exchange-peer.ts';
 import { introspect } from './introspect.ts';
 import { ledgerAppend } from './ledger-append.ts';
 import { mcpCall } from './mcp-call.ts';
+import { oracle } from './oracle.ts';
 import { revokeCascade } from './revoke-cascade.ts';
 import { scimGet } from './scim-get.ts';
 import { verify } from './verify.ts';
@@ -26,6 +27,7 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map<string, Benchm
   ['verify-api', verifyApi],
   ['revoke-cascade', revokeCascade],
   ['ledger-append', ledgerAppend],
+  ['oracle', oracle],
 ]);
 
 /** Benchmarks that are asked for together, by the name of what they are about. */

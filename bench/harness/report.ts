@@ -5,12 +5,12 @@ import { median, type Round } from './measure.ts';
 /** One measure of one benchmark. */
 export interface Row {
   readonly name: string;
-  /** Medians over the rounds, in microseconds of CPU. */
+  /** Medians over the rounds, in microseconds. */
   readonly ours: number;
   readonly floor: number;
   /** Median of the rounds' own ratios, which is what noise hurts least; not exactly `ours / floor`. */
   readonly ratio: number;
-  readonly unit: typeof UNIT;
+  readonly unit: typeof UNIT | typeof WALL_UNIT;
   /** Smallest and largest ratio of a round: how noisy the machine was. */
   readonly spread: readonly [number, number];
   /** What else was seen, for people. */
@@ -18,10 +18,12 @@ export interface Row {
 }
 
 /** CPU time of the process that does the work, for one operation. */
-export const UNIT = 'us CPU/op';
+const UNIT = 'us CPU/op';
+/** What a client sees of one operation, by the clock. */
+export const WALL_UNIT = 'us/op';
 
 /** The rounds of one measure as a row. Throws where there is none. */
-export function rowOf(name: string, rounds: readonly Round[], remark: string): Row {
+export function rowOf(name: string, rounds: readonly Round[], remark: string, unit: Row['unit'] = UNIT): Row {
   const ratios = rounds.map(({ ours, floor }) => ours / floor);
   if (ratios.length === 0) throw new Error(`${name} has no round`);
   return {
@@ -29,7 +31,7 @@ export function rowOf(name: string, rounds: readonly Round[], remark: string): R
     ours: median(rounds.map(({ ours }) => ours)),
     floor: median(rounds.map(({ floor }) => floor)),
     ratio: median(ratios),
-    unit: UNIT,
+    unit,
     spread: [Math.min(...ratios), Math.max(...ratios)],
     remark,
   };

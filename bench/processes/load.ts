@@ -23,7 +23,8 @@ interface Load {
   readonly origin: string;
   readonly requests: readonly LoadRequest[];
   readonly connections: number;
-  /** Every answer must have status 200 and this text in it; anything else fails the whole measurement. */
+  /** Every answer must have this status, 200 where none is said, and this text in it; anything else fails the whole measurement. */
+  readonly status?: number;
   readonly mustContain: string;
 }
 
@@ -73,7 +74,7 @@ async function send(
 // What Node writes by itself.
 const HOP = new Set(['connection', 'keep-alive', 'date', 'transfer-encoding', 'content-length']);
 
-async function run({ origin, requests, connections, mustContain }: Load): Promise<LoadResult> {
+async function run({ origin, requests, connections, status = 200, mustContain }: Load): Promise<LoadResult> {
   const agent = agentFor(origin, connections);
   const times: number[] = [];
   let next = 0;
@@ -83,7 +84,7 @@ async function run({ origin, requests, connections, mustContain }: Load): Promis
       const from = performance.now();
       const got = await send(origin, agent, one);
       times.push(performance.now() - from);
-      if (got.status !== 200 || !got.body.includes(mustContain)) {
+      if (got.status !== status || !got.body.includes(mustContain)) {
         throw new Error(`${one.method} ${one.path} answered ${got.status}: ${got.body.slice(0, 400)}`);
       }
       answer = got;
