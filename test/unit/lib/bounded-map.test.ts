@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { boundedMap } from '#lib/bounded-map.ts';
 
 const kept = (map: { get(key: string): unknown }, keys: string) =>
-  [...keys].filter((key) => map.get(key) !== undefined).join('');
+  keys
+    .split('')
+    .filter((key) => map.get(key) !== undefined)
+    .join('');
 
 test('holds so many entries, and lets the oldest go', () => {
   const map = boundedMap<number>({ entries: 3, bytes: 100 });

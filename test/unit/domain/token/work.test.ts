@@ -1,10 +1,13 @@
 import type * as crypto from 'node:crypto';
 import { generateKeyPairSync } from 'node:crypto';
+import { eq } from 'drizzle-orm';
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { agents } from '#domain/agent/tables.ts';
 import { mandates } from '#domain/mandate/tables.ts';
 import { people } from '#domain/person/tables.ts';
+import { DEFAULT_SETTINGS } from '#domain/tenant/settings.ts';
+import { tenants } from '#domain/tenant/tables.ts';
 import { newId } from '#lib/id.ts';
 import { clientAssertion, exchange, jws, nowSeconds, subjectToken } from './requests.ts';
 import { openWorld, type Tenant, type World } from './world.ts';
@@ -224,4 +227,21 @@ describe('T40: a flood', () => {
       ES256: COUNT,
     });
   });
+});
+
+test('T26: an exchange is two statements, the read and the ledger line, whether its subject token is good for one exchange or for many', async () => {
+  const setOneTime = (scopes: string[]) =>
+    world.write(tenant.id, (ctx) =>
+      ctx.db
+        .update(tenants)
+        .set({ settings: { ...DEFAULT_SETTINGS, oneTimeScopes: scopes } })
+        .where(eq(tenants.id, tenant.id)),
+    );
+  const two = [expect.stringContaining('hot_mandates'), expect.stringContaining('ledger_batch')];
+  const subject_token = subjectToken(world, tenant);
+  expect(await workFor({ subject_token })).toMatchObject({ status: 200, statements: two });
+  await setOneTime(['okta.mfa.reset']);
+  expect(await workFor({ subject_token })).toMatchObject({ status: 200, statements: two });
+  expect(await workFor({ subject_token })).toMatchObject({ status: 400, statements: [...two, two[1]] });
+  await setOneTime([]);
 });
