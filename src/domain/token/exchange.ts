@@ -67,13 +67,14 @@ export function createExchange(
     if (request.actorToken !== null) await checkActor(tenantId, client, request.actorToken);
     const jkt = came === null || came.proof === null ? null : await provedKey(tenantId, came);
     const first = await kernel.present(tenantId, request, client, jkt);
-    const read = await readStanding(tenantId, first);
+    const stored = await readStanding(tenantId, first);
+    // Somebody else's is as good as none from here on, in what is answered and in what is done: neither tells that it is there (T17).
+    const read = stored?.agent_id === client.agentId ? stored : null;
     const presented =
       read === null || first.trusting === null || first.trusting === read.providers
         ? first
         : await kernel.present(tenantId, request, client, jkt, kernel.providers.of(tenantId, read.providers));
     const { subject } = presented;
-    // Somebody else's is as good as none from here on, in what is answered and in what is done: neither tells that it is there (T17).
     const row = read !== null && isBetween(read, client.agentId, subject) ? read : null;
     // Counted for the agent that the mandate is for: nobody else can use its share up.
     if (row !== null) kernel.limit(tenantId, `${client.agentId} ${subjectName(presented)}`);
