@@ -190,7 +190,8 @@ function evaluate(set: ToolPolicies, asked: Evaluation): { matched: string[] } |
     };
   }
   const permits = diagnostics.reason.filter((id) => set.policies.get(id)?.addsOnly === false);
-  if (decision === 'deny' || permits.length === 0) return { denial: nobodyAllows(set, asked.actor, asked.tool, asked.targetType) };
+  if (decision === 'deny' || permits.length === 0)
+    return { denial: nobodyAllows(set, asked.actor, asked.tool, asked.targetType) };
   return { matched: diagnostics.reason };
 }
 
