@@ -23,7 +23,10 @@ export const inOurWords: z.core.$ZodErrorMap = (issue) => {
       return `must be a multiple of ${issue.divisor}`;
     case 'invalid_union':
       return issue.input === undefined ? 'is missing' : 'fits none of the forms that it may have';
-    default:
+    case 'custom':
+    case 'invalid_element':
+    case 'invalid_key':
+    case 'unrecognized_keys':
       return 'does not fit';
   }
 };

@@ -34,7 +34,7 @@ export function outputBlocks(
   const told = Object.entries(named(ordered.success ? ordered.data : output, names) as Data).filter(
     ([name, value]) => !SECRET.test(name) && value !== null && value !== undefined && !isPaging(name),
   );
-  const full = told.filter(([, value]) => !(Array.isArray(value) && value.length === 0));
+  const full = told.filter(([, value]) => !isEmpty(value));
   const shown = full.some(([, value]) => typeof value !== 'boolean') ? full : told;
   const lists = shown.filter((pair): pair is [string, Data[]] => isList(pair[1]));
   const pairs = shown
@@ -66,6 +66,12 @@ function named(value: unknown, names: ReadonlyMap<string, string>): unknown {
 const isPaging = (name: string): boolean => name === 'next_cursor';
 const isData = (value: unknown): value is Data =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Nothing to read: no value, an empty list, or an object of nothing else. */
+const isEmpty = (value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  (Array.isArray(value) && value.length === 0) ||
+  (isData(value) && Object.values(value).every(isEmpty));
 const isList = (value: unknown): value is Data[] => Array.isArray(value) && value.every(isData);
 
 function listBlocks(tool: string, name: string, items: readonly Data[]): KnownBlock[] {
@@ -81,8 +87,7 @@ function listBlocks(tool: string, name: string, items: readonly Data[]): KnownBl
 function item(data: Data): RichTextElement[] {
   const titleKey = ['summary', 'name', 'display_name', 'title'].find((key) => typeof data[key] === 'string');
   const rest = Object.entries(data).filter(
-    ([key, value]) =>
-      key !== titleKey && !SECRET.test(key) && value !== null && value !== undefined && value !== '',
+    ([key, value]) => key !== titleKey && !SECRET.test(key) && value !== '' && !isEmpty(value),
   );
   const title = titleKey === undefined ? [] : [words(String(data[titleKey]), { bold: true })];
   return [
@@ -112,7 +117,7 @@ function short(value: unknown): string {
       ? `${value}`
       : 'none';
   if (typeof value['name'] === 'string') return value['name'];
-  const visible = Object.entries(value).filter(([key, member]) => !SECRET.test(key) && member !== null);
+  const visible = Object.entries(value).filter(([key, member]) => !SECRET.test(key) && !isEmpty(member));
   return (
     visible
       .map(
