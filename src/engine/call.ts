@@ -13,7 +13,7 @@ import { callDesk } from './approve/desk.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { decide, decideNow, targetIds, type Decision } from './decide/decide.ts';
 import type { AdminRoles } from './decide/entities.ts';
-import { peopleOnly } from './decide/people-only.ts';
+import { notForAgents } from './decide/not-for-agents.ts';
 import { parseInput, readContext } from './explain.ts';
 import type { Outcome } from './outcome.ts';
 import { referenceFields, resolveReferences } from './references.ts';
@@ -48,7 +48,7 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
       'not_found',
       `There is no tool "${request.tool.slice(0, 60)}". List the tools to see what there is.`,
     );
-  const barred = peopleOnly(entry, request.actor);
+  const barred = notForAgents(app.policies, entry, request.actor);
   if (barred !== null) return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, barred);
   const input = await canonicalInput(app, request, entry);
   const targets = entry.tool.targets(input);

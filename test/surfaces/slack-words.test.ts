@@ -117,3 +117,37 @@ test('what will run stands on the card as the form asks for it', async () => {
   const found = lines.flatMap((line) => wanted.filter((label) => line.startsWith(label)));
   expect(found).toEqual(wanted);
 });
+
+describe('a refusal because too few could agree', () => {
+  const refusal = async (who: string, tool: string, input: Record<string, unknown>): Promise<string> => {
+    const outcome = await world.as(await world.actor(who), tool, input);
+    if (outcome.status !== 'denied') throw new Error(JSON.stringify(outcome));
+    expect(outcome.denial.code).toBe('no_approver');
+    return outcome.denial.message;
+  };
+
+  test('says how many there are, and of what there is one too few', async () => {
+    const message = await refusal('dana', 'okta_reset_mfa', { person: samplePerson('mona').email });
+    expect(message).toContain('2 people must agree to it, and only 1 can.');
+    expect(message).toContain(
+      'An administrator must put one more active person into a group that gives the role it admin.',
+    );
+    expect(message).not.toContain('manager at');
+  });
+
+  test('speaks of a manager where it is a manager who is missing', async () => {
+    await world.sql`update people set manager_id = null where id = ${(await world.person('bob')).id}`;
+    await world.sql`delete from group_mappings where role = 'executive'`;
+    const bot = await world.agent('lonely-bot', 'carl');
+    const terms = {
+      agent: bot.name,
+      scopes: ['okta.mfa.reset'],
+      resources: ['team'],
+      days: 7,
+      purpose: 'help',
+    };
+    expect(await refusal('bob', 'mandate_create', terms)).toMatch(
+      /Nobody can approve it\. An administrator must give whoever asks an active manager at the identity provider, or put one more active person into a group that gives the role executive\.$/,
+    );
+  });
+});

@@ -109,6 +109,16 @@ describe('a refusal', () => {
     },
   );
 
+  test('of what governs says so at once as well: no mandate that the principal could give would help', async () => {
+    expect(await mcpUse('mandate_create', { nonsense: 1 })).toMatchObject({
+      status: 'denied',
+      code: 'forbidden_by_policy',
+      reason: expect.stringMatching(
+        /^Governance is for people.* A person does it in Slack with \/mandate create\.$/,
+      ) as string,
+    });
+  });
+
   test('that explain_access tells ahead is the same', async () => {
     const answer = await mcpUse('explain_access', { tool: 'agent_register' });
     expect(answer['result']).toMatchObject({ allowed: false, denial: { code: 'not_for_agents' } });

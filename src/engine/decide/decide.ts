@@ -18,7 +18,7 @@ import { actionParents } from './schema.ts';
 import { delegated } from './delegated.ts';
 import { personEntity, serviceEntity, targetEntity, type AdminRoles } from './entities.ts';
 import { nobodyAllows } from './nobody-allows.ts';
-import { peopleOnly } from './people-only.ts';
+import { notForAgents } from './not-for-agents.ts';
 import type { PolicyBook, PolicySet, ToolPolicies } from './policies.ts';
 
 export interface Question {
@@ -87,7 +87,7 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
   const fallen =
     standing(entry, actor, facts) ??
     // First: what no mandate, key or sign-in could change, nobody should be sent to ask for.
-    peopleOnly(entry, actor) ??
+    notForAgents(policies, entry, actor) ??
     delegated(entry, actor, facts, now, question.worth ?? null);
   if (fallen !== null) return { allowed: false, denial: fallen };
 

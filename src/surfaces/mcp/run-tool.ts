@@ -6,6 +6,7 @@ import { envelopeOf } from '#engine/approve/envelope.ts';
 import { approvalPage } from '#engine/approve/page.ts';
 import { awaitOutcome } from '#engine/await-outcome.ts';
 import { call } from '#engine/call.ts';
+import { notForAgents } from '#engine/decide/not-for-agents.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { withoutReason } from '#engine/reason.ts';
 import { readonly } from '#engine/transact.ts';
@@ -36,8 +37,9 @@ export async function runTool(
   caller: Caller,
 ): Promise<Answer> {
   const { entry } = contract;
-  // What is for people only is at no address: the engine says that.
-  if (contract.offered && !isOffered(caller.endpoint, entry)) return refuseHere(app, contract, caller);
+  // What no agent can use is at no address: the engine says that.
+  const barred = notForAgents(app.policies, entry, actorOf(caller.delegation)) !== null;
+  if (!barred && !isOffered(caller.endpoint, entry)) return refuseHere(app, contract, caller);
   const { input, reason } = withoutReason(entry, args);
   const looks = entry.tool.effects === 'read' || entry.tool.effects === 'look';
   const request = {
