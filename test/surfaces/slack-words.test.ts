@@ -25,6 +25,16 @@ function read(message: SimMessage): string {
   return texts.join('');
 }
 
+/** What a command is answered with at once, or on a busy machine a moment after it. */
+async function answers(who: string, command: string, about: string): Promise<string> {
+  const person = world.slack.as(who);
+  const { ephemerals } = await person.types(command);
+  return read(
+    ephemerals[0] ??
+      (await person.waitsFor((one) => one.ephemeralFor !== null && words(one).includes(about))),
+  );
+}
+
 /** Types a command, sends what it shows, and returns the answer. */
 async function sends(who: string, command: string, said: RegExp): Promise<string> {
   const person = world.slack.as(who);
@@ -46,14 +56,12 @@ describe('an agent without a key', () => {
     );
     const told = await world.slack.as('carl').waitsFor((one) => words(one).includes(String(id)));
     expect(read(told)).toContain('It cannot authenticate yet');
-    const { ephemerals } = await world.slack.as('dana').types('/agent show bare-bot');
-    expect(read(ephemerals[0]!)).toContain(`Why: ${notYet}`);
+    expect(await answers('dana', '/agent show bare-bot', String(id))).toContain(`Why: ${notYet}`);
   });
 
   test('shows nothing of what does not hold it once it has one', async () => {
-    await world.agent('keyed-bot', 'carl');
-    const { ephemerals } = await world.slack.as('dana').types('/agent show keyed-bot');
-    expect(read(ephemerals[0]!)).not.toMatch(/Why|No why|none/);
+    const { id } = await world.agent('keyed-bot', 'carl');
+    expect(await answers('dana', '/agent show keyed-bot', id)).not.toMatch(/Why|No why|none/);
   });
 });
 
@@ -85,8 +93,7 @@ describe('a result', () => {
     };
     const given = await world.as(carl, 'mandate_create', asked);
     const { mandate_id: id } = (given as { output: Record<string, string> }).output;
-    const { ephemerals } = await world.slack.as('carl').types(`/mandate show ${id}`);
-    const text = read(ephemerals[0]!);
+    const text = await answers('carl', `/mandate show ${id}`, String(id));
     expect(text).toContain('Resources: person:Ann Lee (ann@acme.example)');
     expect(text).toContain(`Mandate id: ${id}`);
     expect(text).not.toContain('usr_');
@@ -107,7 +114,8 @@ describe('a form', () => {
 
 test('what will run stands on the card as the form asks for it', async () => {
   const slack = slackApprovals(world, await world.agent('shown-bot', 'carl'));
-  const { approvalId } = await slack.ask();
+  const window = { days: [1, 2], from: '09:00', to: '17:00', timezone: 'Europe/Vienna' };
+  const { approvalId } = await slack.ask({ window });
   const card = read(await slack.copy('mona', approvalId));
   const places = ['Agent: ', 'Scopes: ', 'Purpose: ', 'Resources: ', 'Days: '];
   const form = fieldsOf(world.app.catalogue.get('mandate_create')!).map(({ label }) => `${label}: `);
@@ -116,6 +124,7 @@ test('what will run stands on the card as the form asks for it', async () => {
   const lines = card.slice(card.indexOf('Exactly what will run')).split('\n');
   const found = lines.flatMap((line) => wanted.filter((label) => line.startsWith(label)));
   expect(found).toEqual(wanted);
+  expect(lines).toContain('Window: days 1, 2; from 09:00; to 17:00; timezone Europe/Vienna');
 });
 
 describe('a refusal because too few could agree', () => {

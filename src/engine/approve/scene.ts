@@ -2,7 +2,7 @@ import { findAgent } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findMandate, type Mandate } from '#domain/mandate/store.ts';
 import type { App } from '../app.ts';
-import { labelOf, namesIn, shown, withNames } from '../in-words.ts';
+import { inOrder, labelOf, namesIn, shown, withNames } from '../in-words.ts';
 import { mayBreakGlass } from './break-glass.ts';
 import { approvalPage } from './page.ts';
 import { approverWords } from './approver-words.ts';
@@ -37,14 +37,10 @@ export async function sceneOf(
   const entry = app.catalogue.get(call.tool);
   const names = await namesIn(reader, [call.input, call.targets, approval.impact, call.principalId]);
   const properties = (entry?.inputSchema['properties'] ?? {}) as Record<string, { title?: string }>;
-  // As the tool's form has them: the database keeps members in an order of its own.
-  const order = Object.keys(properties);
-  const given = Object.entries(call.input)
-    .toSorted(([one], [other]) => order.indexOf(one) - order.indexOf(other))
-    .map(
-      ([field, value]) =>
-        `${properties[field]?.title ?? labelOf(field)}: ${withNames(shown(value, names), names)}`,
-    );
+  const given = Object.entries(inOrder(call.input, entry?.inputSchema) as Record<string, unknown>).map(
+    ([field, value]) =>
+      `${properties[field]?.title ?? labelOf(field)}: ${withNames(shown(value, names), names)}`,
+  );
   const changes = approval.impact.changes.map(
     ({ what, from, to }) => `${what}: ${[from, to].map((side) => side ?? '(none)').join(' → ')}`,
   );
