@@ -13,10 +13,11 @@ import { callDesk } from './approve/desk.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { decide, decideNow, targetIds, type Decision } from './decide/decide.ts';
 import type { AdminRoles } from './decide/entities.ts';
+import { notForAgents } from './decide/not-for-agents.ts';
 import { parseInput, readContext } from './explain.ts';
 import type { Outcome } from './outcome.ts';
 import { referenceFields, resolveReferences } from './references.ts';
-import type { AnyAct, AnyWrite, Targets } from './tool.ts';
+import { TENANT_TARGET, type AnyAct, type AnyWrite, type Targets } from './tool.ts';
 import { adminRolesOf, EXECUTE_CALL, spendMandateUse } from './saved-call.ts';
 import { summaryOf } from './summary.ts';
 import { readonly, transact } from './transact.ts';
@@ -47,6 +48,8 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
       'not_found',
       `There is no tool "${request.tool.slice(0, 60)}". List the tools to see what there is.`,
     );
+  const barred = notForAgents(app.policies, entry, request.actor);
+  if (barred !== null) return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, barred);
   const input = await canonicalInput(app, request, entry);
   const targets = entry.tool.targets(input);
   const asked: Asked = { app, request, entry, input, targets };

@@ -8,6 +8,7 @@ import { deadlock } from './approve/ask.ts';
 import { approvalPage } from './approve/page.ts';
 import { decide, targetIds } from './decide/decide.ts';
 import { policyDesk } from './decide/desk.ts';
+import { notForAgents } from './decide/not-for-agents.ts';
 import { parseInput } from './input.ts';
 import { resolveReferences } from './references.ts';
 
@@ -41,6 +42,8 @@ async function explain(
 ): Promise<Explanation> {
   const entry = app.catalogue.get(tool);
   if (entry === undefined) throw new Fault('not_found', `There is no tool "${tool.slice(0, 60)}".`);
+  const barred = notForAgents(app.policies, entry, actor);
+  if (barred !== null) return { tool, allowed: false, approvals: [], policies: [], denial: barred };
   const input = await resolveReferences(reader, entry, actor, parseInput(entry, raw));
   const targets = entry.tool.targets(input);
   const roles = new Map(targetIds(targets).map((id) => [id, [] as string[]] as const));

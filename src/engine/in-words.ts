@@ -35,5 +35,28 @@ export function shown(value: unknown, names: ReadonlyMap<string, string>): strin
   if (Array.isArray(value)) return value.map((one) => shown(one, names)).join(', ');
   if (typeof value === 'string') return names.get(value) ?? value;
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+  if (typeof value === 'number') return String(value);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'none';
+  return Object.entries(value)
+    .map(([name, member]) => `${name.replaceAll('_', ' ')} ${within(member, names)}`)
+    .join('; ');
+}
+
+/** Within an object, a text that could be read as the next member is quoted. */
+const within = (value: unknown, names: ReadonlyMap<string, string>): string =>
+  typeof value === 'string' && !/^[\w.:/@+-]+$/.test(value) ? JSON.stringify(value) : shown(value, names);
+
+type Schema = { readonly properties?: Readonly<Record<string, Schema>>; readonly items?: Schema };
+
+/** The same value with its members in the order in which a JSON Schema has them: the database keeps them in an order of its own. */
+export function inOrder(value: unknown, schema: Schema | undefined): unknown {
+  if (Array.isArray(value)) return value.map((one) => inOrder(one, schema?.items));
+  if (typeof value !== 'object' || value === null) return value;
+  const known = Object.keys(schema?.properties ?? {});
+  const place = (name: string): number => (known.includes(name) ? known.indexOf(name) : known.length);
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([one], [other]) => place(one) - place(other))
+      .map(([name, member]) => [name, inOrder(member, schema?.properties?.[name])]),
+  );
 }

@@ -113,5 +113,11 @@ export type AnyTool = Tool<Obj, Obj, Obj>;
 export type AnyAct = Extract<AnyTool, { effects: 'act' }>;
 export type AnyWrite = Extract<AnyTool, { effects: 'write' }>;
 
-/** Makes the file that default-exports it a tool; wrong combinations of effects, context and members do not compile. */
-export const defineTool = <I extends Obj, O extends Obj, S extends Obj>(tool: Tool<I, O, S>): AnyTool => tool;
+/**
+ * Makes the file that default-exports it a tool; wrong combinations of effects, context and members do not compile. Its input takes no
+ * name that it does not have: a bound that was misspelt would otherwise be none.
+ */
+export const defineTool = <I extends Obj, O extends Obj, S extends Obj>(tool: Tool<I, O, S>): AnyTool => ({
+  ...(tool as AnyTool),
+  input: tool.input.strict(),
+});

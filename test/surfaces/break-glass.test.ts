@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Actor } from '#domain/actor.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { words } from '../support/slack-approvals.ts';
+import { previewOf } from '../support/slack-card.ts';
 import { approvalPages } from '../support/step-up.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
 
@@ -56,6 +57,30 @@ const statusOf = (key: string) => world.okta.org.users.get(samplePerson(key).okt
 const emergency = { note: 'The only other administrator cannot be reached' };
 
 describe('an emergency', () => {
+  test('what too few could approve says so to everybody who reads it, and its way out to whoever has one', async () => {
+    const dana = world.slack.as('dana');
+    await dana.clicks(await previewOf(dana, '/okta reset multi-factor @mona'), 'Send request');
+    const short = '2 people must agree to it, and only 1 can.';
+    const told = await dana.waitsFor((one) => one.text.startsWith('Not carried out'));
+    expect(told.text).toContain(`${short} Whoever asked`);
+    expect(told.text).toContain('You are named for break-glass');
+
+    const [{ id } = { id: '' }] = await world.sql<{ id: string }[]>`
+      select id from approvals where state = 'pending'`;
+    const asked = words(await dana.waitsFor((one) => words(one).includes(id)));
+    expect(asked).toContain('Who can approve: Ivan');
+    expect(asked).toContain('Break-glass is the way left to you');
+    const seen = words(await world.slack.as('ivan').waitsFor((one) => words(one).includes(id)));
+    expect(seen).toContain(short);
+    expect(seen).toContain('As things are, it will expire.');
+    expect(seen).not.toContain('Break-glass is');
+    expect(seen.match(/cannot be undone/g)).toHaveLength(1);
+
+    const { page } = await pages.opens('ivan', id);
+    expect(page.text.match(/cannot be undone/g)).toHaveLength(1);
+    expect(page.text).not.toContain('For:');
+  });
+
   test('what nobody else could approve is carried out at once, and everybody concerned is told', async () => {
     const { approvalId, callId } = await asks(await world.actor('dana'), 'mona');
     const card = await world.slack

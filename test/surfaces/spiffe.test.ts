@@ -369,10 +369,10 @@ describe('a trust bundle', () => {
     const secret = by.privateKey.export({ format: 'jwk' }).d ?? '-';
     const leaky = { ...by.jwk, d: secret };
     const cases: [string, unknown, string, RegExp][] = [
-      ['bad.test', {}, 'keys', /expected array/],
-      ['bad.test', { keys: 'x' }, 'keys', /expected array/],
+      ['bad.test', {}, 'keys', /^is missing: send a list/],
+      ['bad.test', { keys: 'x' }, 'keys', /^must be a list, not a text/],
       ['bad.test', { keys: [] }, 'keys', /is empty/],
-      ['bad.test', { keys: ['x'] }, 'keys.0', /expected object/],
+      ['bad.test', { keys: ['x'] }, 'keys.0', /^must be an object, not a text/],
       ['bad.test', { keys: [by.jwk, leaky] }, 'keys.1', /private or symmetric/],
       ['bad.test', { keys: [by.jwk, { ...x509, d: 'AAAA' }] }, 'keys.1', /private or symmetric/],
       [

@@ -56,6 +56,10 @@ export default defineTool({
     kids: z.array(z.string()).describe('Of all its keys.'),
     jwks_url: z.string().nullable(),
     spiffe_id: z.string().nullable(),
+    not_yet: z
+      .string()
+      .nullable()
+      .describe('Why it can prove nothing yet, and how to mend that; null where it has a key.'),
   }),
   scope: 'agent.manage',
   only: 'people',
@@ -65,12 +69,12 @@ export default defineTool({
   danger: 'mild',
   pin: pinCredentials,
   preview: async (ctx, input) => {
-    await readCredentials(ctx, input, null);
+    const bare = (await readCredentials(ctx, input, null)) === null;
     await requireFreeName(ctx, input.name);
     const owner = await findPerson(ctx, input.owner);
     return {
       changes: [{ what: 'agent', to: input.name }],
-      effect: `${input.name} becomes known, owned by ${owner?.displayName ?? input.owner}; it can do nothing without a mandate.`,
+      effect: `${input.name} becomes known, owned by ${owner?.displayName ?? input.owner}; it can do nothing without a mandate${bare ? ', and cannot authenticate before it is given a key' : ''}.`,
       reversible: true,
     };
   },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CAUSE_WORDS, causesOf } from '#domain/agent/causes.ts';
-import { credentialKinds, liveKeys } from '#domain/agent/credentials.ts';
+import { credentialKinds, liveKeys, unproven } from '#domain/agent/credentials.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import { findPerson } from '#domain/person/store.ts';
 import { agentTarget, defineTool, IMPLIED_SCOPE } from '#engine/tool.ts';
@@ -17,7 +17,9 @@ export default defineTool({
     name: z.string(),
     owner: z.object({ id: z.string(), name: z.string() }),
     status: z.enum(['active', 'disabled', 'frozen']),
-    why: z.array(z.string()).describe('Everything that holds it, and who can mend it.'),
+    why: z
+      .array(z.string())
+      .describe('Everything that keeps it from working, and who can mend it; empty where nothing does.'),
     scopes: z.array(z.string()),
     credentials: z.array(z.string()).describe('Never a secret.'),
     offered_to: z.object({ id: z.string(), name: z.string() }).nullable(),
@@ -30,15 +32,17 @@ export default defineTool({
   run: async (ctx, input) => {
     const agent = await findAgent(ctx, input.agent);
     if (agent === null) throw new Fault('not_found', 'There is no such agent here.');
+    const keys = await liveKeys(ctx, agent.id);
+    const bare = unproven(agent, keys);
     const named = async (id: string) => ({ id, name: (await findPerson(ctx, id))?.displayName ?? id });
     return {
       agent_id: agent.id,
       name: agent.name,
       owner: await named(agent.ownerId),
       status: agent.status,
-      why: causesOf(agent).map((cause) => CAUSE_WORDS[cause]),
+      why: [...causesOf(agent).map((cause) => CAUSE_WORDS[cause]), ...(bare === null ? [] : [bare])],
       scopes: agent.ceiling,
-      credentials: credentialKinds(agent, await liveKeys(ctx, agent.id)),
+      credentials: credentialKinds(agent, keys),
       offered_to: agent.offeredTo === null ? null : await named(agent.offeredTo),
     };
   },

@@ -26,8 +26,8 @@ export default defineTool({
     effect:
       before.factors.length === 0
         ? 'Nothing is enrolled, so nothing changes.'
-        : 'Every factor is removed and must be enrolled again; this cannot be undone.',
-    reversible: false,
+        : 'Every factor is removed and must be enrolled again.',
+    reversible: before.factors.length === 0,
   }),
   // A factor that was enrolled meanwhile is not ours to remove: only those seen before count.
   landed: (before, now) =>

@@ -48,8 +48,11 @@ export async function liveKeys(reader: TenantReader, agentId: string): Promise<S
     .orderBy(agentKeys.createdAt, agentKeys.kid);
 }
 
+type Proofs = Pick<Agent, 'jwksUrl' | 'secretHash' | 'spiffeId'>;
+type KeyName = Pick<StoredKey, 'alg' | 'kid'>;
+
 /** How an agent proves itself, as people may see it; no secret and no hash of one. */
-export function credentialKinds(agent: Agent, keys: readonly StoredKey[]): string[] {
+export function credentialKinds(agent: Proofs, keys: readonly KeyName[]): string[] {
   return [
     ...(agent.jwksUrl === null ? [] : [`keys published at ${agent.jwksUrl}`]),
     ...(agent.jwksUrl === null ? keys.map((key) => `${key.alg} key ${key.kid}`) : []),
@@ -57,6 +60,15 @@ export function credentialKinds(agent: Agent, keys: readonly StoredKey[]): strin
     ...(agent.spiffeId === null ? [] : [`SPIFFE ID ${agent.spiffeId}`]),
   ];
 }
+
+/** That an agent can prove nothing yet, and what gives it something to prove itself with; null where it has that. */
+export const unproven = (
+  agent: Proofs & Pick<Agent, 'id' | 'name'>,
+  keys: readonly KeyName[],
+): string | null =>
+  credentialKinds(agent, keys).length > 0
+    ? null
+    : `It cannot authenticate yet: it has no key. Give it one with /agent rotate ${agent.name}, or have a secret generated with POST /v1/agents/${agent.id}/secret.`;
 
 /**
  * Gives an agent new credentials. What it had before is retired at once or, where it brings new keys beside old ones, after

@@ -7,7 +7,7 @@ import { holdTenant } from '../tenant/store.ts';
 import { isDuplicate } from '#db/reach.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
-import { partsOf, type NewCredentials } from './credentials.ts';
+import { partsOf, unproven, type NewCredentials } from './credentials.ts';
 import { checkJwksUrl } from './jwks-url.ts';
 import { parseAgentKeys } from './key.ts';
 import { checkSpiffeId, claimed } from './spiffe-id.ts';
@@ -115,5 +115,6 @@ export async function registerAgent(
     kids,
     jwks_url: jwksUrl,
     spiffe_id: spiffeId,
+    not_yet: unproven({ id, name: input.name, jwksUrl, secretHash: null, spiffeId }, keys),
   };
 }

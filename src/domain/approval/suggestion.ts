@@ -24,7 +24,7 @@ export const NarrowTerms = z
 export type NarrowTerms = z.infer<typeof NarrowTerms>;
 
 /** What whoever denies would accept instead: in words, and for a mandate in terms that can be asked for as they stand. */
-export const Suggestion = z.object({
+export const Suggestion = z.strictObject({
   words: z.string().trim().min(3).max(1000).describe('What would be acceptable; the requester reads it.'),
   terms: NarrowTerms.optional().describe(
     'For a mandate: exactly what would be. The requester can ask for it with approval_adopt.',

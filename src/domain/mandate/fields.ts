@@ -13,7 +13,7 @@ export const depthField = z.number().int().min(0).max(3);
 export const purposeField = z.string().trim().min(3).max(500);
 
 export const windowField = z
-  .object({
+  .strictObject({
     days: z
       .array(z.number().int().min(1).max(7))
       .min(1)

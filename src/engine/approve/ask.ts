@@ -9,6 +9,7 @@ import { theTenant } from '#domain/tenant/store.ts';
 import { canonicalJson } from '#lib/json.ts';
 import type { App } from '../app.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
+import { mendingWords, shortageWords } from './approver-words.ts';
 import { eligibleFor } from './approvers.ts';
 import { mayBreakGlass } from './break-glass.ts';
 import { offersStepUp } from './step-up.ts';
@@ -72,7 +73,7 @@ export async function deadlock(
     if (able.length < requirement.quorum && !(await mayBreakGlass(app, reader, call))) {
       return denial(
         'no_approver',
-        `${requirement.reason} Nobody can approve it: ${requirement.quorum} needed, ${able.length} could vote. Give the person a manager at the identity provider, or put somebody into the group that decides instead.`,
+        `${requirement.reason} ${shortageWords(requirement.quorum, able.length)} ${mendingWords(requirement, able.length)}`,
         { policy: requirement.policy },
       );
     }

@@ -1,11 +1,11 @@
 import { findAgent } from '#domain/agent/store.ts';
-import type { ApproverKind } from '#domain/approval/approval.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findMandate, type Mandate } from '#domain/mandate/store.ts';
 import type { App } from '../app.ts';
-import { labelOf, namesIn, shown, withNames } from '../in-words.ts';
+import { inOrder, labelOf, namesIn, shown, withNames } from '../in-words.ts';
 import { mayBreakGlass } from './break-glass.ts';
 import { approvalPage } from './page.ts';
+import { approverWords } from './approver-words.ts';
 import type { ApprovalView } from './view.ts';
 
 /** An approval with every name that a message or page about it needs: all that those who draw it know. */
@@ -37,7 +37,7 @@ export async function sceneOf(
   const entry = app.catalogue.get(call.tool);
   const names = await namesIn(reader, [call.input, call.targets, approval.impact, call.principalId]);
   const properties = (entry?.inputSchema['properties'] ?? {}) as Record<string, { title?: string }>;
-  const given = Object.entries(call.input).map(
+  const given = Object.entries(inOrder(call.input, entry?.inputSchema) as Record<string, unknown>).map(
     ([field, value]) =>
       `${properties[field]?.title ?? labelOf(field)}: ${withNames(shown(value, names), names)}`,
   );
@@ -62,19 +62,4 @@ export async function sceneOf(
     page: approval.requirements.some((one) => one.stepUp) ? page : null,
     emergency: (await mayBreakGlass(app, reader, call)) ? page : null,
   };
-}
-
-const APPROVERS: Readonly<Record<string, string>> = {
-  manager: "the requester's manager",
-  manager_of_target: "the target's manager",
-  owner: "the agent's owner",
-};
-
-function approverWords(kind: ApproverKind): string {
-  if (kind.startsWith('role:'))
-    return `somebody with the role ${kind.slice('role:'.length).replaceAll('_', ' ')}`;
-  if (kind.startsWith('anyone:')) return `anybody whose groups give ${kind.slice('anyone:'.length)}`;
-  if (kind.startsWith('person:')) return 'the person whom the policy names';
-  if (kind.startsWith('group:')) return 'a member of the group that the policy names';
-  return APPROVERS[kind] ?? kind;
 }

@@ -6,6 +6,7 @@ import type { CallState } from '#domain/call/call.ts';
 import { findCall, type Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findPeople, findPerson, type Person } from '#domain/person/store.ts';
+import { shortageWords } from './approver-words.ts';
 import { eligibleFor } from './approvers.ts';
 import { countsFor } from './step-up.ts';
 
@@ -94,4 +95,11 @@ export function approverNames(view: ApprovalView): string[] {
   return [
     ...new Set(view.requirements.flatMap(({ eligible }) => eligible.map((person) => person.displayName))),
   ].sort();
+}
+
+/** That fewer people can vote than must agree, in words; null where there are enough, or where it is decided. */
+export function shortage({ approval, requirements }: ApprovalView): string | null {
+  if (approval.state !== 'pending') return null;
+  const short = requirements.find(({ requirement, eligible }) => eligible.length < requirement.quorum);
+  return short === undefined ? null : shortageWords(short.requirement.quorum, short.eligible.length);
 }

@@ -17,6 +17,8 @@ import { readonly } from '../transact.ts';
 import { actionParents } from './schema.ts';
 import { delegated } from './delegated.ts';
 import { personEntity, serviceEntity, targetEntity, type AdminRoles } from './entities.ts';
+import { nobodyAllows } from './nobody-allows.ts';
+import { notForAgents } from './not-for-agents.ts';
 import type { PolicyBook, PolicySet, ToolPolicies } from './policies.ts';
 
 export interface Question {
@@ -84,8 +86,9 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
   const { entry, actor } = question;
   const fallen =
     standing(entry, actor, facts) ??
-    delegated(entry, actor, facts, now, question.worth ?? null) ??
-    peopleOnly(entry, actor);
+    // First: what no mandate, key or sign-in could change, nobody should be sent to ask for.
+    notForAgents(policies, entry, actor) ??
+    delegated(entry, actor, facts, now, question.worth ?? null);
   if (fallen !== null) return { allowed: false, denial: fallen };
 
   const set = policies.forTool(entry.tool.name);
@@ -105,6 +108,9 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
     if (target === null) throw missing(question.targets[index]);
     const resource = targetEntity(target, question.adminRoles);
     const answer = evaluate(set, {
+      actor,
+      tool: entry.tool.name,
+      targetType: target.type,
       principal: asking,
       action,
       resource,
@@ -131,14 +137,6 @@ function standing(entry: CatalogueEntry, actor: Actor, facts: DecisionFacts): De
   return standingOf(facts.principal) ?? tokenScopeDenial(entry, actor) ?? clientScopeDenial(entry, actor);
 }
 
-function peopleOnly(entry: CatalogueEntry, actor: Actor): Denial | null {
-  if (entry.tool.only !== 'people' || (actor.kind === 'person' && !isThroughAgent(actor))) return null;
-  return denial(
-    'not_for_agents',
-    `"${entry.tool.title}" is for people only: somebody with a session must do it.`,
-  );
-}
-
 function principalEntity({ actor, adminRoles }: Question, { principal }: DecisionFacts): cedar.EntityJson {
   if (actor.kind === 'service') return serviceEntity(actor);
   if (principal === null) throw new Error('a person without standing was let through');
@@ -155,6 +153,9 @@ function missing(target: Target | undefined): Fault {
 }
 
 interface Evaluation {
+  readonly actor: Actor;
+  readonly tool: string;
+  readonly targetType: Target['type'];
   readonly principal: cedar.EntityJson;
   readonly action: cedar.TypeAndId;
   readonly resource: cedar.EntityJson;
@@ -189,20 +190,9 @@ function evaluate(set: ToolPolicies, asked: Evaluation): { matched: string[] } |
     };
   }
   const permits = diagnostics.reason.filter((id) => set.policies.get(id)?.addsOnly === false);
-  if (decision === 'deny' || permits.length === 0) return { denial: nobodyAllows(set) };
+  if (decision === 'deny' || permits.length === 0)
+    return { denial: nobodyAllows(set, asked.actor, asked.tool, asked.targetType) };
   return { matched: diagnostics.reason };
-}
-
-function nobodyAllows(set: ToolPolicies): Denial {
-  const who = [...set.policies.values()].flatMap((policy) =>
-    policy.effect === 'permit' && !policy.addsOnly && policy.allows !== null ? [policy.allows] : [],
-  );
-  const may = who.filter((words) => !words.startsWith('API keys'));
-  const message =
-    may.length === 0
-      ? 'No policy allows this to anybody.'
-      : `No policy allows this to you for this target. It is allowed to: ${may.join('; ')}. Ask one of them, or an administrator.`;
-  return denial('no_policy_allows', message, { missing: { allowed_to: may } });
 }
 
 const policyError = (what: string): Denial =>

@@ -16,6 +16,10 @@ export interface Policy {
   readonly reason: string | null;
   /** `@allows`: whom it permits, in words for somebody who was refused. */
   readonly allows: string | null;
+  /** It forbids whatever is asked through an agent, of whomever and on whatever. */
+  readonly bansAgents: boolean;
+  /** Of which kind of principal and of target it speaks: `Person`, `Mandate`, …; null: of every kind. */
+  readonly about: { readonly principal: string | null; readonly resource: string | null };
 }
 
 /** A policy with what loading it needs. */
@@ -55,7 +59,7 @@ export function parsePolicies(text: string, origin: Origin): Parsed[] {
 function parsePolicy(text: string, origin: Origin): Parsed {
   const answer = cedar.policyToJson(text);
   if (answer.type === 'failure') throw new Error(`a policy does not parse: ${messages(answer.errors)}`);
-  const { annotations = {}, effect, action } = answer.json;
+  const { annotations = {}, effect, principal, action, resource, conditions } = answer.json;
   const id = annotations['id'];
   if (id === undefined || id === '') throw new Error(`a policy lacks @id: ${text.slice(0, 80)}`);
   const unknown = Object.keys(annotations).find((name) => !ANNOTATIONS.includes(name));
@@ -78,10 +82,27 @@ function parsePolicy(text: string, origin: Origin): Parsed {
       stays: origin === 'shipped' && (effect === 'forbid' || annotations['stays'] === 'always'),
       reason: annotations['reason'] ?? null,
       allows: annotations['allows'] ?? null,
+      bansAgents: effect === 'forbid' && speaksOfAll(answer.json) && isOfAgents(conditions),
+      about: { principal: kindOf(principal), resource: kindOf(resource) },
     },
     action,
     claimsToStay: annotations['stays'] !== undefined,
   };
+}
+
+const speaksOfAll = ({ principal, resource }: cedar.PolicyJson): boolean =>
+  principal.op === 'All' && resource.op === 'All';
+
+/** Whether the one condition is `when { context.through_agent }`. */
+const isOfAgents = (conditions: readonly cedar.Clause[]): boolean =>
+  JSON.stringify(conditions) ===
+  JSON.stringify([{ kind: 'when', body: { '.': { left: { Var: 'context' }, attr: 'through_agent' } } }]);
+
+/** The entity type that a constraint of a policy's scope fixes. An `in` fixes none: it speaks of what is below the entity. */
+function kindOf(constraint: cedar.PrincipalConstraint | cedar.ResourceConstraint): string | null {
+  if (constraint.op === 'is') return constraint.entity_type;
+  if (constraint.op !== '==' || !('entity' in constraint)) return null;
+  return '__entity' in constraint.entity ? constraint.entity.__entity.type : constraint.entity.type;
 }
 
 function requirementOf(id: string, annotations: Record<string, string>): Requirement | null {

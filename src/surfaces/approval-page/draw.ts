@@ -1,3 +1,4 @@
+import { effectWords } from '#domain/impact.ts';
 import { html, page, type Markup } from '#lib/html.ts';
 import { STEP_UP_SECONDS } from '#domain/sign-in/step-up.ts';
 import { approverNames } from '#engine/approve/view.ts';
@@ -18,8 +19,7 @@ export function drawApproval(visit: Visit, sight: Sight, csrf: string): Response
       ${pair('Asked by', scene.askedBy)}
       ${agent === null ? html`` : pair('Through agent', `${agent.name}, owned by ${owner}`)}
       ${scene.mandate === null ? html`` : pair('Mandate', `${scene.mandate.purpose} (${scene.mandate.id})`)}
-      ${pair('Effect', `${approval.impact.effect}${approval.impact.reversible ? '' : ' This cannot be undone.'}`)}
-      ${pair('Policy', scene.asks.join(' '))}
+      ${pair('Effect', effectWords(approval.impact))} ${pair('Policy', scene.asks.join(' '))}
       ${approval.state === 'pending' ? pair('Expires', at(approval.expiresAt)) : html``}
       ${pair('Approval', `${approval.id} · digest ${approval.digest.slice(0, 8)}`)}
     </dl>
@@ -30,7 +30,7 @@ export function drawApproval(visit: Visit, sight: Sight, csrf: string): Response
             <blockquote>${call.reason}</blockquote>`
     }
     <h2>Exactly what will run</h2>
-    <pre>${[scene.toolTitle, ...scene.lines, '', 'For:', ...scene.targets].join('\n')}</pre>
+    <pre>${[scene.toolTitle, ...scene.lines].join('\n')}</pre>
     ${votes.length === 0 ? html`` : html`<h2>Votes so far</h2>`}
     ${
       votes.length === 0

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { App } from '#engine/app.ts';
 import { setUpTenant, type SetUp } from '#engine/set-up.ts';
+import { readOrFault } from '#lib/problems.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { asFault, Fault, type FaultCode } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
@@ -79,14 +80,8 @@ async function bootstrap(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>
   const hash = sha256(presented);
   const [known] = await app.database.db.execute<{ ok: boolean }>(sql`select bootstrap_valid(${hash}) as ok`);
   if (known?.ok !== true) throw spent();
-  const parsed = Body.safeParse(await request.json().catch(() => null));
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new Fault('invalid_input', `The body does not fit: ${problems.join('; ')}.`, {
-      detail: { problems },
-    });
-  }
-  const { tenant, administrators, email_domains, groups } = parsed.data;
+  const body = await request.json().catch(() => null);
+  const { tenant, administrators, email_domains, groups } = readOrFault(Body, body, 'The body does not fit');
   const setUp: SetUp = {
     ...defaults,
     name: tenant,

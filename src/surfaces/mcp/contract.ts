@@ -2,6 +2,7 @@ import type { Tool as WireTool, ToolAnnotations } from '@modelcontextprotocol/se
 import { z } from 'zod';
 import { Envelope } from '#engine/approve/envelope.ts';
 import type { Catalogue, CatalogueEntry } from '#engine/catalogue.ts';
+import { MAX_REASON, takesReason } from '#engine/reason.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
 
 /** A tool as MCP offers it, computed once: schemas are never rebuilt for a request. */
@@ -10,8 +11,6 @@ export interface Contract {
   readonly wire: WireTool;
   /** False for a tool for people only: it is never listed, and called by name it gets the engine's own denial. */
   readonly offered: boolean;
-  /** `reason` is an argument of ours, taken off before the call; false where the tool has an argument of that name itself. */
-  readonly takesReason: boolean;
   /** Its output is the envelope already (`approval_wait`): it is not wrapped once more. */
   readonly isEnvelope: boolean;
 }
@@ -30,9 +29,9 @@ const UNSENT = new Set(['$schema', 'ref', 'propertyNames']);
 
 const ANSWER_SCHEMA = toWire(z.toJSONSchema(Answer, { io: 'input' }));
 
-export const REASON = {
+const REASON = {
   type: 'string',
-  maxLength: 500,
+  maxLength: MAX_REASON,
   description: 'Why, in a sentence. Shown to whoever must approve it, as written by an agent.',
 } as const;
 
@@ -49,13 +48,12 @@ export function baselineScopes(catalogue: Catalogue): string[] {
   return [...new Set(looking.map(({ tool }) => tool.scope))].sort();
 }
 
-const looks = (tool: CatalogueEntry['tool']): boolean => tool.effects === 'read' || tool.effects === 'look';
-
 function contractOf(entry: CatalogueEntry): Contract {
   const { tool } = entry;
   const input = toWire(entry.inputSchema) as Schema & { properties?: Schema };
-  const takesReason = !looks(tool) && input.properties?.['reason'] === undefined;
-  const inputSchema = takesReason ? { ...input, properties: { ...input.properties, reason: REASON } } : input;
+  const inputSchema = takesReason(entry)
+    ? { ...input, properties: { ...input.properties, reason: REASON } }
+    : input;
   const status = (entry.outputSchema['properties'] as Schema | undefined)?.['status'] as
     | { enum?: readonly unknown[] }
     | undefined;
@@ -78,7 +76,6 @@ function contractOf(entry: CatalogueEntry): Contract {
     entry,
     wire: wire as unknown as WireTool,
     offered: tool.only !== 'people',
-    takesReason,
     isEnvelope,
   };
 }

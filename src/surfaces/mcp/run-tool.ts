@@ -6,11 +6,13 @@ import { envelopeOf } from '#engine/approve/envelope.ts';
 import { approvalPage } from '#engine/approve/page.ts';
 import { awaitOutcome } from '#engine/await-outcome.ts';
 import { call } from '#engine/call.ts';
+import { notForAgents } from '#engine/decide/not-for-agents.ts';
 import type { Outcome } from '#engine/outcome.ts';
+import { withoutReason } from '#engine/reason.ts';
 import { readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import { sanitiseText } from '#lib/sanitise.ts';
-import { Answer, REASON, type Contract } from './contract.ts';
+import { Answer, type Contract } from './contract.ts';
 import { isOffered, type Endpoint } from './endpoint.ts';
 
 /** Whoever calls, at which address, and how long they are kept waiting, in milliseconds. */
@@ -35,8 +37,10 @@ export async function runTool(
   caller: Caller,
 ): Promise<Answer> {
   const { entry } = contract;
-  if (!isOffered(caller.endpoint, entry)) return refuseHere(app, contract, caller);
-  const { input, reason } = withoutReason(contract, args);
+  // What no agent can use is at no address: the engine says that.
+  const barred = notForAgents(app.policies, entry, actorOf(caller.delegation)) !== null;
+  if (!barred && !isOffered(caller.endpoint, entry)) return refuseHere(app, contract, caller);
+  const { input, reason } = withoutReason(entry, args);
   const looks = entry.tool.effects === 'read' || entry.tool.effects === 'look';
   const request = {
     tenantId: caller.delegation.tenantId,
@@ -44,12 +48,16 @@ export async function runTool(
     tool: entry.tool.name,
   };
   if (looks)
-    return fitting(input, async (fields) =>
+    return fitting(contract, input, async (fields) =>
       draw(app, contract, caller, await call(app, { ...request, input: fields, signal: caller.signal })),
     );
 
   const until = Date.now() + caller.holdMs;
-  const first = await call(app, { ...request, input, ...(reason === undefined ? {} : { reason }) });
+  const first = await call(app, {
+    ...request,
+    input,
+    ...(reason === undefined ? {} : { reason: sanitiseText(reason) }),
+  });
   const open = first.status === 'waiting' || first.status === 'running';
   const left = until - Date.now();
   const outcome =
@@ -80,16 +88,18 @@ async function draw(app: App, contract: Contract, caller: Caller, outcome: Outco
 
 /** Asks again for less where the answer is too long, so that `next_cursor` continues exactly where the list stops. */
 async function fitting(
+  { entry }: Contract,
   input: Readonly<Record<string, unknown>>,
   ask: (input: Readonly<Record<string, unknown>>) => Promise<Answer>,
 ): Promise<Answer> {
+  const pages = 'limit' in entry.tool.input.shape;
   let fields = input;
   for (;;) {
     const answer = await ask(fields);
     const length = JSON.stringify(answer).length;
     if (length <= MAX_ANSWER_LENGTH) return answer;
     const limit = Math.max(1, Math.floor((longestList(answer.result) * MAX_ANSWER_LENGTH * 0.9) / length));
-    if (longestList(answer.result) <= 1 || fields['limit'] === limit) {
+    if (!pages || longestList(answer.result) <= 1 || fields['limit'] === limit) {
       throw new Fault(
         'invalid_input',
         `The answer would have ${length} characters, and at most ${MAX_ANSWER_LENGTH} are given. Ask for less: a smaller limit, or one thing by its id.`,
@@ -101,17 +111,6 @@ async function fitting(
 
 const longestList = (result: Readonly<Record<string, unknown>> | undefined): number =>
   Math.max(0, ...Object.values(result ?? {}).map((member) => (Array.isArray(member) ? member.length : 0)));
-
-function withoutReason({ takesReason, entry }: Contract, args: Readonly<Record<string, unknown>>) {
-  if (!takesReason || args['reason'] === undefined) return { input: args, reason: undefined };
-  const { reason, ...input } = args;
-  if (typeof reason === 'string' && reason.length <= REASON.maxLength)
-    return { input, reason: sanitiseText(reason) };
-  const problem = `a text of at most ${REASON.maxLength} characters`;
-  throw new Fault('invalid_input', `The input does not fit ${entry.tool.name}: reason: ${problem}.`, {
-    detail: { problems: [{ field: 'reason', problem }] },
-  });
-}
 
 /** The tool is there, but not at this address. A denial like any other: it stands in the ledger (law 11). */
 async function refuseHere(app: App, { entry }: Contract, { delegation, endpoint }: Caller): Promise<Answer> {

@@ -7,12 +7,13 @@ import {
 import { findMandate } from '#domain/mandate/store.ts';
 import type { App } from '#engine/app.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
+import { notForAgents } from '#engine/decide/not-for-agents.ts';
 import { readonly } from '#engine/transact.ts';
 import { toolResult } from './answer.ts';
 import type { Contract } from './contract.ts';
 import { isOffered } from './endpoint.ts';
 import { answerOf } from './faults.ts';
-import { runTool, type Caller } from './run-tool.ts';
+import { actorOf, runTool, type Caller } from './run-tool.ts';
 
 const INSTRUCTIONS =
   'Tools act on a company identity system for one person, under the mandate of your token. Each call is decided when it is made. ' +
@@ -75,7 +76,9 @@ async function listed(
       : await readonly(app, delegation.tenantId, (reader) => findMandate(reader, delegation.mandateId));
   const named = mandate?.tools ?? null;
   const bound = delegation.kind === 'client' ? null : (delegation.constraints?.tools ?? null);
-  const could = ({ entry: { tool } }: Contract) =>
+  const actor = actorOf(delegation);
+  const could = ({ entry }: Contract) => notForAgents(app.policies, entry, actor) === null && given(entry);
+  const given = ({ tool }: Contract['entry']) =>
     tool.scope === IMPLIED_SCOPE ||
     (delegation.scopes.includes(tool.scope) &&
       named?.includes(tool.name) !== false &&

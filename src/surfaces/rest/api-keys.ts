@@ -14,6 +14,7 @@ import type { TenantReader } from '#domain/context.ts';
 import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
+import { readOrFault } from '#lib/problems.ts';
 import type { Caller } from './authenticate.ts';
 
 /** Providers that SCIM keys may speak for, besides generic ones, which are named by their issuer. */
@@ -99,19 +100,8 @@ export async function removeApiKey(app: App, { tenantId, actor }: Caller, keyId:
 }
 
 /** A body as its schema reads it, or Fault `invalid_input` with `detail.problems`. */
-export function parsed<S extends z.ZodType>(schema: S, body: unknown): z.infer<S> {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => ({
-    field: issue.path.join('.'),
-    problem: issue.message,
-  }));
-  throw new Fault(
-    'invalid_input',
-    `The body is not valid: ${problems.map(({ field, problem }) => `${field} ${problem}`.trim()).join('; ')}.`,
-    { detail: { problems } },
-  );
-}
+export const parsed = <S extends z.ZodType>(schema: S, body: unknown): z.infer<S> =>
+  readOrFault(schema, body, 'The body is not valid');
 
 // What is for people only, a key can never use: a scope that means nothing would only mislead.
 function isScope({ catalogue }: App, scope: string): boolean {

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { onlyTenant, RESOURCE_WELL_KNOWN, resourceMetadata } from '#domain/token/resource-metadata.ts';
 import { issueAgentSecret } from '#engine/agent-secret.ts';
+import { takesReason } from '#engine/reason.ts';
 import type { App } from '#engine/app.ts';
 import { Fault } from '#lib/fault.ts';
 import { addApiKey, apiKeys, removeApiKey, requireAdmin } from './api-keys.ts';
@@ -16,7 +17,7 @@ import { GOVERNANCE_ROUTES, useRule } from './policies.ts';
 import { ApprovalsQuery, CallsQuery, queryOf, waitSeconds } from './query.ts';
 import { rotateSigningKeys, showSigningKeys } from './signing-keys.ts';
 import { putSpiffeBundle, removeSpiffeBundle, showSpiffeBundles } from './spiffe-bundles.ts';
-import { takesReason, toolsFor, useTool } from './tools.ts';
+import { toolsFor, useTool } from './tools.ts';
 import { verify } from './verify.ts';
 
 /** A door: answers the requests that are its own, and null for all others. */

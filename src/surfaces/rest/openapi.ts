@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { Envelope } from '#engine/approve/envelope.ts';
+import { takesReason } from '#engine/reason.ts';
 import type { Catalogue, CatalogueEntry } from '#engine/catalogue.ts';
 import { CheckpointView, LedgerLine } from './ledger.ts';
 import { ledgerPaths } from './ledger-openapi.ts';
 import { TENANT_PATHS } from './openapi-tenant.ts';
 import { ApprovalsQuery, CallsQuery, MAX_WAIT_SECONDS } from './query.ts';
 import { GOVERNANCE_ROUTES } from './policies.ts';
-import { takesReason } from './tools.ts';
 import { VerifyAnswer, VerifyBatch, VerifyCheck } from './verify-check.ts';
 import { ApprovalSummary, CallDetail, CallView } from './views.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Fault } from '#lib/fault.ts';
+import { invalidInput, readOrFault } from '#lib/problems.ts';
 
 /** The longest that a request may wait, in seconds (RFC 7240 section 4.3). */
 export const MAX_WAIT_SECONDS = 20;
@@ -48,18 +48,12 @@ export const ApprovalsQuery = z.strictObject({
 /** The query of a request as its schema reads it. Throws Fault `invalid_input` for unknown, repeated and wrong parameters. */
 export function queryOf<S extends z.ZodObject>(schema: S, url: URL): z.infer<S> {
   const names = [...url.searchParams.keys()];
-  const parsed = schema.safeParse(Object.fromEntries(url.searchParams));
-  if (parsed.success && new Set(names).size === names.length) return parsed.data;
-  const issues = parsed.success
-    ? []
-    : parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), problem: issue.message }));
-  const problems = issues.length > 0 ? issues : [{ field: '', problem: 'a parameter stands twice' }];
-  throw new Fault(
-    'invalid_input',
-    `The query is not valid: ${problems.map(({ field, problem }) => `${field} ${problem}`.trim()).join('; ')}.`,
-    { detail: { problems } },
-  );
+  if (new Set(names).size < names.length)
+    throw invalidInput(WRONG, [{ field: '', problem: 'a parameter stands twice' }]);
+  return readOrFault(schema, Object.fromEntries(url.searchParams), WRONG);
 }
+
+const WRONG = 'The query is not valid';
 
 /** Seconds of `Prefer: wait=N` (RFC 7240), at most `MAX_WAIT_SECONDS`; null where no such preference stands there. */
 export function waitSeconds(prefer: string | null): number | null {

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { findMandate } from '#domain/mandate/store.ts';
 import type { App } from '#engine/app.ts';
 import { envelopeOf } from '#engine/approve/envelope.ts';
@@ -7,16 +6,14 @@ import { awaitOutcome } from '#engine/await-outcome.ts';
 import { call } from '#engine/call.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 import type { Outcome } from '#engine/outcome.ts';
+import { withoutReason } from '#engine/reason.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
 import { readonly } from '#engine/transact.ts';
-import { Fault } from '#lib/fault.ts';
 import type { Caller } from './authenticate.ts';
 import { problem } from './faults.ts';
 
 /** How long an act that needs no approval is waited for where the caller names no time, in milliseconds. */
 const ACT_WAIT_MS = 5000;
-
-const Reason = z.string().max(500);
 
 /** The HTTP status of an outcome. What the provider refused, or never answered, is a bad gateway (RFC 9110 section 15.6.3). */
 export const OUTCOME_STATUS = {
@@ -31,14 +28,8 @@ export const OUTCOME_STATUS = {
   unknown: 502,
 } as const satisfies Record<Outcome['status'], number>;
 
-/** True where `reason` is a member of ours in the body, taken off before the call: the tool changes something and has no such field itself. */
-export const takesReason = ({ tool, inputSchema }: CatalogueEntry): boolean =>
-  tool.effects !== 'read' &&
-  tool.effects !== 'look' &&
-  (inputSchema['properties'] as Record<string, unknown> | undefined)?.['reason'] === undefined;
-
 /**
- * Uses a tool. `body` is its input, with `reason` beside it where `takesReason`. `waitMs`: how long to wait for an outcome, or null:
+ * Uses a tool. `body` is its input, with `reason` beside it where it takes one. `waitMs`: how long to wait for an outcome, or null:
  * not for people, a few seconds for an act. A client that goes away ends the waiting, not the call.
  */
 export async function useTool(
@@ -51,7 +42,7 @@ export async function useTool(
 ): Promise<Response> {
   const entry = app.catalogue.get(name);
   const { input, reason } =
-    entry !== undefined && takesReason(entry) ? withoutReason(body) : { input: body, reason: undefined };
+    entry === undefined ? { input: body, reason: undefined } : withoutReason(entry, body);
   const asked = Date.now();
   const first = await call(app, {
     tenantId: caller.tenantId,
@@ -121,12 +112,3 @@ const TITLES: Readonly<Record<number, string>> = {
   409: 'Ended without being carried out',
   502: 'The provider did not do it',
 };
-
-function withoutReason({ reason, ...input }: Readonly<Record<string, unknown>>) {
-  if (reason === undefined) return { input, reason: undefined };
-  const parsed = Reason.safeParse(reason);
-  if (parsed.success) return { input, reason: parsed.data };
-  throw new Fault('invalid_input', 'reason must be a text of at most 500 characters.', {
-    detail: { problems: [{ field: 'reason', problem: 'a text of at most 500 characters' }] },
-  });
-}

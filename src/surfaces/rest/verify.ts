@@ -26,6 +26,7 @@ import { readonly, transact } from '#engine/transact.ts';
 import { lookContext } from '#engine/world.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
+import { readOrFault } from '#lib/problems.ts';
 import { canonicalJson } from '#lib/json.ts';
 import type { Caller, Kernel } from './authenticate.ts';
 import { VerifyBatch, VerifyCheck, type VerifyAnswer } from './verify-check.ts';
@@ -300,13 +301,5 @@ const entryOf = (caller: Caller, check: VerifyCheck, scope: string, answer: Veri
   },
 });
 
-function parsed<S extends z.ZodType>(schema: S, body: unknown): z.infer<S> {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => ({
-    field: issue.path.join('.'),
-    problem: issue.message,
-  }));
-  const words = problems.map(({ field, problem }) => `${field} ${problem}`.trim()).join('; ');
-  throw new Fault('invalid_input', `The check is not valid: ${words}.`, { detail: { problems } });
-}
+const parsed = <S extends z.ZodType>(schema: S, body: unknown): z.infer<S> =>
+  readOrFault(schema, body, 'The check is not valid');

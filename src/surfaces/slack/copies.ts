@@ -1,3 +1,4 @@
+import { liveKeys, unproven } from '#domain/agent/credentials.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import { findUse } from '#domain/break-glass/store.ts';
 import { principalOf } from '#domain/actor.ts';
@@ -121,7 +122,12 @@ async function outcomeCopies(
 ): Promise<readonly Copies[]> {
   if (principal === null || !FINAL_STATES.has(call.state)) return [];
   const agent = call.agentId === null ? null : await findAgent(reader, call.agentId);
-  const message = outcomeNotice(call, app.catalogue.get(call.tool), agent?.name ?? null);
+  const message = outcomeNotice(
+    call,
+    app.catalogue.get(call.tool),
+    agent?.name ?? null,
+    await namesIn(reader, call.result),
+  );
   return message === null ? [] : [{ audience: 'outcome', message, recipients: [{ person: principal }] }];
 }
 
@@ -181,7 +187,11 @@ async function agentCopies(reader: TenantReader, id: string): Promise<readonly C
     .map(({ audience }) => audience)
     .filter((audience) => audience.startsWith(offerTo('')) && audience !== offer);
   return [
-    { audience: 'owner', message: agentMessage(agent, owner), recipients: [{ person: owner }] },
+    {
+      audience: 'owner',
+      message: agentMessage(agent, owner, unproven(agent, await liveKeys(reader, agent.id))),
+      recipients: [{ person: owner }],
+    },
     ...[...new Set(over)].map((audience) => ({
       audience,
       message: offerOverMessage(agent, owner),

@@ -1,6 +1,7 @@
 import { call } from '#engine/call.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
-import { approvalView, approverNames } from '#engine/approve/view.ts';
+import { approvalView, approverNames, shortage } from '#engine/approve/view.ts';
+import { namesIn } from '#engine/in-words.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { readonly } from '#engine/transact.ts';
 import type { Slack } from './context.ts';
@@ -36,12 +37,13 @@ export async function answerTo(
   summary: string,
   outcome: Outcome,
 ): Promise<Message> {
-  const approvers =
-    outcome.status === 'waiting'
-      ? await readonly(slack.app, tenantId, async (reader) => {
-          const view = await approvalView(reader, outcome.approvalId);
-          return view === null ? [] : approverNames(view);
-        })
-      : [];
-  return outcomeMessage(entry, summary, outcome, approvers);
+  const around = await readonly(slack.app, tenantId, async (reader) => {
+    const view = outcome.status === 'waiting' ? await approvalView(reader, outcome.approvalId) : null;
+    return {
+      approvers: view === null ? [] : approverNames(view),
+      shortage: view === null ? null : shortage(view),
+      names: await namesIn(reader, outcome.status === 'done' ? outcome.output : null),
+    };
+  });
+  return outcomeMessage(entry, summary, outcome, around);
 }

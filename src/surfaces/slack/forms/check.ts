@@ -2,6 +2,7 @@ import { readonly } from '#engine/transact.ts';
 import { resolveReferences } from '#engine/references.ts';
 import { summaryOf } from '#engine/summary.ts';
 import { Fault } from '#lib/fault.ts';
+import { read } from '#lib/problems.ts';
 import type { Route } from '../commands/registry.ts';
 import type { Slack } from '../context.ts';
 import type { Identity } from '../identity.ts';
@@ -30,21 +31,18 @@ export async function checked(
   request: Request,
 ): Promise<Checked> {
   const { tool } = entry;
-  const parsed = tool.input.safeParse(request.input);
+  const parsed = read(tool.input, request.input);
   const problems = new Map<string, string>();
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) {
-      const field = String(issue.path[0] ?? '');
-      if (!problems.has(field))
-        problems.set(field, request.input[field] === undefined ? 'is needed' : issue.message);
-    }
+  for (const { field: path, problem } of 'problems' in parsed ? parsed.problems : []) {
+    const field = path.split('.')[0] ?? '';
+    if (!problems.has(field)) problems.set(field, request.input[field] === undefined ? 'is needed' : problem);
   }
   return readonly(slack.app, tenantId, async (reader) => {
     let { title: summary } = tool;
-    const references = parsed.success ? parsed.data : request.input;
+    const references = 'data' in parsed ? parsed.data : request.input;
     try {
       const input = await resolveReferences(reader, entry, actor, references);
-      if (parsed.success) summary = await summaryOf(reader, tool, tool.targets(input));
+      if ('data' in parsed) summary = await summaryOf(reader, tool, tool.targets(input));
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       problems.set(guiltyField(error, references), error.message);

@@ -1,5 +1,6 @@
 import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types';
-import type { CatalogueEntry } from '#engine/catalogue.ts';
+import { words as commandWords, type CatalogueEntry } from '#engine/catalogue.ts';
+import { labelOf } from '#engine/in-words.ts';
 import { facts, line, plain, words } from '../messages/blocks.ts';
 import type { Field, FieldKind } from './fields.ts';
 
@@ -39,16 +40,29 @@ export function formView(
     state.problems.length === 0
       ? []
       : [line(words(`Still to be said: ${state.problems.join('; ')}.`, { bold: true }))];
-  const about: KnownBlock = line(words(tool.description));
+  const about: KnownBlock = line(
+    ...(formTitle(tool) === tool.title ? [] : [words(`${tool.title}. `, { bold: true })]),
+    words(tool.description),
+  );
   return {
     type: 'modal',
     callback_id: FORM_CALLBACK,
-    title: plain(tool.title, 24),
+    title: plain(formTitle(tool), MAX_TITLE),
     submit: plain(changes ? 'Send request' : 'Show', 24),
     close: plain('Cancel', 24),
     private_metadata: draftId,
     blocks: [about, ...wanting, ...inputs, ...reason],
   };
+}
+
+/** The longest title of a modal (docs.slack.dev/reference/views/modal-views). */
+const MAX_TITLE = 24;
+
+/** A title that fits whole: the tool's own, or the words of its command; the form then begins with the tool's own. */
+function formTitle({ title, command }: Pick<CatalogueEntry['tool'], 'title' | 'command'>): string {
+  if (title.length <= MAX_TITLE) return title;
+  const path = command === undefined ? '' : commandWords(command).slice(1);
+  return path === '' || path.length > MAX_TITLE ? 'Request' : labelOf(path);
 }
 
 export const INSTEAD_BLOCK = blockOf('instead');

@@ -1,6 +1,7 @@
 import type { Button, KnownBlock, RichTextElement } from '@slack/types';
+import { effectWords } from '#domain/impact.ts';
 import { FINAL_STATES, type CallState } from '#domain/call/call.ts';
-import { approverNames } from '#engine/approve/view.ts';
+import { approverNames, shortage } from '#engine/approve/view.ts';
 import { ACTIONS, approvalValue } from '../ids.ts';
 import {
   actions,
@@ -52,7 +53,7 @@ export function approvalMessage(scene: Scene, audience: Audience): Message {
     ...escalated(scene),
     smallPrint(
       `${progress(scene)} · ${approval.id} · digest ${approval.digest.slice(0, 8)}`,
-      ...(status === null ? whoCan(scene) : []),
+      ...(status === null ? whoCan(scene, audience) : []),
     ),
     actions(...buttons(scene, audience)),
   ];
@@ -84,7 +85,7 @@ function pairs(scene: Scene): (readonly [string, readonly RichTextElement[]])[] 
             [words(shortened(`${mandate.purpose}${uses}`, 300)), words(` ${mandate.id}`, { code: true })],
           ] as const,
         ]),
-    ['Effect', [words(`${impact.effect}${impact.reversible ? '' : ' This cannot be undone.'}`)]],
+    ['Effect', [words(effectWords(impact))]],
     ['Policy', [words(scene.asks.join(' '))]],
     ...(approval.state === 'pending' ? [['Expires', [moment(approval.expiresAt)]] as const] : []),
   ];
@@ -120,11 +121,16 @@ function progress({ view }: Scene): string {
   return view.approval.state === 'pending' ? `${parts.join(', ')} approvals` : view.approval.state;
 }
 
-function whoCan({ view }: Scene): string[] {
+function whoCan({ view, emergency }: Scene, audience: Audience): string[] {
   const names = approverNames(view);
-  return names.length === 0
-    ? ['Nobody can approve this at the moment.']
-    : [`Who can approve: ${shortened(names.join(', '), 900, '…')}`];
+  const who = names.length === 0 ? [] : [`Who can approve: ${shortened(names.join(', '), 900, '…')}`];
+  const short = shortage(view);
+  if (short === null) return who;
+  const way =
+    audience === 'requester' && emergency !== null
+      ? 'Break-glass is the way left to you: it is carried out at once, and reviewed afterwards.'
+      : 'As things are, it will expire.';
+  return [...who, `${short} ${way}`];
 }
 
 function buttons(scene: Scene, audience: Audience): Button[] {

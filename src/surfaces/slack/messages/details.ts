@@ -1,4 +1,5 @@
 import type { KnownBlock, ModalView } from '@slack/types';
+import { effectWords } from '#domain/impact.ts';
 import { facts, line, plain, preformatted, quote, words } from './blocks.ts';
 import { statusOf } from './approval.ts';
 import type { Scene } from '#engine/approve/scene.ts';
@@ -22,7 +23,7 @@ export function detailsView(scene: Scene): ModalView {
               [words(`${view.agent.name}, owned by ${view.agent.owner?.displayName ?? 'nobody'}`)],
             ] as const,
           ]),
-      ['Effect', [words(approval.impact.effect)]],
+      ['Effect', [words(effectWords(approval.impact))]],
       ['Policy', [words(scene.asks.join(' '))]],
       ['Approval', [words(approval.id, { code: true })]],
       ['Digest', [words(approval.digest.slice(0, 8), { code: true })]],

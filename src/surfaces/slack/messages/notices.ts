@@ -21,11 +21,12 @@ const ENDINGS: Readonly<Partial<Record<CallState, string>>> = {
   withdrawn: 'Withdrawn',
 };
 
-/** What became of a call, told once to the person on whose authority it ran; null where there is nothing to tell (yet). */
+/** What became of a call, told once to the person on whose authority it ran, with `names` for the ids in its result; null where there is nothing to tell (yet). */
 export function outcomeNotice(
   call: Call,
   entry: CatalogueEntry | undefined,
   agentName: string | null,
+  names: ReadonlyMap<string, string>,
 ): Message | null {
   const ending = ENDINGS[call.state];
   if (ending === undefined) return null;
@@ -33,7 +34,7 @@ export function outcomeNotice(
   const why = call.error === null ? '' : ` ${errorText(call.error)}`;
   const result =
     call.state === 'succeeded' && entry !== undefined && call.result !== null
-      ? outputBlocks(entry, call.result)
+      ? outputBlocks(entry, call.result, names)
       : [];
   return {
     text: escapeMrkdwn(shortened(`${ending}: ${call.summary}${through}.${why}`, 2800, '…')),
@@ -110,9 +111,10 @@ export function thawedNotice(mandate: Mandate, agent: Agent | null): Message {
   return { text: escapeMrkdwn(text), blocks: [line(words(text)), smallPrint(mandate.id)] };
 }
 
-/** To an agent's owner: that it is known now. Whoever owned it before reads who does now. */
-export function agentMessage(agent: Agent, owner: Person): Message {
-  const text = `Agent ${agent.name} is registered, and ${owner.displayName} is its owner. It can do nothing until somebody gives it a mandate (/mandate create ${agent.name}).`;
+/** To an agent's owner: that it is known now, and why it can prove nothing yet, if so. Whoever owned it before reads who does now. */
+export function agentMessage(agent: Agent, owner: Person, unproven: string | null): Message {
+  const keys = unproven === null ? '' : ` ${unproven}`;
+  const text = `Agent ${agent.name} is registered, and ${owner.displayName} is its owner. It can do nothing until somebody gives it a mandate (/mandate create ${agent.name}).${keys}`;
   return {
     text: escapeMrkdwn(text),
     blocks: [

@@ -6,19 +6,34 @@ import { line, moment, words, type Message } from './blocks.ts';
 import { outputBlocks } from './output.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
 
+/** What an answer says beside the outcome itself. */
+export interface Around {
+  /** Of what waits: who can approve it, and whether they are too few. */
+  readonly approvers: readonly string[];
+  readonly shortage: string | null;
+  /** Of what is done: names for the ids in its output. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
 /** What became of a request so far: the answer to a command or a form. `summary` says what was asked, in words for people. */
 export function outcomeMessage(
   entry: CatalogueEntry,
   summary: string,
   outcome: Outcome,
-  approvers: readonly string[],
+  { approvers, shortage, names }: Around,
 ): Message {
-  if (outcome.status === 'done') return done(entry, summary, outcome.output);
+  if (outcome.status === 'done') return done(entry, summary, outcome.output, names);
   if (outcome.status === 'running')
     return simple('Working on it', `${summary}. You will get a direct message when it is done.`);
   if (outcome.status === 'denied') return simple('Not allowed', `${summary}. ${outcome.denial.message}`);
   if (outcome.status !== 'waiting')
     return simple(OPENINGS[outcome.status], `${summary}. ${errorText(outcome.error)}`);
+  // It waits although too few could approve it: whoever asked is named for break-glass.
+  if (shortage !== null)
+    return simple(
+      'Not carried out',
+      `${summary}. ${shortage} You are named for break-glass: the direct message about this has the button. Without it, this expires.`,
+    );
   const who = approvers.length === 0 ? 'an approver' : approvers.join(' or ');
   return {
     text: shortened(escapeMrkdwn(`Waiting for approval by ${who}: ${summary}`), 2900, '…'),
@@ -49,14 +64,19 @@ export function errorText(error: CallError): string {
   return `${error.message} (Okta: ${provider.code}${said})`;
 }
 
-function done(entry: CatalogueEntry, summary: string, output: Readonly<Record<string, unknown>>): Message {
+function done(
+  entry: CatalogueEntry,
+  summary: string,
+  output: Readonly<Record<string, unknown>>,
+  names: Around['names'],
+): Message {
   const changes = entry.tool.effects === 'write' || entry.tool.effects === 'act';
   const opening: KnownBlock[] = changes
     ? [line(words('Done: ', { bold: true }), words(summary))]
     : [line(words(entry.tool.title, { bold: true }))];
   return {
     text: shortened(escapeMrkdwn(`${changes ? 'Done: ' : ''}${summary}`), 2900, '…'),
-    blocks: [...opening, ...outputBlocks(entry, output)],
+    blocks: [...opening, ...outputBlocks(entry, output, names)],
   };
 }
 

@@ -1,6 +1,6 @@
 import type { KnownBlock, RichTextElement } from '@slack/types';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
-import { labelOf } from '#engine/in-words.ts';
+import { labelOf, withNames } from '#engine/in-words.ts';
 import { bullets, facts, line, moment, smallPrint, words } from './blocks.ts';
 import { shortened } from './text.ts';
 
@@ -20,11 +20,22 @@ const EMPTY: Readonly<Record<string, string>> = {
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** A tool's output as blocks: single values as lines, lists as bullets. Every value is literal text. */
-export function outputBlocks({ tool }: CatalogueEntry, output: Data): KnownBlock[] {
-  const shown = Object.entries(output).filter(
+/**
+ * A tool's output as blocks, in the order of its own contract: single values as lines, lists as bullets. An empty list is left out
+ * beside anything else. `names` stand in place of ids, save where the member is an id for copying. Every value is literal text.
+ */
+export function outputBlocks(
+  { tool }: CatalogueEntry,
+  output: Data,
+  names: ReadonlyMap<string, string>,
+): KnownBlock[] {
+  // The database keeps members in an order of its own; parsing restores the contract's.
+  const ordered = tool.output.safeParse(output);
+  const told = Object.entries(named(ordered.success ? ordered.data : output, names) as Data).filter(
     ([name, value]) => !SECRET.test(name) && value !== null && value !== undefined && !isPaging(name),
   );
+  const full = told.filter(([, value]) => !isEmpty(value));
+  const shown = full.some(([, value]) => typeof value !== 'boolean') ? full : told;
   const lists = shown.filter((pair): pair is [string, Data[]] => isList(pair[1]));
   const pairs = shown
     .filter(([, value]) => !isList(value) && typeof value !== 'boolean')
@@ -36,13 +47,35 @@ export function outputBlocks({ tool }: CatalogueEntry, output: Data): KnownBlock
   return blocks.slice(0, 45);
 }
 
+/** An id alone, or one in a pattern: `reports:usr_…`. An id within a sentence or an address is part of that. */
+const NAMES_SOMEBODY = /^(?:[a-z_]+:)?(?:usr|agt)_[0-9a-z]{26}$/;
+
+/** The same data with names in place of ids. A member `…_id` stays: it is there to be copied. */
+function named(value: unknown, names: ReadonlyMap<string, string>): unknown {
+  if (typeof value === 'string') return NAMES_SOMEBODY.test(value) ? withNames(value, names) : value;
+  if (Array.isArray(value)) return value.map((one) => named(one, names));
+  if (!isData(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      key,
+      /(?:^|_)id$/.test(key) ? member : named(member, names),
+    ]),
+  );
+}
+
 const isPaging = (name: string): boolean => name === 'next_cursor';
 const isData = (value: unknown): value is Data =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Nothing to read: no value, an empty list, or an object of nothing else. */
+const isEmpty = (value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  (Array.isArray(value) && value.length === 0) ||
+  (isData(value) && Object.values(value).every(isEmpty));
 const isList = (value: unknown): value is Data[] => Array.isArray(value) && value.every(isData);
 
 function listBlocks(tool: string, name: string, items: readonly Data[]): KnownBlock[] {
-  if (items.length === 0) return [line(words(EMPTY[tool] ?? `No ${labelOf(name).toLowerCase()}.`))];
+  if (items.length === 0) return [line(words(EMPTY[tool] ?? `${labelOf(name)}: none.`))];
   const rest = items.length - MAX_ITEMS;
   return [
     bullets(items.slice(0, MAX_ITEMS).map(item)),
@@ -54,8 +87,7 @@ function listBlocks(tool: string, name: string, items: readonly Data[]): KnownBl
 function item(data: Data): RichTextElement[] {
   const titleKey = ['summary', 'name', 'display_name', 'title'].find((key) => typeof data[key] === 'string');
   const rest = Object.entries(data).filter(
-    ([key, value]) =>
-      key !== titleKey && !SECRET.test(key) && value !== null && value !== undefined && value !== '',
+    ([key, value]) => key !== titleKey && !SECRET.test(key) && value !== '' && !isEmpty(value),
   );
   const title = titleKey === undefined ? [] : [words(String(data[titleKey]), { bold: true })];
   return [
@@ -85,7 +117,7 @@ function short(value: unknown): string {
       ? `${value}`
       : 'none';
   if (typeof value['name'] === 'string') return value['name'];
-  const visible = Object.entries(value).filter(([key, member]) => !SECRET.test(key) && member !== null);
+  const visible = Object.entries(value).filter(([key, member]) => !SECRET.test(key) && !isEmpty(member));
   return (
     visible
       .map(

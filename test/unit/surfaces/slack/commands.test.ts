@@ -6,7 +6,7 @@ import { loadCatalogue } from '#engine/catalogue.ts';
 import { tokenize } from '#surfaces/slack/commands/lexer.ts';
 import { parseLine, type Line } from '#surfaces/slack/commands/parse.ts';
 import { commandRegistry, type Registry } from '#surfaces/slack/commands/registry.ts';
-import { editDistance } from '#surfaces/slack/commands/suggest.ts';
+import { editDistance } from '#lib/edit-distance.ts';
 import { manifest } from '#surfaces/slack/manifest.ts';
 
 const root = new URL('../../../../', import.meta.url);

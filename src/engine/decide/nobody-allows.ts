@@ -1,0 +1,36 @@
+import { isThroughAgent, type Actor } from '#domain/actor.ts';
+import { denial, type Denial } from '#domain/denial.ts';
+import type { Target } from '../tool.ts';
+import type { ToolPolicies } from './policies.ts';
+
+/**
+ * The refusal where no policy permits: to whom those permit it that speak of this kind of target, in the words of their `@allows`.
+ * An API key reads what a key lacks instead: it is nobody among those people.
+ */
+export function nobodyAllows(
+  set: ToolPolicies,
+  actor: Actor,
+  tool: string,
+  targetType: Target['type'],
+): Denial {
+  if (actor.kind === 'service') return notToThisKey(actor.tools.includes(tool), tool);
+  const may = [...set.policies.values()].flatMap(({ effect, addsOnly, allows, about }) => {
+    const permits = effect === 'permit' && !addsOnly && about.principal !== 'Service';
+    const fits = about.resource === null || about.resource === targetType;
+    return permits && fits && allows !== null ? [allows] : [];
+  });
+  const who = [...new Set(may)];
+  const you = isThroughAgent(actor) ? 'the person whom you act for' : 'you';
+  const message =
+    who.length === 0
+      ? 'No policy allows this to anybody.'
+      : `No policy allows this to ${you} for this target. It is allowed to: ${who.join('; ')}. Ask one of them, or an administrator.`;
+  return denial('no_policy_allows', message, { missing: { allowed_to: who } });
+}
+
+function notToThisKey(named: boolean, tool: string): Denial {
+  const message = named
+    ? 'This is an API key. It has the scope for this tool, but no policy allows the tool to API keys. An administrator can change the policies.'
+    : `This is an API key, which acts for nobody: it may use the tools that its scopes name, and ${tool} is not one of them. An administrator can create a key with the scope ${tool}.`;
+  return denial('no_policy_allows', message, named ? {} : { missing: { api_key: { scope: tool } } });
+}

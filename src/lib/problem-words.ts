@@ -1,0 +1,93 @@
+import type { z } from 'zod';
+
+type Issue = z.core.$ZodRawIssue;
+type Of<Code extends Issue['code']> = Extract<Issue, { code: Code }>;
+
+/**
+ * What is wrong with a value, as it reads after the name of its field: what was sent where that helps, and what to send. Where a schema
+ * brings words of its own, those stand. Source: the issues of zod 4 (zod.dev/error-customization).
+ */
+export const inOurWords: z.core.$ZodErrorMap = (issue) => {
+  switch (issue.code) {
+    case 'invalid_type':
+      return wrongType(issue);
+    case 'invalid_value':
+      return `${issue.input === undefined ? 'is missing: send' : 'must be'} ${oneOf(issue.values)}`;
+    case 'too_big':
+      return tooBig(issue);
+    case 'too_small':
+      return tooSmall(issue);
+    case 'invalid_format':
+      return wrongForm(issue);
+    case 'not_multiple_of':
+      return `must be a multiple of ${issue.divisor}`;
+    case 'invalid_union':
+      return issue.input === undefined ? 'is missing' : 'fits none of the forms that it may have';
+    case 'custom':
+    case 'invalid_element':
+    case 'invalid_key':
+    case 'unrecognized_keys':
+      return 'does not fit';
+  }
+};
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+function wrongType({ expected, input }: Of<'invalid_type'>): string {
+  const wanted = TYPES[expected] ?? expected;
+  if (input === undefined) return `is missing: send ${wanted}`;
+  const sent = kindOf(input);
+  return sent === null || sent === wanted ? `must be ${wanted}` : `must be ${wanted}, not ${sent}`;
+}
+
+/** What was sent, by its kind; null where saying it tells nothing: a query's text that was to be a number is NaN by now. */
+function kindOf(value: unknown): string | null {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'number' && !Number.isFinite(value)) return null;
+  return TYPES[typeof value] ?? null;
+}
+
+const oneOf = (values: readonly unknown[]): string =>
+  values.length === 1 ? JSON.stringify(values[0]) : `one of ${values.map(String).join(', ')}`;
+
+const UNITS: Readonly<Record<string, string>> = { string: 'characters', array: 'entries', set: 'entries' };
+
+function tooBig({ origin, maximum, inclusive, input }: Of<'too_big'>): string {
+  const unit = UNITS[origin];
+  if (unit === undefined) return `must be ${inclusive === false ? 'less than' : 'at most'} ${maximum}`;
+  return `may have at most ${maximum} ${unit}${sentLength(input)}`;
+}
+
+function tooSmall({ origin, minimum, inclusive, input }: Of<'too_small'>): string {
+  const unit = UNITS[origin];
+  if (unit === undefined) return `must be ${inclusive === false ? 'more than' : 'at least'} ${minimum}`;
+  if (Number(minimum) === 1) return 'must not be empty';
+  return `must have at least ${minimum} ${unit}${sentLength(input)}`;
+}
+
+function sentLength(input: unknown): string {
+  const length = typeof input === 'string' || Array.isArray(input) ? input.length : null;
+  return length === null ? '' : `; ${length} ${length === 1 ? 'was' : 'were'} sent`;
+}
+
+const FORMS: Readonly<Record<string, string>> = {
+  datetime: 'a moment with its time zone, such as 2026-11-28T15:00:00Z',
+  date: 'a date, such as 2026-11-28',
+  email: 'an email address',
+  url: 'a URL',
+};
+
+function wrongForm({ format, pattern }: Of<'invalid_format'>): string {
+  const form = FORMS[format];
+  if (form !== undefined) return `must be ${form}`;
+  return pattern === undefined ? 'does not have the right form' : `must match ${pattern}`;
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { editDistance } from './edit-distance.ts';
+import { Fault } from './fault.ts';
+import { inOurWords } from './problem-words.ts';
+
+/** One thing that is wrong with an input: the field by its path, and what to send instead. */
+export interface Problem {
+  readonly field: string;
+  readonly problem: string;
+}
+
+/** The value as the schema reads it, or every problem, in words for whoever sent it. `alsoKnown`: names that are taken beside the schema's. */
+export function read<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  alsoKnown: readonly string[] = [],
+): { readonly data: z.infer<S> } | { readonly problems: readonly Problem[] } {
+  const parsed = schema.safeParse(value, { error: inOurWords });
+  if (parsed.success) return { data: parsed.data };
+  const all = parsed.error.issues.flatMap((issue) => problemsOf(schema, issue, alsoKnown));
+  // The first of a field: what is said of a text's length means nothing where no text was sent.
+  return { problems: [...new Map(all.toReversed().map((one) => [one.field, one])).values()].toReversed() };
+}
+
+/** The same, where a problem is Fault `invalid_input`: `opening` and every problem in one sentence, and apart in `detail.problems`. */
+export function readOrFault<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  opening: string,
+  alsoKnown: readonly string[] = [],
+): z.infer<S> {
+  const answer = read(schema, value, alsoKnown);
+  if ('data' in answer) return answer.data;
+  throw invalidInput(opening, answer.problems);
+}
+
+/** Fault `invalid_input` for these problems. */
+export function invalidInput(opening: string, problems: readonly Problem[]): Fault {
+  const words = problems.map(({ field, problem }) => (field === '' ? problem : `${field}: ${problem}`));
+  return new Fault('invalid_input', `${opening}: ${words.join('; ')}.`, { detail: { problems } });
+}
+
+function problemsOf(schema: z.ZodType, issue: z.core.$ZodIssue, alsoKnown: readonly string[]): Problem[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    const shape = unwrapped(schemaAt(schema, path));
+    const known = shape instanceof z.ZodObject ? Object.keys(shape.shape) : [];
+    const all = path.length === 0 ? [...known, ...alsoKnown] : known;
+    return issue.keys.map((key) => ({
+      field: [...path, key.slice(0, 60)].join('.'),
+      problem: unknownName(key, all),
+    }));
+  }
+  const explains = issue.code === 'invalid_type' || issue.code === 'invalid_format';
+  const description = explains ? schemaAt(schema, path)?.description?.replace(/\.$/, '') : undefined;
+  const problem = description === undefined ? issue.message : `${issue.message} (${description})`;
+  return [{ field: path.join('.'), problem }];
+}
+
+/** A name that is not there is never passed over: what it was meant to bound would be unbounded. */
+function unknownName(name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known);
+  if (nearest !== null) return `there is no such field; did you mean ${nearest}?`;
+  return known.length === 0
+    ? 'there is no such field; send none'
+    : `there is no such field; there are ${known.join(', ')}`;
+}
+
+/** The known name that this one most likely stands for, or null. */
+function nearestName(name: string, known: readonly string[]): string | null {
+  const typed = name.slice(0, 60).toLowerCase();
+  const ranked = known
+    .map((one) => {
+      const kin = typed.length > 2 && (one.startsWith(typed) || typed.startsWith(one));
+      return { one, distance: editDistance(typed, one), kin };
+    })
+    .filter(({ one, distance, kin }) => kin || distance <= Math.max(1, one.length / 3))
+    .sort((a, b) => Number(b.kin) - Number(a.kin) || a.distance - b.distance);
+  return ranked[0]?.one ?? null;
+}
+
+function schemaAt(schema: z.ZodType, path: readonly string[]): z.ZodType | undefined {
+  let at: z.ZodType | undefined = schema;
+  for (const step of path) {
+    const inner: z.ZodType | undefined = at === undefined ? undefined : unwrapped(at);
+    if (inner instanceof z.ZodObject) at = inner.shape[step] as z.ZodType | undefined;
+    else at = inner instanceof z.ZodArray ? (inner.element as z.ZodType) : undefined;
+  }
+  return at;
+}
+
+/** Without what stands around it: optional, default, nullable. */
+function unwrapped(schema: z.ZodType | undefined): z.ZodType | undefined {
+  let at = schema;
+  while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodNullable)
+    at = at.unwrap() as z.ZodType;
+  return at;
+}
