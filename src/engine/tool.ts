@@ -48,6 +48,7 @@ interface Card<I extends Obj, O extends Obj> {
   readonly description: string;
   /** Form, JSON Schema and validation; every field has `.describe()`. A field with `.meta({ ref })` takes an id, an email address or a name and reaches the tool as an id. */
   readonly input: I;
+  /** A member whose name sounds like a secret is not shown in Slack, unless it has `.meta({ not_secret: true })`. */
   readonly output: O;
   /** What a mandate must hold. */
   readonly scope: Scope;

@@ -61,7 +61,9 @@ describe('an agent without a key', () => {
 
   test('shows nothing of what does not hold it once it has one', async () => {
     const { id } = await world.agent('keyed-bot', 'carl');
-    expect(await answers('dana', '/agent show keyed-bot', id)).not.toMatch(/Why|No why|none/);
+    const told = await answers('dana', '/agent show keyed-bot', id);
+    expect(told).not.toMatch(/Why|No why|none/);
+    expect(told).toMatch(/Credentials: .*ES256 key/s);
   });
 });
 

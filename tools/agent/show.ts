@@ -21,7 +21,7 @@ export default defineTool({
       .array(z.string())
       .describe('Everything that keeps it from working, and who can mend it; empty where nothing does.'),
     scopes: z.array(z.string()),
-    credentials: z.array(z.string()).describe('Never a secret.'),
+    credentials: z.array(z.string()).describe('Never a secret.').meta({ not_secret: true }),
     offered_to: z.object({ id: z.string(), name: z.string() }).nullable(),
   }),
   scope: IMPLIED_SCOPE,

@@ -4,7 +4,7 @@ import { labelOf, withNames } from '#engine/in-words.ts';
 import { bullets, facts, line, moment, smallPrint, words } from './blocks.ts';
 import { shortened } from './text.ts';
 
-/** Members that are never shown in Slack, whatever a tool answers (law 12, assertion O5). */
+/** Members that are never shown in Slack, whatever a tool answers (law 12, assertion O5); save where its contract says `.meta({ not_secret: true })`. */
 const SECRET = /secret|password|token|private|credential|one_time|reset_url|reset_link|activation/i;
 
 /** How many entries of a list are shown; the rest is counted. */
@@ -25,14 +25,16 @@ type Data = Readonly<Record<string, unknown>>;
  * beside anything else. `names` stand in place of ids, save where the member is an id for copying. Every value is literal text.
  */
 export function outputBlocks(
-  { tool }: CatalogueEntry,
+  entry: CatalogueEntry,
   output: Data,
   names: ReadonlyMap<string, string>,
 ): KnownBlock[] {
+  const { tool } = entry;
   // The database keeps members in an order of its own; parsing restores the contract's.
   const ordered = tool.output.safeParse(output);
   const told = Object.entries(named(ordered.success ? ordered.data : output, names) as Data).filter(
-    ([name, value]) => !SECRET.test(name) && value !== null && value !== undefined && !isPaging(name),
+    ([name, value]) =>
+      (!SECRET.test(name) || isOpen(entry, name)) && value !== null && value !== undefined && !isPaging(name),
   );
   const full = told.filter(([, value]) => !isEmpty(value));
   const shown = full.some(([, value]) => typeof value !== 'boolean') ? full : told;
@@ -61,6 +63,11 @@ function named(value: unknown, names: ReadonlyMap<string, string>): unknown {
       /(?:^|_)id$/.test(key) ? member : named(member, names),
     ]),
   );
+}
+
+function isOpen({ outputSchema }: CatalogueEntry, name: string): boolean {
+  const properties = (outputSchema['properties'] ?? {}) as Record<string, { not_secret?: unknown }>;
+  return properties[name]?.not_secret === true;
 }
 
 const isPaging = (name: string): boolean => name === 'next_cursor';
