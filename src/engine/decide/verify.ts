@@ -16,7 +16,7 @@ import { Fault } from '#lib/fault.ts';
 import type { App } from '../app.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { readContext } from '../explain.ts';
-import type { Targets } from '../tool.ts';
+import { TENANT_TARGET, type Targets } from '../tool.ts';
 import { readonly } from '../transact.ts';
 import { decide, decideNow, type Decision, type Question } from './decide.ts';
 import { delegated } from './delegated.ts';
@@ -110,6 +110,10 @@ export async function verifyFor(deciding: Deciding, actor: AgentActor, check: Ch
   return check.kind === 'tool' ? verifyTool(deciding, actor, check) : verifyScope(deciding, actor, check);
 }
 
+/** A tool that is for people or things never fits the organisation, which is meant where nothing is named. */
+const UNNAMED =
+  'The check names nothing that the tool is for: say on whom, in "resource" (person:<id or work email>), or give the tool\'s "input".';
+
 async function verifyTool(
   deciding: Deciding,
   actor: AgentActor,
@@ -123,7 +127,12 @@ async function verifyTool(
       : undefined;
   const question = { entry, actor, targets, adminRoles, worth, ...(extra && { extra }) };
   const decision = await deciding.decide(question);
-  if (!decision.allowed) return refused(decision.denial, await frozenFor(deciding, actor, decision.denial));
+  if (!decision.allowed) {
+    const { denial: why } = decision;
+    const unnamed = input === null && targets === TENANT_TARGET && why.code === 'no_policy_allows';
+    const said = unnamed ? { ...why, message: `${why.message} ${UNNAMED}` } : why;
+    return refused(said, await frozenFor(deciding, actor, why));
+  }
   const { policies, requirements } = decision.saved;
   if (requirements.length === 0) return { allowed: true, policies };
   const needsStepUp = requirements.some((one) => one.stepUp);
@@ -183,10 +192,18 @@ function outside(
   return denial(
     'outside_mandate',
     resource === null
-      ? 'The mandate is bound to resources, and the check names none.'
-      : 'The mandate does not cover this resource. The principal can give one that does.',
+      ? 'The mandate is bound to resources, and the check names none. Say on what, in "resource": a name of your own system, or person:<id or work email>.'
+      : `The mandate does not cover this resource. ${nameOf(resource.text)}`,
     { missing: { mandate: { resource: named }, by: actor.personId } },
   );
+}
+
+/** What to do about a resource that is not covered: some are only named in another way than they must be. */
+function nameOf(text: string): string {
+  if (text.startsWith('resource:'))
+    return 'Leave "resource:" out: that is how mandates write it, a check has the name alone.';
+  if (/^[^\s:]+@[^\s:]+$/.test(text)) return `A person is named with "person:" before it: person:${text}.`;
+  return 'The principal can give one that does.';
 }
 
 async function frozenFor(
