@@ -60,7 +60,7 @@ await fillIn('dana', `/agent register ${name}`, {
   Scopes: 'okta.mfa.reset, okta.users.read',
   'Public key': JSON.stringify(pair.publicKey.export({ format: 'jwk' })),
 });
-const { agent, kid } = await ledger('AGENT_REGISTERED', (data) => data['name'] === name);
+const { agent } = await ledger('AGENT_REGISTERED', (data) => data['name'] === name);
 
 await fillIn('bob', '/mandate create', {
   Agent: name,
@@ -84,7 +84,7 @@ const settings = {
   PROKURA_ISSUER: issuer,
   MCP_URL: `${base}/mcp`,
   AGENT_ID: String(agent),
-  AGENT_KEY: JSON.stringify({ ...pair.privateKey.export({ format: 'jwk' }), kid }),
+  AGENT_KEY: JSON.stringify(pair.privateKey.export({ format: 'jwk' })),
   MANDATE_ID: String(mandateId),
   SUBJECT_TOKEN: token,
   TOOL: 'okta_reset_mfa',

@@ -112,7 +112,7 @@ describe('POST /v1/verify', () => {
         { resource: 'person:ann' },
         'There is no person "ann" here. Name them by id (usr_…) or by their whole',
       ],
-      [{ ...tool }, 'say on whom, in "resource"'],
+      [{ ...tool }, 'name on whom it is, or give the "input"'],
       [{ ...tool, resource: 'ann@acme.example' }, 'person:<id or work email>'],
       [{ ...tool, input: { person: 'nobody@acme.example' } }, 'nobody@acme.example'],
       [{ mandate_id: undefined, agent: 'payer-bot', principal: 'faye' }, 'There is no principal "faye" here'],

@@ -16,7 +16,7 @@ import { Fault } from '#lib/fault.ts';
 import type { App } from '../app.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { readContext } from '../explain.ts';
-import { TENANT_TARGET, type Targets } from '../tool.ts';
+import type { Targets } from '../tool.ts';
 import { readonly } from '../transact.ts';
 import { decide, decideNow, type Decision, type Question } from './decide.ts';
 import { delegated } from './delegated.ts';
@@ -110,9 +110,9 @@ export async function verifyFor(deciding: Deciding, actor: AgentActor, check: Ch
   return check.kind === 'tool' ? verifyTool(deciding, actor, check) : verifyScope(deciding, actor, check);
 }
 
-/** A tool that is for people or things never fits the organisation, which is meant where nothing is named. */
-const UNNAMED =
-  'The check names nothing that the tool is for: say on whom, in "resource" (person:<id or work email>), or give the tool\'s "input".';
+/** A resource that a tool is not for fits no policy, and who is allowed then is not what the caller must know. */
+const VAGUE =
+  'Without the tool\'s "input" this is about the "resource" alone (person:<id or work email>; where none is named, the organisation): name on whom it is, or give the "input".';
 
 async function verifyTool(
   deciding: Deciding,
@@ -129,8 +129,8 @@ async function verifyTool(
   const decision = await deciding.decide(question);
   if (!decision.allowed) {
     const { denial: why } = decision;
-    const unnamed = input === null && targets === TENANT_TARGET && why.code === 'no_policy_allows';
-    const said = unnamed ? { ...why, message: `${why.message} ${UNNAMED}` } : why;
+    const vague = input === null && why.code === 'no_policy_allows';
+    const said = vague ? { ...why, message: `${why.message} ${VAGUE}` } : why;
     return refused(said, await frozenFor(deciding, actor, why));
   }
   const { policies, requirements } = decision.saved;
