@@ -25,7 +25,7 @@ test.each(['issuer', 'audience'] as const)(
   'without its %s no verifier is made, and it says which is missing',
   (name) => {
     for (const left of [undefined, ''])
-      expect(() => verifier({ [name]: left } as Partial<VerifierOptions>)).toThrow(
+      expect(() => verifier({ [name]: left })).toThrow(
         expect.objectContaining({
           name: 'ProkuraError',
           code: 'configuration',
