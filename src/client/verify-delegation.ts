@@ -35,7 +35,7 @@ export interface Presented {
 
 const NEEDED = {
   issuer: 'the issuer identifier of the tenant, as its metadata names it.',
-  audience: 'what this resource server is called. Without it a token for anybody would be good here.',
+  audience: 'the resource that tokens for this server are asked for; a token for another is refused.',
 } as const;
 const TYPES = new Set(['at+jwt', 'application/at+jwt']);
 const METADATA_TIMEOUT_MS = 2_000;
