@@ -75,7 +75,9 @@ describe('filters', () => {
         expect(response.status).toBe(400);
         expect(await response.json()).toMatchObject({
           code: 'invalid_input',
-          detail: expect.stringMatching(/event has no (?:NOPE|mandate_created); there are MANDATE_CREATED, /),
+          detail: expect.stringMatching(
+            /event: there is no (?:NOPE|mandate_created); take one of MANDATE_CREATED, /,
+          ),
         });
       }
   });

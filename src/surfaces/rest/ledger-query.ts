@@ -20,7 +20,7 @@ const filter = {
       abort: true,
     })
     .refine((names) => unknownEvents(names).length === 0, {
-      error: ({ input }) => `has no ${unknownEvents(String(input)).join(', ')}; there are ${EVENTS}`,
+      error: ({ input }) => `there is no ${unknownEvents(String(input)).join(', ')}; take one of ${EVENTS}`,
     })
     .optional()
     .describe(`Only entries of this event, or of one of these, separated by commas: ${EVENTS}.`),
