@@ -88,15 +88,18 @@ try {
     });
   }
 } catch (error) {
-  const known = error instanceof ConfigError || error instanceof Fault;
-  const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-  const words = taken
-    ? 'The port is in use. Stop what listens there, or set PORT to another one.'
-    : known
-      ? error.message
-      : error instanceof Error
-        ? (error.stack ?? error.message)
-        : String(error);
-  process.stderr.write(`Prokura did not start.\n${words}\n`);
+  process.stderr.write(`Prokura did not start.\n${inWords(error)}\n`);
   process.exit(1);
+}
+
+/** What to do about it; where that is not known, all that is known. */
+function inWords(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof Fault) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  if (!('code' in error) || error.code !== 'EADDRINUSE') return error.stack ?? error.message;
+  const port = 'port' in error ? Number(error.port) : null;
+  // A sandbox's simulators keep the ports that they had first: only the server's own can be set.
+  return port === readConfig(process.env).port
+    ? `Port ${port} is in use by another program. Stop what listens there, or set PORT to another one.`
+    : `Port ${port}, which a simulator of this sandbox had before, is in use by another program. Stop what listens there, or set PROKURA_DATA to another folder: a new sandbox takes free ports.`;
 }

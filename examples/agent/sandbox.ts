@@ -9,8 +9,17 @@ import { slackDriver, type SimMessage } from '#sandbox/slack/index.ts';
  * in the simulated Slack; Bob's simulated Okta gives his access token. Writes the settings to `agent.env` in the sandbox's folder.
  */
 const folder = process.env['PROKURA_DATA'] ?? '.prokura';
-const read = async (name: string): Promise<Record<string, unknown>> =>
-  JSON.parse(await readFile(join(folder, name), 'utf8')) as Record<string, unknown>;
+const read = async (name: string): Promise<Record<string, unknown>> => {
+  const file = join(folder, name);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    process.stderr.write(
+      `There is no ${file}. Start a sandbox first (npm start), in this folder; if it keeps its data elsewhere, set PROKURA_DATA to that folder.\n`,
+    );
+    process.exit(1);
+  });
+  return JSON.parse(text) as Record<string, unknown>;
+};
 const [company, ports] = await Promise.all([read('sandbox-keys.json'), read('sandbox.json')]);
 const issuer = String(company['issuer']);
 const base = new URL(issuer).origin;
@@ -51,7 +60,7 @@ await fillIn('dana', `/agent register ${name}`, {
   Scopes: 'okta.mfa.reset, okta.users.read',
   'Public key': JSON.stringify(pair.publicKey.export({ format: 'jwk' })),
 });
-const { agent, kid } = await ledger('AGENT_REGISTERED', (data) => data['name'] === name);
+const { agent } = await ledger('AGENT_REGISTERED', (data) => data['name'] === name);
 
 await fillIn('bob', '/mandate create', {
   Agent: name,
@@ -75,7 +84,7 @@ const settings = {
   PROKURA_ISSUER: issuer,
   MCP_URL: `${base}/mcp`,
   AGENT_ID: String(agent),
-  AGENT_KEY: JSON.stringify({ ...pair.privateKey.export({ format: 'jwk' }), kid }),
+  AGENT_KEY: JSON.stringify(pair.privateKey.export({ format: 'jwk' })),
   MANDATE_ID: String(mandateId),
   SUBJECT_TOKEN: token,
   TOOL: 'okta_reset_mfa',

@@ -33,6 +33,10 @@ export interface Presented {
   readonly dpop?: PresentedProof;
 }
 
+const NEEDED = {
+  issuer: 'the issuer identifier of the tenant, as its metadata names it.',
+  audience: 'the resource that tokens for this server are asked for; a token for another is refused.',
+} as const;
 const TYPES = new Set(['at+jwt', 'application/at+jwt']);
 const METADATA_TIMEOUT_MS = 2_000;
 const STATUS_NAMES: Readonly<Record<number, string>> = { 1: 'revoked', 2: 'suspended' };
@@ -44,12 +48,20 @@ const refuse = (reason: string, description: string): ProkuraError =>
  * Makes the check of a resource server: `verify(token)` answers the claims of a delegation token (RFC 9068 section 4) whose signature,
  * type, issuer, audience, times, status and, where it is bound, proof of possession hold now. It throws ProkuraError: `invalid_token` and
  * `invalid_dpop_proof` (answer 401; `reason` says which check), `unavailable` (answer 503: it could not be found out, so it is no).
+ * Throws `configuration` at once, before any token, where `issuer` or `audience` is left out.
  * It does not look at scopes or `authorization_details`: whether the token allows what is asked is for the resource server to say.
  */
 export function verifyDelegation(
   options: VerifierOptions,
 ): (token: string, presented?: Presented) => Promise<DelegationClaims> {
   const { issuer, audience, introspect, fetch = platformFetch, now = () => new Date() } = options;
+  for (const [name, value] of Object.entries({ issuer, audience }) as [string, unknown][])
+    if (typeof value !== 'string' || value === '')
+      throw new ProkuraError(
+        'configuration',
+        `verifyDelegation needs ${name}: ${NEEDED[name as keyof typeof NEEDED]}`,
+        { reason: name },
+      );
   const skewSeconds = options.clockToleranceSeconds ?? 5;
   const statusList = options.statusList ?? (introspect === undefined ? 'required' : 'off');
   const discover = createDiscovery({ issuer, fetch, now, timeoutMs: METADATA_TIMEOUT_MS });

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import postgres, { type Sql } from 'postgres';
+import { Fault } from '#lib/fault.ts';
 import { newSecret } from '#lib/id.ts';
 
 /** A PostgreSQL server of our own, as a child process. */
@@ -14,7 +16,7 @@ export interface EmbeddedServer {
 /**
  * Starts PostgreSQL 18 in `directory`, initialising it the first time (about two seconds); it listens on loopback only, on a
  * free port, with a password that is kept beside the data in a file of mode 0600. A server that a killed process left running
- * there is used as it is: its data directory allows only one.
+ * there is used as it is: its data directory allows only one. Throws Fault `conflict` where a process that still runs uses this directory.
  */
 export async function startEmbedded(directory: string): Promise<EmbeddedServer> {
   // As root, PostgreSQL runs as a user of its own, who must be able to pass through this directory, not to read it.
@@ -45,12 +47,32 @@ export async function startEmbedded(directory: string): Promise<EmbeddedServer> 
   if (!initialised) await server.initialise();
   if (running === null) await server.start();
   if (!initialised) await server.createDatabase('prokura');
+  const address = `postgres://prokura_owner:${password}@127.0.0.1:${port}`;
+  const claim = await claimed(`${address}/postgres`, directory);
   return {
-    url: `postgres://prokura_owner:${password}@127.0.0.1:${port}/prokura`,
+    url: `${address}/prokura`,
     stop: async () => {
+      await claim.end({ timeout: 1 });
       if (running === null) await server.stop();
     },
   };
+}
+
+/**
+ * Takes the directory for this process, as long as it lives: a lock of a session, so that a process that was killed leaves none behind. In a
+ * database of its own, since a database that somebody is connected to cannot be copied.
+ */
+async function claimed(url: string, directory: string): Promise<Sql> {
+  const session = postgres(url, { max: 1, idle_timeout: 0, fetch_types: false, onnotice: () => {} });
+  const [row] = await session<
+    { mine: boolean }[]
+  >`select pg_try_advisory_lock(hashtextextended('data folder', 0)) as mine`;
+  if (row?.mine === true) return session;
+  await session.end({ timeout: 1 });
+  throw new Fault(
+    'conflict',
+    `The data folder ${directory} is in use: another Prokura runs with it. Stop that one, or start this one with PROKURA_DATA set to another folder and PORT to another port.`,
+  );
 }
 
 /**

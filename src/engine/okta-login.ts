@@ -1,6 +1,8 @@
 import * as client from 'openid-client';
-import { saveSignInRow, takeSignInRow } from '#domain/sign-in/store.ts';
+import { z } from 'zod';
+import { addSignInRow } from '#domain/sign-in/store.ts';
 import { STEP_UP_ACR, type SignInClaims } from '#domain/sign-in/step-up.ts';
+import { sha256 } from '#lib/crypto.ts';
 import type { App } from './app.ts';
 import { offersStepUp } from './approve/step-up.ts';
 import { readonly, transact } from './transact.ts';
@@ -43,19 +45,39 @@ export class LoginFailed extends Error {
   }
 }
 
-/** Sends people to Okta and takes them back (OpenID Connect Core section 3.1, code with PKCE, `state` and `nonce`). */
+/** A sign-in that was begun. */
+export interface BegunLogin {
+  /** The address at Okta to go to. */
+  readonly at: URL;
+  /** What the browser keeps in a cookie until it comes back: sealed, and of no use anywhere else. */
+  readonly kept: string;
+}
+
+/** How long a person may take at Okta. */
+export const LOGIN_SECONDS = 600;
+
+/**
+ * Sends people to Okta and takes them back (OpenID Connect Core section 3.1, code with PKCE, `state` and `nonce`). Nothing is written before
+ * Okta has said who it is: anybody can begin a sign-in, as often as they like.
+ */
 export interface OktaLogin {
   /** Whether people of this tenant can sign in. */
   isSetUp(tenantId: string): Promise<boolean>;
-  /** The address at Okta to go to, for this interaction. Throws LoginFailed. */
-  start(tenantId: string, interactionUid: string, strength: Strength): Promise<URL>;
-  /** Checks the answer, which must belong to this interaction; each is taken once. Throws LoginFailed. */
-  finish(tenantId: string, interactionUid: string, answer: URL): Promise<SignedIn>;
+  /** Begins a sign-in for this interaction. Throws LoginFailed. */
+  start(tenantId: string, interactionUid: string, strength: Strength): Promise<BegunLogin>;
+  /**
+   * Checks the answer, which must belong to this interaction and to the browser that kept `kept`; of many answers to one sign-in one is
+   * taken. Throws LoginFailed.
+   */
+  finish(tenantId: string, interactionUid: string, answer: URL, kept: string | null): Promise<SignedIn>;
 }
 
 const KIND = 'OktaLogin';
-const LOGIN_SECONDS = 600;
+const Begun = z.object({ verifier: z.string(), nonce: z.string(), state: z.string(), until: z.number() });
 const KEEP_DISCOVERY_MS = 3_600_000;
+
+const sealedFor = (tenantId: string, interactionUid: string): string =>
+  `${KIND} ${tenantId} ${interactionUid}`;
 
 /** `redirectUri` of a tenant must be registered at Okta. */
 export function createOktaLogin(
@@ -94,6 +116,17 @@ export function createOktaLogin(
     }
   }
 
+  /** What this browser began, or null where it is of another browser or interaction, or too old. */
+  function unsealed(kept: string | null, about: string): z.infer<typeof Begun> | null {
+    if (kept === null) return null;
+    try {
+      const begun = Begun.parse(JSON.parse(app.secrets.unseal(kept, about)));
+      return begun.until > app.now().getTime() ? begun : null;
+    } catch {
+      return null;
+    }
+  }
+
   return {
     isSetUp: (tenantId) =>
       readonly(app, tenantId, (reader) => offersStepUp({ loginIssuer: login?.issuer ?? null }, reader)),
@@ -103,15 +136,9 @@ export function createOktaLogin(
       const nonce = client.randomNonce();
       // The uid stands in front so that the answer finds its interaction; what is behind proves that it belongs there.
       const state = `${interactionUid}.${client.randomState()}`;
-      await transact(app, tenantId, (ctx) =>
-        saveSignInRow(ctx, {
-          kind: KIND,
-          id: interactionUid,
-          payload: { sealed: app.secrets.seal(JSON.stringify({ verifier, nonce, state }), KIND) },
-          expiresAt: new Date(ctx.now.getTime() + LOGIN_SECONDS * 1000),
-        }),
-      );
-      return client.buildAuthorizationUrl(config, {
+      const until = app.now().getTime() + LOGIN_SECONDS * 1000;
+      const begun: z.infer<typeof Begun> = { verifier, nonce, state, until };
+      const at = client.buildAuthorizationUrl(config, {
         redirect_uri: redirectUri(tenantId),
         scope: 'openid profile email',
         code_challenge: await client.calculatePKCECodeChallenge(verifier),
@@ -120,16 +147,14 @@ export function createOktaLogin(
         nonce,
         ...PARAMETERS[strength],
       });
+      return { at, kept: app.secrets.seal(JSON.stringify(begun), sealedFor(tenantId, interactionUid)) };
     },
-    finish: async (tenantId, interactionUid, answer) => {
+    finish: async (tenantId, interactionUid, answer, kept) => {
       const config = await reached();
-      const kept = await transact(app, tenantId, (ctx) => takeSignInRow(ctx, KIND, interactionUid));
-      if (typeof kept?.['sealed'] !== 'string')
-        throw new LoginFailed('This answer of Okta was used before, or is too old.');
-      const { verifier, nonce, state } = JSON.parse(app.secrets.unseal(kept['sealed'], KIND)) as Record<
-        'verifier' | 'nonce' | 'state',
-        string
-      >;
+      const begun = unsealed(kept, sealedFor(tenantId, interactionUid));
+      if (begun === null)
+        throw new LoginFailed('This answer of Okta is too old, or belongs to another browser.');
+      const { verifier, nonce, state, until } = begun;
       const at = new URL(redirectUri(tenantId));
       at.search = answer.search;
       try {
@@ -142,6 +167,9 @@ export function createOktaLogin(
         const claims = tokens.claims();
         if (claims === undefined) throw new LoginFailed('Okta sent no ID token.');
         const { acr, amr } = claims;
+        const once = { kind: KIND, id: sha256(state), payload: {}, expiresAt: new Date(until) };
+        if (!(await transact(app, tenantId, (ctx) => addSignInRow(ctx, once))))
+          throw new LoginFailed('This answer of Okta was used before.');
         return {
           uid: claims.sub,
           acr: typeof acr === 'string' ? acr : undefined,

@@ -82,6 +82,20 @@ test('the example agent asks, waits for the approval, and stops for good when it
   expect(second.said).toContain('This mandate will not work again.');
 });
 
+test('preparing the example where there is no sandbox says what to start, and where to look', async () => {
+  const child = spawn(process.execPath, ['examples/agent/sandbox.ts'], {
+    cwd: resolve(import.meta.dirname, '../..'),
+    env: { PATH: process.env['PATH'] ?? '', PROKURA_DATA: '.no-such-folder' },
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  expect(said).toBe(
+    'There is no .no-such-folder/sandbox-keys.json. Start a sandbox first (npm start), in this folder; if it keeps its data elsewhere, set PROKURA_DATA to that folder.\n',
+  );
+  expect(code).toBe(1);
+});
+
 describe('D7: the client against a running server', () => {
   test('exchanges, keeps the token, and renews it before it ends', async () => {
     const one = client();

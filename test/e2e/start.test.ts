@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -74,15 +75,28 @@ describe('npm start on a fresh machine', () => {
     await second.kill('SIGKILL');
     const third = await startProcess(env);
     expect(await users()).toBe(200);
+    expect(await refused({ ...env, PORT: String(await freePort()) })).toContain(
+      `The data folder ${folder} is in use: another Prokura runs with it. Stop that one, or start`,
+    );
+    expect(await users()).toBe(200);
     expect(await third.kill('SIGTERM')).toBe(0);
-  });
+  }, 180_000);
 
   test('the port in use, settings that do not fit, a database that is not there: it says what to do, and ends', async () => {
     const port = String(await freePort());
-    const holder = await import('node:http').then(({ createServer }) =>
-      createServer().listen(Number(port), '127.0.0.1'),
+    const holder = createServer().listen(Number(port), '127.0.0.1');
+    expect(await refused({ PROKURA_DATA: folder, PORT: port })).toContain(
+      `Port ${port} is in use by another program. Stop what listens there, or set PORT`,
     );
-    expect(await refused({ PROKURA_DATA: folder, PORT: port })).toContain('The port is in use');
+    // The simulators' ports stand in the folder.
+    const { oktaPort } = JSON.parse(await readFile(join(folder, 'sandbox.json'), 'utf8')) as {
+      oktaPort: number;
+    };
+    const other = createServer().listen(oktaPort, '127.0.0.1');
+    expect(await refused({ PROKURA_DATA: folder, PORT: String(await freePort()) })).toContain(
+      `Port ${oktaPort}, which a simulator of this sandbox had before, is in use`,
+    );
+    other.close();
     holder.close();
     expect(await refused({ SLACK_BOT_TOKEN: 'xoxb-1' })).toContain('OKTA_ORG_URL is missing');
     expect(await refused({ ...LIVE, SANDBOX_OKTA_URL: 'http://127.0.0.1:1' })).toContain(
@@ -93,7 +107,7 @@ describe('npm start on a fresh machine', () => {
       await refused({ ...LIVE, DATABASE_URL: `postgres://x:y@127.0.0.1:${port}/z`, PROKURA_DATA: folder }),
     ).toContain('Check DATABASE_URL');
     expect(existsSync(join(folder, 'bootstrap-token'))).toBe(false);
-  });
+  }, 180_000);
 
   test('a database that was made for a sandbox is never opened live, nor the other way round', async () => {
     const url = await copyDatabase();
@@ -164,10 +178,17 @@ describe('the first administrators', () => {
 
   test('a wrong body and somebody whom Okta does not know leave the one-time token unspent', async () => {
     const token = server.bootstrapToken ?? '';
-    expect(await bootstrap('x'.repeat(52), good)).toMatchObject({ status: 401 });
+    expect(await bootstrap('x'.repeat(52), good)).toMatchObject({
+      status: 401,
+      body: { title: 'The organisation was not set up', detail: expect.stringContaining('wrong or spent') },
+    });
     expect(await bootstrap(token, { tenant: 'Acme' })).toMatchObject({
       status: 400,
-      body: { code: 'invalid_input' },
+      body: {
+        code: 'invalid_input',
+        detail: expect.stringContaining('administrators: '),
+        problems: [expect.stringContaining('administrators: ')],
+      },
     });
     expect(await bootstrap(token, { ...good, administrators: ['nobody@acme.example'] })).toMatchObject({
       status: 400,

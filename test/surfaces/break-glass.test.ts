@@ -163,6 +163,49 @@ describe('an emergency', () => {
   });
 });
 
+describe('the alarm in the approval channel', () => {
+  const setChannel = (channel: string | null) =>
+    world.sql`update tenants set settings = settings || jsonb_build_object('approvalChannel', ${channel}::text)`;
+  afterEach(() => setChannel(null));
+
+  /** Dana breaks glass; the id of the use. */
+  async function used(): Promise<string> {
+    const { approvalId } = await asks(await world.actor('dana'), 'mona');
+    await pages.presses(await pages.opens('dana', approvalId), 'break_glass', emergency);
+    const use = (await uses()).find((one) => one.approval_id === approvalId);
+    if (use === undefined) throw new Error('nothing was used');
+    return use.id;
+  }
+
+  test('says who did what to whom and why, beside what each concerned is told, and later who reviewed it', async () => {
+    await setChannel('C0APPROVALS');
+    const use = await used();
+    const inChannel = (more: string) =>
+      world.slack
+        .as('dana')
+        .waitsFor(
+          (one) => one.channel === 'C0APPROVALS' && words(one).includes(use) && words(one).includes(more),
+        );
+    const alarm = await inChannel(emergency.note);
+    expect(words(alarm)).toContain('Dana Ruiz');
+    expect(words(alarm)).toContain('Reset password for Mona Patel');
+    await world.slack.as('ivan').waitsFor((one) => one.channel.startsWith('D') && words(one).includes(use));
+
+    await world.as(await world.actor('ivan'), 'approval_review', { use, note: 'it was right' });
+    const reviewed = await inChannel('Ivan Novak');
+    expect(reviewed.ts).toBe(alarm.ts);
+    expect(world.slack.messages('C0APPROVALS').filter((one) => words(one).includes(use))).toHaveLength(1);
+  });
+
+  test('does not go into one that another company shares; everybody concerned is told all the same', async () => {
+    await setChannel('C0SHARED000');
+    const use = await used();
+    for (const told of ['ivan', 'erin'])
+      await world.slack.as(told).waitsFor((one) => one.channel.startsWith('D') && words(one).includes(use));
+    expect(world.slack.messages('C0SHARED000').some((one) => words(one).includes(use))).toBe(false);
+  });
+});
+
 describe('what break-glass never does', () => {
   const breaks = async (actor: Actor, approvalId: string, version = 1) =>
     world.as(actor, 'approval_break_glass', { approval_id: approvalId, why: emergency.note, version });

@@ -68,6 +68,20 @@ describe('filters', () => {
     expect(await entries('agent=agt_00000000000000000000000000')).toEqual([]);
   });
 
+  it('refuse an event that does not exist, and name those that do', async () => {
+    for (const path of ['/v1/ledger?', '/v1/ledger/export?'])
+      for (const event of ['NOPE', 'mandate_created', 'MANDATE_CREATED,NOPE']) {
+        const response = await get(`${path}event=${event}`);
+        expect(response.status).toBe(400);
+        expect(await response.json()).toMatchObject({
+          code: 'invalid_input',
+          detail: expect.stringMatching(
+            /event: there is no (?:NOPE|mandate_created); take one of MANDATE_CREATED, /,
+          ),
+        });
+      }
+  });
+
   it('page in both directions without a gap or a double, with and without a filter', async () => {
     const all = await entries('limit=1000');
     for (const filter of ['', `&mandate=${mandate}`, '&event=key_created,MANDATE_CREATED,tenant_created']) {

@@ -286,7 +286,7 @@ describe('tools/list', () => {
 
   test('an address only takes away', async () => {
     const all = new Set(await names());
-    for (const path of ['/mcp/readonly', '/mcp/x/okta', '/mcp/x/okta/readonly', '/mcp/x/nonsense']) {
+    for (const path of ['/mcp/readonly', '/mcp/x/okta', '/mcp/x/okta/readonly']) {
       for (const name of await names({ path })) expect(all).toContain(name);
     }
     expect(await names({ path: '/mcp/readonly' })).not.toContain('okta_reset_mfa');
@@ -295,6 +295,18 @@ describe('tools/list', () => {
     expect(await names({ path: '/mcp/x/okta' })).not.toContain('mandate_list');
     // What a gated call answers can be followed up.
     expect(await names({ path: '/mcp/x/okta' })).toContain('approval_wait');
+  });
+
+  test('an address of a toolset that does not exist is 404, and says which there are', async () => {
+    for (const path of ['/mcp/x/nope', '/mcp/x/nope/readonly', `/t/${world.tenantId}/mcp/x/nope`]) {
+      const response = await send('tools/list', {}, { path });
+      expect(response.status).toBe(404);
+      expect(await response.json()).toEqual({
+        error: 'not_found',
+        error_description: expect.stringMatching(/no toolset "nope" here.*: .*mandate, okta, /),
+        code: 'not_found',
+      });
+    }
   });
 
   test('S26: whatever can hurt says so, and what only looks says that', async () => {

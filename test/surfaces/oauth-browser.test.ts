@@ -410,13 +410,19 @@ describe('clients', () => {
     expect(page.text).not.toContain('Approve');
   });
 
-  test('registration is off unless the installation turns it on', async () => {
-    const response = await fetch(`${issuer}/oauth2/register`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ redirect_uris: [REDIRECT] }),
-    });
-    expect(response.status).toBe(404);
+  test('registration is off unless the installation turns it on, and the refusal says what a client does instead', async () => {
+    for (const path of ['/oauth2/register', '/oauth2/register/some-client']) {
+      const response = await fetch(`${issuer}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ redirect_uris: [REDIRECT] }),
+      });
+      expect(response.status).toBe(404);
+      expect(await response.json()).toEqual({
+        error: 'not_found',
+        error_description: expect.stringMatching(/that address is its client_id.*OAUTH_DCR=1/),
+      });
+    }
   });
 });
 

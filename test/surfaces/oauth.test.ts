@@ -281,3 +281,25 @@ describe('T35: introspection', () => {
     );
   });
 });
+
+test('a client assertion is used up by a refusal of the client that it authenticated, and not by one before', async () => {
+  const before = clientAssertion(tenant);
+  expect(await refusal(world, tenant, { client_assertion: before, mandate_id: 'nope' })).toMatch(
+    /^400 invalid_request: /,
+  );
+  expect(await refusal(world, tenant, { client_assertion: `${before.slice(0, -6)}AAAAAA` })).toMatch(
+    /^401 invalid_client: .*not signed/,
+  );
+  expect((await exchange(world, tenant, { client_assertion: before })).status).toBe(200);
+
+  for (const [wrong, said] of [
+    [{ scope: 'okta.groups.manage' }, /^400 invalid_scope: /],
+    [{ subject_token: 'abc' }, /^400 invalid_request: /],
+    [{ mandate_id: newId('mdt') }, /^400 invalid_grant: /],
+    [{ resource: 'https://elsewhere.test' }, /^400 invalid_target: /],
+  ] as const) {
+    const once = clientAssertion(tenant);
+    expect(await refusal(world, tenant, { client_assertion: once, ...wrong })).toMatch(said);
+    expect(await refusal(world, tenant, { client_assertion: once })).toMatch(/^401 .*used before/);
+  }
+});

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { newId } from '#lib/id.ts';
 import type { Actor } from '#domain/actor.ts';
 import { call } from '#engine/call.ts';
@@ -245,6 +245,70 @@ describe('who is let in', () => {
     // The right browser, once, and not again.
     expect((await browser.go(back.url, 'nowhere:')).text).toContain('Reset password');
     expect((await browser.go(back.url, 'nowhere:')).status).not.toBe(200);
+  });
+});
+
+describe('the way to Okta and back', () => {
+  /** The browser of Dana up to the moment when Okta sends it back. */
+  async function returning() {
+    const browser = new Browser();
+    const picker = await browser.go(pages.pageOf(approval), 'nowhere:');
+    const asked = await browser.press(picker, { name: 'login', value: 'dana@acme.example' }, 'nowhere:');
+    const { url } = await browser.press(asked, { name: 'factor', value: 'push' }, `${world.url}/t/`);
+    return { browser, url };
+  }
+  const rows = async () =>
+    (await world.sql`select count(*)::int as n from oidc_models where tenant_id = ${world.tenantId}`)[0]?.[
+      'n'
+    ];
+
+  test('writes nothing, however often a stranger begins it or comes back with an answer that Okta never gave', async () => {
+    const before = await rows();
+    for (let time = 0; time < 5; time += 1) {
+      const begun = await fetch(pages.pageOf(approval), { redirect: 'manual' });
+      expect(begun.status).toBe(303);
+      const state = new URL(begun.headers.get('location') ?? '').searchParams.get('state') ?? '';
+      const [kept = ''] = (begun.headers.get('set-cookie') ?? '').split(';');
+      const answer = `${world.url}/t/${world.tenantId}/step-up/callback?code=made-up&state=${state}`;
+      expect((await fetch(answer, { headers: { cookie: kept } })).status).toBe(502);
+    }
+    expect(await rows()).toBe(before);
+  });
+
+  test('is used once, even where the browser kept its cookie and Okta takes the code again', async () => {
+    const { browser, url } = await returning();
+    const cookie = browser.cookiesFor(url);
+    const real = globalThis.fetch;
+    let given: Promise<Response> | undefined;
+    const lax = vi.spyOn(globalThis, 'fetch').mockImplementation(async (to, init) => {
+      if (init?.method !== 'POST' || !new Request(to).url.endsWith('/v1/token')) return real(to, init);
+      given ??= real(to, init);
+      return (await given).clone();
+    });
+    try {
+      const again = () => fetch(url, { headers: { cookie }, redirect: 'manual' });
+      const answers = await Promise.all([again(), again(), again()]);
+      expect(answers.map(({ status }) => String(status)).sort()).toEqual(['303', '502', '502']);
+      expect((await again()).status).toBe(502);
+      expect(await given).toMatchObject({ status: 200 });
+      expect(await stepUps()).toBe(1);
+    } finally {
+      lax.mockRestore();
+    }
+  });
+
+  test('ends after ten minutes, and a cookie that was changed or is of another sign-in opens nothing', async () => {
+    const { browser, url } = await returning();
+    const cookie = browser.cookiesFor(url);
+    const other = await returning();
+    const comes = (with_: string) => fetch(url, { headers: { cookie: with_ }, redirect: 'manual' });
+    late = 601_000;
+    expect((await comes(cookie)).status).toBe(502);
+    late = 0;
+    expect((await comes(other.browser.cookiesFor(url))).status).toBe(502);
+    expect((await comes(`${cookie.slice(0, -6)}AAAAAA`)).status).toBe(502);
+    expect(await stepUps()).toBe(0);
+    expect((await comes(cookie)).status).toBe(303);
   });
 });
 

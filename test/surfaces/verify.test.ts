@@ -60,7 +60,15 @@ async function ask(
 describe('POST /v1/verify', () => {
   test('needs an API key with the scope verify', async () => {
     const check = { mandate_id: finance, action: 'finance:approve', resource: 'petty-cash' };
-    expect((await ask(check, world.company.api_keys.admin)).status).toBe(403);
+    expect(await ask(check, world.company.api_keys.admin)).toMatchObject({
+      status: 403,
+      body: {
+        required_scope: 'verify',
+        detail: expect.stringContaining(
+          `POST /v1/tenants/${world.tenantId}/api-keys with {"name": "…", "scopes": ["verify"]}`,
+        ),
+      },
+    });
     expect((await ask(check, 'nonsense')).status).toBe(401);
   });
 
@@ -90,6 +98,30 @@ describe('POST /v1/verify', () => {
       actor: 'api-key:payments',
       data: { action: 'finance:approve', mandate_id: finance },
     });
+  });
+
+  test('says how to name what was named in another way, or not at all', async () => {
+    const faye = (await world.person('faye')).email;
+    const check = { mandate_id: finance, action: 'finance:approve' };
+    const tool = { action: undefined, mandate_id: mandateId, tool: 'okta_reset_mfa' };
+    for (const [more, hint] of [
+      [{}, 'Say on what, in "resource"'],
+      [{ resource: 'ann@acme.example' }, 'person:ann@acme.example.'],
+      [{ resource: 'resource:petty-cash' }, 'Leave "resource:" out'],
+      [
+        { resource: 'person:ann' },
+        'There is no person "ann" here. Name them by id (usr_…) or by their whole',
+      ],
+      [{ ...tool }, 'name on whom it is, or give the "input"'],
+      [{ ...tool, resource: 'ann@acme.example' }, 'person:<id or work email>'],
+      [{ ...tool, input: { person: 'nobody@acme.example' } }, 'nobody@acme.example'],
+      [{ mandate_id: undefined, agent: 'payer-bot', principal: 'faye' }, 'There is no principal "faye" here'],
+      [{ mandate_id: undefined, agent: 'payer', principal: faye }, 'There is no agent "payer" here'],
+    ] as const)
+      expect((await ask({ ...check, ...more })).body).toMatchObject({
+        decision: 'deny',
+        message: expect.stringContaining(hint),
+      });
   });
 
   test('says why not: no mandate, a scope that is not held, an amount, a person who is gone', async () => {

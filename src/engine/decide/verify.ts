@@ -110,6 +110,10 @@ export async function verifyFor(deciding: Deciding, actor: AgentActor, check: Ch
   return check.kind === 'tool' ? verifyTool(deciding, actor, check) : verifyScope(deciding, actor, check);
 }
 
+/** A resource that a tool is not for fits no policy, and who is allowed then is not what the caller must know. */
+const VAGUE =
+  'Without the tool\'s "input" this is about the "resource" alone (person:<id or work email>; where none is named, the organisation): name on whom it is, or give the "input".';
+
 async function verifyTool(
   deciding: Deciding,
   actor: AgentActor,
@@ -123,7 +127,12 @@ async function verifyTool(
       : undefined;
   const question = { entry, actor, targets, adminRoles, worth, ...(extra && { extra }) };
   const decision = await deciding.decide(question);
-  if (!decision.allowed) return refused(decision.denial, await frozenFor(deciding, actor, decision.denial));
+  if (!decision.allowed) {
+    const { denial: why } = decision;
+    const vague = input === null && why.code === 'no_policy_allows';
+    const said = vague ? { ...why, message: `${why.message} ${VAGUE}` } : why;
+    return refused(said, await frozenFor(deciding, actor, why));
+  }
   const { policies, requirements } = decision.saved;
   if (requirements.length === 0) return { allowed: true, policies };
   const needsStepUp = requirements.some((one) => one.stepUp);
@@ -183,10 +192,18 @@ function outside(
   return denial(
     'outside_mandate',
     resource === null
-      ? 'The mandate is bound to resources, and the check names none.'
-      : 'The mandate does not cover this resource. The principal can give one that does.',
+      ? 'The mandate is bound to resources, and the check names none. Say on what, in "resource": a name of your own system, or person:<id or work email>.'
+      : `The mandate does not cover this resource. ${nameOf(resource.text)}`,
     { missing: { mandate: { resource: named }, by: actor.personId } },
   );
+}
+
+/** What to do about a resource that is not covered: some are only named in another way than they must be. */
+function nameOf(text: string): string {
+  if (text.startsWith('resource:'))
+    return 'Leave "resource:" out: that is how mandates write it, a check has the name alone.';
+  if (/^[^\s:]+@[^\s:]+$/.test(text)) return `A person is named with "person:" before it: person:${text}.`;
+  return 'The principal can give one that does.';
 }
 
 async function frozenFor(

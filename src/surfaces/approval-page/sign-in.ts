@@ -11,10 +11,10 @@ import { issuerOf } from '#domain/token/names.ts';
 import type { App } from '#engine/app.ts';
 import { approvalPage } from '#engine/approve/page.ts';
 import { mayOpen } from '#engine/approve/open.ts';
-import { LoginFailed, type OktaLogin, type SignedIn } from '#engine/okta-login.ts';
+import { LOGIN_SECONDS, LoginFailed, type OktaLogin, type SignedIn } from '#engine/okta-login.ts';
 import { readonly, transact } from '#engine/transact.ts';
+import { cookie, cookieOf } from '#lib/cookies.ts';
 import { isId, newSecret } from '#lib/id.ts';
-import { cookie, cookieOf } from './cookies.ts';
 import { messagePage, nothingHere } from './pages.ts';
 
 export interface Parts {
@@ -33,8 +33,7 @@ export interface Visit {
 
 /** What the browser keeps of a step-up, on the page's path. */
 export const STEP_UP_COOKIE = 'prokura_step_up';
-const FLOW_SECONDS = 600;
-/** Which sign-in this browser has begun: the answer that Okta sends must name the same one. */
+/** The sign-in that this browser has begun: the answer that Okta sends must belong to it. */
 const flowCookie = (approvalId: string): string => `prokura_flow_${approvalId}`;
 const callbackAt = (app: App, tenantId: string): URL =>
   new URL(`${issuerOf(app.baseUrl, tenantId)}/step-up/callback`);
@@ -44,9 +43,9 @@ export async function beginSignIn({ app, login }: Parts, visit: Visit): Promise<
   // The approval stands in it, so that what comes back is for no other.
   const flow = `${visit.approvalId}-${newSecret(16)}`;
   try {
-    const at = await login.start(visit.tenantId, flow, 'step_up');
-    const kept = cookie(flowCookie(visit.approvalId), flow, callbackAt(app, visit.tenantId), FLOW_SECONDS);
-    return seeOther(at.href, kept);
+    const { at, kept } = await login.start(visit.tenantId, flow, 'step_up');
+    const path = callbackAt(app, visit.tenantId);
+    return seeOther(at.href, cookie(flowCookie(visit.approvalId), kept, path, LOGIN_SECONDS));
   } catch (error) {
     return failed(app, visit.page, error);
   }
@@ -61,11 +60,12 @@ export async function finishSignIn(
   const answer = new URL(request.url);
   const flow = /^((apr_[0-9a-z]{26})-[0-9a-z]{26})\./.exec(answer.searchParams.get('state') ?? '');
   const [, uid = '', approvalId = ''] = flow ?? [];
-  if (!isId('apr', approvalId) || cookieOf(request, flowCookie(approvalId)) !== uid) return strange();
+  const begun = isId('apr', approvalId) ? cookieOf(request, flowCookie(approvalId)) : null;
+  if (begun === null) return strange();
   const page = approvalPage(app.baseUrl, tenantId, approvalId);
   let signedIn: SignedIn;
   try {
-    signedIn = await login.finish(tenantId, uid, answer);
+    signedIn = await login.finish(tenantId, uid, answer, begun);
   } catch (error) {
     return failed(app, page, error);
   }

@@ -52,12 +52,14 @@ export function bootstrapSurface(app: App, defaults: Pick<SetUp, 'okta' | 'slack
         const fault = asFault(error);
         const id = newId('err');
         app.log.warn({ error_id: id, err: fault.cause ?? fault }, 'bootstrap refused');
+        // RFC 9457 problem details; `detail` is a text, and what else is known stands beside it.
         const body = {
-          type: 'about:blank',
-          title: fault.message,
+          ...fault.detail,
+          type: `urn:prokura:problem:${fault.code}`,
+          title: 'The organisation was not set up',
           status: STATUS[fault.code],
+          detail: fault.message,
           code: fault.code,
-          detail: fault.detail,
           error_id: id,
         };
         return Response.json(body, {

@@ -15,7 +15,7 @@ export interface Endpoint {
 const PATH =
   /^(?:\/t\/(?<tenant>tnt_[0-9a-z]{26}))?\/mcp(?:\/x\/(?<toolset>[a-z][a-z0-9-]{0,40}))?(?<readonly>\/readonly)?$/;
 
-/** The endpoint at this path, or null where the path is somebody else's. A toolset may be one that does not exist: it has no tools. */
+/** The endpoint at this path, or null where the path is somebody else's. Does not say that the toolset exists. */
 export function endpointAt(pathname: string): Endpoint | null {
   const match = PATH.exec(pathname);
   if (match === null) return null;

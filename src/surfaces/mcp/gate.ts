@@ -120,6 +120,10 @@ export function unavailable(fault: Fault): Response {
   });
 }
 
+/** For an address that names a toolset which does not exist: a client would only wonder where its tools are. */
+export const noSuchToolset = (toolset: string, known: Iterable<string>): Response =>
+  plain(404, 'not_found', `There is no toolset "${toolset}" here. Toolsets: ${[...known].join(', ')}.`);
+
 const plain = (status: number, code: string, message: string): Response =>
   Response.json({ error: code, error_description: message, code }, { status });
 

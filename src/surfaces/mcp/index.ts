@@ -5,7 +5,7 @@ import { asFault, type Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { baselineScopes, contractsOf } from './contract.ts';
 import { endpointAt, type Endpoint } from './endpoint.ts';
-import { authenticate, challenge, foreignRequest, unavailable } from './gate.ts';
+import { authenticate, challenge, foreignRequest, noSuchToolset, unavailable } from './gate.ts';
 import { metadataAt, metadataUrl } from './metadata.ts';
 import { serverFor } from './server.ts';
 
@@ -32,6 +32,7 @@ export function mcpSurface(
 ): McpSurface {
   const contracts = contractsOf(app.catalogue);
   const scopes = baselineScopes(app.catalogue);
+  const toolsets = new Set(app.catalogue.all.map(({ family }) => family).toSorted());
   const holdMs = options.holdMs ?? 19_000;
   const handler = createMcpHandler(
     ({ authInfo }) => serverFor(app, contracts, { ...(authInfo?.extra as unknown as Seen), holdMs }),
@@ -62,7 +63,11 @@ export function mcpSurface(
       const endpoint = endpointAt(pathname);
       try {
         if (endpoint === null) return await metadataAt(app, kernel, pathname, scopes);
-        return foreignRequest(app, request) ?? (await serve(request, endpoint));
+        const foreign = foreignRequest(app, request);
+        if (foreign !== null) return foreign;
+        const { toolset } = endpoint;
+        if (toolset !== null && !toolsets.has(toolset)) return noSuchToolset(toolset, toolsets);
+        return await serve(request, endpoint);
       } catch (error) {
         return refused(asFault(error), endpoint);
       }

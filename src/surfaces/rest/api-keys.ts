@@ -51,14 +51,23 @@ export const CreatedApiKey = ApiKeyView.extend({
 });
 
 /** Throws Fault `not_found` where the path names another organisation than the key's, `forbidden` where the caller is no API key with `admin`. */
-export function requireAdmin({ tenantId, actor, keyScopes }: Caller, named: string): void {
+export function requireAdmin(caller: Caller, named: string): void {
+  const { tenantId, actor, keyScopes } = caller;
   if (named !== tenantId)
     throw new Fault('not_found', 'There is no such organisation for this credential. Look at the tenant id.');
   if (actor.kind === 'service' && keyScopes.includes(ADMIN_SCOPE)) return;
+  throw lacksKeyScope(caller, ADMIN_SCOPE);
+}
+
+/** What a caller is told who lacks a scope that API keys alone can have, with the request that makes such a key. */
+export function lacksKeyScope({ tenantId, actor }: Caller, scope: string): Fault {
   const who = actor.kind === 'service' ? 'This API key lacks' : 'This takes an API key that has';
-  throw new Fault('forbidden', `${who} the scope ${ADMIN_SCOPE}. An administrator can create such a key.`, {
-    detail: { required_scope: ADMIN_SCOPE },
-  });
+  return new Fault(
+    'forbidden',
+    `${who} the scope ${scope}. An administrator makes such a key with one that has ${ADMIN_SCOPE}: ` +
+      `POST /v1/tenants/${tenantId}/api-keys with {"name": "…", "scopes": ["${scope}"]}.`,
+    { detail: { required_scope: scope } },
+  );
 }
 
 /** Makes a key. Fault `invalid_input` for a scope that no key can use. */

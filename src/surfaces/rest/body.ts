@@ -20,7 +20,7 @@ export async function jsonObject(request: Request): Promise<Record<string, unkno
   }
   const value = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Fault('invalid_input', 'The body must be a JSON object: the input of the tool.');
+    throw new Fault('invalid_input', 'The body must be one JSON object.');
   return value as Record<string, unknown>;
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LEDGER_EVENTS } from '#domain/ledger/entry.ts';
 
 const id = (prefix: string, what: string) =>
   z
@@ -7,12 +8,22 @@ const id = (prefix: string, what: string) =>
     .optional()
     .describe(`Only entries that name this ${what}, by id.`);
 
+const EVENTS = LEDGER_EVENTS.join(', ');
+const known: ReadonlySet<string> = new Set(LEDGER_EVENTS);
+const unknownEvents = (names: string): string[] => names.split(',').filter((name) => !known.has(name));
+
 const filter = {
   event: z
     .string()
-    .regex(/^[A-Za-z_]{1,60}(?:,[A-Za-z_]{1,60}){0,49}$/, 'must be names of events, separated by commas')
+    .regex(/^[A-Za-z_]{1,60}(?:,[A-Za-z_]{1,60}){0,49}$/, {
+      error: 'must be names of events, separated by commas',
+      abort: true,
+    })
+    .refine((names) => unknownEvents(names).length === 0, {
+      error: ({ input }) => `there is no ${unknownEvents(String(input)).join(', ')}; take one of ${EVENTS}`,
+    })
     .optional()
-    .describe('Only entries of this event, or of one of these, separated by commas.'),
+    .describe(`Only entries of this event, or of one of these, separated by commas: ${EVENTS}.`),
   actor: z.string().min(1).max(200).optional().describe('Only entries of this actor, as it stands in them.'),
   person: id('usr', 'person'),
   agent: id('agt', 'agent'),

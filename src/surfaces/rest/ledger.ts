@@ -7,7 +7,7 @@ import { toOcsf } from '#domain/ledger/ocsf.ts';
 import type { App } from '#engine/app.ts';
 import { checkpointLedger } from '#engine/checkpoint.ts';
 import { readonly } from '#engine/transact.ts';
-import { Fault } from '#lib/fault.ts';
+import { lacksKeyScope } from './api-keys.ts';
 import type { Caller } from './authenticate.ts';
 import type { CheckpointsQuery, LedgerExportQuery, LedgerQuery } from './ledger-query.ts';
 
@@ -145,10 +145,6 @@ export async function makeCheckpoint(app: App, caller: Caller): Promise<z.infer<
   return checkpointView(await checkpointLedger(app, caller.tenantId));
 }
 
-function requireLedgerScope({ keyScopes, actor }: Caller): void {
-  if (keyScopes.includes(LEDGER_SCOPE)) return;
-  const who = actor.kind === 'service' ? 'This API key lacks' : 'The ledger is read with an API key that has';
-  throw new Fault('forbidden', `${who} the scope ${LEDGER_SCOPE}. An administrator can create such a key.`, {
-    detail: { required_scope: LEDGER_SCOPE },
-  });
+function requireLedgerScope(caller: Caller): void {
+  if (!caller.keyScopes.includes(LEDGER_SCOPE)) throw lacksKeyScope(caller, LEDGER_SCOPE);
 }

@@ -60,8 +60,14 @@ export async function byName(
     ...(mandateId === undefined ? {} : { mandateId }),
   };
   const { agentId, people, mandates } = await reach(namedMandates(database.sql, tenantId, names, MAX_TRIED));
-  if (agent !== undefined && agentId === null) return none('There is no such agent here.');
-  if (principal !== undefined && people.length !== 1) return none('There is no such principal here.');
+  if (agent !== undefined && agentId === null)
+    return none(
+      `There is no agent "${agent}" here. Name it by id (agt_…), or by its name as it was registered.`,
+    );
+  if (principal !== undefined && people.length !== 1)
+    return none(
+      `There is no principal "${principal}" here. Name them by id (usr_…) or by their whole work email.`,
+    );
   const [principalId] = people;
   const fitting = mandates.filter(
     (mandate) =>

@@ -28,6 +28,7 @@ import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { readOrFault } from '#lib/problems.ts';
 import { canonicalJson } from '#lib/json.ts';
+import { lacksKeyScope } from './api-keys.ts';
 import type { Caller, Kernel } from './authenticate.ts';
 import { VerifyBatch, VerifyCheck, type VerifyAnswer } from './verify-check.ts';
 import { byName, byToken, type Candidates } from './verify-who.ts';
@@ -46,10 +47,7 @@ export async function verify(
   body: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
 ): Promise<VerifyAnswer | { results: VerifyAnswer[] }> {
-  if (!caller.keyScopes.includes(VERIFY_SCOPE))
-    throw new Fault('forbidden', `Only an API key with the scope ${VERIFY_SCOPE} asks here.`, {
-      detail: { required_scope: VERIFY_SCOPE },
-    });
+  if (!caller.keyScopes.includes(VERIFY_SCOPE)) throw lacksKeyScope(caller, VERIFY_SCOPE);
   const asking = { app, kernel, caller, signal };
   if (body['checks'] === undefined) return one(asking, parsed(VerifyCheck, body));
   const { checks } = parsed(VerifyBatch, body);
@@ -73,29 +71,23 @@ async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
     check.token === undefined
       ? await byName(app, tenantId, check, scope)
       : bound(await byToken(kernel, app.baseUrl, tenantId, check.token), check);
-  const checked = 'refused' in candidates ? null : await prepared(asking, candidates.actors[0], check);
-  if (check.count_use && !('refused' in candidates) && checked !== null)
-    return counted(asking, check, scope, candidates.actors, checked);
-  const { verdict, actor } = await judged(asking, candidates, checked);
-  const answer = answerOf(verdict, actor, false);
-  await app.ledgerBatch.add(tenantId, entryOf(caller, check, scope, answer));
-  return answer;
+  const noted = async ({ verdict, actor }: Judged): Promise<VerifyAnswer> => {
+    const answer = answerOf(verdict, actor, false);
+    await app.ledgerBatch.add(tenantId, entryOf(caller, check, scope, answer));
+    return answer;
+  };
+  if ('refused' in candidates) return noted(refusal(candidates.refused, candidates.message, null));
+  const { actors } = candidates;
+  const checked = await prepared(asking, actors[0], check);
+  if (checked.kind === 'nothing') return noted(refusal('OUTSIDE_MANDATE', checked.message, actors[0]));
+  if (check.count_use) return counted(asking, check, scope, actors, checked);
+  return noted(await firstAllowed(decidingNow(app, tenantId), actors, checked));
 }
 
-async function judged(
-  { app, caller }: Asking,
-  candidates: Candidates,
-  checked: Checked | null,
-): Promise<Judged> {
-  const refusal = (reason: VerifyReason, message: string, actor: AgentActor | null): Judged => ({
-    verdict: { allowed: false, reasons: [reason], message, missing: null },
-    actor,
-  });
-  if ('refused' in candidates) return refusal(candidates.refused, candidates.message, null);
-  const { actors } = candidates;
-  if (checked === null) return refusal('OUTSIDE_MANDATE', 'There is no such resource here.', actors[0]);
-  return firstAllowed(decidingNow(app, caller.tenantId), actors, checked);
-}
+const refusal = (reason: VerifyReason, message: string, actor: AgentActor | null): Judged => ({
+  verdict: { allowed: false, reasons: [reason], message, missing: null },
+  actor,
+});
 
 interface Judged {
   readonly verdict: Verdict;
@@ -188,19 +180,26 @@ const scopeOf = (app: App, check: VerifyCheck): string =>
   toolOf(app, check)?.tool.scope ?? check.action ?? '';
 
 /** The check with everything that must be asked before it is decided: ids for references, and for an act who is privileged at the provider. */
-async function prepared(asking: Asking, actor: AgentActor, check: VerifyCheck): Promise<Checked | null> {
+async function prepared(asking: Asking, actor: AgentActor, check: VerifyCheck): Promise<Checked | Nothing> {
   const checked = await checkedOf(asking, actor, check);
-  if (checked?.kind !== 'tool' || checked.entry.tool.effects !== 'act') return checked;
+  if (checked.kind !== 'tool' || checked.entry.tool.effects !== 'act') return checked;
   const { directory } = await lookContext(asking.app, asking.caller.tenantId, actor, asking.signal);
   return { ...checked, adminRoles: await adminRolesOf(directory, checked.targets) };
 }
 
-/** The check with ids for references; null where what it names is not there. */
+/** A check that names something which is not there. */
+interface Nothing {
+  readonly kind: 'nothing';
+  /** What was looked for, and how it is named. */
+  readonly message: string;
+}
+
+/** The check with ids for references. */
 async function checkedOf(
   { app, caller }: Asking,
   actor: AgentActor,
   check: VerifyCheck,
-): Promise<Checked | null> {
+): Promise<Checked | Nothing> {
   const { input: given, resource } = check;
   const worth: Worth | null =
     check.amount === undefined ? null : { value: check.amount, currency: check.currency ?? '' };
@@ -225,8 +224,8 @@ async function checkedOf(
       adminRoles: new Map(),
     };
   } catch (error) {
-    if (error instanceof Fault && error.code === 'not_found') return null;
-    throw error;
+    if (!(error instanceof Fault) || error.code !== 'not_found') throw error;
+    return { kind: 'nothing', message: error.message };
   }
 }
 
@@ -259,14 +258,20 @@ async function targetsOf(read: Read, resource: string | undefined): Promise<Targ
     type === 'Person' ||
     (type === 'Mandate' && (await read((reader) => findMandate(reader, resource))) === null)
   )
-    throw new Fault('not_found', 'There is no such thing here.');
+    throw new Fault(
+      'not_found',
+      `There is no resource "${resource}" here. With a tool it is person:<id or work email>, or an id: usr_…, agt_…, mdt_…, apr_….`,
+    );
   return [{ type, id: resource }];
 }
 
 async function personOf(read: Read, reference: string): Promise<string> {
   const [found, another] = await read((reader) => peopleByReference(reader, reference));
   if (found === undefined || another !== undefined)
-    throw new Fault('not_found', 'There is no such person here.');
+    throw new Fault(
+      'not_found',
+      `There is no person "${reference}" here. Name them by id (usr_…) or by their whole work email.`,
+    );
   return found.id;
 }
 

@@ -21,6 +21,21 @@ const refusal = async (work: Promise<unknown>): Promise<ProkuraError> => {
 };
 const reasonOf = async (work: Promise<unknown>) => (await refusal(work)).reason;
 
+test.each(['issuer', 'audience'] as const)(
+  'without its %s no verifier is made, and it says which is missing',
+  (name) => {
+    for (const left of [undefined, ''])
+      expect(() => verifier({ [name]: left })).toThrow(
+        expect.objectContaining({
+          name: 'ProkuraError',
+          code: 'configuration',
+          reason: name,
+          description: expect.stringContaining(`verifyDelegation needs ${name}: `),
+        }),
+      );
+  },
+);
+
 describe('a token', () => {
   test('that holds is answered with its claims', async () => {
     const claims = await verifier()(await issuer.token());

@@ -6,6 +6,7 @@ import type { App } from '#engine/app.ts';
 import { readBody } from '#lib/body.ts';
 import { asFault, Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
+import { answer as answerJson } from '../faults.ts';
 import { abilitiesOf, lookingScopes } from './abilities.ts';
 import { toNode } from './bridge.ts';
 import {
@@ -117,6 +118,7 @@ export function browserSide(parts: BrowserParts): BrowserSide {
 
   async function answer(tenantId: string, request: Request): Promise<Response> {
     if ((await kernel.tenantOf('tenant', tenantId)) === null) return notHere();
+    if (isRegistration(request) && !dynamicRegistration) return registersNobody();
     if (!(await login.isSetUp(tenantId))) return notSetUp();
     const url = new URL(request.url);
     const path = url.pathname.slice(new URL(issuerOf(app.baseUrl, tenantId)).pathname.length);
@@ -156,6 +158,17 @@ export function browserSide(parts: BrowserParts): BrowserSide {
         : null,
   };
 }
+
+const isRegistration = (request: Request): boolean =>
+  /\/oauth2\/register(?:\/|$)/.test(new URL(request.url).pathname);
+
+/** For programs (RFC 7591 section 3.2.2): what a client does in place of registering. */
+const registersNobody = (): Response =>
+  answerJson(404, {
+    error: 'not_found',
+    error_description:
+      'Clients do not register here. A client describes itself in a JSON document at an https address of its own, and that address is its client_id (Client ID Metadata Document). For clients that cannot, an administrator of this server can set OAUTH_DCR=1.',
+  });
 
 /** Okta's answer goes on to the interaction that its state names, where the browser's cookie says whether it belongs there. */
 function callback(baseUrl: string, tenantId: string, url: URL): Response {

@@ -5,10 +5,11 @@ import { issuerOf } from '#domain/token/names.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import type { App } from '#engine/app.ts';
 import { readonly } from '#engine/transact.ts';
+import { cookie, cookieOf } from '#lib/cookies.ts';
 import { sameSecret } from '#lib/crypto.ts';
 import { ALWAYS, inWords, type Abilities } from './abilities.ts';
 import type { NodeExchange } from './bridge.ts';
-import { LoginFailed, type OktaLogin } from '#engine/okta-login.ts';
+import { LOGIN_SECONDS, LoginFailed, type OktaLogin } from '#engine/okta-login.ts';
 import { consentPage, messagePage } from './pages.ts';
 import { GRANT_DAYS } from './provider.ts';
 import { isLocalRedirect, redirectTarget } from './redirect.ts';
@@ -43,6 +44,11 @@ const STRANGE = messagePage.bind(
   'It was begun in another browser, or is too old. Start again from your client.',
 );
 
+/** The sign-in at Okta that this browser has begun, on the interaction's own path. */
+const LOGIN_COOKIE = 'prokura_login';
+const pageOf = (app: App, { tenantId, uid }: Step): URL =>
+  new URL(`${issuerOf(app.baseUrl, tenantId)}/oauth2/interaction/${uid}`);
+
 /** The interaction of this browser, if it is the one that the address names; null otherwise. */
 async function detailsOf({ provider, node, uid }: Step): Promise<Details | null> {
   try {
@@ -61,7 +67,8 @@ export async function showInteraction(parts: InteractionParts, step: Step): Prom
   if (details.prompt.name === 'consent') return showConsent(parts, step, details);
   const again = details.prompt.reasons.some((reason) => reason !== 'no_session');
   try {
-    return seeOther((await parts.login.start(step.tenantId, step.uid, again ? 'again' : 'known')).href);
+    const { at, kept } = await parts.login.start(step.tenantId, step.uid, again ? 'again' : 'known');
+    return seeOther(at.href, cookie(LOGIN_COOKIE, kept, pageOf(parts.app, step), LOGIN_SECONDS));
   } catch (error) {
     return loginFailed(parts, error);
   }
@@ -74,7 +81,12 @@ export async function finishLogin(parts: InteractionParts, step: Step): Promise<
   const answer = new URL(step.request.url);
   if (answer.searchParams.get('error') === 'access_denied') return finish(step, denied('at Okta'));
   try {
-    const { uid, authTime, amr } = await parts.login.finish(step.tenantId, step.uid, answer);
+    const { uid, authTime, amr } = await parts.login.finish(
+      step.tenantId,
+      step.uid,
+      answer,
+      cookieOf(step.request, LOGIN_COOKIE),
+    );
     const person = await parts.kernel.person(step.tenantId, { provider: 'okta', uid });
     const why = person === null ? UNKNOWN : personStanding(person);
     if (why !== null) return await refuse(parts, step, details, uid, why);
@@ -131,7 +143,7 @@ async function showConsent(parts: InteractionParts, step: Step, details: Details
   const organisation = await readonly(app, step.tenantId, async (reader) => (await theTenant(reader)).name);
   const asked = param(details, 'scope').split(' ');
   return consentPage({
-    action: `${issuerOf(app.baseUrl, step.tenantId)}/oauth2/interaction/${step.uid}/consent`,
+    action: `${pageOf(app, step).href}/consent`,
     csrf: csrfOf(app, step),
     person: { name: person.display_name, email: person.email },
     organisation,
@@ -203,8 +215,13 @@ async function finish(
   return node.answer();
 }
 
-export const seeOther = (location: string): Response =>
+export const seeOther = (location: string, kept?: string): Response =>
   new Response(null, {
     status: 303,
-    headers: { location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' },
+    headers: {
+      location,
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      ...(kept === undefined ? {} : { 'set-cookie': kept }),
+    },
   });
