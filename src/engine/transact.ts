@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { isVictim, reach } from '#db/reach.ts';
+import { isDuplicate, isVictim, reach } from '#db/reach.ts';
 import type { ReadDb, TenantReader, TenantWriter, WriteDb } from '#domain/context.ts';
 import type { Fact } from '#domain/facts.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
@@ -25,13 +25,17 @@ export async function transact<T>(
 
 const MAX_TRIES = 4;
 
-/** Runs a transaction again where the database has chosen it as a deadlock's victim: it has left nothing behind. `work` must not touch anything but its transaction. */
+/** A deadlock's victim, or one of two that drew the same place of a status list (`placeOf`) before either was committed. */
+const mayRunAgain = (error: unknown): boolean =>
+  isVictim(error) || isDuplicate(error, 'mandates_status_index');
+
+/** Runs a transaction again where the database refused it for what another one did meanwhile: it has left nothing behind. `work` must not touch anything but its transaction. */
 export async function retryVictims<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      if (attempt >= MAX_TRIES || !isVictim(error)) throw error;
+      if (attempt >= MAX_TRIES || !mayRunAgain(error)) throw error;
     }
   }
 }

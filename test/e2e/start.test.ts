@@ -187,7 +187,7 @@ describe('the first administrators', () => {
       body: {
         code: 'invalid_input',
         detail: expect.stringContaining('administrators: '),
-        problems: [expect.stringContaining('administrators: ')],
+        problems: [{ field: 'administrators', problem: expect.stringContaining('is missing') }],
       },
     });
     expect(await bootstrap(token, { ...good, administrators: ['nobody@acme.example'] })).toMatchObject({

@@ -111,7 +111,7 @@ describe('a person acts as themselves', () => {
     await expect(world.as(bob, 'okta_make_coffee', {})).rejects.toMatchObject({ code: 'not_found' });
     await expect(world.as(bob, 'okta_reset_mfa', { who: 'ann' })).rejects.toMatchObject({
       code: 'invalid_input',
-      detail: { problems: [{ field: 'person' }] },
+      detail: { problems: [{ field: 'person' }, { field: 'who' }] },
     });
     await expect(world.as(bob, 'okta_reset_mfa', { person: 'nobody@acme.example' })).rejects.toMatchObject({
       code: 'not_found',

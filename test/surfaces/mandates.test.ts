@@ -402,8 +402,9 @@ describe('handing on', () => {
     expect(
       done(await world.as(narrow, 'mandate_delegate', { agent: agent.id, purpose: 'what it has' })),
     ).toMatchObject({ scopes: ['okta.mfa.reset'] });
+    // What governs is for people, whatever a token holds.
     expect(denied(await world.as(actor, 'mandate_renew', { mandate_id: actor.mandateId, days: 30 }))).toBe(
-      'scope_not_delegated',
+      'forbidden_by_policy',
     );
   });
 

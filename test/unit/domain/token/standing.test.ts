@@ -219,4 +219,4 @@ test('without the database nothing is allowed, with 503; when it is back everyth
   await world.databaseOpen(true);
   await expect.poll(async () => (await exchange(world, tenant)).status, { timeout: 10_000 }).toBe(200);
   expect(await world.kernel.verify(token, MCP)).toMatchObject({ mandateId: tenant.mandateId });
-}, 30_000);
+});

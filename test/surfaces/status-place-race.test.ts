@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { LIST_PLACES, placeOf } from '#domain/mandate/status-place.ts';
+import { transact } from '#engine/transact.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+/** Places that are drawn next; without one, chance says. */
+const drawn: number[] = [];
+vi.mock('node:crypto', async (original) => {
+  const real = await original<typeof import('node:crypto')>();
+  return {
+    ...real,
+    randomInt: (...range: [number]) =>
+      (range[0] === LIST_PLACES ? drawn.shift() : undefined) ?? real.randomInt(...range),
+  };
+});
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+}, 60_000);
+afterAll(() => world.close());
+
+test('two mandates that draw the same place at once both get one, and not the same', async () => {
+  const agent = await world.agent('race-bot', 'carl');
+  const ids = [
+    await world.mandate('carl', agent, { scopes: ['okta.users.read'] }),
+    await world.mandate('carl', agent, { scopes: ['okta.users.read'] }),
+  ];
+  await world.sql`update mandates set status_index = null where id = any(${ids})`;
+  drawn.push(4711, 4711, 4712);
+  const places = await Promise.all(
+    ids.map((id) =>
+      transact(world.app, world.tenantId, async (ctx) => {
+        const place = await placeOf(ctx, id);
+        // The other one draws before this is committed.
+        await sleep(300);
+        return place;
+      }),
+    ),
+  );
+  expect(places.toSorted()).toEqual([4711, 4712]);
+  const rows = await world.sql<
+    { place: number }[]
+  >`select status_index as place from mandates where id = any(${ids}) order by 1`;
+  expect(rows.map(({ place }) => place)).toEqual([4711, 4712]);
+});
