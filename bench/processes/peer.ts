@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair } from 'jose';
 import postgres from 'postgres';
+import { appendAlone } from '#domain/ledger/store.ts';
 import { cpuMicros, serveParent } from '../harness/channel.ts';
 import { readMandate } from '../peer/mandate.ts';
 import { createPeer } from '../peer/provider.ts';
@@ -27,9 +28,8 @@ export type PeerMethods = {
 let close = async (): Promise<void> => {};
 
 const start: PeerMethods['start'] = async (settings) => {
-  // As the owner, without a transaction or row-level security: the cheapest way to read and to write a line.
+  // As the owner, without a transaction or row-level security: the cheapest way to read. What it writes is the ledger's, as ours writes it, alone.
   const sql = postgres(settings.databaseUrl, { max: 10, onnotice: () => {} });
-  await sql`create table if not exists bench_issued (at timestamptz not null default now(), line jsonb not null)`;
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const answer = createPeer({
     ...settings,
@@ -37,7 +37,8 @@ const start: PeerMethods['start'] = async (settings) => {
     signingKey: { ...(await exportJWK(privateKey)), kid: 'peer' },
     read: (mandateId) => readMandate(sql, settings.tenantId, mandateId),
     record: async (claims) => {
-      await sql`insert into bench_issued (line) values (${JSON.stringify(claims)}::text::jsonb)`;
+      const entry = { event: 'TOKEN_ISSUED' as const, actor: settings.client.id, data: claims };
+      await appendAlone(sql, settings.tenantId, new Date(), [{ entry, once: [] }]);
     },
   }).callback();
   const server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
