@@ -62,7 +62,8 @@ export async function openParties(world: World): Promise<Parties> {
   const issued = async (mandateId: string, audience: string): Promise<string> => {
     const response = await exchange(world.url, mandateId, audience);
     const body = (await response.json()) as Record<string, unknown>;
-    if (response.status !== 200) throw new Error(`no token: ${JSON.stringify(world.logs.filter((l: any) => l.level === 'error' || l.level >= 50))} ${JSON.stringify(body)}`);
+    if (response.status !== 200)
+      throw new Error(`no token: ${JSON.stringify([body, world.logs.at(-1) ?? 'nothing logged'])}`);
     return String(body['access_token']);
   };
   const post = async (url: string, bearer: string, body: object) =>
