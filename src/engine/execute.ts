@@ -1,12 +1,9 @@
 import { reach } from '#db/reach.ts';
 import { actorName } from '#domain/actor.ts';
 import { findApproval, settleApproval } from '#domain/approval/store.ts';
-import type { CallError, CallState } from '#domain/call/call.ts';
 import { findCall, insertCall, updateCall, type Call } from '#domain/call/store.ts';
 import type { TenantWriter } from '#domain/context.ts';
-import type { Denial } from '#domain/denial.ts';
 import type { Impact } from '#domain/impact.ts';
-import type { LedgerEvent } from '#domain/ledger/entry.ts';
 import type { Fault } from '#lib/fault.ts';
 import { asFault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
@@ -19,6 +16,7 @@ import { decide } from './decide/decide.ts';
 import { readContext } from './explain.ts';
 import type { AdminRoles } from './decide/entities.ts';
 import type { AnyAct, AnyWrite } from './tool.ts';
+import { deniedError, errorOf, finish, locked, open, settle } from './settle-call.ts';
 import { transact, readonly } from './transact.ts';
 import { actContext, lookContext } from './world.ts';
 
@@ -273,64 +271,3 @@ function retryDelayMs(fault: Fault, attempts: number): number {
     ? Math.min(Math.max(told, 1), 120) * 1000
     : Math.min(500 * 2 ** attempts, 60_000);
 }
-
-async function finish(app: App, call: Call, state: CallState, how: Ended): Promise<void> {
-  await transact(app, call.tenantId, async (ctx) => {
-    const row = await locked(ctx, call.id);
-    // Fenced: another process has taken the call up since.
-    if (row === null || row.attempt !== call.attempt) return;
-    await settle(ctx, row, state, how);
-  });
-}
-
-interface Ended {
-  readonly result?: Record<string, unknown>;
-  readonly error?: CallError;
-  readonly successorId?: string;
-}
-
-const EVENTS: Partial<Record<CallState, LedgerEvent>> = {
-  succeeded: 'CALL_SUCCEEDED',
-  failed: 'CALL_FAILED',
-  unknown: 'CALL_UNKNOWN',
-  denied: 'CALL_DENIED',
-  superseded: 'CALL_SUPERSEDED',
-};
-
-async function settle(ctx: TenantWriter, row: Call, state: CallState, how: Ended): Promise<void> {
-  await updateCall(ctx, row.id, { state, ...how, settledAt: ctx.now });
-  ctx.record({
-    event: EVENTS[state] ?? 'CALL_FAILED',
-    actor: actorName(row.actor),
-    data: {
-      call_id: row.id,
-      tool: row.tool,
-      targets: row.targets,
-      approval_id: row.approvalId,
-      ...(row.agentId === null
-        ? {}
-        : { agent: row.agentId, principal: row.principalId, mandate_id: row.mandateId }),
-      ...(how.error === undefined ? {} : { code: how.error.code, provider: how.error.detail?.['provider'] }),
-    },
-  });
-  ctx.emit({ name: 'call.settled', thing: row.id });
-}
-
-const open = (call: Call): boolean => call.state === 'ready' || call.state === 'running';
-
-async function locked(ctx: TenantWriter, callId: string): Promise<Call | null> {
-  const row = await findCall(ctx, callId, 'update');
-  return row !== null && open(row) ? row : null;
-}
-
-const deniedError = (why: Denial): CallError => ({
-  code: why.code,
-  message: why.message,
-  ...(why.missing === undefined ? {} : { detail: why.missing }),
-});
-
-const errorOf = (fault: Fault): CallError => ({
-  code: fault.code,
-  message: fault.message,
-  ...(Object.keys(fault.detail).length === 0 ? {} : { detail: fault.detail }),
-});

@@ -1,13 +1,12 @@
 import type { z } from 'zod';
 import type { AgentActor } from '#domain/actor.ts';
-import type { TenantReader, TenantWriter } from '#domain/context.ts';
+import type { TenantWriter } from '#domain/context.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
-import { findMandate, lockMandates, mandateChain } from '#domain/mandate/store.ts';
+import { lockMandates, mandateChain } from '#domain/mandate/store.ts';
 import type { Worth } from '#domain/mandate/rules.ts';
 import { lockParties } from '#domain/verify/lock.ts';
 import { claimKey, keepAnswer } from '#domain/verify/store.ts';
 import { spendUseOf } from '#domain/mandate/uses.ts';
-import { peopleByReference } from '#domain/person/store.ts';
 import type { App } from '#engine/app.ts';
 import { adminRolesOf } from '#engine/saved-call.ts';
 import {
@@ -21,7 +20,7 @@ import {
 } from '#engine/decide/verify.ts';
 import { parseInput } from '#engine/explain.ts';
 import { resolveReferences } from '#engine/references.ts';
-import { IMPLIED_SCOPE, TENANT_TARGET, type Target, type Targets } from '#engine/tool.ts';
+import { IMPLIED_SCOPE } from '#engine/tool.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { lookContext } from '#engine/world.ts';
 import { sha256 } from '#lib/crypto.ts';
@@ -31,6 +30,7 @@ import { canonicalJson } from '#lib/json.ts';
 import { lacksKeyScope } from './api-keys.ts';
 import type { Caller, Kernel } from './authenticate.ts';
 import { VerifyBatch, VerifyCheck, type VerifyAnswer } from './verify-check.ts';
+import { resourceOf, targetsOf, type Read } from './verify-resource.ts';
 import { byName, byToken, type Candidates } from './verify-who.ts';
 
 /** What an API key needs to ask. */
@@ -227,52 +227,6 @@ async function checkedOf(
     if (!(error instanceof Fault) || error.code !== 'not_found') throw error;
     return { kind: 'nothing', message: error.message };
   }
-}
-
-/** Opens a transaction to read in; only where a check needs one. */
-type Read = <T>(work: (reader: TenantReader) => Promise<T>) => Promise<T>;
-
-const PERSON = /^(?:person:(.+)|(usr_[0-9a-z]{26}))$/;
-const TYPES: Readonly<Record<string, Exclude<Target['type'], 'Tenant'>>> = {
-  usr: 'Person',
-  agt: 'Agent',
-  mdt: 'Mandate',
-  apr: 'Approval',
-};
-
-async function resourceOf(read: Read, resource: string | undefined) {
-  if (resource === undefined) return null;
-  const person = PERSON.exec(resource);
-  if (person === null) return { text: resource };
-  return { personId: await personOf(read, person[1] ?? person[2] ?? '') };
-}
-
-/** A tool's target: something of ours, or the organisation where nothing is named. */
-async function targetsOf(read: Read, resource: string | undefined): Promise<Targets> {
-  if (resource === undefined) return TENANT_TARGET;
-  const person = PERSON.exec(resource);
-  if (person !== null) return [{ type: 'Person', id: await personOf(read, person[1] ?? person[2] ?? '') }];
-  const type = TYPES[resource.slice(0, 3)];
-  if (
-    type === undefined ||
-    type === 'Person' ||
-    (type === 'Mandate' && (await read((reader) => findMandate(reader, resource))) === null)
-  )
-    throw new Fault(
-      'not_found',
-      `There is no resource "${resource}" here. With a tool it is person:<id or work email>, or an id: usr_…, agt_…, mdt_…, apr_….`,
-    );
-  return [{ type, id: resource }];
-}
-
-async function personOf(read: Read, reference: string): Promise<string> {
-  const [found, another] = await read((reader) => peopleByReference(reader, reference));
-  if (found === undefined || another !== undefined)
-    throw new Fault(
-      'not_found',
-      `There is no person "${reference}" here. Name them by id (usr_…) or by their whole work email.`,
-    );
-  return found.id;
 }
 
 function answerOf(verdict: Verdict, actor: AgentActor | null, isCounted: boolean): VerifyAnswer {

@@ -1,0 +1,77 @@
+import { actorName } from '#domain/actor.ts';
+import type { CallError, CallState } from '#domain/call/call.ts';
+import { findCall, updateCall, type Call } from '#domain/call/store.ts';
+import type { TenantWriter } from '#domain/context.ts';
+import type { Denial } from '#domain/denial.ts';
+import type { LedgerEvent } from '#domain/ledger/entry.ts';
+import type { Fault } from '#lib/fault.ts';
+import type { App } from './app.ts';
+import { transact } from './transact.ts';
+
+/** Ends a call in a transaction of its own, unless another process has taken it up since. */
+export async function finish(app: App, call: Call, state: CallState, how: Ended): Promise<void> {
+  await transact(app, call.tenantId, async (ctx) => {
+    const row = await locked(ctx, call.id);
+    // Fenced: another process has taken the call up since.
+    if (row === null || row.attempt !== call.attempt) return;
+    await settle(ctx, row, state, how);
+  });
+}
+
+/** What came of a call. */
+export interface Ended {
+  readonly result?: Record<string, unknown>;
+  readonly error?: CallError;
+  readonly successorId?: string;
+}
+
+const EVENTS: Partial<Record<CallState, LedgerEvent>> = {
+  succeeded: 'CALL_SUCCEEDED',
+  failed: 'CALL_FAILED',
+  unknown: 'CALL_UNKNOWN',
+  denied: 'CALL_DENIED',
+  superseded: 'CALL_SUPERSEDED',
+};
+
+/** Ends a call that is `locked`: state, ledger line and the fact that it has ended. Does not look at the state that it was in. */
+export async function settle(ctx: TenantWriter, row: Call, state: CallState, how: Ended): Promise<void> {
+  await updateCall(ctx, row.id, { state, ...how, settledAt: ctx.now });
+  ctx.record({
+    event: EVENTS[state] ?? 'CALL_FAILED',
+    actor: actorName(row.actor),
+    data: {
+      call_id: row.id,
+      tool: row.tool,
+      targets: row.targets,
+      approval_id: row.approvalId,
+      ...(row.agentId === null
+        ? {}
+        : { agent: row.agentId, principal: row.principalId, mandate_id: row.mandateId }),
+      ...(how.error === undefined ? {} : { code: how.error.code, provider: how.error.detail?.['provider'] }),
+    },
+  });
+  ctx.emit({ name: 'call.settled', thing: row.id });
+}
+
+/** Whether a call may still be carried out. */
+export const open = (call: Call): boolean => call.state === 'ready' || call.state === 'running';
+
+/** Locks a call that may still be carried out; null where it has ended or is not there. */
+export async function locked(ctx: TenantWriter, callId: string): Promise<Call | null> {
+  const row = await findCall(ctx, callId, 'update');
+  return row !== null && open(row) ? row : null;
+}
+
+/** A denial as the error of a call. */
+export const deniedError = (why: Denial): CallError => ({
+  code: why.code,
+  message: why.message,
+  ...(why.missing === undefined ? {} : { detail: why.missing }),
+});
+
+/** A fault as the error of a call. */
+export const errorOf = (fault: Fault): CallError => ({
+  code: fault.code,
+  message: fault.message,
+  ...(Object.keys(fault.detail).length === 0 ? {} : { detail: fault.detail }),
+});
