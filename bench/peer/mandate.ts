@@ -14,6 +14,7 @@ export async function readMandate(
 ): Promise<PeerMandate | null> {
   const [row] = await owner<Row[]>`
     select m.agent_id, 'oidc:' || p.provider || ':' || p.uid as subject, m.scopes, a.ceiling, m.resources, m.expires_at,
+           array[t.epoch, p.epoch, a.epoch, m.epoch] as epoch, m.status_index as place,
            m.state = 'active' and m.starts_at <= now() and m.expires_at > now() and (m.max_uses is null or m.uses < m.max_uses)
              and p.status = 'ACTIVE' and not p.held and p.scim_active is not false and a.status = 'active' and t.status = 'active' as usable,
            array(select unnest(gm.scopes) from memberships ms

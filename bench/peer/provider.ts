@@ -17,6 +17,10 @@ export interface PeerMandate {
   readonly authority: readonly string[];
   readonly resources: readonly string[];
   readonly expiresAt: Date;
+  /** How often tenant, person, agent and mandate were changed: they travel in the token. */
+  readonly epoch: readonly number[];
+  /** The mandate's place in the status lists; null where it has none. */
+  readonly place: number | null;
 }
 
 /** What the peer stands on. */
@@ -30,6 +34,9 @@ export interface PeerParts {
   /** A private EC key on P-256 with a `kid`. */
   readonly signingKey: JWK;
   read(mandateId: string): Promise<PeerMandate | null>;
+  readonly tenantId: string;
+  /** How many places a status list has. */
+  readonly listPlaces: number;
   /** Writes the line of an issued token, before it is handed out. */
   record(claims: Readonly<Record<string, unknown>>): Promise<void>;
 }
@@ -152,9 +159,21 @@ export function createPeer(parts: PeerParts): Provider {
 
       const now = Math.floor(Date.now() / 1000);
       const details = [{ type: 'urn:prokura:mandate', mandate_id: mandateId, resources: mandate.resources }];
+      const act = { sub: asking.clientId, iss: issuer, sub_profile: 'ai_agent' };
+      const { epoch, place } = mandate;
+      const list = place === null ? null : Math.floor(place / parts.listPlaces);
       const claims = {
-        act: { sub: asking.clientId, iss: issuer, sub_profile: 'ai_agent' },
+        act,
         mandate_id: mandateId,
+        tenant: parts.tenantId,
+        epoch,
+        ...(place === null
+          ? {}
+          : {
+              status: {
+                status_list: { idx: place % parts.listPlaces, uri: `${issuer}/oauth2/status/${list}` },
+              },
+            }),
       };
       const scope = granted.join(' ');
       const issued = new provider.AccessToken({
@@ -174,7 +193,7 @@ export function createPeer(parts: PeerParts): Provider {
         jwt: { sign: { alg: 'ES256' } },
       });
       extra.set(issued, claims);
-      await parts.record({ ...claims, sub: subject, scope, aud: audience });
+      await parts.record({ act, mandate_id: mandateId, sub: subject, scope, aud: audience });
       const accessToken = await issued.save();
       ctx.body = {
         access_token: accessToken,

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair } from 'jose';
 import postgres from 'postgres';
 import { appendAlone } from '#domain/ledger/store.ts';
+import { LIST_PLACES } from '#domain/mandate/status-place.ts';
 import { cpuMicros, serveParent } from '../harness/channel.ts';
 import { readMandate } from '../peer/mandate.ts';
 import { createPeer } from '../peer/provider.ts';
@@ -34,6 +35,7 @@ const start: PeerMethods['start'] = async (settings) => {
   const answer = createPeer({
     ...settings,
     audiences: [settings.audience],
+    listPlaces: LIST_PLACES,
     signingKey: { ...(await exportJWK(privateKey)), kid: 'peer' },
     read: (mandateId) => readMandate(sql, settings.tenantId, mandateId),
     record: async (claims) => {

@@ -19,7 +19,7 @@ export interface RemoteKeys {
    * concurrent callers, and for unknown `kid`s at most once in `COOLDOWN_SECONDS`. While the issuer does not answer, keys that were
    * read within `STALE_SECONDS` go on verifying; where there are none: Fault `unavailable`.
    */
-  key(source: KeySource, kid: string, alg: JwsAlg): Promise<VerifyKey | null>;
+  key(source: KeySource, kid: string, alg: JwsAlg): VerifyKey | null | Promise<VerifyKey | null>;
   /** Forgets everything: the next use asks again. */
   flush(): void;
 }
@@ -77,28 +77,35 @@ export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: 
     }
   }
 
+  async function askedKey(
+    source: KeySource,
+    state: State,
+    kid: string,
+    alg: JwsAlg,
+  ): Promise<VerifyKey | null> {
+    const cooled = () =>
+      seconds() - state.askedAt >= (state.keys === null ? FIRST_RETRY_SECONDS : COOLDOWN_SECONDS);
+    if (state.asking !== null || cooled()) {
+      state.asking ??= ask(source, state).finally(() => void (state.asking = null));
+      await state.asking;
+    }
+    if (state.keys === null || seconds() - state.readAt > STALE_SECONDS) {
+      throw new Fault(
+        'unavailable',
+        'The identity provider does not answer, so its token cannot be checked. Try again in a minute.',
+        {
+          detail: { reason: 'provider_unavailable', retry_after_seconds: COOLDOWN_SECONDS },
+        },
+      );
+    }
+    return ofAlg(state.keys.get(kid), alg);
+  }
+
   return {
-    key: async (source, kid, alg) => {
+    key: (source, kid, alg) => {
       const state = stateOf(states, source.issuer);
-      const cooled = () =>
-        seconds() - state.askedAt >= (state.keys === null ? FIRST_RETRY_SECONDS : COOLDOWN_SECONDS);
-      const wanting =
-        state.keys === null || seconds() - state.readAt > MAX_AGE_SECONDS || !state.keys.has(kid);
-      if (wanting && (state.asking !== null || cooled())) {
-        state.asking ??= ask(source, state).finally(() => void (state.asking = null));
-        await state.asking;
-      }
-      if (state.keys === null || seconds() - state.readAt > STALE_SECONDS) {
-        throw new Fault(
-          'unavailable',
-          'The identity provider does not answer, so its token cannot be checked. Try again in a minute.',
-          {
-            detail: { reason: 'provider_unavailable', retry_after_seconds: COOLDOWN_SECONDS },
-          },
-        );
-      }
-      const found = state.keys.get(kid);
-      return found?.alg === alg ? found : null;
+      const known = seconds() - state.readAt > MAX_AGE_SECONDS ? undefined : state.keys?.get(kid);
+      return known === undefined ? askedKey(source, state, kid, alg) : ofAlg(known, alg);
     },
     flush: () => states.clear(),
   };
@@ -144,6 +151,8 @@ function weightOf({ issuer }: KeySource, { keys }: State): number {
     bytes += kid.length + (key.asymmetricKeyDetails?.modulusLength ?? 256) / 8;
   return bytes;
 }
+
+const ofAlg = (key: VerifyKey | undefined, alg: JwsAlg): VerifyKey | null => (key?.alg === alg ? key : null);
 
 function stateOf(states: BoundedMap<State>, issuer: string): State {
   const known = states.get(issuer);

@@ -91,15 +91,13 @@ export const toWeb = ({ status, headers, body }: PlainAnswer): Response =>
   new Response(body, { status, headers });
 
 /** Sends an answer, whole, to Node's response. */
-export async function sendToNode(answer: PlainAnswer | Response, outgoing: ServerResponse): Promise<void> {
-  if (!(answer instanceof Response)) {
-    outgoing.writeHead(answer.status, {
-      ...answer.headers,
-      'content-length': Buffer.byteLength(answer.body),
-    });
-    outgoing.end(answer.body);
-    return;
-  }
+export function sendToNode({ status, headers, body }: PlainAnswer, outgoing: ServerResponse): void {
+  outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  outgoing.end(body);
+}
+
+/** The same of a web response. */
+export async function sendWebToNode(answer: Response, outgoing: ServerResponse): Promise<void> {
   const bytes = Buffer.from(await answer.arrayBuffer());
   outgoing.statusCode = answer.status;
   outgoing.setHeaders(answer.headers);

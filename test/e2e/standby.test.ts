@@ -30,7 +30,7 @@ const reads = (from: Database): (() => Promise<unknown>)[] => {
   return [
     () => createMandateReader(from.sql)(tenantId, newId('mdt')),
     () => createPersonReader(from.sql)(tenantId, { provider: 'okta', uid: '00u1' }),
-    async () => (await configuredProviders(from.sql).seen(tenantId)).list.length,
+    async () => (await configuredProviders(from.sql).now(tenantId)).list.length,
     () =>
       createApiKeyCheck(
         from.sql,

@@ -23,7 +23,7 @@ export interface AuthenticatedClient {
   /** What makes its assertion usable once; null where it may be used again. It has not been used up yet. */
   readonly once: { readonly key: string; readonly expiresAt: Date } | null;
   /** Whether what it authenticated with is still one of these credentials. */
-  readonly holds: (credentials: Credentials) => Promise<boolean>;
+  readonly holds: (credentials: Credentials) => boolean | Promise<boolean>;
 }
 
 /** An agent's credentials with their keys parsed. */
@@ -39,7 +39,7 @@ export interface ClientAuthenticator {
    * Makes sure that the credentials still stand when a strict read has shown another epoch: reads them again, once. False where they are gone.
    * Nothing but parsed credentials is kept.
    */
-  stillHolds(tenantId: string, client: AuthenticatedClient, epochNow: number): Promise<boolean>;
+  stillHolds(tenantId: string, client: AuthenticatedClient, epochNow: number): boolean | Promise<boolean>;
   /** Whether an actor token (RFC 8693 section 2.1) is a JWT that this client itself signed for us; it is not spent. */
   isOwnToken(tenantId: string, client: AuthenticatedClient, token: string): Promise<boolean>;
   flush(): void;
@@ -70,12 +70,17 @@ export function createClientAuthenticator(
   async function loaded(
     tenantId: string,
     agentId: string,
-    does: (credentials: Credentials) => Promise<boolean>,
+    does: AuthenticatedClient['holds'],
   ): Promise<Credentials | null> {
     const kept = known.get(`${tenantId}/${agentId}`);
     if (kept !== undefined && (await does(kept))) return kept;
     const fresh = await load(tenantId, agentId);
     return fresh !== null && (await does(fresh)) ? fresh : null;
+  }
+
+  async function holdsNow(tenantId: string, { agentId, holds }: AuthenticatedClient): Promise<boolean> {
+    const fresh = await load(tenantId, agentId);
+    return fresh !== null && holds(fresh);
   }
 
   async function byAssertion(
@@ -105,7 +110,7 @@ export function createClientAuthenticator(
     if (clientId === undefined || !isId('agt', clientId))
       throw refuseClient('client_identity', 'client_id must be the agent id (agt_...).');
     const hash = sha256(secret);
-    const holds = async ({ secretHash }: Credentials) => secretHash !== null && sameDigest(secretHash, hash);
+    const holds = ({ secretHash }: Credentials) => secretHash !== null && sameDigest(secretHash, hash);
     const credentials = await loaded(tenantId, clientId, holds);
     if (credentials === null)
       throw refuseClient('client_secret', 'The client secret is not the one of this client, or it has none.');
@@ -152,11 +157,7 @@ export function createClientAuthenticator(
         `client_assertion_type must be ${JWT_BEARER_ASSERTION} or ${SPIFFE_ASSERTION}.`,
       );
     },
-    stillHolds: async (tenantId, client, epochNow) => {
-      if (client.agentEpoch === epochNow) return true;
-      const fresh = await load(tenantId, client.agentId);
-      return fresh !== null && client.holds(fresh);
-    },
+    stillHolds: (tenantId, client, epochNow) => client.agentEpoch === epochNow || holdsNow(tenantId, client),
     isOwnToken: async (tenantId, client, token) => {
       const as = client.method === 'spiffe_jwt' ? bySvid : byAssertion;
       return (await as(tenantId, token, client.agentId)).agentId === client.agentId;

@@ -3,7 +3,7 @@ import { boundedMap } from '#lib/bounded-map.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { isId } from '#lib/id.ts';
-import { isNumericDate, parseJwt, signJwt, verifyJws } from '#lib/jwt.ts';
+import { encodeHeader, isNumericDate, parseJwt, signJwt, verifyJws, type EncodedHeader } from '#lib/jwt.ts';
 import { constraintsIn, constraintsOf, type Constraints } from './details.ts';
 import type { Act } from './grant.ts';
 import { isClientClaims, type ClientClaims } from './client-token.ts';
@@ -73,7 +73,17 @@ const AGAIN = 'Exchange the access token of the employee for a new delegation to
 
 /** Signs the claims as an RFC 9068 access token. */
 export const signDelegation = (claims: Readonly<Record<string, unknown>>, signer: Signer): string =>
-  signJwt({ typ: 'at+jwt', alg: 'ES256', kid: signer.kid }, claims, signer.privateKey);
+  signJwt(headerOf(signer), claims, signer.privateKey);
+
+const headers = new WeakMap<Signer, EncodedHeader>();
+
+function headerOf(signer: Signer): EncodedHeader {
+  const kept = headers.get(signer);
+  if (kept !== undefined) return kept;
+  const header = encodeHeader({ typ: 'at+jwt', alg: 'ES256', kid: signer.kid });
+  headers.set(signer, header);
+  return header;
+}
 
 /** Signatures that are remembered, and how long their tokens may be together, in bytes. */
 const REMEMBERED = { entries: 10_000, bytes: 16 * 1024 * 1024 };

@@ -20,7 +20,8 @@ import type { ConfiguredProviders } from './providers/configured.ts';
 import { refusalEntry } from './refusal.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { SubjectLimit } from './subject-limit.ts';
-import type { Presentation, PresentationCheck } from './subject.ts';
+import type { TenantLookup } from './tenant-lookup.ts';
+import type { Presentation, PresentationCheck, Through } from './subject.ts';
 
 /** A successful token response (RFC 8693 section 2.2.1, RFC 6749 section 5.1). There is no refresh token: the mandate is what lasts. */
 export interface ExchangeResponse {
@@ -36,6 +37,7 @@ export interface ExchangeResponse {
 
 interface ExchangeParts {
   readonly parts: Pick<KernelParts, 'baseUrl' | 'now' | 'read' | 'write'>;
+  readonly tenants: TenantLookup;
   readonly record: KernelParts['record'];
   readonly clients: ClientAuthenticator;
   readonly present: PresentationCheck;
@@ -67,7 +69,10 @@ export function createExchange(
     if (request.actorToken !== null) await checkActor(tenantId, client, request.actorToken);
     const jkt = came === null || came.proof === null ? null : await provedKey(tenantId, came);
     const first = await kernel.present(tenantId, request, client, jkt);
-    const stored = await readStanding(tenantId, first);
+    const { mandateId, through } = first;
+    const stored = await (through === null
+      ? kernel.readMandate(tenantId, mandateId)
+      : readStanding(tenantId, mandateId, through));
     // Somebody else's is as good as none from here on, in what is answered and in what is done: neither tells that it is there (T17).
     const read = stored?.agent_id === client.agentId ? stored : null;
     const presented =
@@ -85,10 +90,12 @@ export function createExchange(
         'What this client authenticated with was revoked. Use a key or a secret that is registered now.',
       );
     }
-    const coverage = await lookUp(tenantId, row, presented, request);
     const { scopes, details } = request;
+    const people = row === null ? [] : peopleInQuestion(boundsOf(row, subject), details);
+    const coverage = people.length === 0 ? NOBODY : await lookUp(tenantId, people);
     const asking = { agentId: client.agentId, subject, scopes, details, coverage };
-    const granted = await placed(tenantId, grant(row, asking, parts.now()));
+    const decided = grant(row, asking, parts.now());
+    const granted = decided.mandate.status_index === null ? await placed(tenantId, decided) : decided;
     const signer = await kernel.signingKeys.signer(tenantId);
     const frame = {
       tenantId,
@@ -102,14 +109,14 @@ export function createExchange(
       event: 'TOKEN_ISSUED' as const,
       actor: `${client.agentId} for ${granted.mandate.person_id}`,
       data: {
-        jti: frame.jti,
+        aud: audience,
+        by: subject.kind,
         client_id: client.agentId,
-        sub: subjectOf(granted.mandate),
+        exp: granted.expiresAt,
+        jti: frame.jti,
         mandate_id: presented.mandateId,
         scope,
-        aud: audience,
-        exp: granted.expiresAt,
-        by: subject.kind,
+        sub: subjectOf(granted.mandate),
         ...(jkt === null ? {} : { jkt }),
         ...(subject.act === null ? {} : { after: actorsOf(subject.act), derived_from: subject.jtis }),
       },
@@ -146,7 +153,6 @@ export function createExchange(
   /** A mandate from before there were status lists gets its place at the first token. */
   async function placed(tenantId: string, granted: Granted): Promise<Granted> {
     const { mandate } = granted;
-    if (mandate.status_index !== null) return granted;
     const place = await reach(parts.write(tenantId, (ctx) => placeOf(ctx, mandate.mandate_id)));
     return { ...granted, mandate: { ...mandate, status_index: place } };
   }
@@ -167,9 +173,9 @@ export function createExchange(
   /** The mandate, and the one that the subject comes through, from one statement: they are asked for in the same turn. */
   async function readStanding(
     tenantId: string,
-    { mandateId, through }: Presentation,
+    mandateId: string,
+    through: Through,
   ): Promise<HotMandate | null> {
-    if (through === null) return kernel.readMandate(tenantId, mandateId);
     const [row, before] = await Promise.all([
       kernel.readMandate(tenantId, mandateId),
       kernel.readMandate(tenantId, through.mandateId, through.jtis),
@@ -178,14 +184,7 @@ export function createExchange(
     return row;
   }
 
-  async function lookUp(
-    tenantId: string,
-    row: HotMandate | null,
-    { subject }: Presentation,
-    { details }: ExchangeRequest,
-  ): Promise<Coverage> {
-    const ids = row === null ? [] : peopleInQuestion(boundsOf(row, subject), details);
-    if (ids.length === 0) return new Map();
+  function lookUp(tenantId: string, ids: readonly string[]): Promise<Coverage> {
     return reach(
       parts.read(tenantId, async (ctx) => {
         const coverage = new Map<string, { id: string; managerId: string | null; groupIds: string[] }>();
@@ -197,6 +196,8 @@ export function createExchange(
   }
 
   return async (tenantId, request, came) => {
+    if ((await kernel.tenants('tenant', tenantId)) === null)
+      throw new OAuthError('invalid_client', 'no_such_tenant', 'There is no such issuer.');
     let client: AuthenticatedClient | null = null;
     try {
       client = await kernel.clients.authenticate(tenantId, request.client);
@@ -219,6 +220,8 @@ export function createExchange(
     }
   };
 }
+
+const NOBODY: Coverage = new Map();
 
 /** What stands in the ledger of an error; null: it is no refusal. */
 function asRefusal(error: unknown): OAuthError | null {

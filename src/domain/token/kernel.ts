@@ -30,7 +30,7 @@ import { createMandateReader } from './hot-mandate.ts';
 import { introspection, type IntrospectionCaller } from './introspection.ts';
 import { createLogoutReceiver, type LogoutReceiver } from './logout.ts';
 import { audiencesOf } from './names.ts';
-import { OAuthError } from './oauth-error.ts';
+import type { OAuthError } from './oauth-error.ts';
 import { reach } from '#db/reach.ts';
 import type { KernelParts } from './parts.ts';
 import { configuredProviders, type Configured } from './providers/configured.ts';
@@ -99,11 +99,11 @@ export interface TokenKernel {
   readonly logout: LogoutReceiver;
   readonly statusLists: Pick<StatusListPublisher, 'list' | 'addresses'>;
   /** The key that the tenant signs with now. */
-  signer(tenantId: string): Promise<Signer>;
+  signer(tenantId: string): Signer | Promise<Signer>;
   /** A person and their standing, read now; null where there is nobody of that subject. */
   person(tenantId: string, asked: AskedPerson): Promise<HotPerson | null>;
   /** The tenant of an agent, or the tenant itself where it exists; null where there is none. */
-  tenantOf(kind: 'agent' | 'tenant', id: string): Promise<string | null>;
+  tenantOf(kind: 'agent' | 'tenant', id: string): string | null | Promise<string | null>;
   /** Forgets every parsed key and signature. */
   flushCaches(): void;
 }
@@ -118,7 +118,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   const readMandate = createMandateReader(parts.sql);
   const readPerson = createPersonReader(parts.sql);
   const providers = configuredProviders(parts.sql);
-  const record = (...entry: Parameters<KernelParts['record']>) => reach(parts.record(...entry));
+  const { record } = parts;
   const tenants = createTenantLookup(parts);
 
   const prove = (token: string, { list }: Configured): Promise<ProvedSubject> =>
@@ -160,6 +160,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   }
   const exchange = createExchange({
     parts,
+    tenants,
     record,
     clients,
     present,
@@ -180,11 +181,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   }
 
   return {
-    exchange: async (tenantId, request, came = null) => {
-      if ((await tenants('tenant', tenantId)) === null)
-        throw new OAuthError('invalid_client', 'no_such_tenant', 'There is no such issuer.');
-      return exchange(tenantId, request, came);
-    },
+    exchange: (tenantId, request, came = null) => exchange(tenantId, request, came),
     refused: async (tenantId, error, request) => {
       if ((await tenants('tenant', tenantId)) !== null) await record(tenantId, refusalEntry(error, request));
       return error;

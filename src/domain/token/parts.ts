@@ -14,7 +14,7 @@ export interface KernelParts {
   readonly now: () => Date;
   readonly secrets: Secrets;
   readonly log: Logger;
-  /** `LedgerBatch.add`: resolves after the commit with null; or with the first key of `once` that was used before, and then nothing was written or used up. */
+  /** `LedgerBatch.add`: resolves after the commit with null; or with the first key of `once` that was used before, and then nothing was written or used up. Fault `unavailable` where the database is gone. */
   readonly record: (tenantId: string, entry: NewEntry, once?: readonly Once[]) => Promise<string | null>;
   /** A short read-only transaction of one tenant. */
   readonly read: <T>(tenantId: string, work: (ctx: TenantReader) => Promise<T>) => Promise<T>;

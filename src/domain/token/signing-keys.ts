@@ -18,7 +18,7 @@ export type PublishedKey = Readonly<Record<string, string>>;
 /** Parsed signing keys of the tenants; what is kept is at most `KEEP_SECONDS` old. */
 export interface SigningKeys {
   /** The newest key whose time has come. Throws where the tenant has none: it was made without one. */
-  signer(tenantId: string): Promise<Signer>;
+  signer(tenantId: string): Signer | Promise<Signer>;
   /** The public key under this `kid`, or null where the tenant has none, or has retired it. */
   verifier(tenantId: string, kid: string): Promise<VerifyKey | null>;
   published(tenantId: string): Promise<PublishedKey[]>;
@@ -28,7 +28,7 @@ export interface SigningKeys {
 interface KeySet {
   readonly readAt: number;
   /** The newest first, each with the moment from which on it signs, in seconds. */
-  readonly signers: readonly { readonly from: number; readonly kid: string; privateKey(): KeyObject }[];
+  readonly signers: readonly { readonly from: number; signer(): Signer }[];
   readonly verifiers: ReadonlyMap<string, VerifyKey>;
 }
 
@@ -63,7 +63,7 @@ export async function createSigningKey(
 }
 
 export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 'now'>): SigningKeys {
-  const sets = new Map<string, Promise<KeySet>>();
+  const sets = new Map<string, KeySet | Promise<KeySet>>();
   const seconds = () => parts.now().getTime() / 1000;
 
   function load(tenantId: string): Promise<KeySet> {
@@ -73,7 +73,10 @@ export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 
       keySet(rows, parts.secrets, seconds()),
     );
     sets.set(tenantId, loading);
-    loading.catch(() => sets.get(tenantId) === loading && sets.delete(tenantId));
+    loading.then(
+      (set) => sets.get(tenantId) === loading && sets.set(tenantId, set),
+      () => sets.get(tenantId) === loading && sets.delete(tenantId),
+    );
     return loading;
   }
 
@@ -87,13 +90,21 @@ export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 
     return other === undefined || other === kept ? load(tenantId) : other;
   }
 
+  /** Decided at each use: a key that was read before its time begins to sign on the second. */
+  function newest(tenantId: string, { signers }: KeySet): Signer {
+    const now = seconds();
+    const key = signers.find(({ from }) => from <= now);
+    if (key === undefined) throw new Error(`tenant ${tenantId} has no signing key`);
+    return key.signer();
+  }
+
+  const isCurrent = (set: KeySet): boolean => seconds() - set.readAt <= KEEP_SECONDS;
+
   return {
-    signer: async (tenantId) => {
-      const { signers } = await current(tenantId, KEEP_SECONDS);
-      // Decided at each use: a key that was read before its time begins to sign on the second.
-      const newest = signers.find(({ from }) => from <= seconds());
-      if (newest === undefined) throw new Error(`tenant ${tenantId} has no signing key`);
-      return { kid: newest.kid, privateKey: newest.privateKey() };
+    signer: (tenantId) => {
+      const kept = sets.get(tenantId);
+      if (kept !== undefined && !(kept instanceof Promise) && isCurrent(kept)) return newest(tenantId, kept);
+      return current(tenantId, KEEP_SECONDS).then((set) => newest(tenantId, set));
     },
     verifier: async (tenantId, kid) => {
       const known = (await current(tenantId, KEEP_SECONDS)).verifiers.get(kid);
@@ -114,11 +125,11 @@ function keySet(rows: readonly SigningKeyRow[], secrets: Secrets, readAt: number
     if (key?.alg === 'ES256') verifiers.set(row.kid, key);
   }
   const signers = rows.map(({ kid, sealedPrivateKey, activeFrom }) => {
-    let parsed: KeyObject | null = null;
+    let parsed: Signer | null = null;
     return {
-      kid,
       from: activeFrom === null ? 0 : activeFrom.getTime() / 1000,
-      privateKey: () => (parsed ??= createPrivateKey(secrets.unseal(sealedPrivateKey, sealedAs(kid)))),
+      signer: () =>
+        (parsed ??= { kid, privateKey: createPrivateKey(secrets.unseal(sealedPrivateKey, sealedAs(kid))) }),
     };
   });
   return { readAt, signers, verifiers };

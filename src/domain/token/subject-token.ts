@@ -1,5 +1,5 @@
 import type { RemoteKeys } from '#lib/jwks.ts';
-import { isNumericDate, parseJwt, verifyJws, type JwsAlg, type ParsedJwt } from '#lib/jwt.ts';
+import { isNumericDate, parseJwt, verifyJws, type JwsAlg, type ParsedJwt, type VerifyKey } from '#lib/jwt.ts';
 import { boundKey } from './dpop.ts';
 import { SKEW_SECONDS } from './names.ts';
 import { tokenName } from './one-time.ts';
@@ -50,7 +50,8 @@ export async function proveSubject(
   const person = readPerson(jwt, provider);
   VENDORS[provider.kind].checkAudience(jwt.claims, provider);
   VENDORS[provider.kind].checkClient(person.clientId, provider);
-  await checkSignature(jwt, provider, keys);
+  const check = checkSignature(jwt, provider, keys);
+  if (check !== undefined) await check;
   return person;
 }
 
@@ -110,12 +111,13 @@ export function readPerson(jwt: ParsedJwt, provider: IdentityProvider): ProvedSu
   };
 }
 
-/** The signature holds under a key that the provider publishes now. Fault `unavailable` where its keys cannot be had. */
-export async function checkSignature(
-  { header, signed, signature }: ParsedJwt,
+/** The signature holds under a key that the provider publishes now: checked at once where its keys are at hand. Fault `unavailable` where they cannot be had. */
+export function checkSignature(
+  jwt: ParsedJwt,
   { kind, issuer }: IdentityProvider,
   keys: RemoteKeys,
-): Promise<void> {
+): undefined | Promise<undefined> {
+  const { header } = jwt;
   const vendor = VENDORS[kind];
   const algorithms: readonly JwsAlg[] = vendor.algorithms;
   const alg = algorithms.find((one) => one === header['alg']);
@@ -124,12 +126,12 @@ export async function checkSignature(
       'algorithm',
       `The token must be signed with ${algorithms.join(' or ')}, as ${vendor.title} signs.`,
     );
-  const fallback = 'fallbackJwksUri' in vendor ? vendor.fallbackJwksUri(issuer) : undefined;
-  const key = await keys.key(
-    { issuer, ...(fallback === undefined ? {} : { fallbackJwksUri: fallback }) },
-    String(header['kid']),
-    alg,
-  );
+  const fallback = 'fallbackJwksUri' in vendor ? { fallbackJwksUri: vendor.fallbackJwksUri(issuer) } : {};
+  const key = keys.key({ issuer, ...fallback }, String(header['kid']), alg);
+  return key instanceof Promise ? key.then((found) => holdsUnder(jwt, found)) : holdsUnder(jwt, key);
+}
+
+function holdsUnder({ signed, signature }: ParsedJwt, key: VerifyKey | null): undefined {
   if (key === null)
     throw refuse('key_unknown', 'The token names a signing key that its issuer does not publish.');
   if (!verifyJws(key, signed, signature))

@@ -84,13 +84,14 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     provedKey: string | null,
     trusted: Configured | undefined,
   ): Promise<Pick<Presentation, 'subject' | 'trusting'>> {
-    const against = trusted ?? (await kernel.providers.seen(tenantId));
+    const { providers } = kernel;
+    const against = trusted ?? providers.seen(tenantId) ?? (await providers.now(tenantId));
     let proved: ProvedSubject;
     try {
       proved = await kernel.prove(token, against);
     } catch (error) {
       // What was refused for what was trusted before may be good now.
-      const now = trusted ?? (await kernel.providers.now(tenantId));
+      const now = trusted ?? (await providers.now(tenantId));
       if (now.version === against.version) throw asRefusal(error);
       return byProvider(tenantId, token, client, provedKey, now);
     }

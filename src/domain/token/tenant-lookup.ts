@@ -2,16 +2,15 @@ import { reach } from '#db/reach.ts';
 import type { KernelParts } from './parts.ts';
 
 /** The tenant of an agent, or the tenant itself where it exists; null where there is none. Fault `unavailable` where the database is gone. */
-export type TenantLookup = (kind: 'agent' | 'tenant', id: string) => Promise<string | null>;
+export type TenantLookup = (kind: 'agent' | 'tenant', id: string) => string | null | Promise<string | null>;
 
 const MAX_LOOKUPS = 10_000;
 
 /** Whose agent is this? Ids never move to another tenant and tenants are never deleted, so found answers are kept. */
 export function createTenantLookup(parts: Pick<KernelParts, 'sql'>): TenantLookup {
   const known = new Map<string, string>();
-  return async (kind, id) => {
-    const kept = known.get(id);
-    if (kept !== undefined) return kept;
+
+  async function ask(kind: 'agent' | 'tenant', id: string): Promise<string | null> {
     const [row] = await reach(
       parts.sql<{ tenant: string | null }[]>`select tenant_of(${kind}, ${id}) as tenant`.then((rows) => [
         ...rows,
@@ -20,5 +19,7 @@ export function createTenantLookup(parts: Pick<KernelParts, 'sql'>): TenantLooku
     const tenant = row?.tenant ?? null;
     if (tenant !== null && known.size < MAX_LOOKUPS) known.set(id, tenant);
     return tenant;
-  };
+  }
+
+  return (kind, id) => known.get(id) ?? ask(kind, id);
 }

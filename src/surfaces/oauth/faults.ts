@@ -1,3 +1,4 @@
+import type { ExchangeResponse } from '#domain/token/exchange.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
 import { asFault, type FaultCode } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
@@ -21,15 +22,19 @@ export const json = (
   status: number,
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
-): PlainAnswer => ({
-  status,
-  headers: {
-    'content-type': 'application/json',
-    'cache-control': 'no-store',
-    pragma: 'no-cache',
-    ...headers,
-  },
-  body: JSON.stringify(body),
+): PlainAnswer => ({ status, headers: { ...UNSTORED, ...headers }, body: JSON.stringify(body) });
+
+const UNSTORED = {
+  'content-type': 'application/json',
+  'cache-control': 'no-store',
+  pragma: 'no-cache',
+} as const;
+
+/** The same of a token response. In a token there is nothing that JSON escapes, and to look for it would be most of the cost of writing this. */
+export const tokenJson = ({ access_token: token, ...others }: ExchangeResponse): PlainAnswer => ({
+  status: 200,
+  headers: UNSTORED,
+  body: `{"access_token":"${token}",${JSON.stringify(others).slice(1)}`,
 });
 
 /** The same as a web response. */

@@ -19,13 +19,8 @@ export function readForm(request: PlainRequest): FormParameters {
   const { body, query } = request;
   if (body === null) throw bodyTooLarge();
   if (query !== '') throw bad('query', 'Send every parameter in the body of the request, never in its URL.');
-  if (
-    !/^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(
-      (request.header('content-type') ?? '').trim(),
-    )
-  ) {
+  if (!isForm(request.header('content-type') ?? ''))
     throw bad('content_type', 'The body must be application/x-www-form-urlencoded.', 415);
-  }
   if (!isUtf8(body)) throw malformed();
   const form = new Map<string, string[]>();
   const pairs = body.toString('utf8').split('&', MAX_PARAMETERS + 1);
@@ -39,19 +34,25 @@ export function readForm(request: PlainRequest): FormParameters {
     if (values === undefined) form.set(name, [value]);
     else values.push(value);
   }
-  for (const [name, values] of form)
-    if (values.every((value) => value === '') && values.length === 1) form.delete(name);
+  for (const [name, values] of form) if (values.length === 1 && values[0] === '') form.delete(name);
   return form;
 }
+
+const FORM = 'application/x-www-form-urlencoded';
+
+/** Nearly everybody writes it like this. */
+const isForm = (type: string): boolean =>
+  type === FORM || /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(type.trim());
 
 const malformed = (): OAuthError => bad('malformed_form', 'The body is not a well-formed form in UTF-8.');
 
 /** One name or value. Read here and not by URLSearchParams, which replaces what is not UTF-8: two texts must not become the same one. */
 function decoded(text: string): string {
   // Tokens have neither, and are most of a form.
-  if (!text.includes('%') && !text.includes('+')) return text;
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
+  if (!spaced.includes('%')) return spaced;
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
+    return decodeURIComponent(spaced);
   } catch {
     throw malformed();
   }

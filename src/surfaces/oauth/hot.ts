@@ -15,7 +15,7 @@ import { MAX_TOKEN_LENGTH } from '#lib/jwt.ts';
 import { webOfPlain, type PlainAnswer, type PlainRequest } from '#lib/plain-http.ts';
 import { GRANTS, type BrowserSide } from './browser/index.ts';
 import type { Address, Endpoint } from './address.ts';
-import { json } from './faults.ts';
+import { json, tokenJson } from './faults.ts';
 import { readForm } from './form.ts';
 import { introspect } from './introspect.ts';
 
@@ -50,19 +50,50 @@ async function token(
   request: PlainRequest,
 ): Promise<PlainAnswer | Response> {
   const { kernel, app } = parts;
-  const exchange = await readToken(parts, address, request);
-  if (exchange instanceof Response) return exchange;
-  const tenantId = await tenantFor(parts, address, exchange.client);
+  let form: FormParameters | null = null;
+  let exchange: ExchangeRequest;
+  try {
+    form = readForm(request);
+    const redeemed = redeem(parts, address, request, form);
+    if (redeemed !== null) return await redeemed;
+    exchange = readExchange(form, request.header('authorization'));
+  } catch (error) {
+    throw await noted(parts, address, form, error);
+  }
+  const tenantId = address.tenantId ?? (await tenantOfClient(parts, exchange.client));
   const came = request.header('dpop') === null ? null : presentedRequest(app.baseUrl, request);
-  return json(200, await kernel.exchange(tenantId, exchange, came));
+  return tokenJson(await kernel.exchange(tenantId, exchange, came));
 }
 
-const forBrowser = ({ app }: HotParts, request: PlainRequest): Request =>
+/** Has the browser side answer where the grant is one of its own; it gets the same bytes. Null: it is not. */
+function redeem(
+  { browser, app }: HotParts,
+  { tenantId }: Address,
+  request: PlainRequest,
+  form: FormParameters,
+): Promise<Response> | null {
+  const isBrowsers = form.get('grant_type')?.some((grant) => GRANTS.has(grant)) === true;
+  if (!isBrowsers || browser === undefined || tenantId === null || request.body === null) return null;
+  return browser.redeem(tenantId, forBrowser(app, request), request.body);
+}
+
+/** The error, after what could not be read stands in the ledger as a refusal, where the address tells the tenant. */
+async function noted(
+  { kernel }: HotParts,
+  { tenantId }: Address,
+  form: FormParameters | null,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof OAuthError) || tenantId === null) return error;
+  const [client = null, mandate = null] = [form?.get('client_id')?.[0], form?.get('mandate_id')?.[0]];
+  return kernel.refused(tenantId, error, { client, authenticated: false, mandate });
+}
+
+const forBrowser = (app: Pick<App, 'baseUrl'>, request: PlainRequest): Request =>
   webOfPlain(request, new URL(app.baseUrl).origin, BROWSER_HEADERS);
 
-/** The tenant of the address, or at a root alias that of the client. */
-async function tenantFor(parts: HotParts, address: Address, credentials: ClientCredentials): Promise<string> {
-  if (address.tenantId !== null) return address.tenantId;
+/** At a root alias the tenant is that of the client. */
+async function tenantOfClient(parts: HotParts, credentials: ClientCredentials): Promise<string> {
   const client = claimedClient(credentials);
   const tenantId = client === null ? null : await parts.kernel.tenantOf('agent', client);
   if (tenantId === null) throw new OAuthError('invalid_client', 'no_such_client', 'There is no such client.');
@@ -79,10 +110,10 @@ async function revocation(
   const clientId = form.get('client_id')?.[0];
   const persons = clientId !== undefined && !isId('agt', clientId);
   if (persons && parts.browser !== undefined && address.tenantId !== null && request.body !== null)
-    return parts.browser.revoke(address.tenantId, forBrowser(parts, request), request.body);
+    return parts.browser.revoke(address.tenantId, forBrowser(parts.app, request), request.body);
   const credentials = readClient(form, request.header('authorization'));
   const token = form.get('token')?.[0];
-  const tenantId = await tenantFor(parts, address, credentials);
+  const tenantId = address.tenantId ?? (await tenantOfClient(parts, credentials));
   if ((await parts.kernel.tenantOf('tenant', tenantId)) === null)
     throw new OAuthError('invalid_client', 'no_such_tenant', 'There is no such issuer.');
   if (token === undefined)
@@ -90,29 +121,6 @@ async function revocation(
   // A longer text is no token of ours; the client authenticates all the same.
   await parts.kernel.revoke(tenantId, token.slice(0, MAX_TOKEN_LENGTH + 1), credentials);
   return json(200, {});
-}
-
-/**
- * Reads the request, or has the browser side answer it where the grant is one of its own; it gets the same bytes. What cannot be read stands in the
- * ledger as a refusal too, where the address tells the tenant.
- */
-async function readToken(
-  parts: HotParts,
-  { tenantId }: Address,
-  request: PlainRequest,
-): Promise<ExchangeRequest | Response> {
-  let form: FormParameters | null = null;
-  try {
-    form = readForm(request);
-    const isBrowsers = form.get('grant_type')?.some((grant) => GRANTS.has(grant)) === true;
-    if (isBrowsers && parts.browser !== undefined && tenantId !== null && request.body !== null)
-      return await parts.browser.redeem(tenantId, forBrowser(parts, request), request.body);
-    return readExchange(form, request.header('authorization'));
-  } catch (error) {
-    if (!(error instanceof OAuthError) || tenantId === null) throw error;
-    const [client = null, mandate = null] = [form?.get('client_id')?.[0], form?.get('mandate_id')?.[0]];
-    throw await parts.kernel.refused(tenantId, error, { client, authenticated: false, mandate });
-  }
 }
 
 async function introspection(parts: HotParts, address: Address, request: PlainRequest): Promise<PlainAnswer> {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JWKS_MAX_AGE_SECONDS } from '#domain/token/names.ts';
-import { pathAndQuery, plainOfNode, plainOfWeb, sendToNode, toWeb } from '#lib/plain-http.ts';
+import { pathAndQuery, plainOfNode, plainOfWeb, sendToNode, sendWebToNode, toWeb } from '#lib/plain-http.ts';
 import type { PlainRequest } from '#lib/plain-http.ts';
 import { joined } from './browser/metadata.ts';
 import { addressOf, type Address, type Endpoint } from './address.ts';
@@ -65,7 +65,9 @@ export function oauthSurface(parts: Parts): OAuthSurface {
   ) {
     try {
       const request = await plainOfNode(incoming, MAX_FORM_BYTES);
-      await sendToNode(await run(handle, address, request), outgoing);
+      const answered = await run(handle, address, request);
+      if (answered instanceof Response) await sendWebToNode(answered, outgoing);
+      else sendToNode(answered, outgoing);
     } catch (error) {
       // Whoever asked has gone.
       log.debug({ err: error }, 'oauth: a request broke off');

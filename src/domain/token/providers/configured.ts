@@ -16,10 +16,10 @@ export interface ConfiguredProviders {
   /** As it is: read after the question was asked (law 4). Fault `unavailable` where the database is gone. */
   now(tenantId: string): Promise<Configured>;
   /**
-   * As it was when it was last read, however long ago that is; read now where it never was. Nothing may come of a check against it
-   * before a strict read has shown the same `version`.
+   * As it was when it was last read, however long ago that is; undefined where it never was, or was forgotten. Nothing may come of a check
+   * against it before a strict read has shown the same `version`.
    */
-  seen(tenantId: string): Promise<Configured>;
+  seen(tenantId: string): Configured | undefined;
   /** What a strict read has shown by its version. */
   of(tenantId: string, version: string): Configured;
   flush(): void;
@@ -50,7 +50,7 @@ export function configuredProviders(sql: Sql): ConfiguredProviders {
 
   return {
     now: (tenantId) => now(tenantId, null),
-    seen: async (tenantId) => known.get(tenantId) ?? now(tenantId, null),
+    seen: (tenantId) => known.get(tenantId),
     of,
     flush: () => known.clear(),
   };

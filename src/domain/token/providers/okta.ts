@@ -19,7 +19,7 @@ const HOSTS = /(?:^|\.)(?:okta\.com|oktapreview\.com|okta-emea\.com|okta-gov\.co
 export const isOktaHost = (hostname: string): boolean => HOSTS.test(hostname);
 
 /** Okta's org authorization server, whose tokens nobody but Okta can verify: a custom one has `/oauth2/<server id>` in its issuer. */
-export const isOrgServer = (issuer: string): boolean => URL.canParse(issuer) && !CUSTOM_SERVER.test(issuer);
+export const isOrgServer = (issuer: string): boolean => !CUSTOM_SERVER.test(issuer) && URL.canParse(issuer);
 
 const CUSTOM_SERVER = /^[a-z]+:\/\/[^/?#]+\/oauth2\/[^/?#]+(?:[?#]|$)/i;
 
