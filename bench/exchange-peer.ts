@@ -7,7 +7,7 @@ import type { Stage } from './harness/stage.ts';
 import type { PeerMethods } from './processes/peer.ts';
 import { SANDBOX_AUDIENCE } from '#sandbox/okta/authorization-server.ts';
 
-const AMOUNT: Amount = { warmUp: 1000, warmUps: 8, perRound: 1500, rounds: 7 };
+const AMOUNT: Amount = { warmUp: 1000, warmUps: 8, perRound: 1000, rounds: 11 };
 
 /**
  * The exchanges of `exchange` against the same done by a custom grant of `oidc-provider` with `jose` (bench/peer/provider.ts): client secret, RS256

@@ -32,7 +32,7 @@ export interface JobQueue {
   ): Promise<void>;
   /** Outside of any transaction: for re-sending work that stands in rows already. */
   send(queue: string, data: JobData, options?: EnqueueOptions): Promise<void>;
-  /** Runs `handler` for each job. A job whose process died is given out again after about ten seconds; a throw is retried with back-off. */
+  /** Runs `handler` for each job. A job whose process died is given out again after ten to thirteen seconds; a throw is retried with back-off. */
   work(
     queue: string,
     options: WorkOptions,
@@ -86,8 +86,8 @@ export async function openQueue(url: string, role: string, log: Logger): Promise
     migrate: false,
     createSchema: false,
     useListenNotify: true,
-    superviseIntervalSeconds: 1,
-    monitorIntervalSeconds: 1,
+    superviseIntervalSeconds: 3,
+    monitorIntervalSeconds: 3,
     application_name: 'prokura-queue',
   });
   boss.on('error', (error) => log.warn({ err: error }, 'queue'));
