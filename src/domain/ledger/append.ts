@@ -29,7 +29,7 @@ export const actorThing = (actor: string): string => `by ${actor}`;
 
 /** What an entry can be found by: its actor, and every id that actor and data name. */
 const thingsOf = (actor: string, data: string): string[] => [
-  ...new Set([actorThing(actor), ...(actor.match(ID) ?? []), ...(data.match(ID) ?? [])]),
+  ...new Set([actorThing(actor)].concat(`${actor} ${data}`.match(ID) ?? [])),
 ];
 
 /** PostgreSQL stores neither NUL nor lone surrogates, and an entry must never be lost for a character in it. */
