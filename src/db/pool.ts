@@ -76,7 +76,7 @@ export interface Database {
    */
   exclusively<T>(key: string, work: (held: AbortSignal) => Promise<T>): Promise<T | null>;
   /** The same, but waits until it may begin. Throws where that takes longer than a statement may. */
-  alone<T>(key: string, work: () => Promise<T>): Promise<T>;
+  alone<T>(key: string, work: (held: AbortSignal) => Promise<T>): Promise<T>;
   /** Waits up to five seconds for running queries, then closes. */
   close(): Promise<void>;
 }
@@ -121,8 +121,8 @@ export function openDatabase(url: string, options: { role?: string; max?: number
     transaction: (mode, tenantId, work) => inTransaction(transactions, mode, tenantId, work),
     exclusively: (key, work) => holding(url, settings, { key, asking: 'now' }, work),
     alone: async (key, work) => {
-      const done = await holding(url, settings, { key, asking: 'wait' }, async () => ({
-        value: await work(),
+      const done = await holding(url, settings, { key, asking: 'wait' }, async (held) => ({
+        value: await work(held),
       }));
       if (done === null) throw new Error(`the lock ${key} was not given`);
       return done.value;

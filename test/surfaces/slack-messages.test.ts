@@ -86,6 +86,44 @@ describe('O7: messages follow what happens elsewhere', () => {
   });
 });
 
+test('a process whose lock was cut posts nothing more: who began after it does', async () => {
+  const second = await world.second();
+  world.slack.faults.add({ method: 'chat.postMessage', kind: 'slow', delayMs: 2500 });
+  const { approvalId, callId } = await slack.ask();
+  const begun = () => world.sql`select audience from slack_messages where thing = ${callId} and ts is null`;
+  const [first] = await eventually(async () => {
+    const rows = await begun();
+    return rows.length === 1 ? rows : undefined;
+  }, 'the first copy, on its way');
+  await world.sql`
+    select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
+      and database = (select oid from pg_database where datname = current_database())
+      and (classid::bigint << 32) | objid::bigint = hashtextextended(${`slack ${world.tenantId} ${callId}`}, 0)`;
+  const job = { tenant: world.tenantId, fact: 'test', thing: callId };
+  await second.app.queue.send('slack-project', job);
+  await slack.copy('mona', approvalId);
+  await slack.copy('bob', approvalId);
+  // Until the first one has come back from its slow post, and the queue has repeated its job.
+  await eventually(
+    async () => {
+      const [left] = await world.sql`
+        select 1 from pgboss.job where name = 'slack-project' and data ->> 'thing' = ${callId} and state in ('created', 'retry', 'active')`;
+      return left === undefined;
+    },
+    'the end of every job',
+    30_000,
+  );
+  const copies =
+    await world.sql`select audience, count(*)::int from slack_messages where thing = ${callId} group by audience order by audience`;
+  expect(copies).toEqual([
+    { audience: 'approver', count: 1 },
+    { audience: 'requester', count: 1 },
+  ]);
+  const other = first?.['audience'] === 'approver' ? 'bob' : 'mona';
+  const seen = (await world.slack.as(other).inbox()).filter((one) => words(one).includes(approvalId));
+  expect(seen).toHaveLength(1);
+});
+
 describe('Z9: a channel for approvals', () => {
   const setChannel = (channel: string | null) =>
     world.sql`update tenants set settings = settings || jsonb_build_object('approvalChannel', ${channel}::text)`;

@@ -52,7 +52,7 @@ export async function projectAll(
 /**
  * Makes what stands in Slack about a thing equal to what its rows say: posts the copies that are missing, edits those that differ,
  * touches no other. May run any number of times, and at once in several processes: one thing is projected by one at a time. Throws
- * at the end where a copy could not be made yet, so that the queue repeats it.
+ * at the end where a copy could not be made yet, and at once where its lock was lost (somebody else may be at it), so that the queue repeats it.
  */
 export async function project(
   { app, client, teamId }: Projector,
@@ -60,13 +60,14 @@ export async function project(
   thing: string,
 ): Promise<void> {
   const failures: string[] = [];
-  await exclusively(app.database, `slack ${tenantId} ${thing}`, async () => {
+  await exclusively(app.database, `slack ${tenantId} ${thing}`, async (held) => {
     const wanted = await readonly(app, tenantId, (reader) => copiesOf(app, reader, thing));
     const standing = await readonly(app, tenantId, (reader) => messagesOf(reader, thing));
     for (const copies of wanted) {
       const mine = standing.filter((row) => row.audience === copies.audience);
-      for (const row of mine) await tried(() => show(row, copies.message));
-      for (const recipient of copies.recipients) await tried(() => introduce(copies, recipient, mine));
+      for (const row of mine) await tried(held, () => show(row, copies.message));
+      for (const recipient of copies.recipients)
+        await tried(held, () => introduce(held, copies, recipient, mine));
     }
   });
   // Its words alone: the queue keeps an error with the job, and Slack's own errors carry requests.
@@ -75,7 +76,8 @@ export async function project(
       `${failures.length} Slack messages are not as they should be yet: ${failures.join(', ')}`,
     );
 
-  async function tried(work: () => Promise<void>): Promise<void> {
+  async function tried(held: AbortSignal, work: () => Promise<void>): Promise<void> {
+    held.throwIfAborted();
     try {
       await work();
     } catch (error) {
@@ -106,6 +108,7 @@ export async function project(
   }
 
   async function introduce(
+    held: AbortSignal,
     { audience, message }: Copies,
     recipient: Recipient,
     standing: readonly SlackMessage[],
@@ -119,7 +122,7 @@ export async function project(
         'slack: the approval channel is shared, unknown or not readable; direct messages instead',
       );
       for (const person of recipient.instead)
-        await tried(() => introduce({ audience, message, recipients: [] }, { person }, standing));
+        await tried(held, () => introduce(held, { audience, message, recipients: [] }, { person }, standing));
       return;
     }
     if (standing.some((row) => row.personId === recipient.person.id)) return;
