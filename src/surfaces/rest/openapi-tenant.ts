@@ -2,24 +2,13 @@ import { z } from 'zod';
 import { IdentityProvidersDocument, StoredIdentityProviders } from '#domain/tenant/identity-providers.ts';
 import { SpiffeBundle } from '#domain/tenant/spiffe-bundles.ts';
 import { ApiKeyView, CreatedApiKey, NewApiKey } from './api-keys.ts';
+import { json, NOT_FOUND, ref, REFUSALS, schemaOf, type Json } from './openapi-parts.ts';
 import { RotatedSigningKey, SigningKeys } from './signing-keys.ts';
 import { SetSpiffeBundle, SpiffeBundles } from './spiffe-bundles.ts';
 import { TokenTrialView, TriedToken } from './identity-providers.ts';
 
-type Json = Readonly<Record<string, unknown>>;
-
-const body = (schema: z.ZodType): Json => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' });
-  return { 'application/json': { schema: rest } };
-};
-const ref = (name: string): Json => ({ $ref: `#/components/responses/${name}` });
-const REFUSALS = {
-  400: ref('Problem'),
-  401: ref('Unauthenticated'),
-  403: ref('Problem'),
-  404: ref('Problem'),
-  503: ref('Later'),
-};
+const body = (schema: z.ZodType): Json => json(schemaOf(schema));
+const refusals = { ...REFUSALS, ...NOT_FOUND };
 const inPath = (name: string): Json => ({ name, in: 'path', required: true, schema: { type: 'string' } });
 const parameters = [inPath('tenantId')];
 const security = [{ api_key: [] }];
@@ -33,7 +22,7 @@ export const TENANT_PATHS: Json = {
       summary: 'Whose access tokens are taken (API key with `admin`)',
       security,
       parameters,
-      responses: { 200: answer(StoredIdentityProviders), ...REFUSALS },
+      responses: { 200: answer(StoredIdentityProviders), ...refusals },
     },
     put: {
       operationId: 'setIdentityProviders',
@@ -41,9 +30,9 @@ export const TENANT_PATHS: Json = {
       description:
         'Every issuer is asked for its discovery document, which must name exactly that issuer, and for its keys. Then two IT admins must agree, and it waits (202), unless the organisation says that it has one administrator only. Without `API_KEY`, the REST API refuses API keys from then on, this endpoint too: an IT admin brings them back with the tool `provider_set`. SCIM keys and introspection go on working.',
       security,
-      parameters: [...parameters, { $ref: '#/components/parameters/Wait' }],
+      parameters: [...parameters, ref('Wait', 'parameters')],
       requestBody: { required: true, content: body(IdentityProvidersDocument) },
-      responses: { 200: answer(StoredIdentityProviders), 202: ref('NotDoneYet'), ...REFUSALS },
+      responses: { 200: answer(StoredIdentityProviders), 202: ref('NotDoneYet', 'responses'), ...refusals },
     },
   },
   '/v1/tenants/{tenantId}/identity-providers/try': {
@@ -54,7 +43,7 @@ export const TENANT_PATHS: Json = {
       security,
       parameters,
       requestBody: { required: true, content: body(TriedToken) },
-      responses: { 200: answer(TokenTrialView), ...REFUSALS },
+      responses: { 200: answer(TokenTrialView), ...refusals },
     },
   },
   '/v1/tenants/{tenantId}/spiffe-bundles': {
@@ -63,7 +52,7 @@ export const TENANT_PATHS: Json = {
       summary: 'The SPIFFE trust domains whose workloads authenticate as agents (API key with `admin`)',
       security,
       parameters,
-      responses: { 200: answer(SpiffeBundles), ...REFUSALS },
+      responses: { 200: answer(SpiffeBundles), ...refusals },
     },
   },
   '/v1/tenants/{tenantId}/spiffe-bundles/{trustDomain}': {
@@ -73,13 +62,13 @@ export const TENANT_PATHS: Json = {
       description:
         'The body is the bundle as the SPIFFE server shows it, a JWK Set; keys with the use `jwt-svid` count. Then two IT admins must agree, and it waits (202), unless the organisation says that it has one administrator only. A bundle with the keys that stand already is answered at once. Where a key goes, the tokens of every agent of the trust domain die.',
       security,
-      parameters: [...parameters, inPath('trustDomain'), { $ref: '#/components/parameters/Wait' }],
+      parameters: [...parameters, inPath('trustDomain'), ref('Wait', 'parameters')],
       requestBody: { required: true, content: body(SpiffeBundle) },
       responses: {
         200: answer(SetSpiffeBundle),
-        202: ref('NotDoneYet'),
-        ...REFUSALS,
-        409: { ...ref('Problem') },
+        202: ref('NotDoneYet', 'responses'),
+        ...refusals,
+        409: ref('Problem', 'responses'),
       },
     },
     delete: {
@@ -89,8 +78,8 @@ export const TENANT_PATHS: Json = {
       description:
         'Waits for two IT admins like the setting. With it the tokens of every agent of the trust domain die, and what these agents wait for is withdrawn.',
       security,
-      parameters: [...parameters, inPath('trustDomain'), { $ref: '#/components/parameters/Wait' }],
-      responses: { 204: { description: 'Removed.' }, 202: ref('NotDoneYet'), ...REFUSALS },
+      parameters: [...parameters, inPath('trustDomain'), ref('Wait', 'parameters')],
+      responses: { 204: { description: 'Removed.' }, 202: ref('NotDoneYet', 'responses'), ...refusals },
     },
   },
   '/v1/tenants/{tenantId}/api-keys': {
@@ -99,7 +88,7 @@ export const TENANT_PATHS: Json = {
       summary: 'Every API key, without its secret (API key with `admin`)',
       security,
       parameters,
-      responses: { 200: answer(z.object({ api_keys: z.array(ApiKeyView) })), ...REFUSALS },
+      responses: { 200: answer(z.object({ api_keys: z.array(ApiKeyView) })), ...refusals },
     },
     post: {
       operationId: 'createApiKey',
@@ -107,7 +96,7 @@ export const TENANT_PATHS: Json = {
       security,
       parameters,
       requestBody: { required: true, content: body(NewApiKey) },
-      responses: { 201: answer(CreatedApiKey), ...REFUSALS },
+      responses: { 201: answer(CreatedApiKey), ...refusals },
     },
   },
   '/v1/tenants/{tenantId}/signing-keys': {
@@ -119,7 +108,7 @@ export const TENANT_PATHS: Json = {
         'For ledger checkpoints that an older key signed. Tokens are checked with the JWKS of the issuer alone.',
       security,
       parameters,
-      responses: { 200: answer(SigningKeys), ...REFUSALS },
+      responses: { 200: answer(SigningKeys), ...refusals },
     },
   },
   '/v1/tenants/{tenantId}/signing-keys/rotate': {
@@ -130,7 +119,7 @@ export const TENANT_PATHS: Json = {
         'The new key is published at once, and signs from `active_from` on, when nobody can have an older copy of the JWKS. The keys before it are retired when the last token that they signed has ended. 409 while a key waits for its time already.',
       security,
       parameters,
-      responses: { 201: answer(RotatedSigningKey), ...REFUSALS, 409: { ...ref('Problem') } },
+      responses: { 201: answer(RotatedSigningKey), ...refusals, 409: ref('Problem', 'responses') },
     },
   },
   '/v1/tenants/{tenantId}/api-keys/{id}': {
@@ -141,8 +130,8 @@ export const TENANT_PATHS: Json = {
       parameters: [...parameters, inPath('id')],
       responses: {
         204: { description: 'Revoked.' },
-        ...REFUSALS,
-        409: { ...ref('Problem') },
+        ...refusals,
+        409: ref('Problem', 'responses'),
       },
     },
   },

@@ -1,16 +1,23 @@
-import { z } from 'zod';
-import { Envelope } from '#engine/approve/envelope.ts';
 import { takesReason } from '#engine/reason.ts';
 import type { Catalogue, CatalogueEntry } from '#engine/catalogue.ts';
-import { CheckpointView, LedgerLine } from './ledger.ts';
-import { ledgerPaths } from './ledger-openapi.ts';
+import { LEDGER_PATHS } from './openapi-ledger.ts';
+import { PARAMETERS, RESPONSES, SCHEMAS, SECURITY } from './openapi-components.ts';
+import {
+  get,
+  ID,
+  json,
+  NOT_FOUND,
+  page,
+  PROBLEM,
+  queryParameters,
+  ref,
+  REFUSALS,
+  strip,
+  type Json,
+} from './openapi-parts.ts';
 import { TENANT_PATHS } from './openapi-tenant.ts';
-import { ApprovalsQuery, CallsQuery, MAX_WAIT_SECONDS } from './query.ts';
+import { ApprovalsQuery, CallsQuery } from './query.ts';
 import { GOVERNANCE_ROUTES } from './policies.ts';
-import { VerifyAnswer, VerifyBatch, VerifyCheck } from './verify-check.ts';
-import { ApprovalSummary, CallDetail, CallView } from './views.ts';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** The OpenAPI 3.1 description of this door: the same object for the same catalogue, whatever the installation. */
 export function openApiDocument(catalogue: Catalogue): Json {
@@ -36,17 +43,6 @@ export function openApiDocument(catalogue: Catalogue): Json {
     },
     components: { schemas: SCHEMAS, responses: RESPONSES, parameters: PARAMETERS, securitySchemes: SECURITY },
   };
-}
-
-const ref = (name: string, kind = 'schemas'): Json => ({ $ref: `#/components/${kind}/${name}` });
-const json = (schema: Json): Json => ({ 'application/json': { schema } });
-const schemaOf = (schema: z.ZodType): Json => strip(z.toJSONSchema(schema, { io: 'input' }));
-
-/** Without the keywords that are ours, or that OpenAPI says once for the whole document. */
-function strip(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value), (name, member: unknown) =>
-    name === '$schema' || (name === 'ref' && typeof member === 'string') ? undefined : member,
-  ) as Json;
 }
 
 function toolOperation(entry: CatalogueEntry): Json {
@@ -106,141 +102,6 @@ function notes(tool: CatalogueEntry['tool']): string {
   return parts.join(' ');
 }
 
-const PROBLEM = { content: { 'application/problem+json': { schema: ref('Problem') } } };
-
-const SCHEMAS = {
-  Envelope: schemaOf(Envelope),
-  Call: schemaOf(CallView),
-  CallDetail: schemaOf(CallDetail),
-  Approval: schemaOf(ApprovalSummary),
-  LedgerEntry: schemaOf(LedgerLine),
-  VerifyCheck: schemaOf(VerifyCheck),
-  VerifyBatch: schemaOf(VerifyBatch),
-  VerifyAnswer: schemaOf(VerifyAnswer),
-  LedgerCheckpoint: schemaOf(CheckpointView),
-  Problem: {
-    type: 'object',
-    description: 'RFC 9457 problem details.',
-    required: ['type', 'title', 'status', 'detail', 'code'],
-    properties: {
-      type: { type: 'string' },
-      title: { type: 'string' },
-      status: { type: 'integer' },
-      detail: { type: 'string', description: 'For people: what to do next.' },
-      code: { type: 'string', description: 'For programs: stable.' },
-      problems: {
-        type: 'array',
-        items: { type: 'object', properties: { field: { type: 'string' }, problem: { type: 'string' } } },
-      },
-      outcome: ref('Envelope'),
-      error_id: { type: 'string', description: 'Give it to an administrator: the cause is logged under it.' },
-    },
-  },
-};
-
-const RESPONSES = {
-  Problem: { description: 'Refused.', ...PROBLEM },
-  Unauthenticated: {
-    description: 'No credential, or one that is not good (any more).',
-    headers: { 'WWW-Authenticate': { schema: { type: 'string' } } },
-    ...PROBLEM,
-  },
-  Later: {
-    description: 'Not now: try again after Retry-After seconds.',
-    headers: { 'Retry-After': { schema: { type: 'integer' } } },
-    ...PROBLEM,
-  },
-  NotDoneYet: {
-    description: 'It waits for an approval, or is being carried out. Do not send it again; look at Location.',
-    headers: { Location: { schema: { type: 'string' }, description: '/v1/calls/{id}' } },
-    content: json(ref('Envelope')),
-  },
-};
-
-const PARAMETERS = {
-  Wait: {
-    name: 'Prefer',
-    in: 'header',
-    description: `\`wait=N\` (RFC 7240): wait up to N seconds, at most ${MAX_WAIT_SECONDS}, for an outcome. Without it an approval is not waited for, and an act for 5 seconds.`,
-    schema: { type: 'string', examples: ['wait=10'] },
-  },
-  Tenant: {
-    name: 'X-Prokura-Tenant',
-    in: 'header',
-    description:
-      "The organisation, where a person's own access token is presented and there is more than one.",
-    schema: { type: 'string', pattern: '^tnt_[0-9a-z]{26}$' },
-  },
-};
-
-const SECURITY = {
-  api_key: {
-    type: 'http',
-    scheme: 'bearer',
-    description:
-      'An API key: `tnt_…:mk_live_…`. Its scopes name tools, `calls:read`, `ledger:read` or `admin`.',
-  },
-  delegation_token: {
-    type: 'http',
-    scheme: 'bearer',
-    bearerFormat: 'JWT',
-    description: 'A delegation token with the audience `<base URL>/v1`.',
-  },
-  access_token: {
-    type: 'http',
-    scheme: 'bearer',
-    bearerFormat: 'JWT',
-    description: "The person's access token from the identity provider, with `delegation:…` scopes.",
-  },
-};
-
-const page = (member: string, schema: string): Json =>
-  json({
-    type: 'object',
-    required: [member, 'next_cursor'],
-    properties: {
-      [member]: { type: 'array', items: ref(schema) },
-      next_cursor: { type: ['string', 'null'] },
-    },
-  });
-
-function queryParameters(schema: z.ZodObject): Json[] {
-  const { properties = {}, required = [] } = strip(z.toJSONSchema(schema)) as {
-    properties?: Record<string, Record<string, unknown>>;
-    required?: string[];
-  };
-  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
-    name,
-    in: 'query',
-    required: required.includes(name) && !('default' in rest),
-    description,
-    schema: rest,
-  }));
-}
-
-const REFUSALS = {
-  400: ref('Problem', 'responses'),
-  401: ref('Unauthenticated', 'responses'),
-  403: ref('Problem', 'responses'),
-  503: ref('Later', 'responses'),
-};
-const ID = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
-
-const get = (
-  operationId: string,
-  summary: string,
-  parameters: readonly Json[],
-  content: Json,
-  more: Json = {},
-): Json => ({
-  get: {
-    operationId,
-    summary,
-    parameters: [...parameters, ref('Tenant', 'parameters')],
-    responses: { 200: { description: 'The answer.', content }, ...REFUSALS, ...more },
-  },
-});
-
 /** The rules of the organisation by their own addresses: each is the operation of one tool. */
 function rulePaths(catalogue: Catalogue): Json {
   const paths: Record<string, Record<string, Json>> = {};
@@ -259,8 +120,6 @@ function rulePaths(catalogue: Catalogue): Json {
   }
   return paths;
 }
-
-const NOT_FOUND = { 404: ref('Problem', 'responses') };
 
 const RESOURCES = {
   '/v1/verify': {
@@ -352,5 +211,5 @@ const RESOURCES = {
       },
     },
   },
-  ...ledgerPaths({ get, page, queryParameters }),
+  ...LEDGER_PATHS,
 };

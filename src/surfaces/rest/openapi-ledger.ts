@@ -1,20 +1,10 @@
-import type { z } from 'zod';
 import { CheckpointsQuery, LedgerExportQuery, LedgerQuery } from './ledger-query.ts';
+import { get, page, queryParameters, ref, type Json } from './openapi-parts.ts';
 
-type Json = Readonly<Record<string, unknown>>;
-
-/** How the document describes a GET, a page of something and the parameters of a query. */
-interface Parts {
-  readonly get: (operationId: string, summary: string, parameters: readonly Json[], content: Json) => Json;
-  readonly page: (member: string, schema: string) => Json;
-  readonly queryParameters: (schema: z.ZodObject) => Json[];
-}
-
-const ref = (name: string, kind = 'schemas'): Json => ({ $ref: `#/components/${kind}/${name}` });
 const problem = ref('Problem', 'responses');
 
 /** The paths of the ledger. */
-export const ledgerPaths = ({ get, page, queryParameters }: Parts): Json => ({
+export const LEDGER_PATHS: Json = {
   '/v1/ledger': get(
     'listLedger',
     'The ledger, oldest or newest first (API key with `ledger:read`)',
@@ -55,4 +45,4 @@ export const ledgerPaths = ({ get, page, queryParameters }: Parts): Json => ({
       },
     },
   },
-});
+};

@@ -1,0 +1,96 @@
+import { Envelope } from '#engine/approve/envelope.ts';
+import { CheckpointView, LedgerLine } from './ledger.ts';
+import { json, PROBLEM, ref, schemaOf } from './openapi-parts.ts';
+import { MAX_WAIT_SECONDS } from './query.ts';
+import { VerifyAnswer, VerifyBatch, VerifyCheck } from './verify-check.ts';
+import { ApprovalSummary, CallDetail, CallView } from './views.ts';
+
+/** Schemas that more than one path has, or that a client generator should have a name for. */
+export const SCHEMAS = {
+  Envelope: schemaOf(Envelope),
+  Call: schemaOf(CallView),
+  CallDetail: schemaOf(CallDetail),
+  Approval: schemaOf(ApprovalSummary),
+  LedgerEntry: schemaOf(LedgerLine),
+  VerifyCheck: schemaOf(VerifyCheck),
+  VerifyBatch: schemaOf(VerifyBatch),
+  VerifyAnswer: schemaOf(VerifyAnswer),
+  LedgerCheckpoint: schemaOf(CheckpointView),
+  Problem: {
+    type: 'object',
+    description: 'RFC 9457 problem details.',
+    required: ['type', 'title', 'status', 'detail', 'code'],
+    properties: {
+      type: { type: 'string' },
+      title: { type: 'string' },
+      status: { type: 'integer' },
+      detail: { type: 'string', description: 'For people: what to do next.' },
+      code: { type: 'string', description: 'For programs: stable.' },
+      problems: {
+        type: 'array',
+        items: { type: 'object', properties: { field: { type: 'string' }, problem: { type: 'string' } } },
+      },
+      outcome: ref('Envelope'),
+      error_id: { type: 'string', description: 'Give it to an administrator: the cause is logged under it.' },
+    },
+  },
+};
+
+/** Answers that many endpoints have. */
+export const RESPONSES = {
+  Problem: { description: 'Refused.', ...PROBLEM },
+  Unauthenticated: {
+    description: 'No credential, or one that is not good (any more).',
+    headers: { 'WWW-Authenticate': { schema: { type: 'string' } } },
+    ...PROBLEM,
+  },
+  Later: {
+    description: 'Not now: try again after Retry-After seconds.',
+    headers: { 'Retry-After': { schema: { type: 'integer' } } },
+    ...PROBLEM,
+  },
+  NotDoneYet: {
+    description: 'It waits for an approval, or is being carried out. Do not send it again; look at Location.',
+    headers: { Location: { schema: { type: 'string' }, description: '/v1/calls/{id}' } },
+    content: json(ref('Envelope')),
+  },
+};
+
+/** Headers that many endpoints take. */
+export const PARAMETERS = {
+  Wait: {
+    name: 'Prefer',
+    in: 'header',
+    description: `\`wait=N\` (RFC 7240): wait up to N seconds, at most ${MAX_WAIT_SECONDS}, for an outcome. Without it an approval is not waited for, and an act for 5 seconds.`,
+    schema: { type: 'string', examples: ['wait=10'] },
+  },
+  Tenant: {
+    name: 'X-Prokura-Tenant',
+    in: 'header',
+    description:
+      "The organisation, where a person's own access token is presented and there is more than one.",
+    schema: { type: 'string', pattern: '^tnt_[0-9a-z]{26}$' },
+  },
+};
+
+/** How a caller can authenticate. */
+export const SECURITY = {
+  api_key: {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'An API key: `tnt_…:mk_live_…`. Its scopes name tools, `calls:read`, `ledger:read` or `admin`.',
+  },
+  delegation_token: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'A delegation token with the audience `<base URL>/v1`.',
+  },
+  access_token: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: "The person's access token from the identity provider, with `delegation:…` scopes.",
+  },
+};

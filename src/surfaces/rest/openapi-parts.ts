@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+/** A part of the document. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** A reference to one of the components (openapi-components.ts); `kind` is `schemas`, `responses` or `parameters`. */
+export const ref = (name: string, kind = 'schemas'): Json => ({ $ref: `#/components/${kind}/${name}` });
+/** Content of a body in JSON. */
+export const json = (schema: Json): Json => ({ 'application/json': { schema } });
+/** A schema as the document has it. */
+export const schemaOf = (schema: z.ZodType): Json => strip(z.toJSONSchema(schema, { io: 'input' }));
+
+/** Without the keywords that are ours, or that OpenAPI says once for the whole document. */
+export function strip(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value), (name, member: unknown) =>
+    name === '$schema' || (name === 'ref' && typeof member === 'string') ? undefined : member,
+  ) as Json;
+}
+
+/** A body of problem details (RFC 9457). */
+export const PROBLEM = { content: { 'application/problem+json': { schema: ref('Problem') } } };
+
+/** How every endpoint can refuse. */
+export const REFUSALS = {
+  400: ref('Problem', 'responses'),
+  401: ref('Unauthenticated', 'responses'),
+  403: ref('Problem', 'responses'),
+  503: ref('Later', 'responses'),
+};
+
+/** The id in a path. */
+export const ID = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
+
+/** Beside them, where one thing is asked for. */
+export const NOT_FOUND = { 404: ref('Problem', 'responses') };
+
+/** Content of one page of a list. */
+export const page = (member: string, schema: string): Json =>
+  json({
+    type: 'object',
+    required: [member, 'next_cursor'],
+    properties: {
+      [member]: { type: 'array', items: ref(schema) },
+      next_cursor: { type: ['string', 'null'] },
+    },
+  });
+
+/** The parameters of a query, each with its description. */
+export function queryParameters(schema: z.ZodObject): Json[] {
+  const { properties = {}, required = [] } = strip(z.toJSONSchema(schema)) as {
+    properties?: Record<string, Record<string, unknown>>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name) && !('default' in rest),
+    description,
+    schema: rest,
+  }));
+}
+
+/** The operation of a GET. */
+export const get = (
+  operationId: string,
+  summary: string,
+  parameters: readonly Json[],
+  content: Json,
+  more: Json = {},
+): Json => ({
+  get: {
+    operationId,
+    summary,
+    parameters: [...parameters, ref('Tenant', 'parameters')],
+    responses: { 200: { description: 'The answer.', content }, ...REFUSALS, ...more },
+  },
+});
