@@ -1,15 +1,16 @@
-import { actorName, principalOf, type Actor } from '#domain/actor.ts';
+import { actorName, principalOf } from '#domain/actor.ts';
 import { FINAL_STATES, type CallError } from '#domain/call/call.ts';
-import { insertCall, waitingCall, type Call, type NewCall } from '#domain/call/store.ts';
+import { insertCall, type Call, type NewCall } from '#domain/call/store.ts';
 import type { TenantReader, TenantWriter, WriteContext } from '#domain/context.ts';
 import type { Denial } from '#domain/denial.ts';
-import type { Impact } from '#domain/impact.ts';
 import { asFault, Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { App } from './app.ts';
 import { awaitOutcome, mustFind } from './await-outcome.ts';
-import { approvalDigest, ask, deadlock, inputDigestOf } from './approve/ask.ts';
+import { inputDigestOf } from './approve/ask.ts';
 import { callDesk } from './approve/desk.ts';
+import { wait } from './approve/wait.ts';
+import { ledgerData, type Asked, type CallRequest } from './asked.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { decide, decideNow, targetIds, type Decision } from './decide/decide.ts';
 import type { AdminRoles } from './decide/entities.ts';
@@ -17,24 +18,11 @@ import { notForAgents } from './decide/not-for-agents.ts';
 import { parseInput, readContext } from './explain.ts';
 import type { Outcome } from './outcome.ts';
 import { referenceFields, resolveReferences } from './references.ts';
-import { TENANT_TARGET, type AnyAct, type AnyWrite, type Targets } from './tool.ts';
+import { TENANT_TARGET, type AnyAct, type AnyWrite } from './tool.ts';
 import { adminRolesOf, EXECUTE_CALL, spendMandateUse } from './saved-call.ts';
 import { summaryOf } from './summary.ts';
 import { readonly, transact } from './transact.ts';
 import { lookContext } from './world.ts';
-
-export interface CallRequest {
-  readonly tenantId: string;
-  readonly actor: Actor;
-  readonly tool: string;
-  /** As it came in: parsed here, by the tool's own schema. */
-  readonly input: unknown;
-  /** Why, in the requester's words; shown to approvers as a quotation. */
-  readonly reason?: string;
-  /** How long to wait for an act's outcome or an approval, at most; 0 answers as soon as the call stands. */
-  readonly waitMs?: number;
-  readonly signal?: AbortSignal;
-}
 
 /**
  * The one way in: every surface's every use of a tool. Parses, resolves references, decides, and then reads, writes, or lets the
@@ -69,14 +57,6 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
     if (fault.code !== 'internal') await recordFailure(asked, fault);
     throw error;
   }
-}
-
-interface Asked {
-  readonly app: App;
-  readonly request: CallRequest;
-  readonly entry: CatalogueEntry;
-  readonly input: Record<string, unknown>;
-  readonly targets: Targets;
 }
 
 async function canonicalInput(
@@ -203,57 +183,6 @@ async function act(asked: Asked, tool: AnyAct): Promise<Call | Outcome> {
   return 'code' in result ? deny(asked, result) : result;
 }
 
-/** Saves the call as waiting with its approval; an identical one that waits already is joined instead (law 7). */
-async function wait(
-  ctx: TenantWriter,
-  asked: Asked,
-  row: NewCall,
-  decision: Decision & { allowed: true },
-  impact: Impact,
-): Promise<Call | Denial> {
-  const { app, entry, input, request } = asked;
-  const approvalId = newId('apr');
-  const blocked = await deadlock(app, ctx, decision.saved.requirements, {
-    tool: row.tool,
-    actor: row.actor,
-    targets: row.targets,
-    principalId: row.principalId ?? null,
-    agentId: row.agentId ?? null,
-  });
-  if (blocked !== null) return blocked;
-  if (!(await insertCall(ctx, { ...row, state: 'waiting', approvalId }))) {
-    const same = await waitingCall(ctx, row.inputDigest);
-    if (same === null) throw new Fault('conflict', 'An identical call was decided just now. Ask again.');
-    ctx.record({
-      event: 'CALL_WAITING',
-      actor: actorName(request.actor),
-      data: { ...ledgerData(asked, same.id), approval_id: same.approvalId, joined: true },
-    });
-    return same;
-  }
-  const digest = approvalDigest(app, entry, input, impact, decision.saved.policyDigest);
-  const expiresAt = await ask(ctx, {
-    id: approvalId,
-    callId: row.id,
-    digest,
-    requirements: decision.saved.requirements,
-    impact,
-  });
-  ctx.record({
-    event: 'CALL_WAITING',
-    actor: actorName(request.actor),
-    data: {
-      ...ledgerData(asked, row.id),
-      approval_id: approvalId,
-      policies: decision.saved.requirements.map((one) => one.policy),
-      digest,
-      expires_at: expiresAt.toISOString(),
-    },
-  });
-  ctx.emit({ name: 'call.waiting', thing: row.id });
-  return mustFind(ctx, row.id);
-}
-
 async function settledOutcome(app: App, request: CallRequest, result: Call | Outcome): Promise<Outcome> {
   if ('status' in result) return result;
   return awaitOutcome(
@@ -329,18 +258,4 @@ async function recordFailure(asked: Asked, fault: Fault): Promise<void> {
     actor: actorName(request.actor),
     data: { ...ledgerData(asked, null), code: error.code, provider: fault.detail['provider'] },
   });
-}
-
-function ledgerData({ request, entry, targets }: Asked, callId: string | null): Record<string, unknown> {
-  const { actor } = request;
-  return {
-    call_id: callId,
-    tool: entry.tool.name,
-    targets: targetIds(targets),
-    surface: actor.surface,
-    ...(actor.kind === 'agent'
-      ? { agent: actor.agentId, principal: actor.personId, mandate_id: actor.mandateId, jti: actor.jti }
-      : {}),
-    ...(actor.kind === 'person' ? { identity: actor.identity } : {}),
-  };
 }

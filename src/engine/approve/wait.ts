@@ -1,0 +1,65 @@
+import { actorName } from '#domain/actor.ts';
+import { insertCall, waitingCall, type Call, type NewCall } from '#domain/call/store.ts';
+import type { TenantWriter } from '#domain/context.ts';
+import type { Denial } from '#domain/denial.ts';
+import type { Impact } from '#domain/impact.ts';
+import { Fault } from '#lib/fault.ts';
+import { newId } from '#lib/id.ts';
+import { ledgerData, type Asked } from '../asked.ts';
+import { mustFind } from '../await-outcome.ts';
+import type { Decision } from '../decide/decide.ts';
+import { approvalDigest, ask, deadlock } from './ask.ts';
+
+/**
+ * Saves the call as waiting with its approval; an identical one that waits already is joined instead (law 7). A denial where nobody could approve it.
+ * Throws Fault `conflict` where the identical one was decided meanwhile.
+ */
+export async function wait(
+  ctx: TenantWriter,
+  asked: Asked,
+  row: NewCall,
+  decision: Decision & { allowed: true },
+  impact: Impact,
+): Promise<Call | Denial> {
+  const { app, entry, input, request } = asked;
+  const approvalId = newId('apr');
+  const blocked = await deadlock(app, ctx, decision.saved.requirements, {
+    tool: row.tool,
+    actor: row.actor,
+    targets: row.targets,
+    principalId: row.principalId ?? null,
+    agentId: row.agentId ?? null,
+  });
+  if (blocked !== null) return blocked;
+  if (!(await insertCall(ctx, { ...row, state: 'waiting', approvalId }))) {
+    const same = await waitingCall(ctx, row.inputDigest);
+    if (same === null) throw new Fault('conflict', 'An identical call was decided just now. Ask again.');
+    ctx.record({
+      event: 'CALL_WAITING',
+      actor: actorName(request.actor),
+      data: { ...ledgerData(asked, same.id), approval_id: same.approvalId, joined: true },
+    });
+    return same;
+  }
+  const digest = approvalDigest(app, entry, input, impact, decision.saved.policyDigest);
+  const expiresAt = await ask(ctx, {
+    id: approvalId,
+    callId: row.id,
+    digest,
+    requirements: decision.saved.requirements,
+    impact,
+  });
+  ctx.record({
+    event: 'CALL_WAITING',
+    actor: actorName(request.actor),
+    data: {
+      ...ledgerData(asked, row.id),
+      approval_id: approvalId,
+      policies: decision.saved.requirements.map((one) => one.policy),
+      digest,
+      expires_at: expiresAt.toISOString(),
+    },
+  });
+  ctx.emit({ name: 'call.waiting', thing: row.id });
+  return mustFind(ctx, row.id);
+}

@@ -1,0 +1,46 @@
+import type { Actor } from '#domain/actor.ts';
+import type { App } from './app.ts';
+import type { CatalogueEntry } from './catalogue.ts';
+import { targetIds } from './decide/decide.ts';
+import type { Targets } from './tool.ts';
+
+/** A use of a tool, as a surface asks for it. */
+export interface CallRequest {
+  readonly tenantId: string;
+  readonly actor: Actor;
+  readonly tool: string;
+  /** As it came in: parsed here, by the tool's own schema. */
+  readonly input: unknown;
+  /** Why, in the requester's words; shown to approvers as a quotation. */
+  readonly reason?: string;
+  /** How long to wait for an act's outcome or an approval, at most; 0 answers as soon as the call stands. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The same with its tool found and its input read: references resolved, in the form that is saved and hashed. Nothing is decided. */
+export interface Asked {
+  readonly app: App;
+  readonly request: CallRequest;
+  readonly entry: CatalogueEntry;
+  readonly input: Record<string, unknown>;
+  readonly targets: Targets;
+}
+
+/** What the ledger says of a call, whatever comes of it; `callId` is null where none was saved. */
+export function ledgerData(
+  { request, entry, targets }: Asked,
+  callId: string | null,
+): Record<string, unknown> {
+  const { actor } = request;
+  return {
+    call_id: callId,
+    tool: entry.tool.name,
+    targets: targetIds(targets),
+    surface: actor.surface,
+    ...(actor.kind === 'agent'
+      ? { agent: actor.agentId, principal: actor.personId, mandate_id: actor.mandateId, jti: actor.jti }
+      : {}),
+    ...(actor.kind === 'person' ? { identity: actor.identity } : {}),
+  };
+}
