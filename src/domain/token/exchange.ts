@@ -55,7 +55,7 @@ interface ExchangeParts {
  */
 export function createExchange(
   kernel: ExchangeParts,
-): (tenantId: string, request: ExchangeRequest, came: PresentedRequest | null) => Promise<ExchangeResponse> {
+): (tenantId: string, request: ExchangeRequest, came?: PresentedRequest | null) => Promise<ExchangeResponse> {
   const { parts, record } = kernel;
 
   async function issue(
@@ -195,7 +195,7 @@ export function createExchange(
     );
   }
 
-  return async (tenantId, request, came) => {
+  return async (tenantId, request, came = null) => {
     if ((await kernel.tenants('tenant', tenantId)) === null)
       throw new OAuthError('invalid_client', 'no_such_tenant', 'There is no such issuer.');
     let client: AuthenticatedClient | null = null;

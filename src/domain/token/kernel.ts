@@ -181,7 +181,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   }
 
   return {
-    exchange: (tenantId, request, came = null) => exchange(tenantId, request, came),
+    exchange,
     refused: async (tenantId, error, request) => {
       if ((await tenants('tenant', tenantId)) !== null) await record(tenantId, refusalEntry(error, request));
       return error;

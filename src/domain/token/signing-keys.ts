@@ -80,11 +80,13 @@ export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 
     return loading;
   }
 
+  const isFresh = (set: KeySet, atMostSeconds: number): boolean => seconds() - set.readAt <= atMostSeconds;
+
   async function current(tenantId: string, atMostSeconds: number): Promise<KeySet> {
     const kept = sets.get(tenantId);
     if (kept === undefined) return load(tenantId);
     const set = await kept;
-    if (seconds() - set.readAt <= atMostSeconds) return set;
+    if (isFresh(set, atMostSeconds)) return set;
     const other = sets.get(tenantId);
     // Somebody else may have begun to read while we looked.
     return other === undefined || other === kept ? load(tenantId) : other;
@@ -98,12 +100,11 @@ export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 
     return key.signer();
   }
 
-  const isCurrent = (set: KeySet): boolean => seconds() - set.readAt <= KEEP_SECONDS;
-
   return {
     signer: (tenantId) => {
       const kept = sets.get(tenantId);
-      if (kept !== undefined && !(kept instanceof Promise) && isCurrent(kept)) return newest(tenantId, kept);
+      if (kept !== undefined && !(kept instanceof Promise) && isFresh(kept, KEEP_SECONDS))
+        return newest(tenantId, kept);
       return current(tenantId, KEEP_SECONDS).then((set) => newest(tenantId, set));
     },
     verifier: async (tenantId, kid) => {
