@@ -267,6 +267,34 @@ describe('the life of a mandate', () => {
     expect((await world.ledger('MANDATE_NARROWED')).at(-1)?.data).toMatchObject({ mandate_id: mandateId });
   });
 
+  test('narrowing to fewer levels of handing on ends what was handed on deeper, and leaves the rest', async () => {
+    const { mandateId, actor } = await given({ may_delegate: 2 });
+    const part = await handOn(actor, 'bob');
+    const { mandateId: child } = part;
+    const { mandateId: grandchild } = await handOn(part.actor, 'bob');
+    const states = async () =>
+      (await Promise.all([mandateId, child, grandchild].map(row))).map(({ state, depth }) => [state, depth]);
+    expect(await states()).toEqual([
+      ['active', 2],
+      ['active', 1],
+      ['active', 0],
+    ]);
+    const bob = await world.actor('bob');
+    const narrow = async (levels: number) =>
+      done(await world.as(bob, 'mandate_narrow', { mandate_id: mandateId, may_delegate: levels }));
+    expect(await narrow(1)).toMatchObject({ revoked: [grandchild] });
+    expect(await states()).toEqual([
+      ['active', 1],
+      ['active', 0],
+      ['revoked', 0],
+    ]);
+    expect(await narrow(0)).toMatchObject({ revoked: [child] });
+    expect((await states())[1]).toEqual(['revoked', 0]);
+    const asked = { tool: 'okta_reset_mfa', input: { person: 'ann@acme.example' } };
+    expect(denied(await world.as(part.actor, 'explain_access', asked))).toBe('mandate_revoked');
+    expect(await may(actor, 'ann')).toMatchObject({ allowed: true });
+  });
+
   test("renewing one's own agent's mandate takes effect; for somebody else's agent the manager is asked again", async () => {
     const own = await given({ days: 2 });
     const bob = await world.actor('bob');

@@ -22,7 +22,9 @@ export default defineTool({
     window: field.windowField.optional().describe('Fewer hours, in the same time zone.'),
     max_uses: field.usesField.optional().describe('Fewer uses in all, counting those that are spent.'),
     days: field.daysField.optional().describe('Ends so many days from now: sooner than before.'),
-    may_delegate: field.depthField.optional().describe('Fewer levels of handing on.'),
+    may_delegate: field.depthField
+      .optional()
+      .describe('Fewer levels of handing on. What was handed on deeper is revoked; with 0, all of it.'),
     offline: z.literal(false).optional().describe('false: no longer while the principal is away.'),
   }),
   output: z.object({

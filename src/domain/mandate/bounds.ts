@@ -60,7 +60,7 @@ export function widerFields(inner: Bounds, outer: Bounds, within: Within): strin
 
 /**
  * What is left of a mandate when the one above it has become narrower, or null where nothing is: no scope, nobody, another
- * currency, hours that cannot be compared.
+ * currency, hours that cannot be compared, or that one may not be handed on any more.
  */
 export function clamped(inner: Bounds, outer: Bounds, within: Within): Bounds | null {
   const both = (some: readonly string[] | null, all: readonly string[] | null) =>
@@ -69,7 +69,7 @@ export function clamped(inner: Bounds, outer: Bounds, within: Within): Bounds | 
     one === null || other === null ? (one ?? other) : Math.min(one, other);
   if (inner.currency !== null && outer.currency !== null && inner.currency !== outer.currency) return null;
   const window = clampedWindow(inner.window, outer.window);
-  if (window === undefined) return null;
+  if (window === undefined || outer.depth === 0) return null;
   const left = {
     scopes: both(inner.scopes, outer.scopes) ?? [],
     resources: inner.resources.filter(within),
@@ -80,7 +80,7 @@ export function clamped(inner: Bounds, outer: Bounds, within: Within): Bounds | 
     maxUses: least(inner.maxUses, outer.maxUses),
     expiresAt: inner.expiresAt < outer.expiresAt ? inner.expiresAt : outer.expiresAt,
     offline: inner.offline && outer.offline,
-    depth: Math.min(inner.depth, Math.max(outer.depth - 1, 0)),
+    depth: Math.min(inner.depth, outer.depth - 1),
   };
   return left.scopes.length === 0 || left.resources.length === 0 || left.tools?.length === 0 ? null : left;
 }
