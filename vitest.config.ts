@@ -6,8 +6,8 @@ export default defineConfig({
     globalSetup: ['test/support/database.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
     // main.ts does the same: the race is in the driver, and the query has been rejected.
     onUnhandledError: (error) =>
       !/reading 'write'/.test(error.message) || !/postgres\/src\/connection\.js/.test(error.stack ?? ''),

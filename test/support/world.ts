@@ -87,7 +87,7 @@ export interface World {
 export async function eventually<T>(
   probe: () => Promise<T | null | undefined | false>,
   what: string,
-  milliseconds = 20_000,
+  milliseconds = 90_000,
 ): Promise<T> {
   const deadline = Date.now() + milliseconds;
   for (;;) {

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readMutants, type Mutant } from './testing/mutant.ts';
+import { copyTree, type TreeCopy } from './testing/tree-copy.ts';
+import { runVitest } from './testing/vitest.ts';
+
+/**
+ * Shows that the tests of the laws can fail: applies each mutant of `test/mutants` to a copy of the tree, runs the tests that its header names,
+ * and demands that every one of them is there and fails. Exit code 0 only where all mutants died.
+ *
+ *     npm run mutants                     all
+ *     npm run mutants -- law-2-share-lock others…    these
+ *     npm run mutants -- --today          a tenth of them, another one each day
+ *     npm run mutants -- --jobs=2         two at once
+ */
+const SHARES = 10;
+const MS_PER_DAY = 86_400_000;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    today: { type: 'boolean', default: false },
+    jobs: { type: 'string', default: '1' },
+  },
+});
+const root = join(import.meta.dirname, '..');
+const mutants = chosen(readMutants(root));
+const left = [...mutants];
+let killed = 0;
+let survived = 0;
+await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs) || 1) }, worker));
+console.log(`\n${killed} killed, ${survived} survived`);
+process.exitCode = survived === 0 && killed === mutants.length ? 0 : 1;
+
+/** Takes one mutant after the other, in a copy of its own. */
+async function worker(): Promise<void> {
+  const copy = copyTree(root);
+  try {
+    for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) {
+      const began = Date.now();
+      const problem = await survives(copy, mutant);
+      if (problem === null) killed += 1;
+      else survived += 1;
+      const seconds = Math.round((Date.now() - began) / 1000);
+      console.log(
+        problem === null
+          ? `killed    ${mutant.name} (${seconds} s)`
+          : `SURVIVED  ${mutant.name} (${seconds} s)\n          Breaks ${mutant.breaks}\n          ${problem}`,
+      );
+    }
+  } finally {
+    copy.remove();
+  }
+}
+
+/** Null where every test that the mutant names failed; else what is wrong. */
+async function survives(copy: TreeCopy, mutant: Mutant): Promise<string | null> {
+  if (!copy.patch(mutant.file, 'apply'))
+    return 'The patch does not apply: the code has changed. Make it anew.';
+  const problem = await testsPass(copy.root, mutant);
+  if (!copy.patch(mutant.file, 'revert')) throw new Error(`${mutant.name} could not be taken back`);
+  return problem;
+}
+
+/** Runs the tests that the mutant names. The first of them that passes, or is not there, in words; null where all fail. */
+async function testsPass(mutated: string, mutant: Mutant): Promise<string | null> {
+  for (const file of new Set(mutant.killedBy.map((test) => test.file))) {
+    const names = mutant.killedBy.filter((test) => test.file === file).map(({ name }) => name);
+    const pattern = names.map((name) => RegExp.escape(name)).join('|');
+    const { tests } = await runVitest(mutated, [file, '-t', pattern], 'ignore');
+    for (const name of names) {
+      const run = tests.filter((test) => test.name.includes(name) && test.state !== 'skipped');
+      if (run.length === 0)
+        return `${file} has no test "${name}" that ran: a file that does not load kills nothing.`;
+      if (run.every(({ state }) => state === 'passed')) return `${file} "${name}" passes all the same.`;
+    }
+  }
+  return null;
+}
+
+function chosen(all: readonly Mutant[]): Mutant[] {
+  if (positionals.length > 0) {
+    const unknown = positionals.filter((name) => !all.some((mutant) => mutant.name === name));
+    if (unknown.length > 0) {
+      console.error(
+        `There is no mutant ${unknown.join(', ')}. There are:\n  ${all.map(({ name }) => name).join('\n  ')}`,
+      );
+      process.exit(1);
+    }
+    return all.filter(({ name }) => positionals.includes(name));
+  }
+  if (!values.today) return [...all];
+  const share = Math.floor(Date.now() / MS_PER_DAY) % SHARES;
+  return all.filter((_, nth) => nth % SHARES === share);
+}

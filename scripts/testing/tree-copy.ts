@@ -1,0 +1,42 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A copy of the working tree, with the packages of the original. */
+export interface TreeCopy {
+  readonly root: string;
+  /** Applies a patch, or takes it back. False where it does not fit. */
+  patch(file: string, way: 'apply' | 'revert'): boolean;
+  remove(): void;
+}
+
+/** Copies what git tracks, and what it neither tracks nor ignores, from `root` into a new folder below the system's temporary one. */
+export function copyTree(root: string): TreeCopy {
+  const copy = mkdtempSync(join(tmpdir(), 'prokura-mutants-'));
+  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  for (const file of files.split('\0')) {
+    if (file !== '' && existsSync(join(root, file))) cpSync(join(root, file), join(copy, file));
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  return {
+    root: copy,
+    patch: (file, way) => {
+      try {
+        // Outside of any repository: inside of one, git would leave out paths that it does not know there.
+        execFileSync('git', ['apply', ...(way === 'revert' ? ['-R'] : []), file], {
+          cwd: copy,
+          stdio: 'ignore',
+          env: { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() },
+        });
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    remove: () => rmSync(copy, { recursive: true, force: true }),
+  };
+}
