@@ -16,7 +16,7 @@ beforeAll(async () => {
     executablePath: await sparticuz.executablePath(),
     args: [...sparticuz.args, '--disable-background-networking'],
   });
-}, 120_000);
+});
 afterAll(async () => {
   await chrome.close();
   await world.close();

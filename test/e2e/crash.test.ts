@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
 import type { SimMessage } from '#sandbox/slack/index.ts';
@@ -40,7 +39,7 @@ const callFor = (tool: string, target: string, states: readonly string[]) =>
           where c.tool = ${tool} and p.uid = ${uid(target)} and c.state = any(${[...states]}) order by c.id desc limit 1`
       )[0],
     `a call of ${tool} for ${target} is ${states.join(' or ')}`,
-    60_000,
+    90_000,
   );
 
 const connectSlack = (to: ServerProcess): void => fleet.slack.connect(`${to.url}/slack/events`);
@@ -77,9 +76,9 @@ describe('kill -9', () => {
     await bobResets('carl');
     await eventually(() => Promise.resolve(slow.hits > 0), 'the act reaches Okta');
     // The look that follows the act hangs, so that the answer has come and the commit has not.
-    fleet.okta.fault({ method: 'GET', path: `${uid('carl')}/factors`, times: 50, hang: true });
+    const look = fleet.okta.fault({ method: 'GET', path: `${uid('carl')}/factors`, times: 50, hang: true });
     await eventually(() => Promise.resolve(factors('carl').length === 0), "Okta has removed Carl's factors");
-    await sleep(300);
+    await eventually(() => Promise.resolve(look.hits > 0), 'the answer has come, and the look hangs');
     const [before] = await fleet.sql<
       Row[]
     >`select c.id, c.state, c.attempt from calls c join people p on p.id = any(c.targets) where p.uid = ${uid('carl')} and c.tool = 'okta_reset_mfa'`;
@@ -125,7 +124,7 @@ describe('kill -9', () => {
         Purpose: 'crash test',
       })
       .submits();
-    const message = await fleet.slack.as('mona').waitsFor(hasApprove('Give a mandate'), 30_000);
+    const message = await fleet.slack.as('mona').waitsFor(hasApprove('Give a mandate'), 90_000);
     const click = fleet.slack
       .as('mona')
       .clicks(message, 'Approve')
@@ -138,9 +137,15 @@ describe('kill -9', () => {
     await eventually(
       async () => (await fleet.sql`select 1 from mandates where state = 'active'`).length > 0,
       'the mandate stands',
-      60_000,
+      90_000,
     );
-    await sleep(1000);
+    await eventually(
+      async () =>
+        (
+          await fleet.sql`select 1 from pgboss.job where name = 'execute-call' and state in ('created', 'retry', 'active')`
+        ).length === 0,
+      'no execution is left',
+    );
     expect(await fleet.sql`select 1 from mandates`).toHaveLength(1);
     expect(await fleet.sql`select 1 from ledger where event = 'MANDATE_CREATED'`).toHaveLength(1);
     // Both processes serve the same rows.
@@ -163,7 +168,7 @@ async function bobResetsSlowly(target: string): Promise<void> {
       return true;
     },
     'the first look',
-    15_000,
+    90_000,
   );
   await clicked;
   await callFor('okta_reset_mfa', target, ['ready']);

@@ -77,7 +77,7 @@ beforeAll(async () => {
   await eventually(
     async () => database.sql`select 1`.then(() => true).catch(() => false),
     'the standby answers',
-    60_000,
+    90_000,
   );
 });
 afterAll(async () => {

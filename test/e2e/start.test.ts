@@ -80,7 +80,7 @@ describe('npm start on a fresh machine', () => {
     );
     expect(await users()).toBe(200);
     expect(await third.kill('SIGTERM')).toBe(0);
-  }, 180_000);
+  });
 
   test('the port in use, settings that do not fit, a database that is not there: it says what to do, and ends', async () => {
     const port = String(await freePort());
@@ -107,7 +107,7 @@ describe('npm start on a fresh machine', () => {
       await refused({ ...LIVE, DATABASE_URL: `postgres://x:y@127.0.0.1:${port}/z`, PROKURA_DATA: folder }),
     ).toContain('Check DATABASE_URL');
     expect(existsSync(join(folder, 'bootstrap-token'))).toBe(false);
-  }, 180_000);
+  });
 
   test('a database that was made for a sandbox is never opened live, nor the other way round', async () => {
     const url = await copyDatabase();

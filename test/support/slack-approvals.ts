@@ -51,7 +51,7 @@ export function slackApprovals(world: World, bot: TestAgent) {
       .as(who)
       .waitsFor(
         (one) => one.ephemeralFor === null && words(one).includes(approvalId) && text.test(one.text),
-        10_000,
+        90_000,
       );
 
   /** A click that is sent although the person has no such message: what they read then. */

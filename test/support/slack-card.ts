@@ -6,6 +6,6 @@ export async function previewOf(person: SlackPerson, command: string): ReturnTyp
   // One that was sent shows its button no more.
   return (
     typed.ephemerals[0] ??
-    person.waitsFor((one) => JSON.stringify(one.blocks).includes('Send request'), 30_000)
+    person.waitsFor((one) => JSON.stringify(one.blocks).includes('Send request'), 90_000)
   );
 }

@@ -379,7 +379,7 @@ describe('a new owner', () => {
       .as('bob')
       .waitsFor(
         (one) => one.text.includes(agent.name) && one.text.includes('frozen and offered to you'),
-        20_000,
+        90_000,
       );
     expect(offer.text).toContain('Carl Jensen');
 

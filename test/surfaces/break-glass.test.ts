@@ -15,7 +15,7 @@ beforeAll(async () => {
   pages = approvalPages(world);
   await agreed('dana', 'break_glass_name', { person: 'dana@acme.example' }, 'ivan');
   await agreed('dana', 'break_glass_name', { person: 'ivan@acme.example' }, 'ivan');
-}, 60_000);
+});
 afterAll(() => world.close());
 afterEach(async () => {
   late = 0;

@@ -26,7 +26,7 @@ beforeAll(async () => {
   await transact(world.app, world.tenantId, async (ctx) => {
     for (const { id } of people.slice(0, 24)) await delegate(ctx, id, 2);
   });
-}, 120_000);
+});
 afterAll(() => world.close());
 
 async function scim(method: string, path: string, body?: unknown) {

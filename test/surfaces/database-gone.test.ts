@@ -64,14 +64,14 @@ describe('the database is gone', () => {
 
   test('it comes back by itself: doors, jobs and waiting', async () => {
     world.wire?.mend();
-    await eventually(async () => (await fetch(`${world.url}/readyz`)).status === 200, 'ready again', 30_000);
+    await eventually(async () => (await fetch(`${world.url}/readyz`)).status === 200, 'ready again', 90_000);
     expect((await mcp()).status).toBe(200);
     expect((await scim()).status).toBe(200);
     const outcome = await world.as(
       await world.actor('bob'),
       'okta_reset_password',
       { person: 'ann@acme.example' },
-      { waitMs: 30_000 },
+      { waitMs: 60_000 },
     );
     expect(outcome).toMatchObject({ status: 'done' });
   });
@@ -86,11 +86,11 @@ describe('the database is gone', () => {
     setTimeout(() => world.wire?.cut(), 60);
     setTimeout(() => world.wire?.mend(), 600);
     await Promise.all(calls);
-    await eventually(async () => (await fetch(`${world.url}/readyz`)).status === 200, 'ready again', 30_000);
+    await eventually(async () => (await fetch(`${world.url}/readyz`)).status === 200, 'ready again', 90_000);
     await eventually(
       async () => (await world.sql`select 1 from calls where state in ('ready', 'running')`).length === 0,
       'every call that stands is settled',
-      50_000,
+      90_000,
     );
     const open =
       await world.sql`select state, count(*)::int from calls where tool = 'okta_reset_mfa' group by state`;
@@ -114,7 +114,7 @@ describe('the database is gone', () => {
         await eventually(
           async () => (await fetch(`${server.url}/readyz`)).status === 200,
           'ready again',
-          30_000,
+          90_000,
         );
       }
       expect(await server.kill('SIGTERM')).toBe(0);

@@ -18,7 +18,7 @@ beforeAll(async () => {
   world = await openWorld({ oauth: { fetch: () => Promise.resolve(clientDocument(demands)) } });
   signing = signIns(world);
   issuer = world.company.issuer;
-}, 60_000);
+});
 afterAll(() => world.close());
 
 const tokenUrl = () => `${issuer}/oauth2/token`;

@@ -18,7 +18,7 @@ beforeAll(async () => {
   agent = await world.agent('dpop-bot', 'carl');
   mandateId = await world.mandate('bob', agent, { scopes: ['okta.users.read'] });
   issuer = `${world.app.baseUrl}/t/${world.tenantId}`;
-}, 60_000);
+});
 afterAll(() => world.close());
 
 const tokenUrl = () => `${issuer}/oauth2/token`;

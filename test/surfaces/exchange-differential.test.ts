@@ -56,7 +56,7 @@ beforeAll(async () => {
   server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   peer = `http://127.0.0.1:${(server.address() as AddressInfo).port}${new URL(tenant.issuer).pathname}/oauth2/token`;
-}, 60_000);
+});
 afterAll(async () => {
   server.close();
   await world.close();

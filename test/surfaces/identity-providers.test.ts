@@ -21,7 +21,7 @@ beforeAll(async () => {
   admin = world.company.api_keys.admin;
   path = `/v1/tenants/${world.tenantId}/identity-providers`;
   keysPath = `/v1/tenants/${world.tenantId}/api-keys`;
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([okta.close(), generic.close()]);
   await world.close();

@@ -19,7 +19,7 @@ beforeAll(async () => {
   agent = await world.agent('rotation-bot', 'carl');
   mandate = await world.mandate('bob', agent, { scopes: ['okta.users.read'] });
   issuer = `${world.app.baseUrl}/t/${world.tenantId}`;
-}, 60_000);
+});
 afterAll(() => world.close());
 
 const rotate = async (tenant = world.tenantId, key = world.company.api_keys.admin) => {

@@ -20,7 +20,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'prokura-ledger-'));
   world = await openWorld();
   mandate = await world.mandate('bob', await world.agent('ledger-bot', 'bob'));
-}, 120_000);
+});
 afterAll(async () => {
   await world.close();
   rmSync(folder, { recursive: true, force: true });
@@ -283,7 +283,7 @@ describe('writing', () => {
       expect(
         mine.filter((entry) => entry.actor === `writer-${writer}`).map((entry) => entry.data['time']),
       ).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-  }, 60_000);
+  });
 
   it('a transaction that is killed or throws after it has recorded leaves nothing, and the chain goes on', async () => {
     const killed = transact(world.app, world.tenantId, async (ctx) => {

@@ -22,7 +22,7 @@ beforeAll(async () => {
   agent = await world.agent('logout-bot', 'carl');
   mandate = await world.mandate('bob', agent, { scopes: ['okta.users.read'] });
   issuer = `${world.app.baseUrl}/t/${world.tenantId}`;
-}, 60_000);
+});
 afterAll(() => world.close());
 beforeEach(async () => {
   token = await world.token(agent, 'bob', mandate);

@@ -21,7 +21,7 @@ beforeAll(async () => {
   world = await openAgentWorld();
   BASE = world.app.baseUrl;
   mcp = mcpSurface(world.app, world.kernel, { holdMs: 150 });
-}, 60_000);
+});
 afterAll(async () => {
   await mcp.close();
   await world.close();

@@ -32,7 +32,7 @@ beforeAll(async () => {
   first = await world.tenant();
   second = await nextAgent(world, first);
   third = await nextAgent(world, first, second.mandateId);
-}, 60_000);
+});
 afterAll(() => world.close());
 
 const refused = (to: Tenant, token: string, change: Parameters<typeof refusal>[2] = {}) =>

@@ -31,7 +31,7 @@ let tenant: Tenant;
 beforeAll(async () => {
   world = await openWorld();
   tenant = await world.tenant();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 const NO_ASSERTION = { client_assertion: undefined, client_assertion_type: undefined };

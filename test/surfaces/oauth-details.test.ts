@@ -24,7 +24,7 @@ beforeAll(async () => {
   tenant = await world.tenant();
   report = await addPerson(world, tenant, tenant.personId);
   stranger = await addPerson(world, tenant);
-}, 60_000);
+});
 afterAll(() => world.close());
 
 const details = (change: Record<string, unknown>) => ({

@@ -17,7 +17,7 @@ let tenant: Tenant;
 beforeAll(async () => {
   world = await openWorld();
   tenant = await world.tenant();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 const NAMES = ['a', 'b', 'c', 'd', 'A'];
@@ -178,4 +178,4 @@ test('T15: granted = requested ∩ mandate ∩ ceiling ∩ authority now, and no
   );
   // A property that is never granted anything proves nothing.
   expect(reached.slice(1).every((count) => count > 0)).toBe(true);
-}, 120_000);
+});

@@ -19,7 +19,7 @@ beforeAll(async () => {
   agent = await world.agent('helper', 'bob');
   mandateId = await world.mandate('bob', agent);
   issuer = world.company.issuer;
-}, 120_000);
+});
 afterAll(() => world.close());
 
 type Jag = Parameters<World['okta']['tokenFor']>[1];

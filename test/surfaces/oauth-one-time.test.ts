@@ -15,7 +15,7 @@ let tenant: Tenant;
 beforeAll(async () => {
   world = await openWorld();
   tenant = await oneTimeTenant();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 async function oneTimeTenant(): Promise<Tenant> {

@@ -10,7 +10,7 @@ let tenant: Tenant;
 beforeAll(async () => {
   world = await openWorld();
   tenant = await world.tenant();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 const revoke = (

@@ -23,7 +23,7 @@ let tenant: Tenant;
 beforeAll(async () => {
   world = await openWorld();
   tenant = await world.tenant();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 const lastEntry = async () => (await world.ledger(tenant.id)).at(-1)!;

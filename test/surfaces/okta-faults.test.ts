@@ -33,7 +33,7 @@ async function settled(callId: string): Promise<Row> {
         >`select state, attempt, error from calls where id = ${callId} and settled_at is not null`
       )[0],
     `call ${callId} settles`,
-    50_000,
+    90_000,
   );
 }
 

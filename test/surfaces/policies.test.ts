@@ -115,7 +115,7 @@ describe('policies of a tenant', () => {
     // Bob resets Ann's password under today's policies.
     const bob = await world.actor('bob');
     const person = (await world.person('ann')).id;
-    const before = await world.as(bob, 'okta_reset_password', { person }, { waitMs: 10_000 });
+    const before = await world.as(bob, 'okta_reset_password', { person }, { waitMs: 60_000 });
     const callId = before.status === 'done' ? before.callId : '';
     expect(before.status).toBe('done');
     const text = await shippedWith(
@@ -131,7 +131,7 @@ describe('policies of a tenant', () => {
     expect(tried['different']).toBe(differences.length);
     // Nothing has changed by it.
     expect(await world.sql`select 1 from policy_versions`).toHaveLength(1);
-    expect((await world.as(bob, 'okta_reset_password', { person }, { waitMs: 10_000 })).status).toBe('done');
+    expect((await world.as(bob, 'okta_reset_password', { person }, { waitMs: 60_000 })).status).toBe('done');
   });
 
   test('law 2 and 6: what was approved under other policies is asked again, or denied', async () => {

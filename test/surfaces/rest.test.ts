@@ -13,7 +13,7 @@ beforeAll(async () => {
   world = await openAgentWorld();
   BASE = world.app.baseUrl;
   rest = restSurface(world.app, world.kernel);
-}, 60_000);
+});
 afterAll(() => world.close());
 
 interface Answer {

@@ -164,7 +164,7 @@ beforeAll(async () => {
     await bolt.app.stop();
     await sim.close();
   };
-}, 30_000);
+});
 afterAll(() => stop());
 afterEach(() => sim.faults.clear());
 
@@ -277,7 +277,7 @@ describe('requests to the app', () => {
       status: 0,
       shown: 'operation_timeout',
     });
-  }, 10_000);
+  });
 });
 
 describe('the Web API', () => {

@@ -23,7 +23,7 @@ const patch = (...Operations: unknown[]) => ({
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 /** A provisioned person with two mandates and a waiting call, in a tenant of their own. */
@@ -234,4 +234,4 @@ it('answers 503 with Retry-After while the database is gone, and never 404', asy
   } finally {
     await own.close();
   }
-}, 60_000);
+});

@@ -25,7 +25,7 @@ beforeAll(async () => {
   okta = await world.client(tenantId);
   entra = await world.client(tenantId, 'entra');
   await okta.send('POST', '/Users', oktaUser('seed'));
-}, 60_000);
+});
 afterAll(() => world.close());
 
 const row = async (scimId: string) =>

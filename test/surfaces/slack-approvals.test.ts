@@ -55,7 +55,7 @@ describe('the story: a mandate in Slack', () => {
             one.ts === seen.ts &&
             one.channel === seen.channel &&
             one.text.startsWith('Done. Approved by Mona Patel'),
-          10_000,
+          90_000,
         );
       expect(edited.versions.length).toBeGreaterThan(0);
       expect(words(edited)).not.toContain('prokura.approve');

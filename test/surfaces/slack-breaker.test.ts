@@ -31,9 +31,9 @@ async function leaves(key: string): Promise<void> {
   });
 }
 const told = (who: string, text: RegExp) =>
-  world.slack.as(who).waitsFor((one) => one.ephemeralFor === null && text.test(one.text), 10_000);
+  world.slack.as(who).waitsFor((one) => one.ephemeralFor === null && text.test(one.text), 90_000);
 const alone = (who: string, text: RegExp) =>
-  world.slack.as(who).waitsFor((one) => one.ephemeralFor !== null && text.test(one.text), 10_000);
+  world.slack.as(who).waitsFor((one) => one.ephemeralFor !== null && text.test(one.text), 90_000);
 const messages = async (who: string) =>
   (await world.slack.as(who).inbox()).filter((one) => one.text.startsWith('Mass-change breaker'));
 const states = async () =>

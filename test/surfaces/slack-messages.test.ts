@@ -53,12 +53,12 @@ describe('O7: messages follow what happens elsewhere', () => {
     const seen = await eventually(
       async () => (await world.slack.as('mona').inbox()).find((one) => words(one).includes(approvalId)),
       'the copy',
-      30_000,
+      90_000,
     );
     await eventually(
       async () => (await world.slack.as('bob').inbox()).find((one) => words(one).includes(approvalId)),
       'the requester’s copy',
-      30_000,
+      90_000,
     );
     expect(
       (await world.slack.as('mona').inbox())
@@ -111,7 +111,7 @@ test('a process whose lock was cut posts nothing more: who began after it does',
       return left === undefined;
     },
     'the end of every job',
-    30_000,
+    90_000,
   );
   const copies =
     await world.sql`select audience, count(*)::int from slack_messages where thing = ${callId} group by audience order by audience`;
@@ -181,7 +181,7 @@ test("the agent's gated call: Bob's manager decides in Slack, and Bob reads what
     .as('bob')
     .waitsFor(
       (one) => one.text.startsWith('Done: Reset multi-factor for Ann Lee, asked by your agent deploy-bot'),
-      15_000,
+      90_000,
     );
   expect(words(told)).toContain('Removed');
 });

@@ -24,7 +24,7 @@ const told = (who: string, mandateId: string, text: RegExp) =>
     .as(who)
     .waitsFor(
       (one) => one.ephemeralFor === null && words(one).includes(mandateId) && text.test(one.text),
-      10_000,
+      90_000,
     );
 const use = async (key: string, tool: string, input: Record<string, unknown>) => {
   const outcome = await world.as(await world.actor(key), tool, input);

@@ -12,7 +12,7 @@ import { openWorld, type World } from '../support/world.ts';
 let world: World;
 beforeAll(async () => {
   world = await openWorld();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 /** A message as its reader sees it: every literal text, in order. */
@@ -40,7 +40,7 @@ async function sends(who: string, command: string, said: RegExp): Promise<string
   const person = world.slack.as(who);
   const card = await previewOf(person, command);
   await person.clicks(card, 'Send request');
-  return read(await person.waitsFor((one) => said.test(one.text), 20_000));
+  return read(await person.waitsFor((one) => said.test(one.text), 90_000));
 }
 
 describe('an agent without a key', () => {

@@ -17,7 +17,7 @@ let admin: string;
 beforeAll(async () => {
   world = await openWorld();
   admin = world.company.api_keys.admin;
-}, 60_000);
+});
 afterAll(() => world.close());
 beforeEach(() => singleAdmin(world, true));
 

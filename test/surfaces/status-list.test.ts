@@ -15,7 +15,7 @@ beforeAll(async () => {
   world = await openWorld({ now });
   agent = await world.agent('status-bot', 'carl');
   issuer = `${world.app.baseUrl}/t/${world.tenantId}`;
-}, 60_000);
+});
 afterAll(() => world.close());
 beforeEach(() => {
   shiftMs = 0;

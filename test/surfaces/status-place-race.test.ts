@@ -1,9 +1,8 @@
 import type * as NodeCrypto from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { LIST_PLACES, placeOf } from '#domain/mandate/status-place.ts';
 import { transact } from '#engine/transact.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { eventually, openWorld, type World } from '../support/world.ts';
 
 /** Places that are drawn next; without one, chance says. */
 const drawn: number[] = [];
@@ -19,7 +18,7 @@ vi.mock('node:crypto', async (original) => {
 let world: World;
 beforeAll(async () => {
   world = await openWorld();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 test('two mandates that draw the same place at once both get one, and not the same', async () => {
@@ -34,8 +33,8 @@ test('two mandates that draw the same place at once both get one, and not the sa
     ids.map((id) =>
       transact(world.app, world.tenantId, async (ctx) => {
         const place = await placeOf(ctx, id);
-        // The other one draws before this is committed.
-        await sleep(300);
+        // The other one draws the same place before this is committed.
+        await eventually(async () => drawn.length < 2, 'the other one has drawn');
         return place;
       }),
     ),

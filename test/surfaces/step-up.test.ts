@@ -18,7 +18,7 @@ let callId: string;
 beforeAll(async () => {
   world = await openWorld({ now: () => new Date(Date.now() + late) });
   pages = approvalPages(world);
-}, 60_000);
+});
 afterAll(() => world.close());
 // Mona wants the password of Bob reset, her report, who is a manager: two IT admins must agree, with step-up.
 beforeEach(async () => {
@@ -370,7 +370,7 @@ describe('a step-up', () => {
       await world.actor('dana'),
       'okta_suspend_user',
       { person: 'ivan@acme.example' },
-      { waitMs: 15_000 },
+      { waitMs: 60_000 },
     );
     expect(outcome.status).toBe('done');
     expect(await stepUps()).toBe(0);

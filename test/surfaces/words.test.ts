@@ -12,7 +12,7 @@ beforeAll(async () => {
   world = await openAgentWorld();
   rest = restSurface(world.app, world.kernel);
   mcp = mcpSurface(world.app, world.kernel, { holdMs: 0 });
-}, 60_000);
+});
 afterAll(async () => {
   await mcp.close();
   await world.close();

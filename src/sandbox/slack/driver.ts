@@ -33,7 +33,7 @@ export function slackDriver(url: string): { as(userIdOrKey: string): SlackPerson
         sees,
         types: (text, channel) => ask(`${mine}/types`, { text, channel }),
         inbox: () => ask(`${mine}/inbox`),
-        async waitsFor(predicate, ms = 5000) {
+        async waitsFor(predicate, ms = 60_000) {
           const until = performance.now() + ms;
           for (;;) {
             const found = (await sees()).find(predicate);

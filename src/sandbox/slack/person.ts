@@ -38,7 +38,7 @@ export function personIn(sim: Simulation, user: SimUser): SlackPerson {
       const { id } = world.directMessage(user.id);
       return sees().filter((message) => message.channel === id);
     },
-    waitsFor: (predicate, ms = 5000) =>
+    waitsFor: (predicate, ms = 60_000) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
           const found = sees().find(predicate);

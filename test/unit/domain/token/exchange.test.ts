@@ -12,7 +12,7 @@ let tenant: Tenant;
 beforeAll(async () => {
   world = await openWorld();
   tenant = await world.tenant();
-}, 60_000);
+});
 afterAll(() => world.close());
 const refused = (change: Parameters<typeof refusal>[2]) => refusal(world, tenant, change);
 test('T12: repeated and half parameters are refused', async () => {

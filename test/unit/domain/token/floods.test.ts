@@ -9,7 +9,7 @@ let tenant: Tenant;
 beforeAll(async () => {
   world = await openWorld();
   tenant = await world.tenant();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 test('T26: one subject gets its share of exchanges in a minute and no more; others are not held up, and time gives it back', async () => {

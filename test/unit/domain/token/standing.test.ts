@@ -14,7 +14,7 @@ const MCP = `${BASE}/mcp`;
 let world: World;
 beforeAll(async () => {
   world = await openWorld();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 const issue = async (tenant: Tenant) => String((await exchange(world, tenant)).body['access_token']);
@@ -170,7 +170,7 @@ test('T27, T28: exchanges race revocations: whoever asks after the commit gets n
   }
   expect(granted).toBeGreaterThan(0);
   expect(askedLate).toBeGreaterThan(0);
-}, 60_000);
+});
 
 test('every refusal and every token of a tenant stands in its ledger, and in no other', async () => {
   const [tenant, other] = [await world.tenant(), await world.tenant()];

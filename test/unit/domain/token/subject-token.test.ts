@@ -19,7 +19,7 @@ let tenant: Tenant;
 beforeAll(async () => {
   world = await openWorld();
   tenant = await world.tenant();
-}, 60_000);
+});
 afterAll(() => world.close());
 const refused = (change: Parameters<typeof refusal>[2]) => refusal(world, tenant, change);
 const bad = (claims: Record<string, unknown>, header: Record<string, unknown> = {}) => ({

@@ -11,7 +11,7 @@ const MCP = `${BASE}/mcp`;
 let world: World;
 beforeAll(async () => {
   world = await openWorld();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 const issue = async (tenant: Tenant) => String((await exchange(world, tenant)).body['access_token']);

@@ -37,7 +37,7 @@ beforeAll(async () => {
   world = await openWorld();
   tenant = await world.tenant();
   await exchange(world, tenant);
-}, 60_000);
+});
 afterAll(() => world.close());
 
 type Change = Parameters<typeof exchange>[2];
