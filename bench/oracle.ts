@@ -50,6 +50,7 @@ async function compared(
       origin: fixtures.url,
       requests,
       connections: 1,
+      perSecond: null,
       status: 400,
       mustContain: 'invalid_grant',
     };

@@ -26,10 +26,14 @@ export interface HttpRun {
   readonly wall: LoadResult;
 }
 
-// As many as the measurements had that the bars come from (issue 4).
 const CONNECTIONS = 32;
 /** An echo is so cheap that it is asked more often, for the same precision. */
-const ECHOES = 4;
+const ECHOES = 2;
+/**
+ * Both sides get their requests at the same moments, at this share of what the slower one of them can do. At full speed the cheap side would be
+ * handed many requests in one turn of its event loop and the dear one few: the ratio would then tell how busy the machine is.
+ */
+const PACE = 0.4;
 
 /** The amount at a scale; at least two operations and one round. */
 export function scaled({ warmUp, warmUps = 1, perRound, rounds }: Amount, scale: number): Amount {
@@ -96,18 +100,20 @@ async function alternate(
   other: Other,
 ): Promise<HttpRun> {
   const { server, load, fixtures } = stage;
-  const send = (origin: string, some: readonly LoadRequest[]) =>
-    load.ask('run', { origin, requests: some, connections: CONNECTIONS, mustContain });
+  const send = (origin: string, some: readonly LoadRequest[], perSecond: number | null) =>
+    load.ask('run', { origin, requests: some, connections: CONNECTIONS, perSecond, mustContain });
   const { warmUp, warmUps = 1, perRound } = amount;
   const warm = requests.slice(0, warmUp);
-  const { answer } = await send(fixtures.url, warm);
-  for (let time = 1; time < warmUps; time += 1) await send(fixtures.url, warm);
-  const origin = await other.origin(answer);
-  for (let time = 0; time < Math.max(warmUps, other.times); time += 1) await send(origin, warm);
+  let last = await send(fixtures.url, warm, null);
+  for (let time = 1; time < warmUps; time += 1) last = await send(fixtures.url, warm, null);
+  const fastest = (warm.length / last.milliseconds) * 1000;
+  const origin = await other.origin(last.answer);
+  for (let time = 0; time < Math.max(warmUps, other.times); time += 1) last = await send(origin, warm, null);
+  const pace = PACE * Math.min(fastest, (warm.length / last.milliseconds) * 1000);
 
   // A server that has stood idle while the other one was measured works dearer at first.
   const again = warmUps > 1 ? warm.slice(0, Math.min(warm.length, perRound)) : [];
-  const wake = async (at: string) => (again.length === 0 ? undefined : send(at, again));
+  const wake = async (at: string) => (again.length === 0 ? undefined : send(at, again, pace));
 
   const rounds: Round[] = [];
   let wall: LoadResult | null = null;
@@ -115,11 +121,11 @@ async function alternate(
     const slice = requests.slice(warmUp + round * perRound, warmUp + (round + 1) * perRound);
     await wake(fixtures.url);
     const ours = await cpuOf(server, async () => {
-      wall = await send(fixtures.url, slice);
+      wall = await send(fixtures.url, slice, pace);
     });
     await wake(origin);
     const theirs = await cpuOf(other.child, async () => {
-      for (let time = 0; time < other.times; time += 1) await send(origin, slice);
+      for (let time = 0; time < other.times; time += 1) await send(origin, slice, pace);
     });
     await between();
     rounds.push({ ours: ours / slice.length, floor: theirs / (slice.length * other.times) });
