@@ -1,10 +1,11 @@
 import { reach } from '#db/reach.ts';
 import type { App } from '#engine/app.ts';
 
-/** `/healthz`: the process lives. `/readyz`: it can decide: database and Slack answer; 503 with what does not. */
+/** `/healthz`: the process lives. `/readyz`: it can decide: database, policies and Slack answer; 503 with what does not. */
 export function health(app: App, slack: { ready(): Promise<void> }) {
   const checks = {
     database: () => reach(Promise.resolve(app.database.sql`select 1`)),
+    policies: () => Promise.resolve(app.policies.ready()),
     slack: () => slack.ready(),
   };
   return {

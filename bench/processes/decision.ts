@@ -1,4 +1,3 @@
-import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import postgres from 'postgres';
 import type { AgentActor } from '#domain/actor.ts';
 import { decisionFactsNow, subjectsOf } from '#domain/decision/facts.ts';
@@ -57,12 +56,12 @@ export async function prepareDecision(
   const principal = personEntity(facts.principal, undefined);
   const resource = targetEntity(target, adminRoles);
   const action = { type: 'Action', id: name };
-  const authorization: cedar.StatefulAuthorizationCall = {
+  const policies = app.policies.forTool(name);
+  const authorization: Parameters<typeof policies.ask>[0] = {
     principal: principal.uid,
     action,
     resource: resource.uid,
     context: { tool: name, scope: entry.tool.scope, surface: 'mcp', through_agent: true },
-    preparsedPolicySetId: app.policies.forTool(name).setId,
     entities: [
       principal,
       { uid: action, attrs: {}, parents: actionParents(entry).map((id) => ({ type: 'Action', id })) },
@@ -78,7 +77,7 @@ export async function prepareDecision(
     },
     floor: async () => {
       const [row] = await owner`select * from mandates where tenant_id = ${tenantId} and id = ${mandateId}`;
-      const answer = cedar.statefulIsAuthorized(authorization);
+      const answer = policies.ask(authorization);
       if (row === undefined || answer.type === 'failure' || answer.response.decision !== 'allow')
         throw new Error('the floor did not allow it');
     },

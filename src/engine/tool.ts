@@ -59,6 +59,8 @@ interface Card<I extends Obj, O extends Obj> {
   readonly tokenScope?: TokenScope;
   /** May be used while the organisation is frozen: the kill switch itself, its lifting, and the votes on that. */
   readonly worksFrozen?: true;
+  /** It only takes authority away. Whoever may use it by the policies that stay may use it, whatever the organisation's own text says. */
+  readonly tightens?: true;
   targets(input: Of<I>): Targets;
   /** What this use is worth, for mandates that limit the amount; a tool without it cannot be used under such a mandate. */
   worth?(input: Of<I>): Worth | null;

@@ -16,6 +16,7 @@ export default defineTool({
   scope: 'agent.manage',
   only: 'people',
   command: '/agent disable <agent> [reason]',
+  tightens: true,
   targets: (input) => [agentTarget(input.agent)],
   effects: 'write',
   danger: 'serious',

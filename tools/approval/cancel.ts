@@ -17,6 +17,7 @@ export default defineTool({
   output: z.object({ status: z.literal('cancelled'), approval_id: z.string() }),
   scope: IMPLIED_SCOPE,
   command: '/approval cancel <approval_id>',
+  tightens: true,
   targets: (input) => [approvalTarget(input.approval_id)],
   effects: 'write',
   danger: 'mild',

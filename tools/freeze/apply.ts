@@ -28,6 +28,7 @@ export default defineTool({
   only: 'people',
   worksFrozen: true,
   command: '/freeze now <target> [reason]',
+  tightens: true,
   targets: (input) => freezeTargets(input.target),
   effects: 'write',
   danger: 'serious',

@@ -15,6 +15,7 @@ export default defineTool({
   only: 'people',
   worksFrozen: true,
   command: '/freeze preview <target>',
+  tightens: true,
   targets: (input) => freezeTargets(input.target),
   effects: 'read',
   run: async (ctx, input) => freezeReport(await planFreeze(ctx, freezeTarget(input.target))),

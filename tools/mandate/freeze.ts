@@ -22,6 +22,7 @@ export default defineTool({
   scope: 'mandate.revoke',
   tokenScope: 'delegation:revoke',
   command: '/mandate freeze <mandate_id> [reason]',
+  tightens: true,
   targets: (input) => [mandateTarget(input.mandate_id)],
   effects: 'write',
   danger: 'serious',

@@ -36,6 +36,7 @@ export default defineTool({
   scope: 'mandate.revoke',
   tokenScope: 'delegation:revoke',
   command: '/mandate narrow <mandate_id>',
+  tightens: true,
   targets: (input) => [mandateTarget(input.mandate_id)],
   effects: 'write',
   danger: 'mild',

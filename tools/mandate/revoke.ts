@@ -27,6 +27,7 @@ export default defineTool({
   scope: 'mandate.revoke',
   tokenScope: 'delegation:revoke',
   command: '/mandate revoke <mandate_id> [reason]',
+  tightens: true,
   targets: (input) => [mandateTarget(input.mandate_id)],
   effects: 'write',
   danger: 'serious',

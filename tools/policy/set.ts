@@ -44,7 +44,7 @@ export default defineTool({
   danger: 'serious',
   preview: async (ctx, input) => {
     const { text, from } = await policyText(ctx, input);
-    const { policies } = ctx.policy.check(text);
+    const { policies } = await ctx.policy.check(text);
     const now = await ctx.policy.inForce();
     const [old, fresh] = [
       new Map(now.policies.map((one) => [one.id, one])),

@@ -81,7 +81,7 @@ export interface PolicyDesk {
     singleAdmin: boolean;
   }>;
   /** Validates a text as policy of this tenant. Fault `invalid_input` with Cedar's own words. An empty text is what ships. Returns its SHA-256. */
-  check(text: string): { digest: string; policies: readonly PolicyOutline[] };
+  check(text: string): Promise<{ digest: string; policies: readonly PolicyOutline[] }>;
   /** Which calls of the last days the text would have decided otherwise. Fault as in `check`. */
   dryRun(text: string, days: number): Promise<DryRun>;
   /** Who could use this tool on these targets, now or at a past time. Fault `not_found`, `invalid_input`. */

@@ -1,4 +1,4 @@
-import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import type * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import { isThroughAgent, type Actor } from '#domain/actor.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
 import type { SavedDecision } from '#domain/call/call.ts';
@@ -44,13 +44,13 @@ export type Decision =
  */
 export async function decide(
   reader: TenantReader,
-  policies: Pick<PolicyBook, 'inForce'>,
+  policies: Book,
   question: Question,
   lock?: 'share',
 ): Promise<Decision> {
   const facts = await decisionFacts(reader, subjectsOf(question.actor, question.targets), lock !== undefined);
-  const set = await policies.inForce(facts.policy, (version) => policyVersion(reader, version));
-  return keyFallen(question.actor, facts) ?? judge(set, question, facts, reader.now);
+  const versionOf = (version: number) => policyVersion(reader, version);
+  return judgeInForce(policies, question, facts, reader.now, versionOf);
 }
 
 /**
@@ -64,10 +64,27 @@ export async function decideNow(
 ): Promise<Decision> {
   const subjects = subjectsOf(question.actor, question.targets);
   const facts = await reach(decisionFactsNow(app.database.sql, tenantId, subjects));
-  const set = await app.policies.inForce(facts.policy, (version) =>
-    readonly(app, tenantId, (reader) => policyVersion(reader, version)),
-  );
-  return keyFallen(question.actor, facts) ?? judge(set, question, facts, app.now());
+  const versionOf = (version: number) => readonly(app, tenantId, (reader) => policyVersion(reader, version));
+  return judgeInForce(app.policies, question, facts, app.now(), versionOf);
+}
+
+type Book = Pick<PolicyBook, 'inForce' | 'staying'>;
+
+/** What tightens is decided by what stays first: where that permits it, the tenant's own text is not asked, nor even looked at. */
+async function judgeInForce(
+  policies: Book,
+  question: Question,
+  facts: DecisionFacts,
+  now: Date,
+  versionOf: Parameters<PolicyBook['inForce']>[1],
+): Promise<Decision> {
+  const fallen = keyFallen(question.actor, facts);
+  if (fallen !== null) return fallen;
+  if (question.entry.tool.tightens === true) {
+    const decision = judge(policies.staying, question, facts, now);
+    if (decision.allowed) return decision;
+  }
+  return judge(await policies.inForce(facts.policy, versionOf), question, facts, now);
 }
 
 function keyFallen(actor: Actor, facts: DecisionFacts): Decision | null {
@@ -167,12 +184,11 @@ function evaluate(set: ToolPolicies, asked: Evaluation): { matched: string[] } |
   const { principal, action, resource, context } = asked;
   // Whoever is target and principal at once is one entity.
   const both = sameUid(principal, resource) ? [resource] : [principal, resource];
-  const answer = cedar.statefulIsAuthorized({
+  const answer = set.ask({
     principal: principal.uid,
     action,
     resource: resource.uid,
     context,
-    preparsedPolicySetId: set.setId,
     entities: [...asked.entities, ...both],
   });
   if (answer.type === 'failure')

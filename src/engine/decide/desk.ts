@@ -3,7 +3,6 @@ import type { TenantReader } from '#domain/context.ts';
 import type { PolicyDesk, PolicyOutline } from '#domain/policy/desk.ts';
 import { policyFacts, policyVersion } from '#domain/policy/store.ts';
 import { sha256 } from '#lib/crypto.ts';
-import { Fault } from '#lib/fault.ts';
 import type { App } from '../app.ts';
 import { whoCan } from '../who-can.ts';
 import { dryRun } from './dry-run.ts';
@@ -23,16 +22,19 @@ export function policyDesk(
       const own = facts.digest === null ? null : await policyVersion(reader, facts.version);
       const text = own?.text ?? policies.text;
       const { version, singleAdmin } = facts;
-      const outlines = outlined(await policies.inForce(facts, () => Promise.resolve(own)));
+      const set = await policies.inForce(facts, () => Promise.resolve(own));
       return {
         version,
         text,
-        policies: outlines,
-        problem: own === null ? null : problemOf(policies, text),
+        policies: outlined(set),
+        problem: set.problem,
         singleAdmin,
       };
     },
-    check: (text) => ({ digest: sha256(text), policies: outlined(policies.ofText(text)) }),
+    check: async (text) => ({
+      digest: sha256(text),
+      policies: outlined(await policies.ofText(reader.tenantId, text)),
+    }),
     dryRun: (text, days) => dryRun(parts, reader, text, days),
     whoCan: (question) => whoCan(parts, reader, actor, question),
   };
@@ -40,13 +42,3 @@ export function policyDesk(
 
 const outlined = (set: PolicySet): PolicyOutline[] =>
   set.all.map(({ id, effect, reason, requirement, stays }) => ({ id, effect, reason, requirement, stays }));
-
-function problemOf(policies: App['policies'], text: string): string | null {
-  try {
-    policies.ofText(text);
-    return null;
-  } catch (error) {
-    if (error instanceof Fault) return error.message;
-    throw error;
-  }
-}

@@ -12,11 +12,14 @@ import type { PolicyBook, PolicySet } from './policies.ts';
 export const MAX_CALLS = 5000;
 const MAX_DIFFERENCES = 50;
 
+/** The tenants whose dry run is under way in this process. */
+const underWay = new Set<string>();
+
 /**
  * Asks the calls of the last days again, with today's facts, under what is in force now and under another text, and tells which
  * come out otherwise. What a call's mandate, groups and targets were then is not looked at, nor are administrator roles at the
  * provider, which count as unknown: it compares two texts, it does not judge the past. Superseded calls are left out, since their
- * successors are there. Throws Fault `invalid_input` where the text cannot be used.
+ * successors are there. One at a time for each tenant. Throws Fault `invalid_input` where the text cannot be used, `rate_limited` while another is under way.
  */
 export async function dryRun(
   parts: { readonly catalogue: Catalogue; readonly policies: PolicyBook },
@@ -24,8 +27,15 @@ export async function dryRun(
   text: string,
   days: number,
 ): Promise<DryRun> {
-  const draft = parts.policies.draft(text);
+  const { tenantId } = reader;
+  if (underWay.has(tenantId))
+    throw new Fault(
+      'rate_limited',
+      'Another dry run of this organisation is under way. Try again when it has ended.',
+    );
+  underWay.add(tenantId);
   try {
+    const draft = await parts.policies.ofText(tenantId, text);
     const rows = await recentCalls(reader, new Date(reader.now.getTime() - days * 86_400_000), MAX_CALLS + 1);
     const asked = rows.slice(0, MAX_CALLS);
     const found: Difference[] = [];
@@ -41,7 +51,7 @@ export async function dryRun(
     const cut = rows.length > MAX_CALLS;
     return { days, calls: asked.length, cut, gone, different, differences: found };
   } finally {
-    draft.release();
+    underWay.delete(tenantId);
   }
 }
 

@@ -1,27 +1,33 @@
 import { readdir, readFile } from 'node:fs/promises';
-import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import type * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { PolicyFacts } from '#domain/decision/facts.ts';
 import type { PolicyVersion } from '#domain/policy/store.ts';
+import { boundedMap } from '#lib/bounded-map.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import type { Catalogue, CatalogueEntry } from '../catalogue.ts';
-import { messages, parsePolicies, type Parsed, type Policy } from './parse.ts';
+import { openCedar, EngineBroke, type CedarEngine, type CedarQuestion, type Prepared } from './engine.ts';
+import { examine, type Terms } from './examine.ts';
+import type { Parsed, Policy } from './parse.ts';
 import { actionParents, cedarSchema } from './schema.ts';
+import { tryOut, type TriedOut } from './try-out.ts';
 
 export type { Policy } from './parse.ts';
 
-/** The policies that can matter for one tool, prepared once; tenant-wide forbids are in every tool's set. */
+/** The policies that can matter for one tool; tenant-wide forbids are in every tool's set. */
 export interface ToolPolicies {
-  /** Name of the prepared set in Cedar's own cache. */
-  readonly setId: string;
   /** SHA-256 over the texts, in order. */
   readonly digest: string;
   readonly policies: ReadonlyMap<string, Policy>;
+  /** Cedar's answer. Where it breaks over a tenant's text, what stays answers, and decides from then on. */
+  ask(question: CedarQuestion): cedar.AuthorizationAnswer;
 }
 
 /** One text's policies, with what stays beside them. */
 export interface PolicySet {
   readonly all: readonly Policy[];
+  /** In words, why the tenant's text decides nothing here: only what stays does. Null: all of it decides. */
+  readonly problem: string | null;
   forTool(tool: string): ToolPolicies;
 }
 
@@ -29,22 +35,25 @@ export interface PolicySet {
 export interface PolicyBook extends PolicySet {
   /** The shipped text, whole. */
   readonly text: string;
+  /** What stays in every organisation, alone. */
+  readonly staying: PolicySet;
   /**
    * The set that decides where `policy` was read just now; `versionOf` reads a version of the same tenant. Sets are kept
-   * by the digest of their text, which every decision reads anew: nothing that was replaced can decide. Where a tenant's text does
-   * not fit the catalogue any more (after an upgrade), only what stays decides: administrators can mend it, everything else is a no.
+   * by the digest of their text, which every decision reads anew: nothing that was replaced can decide. Where a tenant's text cannot be
+   * used (it does not fit the catalogue any more, after an upgrade, or Cedar breaks over it), only what stays decides: administrators can
+   * mend it, everything else is a no. The first question after a start waits for `tryOut`. Fault `conflict`, `unavailable`.
    */
   inForce(
     policy: PolicyFacts,
     versionOf: (version: number) => Promise<Pick<PolicyVersion, 'text'> | null>,
   ): Promise<PolicySet>;
   /**
-   * A tenant's text with what stays. Throws Fault `invalid_input` with Cedar's own words where it does not parse, does not fit the
-   * schema, lacks or repeats an `@id`, has an annotation that means nothing, or changes a policy that stays. An empty text is what ships.
+   * A tenant's text with what stays, tried out first (`tryOut`), in an engine of its own. Throws Fault `invalid_input` with Cedar's own
+   * words where it cannot be used, `unavailable` while another new text of the tenant is tried. An empty text is what ships.
    */
-  ofText(text: string): PolicySet;
-  /** The same for trying it out, apart from all others in Cedar's cache; `release` when done. */
-  draft(text: string): PolicySet & { release(): void };
+  ofText(tenantId: string, text: string): Promise<PolicySet>;
+  /** Fault `unavailable` while nothing can be decided here. */
+  ready(): void;
 }
 
 /**
@@ -58,118 +67,205 @@ export async function loadPolicies(folder: URL, catalogue: Catalogue): Promise<P
   return preparePolicies(texts.join('\n'), catalogue);
 }
 
-/** The same from one text. */
-export function preparePolicies(text: string, catalogue: Catalogue): PolicyBook {
-  const parsed = parsePolicies(text, 'shipped');
-  validate(parsed, catalogue);
-  const shipped = setOf(parsed, catalogue, '');
-  const staying = parsed.filter(({ policy }) => policy.stays);
-  const onlyStaying = setOf(staying, catalogue, '');
-  const kept = new Map<string, PolicySet>();
+/** So many texts of tenants are kept, and so many characters of them. */
+const MAX_KEPT = { entries: 1_000, bytes: 16_000_000 };
+/** And of what came of trying one, which is asked again when it is approved and put in force. */
+const MAX_TRIED = { entries: 100, bytes: 4_000_000 };
+/** A text that took too long is tried again after so long, in milliseconds. */
+const SLOW_MS = 60_000;
 
-  const ofTenant = (own: string, prefix: string): PolicySet => {
+/** The same from one text. `trial` is for tests: how a tenant's text is tried out. */
+export function preparePolicies(
+  text: string,
+  catalogue: Catalogue,
+  trial: (text: string, terms: Terms) => Promise<TriedOut> = tryOut,
+): PolicyBook {
+  const terms = termsOf(catalogue);
+  const parsed = examine(text, 'shipped', { ...terms, staying: [] });
+  const staying = parsed.filter(({ policy }) => policy.stays);
+  const ours = openCedar();
+  const shipped = shippedSet(ours, parsed, catalogue);
+  // Prepared at the start, so that no decision waits for it.
+  shipped.prepare();
+  const onlyStaying = shippedSet(ours, staying, catalogue);
+  // Texts of tenants share an engine that what ships has no part in: whatever they do to it, the rest goes on deciding.
+  const theirs = openCedar();
+  const kept = boundedMap<PolicySet & { readonly until: number }>(MAX_KEPT);
+  const tried = boundedMap<TriedOut>(MAX_TRIED);
+  const underWay = new Map<string, Promise<TriedOut>>();
+  const busy = new Set<string>();
+
+  function keep(digest: string, weight: number, set: PolicySet, until = Infinity): PolicySet {
+    kept.set(digest, { ...set, until }, weight);
+    return set;
+  }
+
+  const useless = (problem: string): PolicySet => ({ ...onlyStaying, problem });
+
+  function setOf(found: TriedOut, own: string, digest: string): PolicySet {
+    if ('problem' in found)
+      return keep(digest, own.length, useless(found.problem), found.slow ? Date.now() + SLOW_MS : Infinity);
+    const broke = (tool: string, question: CedarQuestion) => {
+      keep(digest, own.length, useless(BROKE));
+      return onlyStaying.forTool(tool).ask(question);
+    };
+    const all = [...found.policies, ...staying];
+    return keep(digest, own.length, ownSet(theirs, all, digest, catalogue, broke));
+  }
+
+  /** Tried out once, however many ask, at the same time or soon after. */
+  function tryOnce(own: string, digest: string): Promise<TriedOut> {
+    const before = tried.get(digest);
+    if (before !== undefined) return Promise.resolve(before);
+    const begun = underWay.get(digest) ?? tryNow(own, digest);
+    underWay.set(digest, begun);
+    return begun;
+  }
+
+  async function tryNow(own: string, digest: string): Promise<TriedOut> {
     try {
-      const all = [...withoutStaying(parsePolicies(own, 'tenant'), staying), ...staying];
-      validate(all, catalogue);
-      return setOf(all, catalogue, prefix);
-    } catch (error) {
-      throw new Fault('invalid_input', `The policies cannot be used: ${(error as Error).message}.`, {
-        detail: { problems: [{ field: 'text', problem: (error as Error).message }] },
-      });
+      const found = await trial(own, { ...terms, staying });
+      if (!('problem' in found && found.slow)) tried.set(digest, found, own.length);
+      return found;
+    } finally {
+      underWay.delete(digest);
     }
-  };
+  }
 
   return {
     ...shipped,
     text,
-    ofText: (own) => (own.trim() === '' ? shipped : ofTenant(own, '')),
-    draft: (own) => {
-      drafts += 1;
-      const prefix = `draft-${drafts}:`;
-      const set = own.trim() === '' ? setOf(parsed, catalogue, prefix) : ofTenant(own, prefix);
-      return { ...set, release: () => forget(set, catalogue) };
-    },
+    staying: onlyStaying,
     inForce: async (policy, versionOf) => {
       if (policy.digest === null) return shipped;
-      const known = kept.get(policy.digest);
-      if (known !== undefined) return known;
+      const set = kept.get(policy.digest);
+      if (set !== undefined && set.until > Date.now()) return set;
       const version = await versionOf(policy.version);
       if (version === null || sha256(version.text) !== policy.digest)
         throw new Fault('conflict', 'The policies changed while this was decided. Ask again.');
-      let set: PolicySet;
+      return setOf(await tryOnce(version.text, policy.digest), version.text, policy.digest);
+    },
+    ofText: async (tenantId, own) => {
+      if (own.trim() === '') return shipped;
+      const digest = sha256(own);
+      const isNew = tried.get(digest) === undefined;
+      if (isNew && busy.has(tenantId))
+        throw new Fault(
+          'unavailable',
+          'Another policy text of this organisation is being looked at. Try again in a minute.',
+        );
+      if (isNew) busy.add(tenantId);
       try {
-        set = ofTenant(version.text, '');
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error;
-        set = onlyStaying;
+        const found = await tryOnce(own, digest);
+        if ('problem' in found) throw unusable(found.problem);
+        return ownSet(openCedar(), [...found.policies, ...staying], digest, catalogue, () => {
+          throw unusable(BROKE);
+        });
+      } finally {
+        if (isNew) busy.delete(tenantId);
       }
-      kept.set(policy.digest, set);
-      return set;
+    },
+    ready: () => {
+      ours.ready();
+      theirs.ready();
     },
   };
 }
 
-let drafts = 0;
+const BROKE = "Cedar's engine broke over a question that they were asked";
 
-/** A tenant's policies without verbatim copies of what stays anyhow; throws where one claims what only those may. */
-function withoutStaying(own: readonly Parsed[], staying: readonly Parsed[]): Parsed[] {
-  const texts = new Map(staying.map(({ policy }) => [policy.id, policy.text]));
-  return own.filter(({ policy, claimsToStay }) => {
-    const shipped = texts.get(policy.id);
-    if (shipped === policy.text) return false;
-    if (shipped !== undefined)
-      throw new Error(`policy ${policy.id} stays as it ships; give yours another @id`);
-    if (claimsToStay) throw new Error(`policy ${policy.id}: @stays is only for what ships`);
-    return true;
+const unusable = (problem: string): Fault =>
+  new Fault('invalid_input', `The policies cannot be used: ${problem}.`, {
+    detail: { problems: [{ field: 'text', problem }] },
   });
-}
 
-function setOf(parsed: readonly Parsed[], catalogue: Catalogue, prefix: string): PolicySet {
-  const sets = new Map(catalogue.all.map((entry) => [entry.tool.name, prepare(entry, parsed, prefix)]));
+const termsOf = (catalogue: Catalogue): Omit<Terms, 'staying'> => ({
+  schema: cedarSchema(catalogue),
+  actions: catalogue.all.map((entry) => ({
+    name: entry.tool.name,
+    scope: entry.tool.scope,
+    parents: actionParents(entry),
+  })),
+});
+
+/** What ships, prepared for each tool by itself, which halves the time of a decision; where Cedar breaks, it is asked once more, anew. */
+function shippedSet(
+  engine: CedarEngine,
+  parsed: readonly Parsed[],
+  catalogue: Catalogue,
+): PolicySet & { prepare(): void } {
+  const all: Prepared[] = [];
+  const sets = new Map(
+    catalogue.all.map((entry) => {
+      const mine = forEntry(entry, parsed);
+      const digest = digestOf(mine);
+      const prepared = { id: digest, texts: textsOf(mine) };
+      all.push(prepared);
+      const ask = (question: CedarQuestion) => {
+        try {
+          return engine.ask(prepared, question);
+        } catch (error) {
+          if (error instanceof EngineBroke) return engine.ask(prepared, question);
+          throw error;
+        }
+      };
+      return [entry.tool.name, { digest, policies: byId(mine), ask }];
+    }),
+  );
   return {
     all: parsed.map(({ policy }) => policy),
-    forTool: (tool) => {
-      const set = sets.get(tool);
-      if (set === undefined) throw new Error(`no policies were prepared for ${tool}`);
-      return set;
-    },
+    problem: null,
+    forTool: (tool) => found(sets, tool),
+    prepare: () => all.forEach((one) => engine.prepare(one)),
   };
 }
 
-function prepare(entry: CatalogueEntry, parsed: readonly Parsed[], prefix: string): ToolPolicies {
+/** A tenant's text, prepared once and whole: what speaks of other actions does not match. `broke` answers where Cedar breaks over it. */
+function ownSet(
+  engine: CedarEngine,
+  parsed: readonly Parsed[],
+  digest: string,
+  catalogue: Catalogue,
+  broke: (tool: string, question: CedarQuestion) => cedar.AuthorizationAnswer,
+): PolicySet {
+  const prepared = { id: digest, texts: textsOf(parsed) };
+  const sets = new Map(
+    catalogue.all.map((entry) => {
+      const mine = forEntry(entry, parsed);
+      const ask = (question: CedarQuestion) => {
+        try {
+          return engine.ask(prepared, question);
+        } catch (error) {
+          if (error instanceof EngineBroke) return broke(entry.tool.name, question);
+          throw error;
+        }
+      };
+      return [entry.tool.name, { digest: digestOf(mine), policies: byId(mine), ask }];
+    }),
+  );
+  return { all: parsed.map(({ policy }) => policy), problem: null, forTool: (tool) => found(sets, tool) };
+}
+
+function found(sets: ReadonlyMap<string, ToolPolicies>, tool: string): ToolPolicies {
+  const set = sets.get(tool);
+  if (set === undefined) throw new Error(`no policies were prepared for ${tool}`);
+  return set;
+}
+
+function forEntry(entry: CatalogueEntry, parsed: readonly Parsed[]): Parsed[] {
   const names = new Set([entry.tool.name, ...actionParents(entry)]);
-  const mine = parsed.filter(({ action }) => {
+  return parsed.filter(({ action }) => {
     if (action.op === 'All') return true;
     const list = 'entities' in action ? action.entities : 'entity' in action ? [action.entity] : [];
     return list.some((uid) => names.has('__entity' in uid ? uid.__entity.id : uid.id));
   });
-  const digest = sha256(mine.map(({ policy }) => `${policy.id}\n${policy.text}`).join('\n'));
-  const setId = `${prefix}${entry.tool.name}:${digest}`;
-  const answer = cedar.preparsePolicySet(setId, {
-    staticPolicies: Object.fromEntries(mine.map(({ policy }) => [policy.id, policy.text])),
-  });
-  if (answer.type === 'failure')
-    throw new Error(`policies for ${entry.tool.name}: ${messages(answer.errors)}`);
-  return { setId, digest, policies: new Map(mine.map(({ policy }) => [policy.id, policy])) };
 }
 
-/** Cedar's cache has no removal: an empty set in its place holds nothing, and permits nothing. */
-function forget(set: PolicySet, catalogue: Catalogue): void {
-  for (const { tool } of catalogue.all)
-    cedar.preparsePolicySet(set.forTool(tool.name).setId, { staticPolicies: {} });
-}
+const digestOf = (parsed: readonly Parsed[]): string =>
+  sha256(parsed.map(({ policy }) => `${policy.id}\n${policy.text}`).join('\n'));
 
-function validate(parsed: readonly Parsed[], catalogue: Catalogue): void {
-  const answer = cedar.validate({
-    schema: cedarSchema(catalogue),
-    policies: {
-      staticPolicies: Object.fromEntries(parsed.map(({ policy }) => [policy.id, policy.text])),
-    },
-  });
-  if (answer.type === 'failure') throw new Error(`policies: ${messages(answer.errors)}`);
-  if (answer.validationErrors.length > 0) {
-    throw new Error(
-      `policies: ${answer.validationErrors.map((one) => `${one.policyId}: ${one.error.message}`).join('; ')}`,
-    );
-  }
-}
+const textsOf = (parsed: readonly Parsed[]): Record<string, string> =>
+  Object.fromEntries(parsed.map(({ policy }) => [policy.id, policy.text]));
+
+const byId = (parsed: readonly Parsed[]): ReadonlyMap<string, Policy> =>
+  new Map(parsed.map(({ policy }) => [policy.id, policy]));
