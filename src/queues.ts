@@ -32,4 +32,6 @@ export const SUBSCRIBERS: App['subscribers'] = {
   'agent.changed': [SLACK_PROJECT],
   'breaker.tripped': [SLACK_PROJECT],
   'breaker.settled': [SLACK_PROJECT],
+  'job.failed': [SLACK_PROJECT],
+  'job.recovered': [SLACK_PROJECT],
 };

@@ -17,6 +17,7 @@ import { startSchedules } from '#engine/set-up.ts';
 import { listenForSettled } from '#engine/settled.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { JOBS } from '#jobs/index.ts';
+import { jobGivenUp, runJob, type Work } from '#jobs/run-job.ts';
 import { openSecrets, sha256 } from '#lib/crypto.ts';
 import { newSecret } from '#lib/id.ts';
 import type { Logger } from '#lib/log.ts';
@@ -204,13 +205,20 @@ async function startWorking(
   app: App,
   surfaceJobs: Readonly<Record<string, (data: JobData) => Promise<void>>>,
 ): Promise<void> {
-  for (const [name, job] of Object.entries(JOBS)) {
-    await app.queue.work(name, job, async (data, { signal }) => {
-      await job.run(app, String(data['tenant']), data, signal);
-    });
+  for (const [queue, job] of Object.entries(JOBS)) {
+    const { unexpectedTries, givenUp = jobGivenUp(queue) } = job;
+    const work: Work = {
+      queue,
+      ...(unexpectedTries === undefined ? {} : { unexpectedTries }),
+      run: (data, signal) => job.run(app, String(data['tenant']), data, signal),
+      givenUp: (data, error) => givenUp(app, String(data['tenant']), data, error),
+    };
+    await app.queue.work(queue, job, (data, delivery) => runJob(app, work, data, delivery));
   }
-  for (const [name, run] of Object.entries(surfaceJobs)) {
-    await app.queue.work(name, SURFACE_JOBS[name] ?? { concurrency: 1, retryLimit: 5 }, (data) => run(data));
+  for (const [queue, run] of Object.entries(surfaceJobs)) {
+    const settings = SURFACE_JOBS[queue];
+    if (settings === undefined) throw new Error(`the queue ${queue} is not in SURFACE_JOBS`);
+    await app.queue.work(queue, settings, (data, delivery) => runJob(app, { queue, run }, data, delivery));
   }
 }
 

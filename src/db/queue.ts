@@ -21,6 +21,16 @@ export interface WorkOptions {
   readonly retryLimit: number;
 }
 
+/** One delivery of a job. */
+export interface Delivery {
+  readonly id: string;
+  readonly signal: AbortSignal;
+  /** Counts from 1. */
+  readonly attempt: number;
+  /** Where this one throws, the job is not given out again. */
+  readonly last: boolean;
+}
+
 /** Durable work: a job enqueued in a transaction exists exactly if that transaction committed, and survives kill -9. */
 export interface JobQueue {
   enqueue(tx: AnyTransaction, queue: string, data: JobData, options?: EnqueueOptions): Promise<void>;
@@ -36,7 +46,7 @@ export interface JobQueue {
   work(
     queue: string,
     options: WorkOptions,
-    handler: (data: JobData, job: { id: string; signal: AbortSignal }) => Promise<void>,
+    handler: (data: JobData, delivery: Delivery) => Promise<void>,
   ): Promise<void>;
   /** `cron` in five fields, one schedule for each key; a run that was missed while nobody was up happens once. */
   schedule(queue: string, cron: string, data: JobData, key: string): Promise<void>;
@@ -109,19 +119,18 @@ export async function openQueue(url: string, role: string, log: Logger): Promise
       await boss.send(queue, data, named(options));
     },
     work: async (queue, options, handler) => {
-      await boss.work<JobData>(
-        queue,
-        {
-          batchSize: 1,
-          localConcurrency: options.concurrency,
-          pollingIntervalSeconds: 0.5,
-          notifyPollingIntervalSeconds: 2,
-        },
-        async ([job]) => {
-          if (job === undefined) return;
-          await handler(job.data, { id: job.id, signal: job.signal });
-        },
-      );
+      const settings = {
+        batchSize: 1,
+        localConcurrency: options.concurrency,
+        pollingIntervalSeconds: 0.5,
+        notifyPollingIntervalSeconds: 2,
+        includeMetadata: true,
+      } as const;
+      await boss.work<JobData, void, typeof settings>(queue, settings, async ([job]) => {
+        if (job === undefined) return;
+        const { id, signal, retryCount, retryLimit } = job;
+        await handler(job.data, { id, signal, attempt: retryCount + 1, last: retryCount >= retryLimit });
+      });
     },
     schedule: async (queue, cron, data, key) => {
       await boss.schedule(queue, cron, data, { key, missed: 'once' });

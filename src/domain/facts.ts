@@ -1,6 +1,6 @@
 /**
  * What has happened, in the past tense: emitted inside the transaction that made it true, and delivered to every subscriber
- * at least once after the commit. `thing` is the call, mandate, agent, person or burst that a reader re-reads; a fact carries ids, never contents.
+ * at least once after the commit. `thing` is the call, mandate, agent, person, burst or alarm that a reader re-reads; a fact carries ids, never contents.
  */
 export const FACTS = [
   'call.waiting',
@@ -26,6 +26,8 @@ export const FACTS = [
   'break_glass.used',
   'break_glass.reviewed',
   'breaker.settled',
+  'job.failed',
+  'job.recovered',
 ] as const;
 
 export type FactName = (typeof FACTS)[number];

@@ -58,6 +58,7 @@ export interface Directory {
   /** Everybody, deprovisioned people included, page by page. An empty first page throws `forbidden`: the service app lacks an admin role. */
   people(signal?: AbortSignal): AsyncIterable<ProviderPerson[]>;
   groups(signal?: AbortSignal): AsyncIterable<ProviderGroup[]>;
+  group(uid: string, signal?: AbortSignal): Promise<ProviderGroup>;
   members(groupUid: string, signal?: AbortSignal): AsyncIterable<string[]>;
   factors(uid: string, signal?: AbortSignal): Promise<Factor[]>;
   /** Names of the administrator roles that the person holds at the provider. */

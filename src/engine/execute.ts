@@ -264,10 +264,8 @@ async function exhausted(app: App, call: Call, begun: boolean, fault: Fault): Pr
   });
 }
 
-/** The provider says when its limit resets; otherwise 1, 2, 4, … seconds, at most a minute. */
+/** The provider says when its limit resets, and is not asked before; otherwise 1, 2, 4, … seconds, at most a minute. */
 function retryDelayMs(fault: Fault, attempts: number): number {
   const told = fault.detail['retry_after_seconds'];
-  return typeof told === 'number'
-    ? Math.min(Math.max(told, 1), 120) * 1000
-    : Math.min(500 * 2 ** attempts, 60_000);
+  return typeof told === 'number' ? Math.max(told, 1) * 1000 : Math.min(500 * 2 ** attempts, 60_000);
 }

@@ -41,6 +41,7 @@ export interface SetUpAnswer {
  * Okta does not know, and whatever the gateway throws.
  */
 export async function setUpTenant(app: App, setUp: SetUp, claim: () => Promise<void>): Promise<SetUpAnswer> {
+  const askedAt = app.now();
   const administrators = await lookUp(setUp);
   await claim();
   const tenantId = newId('tnt');
@@ -52,7 +53,7 @@ export async function setUpTenant(app: App, setUp: SetUp, claim: () => Promise<v
       okta: setUp.okta,
     });
     for (const [role, uid] of Object.entries(setUp.groups)) await mapGroup(ctx, 'okta', uid, role);
-    await savePeople(ctx, 'okta', administrators, 'prokura');
+    await savePeople(ctx, administrators, { vendor: 'okta', askedAt, actor: 'prokura' });
     for (const { uid } of administrators) {
       const person = await findPersonByUid(ctx, 'okta', uid);
       if (person !== null) await nameAdministrator(ctx, person.id);

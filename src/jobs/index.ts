@@ -4,6 +4,7 @@ import { REMIND_APPROVAL, remindApproval } from '#engine/approve/remind.ts';
 import type { App } from '#engine/app.ts';
 import { EXECUTE_CALL } from '#engine/saved-call.ts';
 import { execute } from '#engine/execute.ts';
+import { giveUpCall } from '#engine/give-up.ts';
 import { CHECKPOINT_LEDGER, checkpointLedger } from '#engine/checkpoint.ts';
 import { SWEEP, SYNC_DIRECTORY } from '#engine/set-up.ts';
 import { RETIRE_AGENT_KEY } from '#domain/agent/credentials.ts';
@@ -13,13 +14,18 @@ import { expireMandate } from './expire-mandate.ts';
 import { retireAgentKey } from './retire-agent-key.ts';
 import { sweep } from './sweep.ts';
 import { syncDirectory } from './sync-directory.ts';
+import { syncGivenUp } from './sync-outcome.ts';
 
 /** One kind of durable work. Every job may run twice: rows say what is left to do. */
 export interface Job {
   readonly concurrency: number;
   readonly retryLimit: number;
   readonly retryDelaySeconds: number;
+  /** After so many tries an unexpected error is given up; absent: after the last try. */
+  readonly unexpectedTries?: number;
   run(app: App, tenantId: string, data: JobData, signal: AbortSignal): Promise<unknown>;
+  /** What is done when it is not tried again, besides the log line. Absent: IT admins are told. */
+  givenUp?(app: App, tenantId: string, data: JobData, error: unknown): Promise<void>;
 }
 
 const text = (data: JobData, field: string): string => String(data[field] ?? '');
@@ -31,7 +37,9 @@ export const JOBS: Readonly<Record<string, Job>> = {
     concurrency: 16,
     retryLimit: 50,
     retryDelaySeconds: 1,
+    unexpectedTries: 5,
     run: (app, tenant, data, signal) => execute(app, tenant, text(data, 'call'), signal),
+    givenUp: (app, tenant, data, error) => giveUpCall(app, tenant, text(data, 'call'), error),
   },
   [EXPIRE_APPROVAL]: {
     concurrency: 2,
@@ -62,6 +70,7 @@ export const JOBS: Readonly<Record<string, Job>> = {
     retryLimit: 3,
     retryDelaySeconds: 60,
     run: (app, tenant) => syncDirectory(app, tenant),
+    givenUp: syncGivenUp,
   },
   [CHECKPOINT_LEDGER]: {
     concurrency: 1,

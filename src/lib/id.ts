@@ -24,7 +24,8 @@ export type IdPrefix =
   | 'draft'
   | 'msg'
   | 'stp'
-  | 'bgu';
+  | 'bgu'
+  | 'alm';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 

@@ -44,10 +44,12 @@ const mandateRow = async (id: string) =>
 
 /** Makes the Managers group hold these people, as a sync would. */
 async function managers(keys: readonly string[]): Promise<void> {
-  const [group] = await world.sql<{ id: string }[]>`select id from groups where uid = ${MANAGERS}`;
+  const [group] = await world.sql<
+    { id: string; removals: number }[]
+  >`select id, removals from groups where uid = ${MANAGERS}`;
   const uids = await Promise.all(keys.map(async (key) => (await world.person(key)).uid));
   await transact(world.app, world.tenantId, (ctx) =>
-    saveMembers(ctx, 'okta', group!.id, uids, 'okta:system-log'),
+    saveMembers(ctx, 'okta', group!, uids, 'okta:system-log'),
   );
 }
 

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { foreignKey, index, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { foreignKey, index, integer, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { people } from '../person/tables.ts';
 
@@ -13,6 +13,8 @@ export const groups = pgTable(
     uid: text('uid').notNull(),
     name: text('name').notNull(),
     kind: text('kind').notNull(),
+    /** Raised whenever members are taken out: a list of members that was read before may not put them back. */
+    removals: integer('removals').notNull().default(0),
     createdAt: moment('created_at')
       .notNull()
       .default(sql`now()`),

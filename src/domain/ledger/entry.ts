@@ -46,6 +46,7 @@ export const LEDGER_EVENTS = [
   'authority_changed',
   'sync_completed',
   'sync_failed',
+  'job_failed',
   'mandate_template_saved',
   'tenant_created',
   'providers_changed',

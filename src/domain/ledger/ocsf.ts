@@ -68,6 +68,7 @@ export const OCSF = {
   authority_changed: of(3005, 1, 3),
   sync_completed: of(6003, 2),
   sync_failed: of(6003, 2, 3, 2),
+  job_failed: of(6003, 99, 3, 2),
   mandate_template_saved: of(3004, 3),
   tenant_created: of(3004, 1, 2),
   administrator_named: of(3005, 1, 4),

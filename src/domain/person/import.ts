@@ -1,138 +1,224 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, sql, type SQL } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
 import { openCallOn } from '../call/store.ts';
-import type { TenantWriter } from '../context.ts';
+import type { TenantReader, TenantWriter } from '../context.ts';
 import { ownerBack } from '../agent/succession.ts';
 import { thawMandatesOf } from '../mandate/thaw.ts';
-import type { ProviderPerson } from '../provider.ts';
+import type { PersonStatus, ProviderPerson } from '../provider.ts';
 import { theTenant } from '../tenant/store.ts';
 import { depart } from './depart.ts';
-import type { Person } from './store.ts';
-import { suspendHere, SUSPENDED } from './suspend.ts';
+import { findPerson, type Person } from './store.ts';
+import { MISSING, suspendHere, SUSPENDED } from './suspend.ts';
 import { people } from './tables.ts';
 
-/** The cause that a person missing at the provider gives. */
-export const MISSING = 'missing_at_provider';
+/** A page of the provider's list, as it came: when it was asked for, and the channel that it came by. */
+export interface PageRead {
+  readonly vendor: string;
+  /** When the request for the page was sent; what the row holds from a later read is not overwritten. */
+  readonly askedAt: Date;
+  readonly actor: string;
+}
 
-const profileOf = (person: ProviderPerson) => ({
-  login: person.login,
-  email: person.email,
-  displayName: person.displayName,
-  firstName: person.firstName,
-  lastName: person.lastName,
-  employeeNumber: person.employeeNumber,
-  title: person.title,
-  department: person.department,
-  managerRef: person.managerRef,
-});
+/** What a page did. `loosening`: ids of people whom the page shows in a better state than we do: read each by id (`savePersonRead`). */
+export interface SavedPage {
+  readonly added: number;
+  readonly changed: number;
+  readonly loosening: readonly string[];
+}
+
+/** A person as they stood here before a read of the provider by id began. */
+export interface BeforeRead {
+  readonly id: string;
+  readonly uid: string;
+  readonly provider: string;
+  readonly status: PersonStatus;
+  readonly epoch: number;
+  /** Something about them is under way: what the provider shows may be from before it. */
+  readonly busy: boolean;
+}
+
+/** How far a status is from one with which a person may act. */
+const DISTANCE = {
+  ACTIVE: 0,
+  STAGED: 1,
+  PROVISIONED: 1,
+  RECOVERY: 1,
+  PASSWORD_EXPIRED: 1,
+  LOCKED_OUT: 1,
+  SUSPENDED: 2,
+  DEPROVISIONED: 3,
+} as const satisfies Record<PersonStatus, number>;
+
+const loosens = (row: Person, found: ProviderPerson): boolean =>
+  row.missingAt !== null || DISTANCE[found.status] < DISTANCE[row.status];
 
 /**
- * Saves people as the provider shows them at this moment. New ones are inserted; a status that has become worse tightens in this
- * transaction (suspended: freeze; deprovisioned: depart), and one that is ACTIVE again lifts the suspension's freeze and nothing
- * else. `actor` names the channel that told us. Managers are resolved afterwards, by `linkManagers`.
+ * Saves a page of the provider's list. A list may be older than what we know, so it only tightens (law 8): new people are inserted, a
+ * status that has become worse takes effect in this transaction (suspended: freeze; deprovisioned: depart). Whoever would be let
+ * do more than before is left as they are and named in `loosening`. Managers are resolved afterwards, by `linkManagers`.
  */
 export async function savePeople(
   ctx: TenantWriter,
-  vendor: string,
   found: readonly ProviderPerson[],
-  actor: string,
-): Promise<{ added: number; changed: number }> {
-  if (found.length === 0) return { added: 0, changed: 0 };
-  const uids = found.map((person) => person.uid);
+  read: PageRead,
+): Promise<SavedPage> {
   const rows = await ctx.db
     .select()
     .from(people)
-    .where(and(eq(people.tenantId, ctx.tenantId), eq(people.provider, vendor), inArray(people.uid, uids)))
+    .where(
+      and(
+        eq(people.tenantId, ctx.tenantId),
+        eq(people.provider, read.vendor),
+        sql`${people.uid} = any(${sql.param(found.map((person) => person.uid))}::text[])`,
+      ),
+    )
     .orderBy(people.id)
     .for('update');
   const known = new Map(rows.map((row) => [row.uid, row]));
-  const fresh = found.filter((person) => !known.has(person.uid));
-  if (fresh.length > 0) {
-    await ctx.db
-      .insert(people)
-      .values(
-        fresh.map((person) => ({
-          tenantId: ctx.tenantId,
-          id: newId('usr'),
-          provider: vendor,
-          uid: person.uid,
-          ...profileOf(person),
-          status: person.status,
-          readAt: ctx.now,
-        })),
-      )
-      .onConflictDoNothing();
-  }
-  let changed = 0;
+  const added = await insertPeople(
+    ctx,
+    found.filter((person) => !known.has(person.uid)),
+    read,
+  );
+  const loosening: string[] = [];
+  const changed: Saved[] = [];
+  const same: string[] = [];
   for (const person of found) {
     const row = known.get(person.uid);
-    // What is under way on a person may be our own hold: loosening waits until it is over (law 9).
-    if (row === undefined || (loosens(row, person) && (await openCallOn(ctx, row.id)))) continue;
-    if (await update(ctx, row, person, actor)) changed += 1;
+    if (row === undefined) continue;
+    if (loosens(row, person)) {
+      loosening.push(row.id);
+      continue;
+    }
+    if (row.status !== person.status) await tighten(ctx, row, person.status, read.actor);
+    const late = row.readAt > read.askedAt;
+    if (row.status !== person.status || (!late && differs(row, person)))
+      changed.push({ id: row.id, ...(late ? { ...profileOf(row), status: person.status } : person) });
+    else if (!late) same.push(row.id);
   }
-  return { added: fresh.length, changed };
+  await updatePeople(ctx, changed, read.askedAt);
+  await ctx.db
+    .update(people)
+    .set({ readAt: sql`greatest(${people.readAt}, ${read.askedAt.toISOString()}::timestamptz)` })
+    .where(and(eq(people.tenantId, ctx.tenantId), sql`${people.id} = any(${sql.param(same)}::text[])`));
+  return { added, changed: changed.length, loosening };
 }
 
-const loosens = (row: Person, person: ProviderPerson): boolean =>
-  row.status === 'SUSPENDED' && person.status === 'ACTIVE';
+/** What stands here about a person, to be read before the provider is asked about them by id; null where there is no such person. */
+export async function beforeRead(reader: TenantReader, personId: string): Promise<BeforeRead | null> {
+  const person = await findPerson(reader, personId);
+  if (person === null) return null;
+  const { id, uid, provider, status, epoch } = person;
+  return { id, uid, provider, status, epoch, busy: await openCallOn(reader, id) };
+}
 
-async function update(
+/**
+ * Saves what a read by id showed, which began after `before` was read here. It may loosen (law 8): ACTIVE again lifts what a
+ * suspension or a proven absence froze, and nothing else. Not where a call about the person was under way before or is now (`held`:
+ * what was read may be from before it), and not where the person was tightened meanwhile (`outdated`: read again).
+ */
+export async function savePersonRead(
   ctx: TenantWriter,
-  row: Person,
-  person: ProviderPerson,
-  actor: string,
-): Promise<boolean> {
-  const profile = profileOf(person);
-  const same =
-    row.status === person.status &&
-    Object.entries(profile).every(([field, value]) => row[field as keyof typeof profile] === value);
-  if (row.status !== person.status) await applyStatus(ctx, row, person.status, actor);
+  found: ProviderPerson,
+  before: BeforeRead,
+  read: PageRead,
+): Promise<'saved' | 'held' | 'outdated'> {
+  const row = await findPerson(ctx, before.id, 'update');
+  if (row === null) return 'saved';
+  if (loosens(row, found)) {
+    if (row.epoch !== before.epoch || row.status !== before.status) return 'outdated';
+    if (before.busy || (await openCallOn(ctx, row.id))) return 'held';
+    if (found.status === 'ACTIVE') {
+      await thawMandatesOf(ctx, row.id, SUSPENDED, read.actor);
+      await thawMandatesOf(ctx, row.id, MISSING, read.actor);
+      await ownerBack(ctx, row.id, read.actor);
+    }
+  } else if (row.status !== found.status) await tighten(ctx, row, found.status, read.actor);
+  const changed = row.status !== found.status || row.missingAt !== null || differs(row, found);
   await ctx.db
     .update(people)
     .set({
-      ...profile,
-      status: person.status,
-      readAt: ctx.now,
-      ...(same ? {} : { updatedAt: ctx.now, version: sql`${people.version} + 1` }),
+      ...profileOf(found),
+      status: found.status,
+      missingAt: null,
+      readAt: read.askedAt,
+      ...(changed ? { updatedAt: ctx.now, version: sql`${people.version} + 1` } : {}),
     })
     .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, row.id)));
-  return !same;
+  return 'saved';
 }
 
-async function applyStatus(
-  ctx: TenantWriter,
-  row: Person,
-  status: ProviderPerson['status'],
-  actor: string,
-): Promise<void> {
+async function tighten(ctx: TenantWriter, row: Person, status: PersonStatus, actor: string): Promise<void> {
   if (status === 'SUSPENDED') return suspendHere(ctx, row.id, actor);
-  if (status === 'DEPROVISIONED') {
-    const { settings } = await theTenant(ctx);
-    await depart(ctx, row, {
-      actor,
-      reason: 'Deactivated at the identity provider',
-      mandates: settings.onDeactivate,
-    });
-    return;
-  }
-  if (status === 'ACTIVE') {
-    await thawMandatesOf(ctx, row.id, SUSPENDED, actor);
-    await thawMandatesOf(ctx, row.id, MISSING, actor);
-    await ownerBack(ctx, row.id, actor);
-  }
+  if (status !== 'DEPROVISIONED') return;
+  const { settings } = await theTenant(ctx);
+  await depart(ctx, row, {
+    actor,
+    reason: 'Deactivated at the identity provider',
+    mandates: settings.onDeactivate,
+  });
 }
 
-/** Resolves every manager reference (provider id, login, email or employee number) to a person; what does not resolve stays text. */
-export async function linkManagers(ctx: TenantWriter, vendor: string): Promise<void> {
+/** The members that the provider tells us, with their columns. */
+const PROFILE = {
+  login: 'login',
+  email: 'email',
+  displayName: 'display_name',
+  firstName: 'first_name',
+  lastName: 'last_name',
+  employeeNumber: 'employee_number',
+  title: 'title',
+  department: 'department',
+  managerRef: 'manager_ref',
+} as const satisfies Partial<Record<keyof ProviderPerson, string>>;
+
+type Profile = Pick<ProviderPerson, keyof typeof PROFILE>;
+type Saved = Profile & { readonly id: string; readonly status: PersonStatus };
+
+const FIELDS = Object.keys(PROFILE) as (keyof Profile)[];
+const profileOf = (person: Profile): Profile =>
+  Object.fromEntries(FIELDS.map((field) => [field, person[field]])) as unknown as Profile;
+const differs = (row: Person, found: ProviderPerson): boolean =>
+  FIELDS.some((field) => row[field] !== found[field]);
+
+/** People as the rows `r` of a statement: one parameter, however many they are. */
+const asRows = (saved: readonly (Saved & { readonly uid?: string })[]): SQL => {
+  const columns = FIELDS.map((field) => `${PROFILE[field]} text`).join(', ');
+  const rows = saved.map(({ id, uid, status, ...person }) => ({
+    id,
+    uid,
+    status,
+    ...Object.fromEntries(FIELDS.map((field) => [PROFILE[field], person[field]])),
+  }));
+  return sql`jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as r(id text, uid text, status text, ${sql.raw(columns)})`;
+};
+
+async function insertPeople(
+  ctx: TenantWriter,
+  fresh: readonly ProviderPerson[],
+  { vendor, askedAt }: PageRead,
+): Promise<number> {
+  if (fresh.length === 0) return 0;
+  const columns = sql.raw(Object.values(PROFILE).join(', '));
+  const inserted = await ctx.db.execute(sql`
+    insert into people (tenant_id, id, provider, uid, status, read_at, ${columns})
+    select ${ctx.tenantId}, id, ${vendor}, uid, status, ${askedAt.toISOString()}::timestamptz, ${columns}
+      from ${asRows(fresh.map((person) => ({ ...person, id: newId('usr') })))}
+    on conflict do nothing returning id`);
+  return inserted.length;
+}
+
+async function updatePeople(ctx: TenantWriter, changed: readonly Saved[], readAt: Date): Promise<void> {
+  if (changed.length === 0) return;
+  const assigned = sql.raw(
+    Object.values(PROFILE)
+      .map((column) => `${column} = r.${column}`)
+      .join(', '),
+  );
   await ctx.db.execute(sql`
-    update people p set manager_id = m.id, updated_at = ${ctx.now.toISOString()}
-      from (
-        select r.id as report, (
-          select c.id from people c
-           where c.tenant_id = ${ctx.tenantId} and c.provider = ${vendor} and c.id <> r.id
-             and (c.uid = r.manager_ref or lower(c.login) = lower(r.manager_ref) or lower(c.email) = lower(r.manager_ref) or c.employee_number = r.manager_ref)
-           order by (c.uid = r.manager_ref) desc, c.id limit 1) as id
-          from people r where r.tenant_id = ${ctx.tenantId} and r.provider = ${vendor}
-      ) m
-     where p.tenant_id = ${ctx.tenantId} and p.id = m.report and p.manager_id is distinct from m.id`);
+    update people p
+       set ${assigned}, status = r.status, read_at = greatest(p.read_at, ${readAt.toISOString()}::timestamptz),
+           updated_at = ${ctx.now.toISOString()}::timestamptz, version = p.version + 1
+      from ${asRows(changed)}
+     where p.tenant_id = ${ctx.tenantId} and p.id = r.id`);
 }

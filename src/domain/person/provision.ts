@@ -4,14 +4,8 @@ import { newId } from '#lib/id.ts';
 import { revokeOrHold } from '../breaker/guard.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { depart, SCIM_REASON } from './depart.ts';
-import {
-  findPerson,
-  findPersonByScimId,
-  findPersonByUid,
-  peopleByEmail,
-  peopleByReference,
-  type Person,
-} from './store.ts';
+import { managerMeant } from './managers.ts';
+import { findPerson, findPersonByUid, peopleByEmail, type Person } from './store.ts';
 import { people } from './tables.ts';
 
 /** Whose word it is: the connection's provider (`okta`, `entra`), and what the tenant chose for `active:false` (requirements S4). */
@@ -271,7 +265,7 @@ async function save(
   return row;
 }
 
-/** Our id of the manager whom a provisioner names by SCIM id, provider's id, email or login; null where nobody or several fit, or it is themselves. */
+/** Our id of the manager whom a provisioner names, by the rules of `managers.ts`; null where nobody or several fit, or it is themselves. */
 async function managerOf(
   reader: TenantReader,
   ref: string | null,
@@ -279,10 +273,8 @@ async function managerOf(
   self: string,
 ): Promise<string | null> {
   if (ref === null || ref === '') return null;
-  const exact = (await findPersonByScimId(reader, ref)) ?? (await findPersonByUid(reader, provider, ref));
-  const fits = exact === null ? await peopleByReference(reader, ref) : [exact];
-  const [only] = fits;
-  return only === undefined || fits.length > 1 || only.id === self ? null : only.id;
+  const manager = await managerMeant(reader, provider, ref);
+  return manager === self ? null : manager;
 }
 
 function note(

@@ -32,10 +32,16 @@ export const findPersonByScimId = (
   lock?: Lock,
 ): Promise<Person | null> => one(reader, eq(people.scimId, scimId), lock);
 
-/** Everybody with this work email or login, compared without regard to ASCII case; more than one is possible and decides nothing. */
+/** Whether the provider has this person no more: deprovisioned there, or proved to be unknown. */
+const isFormer = (person: Person): boolean => person.status === 'DEPROVISIONED' || person.missingAt !== null;
+
+/**
+ * Everybody with this work email or login, compared without regard to ASCII case; more than one is possible and decides nothing.
+ * A former account does not make an address ambiguous: it is answered only where nobody else has the address.
+ */
 export async function peopleByEmail(reader: TenantReader, email: string): Promise<Person[]> {
   const wanted = email.toLowerCase();
-  return reader.db
+  const found = await reader.db
     .select()
     .from(people)
     .where(
@@ -44,6 +50,8 @@ export async function peopleByEmail(reader: TenantReader, email: string): Promis
         or(sql`lower(${people.email}) = ${wanted}`, sql`lower(${people.login}) = ${wanted}`),
       ),
     );
+  const present = found.filter((person) => !isFormer(person));
+  return present.length > 0 ? present : found;
 }
 
 /** What a person reference in an input means: our id, the provider's id, a work email or a login. Several people may fit. */
@@ -111,11 +119,14 @@ export async function notReadSince(
     .limit(limit);
 }
 
-/** Changes a person's row, kills the tokens that were issued before (epoch) and ends what the person is signed in to. */
+/**
+ * Changes a person's row, kills the tokens that were issued before (epoch) and ends what the person is signed in to. The raised epoch
+ * also voids every read of the provider that began before: it may no longer loosen (`savePersonRead`).
+ */
 export async function tightenPerson(
   ctx: TenantWriter,
   id: string,
-  change: Partial<Pick<Person, 'status' | 'readAt'>>,
+  change: Partial<Pick<Person, 'status' | 'readAt' | 'missingAt'>>,
 ): Promise<void> {
   const changed = await ctx.db
     .update(people)

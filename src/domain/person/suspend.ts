@@ -1,31 +1,67 @@
+import { and, eq } from 'drizzle-orm';
 import { ownerLeft } from '../agent/succession.ts';
 import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
 import { freezeMandatesOf } from '../mandate/revoke.ts';
-import { findPerson, tightenPerson } from './store.ts';
+import { findPerson, tightenPerson, type Person } from './store.ts';
+import { people } from './tables.ts';
 
-/** The cause that a suspension gives; unsuspending lifts it and nothing else (requirements D9). */
+/** The cause that a suspension gives; unsuspending lifts it and nothing else. */
 export const SUSPENDED = 'principal_suspended';
+
+/** The cause that a person missing at the provider gives. */
+export const MISSING = 'missing_at_provider';
 
 /**
  * Holds a suspended person here: status, tokens, mandates and waiting calls, in one transaction, before or after the provider
- * knows of it. Nothing happens where they are SUSPENDED here already. Only a fresh read of the provider lifts it (law 8).
+ * knows of it. Where they are SUSPENDED here already, it only voids the reads of the provider that are under way: what they show may
+ * be from before this suspension. Only a fresh read of the provider lifts it (law 8).
  */
 export async function suspendHere(ctx: TenantWriter, personId: string, actor: string): Promise<void> {
   const person = await findPerson(ctx, personId, 'update');
-  if (person === null || person.status === 'SUSPENDED') return;
+  if (person === null) return;
   await tightenPerson(ctx, personId, { status: 'SUSPENDED' });
+  if (person.status !== 'SUSPENDED') await hold(ctx, person, actor, SUSPENDED, 'The principal was suspended');
+}
+
+/**
+ * The provider has proved, by a 404, that it does not know this person: held as if suspended, and nothing is revoked, since a
+ * credential that sees less than before gets the same answer. A second time only notes that they were looked for.
+ */
+export async function missingHere(ctx: TenantWriter, personId: string, actor: string): Promise<void> {
+  const person = await findPerson(ctx, personId, 'update');
+  if (person === null) return;
+  if (person.missingAt !== null) {
+    await ctx.db
+      .update(people)
+      .set({ readAt: ctx.now })
+      .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, personId)));
+    return;
+  }
+  const status = person.status === 'DEPROVISIONED' ? person.status : 'SUSPENDED';
+  await tightenPerson(ctx, personId, { status, readAt: ctx.now, missingAt: ctx.now });
+  await hold(ctx, person, actor, MISSING, 'not found at the identity provider');
+}
+
+async function hold(
+  ctx: TenantWriter,
+  person: Person,
+  actor: string,
+  cause: string,
+  reason: string,
+): Promise<void> {
   await ownerLeft(ctx, person, { actor, how: 'suspended' });
-  const frozen = await freezeMandatesOf(ctx, personId, SUSPENDED, actor);
-  await withdrawCalls(ctx, await waitingCallsOn(ctx, { personId }), {
-    actor,
-    reason: 'The principal was suspended',
-  });
+  const frozen = await freezeMandatesOf(ctx, person.id, cause, actor);
+  await withdrawCalls(ctx, await waitingCallsOn(ctx, { personId: person.id }), { actor, reason });
   ctx.record({
     event: 'user_suspended',
     actor,
-    data: { person: personId, mandates: frozen.map((mandate) => mandate.id) },
+    data: {
+      person: person.id,
+      mandates: frozen.map((mandate) => mandate.id),
+      ...(cause === MISSING ? { reason } : {}),
+    },
   });
-  ctx.emit({ name: 'person.suspended', thing: personId });
+  ctx.emit({ name: 'person.suspended', thing: person.id });
 }

@@ -45,7 +45,9 @@ export const people = pgTable(
     /** Raised whenever tokens that were issued before must die. */
     epoch: integer('epoch').notNull().default(0),
     version: integer('version').notNull().default(1),
-    /** When the provider was last read about this person. */
+    /** Since when the provider has proved that it does not know this person (a 404); null while it does. */
+    missingAt: moment('missing_at'),
+    /** When the read began by which the provider last told us of this person. */
     readAt: moment('read_at')
       .notNull()
       .default(sql`now()`),

@@ -79,6 +79,10 @@ export function createDirectory(client: SdkClient): Directory {
       }
     },
 
+    async group(uid, signal) {
+      return groupOf((await getJson(client, address(`/groups/${oktaId('group', uid)}`), { signal })).body);
+    },
+
     async *members(groupUid, signal) {
       const first = address(`/groups/${oktaId('group', groupUid)}/users`, { limit: '200' });
       for await (const page of pages(first, {

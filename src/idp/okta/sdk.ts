@@ -73,7 +73,7 @@ export async function getJson(
   try {
     return {
       body: JSON.parse(await response.text()) as unknown,
-      next: nextLink(response.headers.get('link')),
+      next: nextLink(response.headers.get('link'), client.baseUrl),
     };
   } catch {
     throw faultOfUnreadable(response.status, response.headers, {
@@ -83,10 +83,15 @@ export async function getJson(
   }
 }
 
-/** The target of `rel="next"` in a Link header (RFC 8288), or null. */
-function nextLink(header: string | null): string | null {
+/**
+ * The target of `rel="next"` in a Link header (RFC 8288), or null. Its path and query are followed at our own host, whatever host it names:
+ * Okta names its own where we reach it by another (a custom domain, a proxy), and our credential goes nowhere else.
+ */
+function nextLink(header: string | null, baseUrl: string): string | null {
   for (const [, target, parameters] of (header ?? '').matchAll(/<([^>]*)>([^<]*)/g)) {
-    if (target !== undefined && /;\s*rel="?next"?/i.test(parameters ?? '')) return target;
+    if (target === undefined || !/;\s*rel="?next"?/i.test(parameters ?? '')) continue;
+    const { pathname, search } = new URL(target, baseUrl);
+    return `${baseUrl}${pathname}${search}`;
   }
   return null;
 }

@@ -75,5 +75,6 @@ async function heldIn(reader: TenantReader, burst: string): Promise<Person[]> {
   );
 }
 
-const adminsOf = async (reader: TenantReader): Promise<Person[]> =>
+/** IT admins who may act. */
+export const adminsOf = async (reader: TenantReader): Promise<Person[]> =>
   (await peopleOfRole(reader, 'it_admin')).filter((person) => standingOf(person) === null);

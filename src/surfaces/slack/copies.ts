@@ -14,6 +14,7 @@ import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import type { App } from '#engine/app.ts';
 import { alarmMessage } from './messages/alarm.ts';
 import { breakerCopies } from './breaker.ts';
+import { jobAlarmCopies } from './job-alarm.ts';
 import { approvalMessage } from './messages/approval.ts';
 import type { Message } from './messages/blocks.ts';
 import {
@@ -44,12 +45,13 @@ export interface Copies {
 
 type Parts = Pick<App, 'baseUrl' | 'catalogue' | 'loginIssuer'>;
 
-/** All copies that should stand about a call, a mandate, an agent, a burst of departures or a use of break-glass, as its rows are now; none for a thing that is not there. */
+/** All copies that should stand about a call, a mandate, an agent, a burst of departures, a use of break-glass or a job that failed, as its rows are now; none for a thing that is not there. */
 export async function copiesOf(app: Parts, reader: TenantReader, thing: string): Promise<readonly Copies[]> {
   if (thing.startsWith('call_')) return callCopies(app, reader, thing);
   if (thing.startsWith('bgu_')) return alarmCopies(reader, thing);
   if (thing.startsWith('mdt_')) return mandateCopies(reader, thing);
   if (thing.startsWith('hold_')) return breakerCopies(reader, thing);
+  if (thing.startsWith('alm_')) return jobAlarmCopies(reader, thing);
   return thing.startsWith('agt_') ? agentCopies(reader, thing) : [];
 }
 

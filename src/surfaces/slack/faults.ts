@@ -46,6 +46,15 @@ export function slackFault(error: unknown): Fault | null {
     : null;
 }
 
+/** How many seconds Slack asks us to wait, where that is why it refused; null for any other error. */
+export function rateLimitSeconds(error: unknown): number | null {
+  const { code, retryAfter } = (typeof error === 'object' && error !== null ? error : {}) as {
+    code?: unknown;
+    retryAfter?: unknown;
+  };
+  return code === ErrorCode.RateLimitedError && typeof retryAfter === 'number' ? retryAfter : null;
+}
+
 /** An error of Slack's or of its client in a word, for logs and job records: no request, no body, no token. */
 export function slackWord(error: unknown): string {
   const { code, name } = (typeof error === 'object' && error !== null ? error : {}) as {

@@ -4,11 +4,12 @@ import type { Person } from '#domain/person/store.ts';
 import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { sha256 } from '#lib/crypto.ts';
+import { Fault } from '#lib/fault.ts';
 import { canonicalJson } from '#lib/json.ts';
 import { workEmail } from './account.ts';
 import { copiesOf, type Copies, type Recipient } from './copies.ts';
 import { exclusively } from './exclusive.ts';
-import { platformError, slackWord } from './faults.ts';
+import { platformError, rateLimitSeconds, slackWord } from './faults.ts';
 import type { Message } from './messages/blocks.ts';
 import { insertMessage, markMessage, messagesOf, type SlackMessage } from './store.ts';
 
@@ -46,13 +47,14 @@ export async function projectAll(
   const failures: unknown[] = [];
   for (const thing of things)
     await project(projector, tenantId, thing).catch((error: unknown) => failures.push(error));
-  if (failures.length > 0) throw failures[0];
+  const limited = failures.find((error) => error instanceof Fault && error.code === 'rate_limited');
+  if (failures.length > 0) throw limited ?? failures[0];
 }
 
 /**
  * Makes what stands in Slack about a thing equal to what its rows say: posts the copies that are missing, edits those that differ,
  * touches no other. May run any number of times, and at once in several processes: one thing is projected by one at a time. Throws
- * at the end where a copy could not be made yet, and at once where its lock was lost (somebody else may be at it), so that the queue repeats it.
+ * at the end where a copy could not be made yet (Fault `rate_limited` where Slack said for how long), and at once where its lock was lost (somebody else may be at it), so that the queue repeats it.
  */
 export async function project(
   { app, client, teamId }: Projector,
@@ -60,6 +62,7 @@ export async function project(
   thing: string,
 ): Promise<void> {
   const failures: string[] = [];
+  let waitSeconds = 0;
   await exclusively(app.database, `slack ${tenantId} ${thing}`, async (held) => {
     const wanted = await readonly(app, tenantId, (reader) => copiesOf(app, reader, thing));
     const standing = await readonly(app, tenantId, (reader) => messagesOf(reader, thing));
@@ -70,6 +73,10 @@ export async function project(
         await tried(held, () => introduce(held, copies, recipient, mine));
     }
   });
+  if (waitSeconds > 0)
+    throw new Fault('rate_limited', 'Slack asks for fewer messages at once.', {
+      detail: { retry_after_seconds: waitSeconds },
+    });
   // Its words alone: the queue keeps an error with the job, and Slack's own errors carry requests.
   if (failures.length > 0)
     throw new Error(
@@ -82,6 +89,7 @@ export async function project(
       await work();
     } catch (error) {
       const word = platformError(error);
+      waitSeconds = Math.max(waitSeconds, rateLimitSeconds(error) ?? 0);
       if (word === null || !FINAL.has(word)) failures.push(slackWord(error));
       else app.log.warn({ thing, slack: word }, 'slack: a copy is given up');
     }

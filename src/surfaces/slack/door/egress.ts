@@ -47,7 +47,33 @@ export function interactiveOptions({ apiUrl, logger }: Profile): WebClientOption
   };
 }
 
-/** A client for jobs: slower, and being asked to wait is thrown, so that the queue repeats it with its own back-off. */
+/** A client for jobs: slower, and being asked to wait is thrown, so that the queue puts the job back for so long. */
 export function jobClient(token: string, profile: Profile): WebClient {
-  return new WebClient(token, { ...interactiveOptions(profile), timeout: 10_000 });
+  const options = interactiveOptions(profile);
+  return new WebClient(token, { ...options, fetch: patient(guardedFetch(profile.apiUrl)), timeout: 10_000 });
 }
+
+/**
+ * Slack counts requests by method, and messages by channel too. What it has refused for too many is refused here until the time that it
+ * named (`Retry-After`) is over, so that other jobs do not ask within it. Each process learns it from an answer of its own.
+ */
+function patient(ask: SlackFetch): SlackFetch {
+  const until = new Map<string, number>();
+  return async (url, init) => {
+    const body = init?.body;
+    const channel = typeof body === 'string' ? new URLSearchParams(body).get('channel') : null;
+    const key = `${new URL(url).pathname} ${channel ?? ''}`;
+    const waitMs = (until.get(key) ?? 0) - Date.now();
+    if (waitMs > 0) return tooMany(Math.ceil(waitMs / 1000));
+    until.delete(key);
+    const answer = await ask(url, init);
+    if (answer.status === 429) {
+      const seconds = Number.parseInt(answer.headers.get('retry-after') ?? '', 10);
+      if (seconds > 0) until.set(key, Date.now() + seconds * 1000);
+    }
+    return answer;
+  };
+}
+
+const tooMany = (seconds: number): Response =>
+  new Response(null, { status: 429, headers: { 'retry-after': String(seconds) } });

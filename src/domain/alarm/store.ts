@@ -1,0 +1,53 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { newId } from '#lib/id.ts';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import { jobAlarms } from './tables.ts';
+
+export type JobAlarm = typeof jobAlarms.$inferSelect;
+
+/** Which work: its queue, and what it is about (empty: one of its kind in a tenant). */
+export interface Work {
+  readonly queue: string;
+  readonly subject: string;
+}
+
+/** Tells IT admins that this work has failed for good. While it lasts they are told once; another reason is shown in the same place. */
+export async function raiseAlarm(ctx: TenantWriter, work: Work, reason: string): Promise<void> {
+  const [alarm] = await ctx.db
+    .insert(jobAlarms)
+    .values({ tenantId: ctx.tenantId, id: newId('alm'), ...work, reason, raisedAt: ctx.now })
+    .onConflictDoUpdate({
+      target: [jobAlarms.tenantId, jobAlarms.queue, jobAlarms.subject],
+      targetWhere: isNull(jobAlarms.overAt),
+      set: { reason },
+      setWhere: sql`${jobAlarms.reason} <> excluded.reason`,
+    })
+    .returning({ id: jobAlarms.id });
+  if (alarm !== undefined) ctx.emit({ name: 'job.failed', thing: alarm.id });
+}
+
+/** The work succeeds again: what IT admins were told says so. */
+export async function endAlarm(ctx: TenantWriter, { queue, subject }: Work): Promise<void> {
+  const ended = await ctx.db
+    .update(jobAlarms)
+    .set({ overAt: ctx.now })
+    .where(
+      and(
+        eq(jobAlarms.tenantId, ctx.tenantId),
+        eq(jobAlarms.queue, queue),
+        eq(jobAlarms.subject, subject),
+        isNull(jobAlarms.overAt),
+      ),
+    )
+    .returning({ id: jobAlarms.id });
+  for (const { id } of ended) ctx.emit({ name: 'job.recovered', thing: id });
+}
+
+/** The alarm with this id, or null. */
+export async function findAlarm(reader: TenantReader, id: string): Promise<JobAlarm | null> {
+  const [row] = await reader.db
+    .select()
+    .from(jobAlarms)
+    .where(and(eq(jobAlarms.tenantId, reader.tenantId), eq(jobAlarms.id, id)));
+  return row ?? null;
+}

@@ -1,0 +1,80 @@
+import { sql, type SQL } from 'drizzle-orm';
+import type { TenantReader, TenantWriter } from '../context.ts';
+
+/** A person whose manager is somebody else than the row says; `manager` null: nobody. */
+export type ManagerChange = {
+  readonly person: string;
+  /** The reference by which it was found; a row that says another one meanwhile is left alone. */
+  readonly ref: string | null;
+  readonly manager: string | null;
+};
+
+/** What the manager references of a provider's people mean now, and whose could mean several people. */
+export interface ManagersFound {
+  readonly changes: readonly ManagerChange[];
+  /** Ids of people whose manager is nobody because the reference fits several. */
+  readonly ambiguous: readonly string[];
+}
+
+/**
+ * Who is meant by a manager reference, as rows (ref, manager, fits). An exact id beats a login, a login an e-mail, an e-mail an employee
+ * number; the first kind that fits anybody decides, and where it fits several it is nobody: managers approve. Former accounts
+ * (deprovisioned, or missing at the provider) are nobody's manager. Each kind is one hash join, so the cost is linear.
+ */
+const meaning = (tenantId: string, vendor: string, refs: SQL): SQL => sql`
+  living as materialized (
+    select id, uid, scim_id, lower(login) as login, lower(email) as email, employee_number as number
+      from people
+     where tenant_id = ${tenantId} and provider = ${vendor} and status <> 'DEPROVISIONED' and missing_at is null),
+  refs as materialized (${refs}),
+  fits as (
+    select r.ref, p.id, 1 as kind from refs r join living p on p.uid = r.ref
+    union all select r.ref, p.id, 1 from refs r join living p on p.scim_id = r.ref
+    union all select r.ref, p.id, 2 from refs r join living p on p.login = lower(r.ref)
+    union all select r.ref, p.id, 3 from refs r join living p on p.email = lower(r.ref)
+    union all select r.ref, p.id, 4 from refs r join living p on p.number = r.ref),
+  best as (select ref, id, kind, min(kind) over (partition by ref) as first from fits),
+  meant as (
+    select ref, min(id) as manager, count(distinct id) as fits from best where kind = first group by ref)`;
+
+/** Reads what every manager reference of a provider's people means now, and which rows say something else. */
+export async function findManagers(reader: TenantReader, vendor: string): Promise<ManagersFound> {
+  const refs = sql`
+    select distinct manager_ref as ref from people
+     where tenant_id = ${reader.tenantId} and provider = ${vendor} and manager_ref is not null`;
+  const rows = await reader.db.execute<ManagerChange & { ambiguous: boolean }>(sql`
+    with ${meaning(reader.tenantId, vendor, refs)},
+    wanted as (
+      select p.id, p.manager_ref, p.manager_id, coalesce(m.fits, 0) > 1 as ambiguous,
+             case when m.fits = 1 and m.manager <> p.id then m.manager end as manager
+        from people p left join meant m on m.ref = p.manager_ref
+       where p.tenant_id = ${reader.tenantId} and p.provider = ${vendor})
+    select id as person, manager_ref as ref, manager, ambiguous from wanted
+     where manager_id is distinct from manager or ambiguous
+     order by id`);
+  return {
+    changes: rows.map(({ person, ref, manager }) => ({ person, ref, manager })),
+    ambiguous: rows.filter((row) => row.ambiguous).map(({ person }) => person),
+  };
+}
+
+/** Saves such changes, where the person still has the reference by which the manager was found. */
+export async function saveManagers(ctx: TenantWriter, changes: readonly ManagerChange[]): Promise<void> {
+  await ctx.db.execute(sql`
+    update people p set manager_id = r.manager, updated_at = ${ctx.now.toISOString()}::timestamptz
+      from jsonb_to_recordset(${JSON.stringify(changes)}::text::jsonb) as r(person text, ref text, manager text)
+     where p.tenant_id = ${ctx.tenantId} and p.id = r.person and p.manager_ref is not distinct from r.ref
+       and p.manager_id is distinct from r.manager`);
+}
+
+/** The one person of a provider whom a manager reference means, by the same rules; null where nobody or several fit. */
+export async function managerMeant(
+  reader: TenantReader,
+  vendor: string,
+  ref: string,
+): Promise<string | null> {
+  const [row] = await reader.db.execute<{ manager: string; fits: number }>(sql`
+    with ${meaning(reader.tenantId, vendor, sql`select ${ref}::text as ref`)}
+    select manager, fits::int as fits from meant`);
+  return row?.fits === 1 ? row.manager : null;
+}

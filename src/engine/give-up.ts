@@ -1,0 +1,32 @@
+import { raiseAlarm } from '#domain/alarm/store.ts';
+import { newId } from '#lib/id.ts';
+import { inShort } from '#lib/in-short.ts';
+import type { App } from './app.ts';
+import { EXECUTE_CALL } from './saved-call.ts';
+import { locked, settle } from './settle-call.ts';
+import { transact } from './transact.ts';
+
+/**
+ * A call could not be carried out, and no further try will change that: it ends and says why, and IT admins are told. What an act has begun
+ * is left to the sweep, which sends it again: it may have landed, and a suspension is never given up (law 9).
+ */
+export async function giveUpCall(app: App, tenantId: string, callId: string, error: unknown): Promise<void> {
+  const errorId = newId('err');
+  app.log.error({ error_id: errorId, call: callId, cause: inShort(error) }, 'a call is given up');
+  await transact(app, tenantId, async (ctx) => {
+    const row = await locked(ctx, callId);
+    if (row === null) return;
+    await raiseAlarm(
+      ctx,
+      { queue: EXECUTE_CALL, subject: callId },
+      `${row.summary}: ${inShort(error)} (error ${errorId})`,
+    );
+    if (row.state === 'running') return;
+    await settle(ctx, row, 'failed', {
+      error: {
+        code: 'internal',
+        message: `It was tried several times and went wrong on our side each time, so nothing was changed. IT admins have been told: error ${errorId}.`,
+      },
+    });
+  });
+}

@@ -1,0 +1,148 @@
+import { groupNow, groupsNotListed, saveGroups, saveMembers, unknownMembers } from '#domain/group/import.ts';
+import type { SavedGroup } from '#domain/group/import.ts';
+import { savePeople } from '#domain/person/import.ts';
+import { readonly, transact } from '#engine/transact.ts';
+import { asFault, Fault } from '#lib/fault.ts';
+import type { SyncRun } from './sync-directory.ts';
+import { noteUnread } from './sync-report.ts';
+
+/** How often a group is read whose members are taken out by others each time while the provider answers. */
+const MOST_READS = 3;
+/** So many groups in a row without an answer are no matter of groups: the provider is down. */
+const MOST_SILENT = 5;
+/** Most members whom the list of people did not show that one run reads by id. */
+const MOST_UNLISTED = 500;
+
+/**
+ * Reads every group with its members. One that cannot be read (refused, of an id that is none, without an answer) is left as it
+ * is, so that its authority does not grow, is named in the report, and stops no other. A group that is missing from the list is read
+ * by id, and a proven 404 ends its memberships. Throws `rate_limited`, what the list itself throws, and `unavailable` where
+ * several groups in a row get no answer.
+ */
+export async function syncGroups(run: SyncRun): Promise<void> {
+  const { app, tenantId, link, report } = run;
+  const listed: string[] = [];
+  const state: Reading = { silent: 0, unlisted: new Set(), budget: MOST_UNLISTED };
+  for await (const page of link.directory.groups()) {
+    const saved = await transact(app, tenantId, (ctx) => saveGroups(ctx, link.vendor, page));
+    report.groups += page.length;
+    for (const group of saved) {
+      listed.push(group.uid);
+      await syncMembers(run, group, state);
+    }
+  }
+  const others = await readonly(app, tenantId, (reader) => groupsNotListed(reader, link.vendor, listed));
+  for (const group of others) await syncMembers(run, group, state);
+  if (state.unlisted.size > 0)
+    report.missing['people'] =
+      `Groups have ${state.unlisted.size} members whom the list of people did not show. They are read with the next imports.`;
+}
+
+interface Reading {
+  /** Groups in a row that got no answer. */
+  silent: number;
+  /** Members whom the list of people did not show, and who were not read by id either. */
+  readonly unlisted: Set<string>;
+  budget: number;
+}
+
+async function syncMembers(run: SyncRun, listed: SavedGroup, state: Reading): Promise<void> {
+  const { app, tenantId, report } = run;
+  let group = listed;
+  for (let reads = 0; reads < MOST_READS; reads += 1) {
+    const uids = await attempt(run, group, state, () => membersOf(run, group));
+    if (uids === null) return;
+    await attempt(run, group, state, () => readUnlisted(run, uids, state));
+    if (!(await save(run, group, uids))) {
+      report.memberships += uids.length;
+      return;
+    }
+    group = (await readonly(app, tenantId, (reader) => groupNow(reader, group.id))) ?? group;
+  }
+}
+
+/** What the provider answers about a group; null, and a line in the report, where it cannot be read. */
+async function attempt<T>(
+  { report }: SyncRun,
+  group: SavedGroup,
+  state: Reading,
+  work: () => Promise<T>,
+): Promise<T | null> {
+  try {
+    const answer = await work();
+    state.silent = 0;
+    return answer;
+  } catch (error) {
+    const fault = asFault(error);
+    if (fault.code === 'internal' || fault.code === 'rate_limited') throw error;
+    if (fault.detail['reason'] === 'database_unavailable') throw error;
+    if (fault.code === 'unavailable' && (state.silent += 1) >= MOST_SILENT) throw error;
+    noteUnread(report, `group ${group.name.slice(0, 80)} (${group.uid.slice(0, 40)})`, fault);
+    return null;
+  }
+}
+
+/** The members' ids; none where the provider proves that the group is gone. */
+async function membersOf({ link, report }: SyncRun, group: SavedGroup): Promise<string[]> {
+  try {
+    const uids: string[] = [];
+    for await (const page of link.directory.members(group.uid)) uids.push(...page);
+    return uids;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    // The list of members may be refused for another reason: what ends authority is the group itself, by id.
+    await link.directory.group(group.uid).then(
+      () => {
+        throw error;
+      },
+      (again: unknown) => {
+        if (!isNotFound(again)) throw again;
+      },
+    );
+    report.vanished += 1;
+    return [];
+  }
+}
+
+const isNotFound = (error: unknown): boolean => error instanceof Fault && error.code === 'not_found';
+
+/** Members whom the list of people did not show (it follows changes by seconds, and ends after so many people): read by id. */
+async function readUnlisted(
+  { app, tenantId, link, report, actor }: SyncRun,
+  uids: readonly string[],
+  state: Reading,
+): Promise<void> {
+  const unknown = await readonly(app, tenantId, (reader) => unknownMembers(reader, link.vendor, uids));
+  for (const uid of unknown) state.unlisted.add(uid);
+  for (const uid of unknown.slice(0, state.budget)) {
+    state.budget -= 1;
+    const askedAt = app.now();
+    const person = await link.directory.person(uid).catch((error: unknown) => {
+      if (isNotFound(error)) return null;
+      throw error;
+    });
+    state.unlisted.delete(uid);
+    if (person === null) continue;
+    const { added } = await transact(app, tenantId, (ctx) =>
+      savePeople(ctx, [person], { vendor: link.vendor, askedAt, actor }),
+    );
+    report.people += 1;
+    report.added += added;
+  }
+}
+
+/** Saves in short transactions. Whether the list was older than somebody else's removal, so that the group must be read again. */
+async function save(
+  { app, tenantId, link, actor }: SyncRun,
+  group: SavedGroup,
+  uids: readonly string[],
+): Promise<boolean> {
+  let { removals } = group;
+  for (;;) {
+    const saved = await transact(app, tenantId, (ctx) =>
+      saveMembers(ctx, link.vendor, { id: group.id, removals }, uids, actor),
+    );
+    if (!saved.left) return saved.outdated;
+    ({ removals } = saved);
+  }
+}

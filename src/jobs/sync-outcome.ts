@@ -1,0 +1,31 @@
+import { endAlarm, raiseAlarm } from '#domain/alarm/store.ts';
+import { noteSync } from '#domain/tenant/connection.ts';
+import type { App } from '#engine/app.ts';
+import { SYNC_DIRECTORY } from '#engine/set-up.ts';
+import { transact } from '#engine/transact.ts';
+import type { JobData } from '#db/queue.ts';
+import { inShort } from '#lib/in-short.ts';
+import type { SyncRun } from './sync-directory.ts';
+
+const WORK = { queue: SYNC_DIRECTORY, subject: '' };
+
+/** A run has come to its end: what it saw goes into the ledger. IT admins are told where the provider refused a part, and when it does no more. */
+export async function saveOutcome({ app, tenantId, link, actor, report }: SyncRun): Promise<void> {
+  const missing = Object.entries(report.missing).map(([what, why]) => `${what}: ${why}`);
+  await transact(app, tenantId, async (ctx) => {
+    await noteSync(ctx, link.vendor, { ...report });
+    const event = missing.length > 0 ? 'sync_failed' : 'sync_completed';
+    ctx.record({ event, actor, data: { ...report } });
+    if (missing.length > 0) await raiseAlarm(ctx, WORK, missing.join('\n'));
+    else await endAlarm(ctx, WORK);
+  });
+}
+
+/** A run failed for the last time: `sync_failed` with the reason, and IT admins are told. The next one comes by the schedule. */
+export async function syncGivenUp(app: App, tenantId: string, _data: JobData, error: unknown): Promise<void> {
+  const reason = inShort(error);
+  await transact(app, tenantId, async (ctx) => {
+    ctx.record({ event: 'sync_failed', actor: 'prokura', data: { reason } });
+    await raiseAlarm(ctx, WORK, reason);
+  });
+}

@@ -1,0 +1,82 @@
+import type { Directory } from '#domain/provider.ts';
+import type { App } from '#engine/app.ts';
+import type { World } from './world.ts';
+
+/** A point that somebody reaches and waits at until it is opened. */
+export class Gate {
+  readonly #reached = Promise.withResolvers<void>();
+  readonly #opened = Promise.withResolvers<void>();
+
+  /** Resolves when somebody waits at it. */
+  get reached(): Promise<void> {
+    return this.#reached.promise;
+  }
+
+  open(): void {
+    this.#opened.resolve();
+  }
+
+  /** Reached, and waits; the second time through it is open. */
+  async pass(): Promise<void> {
+    this.#reached.resolve();
+    await this.#opened.promise;
+  }
+}
+
+/** The same app, whose answers of the directory go through `change` on their way. */
+export function withDirectory(app: App, change: (real: Directory) => Partial<Directory>): App {
+  return {
+    ...app,
+    provider: async (tenantId) => {
+      const link = await app.provider(tenantId);
+      return { ...link, directory: { ...link.directory, ...change(link.directory) } };
+    },
+  };
+}
+
+/** The same app, whose pages of people wait at the gate after Okta has sent them. */
+export const latePages = (app: App, gate: Gate): App =>
+  withDirectory(app, (real) => ({
+    async *people(signal) {
+      for await (const page of real.people(signal)) {
+        await gate.pass();
+        yield page;
+      }
+    },
+  }));
+
+/** The same app, whose reads of this person by id wait at the gate after Okta has answered. */
+export const latePerson = (app: App, uid: string, gate: Gate): App =>
+  withDirectory(app, (real) => ({
+    person: async (asked, signal) => {
+      const found = await real.person(asked, signal);
+      if (asked === uid) await gate.pass();
+      return found;
+    },
+  }));
+
+let hired = 0;
+
+/** Puts somebody new into the simulated Okta and answers their id. */
+export function hire(
+  world: World,
+  login: string,
+  profile: Readonly<Record<string, unknown>> = {},
+  status: 'ACTIVE' | 'DEPROVISIONED' = 'ACTIVE',
+): string {
+  const [model] = world.okta.org.users.values();
+  if (model === undefined) throw new Error('Okta has nobody');
+  hired += 1;
+  const id = `00uhired${String(hired).padStart(9, '0')}h7`;
+  world.okta.org.users.set(id, {
+    ...structuredClone(model),
+    id,
+    status,
+    profile: { login, email: login, firstName: login.split('@')[0], lastName: 'Hired', ...profile },
+    factors: [],
+    roles: [],
+    sessions: [],
+    scim: null,
+  });
+  return id;
+}
