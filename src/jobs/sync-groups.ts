@@ -1,5 +1,5 @@
-import { groupNow, groupsNotListed, saveGroups, saveMembers, unknownMembers } from '#domain/group/import.ts';
-import type { SavedGroup } from '#domain/group/import.ts';
+import { changeMembers, groupNow, groupsNotListed, memberChanges, saveGroups } from '#domain/group/import.ts';
+import type { MemberChanges, SavedGroup } from '#domain/group/import.ts';
 import { savePeople } from '#domain/person/import.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { asFault, Fault } from '#lib/fault.ts';
@@ -47,14 +47,21 @@ interface Reading {
 }
 
 async function syncMembers(run: SyncRun, listed: SavedGroup, state: Reading): Promise<void> {
-  const { app, tenantId, report } = run;
+  const { app, tenantId, link, report } = run;
   let group = listed;
   for (let reads = 0; reads < MOST_READS; reads += 1) {
     const uids = await attempt(run, group, state, () => membersOf(run, group));
     if (uids === null) return;
-    await attempt(run, group, state, () => readUnlisted(run, uids, state));
-    if (!(await save(run, group, uids))) {
-      report.memberships += uids.length;
+    const compared = () =>
+      readonly(app, tenantId, (reader) => memberChanges(reader, link.vendor, group.id, uids));
+    let changes = await compared();
+    if (changes.unknown.length > 0) {
+      const { unknown } = changes;
+      await attempt(run, group, state, () => readUnlisted(run, unknown, state));
+      changes = await compared();
+    }
+    if (await save(run, group, changes)) {
+      report.memberships += uids.length - changes.unknown.length;
       return;
     }
     group = (await readonly(app, tenantId, (reader) => groupNow(reader, group.id))) ?? group;
@@ -109,10 +116,9 @@ const isNotFound = (error: unknown): boolean => error instanceof Fault && error.
 /** Members whom the list of people did not show (it follows changes by seconds, and ends after so many people): read by id. */
 async function readUnlisted(
   { app, tenantId, link, report, actor }: SyncRun,
-  uids: readonly string[],
+  unknown: readonly string[],
   state: Reading,
 ): Promise<void> {
-  const unknown = await readonly(app, tenantId, (reader) => unknownMembers(reader, link.vendor, uids));
   for (const uid of unknown) state.unlisted.add(uid);
   for (const uid of unknown.slice(0, state.budget)) {
     state.budget -= 1;
@@ -131,18 +137,31 @@ async function readUnlisted(
   }
 }
 
-/** Saves in short transactions. Whether the list was older than somebody else's removal, so that the group must be read again. */
+/** Saves in short transactions, first who is out. False where the list is older than somebody else's removal: the group must be read again. */
 async function save(
-  { app, tenantId, link, actor }: SyncRun,
+  { app, tenantId, actor }: SyncRun,
   group: SavedGroup,
-  uids: readonly string[],
+  { removed, added }: MemberChanges,
 ): Promise<boolean> {
   let { removals } = group;
-  for (;;) {
+  const steps = [
+    ...pieces(removed).map((piece) => ({ removed: piece, added: [] })),
+    ...pieces(added).map((piece) => ({ removed: [], added: piece })),
+  ];
+  for (const step of steps) {
     const saved = await transact(app, tenantId, (ctx) =>
-      saveMembers(ctx, link.vendor, { id: group.id, removals }, uids, actor),
+      changeMembers(ctx, { id: group.id, removals }, step, actor),
     );
-    if (!saved.left) return saved.outdated;
+    if (saved.outdated && step.added.length > 0) return false;
     ({ removals } = saved);
   }
+  return true;
 }
+
+/** Most members that one transaction takes out or puts in. */
+const PIECE = 1000;
+
+const pieces = (ids: readonly string[]): string[][] =>
+  Array.from({ length: Math.ceil(ids.length / PIECE) }, (_, nth) =>
+    ids.slice(nth * PIECE, (nth + 1) * PIECE),
+  );

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { saveMembers } from '#domain/group/import.ts';
+import { changeMembers, memberChanges } from '#domain/group/import.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { transact } from '#engine/transact.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
@@ -48,8 +48,8 @@ async function managers(keys: readonly string[]): Promise<void> {
     { id: string; removals: number }[]
   >`select id, removals from groups where uid = ${MANAGERS}`;
   const uids = await Promise.all(keys.map(async (key) => (await world.person(key)).uid));
-  await transact(world.app, world.tenantId, (ctx) =>
-    saveMembers(ctx, 'okta', group!, uids, 'okta:system-log'),
+  await transact(world.app, world.tenantId, async (ctx) =>
+    changeMembers(ctx, group!, await memberChanges(ctx, 'okta', group!.id, uids), 'okta:system-log'),
   );
 }
 

@@ -1,6 +1,7 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
+import { idsByUid } from '../person/store.ts';
 import type { ProviderGroup } from '../provider.ts';
 import { reevaluateAuthority } from './reevaluate.ts';
 import { groupMappings, groups, memberships } from './tables.ts';
@@ -13,9 +14,6 @@ export interface SavedGroup {
   /** How often members had been taken out: a list that is older than a removal does not put anybody back. */
   readonly removals: number;
 }
-
-/** Most members that one transaction takes out or puts in. */
-const PIECE = 1000;
 
 /** Saves groups of a source; one that is known by its immutable id takes the new name. Answers them as they stand. */
 export async function saveGroups(
@@ -67,70 +65,70 @@ async function groupsWhere(reader: TenantReader, source: string, where: SQL): Pr
     .orderBy(groups.id);
 }
 
-/** Those of a provider's ids of people who are not known here. */
-export async function unknownMembers(
-  reader: TenantReader,
-  vendor: string,
-  uids: readonly string[],
-): Promise<string[]> {
-  const rows = await reader.db.execute<{ uid: string }>(sql`
-    select u.uid from unnest(${sql.param([...uids])}::text[]) as u(uid)
-     where u.uid not in (select uid from people where tenant_id = ${reader.tenantId} and provider = ${vendor})`);
-  return rows.map(({ uid }) => uid);
+/** How the members whom a provider names differ from ours: our ids of people, and the provider's ids of those who are not known here. */
+export interface MemberChanges {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly unknown: readonly string[];
 }
 
-/** How far one piece of work brought a group's members. */
-export interface SavedMembers {
-  /** More is left to do: save again, with `removals`. */
-  readonly left: boolean;
-  /** Members were taken out meanwhile by somebody else: nobody was added; read the members again. */
-  readonly outdated: boolean;
-  readonly removals: number;
+/** Most ids that one statement looks up. */
+const LOOKED_UP = 5000;
+
+/** Compares the members whom a provider names with ours. Compared here and not by a join: no statistics can make that quadratic. */
+export async function memberChanges(
+  reader: TenantReader,
+  vendor: string,
+  groupId: string,
+  uids: readonly string[],
+): Promise<MemberChanges> {
+  const rows = await reader.db
+    .select({ id: memberships.personId })
+    .from(memberships)
+    .where(and(eq(memberships.tenantId, reader.tenantId), eq(memberships.groupId, groupId)));
+  const gone = new Set(rows.map(({ id }) => id));
+  const added: string[] = [];
+  const unknown = new Set(uids);
+  for (let at = 0; at < uids.length; at += LOOKED_UP) {
+    for (const [uid, id] of await idsByUid(reader, vendor, uids.slice(at, at + LOOKED_UP))) {
+      unknown.delete(uid);
+      if (!gone.delete(id)) added.push(id);
+    }
+  }
+  return { added, removed: [...gone], unknown: [...unknown] };
 }
 
 /**
- * Brings the group's members closer to those whom the provider named, by difference, at most a thousand changes at a time: first those
- * who are out, then those who are in. Members whom we do not know are passed over. Where somebody was taken out since `removals`
- * was read, the list may be from before that, and only takes out (law 8). Where the group is mapped, each change leaves
- * `authority_changed`, and mandates that lost or regained their support are frozen or thawed in this transaction; authority itself
- * is derived at every question.
+ * Takes members out of a group and puts others in. Where somebody was taken out since `removals` was read (`outdated`), the list behind
+ * this may be from before that, and nobody is put in (law 8). Where the group is mapped, each change leaves `authority_changed`, and
+ * mandates that lost or regained their support are frozen or thawed in this transaction; authority itself is derived at every
+ * question. Returns the `removals` with which the same list goes on.
  */
-export async function saveMembers(
+export async function changeMembers(
   ctx: TenantWriter,
-  vendor: string,
   group: Pick<SavedGroup, 'id' | 'removals'>,
-  uids: readonly string[],
+  change: Pick<MemberChanges, 'added' | 'removed'>,
   actor: string,
-): Promise<SavedMembers> {
+): Promise<{ outdated: boolean; removals: number }> {
   const [row] = await ctx.db
     .select({ removals: groups.removals })
     .from(groups)
     .where(and(eq(groups.tenantId, ctx.tenantId), eq(groups.id, group.id)))
     .for('no key update');
-  if (row === undefined) return { left: false, outdated: false, removals: group.removals };
-  const changes = await ctx.db.execute<{ id: string; gone: boolean }>(sql`
-    with named as (
-      select p.id from people p join unnest(${sql.param([...uids])}::text[]) as u(uid) on u.uid = p.uid
-       where p.tenant_id = ${ctx.tenantId} and p.provider = ${vendor}),
-    members as (
-      select person_id as id from memberships where tenant_id = ${ctx.tenantId} and group_id = ${group.id})
-    select coalesce(n.id, m.id) as id, n.id is null as gone
-      from named n full join members m on m.id = n.id
-     where n.id is null or m.id is null
-     order by 2 desc, 1 limit ${PIECE + 1}`);
-  const piece = changes.slice(0, PIECE);
-  const removed = piece.filter((change) => change.gone).map(({ id }) => id);
+  if (row === undefined) return { outdated: true, removals: group.removals };
   const outdated = row.removals !== group.removals;
-  const added = outdated ? [] : piece.filter((change) => !change.gone).map(({ id }) => id);
-  const left = removed.length === PIECE || (!outdated && changes.length > PIECE);
-  const removals = row.removals + (removed.length > 0 ? 1 : 0);
-  await ctx.db.execute(sql`
+  const removed = await idsOf(
+    ctx.db.execute<{ id: string }>(sql`
     delete from memberships where tenant_id = ${ctx.tenantId} and group_id = ${group.id}
-       and person_id = any(${sql.param(removed)}::text[])`);
-  await ctx.db.execute(sql`
+       and person_id = any(${sql.param([...change.removed])}::text[]) returning person_id as id`),
+  );
+  const added = await idsOf(
+    ctx.db.execute<{ id: string }>(sql`
     insert into memberships (tenant_id, group_id, person_id)
-    select ${ctx.tenantId}, ${group.id}, id from unnest(${sql.param(added)}::text[]) as a(id)
-    on conflict do nothing`);
+    select ${ctx.tenantId}, ${group.id}, id from unnest(${sql.param(outdated ? [] : [...change.added])}::text[]) as a(id)
+    on conflict do nothing returning person_id as id`),
+  );
+  const removals = row.removals + (removed.length > 0 ? 1 : 0);
   if (removed.length > 0)
     await ctx.db
       .update(groups)
@@ -142,8 +140,11 @@ export async function saveMembers(
     await reevaluateAuthority(ctx, [...added, ...removed], actor);
   }
   // Whoever else took members out has to be read after; what this list itself takes out is no such thing.
-  return { left, outdated, removals: outdated ? group.removals : removals };
+  return { outdated, removals: outdated ? group.removals : removals };
 }
+
+const idsOf = async (rows: PromiseLike<readonly { id: string }[]>): Promise<string[]> =>
+  (await rows).map(({ id }) => id);
 
 /** What the group gives its members: roles and scopes. */
 async function mappingsOf(ctx: TenantWriter, groupId: string) {

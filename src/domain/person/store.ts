@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, lt, ne, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, gt, lt, ne, or, sql, type SQL } from 'drizzle-orm';
 import { isId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { endSignIns } from '../sign-in/store.ts';
@@ -72,7 +72,9 @@ export async function findPeople(reader: TenantReader, ids: readonly string[]): 
   return reader.db
     .select()
     .from(people)
-    .where(and(eq(people.tenantId, reader.tenantId), inArray(people.id, [...ids])));
+    .where(
+      and(eq(people.tenantId, reader.tenantId), sql`${people.id} = any(${sql.param([...ids])}::text[])`),
+    );
 }
 
 /** Our ids by a provider's ids, for those who are known here. */
@@ -89,7 +91,7 @@ export async function idsByUid(
       and(
         eq(people.tenantId, reader.tenantId),
         eq(people.provider, provider),
-        inArray(people.uid, [...uids]),
+        sql`${people.uid} = any(${sql.param([...uids])}::text[])`,
       ),
     );
   return new Map(rows.map((row) => [row.uid, row.id]));
