@@ -37,8 +37,10 @@ const meaning = (tenantId: string, vendor: string, refs: SQL): SQL => sql`
   meant as (
     select ref, min(id) as manager, count(distinct id) as fits from best where kind = first group by ref)`;
 
-/** Reads what every manager reference of a provider's people means now, and which rows say something else. */
+/** Reads what every manager reference of a provider's people means now, and which rows say something else. In a transaction of its own: it sets how that is planned. */
 export async function findManagers(reader: TenantReader, vendor: string): Promise<ManagersFound> {
+  // Right after an import the statistics are those of an empty table: a nested loop would compare everybody with everybody.
+  await reader.db.execute(sql`select set_config('enable_nestloop', 'off', true)`);
   const refs = sql`
     select distinct manager_ref as ref from people
      where tenant_id = ${reader.tenantId} and provider = ${vendor} and manager_ref is not null`;
