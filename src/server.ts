@@ -165,6 +165,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
       http.closeIdleConnections();
       await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 10_000).unref())]);
       http.closeAllConnections();
+      await kernel.close();
       await slack.close();
       await queue.stop();
       await app.settled.close();

@@ -11,6 +11,7 @@ export interface Denial {
 export type DenialCode =
   | 'tenant_frozen'
   | 'principal_inactive'
+  | 'delegation_frozen'
   | 'key_revoked'
   | 'agent_disabled'
   | 'no_matching_mandate'

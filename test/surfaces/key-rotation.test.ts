@@ -121,6 +121,7 @@ test('the browser side makes a new server when the key that signs is another', a
     kernel: {
       person: (...asked) => kernel.person(...asked),
       tenantOf: (...asked) => kernel.tenantOf(...asked),
+      refused: (...counted) => kernel.refused(...counted),
       signer: async (tenant) => {
         const signer = await kernel.signer(tenant);
         made.push(signer.kid);

@@ -1,6 +1,9 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { importJWK, SignJWT, type JWK } from 'jose';
+import { decodeJwt, importJWK, SignJWT, type JWK } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { depart } from '#domain/person/depart.ts';
+import { findPerson, tightenPerson } from '#domain/person/store.ts';
+import { suspendHere } from '#domain/person/suspend.ts';
 import { saveSignInRow } from '#domain/sign-in/store.ts';
 import { transact } from '#engine/transact.ts';
 import { samplePerson } from '#sandbox/company.ts';
@@ -25,6 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 beforeEach(async () => {
+  await world.signedInAgain();
   token = await world.token(agent, 'bob', mandate);
 });
 
@@ -98,6 +102,7 @@ describe('Okta Universal Logout', () => {
       actor: 'okta:universal-logout',
       data: { subject: `oidc:okta:${bob.oktaId}`, issuer: world.okta.url },
     });
+    await world.signedInAgain();
     expect(await alive(await world.token(agent, 'bob', mandate))).toBe(true);
   });
 
@@ -129,6 +134,7 @@ describe('Okta Universal Logout', () => {
     expect(await alive()).toBe(true);
     const once = await jwt();
     expect(await send(once, { sub_id: issSub() })).toBe(204);
+    await world.signedInAgain();
     token = await world.token(agent, 'bob', mandate);
     expect(await send(once, { sub_id: issSub() })).toBe(401);
     expect(await alive()).toBe(true);
@@ -154,6 +160,7 @@ describe('CAEP events that are pushed (RFC 8935)', () => {
     const before = await mandateRow();
     expect(await push(await set(event(SESSION_REVOKED, { subject: issSub() })))).toEqual(accepted);
     expect([await alive(), await signIns()]).toEqual([false, []]);
+    await world.signedInAgain();
     token = await world.token(agent, 'bob', mandate);
     const top = { ...event(SESSION_REVOKED), sub_id: { format: 'complex', user: issSub() }, aud: [issuer] };
     expect(await push(await set(top))).toEqual(accepted);
@@ -179,6 +186,7 @@ describe('CAEP events that are pushed (RFC 8935)', () => {
     const one = await set(event(SESSION_REVOKED, { subject: issSub() }));
     const answers = await Promise.all([push(one), push(one), push(one)]);
     for (const answer of answers) expect(answer).toEqual(accepted);
+    await world.signedInAgain();
     token = await world.token(agent, 'bob', mandate);
     const lines = (await world.ledger('SESSIONS_REVOKED')).length;
     expect(await push(one)).toEqual(accepted);
@@ -204,6 +212,107 @@ describe('CAEP events that are pushed (RFC 8935)', () => {
       expect(await push(body)).toEqual({ status: 400, body: { err, description: expect.any(String) } });
     expect(await push(await set(good), 'application/json')).toMatchObject({ status: 400 });
     expect(await alive()).toBe(true);
+  });
+});
+
+describe('a token of the provider from before', () => {
+  const provider = () => world.okta.tokenFor(bob.email, { scopes: ['delegation:create', 'delegation:read'] });
+  const rest = async (bearer: string) =>
+    (await fetch(`${world.url}/v1/calls`, { headers: { authorization: `Bearer ${bearer}` } })).status;
+  const endSessions = () =>
+    transact(world.app, world.tenantId, async (ctx) =>
+      tightenPerson(ctx, (await world.person('bob')).id, {}),
+    );
+  const refusedEverywhere = async (old: string) => {
+    expect(await world.exchange(agent, 'bob', mandate, { subject_token: old })).toMatchObject({
+      status: 400,
+      body: {
+        error: 'invalid_request',
+        error_description: expect.stringContaining('Sign the employee in again'),
+      },
+    });
+    expect((await world.ledger('TOKEN_REFUSED')).at(-1)?.data).toMatchObject({
+      reason: 'subject_before_logout',
+    });
+    expect(await rest(old)).toBe(401);
+    expect(await world.server.kernel.tryToken(world.tenantId, old)).toMatchObject({ accepted: false });
+  };
+
+  test('is refused at the exchange, at REST and by the trial after a logout; a new one is taken', async () => {
+    const old = await provider();
+    expect(await rest(old)).toBe(200);
+    const claims = {
+      sub: '0oaprokura',
+      aud: `${issuer}/oauth2/global-token-revocation`,
+      exp: seconds() + 300,
+    };
+    const bearer = await sign('global-token-revocation+jwt', claims);
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${bearer}` };
+    const answer = await fetch(claims.aud, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ sub_id: issSub() }),
+    });
+    expect(answer.status).toBe(204);
+    await refusedEverywhere(old);
+    await world.sql`update people set tokens_not_before = to_timestamp(${seconds() - 30}) where uid = ${bob.oktaId}`;
+    expect(await rest(await provider())).toBe(200);
+    expect(await world.exchange(agent, 'bob', mandate)).toMatchObject({ status: 200 });
+  });
+
+  test('is refused up to the skew of clocks after the logout: its iat may be of a clock that is ahead', async () => {
+    const token = await provider();
+    const { iat = 0 } = decodeJwt(token);
+    const at = async (moment: number) => {
+      await world.sql`update people set tokens_not_before = to_timestamp(${moment}) where uid = ${bob.oktaId}`;
+      return rest(token);
+    };
+    expect(await at(iat - 5)).toBe(401);
+    expect(await at(iat - 4.5)).toBe(401);
+    expect(await at(iat - 5.001)).toBe(200);
+    expect(await at(iat + 60)).toBe(401);
+    await at(0);
+  });
+
+  test('stays refused when a suspension, a departure or the kill switch is over', async () => {
+    const id = (await world.person('bob')).id;
+    const there = async () => {
+      await world.sql`update people set status = 'ACTIVE', scim_active = null where id = ${id}`;
+      await world.sql`update mandates set state = 'active', reason = null where id = ${mandate}`;
+      await world.sql`delete from mandate_freezes where mandate_id = ${mandate}`;
+    };
+    const ends: (() => Promise<unknown>)[] = [
+      () => transact(world.app, world.tenantId, (ctx) => suspendHere(ctx, id, 'okta:scim')),
+      () =>
+        transact(world.app, world.tenantId, async (ctx) => {
+          const person = (await findPerson(ctx, id, 'update'))!;
+          await depart(ctx, person, { actor: 'okta:scim', reason: 'left', mandates: 'freeze' });
+        }),
+      async () => {
+        const dana = await world.actor('dana');
+        expect(await world.as(dana, 'freeze_apply', { target: bob.email, reason: 'a test' })).toMatchObject({
+          status: 'done',
+        });
+        expect(await world.as(dana, 'freeze_lift', { target: bob.email })).toMatchObject({ status: 'done' });
+      },
+    ];
+    for (const end of ends) {
+      await world.signedInAgain();
+      const old = await provider();
+      expect(await rest(old)).toBe(200);
+      await end();
+      await there();
+      await refusedEverywhere(old);
+    }
+  });
+
+  test('of two processes the later clock counts: the moment never moves back', async () => {
+    const before = new Date(Date.now() + 60_000);
+    await world.sql`update people set tokens_not_before = ${before} where uid = ${bob.oktaId}`;
+    await endSessions();
+    const [row] = await world.sql`select tokens_not_before as at from people where uid = ${bob.oktaId}`;
+    expect(row).toEqual({ at: before });
+    await world.sql`update people set tokens_not_before = null where uid = ${bob.oktaId}`;
   });
 });
 

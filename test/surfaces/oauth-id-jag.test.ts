@@ -1,6 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tightenPerson } from '#domain/person/store.ts';
+import { transact } from '#engine/transact.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { SANDBOX_WEB_CLIENT_ID, SANDBOX_WEB_CLIENT_SECRET } from '#sandbox/okta/index.ts';
 import { jktOf, newProofKey, proofBy } from '../support/dpop.ts';
@@ -91,6 +93,17 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
     expect(await refused(assertion)).toMatch(/^400 invalid_grant: assertion: .*one exchange/);
     expect((await present(await jag())).status).toBe(200);
     await settings([]);
+  });
+
+  test('one from before the employee was logged out is refused, and a new one is taken', async () => {
+    const old = await jag();
+    await transact(world.app, world.tenantId, async (ctx) =>
+      tightenPerson(ctx, (await world.person('bob')).id, {}),
+    );
+    expect(await refused(old)).toMatch(/^400 invalid_grant: assertion: .*Sign the employee in again/);
+    expect((await world.ledger()).at(-1)?.data).toMatchObject({ reason: 'subject_before_logout' });
+    await world.signedInAgain();
+    expect((await present(await jag())).status).toBe(200);
   });
 
   test('a client gets one for an ID token at Okta itself (RFC 8693), and brings it here', async () => {

@@ -25,6 +25,8 @@ export interface Parties {
   /** Tokens for a mandate, by two exchanges. */
   hold(mandateId: string): Promise<Held>;
   readonly doors: Readonly<Record<'exchange' | 'introspection' | 'rest' | 'mcp' | 'verify', Door>>;
+  /** REST with the token of Faye's own provider, from before anything ended; whatever is `held`. */
+  readonly provider: Door;
 }
 
 const SCOPE = 'finance:approve';
@@ -44,7 +46,9 @@ export async function openParties(world: World): Promise<Parties> {
   // Somebody else's from now on: otherwise what ends Faye would end the agent too, and hide whether the first is seen.
   await world.sql`update agents set owner_id = ${(await world.person('carl')).id} where id = ${agent.id}`;
   const privateKey = createPrivateKey({ key: { ...agent.privateJwk }, format: 'jwk' });
-  const subject = await world.okta.tokenFor(samplePerson('faye').email, { scopes: ['delegation:create'] });
+  const subject = await world.okta.tokenFor(samplePerson('faye').email, {
+    scopes: ['delegation:create', 'delegation:read'],
+  });
 
   const exchange = async (server: string, mandateId: string, audience: string): Promise<Response> =>
     fetch(`${server}/t/${tenantId}/oauth2/token`, {
@@ -91,6 +95,10 @@ export async function openParties(world: World): Promise<Parties> {
       rest: await issued(id, `${app.baseUrl}/v1`),
       mcp: await issued(id, `${app.baseUrl}/mcp`),
     }),
+    provider: async (server) => {
+      const headers = { authorization: `Bearer ${subject}` };
+      return yesOrNo(await fetch(`${server}/v1/calls`, { headers }), [401]);
+    },
     doors: {
       exchange: async (server, { id }) => yesOrNo(await exchange(server, id, `${app.baseUrl}/v1`), [400]),
       introspection: async (server, { rest }) => {

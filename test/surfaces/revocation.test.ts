@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { revokeMandateTree } from '#domain/mandate/revoke.ts';
 import { depart } from '#domain/person/depart.ts';
-import { findPerson } from '#domain/person/store.ts';
+import { findPerson, tightenPerson } from '#domain/person/store.ts';
 import { suspendHere } from '#domain/person/suspend.ts';
 import type { App } from '#engine/app.ts';
 import { call } from '#engine/call.ts';
 import { transact } from '#engine/transact.ts';
 import type { RunningServer } from '../../src/server.ts';
 import { openWorld, type World } from '../support/world.ts';
-import { openParties, type Held, type Parties } from './revocation-doors.ts';
+import { openParties, type Door, type Held, type Parties } from './revocation-doors.ts';
 
 let world: World;
 let parties: Parties;
@@ -39,10 +39,11 @@ async function readers(
   ended: (held: Held) => boolean,
   until: Promise<unknown>,
   pauseMs: number,
+  doors: Readonly<Record<string, Door>> = parties.doors,
 ): Promise<Record<string, Count>> {
   const counts: Record<string, Count> = {};
   let over = false;
-  const loops = Object.entries(parties.doors).flatMap(([name, door]) => {
+  const loops = Object.entries(doors).flatMap(([name, door]) => {
     const count = (counts[name] = { before: 0, refused: 0, violations: 0 });
     return servers.map(async ({ url }) => {
       // Once more after the end: then whatever was asked about has ended.
@@ -152,9 +153,46 @@ describe('law 4: whatever ends authority ends it everywhere with its commit', ()
   /** As everything was, past the product: only the ends are under test. */
   async function restore(): Promise<void> {
     await world.sql`update tenants set status = 'active'`;
-    await world.sql`update people set status = 'ACTIVE', held = false, scim_active = null`;
+    await world.sql`update people set status = 'ACTIVE', held = false, scim_active = null, tokens_not_before = null`;
     await world.sql`update agents set status = 'active', causes = '{}'`;
   }
+
+  /** Every door that takes what Faye or her agents hold; the mandate itself outlives a logout, so `/v1/verify` goes on. */
+  const ofThePerson = (): Readonly<Record<string, Door>> => {
+    const { exchange, introspection, rest, mcp } = parties.doors;
+    return { exchange, introspection, rest, mcp, provider: parties.provider };
+  };
+
+  test('when a person is logged out, no door takes what is from before, the provider’s own token neither', async () => {
+    const id = await principal();
+    const total: Record<string, number> = {};
+    for (let round = 0; round < 4; round += 1) {
+      await restore();
+      const [mandateId = ''] = await parties.plant(1);
+      const held = await parties.hold(mandateId);
+      let over = false;
+      const ending = (async () => {
+        await sleep(30 + round * 20);
+        await change((ctx) => tightenPerson(ctx, id, {}));
+        over = true;
+        await sleep(50);
+      })();
+      const counts = await readers(
+        () => held,
+        () => over,
+        ending,
+        5,
+        ofThePerson(),
+      );
+      for (const [door, count] of Object.entries(counts)) {
+        expect({ door, violations: count.violations }).toEqual({ door, violations: 0 });
+        total[`${door} before`] = (total[`${door} before`] ?? 0) + count.before;
+        total[`${door} refused`] = (total[`${door} refused`] ?? 0) + count.refused;
+      }
+    }
+    await restore();
+    expect(Object.entries(total).filter(([, count]) => count === 0)).toEqual([]);
+  }, 120_000);
 
   test.each(endings)(
     'when %s, no door lets through what started after',

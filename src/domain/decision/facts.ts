@@ -13,6 +13,8 @@ export interface PersonFacts {
   readonly status: PersonStatus;
   readonly scimActive: boolean | null;
   readonly held: boolean;
+  /** Whether the kill switch holds what this person delegates. */
+  readonly delegationFrozen: boolean;
   readonly groupIds: readonly string[];
   readonly roles: readonly string[];
   readonly scopes: readonly string[];

@@ -1,10 +1,10 @@
-import { eq, and, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { actorName, principalOf } from '../actor.ts';
 import { causesOf, changeCauses } from '../agent/causes.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { WriteContext } from '../context.ts';
 import { adminCause, freezeFor, liftFrom } from '../mandate/causes.ts';
-import { people } from '../person/tables.ts';
+import { tightenPerson } from '../person/store.ts';
 import { theTenant } from '../tenant/store.ts';
 import { tenants } from '../tenant/tables.ts';
 import { Fault } from '#lib/fault.ts';
@@ -78,7 +78,10 @@ async function holdTarget(ctx: WriteContext, plan: FreezePlan, reason: string): 
     await changeCauses(ctx, agent, { add: ['admin'] });
     ctx.emit({ name: 'agent.changed', thing: agent.id });
   }
-  if (person !== null) await setPerson(ctx, person.id, principalOf(ctx.actor) ?? actorName(ctx.actor));
+  if (person !== null)
+    await tightenPerson(ctx, person.id, {
+      delegationFrozenBy: principalOf(ctx.actor) ?? actorName(ctx.actor),
+    });
   if (target.kind !== 'organisation') return;
   const tenant = await theTenant(ctx);
   await setTenant(ctx, {
@@ -100,7 +103,7 @@ async function releaseTarget(ctx: WriteContext, plan: FreezePlan): Promise<boole
   }
   if (person !== null) {
     if (person.delegationFrozenBy === null) return false;
-    await setPerson(ctx, person.id, null);
+    await tightenPerson(ctx, person.id, { delegationFrozenBy: null });
     return true;
   }
   if (target.kind !== 'organisation') return false;
@@ -108,13 +111,6 @@ async function releaseTarget(ctx: WriteContext, plan: FreezePlan): Promise<boole
   await setTenant(ctx, { status: 'active', frozenBy: null, frozenReason: null });
   ctx.emit({ name: 'tenant.thawed', thing: ctx.tenantId });
   return true;
-}
-
-async function setPerson(ctx: WriteContext, id: string, frozenBy: string | null): Promise<void> {
-  await ctx.db
-    .update(people)
-    .set({ delegationFrozenBy: frozenBy, epoch: sql`${people.epoch} + 1`, updatedAt: ctx.now })
-    .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, id)));
 }
 
 async function setTenant(

@@ -96,7 +96,7 @@ export function freezeImpact(plan: FreezePlan): Impact {
 function tokensOf(plan: FreezePlan): string {
   const all = {
     agent: 'every token of the agent',
-    principal: 'every token that acts for the person',
+    principal: 'every token that acts for the person, through an agent or a client,',
     mandate: `every token under ${plan.mandates.length} mandates`,
     organisation: 'every token of the organisation',
   };

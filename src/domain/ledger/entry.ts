@@ -58,6 +58,7 @@ export const LEDGER_EVENTS = [
   'SIGNING_KEY_ROTATED',
   'SIGNING_KEY_RETIRED',
   'SESSIONS_REVOKED',
+  'client_revoked',
   'policy_changed',
   'scope_changed',
   'VERIFIED',

@@ -77,6 +77,7 @@ export const OCSF = {
   SIGNING_KEY_ROTATED: of(3004, 3, 3),
   SIGNING_KEY_RETIRED: of(3004, 4, 3),
   SESSIONS_REVOKED: of(3002, 2, 2),
+  client_revoked: of(3003, 99, 2),
   providers_changed: of(3004, 3, 4),
   spiffe_bundle_changed: of(3004, 3, 4),
   key_rotated: of(3004, 3, 3),

@@ -26,3 +26,10 @@ export function standingOf(
   }
   return null;
 }
+
+/** Why nothing acts through a person whom the kill switch holds: no agent, and no client of theirs. They act themselves as before. */
+export const delegationFrozen = (name: string): Denial =>
+  denial(
+    'delegation_frozen',
+    `Everything that ${name} delegates was stopped by the kill switch, clients that ${name} signed in to too. An IT admin can lift that.`,
+  );

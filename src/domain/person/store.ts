@@ -122,17 +122,23 @@ export async function notReadSince(
 }
 
 /**
- * Changes a person's row, kills the tokens that were issued before (epoch) and ends what the person is signed in to. The raised epoch
- * also voids every read of the provider that began before: it may no longer loosen (`savePersonRead`).
+ * Changes a person's row, kills the tokens that were issued before, ours (epoch) and those of the provider (`tokensNotBefore`), and ends what
+ * the person is signed in to. The raised epoch also voids every read of the provider that began before: it may no longer loosen (`savePersonRead`).
  */
 export async function tightenPerson(
   ctx: TenantWriter,
   id: string,
-  change: Partial<Pick<Person, 'status' | 'readAt' | 'missingAt'>>,
+  change: Partial<Pick<Person, 'status' | 'readAt' | 'missingAt' | 'delegationFrozenBy'>>,
 ): Promise<void> {
   const changed = await ctx.db
     .update(people)
-    .set({ ...change, epoch: sql`${people.epoch} + 1`, updatedAt: ctx.now })
+    .set({
+      ...change,
+      epoch: sql`${people.epoch} + 1`,
+      // Of two processes the one with the later clock counts.
+      tokensNotBefore: sql`greatest(${people.tokensNotBefore}, ${ctx.now.toISOString()}::timestamptz)`,
+      updatedAt: ctx.now,
+    })
     .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, id)))
     .returning({ provider: people.provider, uid: people.uid });
   for (const { provider, uid } of changed) await endSignIns(ctx, `oidc:${provider}:${uid}`);

@@ -44,6 +44,8 @@ export const people = pgTable(
     delegationFrozenBy: text('delegation_frozen_by'),
     /** Raised whenever tokens that were issued before must die. */
     epoch: integer('epoch').notNull().default(0),
+    /** Tokens of the provider that were issued up to this moment are void here; set with `epoch`, since the provider does not know of it. */
+    tokensNotBefore: moment('tokens_not_before'),
     version: integer('version').notNull().default(1),
     /** Since when the provider has proved that it does not know this person (a 404); null while it does. */
     missingAt: moment('missing_at'),

@@ -101,13 +101,20 @@ export async function deleteSignInRow(ctx: TenantWriter, kind: string, id: strin
 }
 
 /** Ends a grant with every code and refresh token that came of it; access tokens die with it, since each use looks for the grant. */
-export async function endGrant(ctx: TenantWriter, grantId: string): Promise<void> {
+export const endGrant = (ctx: TenantWriter, grantId: string): Promise<void> => endGrants(ctx, [grantId]);
+
+/** The same for several grants. */
+export async function endGrants(ctx: TenantWriter, grantIds: readonly string[]): Promise<void> {
+  const ids = sql`any(${sql.param([...grantIds])}::text[])`;
   await ctx.db
     .delete(oidcModels)
     .where(
       and(
         eq(oidcModels.tenantId, ctx.tenantId),
-        or(eq(oidcModels.grantId, grantId), and(eq(oidcModels.kind, 'Grant'), eq(oidcModels.id, grantId))),
+        or(
+          sql`${oidcModels.grantId} = ${ids}`,
+          and(eq(oidcModels.kind, 'Grant'), sql`${oidcModels.id} = ${ids}`),
+        ),
       ),
     );
 }

@@ -3,11 +3,11 @@ import { reachInTime } from '#db/reach.ts';
 import { Fault } from '#lib/fault.ts';
 import { gather } from '#lib/gather.ts';
 import { isNumericDate } from '#lib/jwt.ts';
-import { standingOf } from '../person/standing.ts';
+import { delegationFrozen, standingOf } from '../person/standing.ts';
 import type { PersonStatus } from '../provider.ts';
 import { parseScope } from './scope.ts';
 
-/** A person with what their sign-ins stand on, as `hot_person` (migration 0005) reads it in one statement. */
+/** A person with what their sign-ins stand on, as `hot_person` (migration person_standing_read) reads it in one statement. */
 export interface HotPerson {
   readonly uid: string;
   readonly person_id: string;
@@ -16,6 +16,8 @@ export interface HotPerson {
   readonly person_status: PersonStatus;
   readonly scim_active: boolean | null;
   readonly held: boolean;
+  /** Whether the kill switch holds what the person delegates. */
+  readonly delegation_frozen: boolean;
   readonly person_epoch: number;
   readonly tenant_status: 'active' | 'frozen';
   readonly tenant_epoch: number;
@@ -109,19 +111,20 @@ export function isClientClaims(claims: Readonly<Record<string, unknown>>): claim
   );
 }
 
-/** Why a person may not be signed in now, in public words; null where they may. */
+/** Why no client may act for a person now, in public words; null where one may. */
 export function personStanding(row: HotPerson): { code: string; message: string } | null {
   if (row.tenant_status !== 'active')
     return {
       code: 'tenant_frozen',
       message: 'This organisation is frozen. Its administrators can lift that.',
     };
-  return standingOf({
+  const person = {
     status: row.person_status,
     scimActive: row.scim_active,
     held: row.held,
     displayName: row.display_name,
-  });
+  };
+  return standingOf(person) ?? (row.delegation_frozen ? delegationFrozen(row.display_name) : null);
 }
 
 /** The numbers that such a token carries and that must still be the same: tenant, person. */

@@ -17,7 +17,7 @@ import { OAuthError } from './oauth-error.ts';
 import { oneExchange, subjectReplayed } from './one-time.ts';
 import type { KernelParts } from './parts.ts';
 import type { ConfiguredProviders } from './providers/configured.ts';
-import { refusalEntry } from './refusal.ts';
+import { refusalEntry, type StrangerCount } from './refusal.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { SubjectLimit } from './subject-limit.ts';
 import type { TenantLookup } from './tenant-lookup.ts';
@@ -39,6 +39,7 @@ interface ExchangeParts {
   readonly parts: Pick<KernelParts, 'baseUrl' | 'now' | 'read' | 'write'>;
   readonly tenants: TenantLookup;
   readonly record: KernelParts['record'];
+  readonly strangers: Pick<StrangerCount, 'add'>;
   readonly clients: ClientAuthenticator;
   readonly present: PresentationCheck;
   readonly providers: Pick<ConfiguredProviders, 'of'>;
@@ -205,17 +206,18 @@ export function createExchange(
     } catch (error) {
       const refusal = asRefusal(error);
       if (refusal === null) throw error;
-      const who = {
-        client: client?.agentId ?? request.client.clientId ?? null,
-        authenticated: client !== null,
-        mandate: request.mandateId,
-      };
+      if (client === null) {
+        await kernel.strangers.add(tenantId, refusal);
+        throw error;
+      }
+      const { agentId } = client;
       // Where the assertion has been spent already, that is the reason that counts, and this line stands beside the first use.
-      const once = refusal.reason === 'assertion_replayed' ? null : (client?.once ?? null);
-      const used = await record(tenantId, refusalEntry(refusal, who), once === null ? [] : [once]);
+      const once = refusal.reason === 'assertion_replayed' ? null : client.once;
+      const entry = refusalEntry(refusal, agentId, request.mandateId);
+      const used = await record(tenantId, entry, once === null ? [] : [once]);
       if (used === null) throw error;
       const replay = assertionReplayed();
-      await record(tenantId, refusalEntry(replay, who));
+      await record(tenantId, refusalEntry(replay, agentId, request.mandateId));
       throw replay;
     }
   };

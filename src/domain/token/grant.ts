@@ -7,6 +7,7 @@ import {
   type RequestedDetails,
 } from './details.ts';
 import { epochsOf, hotMandateStanding, partiesStanding, subjectOf, type HotMandate } from './hot-mandate.ts';
+import { FROM_BEFORE, FROM_BEFORE_WORDS, isFromBefore } from './logged-out.ts';
 import { MANDATE_DETAILS, TOKEN_SECONDS } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 import { scopeProblems } from './scope.ts';
@@ -29,6 +30,8 @@ export interface Subject {
   readonly scopes: readonly string[] | null;
   readonly constraints: Constraints | null;
   readonly audiences: readonly string[] | null;
+  /** When the identity provider issued it, in seconds; null where it is not the provider's. */
+  readonly issuedAt: number | null;
   /** When it ends, in seconds; null: the mandate alone says. */
   readonly expiresAt: number | null;
   /** The mandate of which the client's must be a direct part. */
@@ -88,6 +91,8 @@ export function grant(row: HotMandate | null, asking: Asking, now: Date): Grante
   if (row === null || !isBetween(row, asking.agentId, subject)) throw strange();
   const parties = partiesStanding(row);
   if (parties !== null) throw unusable(parties, {});
+  if (subject.issuedAt !== null && isFromBefore(subject.issuedAt, row.tokens_not_before))
+    throw fromBefore(subject.kind);
   const mandate = hotMandateStanding(row, now, true);
   if (mandate !== null) throw unusable(mandate, { mandate_status: mandate.code.replace(/^mandate_/, '') });
   if (subject.kind === 'mandate' && !row.offline) {
@@ -208,6 +213,14 @@ const actOf = (agentId: string, before: Act | null, issuer: string): Act => ({
   sub_profile: 'ai_agent',
   ...(before === null ? {} : { act: before }),
 });
+
+/** RFC 8693 section 2.2.2 for a subject token, RFC 7523 section 3.1 for an assertion. */
+const fromBefore = (kind: Subject['kind']): OAuthError =>
+  new OAuthError(
+    kind === 'id_jag' ? 'invalid_grant' : 'invalid_request',
+    FROM_BEFORE,
+    `${kind === 'id_jag' ? 'assertion' : 'subject_token'}: ${FROM_BEFORE_WORDS}`,
+  );
 
 const unusable = (why: Denial, extra: Readonly<Record<string, unknown>>): OAuthError =>
   new OAuthError('invalid_grant', why.code, why.message, { extra: { reason: why.code, ...extra } });

@@ -29,7 +29,7 @@ export interface Ancestor {
   readonly agent_epoch: number;
 }
 
-/** A mandate with everything that it stands on, as `hot_mandates` (migration one_time_tokens) reads it in one statement. */
+/** A mandate with everything that it stands on, as `hot_mandates` (migration person_standing_read) reads it in one statement. */
 export interface HotMandate {
   readonly mandate_id: string;
   readonly state: 'active' | 'frozen' | 'revoked' | 'expired';
@@ -55,6 +55,8 @@ export interface HotMandate {
   readonly scim_active: boolean | null;
   readonly held: boolean;
   readonly person_epoch: number;
+  /** Up to when tokens of the principal's provider are void; null: they never were. */
+  readonly tokens_not_before: Date | null;
   readonly agent_id: string;
   readonly agent_name: string;
   readonly owner_id: string;
@@ -87,7 +89,10 @@ type Wire<T extends { starts_at: Date; expires_at: Date }> = Omit<T, 'starts_at'
   readonly starts_at: string;
   readonly expires_at: string;
 };
-type WireMandate = Wire<HotMandate> & { readonly chain: readonly Wire<Ancestor>[] };
+type WireMandate = Omit<Wire<HotMandate>, 'tokens_not_before'> & {
+  readonly tokens_not_before: string | null;
+  readonly chain: readonly Wire<Ancestor>[];
+};
 
 /** Reads mandates as they are now, many of a tenant in one query (gather.ts). Null: no such mandate in this tenant. Fault `unavailable` where the database is gone. */
 export function createMandateReader(sql: Sql): MandateReader {
@@ -104,7 +109,11 @@ export function createMandateReader(sql: Sql): MandateReader {
     const byId = new Map(
       rows.map(({ row }) => [
         row.mandate_id,
-        { ...dated(row), chain: row.chain.map((above) => dated(above)) },
+        {
+          ...dated(row),
+          tokens_not_before: row.tokens_not_before === null ? null : new Date(row.tokens_not_before),
+          chain: row.chain.map((above) => dated(above)),
+        },
       ]),
     );
     return asked.map(({ id }) => byId.get(id) ?? null);

@@ -93,6 +93,7 @@ function readClaims(jwt: ParsedJwt, expected: AssertionExpectations): Subject {
     scopes: readScopes(claims['scope']),
     constraints: readConstraints(claims['authorization_details']),
     audiences: readResources(claims['resource']),
+    issuedAt: iat as number,
     expiresAt: exp,
     parentMandateId: null,
     act: null,

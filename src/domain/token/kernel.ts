@@ -28,14 +28,14 @@ import { createExchange, type ExchangeResponse } from './exchange.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
 import { createMandateReader } from './hot-mandate.ts';
 import { introspection, type IntrospectionCaller } from './introspection.ts';
+import { fromBefore, isFromBefore } from './logged-out.ts';
 import { createLogoutReceiver, type LogoutReceiver } from './logout.ts';
 import { audiencesOf } from './names.ts';
-import type { OAuthError } from './oauth-error.ts';
 import { reach } from '#db/reach.ts';
 import type { KernelParts } from './parts.ts';
 import { configuredProviders, type Configured } from './providers/configured.ts';
 import { tryToken, type TokenTrial } from './providers/explain.ts';
-import { refusalEntry, type RefusedRequest } from './refusal.ts';
+import { createStrangerCount } from './refusal.ts';
 import { revokeToken } from './revoke-token.ts';
 import { createSigningKeys, type PublishedKey, type Signer } from './signing-keys.ts';
 import { spend } from './store.ts';
@@ -69,8 +69,8 @@ export interface TokenKernel {
     /** The request as it came: with a DPoP proof the token is bound to its key (RFC 9449 section 5). */
     came?: PresentedRequest | null,
   ): Promise<ExchangeResponse>;
-  /** Notes a request that was refused before it could be read. Returns the error to answer with. */
-  refused(tenantId: string, error: OAuthError, request: RefusedRequest): Promise<OAuthError>;
+  /** Counts a refused request of somebody who did not authenticate, where there is such a tenant (`StrangerCount`). `reason` is one of a closed set of codes. */
+  refused(tenantId: string, error: { readonly error: string; readonly reason: string }): Promise<void>;
   /** Checks a token of ours for one of our audiences. Fault `unauthenticated` with `detail.reason`; its message says what to do. */
   verify(
     token: string,
@@ -106,6 +106,8 @@ export interface TokenKernel {
   tenantOf(kind: 'agent' | 'tenant', id: string): string | null | Promise<string | null>;
   /** Forgets every parsed key and signature. */
   flushCaches(): void;
+  /** Writes the refusals that are counted and not yet written. */
+  close(): Promise<void>;
 }
 
 export function createTokenKernel(parts: KernelParts): TokenKernel {
@@ -119,6 +121,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   const readPerson = createPersonReader(parts.sql);
   const providers = configuredProviders(parts.sql);
   const { record } = parts;
+  const strangers = createStrangerCount(parts);
   const tenants = createTenantLookup(parts);
 
   const prove = (token: string, { list }: Configured): Promise<ProvedSubject> =>
@@ -162,6 +165,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
     parts,
     tenants,
     record,
+    strangers,
     clients,
     present,
     providers,
@@ -182,9 +186,8 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
 
   return {
     exchange,
-    refused: async (tenantId, error, request) => {
-      if ((await tenants('tenant', tenantId)) !== null) await record(tenantId, refusalEntry(error, request));
-      return error;
+    refused: async (tenantId, error) => {
+      if ((await tenants('tenant', tenantId)) !== null) await strangers.add(tenantId, error);
     },
     verify: async (token, audience, came = null) => {
       const { claims, verified } = await verifyFor(token, [audience]);
@@ -220,6 +223,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       }
       const why = standingOf(person);
       if (why !== null) throw new Fault('unauthenticated', why.message, { detail: { reason: why.code } });
+      if (isFromBefore(proved.issuedAt, person.tokensNotBefore)) throw fromBefore();
       return { ...proved, personId: person.id };
     },
     tryToken: async (tenantId, token) =>
@@ -227,14 +231,15 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
         configured: (await providers.now(tenantId)).list,
         keys: remoteKeys,
         now: parts.now().getTime() / 1000,
-        lookUp: (provider, uid) =>
+        lookUp: (provider, uid, issuedAt) =>
           reach(
             parts.read(tenantId, async (ctx) => {
               const person = await findPersonByUid(ctx, provider, uid);
               if (person === null) return null;
               const { status } = await theTenant(ctx);
               const frozen = status === 'active' ? null : 'This organisation is frozen.';
-              return { id: person.id, refusal: frozen ?? standingOf(person)?.message ?? null };
+              const before = isFromBefore(issuedAt, person.tokensNotBefore) ? fromBefore().message : null;
+              return { id: person.id, refusal: frozen ?? standingOf(person)?.message ?? before };
             }),
           ),
       }),
@@ -265,6 +270,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       statusLists.flush();
       providers.flush();
     },
+    close: () => strangers.flush(),
   };
 }
 

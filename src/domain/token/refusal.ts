@@ -1,28 +1,110 @@
 import { isId } from '#lib/id.ts';
 import type { NewEntry } from '../ledger/entry.ts';
 import type { OAuthError } from './oauth-error.ts';
+import type { KernelParts } from './parts.ts';
 
-/** What is known of a refused request; nothing of it need be true. */
-export interface RefusedRequest {
-  readonly client: string | null;
-  /** True where the client proved who it is. */
-  readonly authenticated: boolean;
-  readonly mandate: string | null;
-}
-
-/** The ledger entry of a refused token request: ids and a reason, never a token (law 12). */
-export function refusalEntry(error: OAuthError, request: RefusedRequest): NewEntry {
-  const client = request.client !== null && isId('agt', request.client) ? request.client : null;
-  const mandate = request.mandate !== null && isId('mdt', request.mandate) ? request.mandate : null;
+/** The ledger entry of a token request that an authenticated agent made and that was refused: ids and a reason, never a token (law 12). */
+export function refusalEntry(error: OAuthError, client: string, mandate: string | null): NewEntry {
   return {
     event: 'TOKEN_REFUSED',
-    actor: client !== null && request.authenticated ? client : 'unauthenticated client',
+    actor: client,
     data: {
       error: error.error,
       reason: error.reason,
-      client_authenticated: request.authenticated,
-      ...(client === null ? {} : { client_id: client }),
-      ...(mandate === null ? {} : { mandate_id: mandate }),
+      client_authenticated: true,
+      client_id: client,
+      ...(mandate !== null && isId('mdt', mandate) ? { mandate_id: mandate } : {}),
+    },
+  };
+}
+
+/** Counts what is refused to callers who did not say who they are. */
+export interface StrangerCount {
+  /**
+   * Counts one: the first of a reason is written before this resolves, what follows within a minute as one entry with their number at its
+   * end. So a flood costs the ledger one entry a minute and reason. Nothing that the caller chose is written. Fault `unavailable`
+   * where the first cannot be written.
+   */
+  add(tenantId: string, error: { readonly error: string; readonly reason: string }): Promise<void>;
+  /** Writes what has been counted so far. What could not be written is lost. */
+  flush(): Promise<void>;
+}
+
+const MINUTE_MS = 60_000;
+
+interface Counted {
+  readonly tenantId: string;
+  readonly error: string;
+  readonly reason: string;
+  /** Since the last entry. */
+  count: number;
+  since: Date;
+  timer: NodeJS.Timeout | null;
+}
+
+/** Counts in this process: several processes write an entry each. `error` and `reason` must be of a closed set of codes, since each is kept for a minute. */
+export function createStrangerCount(parts: Pick<KernelParts, 'record' | 'now' | 'log'>): StrangerCount {
+  const counted = new Map<string, Counted>();
+
+  const write = (one: Counted, count: number): Promise<unknown> =>
+    parts.record(one.tenantId, {
+      event: 'TOKEN_REFUSED',
+      actor: 'unauthenticated client',
+      data: {
+        error: one.error,
+        reason: one.reason,
+        client_authenticated: false,
+        count,
+        ...(count === 1 ? {} : { since: one.since.toISOString() }),
+      },
+    });
+
+  /** The end of a minute: writes the number; forgets the reason after a minute without any. */
+  async function settle(key: string, one: Counted): Promise<void> {
+    const { count } = one;
+    if (count === 0) {
+      counted.delete(key);
+      return;
+    }
+    await write(one, count);
+    one.count -= count;
+    one.since = parts.now();
+  }
+
+  function wait(key: string, one: Counted): void {
+    one.timer = setTimeout(() => {
+      void settle(key, one)
+        // They stay counted, and are written with those of the next minute.
+        .catch((error: unknown) => parts.log.warn({ err: error }, 'refusals could not be written'))
+        .finally(() => {
+          if (counted.has(key)) wait(key, one);
+        });
+    }, MINUTE_MS).unref();
+  }
+
+  return {
+    add: async (tenantId, { error, reason }) => {
+      const key = `${tenantId} ${error} ${reason}`;
+      const known = counted.get(key);
+      if (known !== undefined) {
+        known.count += 1;
+        return;
+      }
+      const one = { tenantId, error, reason, count: 0, since: parts.now(), timer: null };
+      counted.set(key, one);
+      try {
+        await write(one, 1);
+      } catch (failure) {
+        counted.delete(key);
+        throw failure;
+      }
+      wait(key, one);
+    },
+    flush: async () => {
+      const all = [...counted.values()];
+      counted.clear();
+      for (const { timer } of all) if (timer !== null) clearTimeout(timer);
+      await Promise.allSettled(all.filter(({ count }) => count > 0).map((one) => write(one, one.count)));
     },
   };
 }

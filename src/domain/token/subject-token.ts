@@ -25,6 +25,7 @@ export interface ProvedSubject {
   /** What tells it from every other token (`tokenName`). */
   readonly token: string;
   /** Seconds since 1970. */
+  readonly issuedAt: number;
   readonly expiresAt: number;
   /** Thumbprint of the key that the provider bound it to (RFC 9449 section 6.1); null: whoever bears it may use it. Nothing is proved of the key here. */
   readonly boundTo: string | null;
@@ -106,6 +107,7 @@ export function readPerson(jwt: ParsedJwt, provider: IdentityProvider): ProvedSu
     groups: vendor.readGroups(claims),
     mayAct: claims['may_act'],
     token: tokenName(jwt),
+    issuedAt: claims['iat'] as number,
     expiresAt: claims['exp'] as number,
     boundTo: boundKey(claims),
   };

@@ -6,7 +6,7 @@ import type { TenantReader } from '#domain/context.ts';
 import { decisionFacts, decisionFactsNow, subjectsOf, type DecisionFacts } from '#domain/decision/facts.ts';
 import { denial, type Denial } from '#domain/denial.ts';
 import type { Worth } from '#domain/mandate/rules.ts';
-import { standingOf } from '#domain/person/standing.ts';
+import { delegationFrozen, standingOf } from '#domain/person/standing.ts';
 import { policyVersion } from '#domain/policy/store.ts';
 import { Fault } from '#lib/fault.ts';
 import { reach } from '#db/reach.ts';
@@ -151,7 +151,14 @@ function standing(entry: CatalogueEntry, actor: Actor, facts: DecisionFacts): De
   if (actor.kind === 'service') return null;
   if (facts.principal === null)
     return denial('principal_inactive', 'The person behind this is not known here any more.');
-  return standingOf(facts.principal) ?? tokenScopeDenial(entry, actor) ?? clientScopeDenial(entry, actor);
+  const { principal } = facts;
+  const through = actor.kind === 'person' && actor.through !== undefined;
+  return (
+    standingOf(principal) ??
+    (through && principal.delegationFrozen ? delegationFrozen(principal.displayName) : null) ??
+    tokenScopeDenial(entry, actor) ??
+    clientScopeDenial(entry, actor)
+  );
 }
 
 function principalEntity({ actor, adminRoles }: Question, { principal }: DecisionFacts): cedar.EntityJson {

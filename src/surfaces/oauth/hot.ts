@@ -50,15 +50,15 @@ async function token(
   request: PlainRequest,
 ): Promise<PlainAnswer | Response> {
   const { kernel, app } = parts;
-  let form: FormParameters | null = null;
   let exchange: ExchangeRequest;
   try {
-    form = readForm(request);
+    const form = readForm(request);
     const redeemed = redeem(parts, address, request, form);
     if (redeemed !== null) return await redeemed;
     exchange = readExchange(form, request.header('authorization'));
   } catch (error) {
-    throw await noted(parts, address, form, error);
+    await note(parts, address, error);
+    throw error;
   }
   const tenantId = address.tenantId ?? (await tenantOfClient(parts, exchange.client));
   const came = request.header('dpop') === null ? null : presentedRequest(app.baseUrl, request);
@@ -77,16 +77,9 @@ function redeem(
   return browser.redeem(tenantId, forBrowser(app, request), request.body);
 }
 
-/** The error, after what could not be read stands in the ledger as a refusal, where the address tells the tenant. */
-async function noted(
-  { kernel }: HotParts,
-  { tenantId }: Address,
-  form: FormParameters | null,
-  error: unknown,
-): Promise<unknown> {
-  if (!(error instanceof OAuthError) || tenantId === null) return error;
-  const [client = null, mandate = null] = [form?.get('client_id')?.[0], form?.get('mandate_id')?.[0]];
-  return kernel.refused(tenantId, error, { client, authenticated: false, mandate });
+/** Counts what could not be read as a refusal, where the address tells the tenant. */
+async function note({ kernel }: HotParts, { tenantId }: Address, error: unknown): Promise<void> {
+  if (error instanceof OAuthError && tenantId !== null) await kernel.refused(tenantId, error);
 }
 
 const forBrowser = (app: Pick<App, 'baseUrl'>, request: PlainRequest): Request =>

@@ -41,7 +41,12 @@ export interface TrialParts {
   /** Seconds since 1970. */
   readonly now: number;
   /** Our id of the person and why they may not act now, or null: not in the directory. */
-  readonly lookUp: (provider: string, uid: string) => Promise<{ id: string; refusal: string | null } | null>;
+  readonly lookUp: (
+    provider: string,
+    uid: string,
+    /** When the token says that it was issued, in seconds since 1970. */
+    issuedAt: number,
+  ) => Promise<{ id: string; refusal: string | null } | null>;
 }
 
 const DELEGATION = ['delegation:create', 'delegation:read', 'delegation:revoke'];
@@ -76,7 +81,10 @@ export async function tryToken(token: string, parts: TrialParts): Promise<TokenT
     accepted: checks.every(({ ok }) => ok === true),
     checks,
     subject: proved?.subject ?? null,
-    person: proved === null ? null : ((await parts.lookUp(proved.provider, proved.uid))?.id ?? null),
+    person:
+      proved === null
+        ? null
+        : ((await parts.lookUp(proved.provider, proved.uid, proved.issuedAt))?.id ?? null),
   };
 }
 
@@ -123,7 +131,7 @@ async function checkParts(
   });
   // Who somebody is, and whether they may act, is told only about a token that its issuer made.
   if (uid === null || done.get('signature')?.ok !== true) return;
-  const found = await parts.lookUp(vendor.provider(provider.issuer), uid);
+  const found = await parts.lookUp(vendor.provider(provider.issuer), uid, Number(claims['iat']));
   done.set('person', {
     ok: found !== null,
     why:

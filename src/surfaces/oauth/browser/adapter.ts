@@ -28,7 +28,7 @@ const BEARERS = new Set([
   'RegistrationAccessToken',
   'InitialAccessToken',
 ]);
-/** Kinds that let somebody in: none of them is saved for a person who is leaving (law 2). */
+/** Kinds that let somebody in: none of them is saved for a person who is leaving, or whom the kill switch holds (law 2). */
 const PERSONAL = new Set(['AuthorizationCode', 'RefreshToken', 'Session', 'Grant']);
 
 const sealedAs = (kind: string): string => `sign-in:${kind}`;
@@ -100,6 +100,6 @@ export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string
 async function mustStand(ctx: TenantWriter, subject: string): Promise<void> {
   const who = partsOfSubject(subject);
   const person = who === null ? null : await findPersonByUid(ctx, who.provider, who.uid, 'share');
-  if (person === null || standingOf(person) !== null)
+  if (person === null || standingOf(person) !== null || person.delegationFrozenBy !== null)
     throw new errors.InvalidGrant('the person cannot be signed in now');
 }

@@ -25,7 +25,7 @@ import { createProvider, ROUTES } from './provider.ts';
 /** What the browser side is made of. */
 export interface BrowserParts {
   readonly app: App;
-  readonly kernel: Pick<TokenKernel, 'person' | 'signer' | 'tenantOf'>;
+  readonly kernel: Pick<TokenKernel, 'person' | 'signer' | 'tenantOf' | 'refused'>;
   /** Null: nobody can sign in here. */
   readonly login: LoginClient | null;
   /** Whether clients may register themselves (RFC 7591), for those that cannot be described at an address. */
@@ -148,7 +148,7 @@ export function browserSide(parts: BrowserParts): BrowserSide {
           { status: 400, headers: { 'cache-control': 'no-store' } },
         );
       const response = await run(tenantId, request, body);
-      await note(app, tenantId, body, response.clone());
+      await note({ app, kernel }, tenantId, body, response.clone());
       return response;
     },
     revoke: (tenantId, request, body) => run(tenantId, request, body),
@@ -187,22 +187,24 @@ function withScope(request: Request, scopes: readonly string[]): Request {
   return new Request(url, request);
 }
 
-/** The ledger line of a token, before it is handed out, or of a refusal. */
-async function note(app: App, tenantId: string, body: Uint8Array, response: Response): Promise<void> {
+/** Codes of `oidc-provider`, which are few; whatever else stands there is not written. */
+const CODE = /^[a-z_]{1,40}$/;
+
+/** The ledger line of a token, before it is handed out; a refusal is counted, since most clients here have nothing to authenticate with. */
+async function note(
+  { app, kernel }: Pick<BrowserParts, 'app' | 'kernel'>,
+  tenantId: string,
+  body: Uint8Array,
+  response: Response,
+): Promise<void> {
   const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
-  const form = new URLSearchParams(Buffer.from(body).toString());
-  const grant_type = form.get('grant_type');
+  const grant_type = new URLSearchParams(Buffer.from(body).toString()).get('grant_type');
   if (response.status !== 200) {
-    const client_id = (form.get('client_id') ?? '').slice(0, 200);
-    await app.ledgerBatch.add(tenantId, {
-      event: 'TOKEN_REFUSED',
-      actor: 'unauthenticated client',
-      data: {
-        error: answer['error'],
-        reason: textOf(answer['error_description']).slice(0, 200),
-        client_id,
-        grant_type,
-      },
+    const code = textOf(answer['error']);
+    const grant = grant_type !== null && GRANTS.has(grant_type) ? grant_type : 'other';
+    await kernel.refused(tenantId, {
+      error: CODE.test(code) ? code : 'invalid_request',
+      reason: `browser_${grant}`,
     });
     return;
   }

@@ -37,7 +37,7 @@ export function consentPage(view: ConsentView): Response {
     <p class="soft">
       Always through this client and under your organisation's policies: some things will wait for an
       approval, and it can never decide approvals, give mandates or manage agents. It stays signed in for at
-      most ${view.days} days.
+      most ${view.days} days; you end that at any time in Slack with /client list and /client revoke.
     </p>
     <form method="post" action="${view.action}">
       <input type="hidden" name="csrf" value="${view.csrf}" />

@@ -75,6 +75,7 @@ test('verifySubject finds the person of a provider token, with the scopes that i
     clientId: '0oaclient',
     groups: ['Everyone'],
     token: expect.stringMatching(/^http\S+ AT\.\S+$/) as string,
+    issuedAt: expect.any(Number),
     expiresAt: expect.any(Number),
   });
   await expect(

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { clientsOf } from '#domain/sign-in/clients.ts';
+import { clientPerson, clientTargets, CLIENT_PERSON } from '#engine/client-input.ts';
+import { defineTool, IMPLIED_SCOPE } from '#engine/tool.ts';
+
+export default defineTool({
+  name: 'client_list',
+  title: 'List clients',
+  description:
+    'Lists the MCP clients that a person has signed in to and that may act for them: yours, those of your direct reports, and everybody’s for IT admins.',
+  input: z.object({ person: CLIENT_PERSON }),
+  output: z.object({
+    clients: z.array(
+      z.object({
+        client_id: z
+          .string()
+          .describe('Where the client describes itself, or the id that it registered under.'),
+        summary: z.string(),
+        scopes: z.array(z.string()),
+        since: z.iso.datetime(),
+        until: z.iso.datetime().nullable().describe('When it ends by itself.'),
+      }),
+    ),
+  }),
+  scope: IMPLIED_SCOPE,
+  only: 'people',
+  command: '/client list [person]',
+  targets: clientTargets,
+  effects: 'read',
+  run: async (ctx, input) => {
+    const person = await clientPerson(ctx, input);
+    return {
+      clients: (await clientsOf(ctx, person)).map(({ clientId, name, scopes, since, until }) => ({
+        client_id: clientId,
+        summary: `${name === null ? clientId : `${name} (${clientId})`} may act for ${person.displayName} since ${since.toISOString().slice(0, 10)}`,
+        scopes: [...scopes],
+        since: since.toISOString(),
+        until: until?.toISOString() ?? null,
+      })),
+    };
+  },
+});
