@@ -83,7 +83,7 @@ export const Environment = z.object({
     .enum(['0', '1'])
     .default('0')
     .describe(
-      '1: MCP clients may register themselves (RFC 7591). For old clients only; new ones have an address.',
+      '1: MCP clients may register themselves (RFC 7591). For old clients only; new ones have an address. Without consent of a person, one is forgotten after a day.',
     ),
   SLACK_BOT_TOKEN: z.string().optional().describe('xoxb-… of the installed app.'),
   SLACK_SIGNING_SECRET: z

@@ -31,6 +31,8 @@ export interface App {
   readonly apiKey: ApiKeyCheck;
   /** The issuer that people sign in at in a browser; null: nowhere, and so no step-up either. */
   readonly loginIssuer: string | null;
+  /** The issuers that the settings of this server name; they are asked wherever their hosts are. */
+  readonly operatorIssuers: readonly string[];
   /** The tenant's link to its identity provider; Fault `unavailable` where none is set up. */
   provider(tenantId: string): Promise<ProviderLink>;
 }

@@ -53,12 +53,18 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 /**
  * Makes a GET for addresses that customers typed in: https on public addresses only, redirects not followed. The name is resolved once and the
  * connection goes to the address that was checked, so that a second answer of DNS cannot lead elsewhere (rebinding). With `loopback`, http
- * and https on loopback are let through too: for a sandbox. Throws TypeError for an address that is not allowed.
+ * and https on loopback are let through too: for a sandbox. What whoever runs this server has set themselves, `trusted`, is asked wherever its host is: a
+ * domain of one's own may lead to a proxy inside. Throws TypeError for an address that is not allowed.
  */
-export function createGuardedFetch(options: { loopback: boolean }): ReadDocument {
+export function createGuardedFetch(options: {
+  loopback: boolean;
+  /** Addresses whose origins are not guarded. */
+  trusted?: readonly string[];
+}): ReadDocument {
+  const origins = new Set((options.trusted ?? []).map((address) => new URL(address).origin));
   return async (text, init) => {
     const url = new URL(text);
-    const own = options.loopback && LOOPBACK.has(url.hostname);
+    const own = (options.loopback && LOOPBACK.has(url.hostname)) || origins.has(url.origin);
     if (!own && url.protocol !== 'https:') throw new TypeError('only https is read');
     if (url.username !== '' || url.password !== '')
       throw new TypeError('an address must not hold credentials');

@@ -198,6 +198,17 @@ describe('the first administrators', () => {
     });
   });
 
+  test('the issuer of the settings is asked first: one that does not answer leaves the one-time token unspent', async () => {
+    okta.fault({ method: 'GET', path: '/.well-known/openid-configuration', status: 404, times: 1 });
+    expect(await bootstrap(server.bootstrapToken ?? '', good)).toMatchObject({
+      status: 400,
+      body: {
+        detail: expect.stringMatching(/^OKTA_ISSUER http.*could not be read: answered 404/),
+        problems: [{ field: 'OKTA_ISSUER' }],
+      },
+    });
+  });
+
   test('of two at once exactly one makes the tenant; live keys are given once; the administrator may act', async () => {
     const token = server.bootstrapToken ?? '';
     const answers = await Promise.all([bootstrap(token, good), bootstrap(token, good)]);

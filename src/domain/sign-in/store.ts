@@ -148,6 +148,34 @@ export async function endSignIns(ctx: TenantWriter, subject: string): Promise<vo
     .where(and(eq(oidcModels.tenantId, ctx.tenantId), sql`${oidcModels.payload}->>'accountId' = ${subject}`));
 }
 
+/** The most clients that may be registered with a tenant at once. */
+const MAX_REGISTERED = 1000;
+
+/** Holds registrations of the tenant until the commit, and says whether there is room for another client. */
+export async function roomForClient(ctx: TenantWriter): Promise<boolean> {
+  await ctx.db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`register:${ctx.tenantId}`}, 0))`);
+  const [row] = await ctx.db
+    .select({ seen: sql<number>`count(*)::int` })
+    .from(oidcModels)
+    .where(and(named(ctx, 'Client'), alive(ctx)));
+  return (row?.seen ?? 0) < MAX_REGISTERED;
+}
+
+/** A registered client that somebody has let act for them stays registered as long as that grant. Nothing happens to one that describes itself at its address. */
+export async function keepRegistration(ctx: TenantWriter, clientId: string, until: Date): Promise<void> {
+  const row = or(
+    and(eq(oidcModels.kind, 'Client'), eq(oidcModels.id, clientId)),
+    and(
+      eq(oidcModels.kind, 'RegistrationAccessToken'),
+      sql`${oidcModels.payload}->>'clientId' = ${clientId}`,
+    ),
+  );
+  await ctx.db
+    .update(oidcModels)
+    .set({ expiresAt: sql`greatest(${oidcModels.expiresAt}, ${until.toISOString()}::timestamptz)` })
+    .where(and(eq(oidcModels.tenantId, ctx.tenantId), row));
+}
+
 /** Forgets rows whose time is over. */
 export async function forgetSignIns(ctx: TenantWriter): Promise<void> {
   await ctx.db

@@ -111,8 +111,10 @@ export interface TokenKernel {
 }
 
 export function createTokenKernel(parts: KernelParts): TokenKernel {
-  const guarded = createGuardedFetch({ loopback: parts.loopbackKeys === true });
-  const remoteKeys = createRemoteKeys({ ...parts, fetch: parts.fetch ?? guarded });
+  const loopback = parts.loopbackKeys === true;
+  const guarded = createGuardedFetch({ loopback });
+  const ofIssuers = createGuardedFetch({ loopback, trusted: parts.operatorIssuers ?? [] });
+  const remoteKeys = createRemoteKeys({ ...parts, fetch: parts.fetch ?? ofIssuers });
   const signingKeys = createSigningKeys(parts);
   const clients = createClientAuthenticator(parts, createRemoteKeys({ ...parts, fetch: guarded }));
   const statusLists = createStatusLists(parts, signingKeys);

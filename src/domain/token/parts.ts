@@ -22,6 +22,8 @@ export interface KernelParts {
   readonly write: <T>(tenantId: string, work: (ctx: TenantWriter) => Promise<T>) => Promise<T>;
   /** True in a sandbox: an agent or an identity provider may publish its keys on loopback, without TLS. */
   readonly loopbackKeys?: boolean;
+  /** Issuers that the settings of this server name: asked wherever their hosts are. What a tenant adds is asked at public addresses only. */
+  readonly operatorIssuers?: readonly string[];
   /** How many exchanges one subject gets in a minute, in this process; without it there is no limit. */
   readonly exchangesPerMinute?: number;
   /** For tests: how identity providers are asked. */

@@ -2,6 +2,8 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { App } from '#engine/app.ts';
 import { setUpTenant, type SetUp } from '#engine/set-up.ts';
+import { checkIssuers } from '#domain/tenant/identity-providers.ts';
+import { createGuardedFetch } from '#lib/guarded-fetch.ts';
 import { readOrFault } from '#lib/problems.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { asFault, Fault, type FaultCode } from '#lib/fault.ts';
@@ -84,6 +86,7 @@ async function bootstrap(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>
   if (known?.ok !== true) throw spent();
   const body = await request.json().catch(() => null);
   const { tenant, administrators, email_domains, groups } = readOrFault(Body, body, 'The body does not fit');
+  await checkIssuer(app, defaults.okta);
   const setUp: SetUp = {
     ...defaults,
     name: tenant,
@@ -97,6 +100,24 @@ async function bootstrap(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>
     );
     if (claimed?.ok !== true) throw spent();
   });
+}
+
+/** Okta's issuer is asked before anything is made with it: a wrong setting would show at the first exchange only. Fault `invalid_input`. */
+async function checkIssuer(app: App, { issuer, audience }: SetUp['okta']): Promise<void> {
+  const fetch = createGuardedFetch({ loopback: app.mode === 'sandbox', trusted: app.operatorIssuers });
+  const document = { enabled_providers: ['OKTA' as const], okta: { issuer, audience } };
+  try {
+    await checkIssuers(document, fetch);
+  } catch (error) {
+    const fault = asFault(error);
+    const [first] = (fault.detail['problems'] ?? []) as { problem: string }[];
+    if (first === undefined) throw fault;
+    throw new Fault(
+      'invalid_input',
+      `OKTA_ISSUER ${issuer} ${first.problem} Mend the setting and start again; the one-time token has not been spent.`,
+      { detail: { problems: [{ field: 'OKTA_ISSUER', problem: first.problem }] } },
+    );
+  }
 }
 
 const spent = (): Fault =>

@@ -55,7 +55,7 @@ export async function putIdentityProviders(
   const current = await showIdentityProviders(app, caller);
   const loopback = app.mode === 'sandbox';
   checkDocument(document, { loopback, current });
-  await checkIssuers(document, createGuardedFetch({ loopback }));
+  await checkIssuers(document, createGuardedFetch({ loopback, trusted: app.operatorIssuers }));
   const answer = await useTool(app, withTool(caller, TOOL), TOOL, document, waitMs, signal);
   return answer.status === 200 ? Response.json(await showIdentityProviders(app, caller)) : answer;
 }

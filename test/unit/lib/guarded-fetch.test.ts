@@ -72,3 +72,17 @@ test('in a sandbox loopback is read, redirects are handed back, and nothing else
   await expect(get('http://169.254.169.254/', true)).rejects.toThrow(TypeError);
   await expect(get('https://10.0.0.1/', true)).rejects.toThrow(TypeError);
 });
+
+test('what the settings of the server name is asked where it is; its neighbours are not', async () => {
+  const own = createGuardedFetch({ loopback: false, trusted: [`http://127.0.0.1:${port}/oauth2/default`] });
+  const init = { headers: { accept: 'x' }, signal: AbortSignal.timeout(2000) };
+  expect(await (await own(`http://127.0.0.1:${port}/oauth2/default/v1/keys`, init)).text()).toBe('x');
+  const before = asked;
+  for (const url of [
+    `http://127.0.0.1:${port + 1}/`,
+    `http://localhost:${port}/`,
+    `https://127.0.0.1:${port}/`,
+  ])
+    await expect(own(url, init)).rejects.toThrow(TypeError);
+  expect(asked).toBe(before);
+});

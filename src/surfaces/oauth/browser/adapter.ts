@@ -9,6 +9,8 @@ import {
   endGrant,
   findSignInRow,
   findSignInRowByUid,
+  keepRegistration,
+  roomForClient,
   saveSignInRow,
   type SignInRow,
 } from '#domain/sign-in/store.ts';
@@ -31,13 +33,18 @@ const BEARERS = new Set([
 /** Kinds that let somebody in: none of them is saved for a person who is leaving, or whom the kill switch holds (law 2). */
 const PERSONAL = new Set(['AuthorizationCode', 'RefreshToken', 'Session', 'Grant']);
 
+/** Kinds that anybody can have made (RFC 7591), without an end of their own. */
+const REGISTRATION = new Set(['Client', 'RegistrationAccessToken']);
+/** How long a client stays registered that nobody lets act for them. */
+const REGISTERED_SECONDS = 24 * 3600;
+
 const sealedAs = (kind: string): string => `sign-in:${kind}`;
 
 /**
  * The storage of `oidc-provider` for one tenant. Consuming is atomic: of many redemptions of one code or refresh token at the same
  * moment one goes on, and the others end the whole grant (RFC 6749 section 4.1.2, RFC 9700 section 4.14). The `jti`
  * of a client assertion or of a DPoP proof is spent the same way. What lets somebody in is saved only while its person stands, held against a departure until the
- * commit. Codes, refresh tokens and session ids are kept as digests.
+ * commit. A client that registered itself is forgotten after a day, unless somebody lets it act for them, and there is a bound on how many there are. Codes, refresh tokens and session ids are kept as digests.
  */
 export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string) => Adapter {
   return (kind) => {
@@ -64,8 +71,15 @@ export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string
       upsert: async (id, payload, expiresIn) => {
         await write(async (ctx) => {
           if (PERSONAL.has(kind) && payload.accountId !== undefined) await mustStand(ctx, payload.accountId);
-          const expiresAt = expiresIn === undefined ? null : new Date(ctx.now.getTime() + expiresIn * 1000);
+          const seconds = expiresIn ?? (REGISTRATION.has(kind) ? REGISTERED_SECONDS : null);
+          const expiresAt = seconds === null ? null : new Date(ctx.now.getTime() + seconds * 1000);
           const row = { kind, id: key(id), payload: toRow(id, payload), expiresAt };
+          if (kind === 'Client' && !(await roomForClient(ctx)))
+            throw new errors.TemporarilyUnavailable(
+              'too many clients have registered here. Try again tomorrow',
+            );
+          if (kind === 'Grant' && typeof payload.clientId === 'string' && expiresAt !== null)
+            await keepRegistration(ctx, payload.clientId, expiresAt);
           if (kind !== 'ReplayDetection') return saveSignInRow(ctx, row);
           if (!(await addSignInRow(ctx, row)))
             throw new errors.InvalidClientAuth('a client assertion or DPoP proof must only be used once');

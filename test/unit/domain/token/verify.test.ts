@@ -126,3 +126,14 @@ test('the private half of a signing key is sealed where it lies', async () => {
   });
   expect(sealed).not.toContain('PRIVATE KEY');
 });
+
+test('outside of a sandbox the keys of the issuer that the settings name are read wherever it is, and those of others at public addresses only', async () => {
+  const tenant = await world.tenant();
+  const token = subjectToken(world, tenant);
+  const guarded = world.another({ loopbackKeys: false }).kernel;
+  await expect(guarded.verifySubject(tenant.id, token)).rejects.toMatchObject({ code: 'unavailable' });
+  const elsewhere = world.another({ loopbackKeys: false, operatorIssuers: ['https://acme.okta.com'] }).kernel;
+  await expect(elsewhere.verifySubject(tenant.id, token)).rejects.toMatchObject({ code: 'unavailable' });
+  const trusting = world.another({ loopbackKeys: false, operatorIssuers: [world.idp.issuer] }).kernel;
+  expect(await trusting.verifySubject(tenant.id, token)).toMatchObject({ personId: tenant.personId });
+});

@@ -16,6 +16,7 @@ import { DEFAULT_SETTINGS } from '#domain/tenant/settings.ts';
 import { identityProviders, tenants } from '#domain/tenant/tables.ts';
 import { createTokenKernel, type TokenKernel } from '#domain/token/kernel.ts';
 import { issuerOf } from '#domain/token/names.ts';
+import type { KernelParts } from '#domain/token/parts.ts';
 import { createSigningKey } from '#domain/token/signing-keys.ts';
 import { createApiKeyCheck } from '#domain/tenant/api-key.ts';
 import { createLedgerBatch } from '#engine/record.ts';
@@ -55,7 +56,10 @@ export interface World {
   databaseOpen(open: boolean): Promise<void>;
   tenant(): Promise<Tenant>;
   /** Another kernel on the same database, as another process would have. */
-  another(more?: { exchangesPerMinute?: number }): { kernel: TokenKernel; surface: OAuthSurface };
+  another(more?: Partial<Pick<KernelParts, 'exchangesPerMinute' | 'loopbackKeys' | 'operatorIssuers'>>): {
+    kernel: TokenKernel;
+    surface: OAuthSurface;
+  };
   ledger(tenantId: string): Promise<{ event: string; actor: string; data: Record<string, unknown> }[]>;
   close(): Promise<void>;
 }
@@ -80,7 +84,7 @@ export async function openWorld(): Promise<World> {
   const secrets = openSecrets(Buffer.alloc(32, 7).toString('base64'));
   const apiKey = createApiKeyCheck(database.sql, 'sandbox');
   const app = { database, queue, now, subscribers: {}, baseUrl: BASE, apiKey, log };
-  const another = (more: { exchangesPerMinute?: number } = {}) => {
+  const another: World['another'] = (more = {}) => {
     const batch = createLedgerBatch(app);
     const kernel = createTokenKernel({
       baseUrl: BASE,
