@@ -87,8 +87,14 @@ describe('what the documents name exists', () => {
 
   test('every tool and setting that is named in running text', async () => {
     const catalogue = await loadCatalogue(pathToFileURL(join(root, 'tools/')));
-    // Fields, a code and a tool of the worked example, which look like names of tools.
+    // Fields, methods, a code and a tool of the worked example, which look like names of tools.
     const others = [
+      'client_id',
+      'client_ids',
+      'client_assertion',
+      'client_assertion_type',
+      'client_secret_basic',
+      'client_secret_post',
       'okta_unlock_user',
       'approval_id',
       'approval_url',

@@ -171,8 +171,9 @@ export async function refusal(
   tenant: Tenant,
   change: Parameters<typeof exchangeForm>[2],
 ): Promise<string> {
+  // What strangers are refused is counted: it stands in the ledger at the end of the minute, or now.
+  await world.kernel.close();
   const { status, headers, body } = await exchange(world, tenant, change);
-  // What strangers are refused is counted; it stands in the ledger at the end of the minute, or now.
   await world.kernel.close();
   const entry = (await world.ledger(tenant.id)).at(-1);
   const faults = [
