@@ -1,0 +1,1 @@
+ALTER TABLE "people" ADD COLUMN "tokens_not_before" timestamp with time zone;
