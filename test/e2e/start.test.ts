@@ -199,11 +199,11 @@ describe('the first administrators', () => {
   });
 
   test('the issuer of the settings is asked first: one that does not answer leaves the one-time token unspent', async () => {
-    okta.fault({ method: 'GET', path: '/.well-known/openid-configuration', status: 404, times: 1 });
+    okta.fault({ method: 'GET', path: '/.well-known/openid-configuration', status: 500, times: 1 });
     expect(await bootstrap(server.bootstrapToken ?? '', good)).toMatchObject({
       status: 400,
       body: {
-        detail: expect.stringMatching(/^OKTA_ISSUER http.*could not be read: answered 404/),
+        detail: expect.stringMatching(/^OKTA_ISSUER http.*could not be read: answered 500/),
         problems: [{ field: 'OKTA_ISSUER' }],
       },
     });
