@@ -345,6 +345,7 @@ describe('a new owner', () => {
     await readPerson(world.app, world.tenantId, link, carl.id, 'okta:api');
     expect(await agentRow(agent.id)).toMatchObject({ status: 'active', causes: [], offered_to: null });
     expect((await world.exchange(agent, 'bob', others)).status).toBe(200);
+    await world.signedInAgain();
     expect((await world.exchange(agent, 'carl', own)).status).toBe(200);
   });
 
