@@ -1,4 +1,5 @@
 import { Fault } from '#lib/fault.ts';
+import { withoutValues } from './without-values.ts';
 
 const NETWORK = new Set([
   'ECONNREFUSED',
@@ -23,7 +24,7 @@ function codes(error: unknown): string[] {
 }
 
 /**
- * Waits for the database. Where it is gone, too busy or read-only, throws Fault `unavailable` in place of the driver's error:
+ * Waits for the database. What it throws carries no value of a statement (`withoutValues`). Where it is gone, too busy or read-only, throws Fault `unavailable` in place of the driver's error:
  * nothing is ever allowed for want of an answer (law 4). SQLSTATE classes 08, 53, 57 and 25006, 28000, 28P01, 3D000, 55000 (refused at the door): PostgreSQL manual, appendix A.
  */
 export async function reach<T>(work: Promise<T>): Promise<T> {
@@ -31,7 +32,8 @@ export async function reach<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (error instanceof Fault) throw error;
-    throw isUnreachable(error) ? unreachable(error) : error;
+    const bare = withoutValues(error);
+    throw isUnreachable(error) ? unreachable(bare) : bare;
   }
 }
 
@@ -68,7 +70,7 @@ export const isLost = (error: unknown): boolean =>
 const unreachable = (cause: unknown): Fault =>
   new Fault(
     'unavailable',
-    'The database does not answer, so nothing can be decided and nothing was done. Try again in a few seconds.',
+    'The database does not answer, so nothing can be decided. Try again in a few seconds.',
     {
       detail: { reason: 'database_unavailable', retry_after_seconds: 5 },
       cause,

@@ -53,7 +53,6 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
     }
   } catch (error) {
     const fault = asFault(error);
-    // Without a database there is no ledger either: nothing was done, and the fault says so.
     if (fault.code !== 'internal') await recordFailure(asked, fault);
     throw error;
   }

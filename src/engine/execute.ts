@@ -1,14 +1,13 @@
 import { reach } from '#db/reach.ts';
 import { actorName } from '#domain/actor.ts';
-import { findApproval, settleApproval } from '#domain/approval/store.ts';
-import { findCall, insertCall, updateCall, type Call } from '#domain/call/store.ts';
+import { findApproval } from '#domain/approval/store.ts';
+import { findCall, updateCall, type Call } from '#domain/call/store.ts';
 import type { TenantWriter } from '#domain/context.ts';
 import type { Impact } from '#domain/impact.ts';
-import type { Fault } from '#lib/fault.ts';
 import { asFault } from '#lib/fault.ts';
-import { newId } from '#lib/id.ts';
 import type { App } from './app.ts';
-import { approvalDigest, ask, deadlock } from './approve/ask.ts';
+import { approvalDigest } from './approve/ask.ts';
+import { askAgain } from './ask-again.ts';
 import { callDesk } from './approve/desk.ts';
 import { adminRolesOf, EXECUTE_CALL, savedQuestion, spendMandateUse } from './saved-call.ts';
 import type { CatalogueEntry } from './catalogue.ts';
@@ -16,14 +15,19 @@ import { decide } from './decide/decide.ts';
 import { readContext } from './explain.ts';
 import type { AdminRoles } from './decide/entities.ts';
 import type { AnyAct, AnyWrite } from './tool.ts';
-import { deniedError, errorOf, finish, locked, open, settle } from './settle-call.ts';
+import { errorOf, finish, locked, open, refusedError, settle } from './settle-call.ts';
+import { nothingDone, stumble, type Tried } from './stumble.ts';
 import { transact, readonly } from './transact.ts';
 import { actContext, lookContext } from './world.ts';
 
-/** How often an act is tried before the provider's refusal is final. */
-const MAX_ATTEMPTS = 5;
 /** When a job that was delivered while another process runs the same call looks again. */
 const BUSY_SECONDS = 5;
+
+const UNKNOWN = {
+  code: 'unknown',
+  message:
+    'The provider did not answer and a fresh look does not tell whether it took effect. Check there before asking again.',
+};
 
 /**
  * Runs one approved call, or one act (design/architecture.md, "The world comes after the commit"). May run any number of times
@@ -66,7 +70,7 @@ async function executeWrite(app: App, call: Call, entry: CatalogueEntry, tool: A
       if (row === null) return;
       await tool.pin?.(ctx, row.input, row.actor);
       const impact = await tool.preview(readContext(app, ctx, row.actor), row.input);
-      if (!(await cleared(app, ctx, row, entry, new Map(), impact))) return;
+      if (!(await cleared(app, ctx, row, entry, new Map(), () => impact))) return;
       const output = await tool.run(
         { ...ctx, actor: row.actor, callId: row.id, calls: callDesk(app, ctx) },
         row.input,
@@ -94,22 +98,31 @@ async function executeAct(
 ): Promise<void> {
   const { input } = call;
   const looking = await lookContext(app, call.tenantId, call.actor, signal);
-  let mine: Call | null = null;
+  let tried: Tried = { call, begun: false, unanswered: call.unanswered };
   try {
     const seen = await tool.observe(looking, input);
     const adminRoles = await adminRolesOf(looking.directory, tool.targets(input));
-    mine = await intend(app, call, entry, tool, seen, adminRoles);
-    if (mine === null) return;
-    const before = mine.before ?? seen;
-    await tool.run(await actContext(app, call.tenantId, signal), input, before);
+    const begun = await intend(app, call, entry, tool, seen, adminRoles);
+    if (begun === null) return;
+    tried = begun;
+    const before = begun.call.before ?? seen;
+    const acting = await actContext(app, call.tenantId, signal);
+    tried = { ...begun, unanswered: true };
+    await tool.run(acting, input, before).catch((error: unknown) => {
+      if (nothingDone(asFault(error))) tried = begun;
+      throw error;
+    });
     const now = await tool.observe(looking, input);
-    await finish(app, mine, 'succeeded', { result: tool.result(before, now, input) });
+    await finish(app, begun.call, 'succeeded', { result: tool.result(before, now, input) });
   } catch (error) {
-    await stumble(app, mine ?? call, tool, mine !== null, asFault(error));
+    await stumble(app, tried, tool, asFault(error));
   }
 }
 
-/** The intent, committed before the world is touched. Null where there is nothing (more) to do. */
+/**
+ * The intent, committed before the world is touched. From then on the call counts as one that may have landed, until the provider says
+ * that it did nothing: a process can die between the two. Null where there is nothing (more) to do.
+ */
 async function intend(
   app: App,
   call: Call,
@@ -117,33 +130,32 @@ async function intend(
   tool: AnyAct,
   seen: Record<string, unknown>,
   adminRoles: AdminRoles,
-): Promise<Call | null> {
+): Promise<Tried | null> {
   return transact(app, call.tenantId, async (ctx) => {
     const row = await locked(ctx, call.id);
     if (row === null) return null;
+    const started = row.state === 'running';
     const before = row.before ?? seen;
-    const landed = row.state === 'running' ? tool.landed(before, seen, row.input) : 'again';
+    const landed = started ? tool.landed(before, seen, row.input) : 'again';
     if (landed === 'yes') {
       await settle(ctx, row, 'succeeded', { result: tool.result(before, seen, row.input) });
       return null;
     }
     if (landed === 'unknown') {
-      const error = {
-        code: 'unknown',
-        message:
-          'The provider did not answer and a fresh look does not tell whether it took effect. Check there before asking again.',
-      };
-      await settle(ctx, row, 'unknown', { error });
+      await settle(ctx, row, 'unknown', { error: UNKNOWN });
       return null;
     }
-    if (!(await cleared(app, ctx, row, entry, adminRoles, tool.impact(before, row.input)))) return null;
-    if (row.state === 'ready') {
+    // Our own hold stands already: nothing that is decided now may leave it without its counterpart at the provider (law 9).
+    const settled = started && tool.hold !== undefined;
+    if (!settled && !(await cleared(app, ctx, row, entry, adminRoles, () => tool.impact(before, row.input))))
+      return null;
+    if (!started) {
       await spendMandateUse(ctx, row.actor, tool.scope);
       await tool.hold?.(ctx, row.input, actorName(row.actor));
     }
-    const change = { state: 'running' as const, attempt: row.attempt + 1, before };
+    const change = { state: 'running' as const, attempt: row.attempt + 1, before, unanswered: true };
     await updateCall(ctx, row.id, change);
-    return { ...row, ...change };
+    return { call: { ...row, ...change }, begun: true, unanswered: row.unanswered };
   });
 }
 
@@ -154,22 +166,26 @@ async function cleared(
   row: Call,
   entry: CatalogueEntry,
   adminRoles: AdminRoles,
-  impact: Impact,
+  impactNow: () => Impact,
 ): Promise<boolean> {
   const { tool } = entry;
   const extra =
     tool.effects === 'write' ? await tool.context?.(readContext(app, ctx, row.actor), row.input) : undefined;
-  const saved = savedQuestion(app, row, adminRoles);
+  const started = row.state === 'running';
+  const saved = { ...savedQuestion(app, row, adminRoles), useIsSpent: started };
   const decision = await decide(ctx, app.policies, { ...saved, ...(extra && { extra }) }, 'share');
   if (!decision.allowed) {
-    await settle(ctx, row, 'denied', { error: deniedError(decision.denial) });
+    await settle(ctx, row, row.unanswered ? 'unknown' : 'denied', {
+      error: refusedError(row, decision.denial),
+    });
     return false;
   }
+  // What a first try has begun is not asked again because that try changed what a fresh look shows.
+  if (started) return true;
   const approval = row.approvalId === null ? null : await findApproval(ctx, row.approvalId);
   const { requirements, policyDigest } = decision.saved;
+  const impact = impactNow();
   if (approval === null && requirements.length === 0) return true;
-  // What a first try has begun is not asked again because that try changed what a fresh look shows.
-  if (row.state === 'running') return true;
   const digest = approvalDigest(app, entry, row.input, impact, policyDigest);
   const kept =
     (approval?.state === 'approved' || approval?.state === 'waived') &&
@@ -178,94 +194,4 @@ async function cleared(
   if (kept) return true;
   await askAgain(app, ctx, row, { requirements, digest, impact, saved: decision.saved });
   return false;
-}
-
-type NewQuestion = {
-  requirements: NonNullable<Call['decision']>['requirements'];
-  digest: string;
-  impact: Impact;
-  saved: NonNullable<Call['decision']>;
-};
-
-/** What was approved has drifted: this call is superseded by one that asks for what is true now (law 6). */
-async function askAgain(app: App, ctx: TenantWriter, row: Call, fresh: NewQuestion): Promise<void> {
-  const blocked = await deadlock(app, ctx, fresh.requirements, row);
-  if (blocked !== null) return settle(ctx, row, 'denied', { error: deniedError(blocked) });
-  const [id, approvalId] = [newId('call'), newId('apr')];
-  const error = {
-    code: 'superseded',
-    message: 'What was approved has changed meanwhile, so it is asked again.',
-  };
-  await settle(ctx, row, 'superseded', { error, successorId: id });
-  const approval = row.approvalId === null ? null : await findApproval(ctx, row.approvalId, 'update');
-  if (approval?.state === 'pending') await settleApproval(ctx, approval, 'superseded', error.message);
-  const needsAsking = fresh.requirements.length > 0;
-  const next = {
-    ...row,
-    id,
-    state: needsAsking ? ('waiting' as const) : ('ready' as const),
-    approvalId: needsAsking ? approvalId : null,
-    decision: fresh.saved,
-    before: null,
-    attempt: 0,
-    result: null,
-    error: null,
-    settledAt: null,
-    createdAt: ctx.now,
-    updatedAt: ctx.now,
-  };
-  await insertCall(ctx, next);
-  if (!needsAsking) return ctx.enqueue(EXECUTE_CALL, { call: id });
-  await ask(ctx, {
-    id: approvalId,
-    callId: id,
-    digest: fresh.digest,
-    requirements: fresh.requirements,
-    impact: fresh.impact,
-  });
-  ctx.record({
-    event: 'CALL_WAITING',
-    actor: actorName(row.actor),
-    data: { call_id: id, tool: row.tool, targets: row.targets, approval_id: approvalId, supersedes: row.id },
-  });
-  ctx.emit({ name: 'call.waiting', thing: id });
-}
-
-/** The provider refused or did not answer. Whoever waits gets the provider's own code and summary. */
-async function stumble(app: App, call: Call, tool: AnyAct, begun: boolean, fault: Fault): Promise<void> {
-  const transient =
-    fault.code === 'rate_limited' || fault.code === 'unavailable' || fault.code === 'internal';
-  if (!transient) return finish(app, call, 'failed', { error: errorOf(fault) });
-  const attempts = call.attempt + (begun ? 0 : 1);
-  // Our own hold stands already; the provider is asked for as long as it takes (law 9).
-  if (attempts >= MAX_ATTEMPTS && tool.hold === undefined) return exhausted(app, call, begun, fault);
-  app.log.warn(
-    { call: call.id, attempt: attempts, code: fault.code, cause: fault.cause },
-    'an act is tried again',
-  );
-  const startAfter = new Date(app.now().getTime() + retryDelayMs(fault, attempts));
-  await transact(app, call.tenantId, async (ctx) => {
-    const row = await locked(ctx, call.id);
-    if (row === null || row.attempt !== call.attempt) return;
-    // A look that failed counts as a try, or a provider that is down for good would be asked for ever.
-    if (!begun) await updateCall(ctx, row.id, { attempt: row.attempt + 1 });
-    ctx.enqueue(EXECUTE_CALL, { call: row.id }, startAfter);
-  });
-}
-
-/** The last try. An answer that is still missing makes the call `unknown`, never `failed`: it may have taken effect. */
-async function exhausted(app: App, call: Call, begun: boolean, fault: Fault): Promise<void> {
-  const unanswered = begun && fault.code !== 'rate_limited';
-  const error = errorOf(fault);
-  await finish(app, call, unanswered ? 'unknown' : 'failed', {
-    error: unanswered
-      ? { ...error, message: `${error.message} It may or may not have taken effect: check at the provider.` }
-      : error,
-  });
-}
-
-/** The provider says when its limit resets, and is not asked before; otherwise 1, 2, 4, … seconds, at most a minute. */
-function retryDelayMs(fault: Fault, attempts: number): number {
-  const told = fault.detail['retry_after_seconds'];
-  return typeof told === 'number' ? Math.max(told, 1) * 1000 : Math.min(500 * 2 ** attempts, 60_000);
 }

@@ -69,6 +69,17 @@ export const deniedError = (why: Denial): CallError => ({
   ...(why.missing === undefined ? {} : { detail: why.missing }),
 });
 
+/** A denial as the error of a call that was tried before: where a try may have taken effect, "denied" would say that nothing was done. */
+export const refusedError = (call: Pick<Call, 'unanswered'>, why: Denial): CallError => {
+  const denied = deniedError(why);
+  if (!call.unanswered) return denied;
+  return {
+    code: 'unknown',
+    message: `It was not tried again: ${denied.message} A try before may have taken effect: check at the provider.`,
+    detail: { ...denied.detail, refused: denied.code },
+  };
+};
+
 /** A fault as the error of a call. */
 export const errorOf = (fault: Fault): CallError => ({
   code: fault.code,

@@ -94,13 +94,14 @@ interface Act<I extends Obj, O extends Obj, S extends Obj> extends Card<I, O> {
   readonly state: S;
   /** What is true at the provider now. */
   observe(ctx: LookContext, input: Of<I>): Promise<Of<S>>;
-  /** What it would change, seen from there. */
+  /** What it would change, seen from there. Throws Fault `conflict` where the state does not allow it: then nobody is asked. */
   impact(before: Of<S>, input: Of<I>): Impact;
   /** Did an unanswered try take effect? `again`: no, or it does not matter to do it twice. */
   landed(before: Of<S>, now: Of<S>, input: Of<I>): 'yes' | 'again' | 'unknown';
   /** For what tightens: our own hold, in the transaction of the intent, before the provider is asked (law 9). Such an act is retried without end. */
   hold?(ctx: TenantWriter, input: Of<I>, actor: string): Promise<void>;
   run(ctx: ActContext, input: Of<I>, before: Of<S>): Promise<void>;
+  /** What came of it. Throws Fault `unavailable` where the look does not show what the provider confirmed: then it is tried again. */
   result(before: Of<S>, now: Of<S>, input: Of<I>): Of<O>;
 }
 

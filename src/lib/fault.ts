@@ -32,14 +32,11 @@ export class Fault extends Error {
   }
 }
 
-/** Turns anything thrown into a Fault: a Fault stays itself, anything else becomes `internal` with the original as cause. */
+/**
+ * Turns anything thrown into a Fault: a Fault stays itself, anything else becomes `internal` with the original as cause. Its message does not
+ * say what was or was not done: nobody knows where it was thrown. A door that logs it adds its error id.
+ */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
-  return new Fault(
-    'internal',
-    'Something went wrong on our side. Nothing was changed; try again, and give an administrator the error id.',
-    {
-      cause: error,
-    },
-  );
+  return new Fault('internal', 'Something unexpected went wrong on our side.', { cause: error });
 }

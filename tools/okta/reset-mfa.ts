@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { requireStatus } from '#domain/person/lifecycle.ts';
 import { defineTool, personTarget } from '#engine/tool.ts';
+import { Fault } from '#lib/fault.ts';
 
 export default defineTool({
   name: 'okta_reset_mfa',
@@ -10,32 +12,52 @@ export default defineTool({
     person: z.string().meta({ ref: 'person' }).describe('Whose factors: person id or work email.'),
   }),
   output: z.object({ removed: z.array(z.string()).describe('The factors that were removed, by kind.') }),
-  state: z.object({ factors: z.array(z.object({ id: z.string(), kind: z.string() })) }),
+  state: z.object({ status: z.string(), factors: z.array(z.object({ id: z.string(), kind: z.string() })) }),
   scope: 'okta.mfa.reset',
   command: '/okta reset multi-factor <person>',
   targets: (input) => [personTarget(input.person)],
   effects: 'act',
   danger: 'destructive',
-  observe: async (ctx, input) => ({
-    factors: (await ctx.directory.factors(input.person))
-      .map((factor) => ({ id: factor.id, kind: factor.type }))
-      .sort((a, b) => (a.id < b.id ? -1 : 1)),
-  }),
-  impact: (before) => ({
-    changes: before.factors.map((factor) => ({ what: 'factor', from: factor.kind, to: 'removed' })),
-    effect:
-      before.factors.length === 0
-        ? 'Nothing is enrolled, so nothing changes.'
-        : 'Every factor is removed and must be enrolled again.',
-    reversible: before.factors.length === 0,
-  }),
+  observe: async (ctx, input) => {
+    const [status, factors] = await Promise.all([
+      ctx.directory.status(input.person),
+      ctx.directory.factors(input.person),
+    ]);
+    return {
+      status,
+      factors: factors
+        .map((factor) => ({ id: factor.id, kind: factor.type }))
+        .sort((a, b) => (a.id < b.id ? -1 : 1)),
+    };
+  },
+  impact: (before) => {
+    requireStatus('reset_factors', before.status);
+    return {
+      changes: before.factors.map((factor) => ({ what: 'factor', from: factor.kind, to: 'removed' })),
+      effect:
+        before.factors.length === 0
+          ? 'Nothing is enrolled, so nothing changes.'
+          : 'Every factor is removed and must be enrolled again.',
+      reversible: before.factors.length === 0,
+    };
+  },
   // A factor that was enrolled meanwhile is not ours to remove: only those seen before count.
-  landed: (before, now) =>
-    now.factors.some((factor) => before.factors.some((old) => old.id === factor.id)) ? 'again' : 'yes',
+  landed: (before, now) => (left(before, now).length > 0 ? 'again' : 'yes'),
   run: (ctx, input) => ctx.actions.resetFactors(input.person),
-  result: (before, now) => ({
-    removed: before.factors
-      .filter((old) => !now.factors.some((factor) => factor.id === old.id))
-      .map((factor) => factor.kind),
-  }),
+  result: (before, now) => {
+    const kept = left(before, now);
+    if (kept.length > 0 && kept.length === before.factors.length)
+      throw new Fault('unavailable', 'Okta took the reset, but a look still finds every factor.');
+    return {
+      removed: before.factors.filter((old) => !kept.includes(old)).map((factor) => factor.kind),
+    };
+  },
 });
+
+interface Seen {
+  readonly factors: readonly { readonly id: string; readonly kind: string }[];
+}
+
+/** Those of the factors before that are still there. */
+const left = (before: Seen, now: Seen) =>
+  before.factors.filter((old) => now.factors.some((factor) => factor.id === old.id));

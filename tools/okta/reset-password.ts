@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { requireStatus } from '#domain/person/lifecycle.ts';
 import { defineTool, personTarget } from '#engine/tool.ts';
 
 export default defineTool({
@@ -21,11 +22,14 @@ export default defineTool({
   effects: 'act',
   danger: 'serious',
   observe: async (ctx, input) => ({ status: await ctx.directory.status(input.person) }),
-  impact: (before) => ({
-    changes: [{ what: 'status', from: before.status, to: 'RECOVERY' }],
-    effect: 'A reset link goes to the work email; the person cannot sign in until a new password is set.',
-    reversible: false,
-  }),
+  impact: (before) => {
+    requireStatus('reset_password', before.status);
+    return {
+      changes: [{ what: 'status', from: before.status, to: 'RECOVERY' }],
+      effect: 'A reset link goes to the work email; the person cannot sign in until a new password is set.',
+      reversible: false,
+    };
+  },
   // A second mail does no harm: its link replaces the first one's.
   landed: (before, now) => (before.status !== 'RECOVERY' && now.status === 'RECOVERY' ? 'yes' : 'again'),
   run: (ctx, input) => ctx.actions.resetPassword(input.person),

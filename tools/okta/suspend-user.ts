@@ -1,6 +1,10 @@
 import { z } from 'zod';
+import { requireStatus } from '#domain/person/lifecycle.ts';
 import { suspendHere } from '#domain/person/suspend.ts';
 import { defineTool, personTarget } from '#engine/tool.ts';
+import { Fault } from '#lib/fault.ts';
+
+const SUSPENDED = 'SUSPENDED';
 
 export default defineTool({
   name: 'okta_suspend_user',
@@ -18,14 +22,24 @@ export default defineTool({
   effects: 'act',
   danger: 'serious',
   observe: async (ctx, input) => ({ status: await ctx.directory.status(input.person) }),
-  impact: (before) => ({
-    changes: [{ what: 'status', from: before.status, to: 'SUSPENDED' }],
-    effect:
-      'The person cannot sign in, and every mandate that they have given freezes, until they are unsuspended at Okta.',
-    reversible: true,
-  }),
-  landed: (_before, now) => (now.status === 'SUSPENDED' ? 'yes' : 'again'),
+  impact: (before) => {
+    // Somebody whom Okta has suspended already, and we have not seen it yet, is held here.
+    if (before.status !== SUSPENDED) requireStatus('suspend', before.status);
+    return {
+      changes: before.status === SUSPENDED ? [] : [{ what: 'status', from: before.status, to: SUSPENDED }],
+      effect:
+        'The person cannot sign in, and every mandate that they have given freezes, until they are unsuspended at Okta.',
+      reversible: true,
+    };
+  },
+  landed: (_before, now) => (now.status === SUSPENDED ? 'yes' : 'again'),
   hold: (ctx, input, actor) => suspendHere(ctx, input.person, actor),
-  run: (ctx, input) => ctx.actions.suspend(input.person),
-  result: (_before, now) => ({ status: now.status }),
+  run: async (ctx, input, before) => {
+    if (before.status !== SUSPENDED) await ctx.actions.suspend(input.person);
+  },
+  result: (_before, now) => {
+    if (now.status === 'ACTIVE')
+      throw new Fault('unavailable', 'Okta took the suspension, but a look still finds the person ACTIVE.');
+    return { status: now.status };
+  },
 });

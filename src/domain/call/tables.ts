@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import type { Actor } from '../actor.ts';
 import type { CallError, CallState, SavedDecision } from './call.ts';
@@ -29,6 +29,8 @@ export const calls = pgTable(
     result: jsonb('result').$type<Record<string, unknown>>(),
     error: jsonb('error').$type<CallError>(),
     attempt: integer('attempt').notNull().default(0),
+    /** A try of an act may have taken effect: it was begun, and the provider has not said that it did nothing. */
+    unanswered: boolean('unanswered').notNull().default(false),
     approvalId: text('approval_id'),
     /** The call that replaced this one when what was approved had drifted (law 6). */
     successorId: text('successor_id'),

@@ -4,6 +4,8 @@ import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { boundsOf, widerFields, withinResources, type Bounds } from './bounds.ts';
 import { checkParties, checkScopes, EXPIRE_MANDATE, type Parties } from './create.ts';
+import { heldBy } from './held.ts';
+import { windowDenial } from './rules.ts';
 import { findMandate, insertMandate, mandateChain, type Mandate } from './store.ts';
 import { checkTools } from './terms.ts';
 import type { MandateWindow } from './window.ts';
@@ -36,8 +38,8 @@ interface Checked extends Parties {
 }
 
 /**
- * Whether an agent may hand this on: its mandate allows a level more, and the child is a part of it (and of the token that asks)
- * in every respect. Throws Fault `forbidden` or `invalid_input` with the field that is wider. That the mandate stands has been
+ * Whether an agent may hand this on now: its mandate allows a level more and its hours are open, and the child is a part of the mandate,
+ * and of what the token that asks was bound to, in every respect. Throws Fault `forbidden` or `invalid_input` with the field that is wider. That the mandate stands has been
  * decided.
  */
 export async function checkHandOn(
@@ -55,14 +57,24 @@ export async function checkHandOn(
     );
   if (asked.agent === parent.agentId)
     throw new Fault('conflict', 'You hold this mandate yourself. Hand it on to another agent.');
-  const bounds = boundsAsked(asked, parent, actor.scopes, reader.now);
+  const closed = windowDenial(parent.window, reader.now);
+  if (closed !== null) throw new Fault('forbidden', closed.message, { detail: { missing: closed.missing } });
+  const held = await heldBy(reader, actor, parent);
+  if (held === null)
+    throw new Fault(
+      'forbidden',
+      'Nothing of the mandate is left within the bounds of your token. Exchange again without them.',
+    );
+  const bounds = boundsAsked(asked, held, parent.uses, reader.now);
   if (bounds.scopes.length === 0) throw wider(['scopes']);
-  const within = await withinResources(reader, parent.resources, bounds.resources);
-  const fields = widerFields(bounds, boundsOf(parent), within);
-  if (!bounds.scopes.every((scope) => actor.scopes.includes(scope)) && !fields.includes('scopes'))
-    fields.push('scopes');
-  if (bounds.depth > parent.depth - 1) fields.push('may_delegate');
-  if (fields.length > 0) throw wider(fields);
+  // Both are asked: that what is held is a part of the mandate must not be taken from the code that cut it.
+  const fields = new Set<string>();
+  for (const outer of [boundsOf(parent), held]) {
+    const within = await withinResources(reader, outer.resources, bounds.resources);
+    for (const field of widerFields(bounds, outer, within)) fields.add(field);
+  }
+  if (bounds.depth > parent.depth - 1) fields.add('may_delegate');
+  if (fields.size > 0) throw wider([...fields]);
   const parties = await checkParties(reader, parent.principalId, asked.agent);
   await checkScopes(reader, parties, bounds.scopes, reader.tools ?? []);
   if (reader.tools !== undefined) checkTools(asked.tools, bounds.scopes, reader.tools);
@@ -136,21 +148,18 @@ export const rowOf = (bounds: Bounds) => ({
   depth: bounds.depth,
 });
 
-function boundsAsked(asked: HandOn, parent: Mandate, held: readonly string[], now: Date): Bounds {
-  const own = boundsOf(parent);
-  const scopes = asked.scopes ?? own.scopes.filter((scope) => held.includes(scope));
-  const left = own.maxUses === null ? null : own.maxUses - parent.uses;
+function boundsAsked(asked: HandOn, held: Bounds, spent: number, now: Date): Bounds {
   return {
-    scopes: [...new Set(scopes)].sort(),
-    resources: [...new Set(asked.resources ?? own.resources)].sort(),
-    tools: asked.tools ?? own.tools,
-    amount: asked.amount ?? own.amount,
-    currency: asked.currency ?? own.currency,
-    window: asked.window ?? own.window,
-    maxUses: asked.max_uses ?? left,
-    expiresAt: asked.days === undefined ? own.expiresAt : new Date(now.getTime() + asked.days * 86_400_000),
-    offline: own.offline,
-    depth: asked.may_delegate ?? parent.depth - 1,
+    scopes: [...new Set(asked.scopes ?? held.scopes)].sort(),
+    resources: [...new Set(asked.resources ?? held.resources)].sort(),
+    tools: asked.tools ?? held.tools,
+    amount: asked.amount ?? held.amount,
+    currency: asked.currency ?? held.currency,
+    window: asked.window ?? held.window,
+    maxUses: asked.max_uses ?? (held.maxUses === null ? null : held.maxUses - spent),
+    expiresAt: asked.days === undefined ? held.expiresAt : new Date(now.getTime() + asked.days * 86_400_000),
+    offline: held.offline,
+    depth: asked.may_delegate ?? held.depth - 1,
   };
 }
 

@@ -3,6 +3,20 @@ import type { TenantWriter } from '../context.ts';
 import { expireMandateTree } from './expire.ts';
 import { lockMandates, mandateChain } from './store.ts';
 
+/** Why a mandate ended whose last use was spent. */
+const SPENT = 'every use is spent';
+
+/**
+ * A mandate as it stands for a call that has spent its use of it already: that use does not count against the call, and a mandate that
+ * ended because every use is spent has not ended for those who spent them.
+ */
+export function withoutOwnUse<M extends { state: string; reason: string | null; uses: number }>(
+  mandate: M,
+): M {
+  const ended = mandate.state === 'expired' && mandate.reason === SPENT;
+  return { ...mandate, uses: mandate.uses - 1, ...(ended ? { state: 'active', reason: null } : {}) };
+}
+
 /**
  * Counts one use of a mandate and of every mandate above it: what a child spends, its parents spend. Whichever that was the last
  * use of ends, with everything below. Locks them all until the commit, so of many at once no more get through than there are uses.
@@ -17,6 +31,6 @@ export async function spendUseOf(ctx: TenantWriter, mandateId: string): Promise<
   );
   for (const mandate of chain) {
     if (mandate.maxUses !== null && mandate.uses + 1 >= mandate.maxUses)
-      await expireMandateTree(ctx, mandate.id, 'every use is spent');
+      await expireMandateTree(ctx, mandate.id, SPENT);
   }
 }

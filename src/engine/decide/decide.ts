@@ -6,6 +6,7 @@ import type { TenantReader } from '#domain/context.ts';
 import { decisionFacts, decisionFactsNow, subjectsOf, type DecisionFacts } from '#domain/decision/facts.ts';
 import { denial, type Denial } from '#domain/denial.ts';
 import type { Worth } from '#domain/mandate/rules.ts';
+import { withoutOwnUse } from '#domain/mandate/uses.ts';
 import { delegationFrozen, standingOf } from '#domain/person/standing.ts';
 import { policyVersion } from '#domain/policy/store.ts';
 import { Fault } from '#lib/fault.ts';
@@ -30,6 +31,8 @@ export interface Question {
   readonly extra?: AskedContext;
   /** What this use is worth; null or absent: the tool does not say. */
   readonly worth?: Worth | null;
+  /** The call has been begun, so that its own use of the mandate is counted already. */
+  readonly useIsSpent?: boolean;
 }
 
 export type Decision =
@@ -49,8 +52,9 @@ export async function decide(
   lock?: 'share',
 ): Promise<Decision> {
   const facts = await decisionFacts(reader, subjectsOf(question.actor, question.targets), lock !== undefined);
+  const chain = question.useIsSpent === true ? facts.chain.map(withoutOwnUse) : facts.chain;
   const versionOf = (version: number) => policyVersion(reader, version);
-  return judgeInForce(policies, question, facts, reader.now, versionOf);
+  return judgeInForce(policies, question, { ...facts, chain }, reader.now, versionOf);
 }
 
 /**

@@ -144,7 +144,9 @@ export function faultOfSilence(failure: NoAnswer, asked: Asked): Fault {
   const unanswered = asked.change && failure.sent;
   const next = unanswered
     ? 'It may have happened or not: look at the state before you try again.'
-    : 'Nothing was changed; try again.';
+    : asked.change
+      ? 'The request was not sent; try again.'
+      : 'Try again.';
   return new Fault('unavailable', `${SILENCE[failure.reason]} ${next}`, {
     detail: { unanswered, reason: failure.reason },
     ...(failure.cause === undefined ? {} : { cause: failure.cause }),

@@ -80,6 +80,7 @@ function inject(sim: Simulation): MiddlewareHandler<OktaEnv> {
       await sim.faults.pause(2 ** 31 - 1);
       return cut(c);
     }
+    if (fault?.only_says_done === true) return c.json({});
     if (fault?.drop_after_apply === true) {
       await next();
       return cut(c);

@@ -16,6 +16,8 @@ export interface FaultRule {
   readonly delay_ms?: number;
   /** Performs the change, then closes the connection without an answer. */
   readonly drop_after_apply?: boolean;
+  /** Answers 200 with an empty object and does nothing. */
+  readonly only_says_done?: boolean;
   /** Neither performs nor answers, until the simulator closes. */
   readonly hang?: boolean;
 }

@@ -51,11 +51,9 @@ export function scimFaultOf(error: unknown): Fault {
     });
   }
   if (/^(?:08|40|53|57)...$|^25006$|^E[A-Z]+$|^CONNECT(?:ION)?_[A-Z_]+$/.test(code)) {
-    return new Fault(
-      'unavailable',
-      'The database does not answer or is too busy. Nothing was changed; try again.',
-      { cause: error },
-    );
+    return new Fault('unavailable', 'The database does not answer or is too busy. Try again.', {
+      cause: error,
+    });
   }
   return asFault(error);
 }

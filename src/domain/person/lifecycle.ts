@@ -1,0 +1,32 @@
+import { Fault } from '#lib/fault.ts';
+import type { PersonStatus } from '../provider.ts';
+
+const CAN_SIGN_IN: readonly PersonStatus[] = [
+  'ACTIVE',
+  'PROVISIONED',
+  'RECOVERY',
+  'PASSWORD_EXPIRED',
+  'LOCKED_OUT',
+];
+
+/** From which statuses Okta takes each step. Source: Okta management API, "User Lifecycle". */
+const STEPS = {
+  reset_password: { words: "reset a person's password", from: CAN_SIGN_IN },
+  reset_factors: { words: "reset a person's factors", from: [...CAN_SIGN_IN, 'STAGED', 'SUSPENDED'] },
+  suspend: { words: 'suspend a person', from: ['ACTIVE'] },
+} as const satisfies Record<string, { words: string; from: readonly PersonStatus[] }>;
+
+/**
+ * Throws Fault `conflict` where the person's status at Okta does not allow the step: nobody should approve what Okta refuses. A status
+ * that is not known counts as one that does not allow it. Okta decides again when it is asked.
+ */
+export function requireStatus(step: keyof typeof STEPS, status: string): void {
+  const { words, from }: { words: string; from: readonly string[] } = STEPS[step];
+  if (from.includes(status)) return;
+  const allowed = from.length === 1 ? from.join('') : `one of ${from.join(', ')}`;
+  throw new Fault(
+    'conflict',
+    `Okta can ${words} only while the status there is ${allowed}. It is ${status}, so nothing was asked.`,
+    { detail: { reason: 'wrong_status', status, allowed: from } },
+  );
+}
