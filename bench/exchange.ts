@@ -103,7 +103,7 @@ async function tokenRequest(
 ): Promise<LoadRequest> {
   const form = new URLSearchParams({
     grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-    subject_token: await okta.tokenFor(samplePerson(PRINCIPAL).email, { scopes: ['delegation:create'] }),
+    subject_token: await okta.tokenFor(samplePerson(PRINCIPAL).email, { scopes: ['delegation:exchange'] }),
     subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
     ...more,
   });

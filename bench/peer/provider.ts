@@ -118,7 +118,7 @@ export function createPeer(parts: PeerParts): Provider {
       /^[\x21-\x7e]{1,255}$/.test(uid) &&
       typeof cid === 'string' &&
       Array.isArray(scp) &&
-      scp.includes('delegation:create');
+      (scp.includes('delegation:exchange') || scp.includes('delegation:create'));
     const other = ['nonce', 'at_hash', 'c_hash', 'events'].some((name) => name in payload);
     if (!single || !whole || other || iat > Date.now() / 1000 + 5)
       throw new errors.InvalidRequest('the subject token is not acceptable');

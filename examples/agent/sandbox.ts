@@ -77,7 +77,7 @@ const { mandate_id: mandateId } = await ledger('MANDATE_CREATED', (data) => data
 const answer = await fetch(`${oktaUrl}/_sandbox/tokens`, {
   method: 'POST',
   headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({ login: samplePerson('bob').email, scopes: ['delegation:create'] }),
+  body: JSON.stringify({ login: samplePerson('bob').email, scopes: ['delegation:exchange'] }),
 });
 const { token } = (await answer.json()) as { token: string };
 const settings = {

@@ -24,23 +24,28 @@ export interface Scene {
   /** Types a command in Slack and sends the request that its card previews. */
   send(person: string, command: string): Promise<void>;
   /** Waits for an approval in Slack that shows these words, and clicks Approve. Answers the message as it was. */
-  approve(person: string, words: string): Promise<SimMessage>;
+  approve(person: string, ...words: readonly string[]): Promise<SimMessage>;
   /** Uses a tool over REST with the person's own Okta access token. */
   as(person: string, tool: string, input: Record<string, unknown>): Promise<Answer>;
   /** The same, and answers the result; rejects where it is not done. */
   use(person: string, tool: string, input: Record<string, unknown>): Promise<Record<string, unknown>>;
   /** Any request of the REST API, with the first administrator's key unless another is named. */
   admin(method: string, path: string, body?: unknown, key?: string): Promise<Answer>;
-  /** A new API key with these scopes. */
-  apiKey(name: string, scopes: readonly string[]): Promise<string>;
+  /** A new API key. The first administrator's key makes it with what only looks; what acts, Dana grants it in Slack and Ivan agrees. */
+  apiKey(name: string, looks: readonly string[], acts?: readonly string[]): Promise<string>;
   /** Entries of the ledger; `query` filters as the API does. */
   ledger(event: string, query?: string): Promise<LedgerLine[]>;
   /** Asks until there is an answer, for 15 seconds unless it is said how many. */
   until<T>(what: string, probe: () => Promise<T | null | undefined | false>, seconds?: number): Promise<T>;
   /** Has Dana register an agent in Slack; its key is new. */
   register(name: string, owner: string, scopes: string): Promise<DemoAgent>;
-  /** Has a person give a mandate over REST; answers its id. `approver` clicks Approve in Slack where policy asks. */
+  /**
+   * Has a person give a mandate over REST; answers its id. An agent may hold such a token, so the person confirms it in Slack; then `approver`
+   * clicks Approve there where policy asks.
+   */
   mandate(person: string, input: Record<string, unknown>, approver?: string): Promise<string>;
+  /** Has an agent hand its mandate on to somebody else's agent; `approver` clicks Approve in Slack. Answers the id of the part. */
+  handOn(agent: DemoAgent, token: string, input: Record<string, unknown>, approver: string): Promise<string>;
   /** What `mandate_show` answers an IT admin's principal: the person who gave it. */
   mandateOf(person: string, mandateId: string): Promise<Record<string, unknown>>;
 }
@@ -86,13 +91,13 @@ export function scene(instance: Instance): Scene {
       );
       await slack.as(person).clicks(card, 'Send request');
     },
-    approve: async (person, words) => {
+    approve: async (person, ...words) => {
       const message = await slack
         .as(person)
         .waitsFor(
           (one) =>
             !clicked.has(`${person} ${one.ts}`) &&
-            JSON.stringify(one).includes(words) &&
+            words.every((each) => JSON.stringify(one).includes(each)) &&
             JSON.stringify(one.blocks).includes('"Approve"'),
           15_000,
         );
@@ -121,14 +126,19 @@ export function scene(instance: Instance): Scene {
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         }),
       ),
-    apiKey: async (name, scopes) => {
+    apiKey: async (name, looks, acts = []) => {
       const path = `/v1/tenants/${instance.company.tenant_id}/api-keys`;
-      const { status, body } = await here.admin('POST', path, { name, scopes });
+      const { status, body } = await here.admin('POST', path, { name, scopes: looks });
       must(status === 201, `no API key: HTTP ${status} ${JSON.stringify(body)}`);
       const key = Object.values(body).find(
         (one): one is string => typeof one === 'string' && one.startsWith(`${instance.company.tenant_id}:`),
       );
       must(key, `no key in ${Object.keys(body).join(', ')}`);
+      if (acts.length === 0) return key;
+      const id = String(body['id']);
+      await here.send('dana', `/apikey grant ${id} "${acts.join(', ')}"`);
+      await here.approve('ivan', id);
+      await here.until('the key may act', async () => (await here.ledger('key_granted'))[0]);
       return key;
     },
     ledger: async (event, query = '') => {
@@ -158,18 +168,26 @@ export function scene(instance: Instance): Scene {
     },
     mandate: async (person, input, approver) => {
       const answer = await here.as(person, 'mandate_create', input);
-      if (approver === undefined) {
-        must(answer.body['status'] === 'done', `no mandate: ${JSON.stringify(answer.body)}`);
-        return String((answer.body['result'] as Record<string, unknown>)['mandate_id']);
-      }
       must(answer.status === 202, `nobody is asked: HTTP ${answer.status} ${JSON.stringify(answer.body)}`);
-      await here.approve(approver, 'Give a mandate');
+      const approval = String(answer.body['approval_id']);
+      await here.approve(person, approval);
+      // The approver decides on the message that shows the confirmation: one from before would be out of date.
+      if (approver !== undefined) await here.approve(approver, approval, `Approved by ${nameOf(person)}`);
       const call = String(answer.body['call_id']);
       const [created] = await here.until('the mandate stands', async () => {
         const lines = await here.ledger('MANDATE_CREATED', `&call=${call}`);
         return lines.length > 0 && lines;
       });
       return String(created?.data['mandate_id']);
+    },
+    handOn: async (agent, token, input, approver) => {
+      const asked = await agent.call(token, 'mandate_delegate', input);
+      must(asked.data['status'] === 'pending_approval', `nobody is asked: ${asked.text}`);
+      const { approval_id } = asked.data;
+      await here.approve(approver, String(approval_id));
+      const done = await agent.call(token, 'approval_wait', { approval_id, wait_seconds: 20 });
+      must(done.data['status'] === 'done', `not handed on: ${done.text}`);
+      return String((done.data['result'] as Record<string, unknown>)['mandate_id']);
     },
     mandateOf: (person, mandateId) => here.use(person, 'mandate_show', { mandate_id: mandateId }),
   };

@@ -121,7 +121,7 @@ export async function oktaToken(
 ): Promise<string> {
   const { token } = (await control(`${instance.oktaUrl}/_sandbox/tokens`, 'POST', {
     login,
-    scopes: ['delegation:create'],
+    scopes: ['delegation:exchange'],
     ...more,
   })) as { token: string };
   return token;

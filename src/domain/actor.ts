@@ -9,7 +9,7 @@ export interface PersonActor {
   readonly kind: 'person';
   readonly surface: Surface;
   readonly personId: string;
-  /** How the door knows: `{account: 'T1/U1', matched_by: 'email'}` from Slack, `{matched_by: 'access_token', cid}` from REST, `{matched_by: 'okta_sign_in'}` in a browser. */
+  /** How the door knows: `{account: 'T1/U1', matched_by: 'email'}` from Slack, `{matched_by: 'access_token', provider, cid}` from REST, `{matched_by: 'okta_sign_in'}` in a browser. */
   readonly identity: Readonly<Record<string, string>>;
   /** The scopes of the bearer token that the person presented (D4); absent where the person acts in a session. */
   readonly tokenScopes?: readonly string[];
@@ -25,6 +25,10 @@ export interface PersonActor {
 /** Whether something other than the human's own hand asks: an agent, or a client that a person signed in to. */
 export const isThroughAgent = (actor: Actor): boolean =>
   actor.kind === 'agent' || (actor.kind === 'person' && actor.through !== undefined);
+
+/** Whether the person's word came with an access token of their provider, which an agent may hold too: it is not their own hand. */
+export const isByToken = (actor: Actor): boolean =>
+  actor.kind === 'person' && actor.tokenScopes !== undefined;
 
 /** An agent that acts for a person under a mandate, with a delegation token. */
 export interface AgentActor {

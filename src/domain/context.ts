@@ -69,7 +69,13 @@ export interface Explanation {
 export interface ReadContext extends TenantReader {
   readonly actor: Actor;
   /** Every tool that there is, with the scope that it needs (`implied`: held by every mandate). */
-  readonly tools: readonly { readonly name: string; readonly title: string; readonly scope: string }[];
+  readonly tools: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly scope: string;
+    readonly effects: string;
+    readonly only?: 'people';
+  }[];
   /** Decides for the same actor about another tool. Fault `not_found` where tool or target is not there, `invalid_input` where the input does not fit. */
   explain(tool: string, input: Readonly<Record<string, unknown>>): Promise<Explanation>;
   /** Where an approval is decided in a browser. */

@@ -24,7 +24,7 @@ export const agentTarget = (id: string): Target => ({ type: 'Agent', id });
 export const approvalTarget = (id: string): Target => ({ type: 'Approval', id });
 export const mandateTarget = (id: string): Target => ({ type: 'Mandate', id });
 
-/** The scopes of an identity provider's access token that gate delegation calls (requirements D4). */
+/** The scopes of an identity provider's access token that gate tools (requirements D4); the token exchange has one of its own. */
 export type TokenScope = 'delegation:create' | 'delegation:read' | 'delegation:revoke';
 
 /** `mild`: undone with a click. `serious`: interrupts somebody's work. `destructive`: cannot be undone. */
@@ -37,6 +37,8 @@ export type Command = `/${string}`;
 export interface AskedContext {
   /** It gives away something of high value: policy asks people who carry that authority. */
   readonly high_value?: boolean;
+  /** The access token that asks is of a client that the organisation declared as its own portal. */
+  readonly own_portal?: boolean;
 }
 
 interface Card<I extends Obj, O extends Obj> {
@@ -57,6 +59,8 @@ interface Card<I extends Obj, O extends Obj> {
   readonly only?: 'people';
   /** Which scope a person's own access token must carry (requirements D4); a tool without it takes no such token. */
   readonly tokenScope?: TokenScope;
+  /** It gives somebody back what was taken from them: where an API key asks, a human agrees first. */
+  readonly loosens?: true;
   /** May be used while the organisation is frozen: the kill switch itself, its lifting, and the votes on that. */
   readonly worksFrozen?: true;
   /** It only takes authority away. Whoever may use it by the policies that stay may use it, whatever the organisation's own text says. */

@@ -83,7 +83,7 @@ const given = async () => ({
   clientId: agent.id,
   privateKey: agent.privateJwk,
   request: {
-    subject_token: await world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:create'] }),
+    subject_token: await world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:exchange'] }),
     mandate_id: mandateId,
   },
 });

@@ -33,7 +33,7 @@ afterAll(() => world.close());
 
 const client = (more: Partial<ClientOptions> = {}) =>
   createClient({ issuer, clientId: agent.id, privateKey: agent.privateJwk, now, ...more });
-const bobs = () => world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:create'] });
+const bobs = () => world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:exchange'] });
 const failure = async (work: Promise<unknown>): Promise<ProkuraError> => {
   const error: unknown = await work.then(
     () => null,

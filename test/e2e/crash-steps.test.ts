@@ -24,14 +24,21 @@ beforeAll(async () => {
   company = JSON.parse(readFileSync(join(fleet.folder, 'sandbox-keys.json'), 'utf8')) as typeof company;
   connect();
   agent = await register();
-  const { result } = await bobUses('mandate_create', {
+  await bobUses('mandate_create', {
     agent: agent.id,
     scopes: ['okta.mfa.reset'],
     resources: ['team'],
     days: 7,
     purpose: 'crash test',
   });
-  root = String(result?.['mandate_id']);
+  // What his token asked, Bob confirms by his own hand.
+  const bob = fleet.slack.as('bob');
+  const asked = await bob.waitsFor((one) => JSON.stringify(one.blocks).includes('"Approve"'));
+  await bob.clicks(asked, 'Approve');
+  root = await eventually(
+    async () => (await fleet.sql<{ id: string }[]>`select id from mandates`)[0]?.id,
+    'the mandate stands',
+  );
 });
 afterAll(() => fleet.close());
 // What one test has asked of Okta is not in the way of the next.
@@ -95,7 +102,7 @@ function assertion(): string {
 async function exchange(client_assertion: string): Promise<{ status: number; token: string }> {
   const body = new URLSearchParams({
     grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-    subject_token: await fleet.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:create'] }),
+    subject_token: await fleet.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:exchange'] }),
     subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
     mandate_id: root,
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',

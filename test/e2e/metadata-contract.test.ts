@@ -170,7 +170,7 @@ async function send(endpoint: string, form: Form, authorization?: string, dpop?:
     body: (text.startsWith('{') ? JSON.parse(text) : {}) as Record<string, unknown>,
   };
 }
-const bobs = () => world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:create'] });
+const bobs = () => world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:exchange'] });
 const exchangeForm = async (of: keyof typeof agents): Promise<Form> => ({
   grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
   subject_token: await bobs(),

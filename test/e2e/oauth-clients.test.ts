@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const subject = async () => ({
-  subject_token: await world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:create'] }),
+  subject_token: await world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:exchange'] }),
   subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
   mandate_id: mandateId,
   resource: `${world.app.baseUrl}/v1`,

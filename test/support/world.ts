@@ -11,6 +11,7 @@ import type { LedgerEntry } from '#domain/ledger/entry.ts';
 import { ledgerEntries } from '#domain/ledger/store.ts';
 import { findPersonByUid, type Person } from '#domain/person/store.ts';
 import type { App } from '#engine/app.ts';
+import { approvalView } from '#engine/approve/view.ts';
 import { call } from '#engine/call.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import type { SetUpAnswer } from '#engine/set-up.ts';
@@ -63,6 +64,10 @@ export interface World {
   mandate(principal: string, agent: TestAgent, terms?: Record<string, unknown>): Promise<string>;
   /** Votes on an approval as a sample person, on its current version. */
   vote(key: string, approvalId: string, decision?: 'approve' | 'deny', note?: string): Promise<Outcome>;
+  /** Gives an API key scopes that act: Dana asks in Slack's name, Ivan agrees. Waits until it has them. */
+  grant(keyId: string, scopes: readonly string[], source?: string): Promise<void>;
+  /** The output of what was asked: where it waits, everybody who can approves it, one after the other, until it is done. */
+  agreed(outcome: Outcome): Promise<Record<string, unknown>>;
   assertion(agent: TestAgent, claims?: Record<string, unknown>): Promise<string>;
   /** Exchanges at the token endpoint, over HTTP. */
   exchange(
@@ -214,7 +219,7 @@ export async function openWorld(
   const exchange: World['exchange'] = async (agent, principal, mandateId, form = {}) => {
     const body = new URLSearchParams({
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-      subject_token: await okta.tokenFor(samplePerson(principal).email, { scopes: ['delegation:create'] }),
+      subject_token: await okta.tokenFor(samplePerson(principal).email, { scopes: ['delegation:exchange'] }),
       subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
       mandate_id: mandateId,
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
@@ -243,6 +248,51 @@ export async function openWorld(
     vote,
     assertion,
     exchange,
+    agreed: async (outcome) => {
+      if (outcome.status === 'done') return outcome.output;
+      if (outcome.status !== 'waiting') throw new Error(`nobody was asked: ${JSON.stringify(outcome)}`);
+      const { approvalId, callId } = outcome;
+      for (;;) {
+        const view = await readonly(app, tenantId, (reader) => approvalView(reader, approvalId));
+        if (view?.approval.state !== 'pending') break;
+        const open = view.requirements.filter((one) => one.given < one.requirement.quorum);
+        const voter = open
+          .flatMap((one) => one.eligible)
+          .find((person) => !view.votes.some((vote) => vote.voter.id === person.id));
+        if (voter === undefined) throw new Error(`nobody can approve ${approvalId}`);
+        const identity = { account: `${slack.teamId}/${voter.id}`, matched_by: 'email' };
+        const ballot = {
+          approval_id: approvalId,
+          decision: 'approve',
+          version: view.approval.version,
+        };
+        await as(
+          { kind: 'person', surface: 'slack', personId: voter.id, identity },
+          'approval_decide',
+          ballot,
+        );
+      }
+      const row = await eventually(
+        async () =>
+          (
+            await sql<
+              { result: Record<string, unknown> }[]
+            >`select result from calls where id = ${callId} and state = 'succeeded'`
+          )[0],
+        'what was agreed is done',
+      );
+      return row.result;
+    },
+    grant: async (key, scopes, source) => {
+      const input = { key, scopes, ...(source === undefined ? {} : { source }) };
+      const asked = await as(await actor('dana'), 'api_key_grant', input);
+      if (asked.status !== 'waiting') throw new Error(`nobody was asked: ${JSON.stringify(asked)}`);
+      await vote('ivan', asked.approvalId);
+      await eventually(
+        async () => (await sql`select from api_keys where id = ${key} and scopes @> ${[...scopes]}`)[0],
+        'the key has the scopes',
+      );
+    },
     ledger: (event) => readonly(app, tenantId, (reader) => ledgerEntries(reader, 0, 100_000, event)),
     agent: async (
       name,

@@ -150,7 +150,9 @@ describe('credentials', () => {
     });
     const stranger = await world.as(await world.actor('carl'), 'mandate_confirm', { mandate_id: others });
     expect(stranger).toMatchObject({ status: 'denied' });
-    expect(await use('bob', 'mandate_confirm', { mandate_id: others })).toMatchObject({ state: 'active' });
+    expect(
+      await world.agreed(await world.as(await world.actor('bob'), 'mandate_confirm', { mandate_id: others })),
+    ).toMatchObject({ state: 'active' });
     expect(await knock(await restToken(renewed, 'bob', others))).toBe(200);
     expect((await world.ledger('AGENT_KEY_ROTATED')).at(-1)?.data).toMatchObject({
       agent: agent.id,
@@ -185,7 +187,9 @@ describe('credentials', () => {
     await use('dana', 'freeze_apply', { target: others });
     await rotate('carl', agent);
     expect((await mandateRow(others))?.causes).toEqual([`admin:${others}`, 'credentials_changed']);
-    expect(await use('bob', 'mandate_confirm', { mandate_id: others })).toMatchObject({
+    expect(
+      await world.agreed(await world.as(await world.actor('bob'), 'mandate_confirm', { mandate_id: others })),
+    ).toMatchObject({
       state: 'frozen',
       reason: `admin:${others}`,
     });
@@ -284,7 +288,7 @@ describe('credentials', () => {
       body: new URLSearchParams({
         grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
         subject_token: await world.okta.tokenFor(samplePerson('carl').email, {
-          scopes: ['delegation:create'],
+          scopes: ['delegation:exchange'],
         }),
         subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
         mandate_id: own,
@@ -304,24 +308,23 @@ describe('credentials', () => {
 });
 
 describe('a new owner', () => {
-  test('transfer freezes the mandates of everybody but the one who did it, and moves who may rotate', async () => {
+  test('transfer freezes the mandates of everybody but the new owner, and moves who may rotate', async () => {
     const { agent, own, others } = await ownAndOthers('transfer-bot');
     const token = await restToken(agent, 'carl', own);
     const output = await use('carl', 'agent_transfer', { agent: agent.id, owner: 'ann@acme.example' });
-    expect(output).toMatchObject({ status: 'active', frozen: [others] });
+    expect(output).toMatchObject({ status: 'active', frozen: [own, others].sort() });
     expect(await knock(token)).toBe(401);
-    expect(await mandateRow(own)).toMatchObject({ state: 'active' });
+    // The agent is Ann's now, and not the one to which Carl gave his mandate.
+    expect(await mandateRow(own)).toMatchObject({ state: 'frozen', causes: ['credentials_changed'] });
     const late = await world.as(await world.actor('carl'), 'agent_rotate_key', {
       agent: agent.id,
       public_key: newKey().text,
     });
     expect(late).toMatchObject({ status: 'denied' });
     await rotate('ann', agent);
-    // Ann's keys are not those to which Carl gave his mandate.
-    expect(await mandateRow(own)).toMatchObject({ state: 'frozen', causes: ['credentials_changed'] });
     expect((await world.ledger('AGENT_TRANSFERRED')).at(-1)?.data).toMatchObject({
       agent: agent.id,
-      frozen: [others],
+      frozen: [own, others].sort(),
     });
   });
 

@@ -69,8 +69,7 @@ describe('law 5: who never votes', () => {
         purpose: 'handed on',
         ...(next === last ? {} : { may_delegate: 1 }),
       });
-      if (made.status !== 'done') throw new Error(JSON.stringify(made));
-      mandateId = String(made.output['mandate_id']);
+      mandateId = String((await world.agreed(made))['mandate_id']);
       from = next;
     }
     const asked = waiting(

@@ -25,7 +25,7 @@ const tokenUrl = () => `${issuer}/oauth2/token`;
 async function exchange(dpop: string | null, form: Record<string, string> = {}) {
   const body = new URLSearchParams({
     grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-    subject_token: await world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:create'] }),
+    subject_token: await world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:exchange'] }),
     subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
     mandate_id: mandateId,
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
@@ -165,7 +165,7 @@ describe('a bound token as the subject of an exchange', () => {
       expect(body['error_description']).toContain('bound');
     }
     const mtls = await world.okta.tokenFor(samplePerson('bob').email, {
-      scopes: ['delegation:create'],
+      scopes: ['delegation:exchange'],
       claims: { cnf: { 'x5t#S256': 'x' } },
     });
     expect((await exchange(null, { subject_token: mtls })).body['error']).toBe('invalid_request');
@@ -223,7 +223,7 @@ test('metadata of issuer and resource name ES256; prokura/client with dpop works
     });
   const client = createClient({ issuer, clientId: agent.id, privateKey: agent.privateJwk, dpop: true });
   const subject_token = await world.okta.tokenFor(samplePerson('bob').email, {
-    scopes: ['delegation:create'],
+    scopes: ['delegation:exchange'],
   });
   const request = { subject_token, mandate_id: mandateId };
   const transport = new StreamableHTTPClientTransport(new URL(`${world.app.baseUrl}/mcp`), {

@@ -229,7 +229,7 @@ const changes = (): ((draft: Draft) => void)[] => {
     claim({ cid: undefined }),
     claim({ scp: undefined }),
     claim({ scp: ['openid'] }),
-    claim({ scp: 'delegation:create' }),
+    claim({ scp: 'delegation:exchange' }),
     claim({ nonce: 'n' }),
     claim({ events: {} }),
     claim({ groups: ['Administrators'], act: { sub: 'me' }, client_id: 'me', mandate_id: ids['wide'] }),

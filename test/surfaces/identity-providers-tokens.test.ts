@@ -288,7 +288,7 @@ describe.each(KINDS)('%s', (kind) => {
 
   test('T26: a token that was issued to a client outside of client_ids is refused, at the exchange and by the trial', async () => {
     const { member, listed, other } = CLIENTS[kind];
-    const create = ['delegation:create'];
+    const create = ['delegation:exchange'];
     const issuedTo = (client: string, claim: string) =>
       token(kind, { [member[0]]: undefined, [claim]: client }, {}, create);
     const exchanged = async (subjectToken: string) => {
@@ -320,7 +320,7 @@ describe.each(KINDS)('%s', (kind) => {
     const subject = `oidc:${CASES[kind].provider(issuers[kind].issuer)}:${CASES[kind].uid}`;
     const refused = await world.exchange(agent, 'bob', mandateId, { subject_token: await token(kind) });
     expect([refused.status, refused.body['error']]).toEqual([400, 'invalid_request']);
-    const subjectToken = await token(kind, {}, {}, ['delegation:create']);
+    const subjectToken = await token(kind, {}, {}, ['delegation:exchange']);
     const { status, body } = await world.exchange(agent, 'bob', mandateId, { subject_token: subjectToken });
     expect([status, body['error_description']]).toEqual([200, undefined]);
     const payload = String(body['access_token']).split('.')[1] ?? '';

@@ -39,7 +39,7 @@ const published = async (url = world.url) => {
 /** By a client that has the server's clock. */
 const token = async () => {
   const subject_token = await world.okta.tokenFor(samplePerson('bob').email, {
-    scopes: ['delegation:create'],
+    scopes: ['delegation:exchange'],
   });
   const client = createClient({ issuer, clientId: agent.id, privateKey: agent.privateJwk, now });
   return (await client.exchangeToken({ subject_token, mandate_id: mandate })).access_token;

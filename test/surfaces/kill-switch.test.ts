@@ -120,7 +120,7 @@ describe('one agent', () => {
       const [row] = await world.sql`select status, causes from agents where id = ${agent.id}`;
       expect(row).toMatchObject({ status: 'frozen', causes: ['admin'] });
       await use('dana', 'freeze_lift', { target: agent.id });
-      await use('bob', 'mandate_confirm', { mandate_id: others });
+      await world.agreed(await as('bob', 'mandate_confirm', { mandate_id: others }));
       expect(await mandateRow(others)).toMatchObject({ state: 'frozen', causes: [`admin:${others}`] });
       await use('dana', 'freeze_lift', { target: others });
       expect(await mandateRow(others)).toMatchObject({ state: 'active', causes: [] });

@@ -65,7 +65,7 @@ async function given(terms: Record<string, unknown> = {}) {
 const handOn = async (actor: AgentActor, owner: string, terms: Record<string, unknown> = {}) => {
   count += 1;
   const agent = await world.agent(`child-${count}`, owner);
-  const output = done(
+  const output = await world.agreed(
     await world.as(actor, 'mandate_delegate', { agent: agent.id, purpose: 'a part of it', ...terms }),
   );
   const mandateId = String(output['mandate_id']);
@@ -428,7 +428,9 @@ describe('handing on', () => {
       }),
     ).rejects.toMatchObject({ code: 'forbidden' });
     expect(
-      done(await world.as(narrow, 'mandate_delegate', { agent: agent.id, purpose: 'what it has' })),
+      await world.agreed(
+        await world.as(narrow, 'mandate_delegate', { agent: agent.id, purpose: 'what it has' }),
+      ),
     ).toMatchObject({ scopes: ['okta.mfa.reset'] });
     // What governs is for people, whatever a token holds.
     expect(denied(await world.as(actor, 'mandate_renew', { mandate_id: actor.mandateId, days: 30 }))).toBe(

@@ -181,7 +181,7 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
       ['sub', jag({ claims: { sub: null } })],
       ['identity provider of this organisation', jag({ claims: { iss: 'https://evil.test' } })],
       ['identity provider of this organisation', jag({ claims: { iss: issuer } })],
-      ['typ', world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:create'] })],
+      ['typ', world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:exchange'] })],
       ['typ', world.okta.tokenFor(samplePerson('bob').email, { server: 'org', type: 'id_token' })],
       ['does not publish', jws(header, claims, privateKey)],
       ['algorithm|RS256', jws({ ...header, alg: 'none' }, claims, privateKey)],

@@ -47,7 +47,7 @@ export async function openParties(world: World): Promise<Parties> {
   await world.sql`update agents set owner_id = ${(await world.person('carl')).id} where id = ${agent.id}`;
   const privateKey = createPrivateKey({ key: { ...agent.privateJwk }, format: 'jwk' });
   const subject = await world.okta.tokenFor(samplePerson('faye').email, {
-    scopes: ['delegation:create', 'delegation:read'],
+    scopes: ['delegation:exchange', 'delegation:read'],
   });
 
   const exchange = async (server: string, mandateId: string, audience: string): Promise<Response> =>

@@ -86,7 +86,7 @@ describe('a refusal', () => {
     const { status, body } = await restUse(await world.apiKey(['okta_find_user']), 'scope_list', {});
     expect([status, body['code']]).toEqual([403, 'no_policy_allows']);
     expect(body['detail']).toBe(
-      'This is an API key, which acts for nobody: it may use the tools that its scopes name, and scope_list is not one of them. An administrator can create a key with the scope scope_list.',
+      'This is an API key, which acts for nobody: it may use the tools that its scopes name, and scope_list is not one of them. Two IT admins can grant it in Slack: /apikey grant.',
     );
     expect(body['outcome']).toMatchObject({ missing: { api_key: { scope: 'scope_list' } } });
   });

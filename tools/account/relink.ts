@@ -16,6 +16,7 @@ export default defineTool({
   only: 'people',
   command: '/account relink <person>',
   targets: (input) => [personTarget(input.person)],
+  loosens: true,
   effects: 'write',
   danger: 'serious',
   preview: async () => ({

@@ -16,6 +16,7 @@ export default defineTool({
   only: 'people',
   command: '/agent enable <agent>',
   targets: (input) => [agentTarget(input.agent)],
+  loosens: true,
   effects: 'write',
   danger: 'serious',
   preview: async (ctx, input) => {

@@ -11,7 +11,7 @@ export default defineTool({
   name: 'agent_transfer',
   title: 'Give an agent a new owner',
   description:
-    "Makes somebody else answer for an agent, or accepts an agent that you were offered. Mandates are not inherited: other people's freeze until each of them confirms. After an owner has left, the new one must rotate the keys before the agent works.",
+    'Makes somebody else answer for an agent, or accepts an agent that you were offered. Mandates are not inherited: those of everybody but the new owner freeze until each of them confirms, your own too. After an owner has left, the new one must rotate the keys before the agent works.',
   input: z.object({
     agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.'),
     owner: z.string().meta({ ref: 'person' }).describe('The new owner: work email or person id.'),
@@ -38,7 +38,7 @@ export default defineTool({
     const rotate = causesOf(agent).includes('owner_left') ? ' Its keys must be rotated before it works.' : '';
     return {
       changes: [{ what: 'owner', from, to: owner.displayName }],
-      effect: `${owner.displayName} answers for ${agent.name}; mandates that others gave it freeze until they confirm.${rotate}`,
+      effect: `${owner.displayName} answers for ${agent.name}; mandates that anybody else gave it, you too, freeze until they confirm.${rotate}`,
       reversible: true,
     };
   },

@@ -15,7 +15,6 @@ export default defineTool({
     approval_id: z.string().nullable().describe('What to wait for; null where nobody needs to be asked.'),
   }),
   scope: IMPLIED_SCOPE,
-  tokenScope: 'delegation:create',
   only: 'people',
   command: '/approval adopt <approval_id>',
   targets: (input) => [approvalTarget(input.approval_id)],

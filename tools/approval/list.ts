@@ -59,8 +59,8 @@ function roleOf(view: ApprovalView, actor: Actor): 'approver' | 'requester' | nu
     return view.call.agentId === actor.agentId && view.call.mandateId === actor.mandateId
       ? 'requester'
       : null;
-  if (view.call.principalId === actor.personId) return 'requester';
-  return view.requirements.some(({ eligible }) => eligible.some((person) => person.id === actor.personId))
-    ? 'approver'
-    : null;
+  // First: what was asked with an access token of theirs waits for their own confirmation.
+  if (view.requirements.some(({ eligible }) => eligible.some((person) => person.id === actor.personId)))
+    return 'approver';
+  return view.call.principalId === actor.personId ? 'requester' : null;
 }

@@ -25,6 +25,7 @@ export default defineTool({
   only: 'people',
   command: '/breaker dismiss <people>',
   targets: (input) => input.people.map(personTarget) as unknown as Targets,
+  loosens: true,
   effects: 'write',
   danger: 'serious',
   preview: async (ctx, input) => {

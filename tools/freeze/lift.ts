@@ -22,6 +22,7 @@ export default defineTool({
   worksFrozen: true,
   command: '/freeze lift <target>',
   targets: (input) => freezeTargets(input.target),
+  loosens: true,
   effects: 'write',
   danger: 'serious',
   preview: async (ctx, input) => {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { actorName, principalOf } from '#domain/actor.ts';
 import { CREDENTIALS_CHANGED, liftFrom } from '#domain/mandate/causes.ts';
+import { isHighValueMandate } from '#domain/mandate/scopes.ts';
 import { findMandate } from '#domain/mandate/store.ts';
+import { credentialKinds, liveKeys } from '#domain/agent/credentials.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import { findPerson } from '#domain/person/store.ts';
 import { defineTool, mandateTarget } from '#engine/tool.ts';
@@ -11,24 +13,30 @@ export default defineTool({
   name: 'mandate_confirm',
   title: 'Confirm a mandate',
   description:
-    'Lets a mandate that you gave go on after the keys or the owner of its agent changed. It lifts that one cause: what else holds the mandate goes on holding it.',
+    'Lets a mandate that you gave go on after the keys or the owner of its agent changed. It asks the approval that giving it asked, and lifts that one cause: what else holds the mandate goes on holding it.',
   input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
   output: z.object({ mandate_id: z.string(), state: z.string(), reason: z.string().nullable() }),
   scope: 'mandate.create',
   only: 'people',
-  tokenScope: 'delegation:create',
   command: '/mandate confirm <mandate_id>',
   targets: (input) => [mandateTarget(input.mandate_id)],
+  loosens: true,
   effects: 'write',
   danger: 'serious',
+  context: async (ctx, input) => ({ high_value: await isHighValueMandate(ctx, input.mandate_id) }),
   preview: async (ctx, input) => {
     const mandate = await findMandate(ctx, input.mandate_id);
     if (mandate?.state !== 'frozen')
       throw new Fault('conflict', 'This mandate does not wait for your confirmation.');
     const agent = await findAgent(ctx, mandate.agentId);
     const owner = agent === null ? null : await findPerson(ctx, agent.ownerId);
+    // Named, so that a confirmation is good for the credentials that were seen, and for no later ones (law 6).
+    const proofs = agent === null ? [] : credentialKinds(agent, await liveKeys(ctx, agent.id));
     return {
-      changes: [{ what: 'state', from: 'frozen', to: 'confirmed' }],
+      changes: [
+        { what: 'state', from: 'frozen', to: 'confirmed' },
+        { what: 'credentials of the agent', to: proofs.join(', ') || 'none' },
+      ],
       effect: `${agent?.name ?? mandate.agentId}, owned by ${owner?.displayName ?? 'nobody known'}, may go on with this mandate.`,
       reversible: true,
     };

@@ -6,6 +6,7 @@ import * as field from '#domain/mandate/fields.ts';
 import { isHighValue } from '#domain/mandate/scopes.ts';
 import { findTemplate } from '#domain/mandate/templates.ts';
 import { findPerson } from '#domain/person/store.ts';
+import { isOwnPortal } from '#domain/tenant/own-portal.ts';
 import { agentTarget, defineTool } from '#engine/tool.ts';
 
 export default defineTool({
@@ -77,6 +78,7 @@ export default defineTool({
     const template = input.template === undefined ? null : await findTemplate(ctx, input.template);
     const terms = template?.terms;
     return {
+      own_portal: await isOwnPortal(ctx, ctx.actor),
       high_value: await isHighValue(ctx, {
         scopes: input.scopes ?? terms?.scopes ?? [],
         amount: input.amount ?? terms?.amount,

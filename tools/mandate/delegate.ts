@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import type { AgentActor, Actor } from '#domain/actor.ts';
+import { findAgent } from '#domain/agent/store.ts';
 import { checkHandOn, handOn } from '#domain/mandate/delegate.ts';
 import * as field from '#domain/mandate/fields.ts';
+import { isHighValue } from '#domain/mandate/scopes.ts';
+import { findMandate } from '#domain/mandate/store.ts';
 import { agentTarget, defineTool, IMPLIED_SCOPE } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
 
@@ -9,7 +12,7 @@ export default defineTool({
   name: 'mandate_delegate',
   title: 'Hand a mandate on',
   description:
-    'For agents: hands a part of the mandate that you act under on to another agent, where the mandate allows it. Whatever you leave out is as in yours; nothing can be more. It ends with yours.',
+    'For agents: hands a part of the mandate that you act under on to another agent, where the mandate allows it. Whatever you leave out is as in yours; nothing can be more. It ends with yours. Where somebody else than your principal owns the other agent, your principal’s manager must agree.',
   input: z.object({
     agent: z.string().meta({ ref: 'agent' }).describe('The other agent: its name or id.'),
     scopes: field.scopesField.optional().describe('Which of your scopes. Left out: those that you hold.'),
@@ -43,6 +46,18 @@ export default defineTool({
   targets: (input) => [agentTarget(input.agent)],
   effects: 'write',
   danger: 'serious',
+  context: async (ctx, input) => {
+    const { actor } = ctx;
+    const agent = await findAgent(ctx, input.agent);
+    const parent = actor.kind === 'agent' ? await findMandate(ctx, actor.mandateId) : null;
+    // It leaves the principal's own agents: what giving it would ask is asked.
+    if (agent === null || parent === null || agent.ownerId === parent.principalId) return {};
+    const amount = input.amount ?? (parent.amount === null ? null : Number(parent.amount));
+    const scopes = input.scopes ?? parent.scopes;
+    return {
+      high_value: await isHighValue(ctx, { scopes, amount, currency: input.currency ?? parent.currency }),
+    };
+  },
   preview: async (ctx, input) => {
     const { summary } = await checkHandOn(ctx, asAgent(ctx.actor), input);
     return { changes: [{ what: 'mandate', to: summary }], effect: summary, reversible: true };

@@ -34,7 +34,7 @@ export default defineTool({
     expires_at: z.iso.datetime(),
   }),
   scope: 'mandate.revoke',
-  tokenScope: 'delegation:revoke',
+  tokenScope: 'delegation:create',
   command: '/mandate narrow <mandate_id>',
   tightens: true,
   targets: (input) => [mandateTarget(input.mandate_id)],

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { principalOf } from '#domain/actor.ts';
 import { daysField } from '#domain/mandate/fields.ts';
 import { checkRenewal, renewMandate } from '#domain/mandate/renew.ts';
-import { isHighValue } from '#domain/mandate/scopes.ts';
-import { findMandate } from '#domain/mandate/store.ts';
+import { isHighValueMandate } from '#domain/mandate/scopes.ts';
+import { isOwnPortal } from '#domain/tenant/own-portal.ts';
 import { defineTool, mandateTarget } from '#engine/tool.ts';
 
 export default defineTool({
@@ -26,12 +26,10 @@ export default defineTool({
   targets: (input) => [mandateTarget(input.mandate_id)],
   effects: 'write',
   danger: 'serious',
-  context: async (ctx, input) => {
-    const mandate = await findMandate(ctx, input.mandate_id);
-    if (mandate === null) return {};
-    const amount = mandate.amount === null ? null : Number(mandate.amount);
-    return { high_value: await isHighValue(ctx, { ...mandate, amount }) };
-  },
+  context: async (ctx, input) => ({
+    own_portal: await isOwnPortal(ctx, ctx.actor),
+    high_value: await isHighValueMandate(ctx, input.mandate_id),
+  }),
   preview: async (ctx, input) => {
     const { summary, mandate } = await checkRenewal(
       ctx,

@@ -6,6 +6,7 @@ import { findTemplate, saveTemplate } from '#domain/mandate/templates.ts';
 import { checkTools } from '#domain/mandate/terms.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
+import { oneLine } from '#lib/one-line.ts';
 
 export default defineTool({
   name: 'mandate_template_save',
@@ -13,7 +14,7 @@ export default defineTool({
   description:
     'Saves terms under a name, so that people give such a mandate by picking it. A template that has this name already is replaced; mandates that were given with it stay as they are.',
   input: z.object({
-    name: z.string().trim().min(3).max(100).describe('How people pick it: "Reset MFA for my team, 7 days".'),
+    name: oneLine(3, 100).describe('How people pick it: "Reset MFA for my team, 7 days".'),
     description: z.string().trim().min(3).max(500).describe('When to use it.'),
     scopes: field.scopesField.describe('What it lets an agent do, as scopes.'),
     resources: z

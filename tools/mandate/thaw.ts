@@ -19,9 +19,9 @@ export default defineTool({
     causes_left: z.array(z.string()).describe('What holds it still.'),
   }),
   scope: 'mandate.create',
-  tokenScope: 'delegation:create',
   command: '/mandate thaw <mandate_id>',
   targets: (input) => [mandateTarget(input.mandate_id)],
+  loosens: true,
   effects: 'write',
   danger: 'serious',
   preview: async (ctx, input) => {

@@ -9,7 +9,7 @@ export default defineTool({
     'Lists the SPIFFE trust domains whose workloads may authenticate as agents here, with the keys that vouch for them.',
   input: z.object({}),
   output: z.object({ bundles: z.array(BundleView) }),
-  scope: 'provider.manage',
+  scope: 'policy.read',
   command: '/spiffe bundle list',
   targets: () => TENANT_TARGET,
   effects: 'read',

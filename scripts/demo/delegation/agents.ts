@@ -9,7 +9,8 @@ import { bobsToken, knock, tokenOf, type State } from './state.ts';
 export const agentSteps = (scene: Scene, state: State): Step[] => [
   {
     name: 'key-rotated',
-    title: "Carl rotates deploy-bot's key; Bob's mandate freezes until Bob confirms it",
+    title:
+      "Carl rotates deploy-bot's key; Bob's mandate freezes until Bob confirms it, and Mona agrees as when he gave it",
     run: async (say) => {
       const token = await tokenOf(scene, state.agent, state.mandate);
       await rotated(scene, state, 'carl');
@@ -21,6 +22,7 @@ export const agentSteps = (scene: Scene, state: State): Step[] => [
         'it is not frozen for the new key',
       );
       await scene.send('bob', `/mandate confirm ${state.mandate}`);
+      await scene.approve('mona', 'Confirm a mandate');
       await scene.until(
         'the mandate works again',
         async () => (await scene.mandateOf('bob', state.mandate))['state'] === 'active',

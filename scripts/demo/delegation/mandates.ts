@@ -94,7 +94,8 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
   },
   {
     name: 'mandate-handed-on',
-    title: 'Over MCP deploy-bot hands a part on to helper-bot, whose token names both; a use counts for both',
+    title:
+      "Over MCP deploy-bot hands a part on to Ann's helper-bot, and Mona agrees; its token names both, and a use counts for both",
     run: async (say) => {
       const token = await tokenOf(scene, state.agent, state.mandate);
       const more = await state.agent.call(token, 'mandate_delegate', {
@@ -104,13 +105,8 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
       });
       must(more.isError, 'it could hand on more than it has');
       say(`more than its own: ${more.text}`);
-      const answer = await state.agent.call(token, 'mandate_delegate', {
-        agent: 'helper-bot',
-        max_uses: 2,
-        purpose: 'Re-enrol phones',
-      });
-      must(answer.data['status'] === 'done', `not handed on: ${answer.text}`);
-      state.part = String((answer.data['result'] as Record<string, unknown>)['mandate_id']);
+      const part = { agent: 'helper-bot', max_uses: 2, purpose: 'Re-enrol phones' };
+      state.part = await scene.handOn(state.agent, token, part, 'mona');
       const passed = await state.helper.exchange(token, state.part);
       must(passed.status === 200, `HTTP ${passed.status} ${JSON.stringify(passed.body)}`);
       const nested = String(passed.body['access_token']);
@@ -151,14 +147,23 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
       await scene.use('mona', 'mandate_freeze', { ...input, reason: 'looking into it' });
       const part = await scene.mandateOf('bob', state.part);
       must(part['state'] === 'frozen', 'the part that was handed on is not frozen');
-      await scene.use('bob', 'mandate_thaw', input);
+      await scene.send('bob', `/mandate thaw ${state.mandate}`);
+      await scene.until(
+        "Bob's cause is lifted",
+        async () =>
+          ((await scene.mandateOf('bob', state.mandate))['causes'] as readonly unknown[]).length === 1,
+      );
       const between = await scene.mandateOf('bob', state.mandate);
       say(`after Bob's thaw: ${String(between['state'])}, causes ${JSON.stringify(between['causes'])}`);
       must(between['state'] === 'frozen', 'one cause lifted another');
       const refused = await state.agent.exchange(await bobsToken(scene), state.mandate);
       say(`exchange: ${JSON.stringify(refused.body)}`);
       must(refused.body['mandate_status'] === 'frozen', 'the exchange does not say frozen');
-      await scene.use('mona', 'mandate_thaw', input);
+      await scene.send('mona', `/mandate thaw ${state.mandate}`);
+      await scene.until(
+        "Mona's cause is lifted",
+        async () => (await scene.mandateOf('bob', state.mandate))['state'] === 'active',
+      );
       const after = await scene.mandateOf('bob', state.mandate);
       must(after['state'] === 'active', 'it does not work again');
       must((await knock(scene, token)) === 401, 'a token of before works again');

@@ -17,14 +17,11 @@ export const ruleSteps = (scene: Scene, state: State): Step[] => {
       title: 'A scope that nobody knows is refused; two humans put it into the catalogue',
       run: async (say) => {
         state.verifyKey = await scene.apiKey('payments', ['verify']);
-        state.rulesKey = await scene.apiKey('rules', [
-          'scope_list',
-          'scope_set',
-          'policy_show',
-          'policy_set',
-          'policy_try',
-          'group_map',
-        ]);
+        const [looks, acts] = [
+          ['scope_list', 'policy_show', 'policy_try'],
+          ['scope_set', 'policy_set', 'group_map'],
+        ];
+        state.rulesKey = await scene.apiKey('rules', looks, acts);
         const refused = await scene.as('bob', 'mandate_create', {
           agent: 'deploy-bot',
           scopes: ['finance:approve'],

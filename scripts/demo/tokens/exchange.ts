@@ -74,13 +74,8 @@ export const exchangeSteps = (scene: Scene, state: State): Step[] => [
         subject_token: await bobsToken(scene),
         mandate_id: state.mandate,
       });
-      const handed = await state.agent.call(one.access_token, 'mandate_delegate', {
-        agent: 'helper-bot',
-        scopes: ['okta.users.read'],
-        purpose: 'Look people up',
-      });
-      must(handed.data['status'] === 'done', `not handed on: ${handed.text}`);
-      const part = String((handed.data['result'] as Record<string, unknown>)['mandate_id']);
+      const handed = { agent: 'helper-bot', scopes: ['okta.users.read'], purpose: 'Look people up' };
+      const part = await scene.handOn(state.agent, one.access_token, handed, 'mona');
       const two = await clientOf(scene, state.helper).exchangeToken({
         subject_token: one.access_token,
         mandate_id: part,

@@ -59,7 +59,11 @@ export const resourceSteps = (scene: Scene, state: State): Step[] => {
           if (reason === undefined) await new Promise((resolve) => setTimeout(resolve, 500));
         }
         must(reason === 'suspended', `the status list says ${String(reason)}`);
-        await scene.use('bob', 'mandate_thaw', { mandate_id: state.mandate });
+        await scene.send('bob', `/mandate thaw ${state.mandate}`);
+        await scene.until(
+          'the mandate works again',
+          async () => (await scene.mandateOf('bob', state.mandate))['state'] === 'active',
+        );
         return `suspended after ${Math.round((Date.now() - began) / 1000)} s, without asking the issuer about the token`;
       },
     },

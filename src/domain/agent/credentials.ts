@@ -136,12 +136,17 @@ export async function retireKeyNow(ctx: TenantWriter, agent: Agent, kid: string)
 }
 
 /**
- * What every change of keys, their address or the owner does to mandates: those of everybody but the one who made it freeze until
- * each principal confirms, and what waits on them is withdrawn. A change by a service freezes all. `agent` must be locked `update`.
+ * What every change of keys, their address or the owner does to mandates: they freeze until each principal confirms, and what waits on
+ * them is withdrawn. `spared` is the person whose own mandates go on, since nothing changed between them and the agent: who made the new
+ * keys, or who owns the agent now; null: nobody. `agent` must be locked `update`.
  */
-export async function freezeOthersMandates(ctx: TenantWriter, agent: Agent, by: Actor): Promise<Mandate[]> {
-  const changer = by.kind === 'person' ? by.personId : null;
-  const hit = await openMandatesForAgent(ctx, agent.id, changer, 'update');
+export async function freezeOthersMandates(
+  ctx: TenantWriter,
+  agent: Agent,
+  by: Actor,
+  spared: string | null,
+): Promise<Mandate[]> {
+  const hit = await openMandatesForAgent(ctx, agent.id, spared, 'update');
   const actor = actorName(by);
   const all = await freezeWithBelow(ctx, hit, CREDENTIALS_CHANGED, actor);
   const mandateIds = all.map((mandate) => mandate.id);
@@ -158,7 +163,7 @@ async function changed(
   by: Actor,
   what: Record<string, unknown>,
 ): Promise<Mandate[]> {
-  const hit = await freezeOthersMandates(ctx, agent, by);
+  const hit = await freezeOthersMandates(ctx, agent, by, by.kind === 'person' ? by.personId : null);
   await changeCauses(ctx, agent, { lift: ['rotation_due'] });
   ctx.record({
     event: 'AGENT_KEY_ROTATED',

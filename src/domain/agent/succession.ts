@@ -64,8 +64,8 @@ export async function ownerBack(ctx: TenantWriter, ownerId: string, actor: strin
 }
 
 /**
- * Gives an agent a new owner. Mandates are not inherited: those of everybody but the one who does it freeze until each principal
- * confirms. An agent whose owner had left needs new credentials from its new owner before it works. Fault `conflict` where the new
+ * Gives an agent a new owner. Mandates are not inherited: those of everybody but the new owner freeze until each principal
+ * confirms, also of the one who does it: the agent is not theirs any more. An agent whose owner had left needs new credentials from its new owner before it works. Fault `conflict` where the new
  * owner cannot act, or nothing would change. Whether the actor may is the caller's question.
  */
 export async function transferAgent(
@@ -88,7 +88,7 @@ export async function transferAgent(
     { lift: ['owner_left'], add: orphaned ? ['rotation_due'] : [] },
     { ownerId: owner.id, offeredTo: null },
   );
-  const hit = await freezeOthersMandates(ctx, after, ctx.actor);
+  const hit = await freezeOthersMandates(ctx, after, ctx.actor, owner.id);
   // Only now: a mandate that was frozen for its missing owner is never active in between.
   await liftFrom(ctx, await openMandatesForAgent(ctx, agent.id, null, 'update'), OWNER_LEFT, actor);
   await withdrawCalls(ctx, await waitingCallsOn(ctx, { agentId: agent.id }), {

@@ -10,9 +10,11 @@ export type ApprovalState =
 /**
  * Who may approve, as a policy's `@approval` names it: the principal's manager, the target's manager, the owner of the
  * target agent, members of a group by our id, everybody whose groups map to a role, one person by our id, or anybody whose groups
- * give a scope.
+ * give a scope. `principal` is no approval by somebody else but the person's own confirmation, by their own hand, of what a bearer token asked
+ * in their name; only what ships can ask for it.
  */
 export type ApproverKind =
+  | 'principal'
   | 'manager'
   | 'manager_of_target'
   | 'owner'

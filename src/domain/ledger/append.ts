@@ -16,7 +16,7 @@ export function ledgerLines(at: Date, entries: readonly NewEntry[]): LedgerLines
   for (const entry of entries) {
     const actor = storable(entry.actor);
     const data = canonicalData(entry.data);
-    const things = thingsOf(actor, data).join('\u001F');
+    const things = thingsOf(actor, data).join(BETWEEN);
     json += `${json === '' ? '' : ','}{"i":"${newId('evt', at.getTime())}","e":"${entry.event}","a":${JSON.stringify(actor)},"d":${data},"t":${JSON.stringify(things)}}`;
   }
   return { at: at.toISOString(), json: `[${json}]` };
@@ -32,17 +32,24 @@ const thingsOf = (actor: string, data: string): string[] => [
   ...new Set([actorThing(actor)].concat(`${actor} ${data}`.match(ID) ?? [])),
 ];
 
-/** PostgreSQL stores neither NUL nor lone surrogates, and an entry must never be lost for a character in it. */
-const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\uFFFD');
+/** What stands between the things of an entry. */
+const BETWEEN = '\u001F';
 
-/** How JSON writes it; a backslash before it may itself be escaped, which costs a second look and no more. */
-const NUL = /\\u0000/;
+/**
+ * PostgreSQL stores neither NUL nor lone surrogates, and an entry must never be lost for a character in it; nor may a name that somebody chose
+ * hold what stands between things, or an entry is found as somebody else's.
+ */
+const storable = (text: string): string =>
+  text.toWellFormed().replaceAll('\0', '\uFFFD').replaceAll(BETWEEN, '\uFFFD');
+
+/** How JSON writes the two; a backslash before it may itself be escaped, which costs a second look and no more. */
+const UNSTORABLE = /\\u00(?:00|1f)/i;
 
 /** What JSON drops must not be hashed: the entry is hashed as it will be read back. */
 function canonicalData(data: NewEntry['data']): string {
   try {
     const text = canonicalJson(data);
-    if (!NUL.test(text)) return text;
+    if (!UNSTORABLE.test(text)) return text;
   } catch {
     // Something in it has no canonical form as it is.
   }

@@ -53,6 +53,7 @@ export const LEDGER_EVENTS = [
   'spiffe_bundle_changed',
   'administrator_named',
   'key_created',
+  'key_granted',
   'key_revoked',
   'key_rotated',
   'SIGNING_KEY_ROTATED',

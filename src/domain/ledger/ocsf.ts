@@ -73,6 +73,7 @@ export const OCSF = {
   tenant_created: of(3004, 1, 2),
   administrator_named: of(3005, 1, 4),
   key_created: of(3004, 1, 3),
+  key_granted: of(3004, 3, 3),
   key_revoked: of(3004, 4, 3),
   SIGNING_KEY_ROTATED: of(3004, 3, 3),
   SIGNING_KEY_RETIRED: of(3004, 4, 3),

@@ -2,6 +2,7 @@ import { and, eq, inArray } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
 import { groupMappings } from '../group/tables.ts';
 import { scopes as catalogue } from '../scope/tables.ts';
+import { findMandate } from './store.ts';
 
 type Asked = {
   readonly scopes: readonly string[];
@@ -64,4 +65,12 @@ export async function isHighValue(reader: TenantReader, asked: Asked): Promise<b
           asked.currency !== row.currency ||
           asked.amount > Number(row.amountThreshold))),
   );
+}
+
+/** The same of a mandate that stands, as it is now. False where it is not there: whoever decides refuses that first. */
+export async function isHighValueMandate(reader: TenantReader, mandateId: string): Promise<boolean> {
+  const mandate = await findMandate(reader, mandateId);
+  if (mandate === null) return false;
+  const amount = mandate.amount === null ? null : Number(mandate.amount);
+  return isHighValue(reader, { ...mandate, amount });
 }

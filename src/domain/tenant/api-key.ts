@@ -29,6 +29,13 @@ export const KEY_SCOPES = [
   'scim',
   'verify',
 ] as const;
+/** Those that only look, or answer whether somebody may; the others act or govern. */
+export const LOOKING_KEY_SCOPES = [
+  'calls:read',
+  'introspect',
+  'ledger:read',
+  'verify',
+] as const satisfies readonly (typeof KEY_SCOPES)[number][];
 /** Manages identity providers and API keys. */
 export const ADMIN_SCOPE = 'admin' satisfies (typeof KEY_SCOPES)[number];
 

@@ -55,8 +55,11 @@ export type PresentationCheck = (
   trusted?: Configured,
 ) => Promise<Presentation>;
 
-/** What the employee's provider token must carry to delegate (requirements D4). */
-const DELEGATION_CREATE = 'delegation:create';
+/**
+ * What the employee's provider token must carry one of to be exchanged (requirements D4). Agents are given tokens with the first: it is good for
+ * the exchange and nothing else. The second also gives mandates.
+ */
+const EXCHANGE_SCOPES = ['delegation:exchange', 'delegation:create'] as const;
 const MAX_CANDIDATES = 10;
 
 /** A refusal of the subject token: RFC 8693 section 2.2.2 makes one that is not acceptable for any reason `invalid_request`. */
@@ -101,10 +104,10 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
         'subject_token: its provider bound it to a key. Send a proof by that key in the DPoP header, or a token that is bound to none.',
       );
     }
-    if (!proved.scopes.includes(DELEGATION_CREATE)) {
+    if (!EXCHANGE_SCOPES.some((scope) => proved.scopes.includes(scope))) {
       throw refuse(
         'token_scope_missing',
-        `The subject token lacks the scope ${DELEGATION_CREATE}. Sign the employee in with it.`,
+        `The subject token lacks the scope ${EXCHANGE_SCOPES[0]}. Sign the employee in with it.`,
       );
     }
     refuseOtherActor(proved.mayAct, client);

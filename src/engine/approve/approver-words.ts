@@ -1,6 +1,7 @@
 import type { ApproverKind, Requirement } from '#domain/approval/approval.ts';
 
 const APPROVERS: Readonly<Record<string, string>> = {
+  principal: 'the person themselves',
   manager: "the requester's manager",
   manager_of_target: "the target's manager",
   owner: "the agent's owner",
@@ -33,6 +34,7 @@ export function mendingWords(
 }
 
 const MENDING: Readonly<Record<string, string>> = {
+  principal: 'make the person active again',
   manager: 'give whoever asks an active manager at the identity provider',
   manager_of_target: 'give the target an active manager at the identity provider',
   owner: 'give the agent an owner who is not the one who asks',

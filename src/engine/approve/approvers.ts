@@ -14,7 +14,8 @@ type Asked = Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>;
 /**
  * Who may vote on a call for one requirement, at this moment (law 5): the named approvers in good standing, without the
  * requester, the principal, anybody in the act chain, the agent's owner and the target; where they are fewer than the quorum,
- * the fallback's people instead (law 9). Once it has been escalated, the fallback's people in addition.
+ * the fallback's people instead (law 9). Once it has been escalated, the fallback's people in addition. A confirmation is the
+ * principal's own, and counts for nothing else.
  */
 export async function eligibleFor(
   reader: TenantReader,
@@ -22,6 +23,11 @@ export async function eligibleFor(
   call: Asked,
   escalated: boolean,
 ): Promise<Person[]> {
+  if (requirement.approver === 'principal') {
+    const principal = principalOf(call.actor);
+    const person = principal === null ? null : await findPerson(reader, principal);
+    return person === null || standingOf(person) !== null ? [] : [person];
+  }
   const barred = await barredFrom(reader, call);
   const able = async (kind: ApproverKind) =>
     (await named(reader, kind, call)).filter(

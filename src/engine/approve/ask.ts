@@ -1,4 +1,4 @@
-import { principalOf, type Actor } from '#domain/actor.ts';
+import { isByToken, principalOf, type Actor } from '#domain/actor.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
 import { insertApproval } from '#domain/approval/store.ts';
 import type { Call } from '#domain/call/store.ts';
@@ -47,6 +47,8 @@ export function inputDigestOf(
     mandate: actor.kind === 'agent' ? actor.mandateId : null,
     // What a person asked through a client is another question than the same from their own hand.
     ...(actor.kind === 'person' && actor.through !== undefined ? { client: actor.through.clientId } : {}),
+    // So is what a bearer token asked in their name: it waits for them, and their own question does not wait with it.
+    ...(actor.kind === 'person' && isByToken(actor) ? { token_of: actor.identity['cid'] ?? '' } : {}),
   };
   return app.secrets.digest(canonicalJson({ tenantId, tool, input, ...who }));
 }

@@ -1,3 +1,4 @@
+import { isByToken, type Actor } from '#domain/actor.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findMandate, type Mandate } from '#domain/mandate/store.ts';
@@ -27,6 +28,12 @@ export interface Scene {
   readonly emergency: string | null;
 }
 
+/** What a bearer token asked is not yet the person's word: whoever decides reads which client had the token. */
+const askedWith = (actor: Actor): string[] =>
+  actor.kind === 'person' && isByToken(actor)
+    ? [`Asked with an access token of the client ${actor.identity['cid'] ?? '(unknown)'}`]
+    : [];
+
 /** Collects what is shown about an approval. The tool may no longer be there. */
 export async function sceneOf(
   app: Pick<App, 'baseUrl' | 'catalogue' | 'loginIssuer'>,
@@ -54,7 +61,7 @@ export async function sceneOf(
     targets,
     askedBy: call.principalId === null ? 'a service' : (names.get(call.principalId) ?? call.principalId),
     mandate: call.mandateId === null ? null : await findMandate(reader, call.mandateId),
-    lines: [...given, ...changes.map((change) => withNames(change, names))],
+    lines: [...askedWith(call.actor), ...given, ...changes.map((change) => withNames(change, names))],
     asks: approval.requirements.map(
       ({ quorum, approver, stepUp, reason }) =>
         `${quorum} ${quorum === 1 ? 'approval' : 'approvals'}${stepUp ? ', each with step-up,' : ''} from ${approverWords(approver)}. ${reason}`,

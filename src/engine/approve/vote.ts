@@ -211,8 +211,16 @@ async function stillPending(ctx: WriteContext, approval: Approval, call: Call): 
   return 'pending';
 }
 
+/** Tools that give a mandate, or give it once more. */
+const GIVES: ReadonlySet<string> = new Set([
+  'mandate_create',
+  'mandate_delegate',
+  'mandate_renew',
+  'mandate_confirm',
+]);
+
 function recordMandate(ctx: WriteContext, call: Call, event: NewEntry['event'], approvalId: string): void {
-  if (call.tool === 'mandate_create' || call.tool === 'mandate_renew')
+  if (GIVES.has(call.tool))
     ctx.record({
       event,
       actor: actorName(ctx.actor),

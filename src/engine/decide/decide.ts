@@ -1,5 +1,5 @@
 import type * as cedar from '@cedar-policy/cedar-wasm/nodejs';
-import { isThroughAgent, type Actor } from '#domain/actor.ts';
+import { isByToken, isThroughAgent, type Actor } from '#domain/actor.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
 import type { SavedDecision } from '#domain/call/call.ts';
 import type { TenantReader } from '#domain/context.ts';
@@ -120,6 +120,8 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
     through_agent: isThroughAgent(actor),
     single_admin: facts.policy.singleAdmin,
     high_value: question.extra?.high_value ?? false,
+    by_token: isByToken(actor),
+    own_portal: question.extra?.own_portal ?? false,
   };
   const action = { type: 'Action', id: entry.tool.name };
   const parents = actionParents(entry).map((id) => ({ type: 'Action', id }));

@@ -31,6 +31,6 @@ export function nobodyAllows(
 function notToThisKey(named: boolean, tool: string): Denial {
   const message = named
     ? 'This is an API key. It has the scope for this tool, but no policy allows the tool to API keys. An administrator can change the policies.'
-    : `This is an API key, which acts for nobody: it may use the tools that its scopes name, and ${tool} is not one of them. An administrator can create a key with the scope ${tool}.`;
+    : `This is an API key, which acts for nobody: it may use the tools that its scopes name, and ${tool} is not one of them. Two IT admins can grant it in Slack: /apikey grant.`;
   return denial('no_policy_allows', message, named ? {} : { missing: { api_key: { scope: tool } } });
 }

@@ -3,6 +3,15 @@ import { denial, type Denial } from '#domain/denial.ts';
 import { words, type CatalogueEntry } from '../catalogue.ts';
 import type { PolicySet } from './policies.ts';
 
+/** Whether no agent, and no client of a person, can ever use the tool. */
+export const closedToAgents = (
+  policies: Pick<PolicySet, 'forTool'>,
+  { tool }: Pick<CatalogueEntry, 'tool'>,
+): boolean => tool.only === 'people' || agentBan(policies, tool.name) !== undefined;
+
+const agentBan = (policies: Pick<PolicySet, 'forTool'>, tool: string) =>
+  [...policies.forTool(tool).policies.values()].find(({ bansAgents }) => bansAgents);
+
 /**
  * The refusal of a tool that this kind of actor can never use, or null: one for people only, to everybody but a person who acts by their
  * own hand; one that a policy forbids to agents altogether, to agents and clients. It follows from tool, actor and policies alone, so it is
@@ -20,9 +29,7 @@ export function notForAgents(
       'not_for_agents',
       `"${tool.title}" is for people only: no agent, no client and no API key can use it, whatever it is given. A person does it ${where}.`,
     );
-  const ban = through
-    ? [...policies.forTool(tool.name).policies.values()].find(({ bansAgents }) => bansAgents)
-    : undefined;
+  const ban = through ? agentBan(policies, tool.name) : undefined;
   if (ban === undefined) return null;
   return denial(
     'forbidden_by_policy',

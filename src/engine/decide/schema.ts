@@ -8,16 +8,26 @@ const GOVERNANCE: ReadonlySet<string> = new Set([
   'provider',
   'spiffe',
   'break-glass',
+  'api-key',
 ]);
 
-/** The action groups of a tool: its family, whether it changes something, how dangerous it is, and `governance` for changes of the rules. */
-export function actionParents({ tool, family }: CatalogueEntry): string[] {
-  const changes = tool.effects === 'write' || tool.effects === 'act';
+/** Whether it changes the rules: who may do what from then on. */
+export const governs = ({ tool, family }: CatalogueEntry): boolean => changes(tool) && GOVERNANCE.has(family);
+
+const changes = (tool: CatalogueEntry['tool']): boolean => tool.effects === 'write' || tool.effects === 'act';
+
+/**
+ * The action groups of a tool: its family, whether it changes something, how dangerous it is, `governance` for changes of the rules, and
+ * `loosens` where it gives somebody back what was taken from them.
+ */
+export function actionParents(entry: CatalogueEntry): string[] {
+  const { tool, family } = entry;
   return [
     family,
-    changes ? 'changes' : 'reads',
+    changes(tool) ? 'changes' : 'reads',
     ...('danger' in tool ? [tool.danger] : []),
-    ...(changes && GOVERNANCE.has(family) ? ['governance'] : []),
+    ...(governs(entry) ? ['governance'] : []),
+    ...(tool.loosens === true ? ['loosens'] : []),
   ];
 }
 
@@ -26,7 +36,7 @@ export function actionParents({ tool, family }: CatalogueEntry): string[] {
  * validated against it when they are loaded, not at every request. Source: Cedar's schema language, docs.cedarpolicy.com/schema.
  */
 export function cedarSchema(catalogue: Catalogue): string {
-  const groups = [...new Set(['governance', ...catalogue.all.flatMap(actionParents)])].sort();
+  const groups = [...new Set(['governance', 'loosens', ...catalogue.all.flatMap(actionParents)])].sort();
   const actions = catalogue.all.map(
     (entry) =>
       `action "${entry.tool.name}" in [${actionParents(entry)
@@ -42,7 +52,7 @@ export function cedarSchema(catalogue: Catalogue): string {
     'entity Agent = { owner: Person, owner_manager?: Person };',
     'entity Mandate = { principal: Person, agent: Agent, agent_owner: Person, principal_manager?: Person, agent_owner_manager?: Person };',
     'entity Approval = { principal?: Person };',
-    'type Asked = { tool: String, scope: String, surface: String, through_agent: Bool, high_value: Bool, single_admin: Bool };',
+    'type Asked = { tool: String, scope: String, surface: String, through_agent: Bool, high_value: Bool, single_admin: Bool, by_token: Bool, own_portal: Bool };',
     ...groups.map((group) => `action "${group}";`),
     ...actions,
   ].join('\n');

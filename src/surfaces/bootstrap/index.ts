@@ -4,13 +4,14 @@ import type { App } from '#engine/app.ts';
 import { setUpTenant, type SetUp } from '#engine/set-up.ts';
 import { checkIssuers } from '#domain/tenant/identity-providers.ts';
 import { createGuardedFetch } from '#lib/guarded-fetch.ts';
+import { oneLine } from '#lib/one-line.ts';
 import { readOrFault } from '#lib/problems.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { asFault, Fault, type FaultCode } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 
 const Body = z.strictObject({
-  tenant: z.string().trim().min(1).max(200),
+  tenant: oneLine(1, 200),
   administrators: z.array(z.email()).min(1).max(20),
   email_domains: z
     .array(z.string().regex(/^[a-z0-9.-]+\.[a-z]{2,}$/))

@@ -4,35 +4,26 @@ import {
   ADMIN_SCOPE,
   createApiKey,
   KEY_SCOPES,
+  LOOKING_KEY_SCOPES,
   listApiKeys,
   revokeApiKey,
   type ListedApiKey,
 } from '#domain/tenant/api-key.ts';
-import { identityProvidersDocument } from '#domain/tenant/identity-providers.ts';
-import { issuerHash } from '#domain/token/providers/oidc.ts';
-import type { TenantReader } from '#domain/context.ts';
+import { actingScopes, unusableScopes } from '#domain/tenant/key-grant.ts';
 import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
+import { oneLine } from '#lib/one-line.ts';
 import { readOrFault } from '#lib/problems.ts';
 import type { Caller } from './authenticate.ts';
 
-/** Providers that SCIM keys may speak for, besides generic ones, which are named by their issuer. */
-const SOURCES = ['okta', 'entra', 'cognito'];
-
 export const NewApiKey = z.strictObject({
-  name: z.string().trim().min(1).max(100).describe('What it is for; the ledger names it.'),
+  name: oneLine(1, 100).describe('What it is for; the ledger names it.'),
   scopes: z
     .array(z.string().min(1).max(100))
-    .min(1)
     .max(50)
-    .describe(`${KEY_SCOPES.join(', ')}, or names of tools.`),
-  source: z
-    .string()
-    .max(500)
-    .optional()
     .describe(
-      'For the scope scim, and only there: whose directory it carries. okta, entra, cognito, or the issuer of a configured generic provider.',
+      `What it may do at once, of what only looks: ${LOOKING_KEY_SCOPES.join(', ')}, or names of tools that read. What acts or governs, two IT admins grant it in Slack: /apikey grant.`,
     ),
 });
 
@@ -59,18 +50,19 @@ export function requireAdmin(caller: Caller, named: string): void {
   throw lacksKeyScope(caller, ADMIN_SCOPE);
 }
 
-/** What a caller is told who lacks a scope that API keys alone can have, with the request that makes such a key. */
+/** What a caller is told who lacks a scope that API keys alone can have, and how a key gets it. */
 export function lacksKeyScope({ tenantId, actor }: Caller, scope: string): Fault {
   const who = actor.kind === 'service' ? 'This API key lacks' : 'This takes an API key that has';
-  return new Fault(
-    'forbidden',
-    `${who} the scope ${scope}. An administrator makes such a key with one that has ${ADMIN_SCOPE}: ` +
-      `POST /v1/tenants/${tenantId}/api-keys with {"name": "…", "scopes": ["${scope}"]}.`,
-    { detail: { required_scope: scope } },
-  );
+  const how = LOOKING_KEY_SCOPES.some((one) => one === scope)
+    ? `An administrator makes such a key with one that has ${ADMIN_SCOPE}: POST /v1/tenants/${tenantId}/api-keys with {"name": "…", "scopes": ["${scope}"]}.`
+    : `An IT admin grants it to a key in Slack with /apikey grant, and another IT admin agrees.`;
+  return new Fault('forbidden', `${who} the scope ${scope}. ${how}`, { detail: { required_scope: scope } });
 }
 
-/** Makes a key. Fault `invalid_input` for a scope that no key can use. */
+/**
+ * Makes a key that only looks. Fault `invalid_input` for a scope that no key can use, and `forbidden` for one that acts or governs: whoever
+ * holds a key is not known, so keys do not make keys that could do more than look. Humans grant that (`api_key_grant`).
+ */
 export async function addApiKey(
   app: App,
   { tenantId, actor }: Caller,
@@ -78,23 +70,28 @@ export async function addApiKey(
 ): Promise<z.infer<typeof CreatedApiKey>> {
   const asked = parsed(NewApiKey, body);
   const scopes = [...new Set(asked.scopes)];
-  const wrong = scopes.filter((scope) => !isScope(app, scope));
+  const tools = app.catalogue.all.map(({ tool }) => tool);
+  const wrong = unusableScopes(tools, scopes);
   if (wrong.length > 0)
     throw invalid(
       'scopes',
       `No API key can have ${wrong.join(', ')}. Take ${KEY_SCOPES.join(', ')}, or names of tools.`,
     );
-  if (scopes.includes('scim') !== (asked.source !== undefined))
-    throw invalid('source', 'A key with the scope scim names its source, and no other key does.');
+  const acting = actingScopes(tools, scopes);
+  if (acting.length > 0)
+    throw new Fault(
+      'forbidden',
+      `An API key makes only keys that look. Make this one without ${acting.join(', ')}; then an IT admin grants it that in Slack with /apikey grant and its id, and another IT admin agrees.`,
+      { detail: { reason: 'humans_grant_this', scopes: acting } },
+    );
   return transact(app, tenantId, async (ctx) => {
-    const source = asked.source === undefined ? null : await sourceOf(ctx, asked.source);
     const { id, presented } = await createApiKey(
       ctx,
       app.mode,
-      { name: asked.name, scopes, ...(source === null ? {} : { source }) },
+      { name: asked.name, scopes },
       actorName(actor),
     );
-    const key = { id, name: asked.name, scopes, source, createdAt: ctx.now, revokedAt: null };
+    const key = { id, name: asked.name, scopes, source: null, createdAt: ctx.now, revokedAt: null };
     return { ...keyView(key), api_key: presented };
   });
 }
@@ -111,22 +108,6 @@ export async function removeApiKey(app: App, { tenantId, actor }: Caller, keyId:
 /** A body as its schema reads it, or Fault `invalid_input` with `detail.problems`. */
 export const parsed = <S extends z.ZodType>(schema: S, body: unknown): z.infer<S> =>
   readOrFault(schema, body, 'The body is not valid');
-
-// What is for people only, a key can never use: a scope that means nothing would only mislead.
-function isScope({ catalogue }: App, scope: string): boolean {
-  const tool = catalogue.get(scope)?.tool;
-  return KEY_SCOPES.some((one) => one === scope) || (tool !== undefined && tool.only !== 'people');
-}
-
-async function sourceOf(reader: TenantReader, source: string): Promise<string> {
-  if (SOURCES.includes(source)) return source;
-  const { oidc = [] } = await identityProvidersDocument(reader);
-  if (oidc.some(({ issuer }) => issuer === source)) return issuerHash(source);
-  throw invalid(
-    'source',
-    `Take ${SOURCES.join(', ')}, or the issuer of a generic provider that is configured.`,
-  );
-}
 
 const invalid = (field: string, problem: string): Fault =>
   new Fault('invalid_input', problem, { detail: { problems: [{ field, problem }] } });

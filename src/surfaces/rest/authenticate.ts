@@ -106,8 +106,8 @@ async function person(
     named === null ? await onlyTenant(app.database.sql) : await kernel.tenantOf('tenant', named);
   if (tenantId === null)
     throw refuse('no_such_tenant', 'Name the organisation that the token is for: X-Prokura-Tenant: tnt_….');
-  const { personId, clientId, scopes } = await kernel.verifySubject(tenantId, token, came);
-  const identity = { matched_by: 'access_token', cid: clientId };
+  const { personId, provider, clientId, scopes } = await kernel.verifySubject(tenantId, token, came);
+  const identity = { matched_by: 'access_token', provider, cid: clientId };
   return {
     tenantId,
     actor: { kind: 'person', surface: 'rest', personId, identity, tokenScopes: scopes },

@@ -76,18 +76,23 @@ async function approvalCopies(
   const eligible = new Map(
     view.requirements.flatMap((one) => one.eligible.map((person) => [person.id, person] as const)),
   );
-  const people = [...eligible.values()];
-  const direct = people.map((person) => ({ person }));
-  const approvers =
+  // A confirmation is between the person and the product: it never stands in a channel.
+  const own = [...eligible.values()].filter((person) => person.id === principal?.id);
+  const people = [...eligible.values()].filter((person) => person.id !== principal?.id);
+  const others =
     settings.approvalChannel === null || people.length === 0
-      ? direct
+      ? people.map((person) => ({ person }))
       : [{ channel: settings.approvalChannel, instead: people }];
+  const approvers = [...own.map((person) => ({ person })), ...others];
   return [
     { audience: 'approver', message: approvalMessage(scene, 'approver'), recipients: approvers },
     {
       audience: 'requester',
       message: approvalMessage(scene, 'requester'),
-      recipients: principal === null || view.approval.state !== 'pending' ? [] : [{ person: principal }],
+      recipients:
+        principal === null || own.length > 0 || view.approval.state !== 'pending'
+          ? []
+          : [{ person: principal }],
     },
     ...nudges(view, scene),
   ];

@@ -8,6 +8,7 @@ const OPTIONAL_SCOPES = ['channels:read', 'groups:read'];
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   '/account': 'Link Slack accounts again',
+  '/apikey': 'What API keys may do',
   '/breakglass': 'Who may act at once in an emergency',
   '/breaker': 'Decide what a burst of departures holds back',
   '/freeze': 'Stop agents, people, mandates, everything',

@@ -14,6 +14,7 @@ import {
   requireUid,
   splitScopes,
   type Vendor,
+  PORTAL_CLIENTS,
 } from './vendor.ts';
 
 const HOST = /^cognito-idp\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/;
@@ -48,6 +49,9 @@ export const cognito: Vendor = {
       .max(256)
       .optional()
       .describe('The identifier of the resource server that defines the delegation scopes.'),
+    portal_clients: clientIds(/^[\w+]{1,128}$/, 'must be ids of app clients')
+      .optional()
+      .describe(PORTAL_CLIENTS),
   }),
   fault: (section, options) =>
     issuerFault(section.issuer, options) ??

@@ -14,6 +14,7 @@ import {
   requireUid,
   splitScopes,
   type Vendor,
+  PORTAL_CLIENTS,
 } from './vendor.ts';
 
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -58,6 +59,9 @@ export const entra: Vendor = {
     client_ids: clientIds(GUID, 'must be application (client) ids: GUIDs in lower case')
       .optional()
       .describe('The applications (azp, or appid) whose tokens are taken; left out: all.'),
+    portal_clients: clientIds(GUID, 'must be application (client) ids: GUIDs in lower case')
+      .optional()
+      .describe(PORTAL_CLIENTS),
   }),
   fault: (section, options) =>
     issuerFault(section.issuer, options) ??

@@ -49,7 +49,7 @@ export interface TrialParts {
   ) => Promise<{ id: string; refusal: string | null } | null>;
 }
 
-const DELEGATION = ['delegation:create', 'delegation:read', 'delegation:revoke'];
+const DELEGATION = ['delegation:exchange', 'delegation:create', 'delegation:read', 'delegation:revoke'];
 
 /**
  * Tries a token: every check that a real use makes, in order and all of them, with the reason of each. Nothing is issued, recorded or kept but the

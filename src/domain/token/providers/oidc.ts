@@ -16,6 +16,7 @@ import {
   requireUid,
   splitScopes,
   type Vendor,
+  PORTAL_CLIENTS,
 } from './vendor.ts';
 
 /** What stands for an issuer in canonical subjects: the first 16 hexadecimal digits of the SHA-256 of its identifier. */
@@ -45,6 +46,9 @@ export const oidc: Vendor = {
     client_ids: clientIds(/^[\x21-\x7e]{1,255}$/, 'must be client ids')
       .optional()
       .describe('The clients (client_id, or azp) whose tokens are taken; left out: all.'),
+    portal_clients: clientIds(/^[\x21-\x7e]{1,255}$/, 'must be client ids')
+      .optional()
+      .describe(PORTAL_CLIENTS),
   }),
   fault: (section, options) => {
     const wrong = issuerFault(section.issuer, options);

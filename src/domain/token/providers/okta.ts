@@ -11,6 +11,7 @@ import {
   requireClient,
   requireUid,
   type Vendor,
+  PORTAL_CLIENTS,
 } from './vendor.ts';
 
 const HOSTS = /(?:^|\.)(?:okta\.com|oktapreview\.com|okta-emea\.com|okta-gov\.com|okta\.mil|trexcloud\.com)$/;
@@ -37,6 +38,9 @@ export const okta: Vendor = {
     client_ids: clientIds(/^[\w-]{1,100}$/, 'must be client ids of Okta applications')
       .optional()
       .describe('The applications (cid) whose tokens are taken; left out: all.'),
+    portal_clients: clientIds(/^[\w-]{1,100}$/, 'must be client ids of Okta applications')
+      .optional()
+      .describe(PORTAL_CLIENTS),
   }),
   fault: (section, options) =>
     issuerFault(section.issuer, options) ??

@@ -16,6 +16,8 @@ export interface Section {
   readonly tenant_id?: string | undefined;
   /** The provider's clients whose tokens are taken; absent: those of every client. */
   readonly client_ids?: readonly string[] | undefined;
+  /** The clients that are the organisation's own portal: what their tokens ask needs no click of the person besides. */
+  readonly portal_clients?: readonly string[] | undefined;
   /** Cognito: the resource server whose identifier stands before its scopes. */
   readonly resource_server?: string | undefined;
 }
@@ -87,17 +89,27 @@ export function requireAudience(claims: Claims, audience: string): void {
 
 const MAX_CLIENTS = 50;
 
-/** `client_ids` of a section: the provider's clients whose tokens are taken, each named as `pattern` has it. */
+/** `client_ids` or `portal_clients` of a section: clients of the provider, each named as `pattern` has it. */
 export const clientIds = (pattern: RegExp, problem: string) =>
   z.array(z.string().regex(pattern, problem)).min(1).max(MAX_CLIENTS);
 
-/** The same as it is kept in the row; nothing where none were listed. */
-export const clientConfig = ({ client_ids: listed }: Section): Pick<IdentityProvider, 'config'>['config'] =>
-  listed === undefined ? {} : { clientIds: [...listed] };
+/** What a section says of `portal_clients`, whatever the provider. */
+export const PORTAL_CLIENTS =
+  "Clients of your own portal, in whose pages the person clicks before it asks: what their tokens ask to create or renew does not wait for the person's confirmation. Never a client whose tokens agents get. Left out: none.";
+
+/** Both as they are kept in the row; nothing where none were listed. */
+export const clientConfig = (section: Section): Pick<IdentityProvider, 'config'>['config'] => ({
+  ...(section.client_ids === undefined ? {} : { clientIds: [...section.client_ids] }),
+  ...(section.portal_clients === undefined ? {} : { portalClients: [...section.portal_clients] }),
+});
 
 /** And as it is answered. */
-export const clientSection = ({ config }: IdentityProvider): Pick<Section, 'client_ids'> =>
-  isStrings(config['clientIds']) ? { client_ids: config['clientIds'] } : {};
+export const clientSection = ({
+  config,
+}: IdentityProvider): Pick<Section, 'client_ids' | 'portal_clients'> => ({
+  ...(isStrings(config['clientIds']) ? { client_ids: config['clientIds'] } : {}),
+  ...(isStrings(config['portalClients']) ? { portal_clients: config['portalClients'] } : {}),
+});
 
 /** The token was issued to a client that is listed; where there is no list, to any (T26). What is listed in another form than it is kept in lets nobody in. */
 export function requireClient(client: string, listed: unknown): void {

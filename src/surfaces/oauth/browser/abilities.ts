@@ -1,31 +1,21 @@
 import type { Catalogue } from '#engine/catalogue.ts';
+import { closedToAgents } from '#engine/decide/not-for-agents.ts';
+import type { PolicySet } from '#engine/decide/policies.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
 
 /** Scopes that a person's own client may ask for, each with what it lets the client do, in words. */
 export type Abilities = ReadonlyMap<string, readonly string[]>;
 
-/** What no client does for a person, whatever they would let it have: their organisation's governance (design/domain.md, "Actors"). */
-const GOVERNANCE: ReadonlySet<string> = new Set([
-  'account',
-  'agent',
-  'approval',
-  'breaker',
-  'freeze',
-  'group',
-  'mandate',
-  'policy',
-  'provider',
-  'scope',
-]);
-
-/** Of every tool that is not for people only and governs nothing, by its scope, in the catalogue's order. */
-export function abilitiesOf(catalogue: Catalogue): Abilities {
+/**
+ * Of every tool that policy does not close to agents and clients, by its scope, in the catalogue's order: a person is never asked to let a client
+ * have what it could not use.
+ */
+export function abilitiesOf(catalogue: Catalogue, policies: Pick<PolicySet, 'forTool'>): Abilities {
   const abilities = new Map<string, string[]>();
-  for (const { tool, family } of catalogue.all) {
-    const changes = tool.effects === 'write' || tool.effects === 'act';
-    if (tool.only === 'people' || tool.scope === IMPLIED_SCOPE || (changes && GOVERNANCE.has(family)))
-      continue;
-    abilities.set(tool.scope, [...(abilities.get(tool.scope) ?? []), tool.title]);
+  for (const entry of catalogue.all) {
+    const { scope, title } = entry.tool;
+    if (scope === IMPLIED_SCOPE || closedToAgents(policies, entry)) continue;
+    abilities.set(scope, [...(abilities.get(scope) ?? []), title]);
   }
   return abilities;
 }

@@ -54,7 +54,7 @@ const MAX_FORM_BYTES = 16 * 1024;
 
 export function browserSide(parts: BrowserParts): BrowserSide {
   const { app, kernel } = parts;
-  const abilities = abilitiesOf(app.catalogue);
+  const abilities = abilitiesOf(app.catalogue, app.policies);
   const looking = lookingScopes(app.catalogue);
   const dynamicRegistration = parts.dynamicRegistration === true;
   const login = createOktaLogin(

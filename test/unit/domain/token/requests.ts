@@ -86,7 +86,7 @@ export function subjectToken(
     exp: now + 3600,
     cid: '0oaclient',
     uid: tenant.uid,
-    scp: ['openid', 'delegation:create'],
+    scp: ['openid', 'delegation:exchange'],
     sub: 'bob@acme.test',
     groups: ['Everyone'],
     ...claims,

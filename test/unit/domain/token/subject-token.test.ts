@@ -33,7 +33,7 @@ const whole = () => ({
   exp: nowSeconds() + 60,
   cid: 'c',
   uid: tenant.uid,
-  scp: ['delegation:create'],
+  scp: ['delegation:exchange'],
 });
 
 test('T1: none, HS256 with the public key, and ES256 are refused', async () => {
@@ -151,8 +151,9 @@ test('T13: times are held to five seconds', async () => {
   expect((await exchange(world, tenant, bad({ exp: now + 30 }))).body['expires_in']).toBeLessThanOrEqual(30);
 });
 
-test('D4: without delegation:create it cannot be exchanged', async () => {
-  expect(await refused(bad({ scp: ['openid', 'delegation:read'] }))).toMatch(
-    /^400 invalid_request: .*delegation:create/,
-  );
+test('D4: with delegation:exchange it is exchanged, and with delegation:create; without either it is not', async () => {
+  for (const scp of [['delegation:exchange'], ['delegation:create']])
+    expect((await exchange(world, tenant, bad({ scp }))).status).toBe(200);
+  for (const scp of [['openid', 'delegation:read', 'delegation:revoke'], []])
+    expect(await refused(bad({ scp }))).toMatch(/^400 invalid_request: .*delegation:exchange/);
 });

@@ -1,0 +1,103 @@
+import { and, eq } from 'drizzle-orm';
+import { Fault } from '#lib/fault.ts';
+import type { TenantReader, TenantWriter } from '../context.ts';
+import { issuerHash } from '../token/providers/oidc.ts';
+import { KEY_SCOPES, LOOKING_KEY_SCOPES, type ListedApiKey } from './api-key.ts';
+import { identityProvidersDocument } from './identity-providers.ts';
+import { apiKeys } from './tables.ts';
+
+/** What is asked of the tools about a scope of a key; keys name tools by their names. */
+interface NamedTool {
+  readonly name: string;
+  readonly effects: string;
+  readonly only?: 'people' | undefined;
+}
+
+/** Providers that SCIM keys may speak for, besides generic ones, which are named by their issuer. */
+const SOURCES = ['okta', 'entra', 'cognito'];
+
+/** Which of these scopes no key can have: a scope that means nothing would only mislead, and what is for people only is never for a key. */
+export const unusableScopes = (tools: readonly NamedTool[], scopes: readonly string[]): string[] =>
+  scopes.filter(
+    (scope) =>
+      !KEY_SCOPES.some((one) => one === scope) &&
+      !tools.some(({ name, only }) => name === scope && only !== 'people'),
+  );
+
+/** Which of these scopes do more than look: they change something, or say what others may do. Humans alone grant them. */
+export const actingScopes = (tools: readonly NamedTool[], scopes: readonly string[]): string[] =>
+  scopes.filter(
+    (scope) =>
+      !LOOKING_KEY_SCOPES.some((one) => one === scope) &&
+      !tools.some(({ name, effects }) => name === scope && (effects === 'read' || effects === 'look')),
+  );
+
+/** What two humans let a key do from now on, beside what it does. */
+export interface KeyGrant {
+  readonly key: string;
+  readonly scopes: readonly string[];
+  /** For the scope `scim`, and only there: whose directory the key carries. */
+  readonly source?: string | undefined;
+}
+
+interface CheckedGrant {
+  readonly key: ListedApiKey;
+  /** All that the key has then. */
+  readonly scopes: readonly string[];
+  readonly source: string | null;
+}
+
+/**
+ * The key as it would be. Throws Fault `not_found`, `conflict` (revoked, or nothing would change) and `invalid_input` for a source that does
+ * not fit the scopes. Which scopes there are is the caller's question.
+ */
+export async function checkKeyGrant(
+  reader: TenantReader,
+  { key: id, scopes, source }: KeyGrant,
+): Promise<CheckedGrant> {
+  const [key] = await reader.db
+    .select()
+    .from(apiKeys)
+    .where(and(eq(apiKeys.tenantId, reader.tenantId), eq(apiKeys.id, id)));
+  if (key === undefined) throw new Fault('not_found', 'There is no such API key here.');
+  if (key.revokedAt !== null)
+    throw new Fault('conflict', 'This API key was revoked. Grant it to one that stands.');
+  const after = [...new Set([...key.scopes, ...scopes])];
+  if (after.length === key.scopes.length)
+    throw new Fault('conflict', 'This API key has these scopes already.');
+  if (scopes.includes('scim') !== (source !== undefined))
+    throw invalidSource('The scope scim names its source, and no other scope does.');
+  return { key, scopes: after, source: source === undefined ? key.source : await sourceOf(reader, source) };
+}
+
+/** Grants it in the caller's transaction; checks again there. In force with the key's next request. */
+export async function grantToKey(
+  ctx: TenantWriter,
+  grant: KeyGrant,
+  by: { readonly actor: string; readonly callId: string },
+): Promise<CheckedGrant> {
+  const mine = and(eq(apiKeys.tenantId, ctx.tenantId), eq(apiKeys.id, grant.key));
+  await ctx.db.select({ id: apiKeys.id }).from(apiKeys).where(mine).for('update');
+  const checked = await checkKeyGrant(ctx, grant);
+  const { key, scopes, source } = checked;
+  await ctx.db
+    .update(apiKeys)
+    .set({ scopes: [...scopes], source })
+    .where(mine);
+  ctx.record({
+    event: 'key_granted',
+    actor: by.actor,
+    data: { key_id: key.id, name: key.name, granted: grant.scopes, scopes, source, call_id: by.callId },
+  });
+  return checked;
+}
+
+async function sourceOf(reader: TenantReader, source: string): Promise<string> {
+  if (SOURCES.includes(source)) return source;
+  const { oidc = [] } = await identityProvidersDocument(reader);
+  if (oidc.some(({ issuer }) => issuer === source)) return issuerHash(source);
+  throw invalidSource(`Take ${SOURCES.join(', ')}, or the issuer of a generic provider that is configured.`);
+}
+
+const invalidSource = (problem: string): Fault =>
+  new Fault('invalid_input', problem, { detail: { problems: [{ field: 'source', problem }] } });

@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+/** A name that people choose and others read: trimmed, of `min` to `max` characters, in one line and without control characters. */
+export const oneLine = (min: number, max: number) =>
+  z
+    .string()
+    .trim()
+    .min(min)
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must be one line without control characters');

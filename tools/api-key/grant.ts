@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { actorName } from '#domain/actor.ts';
+import type { ReadContext } from '#domain/context.ts';
+import { policyFacts } from '#domain/policy/store.ts';
+import { KEY_SCOPES } from '#domain/tenant/api-key.ts';
+import { checkKeyGrant, grantToKey, unusableScopes } from '#domain/tenant/key-grant.ts';
+import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
+import { invalidInput } from '#lib/problems.ts';
+
+function requireUsable({ tools }: ReadContext, scopes: readonly string[]): void {
+  const wrong = unusableScopes(tools, scopes);
+  if (wrong.length === 0) return;
+  const problem = `no API key can have ${wrong.join(', ')}; take ${KEY_SCOPES.join(', ')}, or names of tools that are not for people only`;
+  throw invalidInput('Nothing was granted', [{ field: 'scopes', problem }]);
+}
+
+export default defineTool({
+  name: 'api_key_grant',
+  title: 'Let an API key do more',
+  description:
+    'Gives an API key scopes beside those that it has: tools that act, admin, agent.manage, scim. An API key cannot: another IT admin must agree. To take scopes away, revoke the key.',
+  input: z.object({
+    key: z
+      .string()
+      .regex(/^akey_[0-9a-z]{26}$/, 'must be the id of a key (akey_…)')
+      .describe('The id of the key, from the answer that made it.'),
+    scopes: z
+      .array(z.string().min(1).max(100))
+      .min(1)
+      .max(50)
+      .describe(`What it may do from then on: ${KEY_SCOPES.join(', ')}, or names of tools.`),
+    source: z
+      .string()
+      .max(500)
+      .optional()
+      .describe(
+        'With the scope scim, and only there: whose directory it carries. okta, entra, cognito, or the issuer of a configured generic provider.',
+      ),
+  }),
+  output: z.object({
+    key: z.string(),
+    name: z.string(),
+    scopes: z.array(z.string()).describe('All that it has now.'),
+    source: z.string().nullable(),
+    two_humans: z.boolean().describe('False where one IT admin alone has granted it.'),
+  }),
+  scope: 'api_key.manage',
+  only: 'people',
+  command: '/apikey grant <key> <scopes>',
+  targets: () => TENANT_TARGET,
+  effects: 'write',
+  danger: 'serious',
+  preview: async (ctx, input) => {
+    requireUsable(ctx, input.scopes);
+    const { key, scopes, source } = await checkKeyGrant(ctx, input);
+    const words = (all: readonly string[]) => all.join(', ') || 'nothing';
+    return {
+      changes: [
+        { what: `API key ${key.name} (${key.id})`, from: words(key.scopes), to: words(scopes) },
+        ...(source === key.source ? [] : [{ what: 'source', to: source ?? 'none' }]),
+      ],
+      effect: `Whoever holds the API key ${key.name} can do all of this, at any time, without signing in.`,
+      reversible: true,
+    };
+  },
+  run: async (ctx, input) => {
+    const { singleAdmin } = await policyFacts(ctx);
+    const by = { actor: actorName(ctx.actor), callId: ctx.callId };
+    const { key, scopes, source } = await grantToKey(ctx, input, by);
+    return { key: key.id, name: key.name, scopes: [...scopes], source, two_humans: !singleAdmin };
+  },
+});
