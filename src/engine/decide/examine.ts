@@ -99,6 +99,8 @@ function ask(parsed: readonly Parsed[], { actions }: Terms): void {
             through_agent: principal.uid === PERSON,
             high_value: false,
             single_admin: false,
+            by_token: false,
+            own_portal: false,
           },
           entities: [known, principal, resource],
           preparsedPolicySetId: 'tried',
