@@ -64,7 +64,7 @@ function parsePolicy(text: string, origin: Origin): Parsed {
   if (id === undefined || id === '') throw new Error(`a policy lacks @id: ${text.slice(0, 80)}`);
   const unknown = Object.keys(annotations).find((name) => !ANNOTATIONS.includes(name));
   if (unknown !== undefined) throw new Error(`policy ${id}: @${unknown} means nothing here`);
-  const requirement = requirementOf(id, annotations, origin);
+  const requirement = requirementOf(id, annotations);
   const addsOnly = annotations['adds'] === 'requirement';
   if (addsOnly && requirement === null)
     throw new Error(`policy ${id}: @adds("requirement") without @approval`);
@@ -105,7 +105,7 @@ function kindOf(constraint: cedar.PrincipalConstraint | cedar.ResourceConstraint
   return '__entity' in constraint.entity ? constraint.entity.__entity.type : constraint.entity.type;
 }
 
-function requirementOf(id: string, annotations: Record<string, string>, origin: Origin): Requirement | null {
+function requirementOf(id: string, annotations: Record<string, string>): Requirement | null {
   const approver = annotations['approval'];
   if (approver === undefined) {
     const idle = NEED_APPROVAL.find((name) => annotations[name] !== undefined);
@@ -121,7 +121,9 @@ function requirementOf(id: string, annotations: Record<string, string>, origin: 
   };
   return {
     policy: id,
-    approver: origin === 'shipped' && approver === 'principal' ? approver : approverKind(id, approver),
+    // A confirmation is asked for by what ships and stays alone; a text of one's own may only repeat that.
+    approver:
+      approver === 'principal' && annotations['stays'] !== undefined ? approver : approverKind(id, approver),
     fallback: annotations['fallback'] === undefined ? null : approverKind(id, annotations['fallback']),
     quorum: number('quorum', 1) ?? 1,
     reason: annotations['reason'] ?? 'Policy asks for an approval.',
