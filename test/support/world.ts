@@ -64,7 +64,7 @@ export interface World {
   mandate(principal: string, agent: TestAgent, terms?: Record<string, unknown>): Promise<string>;
   /** Votes on an approval as a sample person, on its current version. */
   vote(key: string, approvalId: string, decision?: 'approve' | 'deny', note?: string): Promise<Outcome>;
-  /** Gives an API key scopes that act: Dana asks in Slack's name, Ivan agrees. Waits until it has them. */
+  /** Gives an API key scopes that act: Dana asks, another IT admin agrees. Waits until it has them. */
   grant(keyId: string, scopes: readonly string[], source?: string): Promise<void>;
   /** The output of what was asked: where it waits, everybody who can approves it, one after the other, until it is done. */
   agreed(outcome: Outcome): Promise<Record<string, unknown>>;
@@ -230,6 +230,38 @@ export async function openWorld(
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
 
+  const agreed: World['agreed'] = async (outcome) => {
+    if (outcome.status === 'done') return outcome.output;
+    if (outcome.status !== 'waiting') throw new Error(`nobody was asked: ${JSON.stringify(outcome)}`);
+    const { approvalId, callId } = outcome;
+    for (;;) {
+      const view = await readonly(app, tenantId, (reader) => approvalView(reader, approvalId));
+      if (view?.approval.state !== 'pending') break;
+      const open = view.requirements.filter((one) => one.given < one.requirement.quorum);
+      const voter = open
+        .flatMap((one) => one.eligible)
+        .find((person) => !view.votes.some((vote) => vote.voter.id === person.id));
+      if (voter === undefined) throw new Error(`nobody can approve ${approvalId}`);
+      const identity = { account: `${slack.teamId}/${voter.id}`, matched_by: 'email' };
+      const ballot = {
+        approval_id: approvalId,
+        decision: 'approve',
+        version: view.approval.version,
+      };
+      await as({ kind: 'person', surface: 'slack', personId: voter.id, identity }, 'approval_decide', ballot);
+    }
+    const row = await eventually(
+      async () =>
+        (
+          await sql<
+            { result: Record<string, unknown> }[]
+          >`select result from calls where id = ${callId} and state = 'succeeded'`
+        )[0],
+      'what was agreed is done',
+    );
+    return row.result;
+  };
+
   return {
     url,
     ownerUrl: databaseUrl,
@@ -248,50 +280,10 @@ export async function openWorld(
     vote,
     assertion,
     exchange,
-    agreed: async (outcome) => {
-      if (outcome.status === 'done') return outcome.output;
-      if (outcome.status !== 'waiting') throw new Error(`nobody was asked: ${JSON.stringify(outcome)}`);
-      const { approvalId, callId } = outcome;
-      for (;;) {
-        const view = await readonly(app, tenantId, (reader) => approvalView(reader, approvalId));
-        if (view?.approval.state !== 'pending') break;
-        const open = view.requirements.filter((one) => one.given < one.requirement.quorum);
-        const voter = open
-          .flatMap((one) => one.eligible)
-          .find((person) => !view.votes.some((vote) => vote.voter.id === person.id));
-        if (voter === undefined) throw new Error(`nobody can approve ${approvalId}`);
-        const identity = { account: `${slack.teamId}/${voter.id}`, matched_by: 'email' };
-        const ballot = {
-          approval_id: approvalId,
-          decision: 'approve',
-          version: view.approval.version,
-        };
-        await as(
-          { kind: 'person', surface: 'slack', personId: voter.id, identity },
-          'approval_decide',
-          ballot,
-        );
-      }
-      const row = await eventually(
-        async () =>
-          (
-            await sql<
-              { result: Record<string, unknown> }[]
-            >`select result from calls where id = ${callId} and state = 'succeeded'`
-          )[0],
-        'what was agreed is done',
-      );
-      return row.result;
-    },
+    agreed,
     grant: async (key, scopes, source) => {
       const input = { key, scopes, ...(source === undefined ? {} : { source }) };
-      const asked = await as(await actor('dana'), 'api_key_grant', input);
-      if (asked.status !== 'waiting') throw new Error(`nobody was asked: ${JSON.stringify(asked)}`);
-      await vote('ivan', asked.approvalId);
-      await eventually(
-        async () => (await sql`select from api_keys where id = ${key} and scopes @> ${[...scopes]}`)[0],
-        'the key has the scopes',
-      );
+      await agreed(await as(await actor('dana'), 'api_key_grant', input));
     },
     ledger: (event) => readonly(app, tenantId, (reader) => ledgerEntries(reader, 0, 100_000, event)),
     agent: async (
