@@ -1,4 +1,6 @@
+import { connectionTarget } from '#db/connection-url.ts';
 import { validateOrgUrl } from '#idp/okta/index.ts';
+import { Fault } from '#lib/fault.ts';
 import type { Environment } from './environment.ts';
 
 const OKTA = ['OKTA_ORG_URL', 'OKTA_ISSUER', 'OKTA_AUDIENCE'] as const;
@@ -51,6 +53,16 @@ export function liveProblems(settings: Environment, given: Record<string, unknow
     if (name in given)
       problems.push(`${name} stands beside real settings: a simulator never runs beside a real one.`);
   return problems;
+}
+
+/** What of a database URL cannot be kept with both drivers; none where there is no URL. */
+export function databaseProblems(url: string | undefined): string[] {
+  try {
+    if (url !== undefined) connectionTarget(url);
+    return [];
+  } catch (error) {
+    return [error instanceof Fault ? error.message : 'DATABASE_URL is no URL.'];
+  }
 }
 
 function orgUrlProblems(url: string): string[] {

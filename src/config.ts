@@ -1,4 +1,4 @@
-import { isLive, jwk, liveProblems, sandboxProblems } from './config-problems.ts';
+import { databaseProblems, isLive, jwk, liveProblems, sandboxProblems } from './config-problems.ts';
 import { Environment } from './environment.ts';
 
 export interface OktaConfig {
@@ -37,6 +37,8 @@ export interface Config {
   readonly masterKey: string | null;
   readonly mcpHoldMs: number;
   readonly exchangesPerMinute: number;
+  /** How long a connection that nobody uses stays open. */
+  readonly keepAliveMs: number;
   /** Whether MCP clients may register themselves. */
   readonly dynamicRegistration: boolean;
   readonly okta: OktaConfig | null;
@@ -72,7 +74,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   const settings = parsed.data;
   const real = isLive(given);
-  const problems = real ? liveProblems(settings, given) : sandboxProblems(settings);
+  const problems = [
+    ...(real ? liveProblems(settings, given) : sandboxProblems(settings)),
+    ...databaseProblems(settings.DATABASE_URL),
+  ];
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({
     mode: real ? 'live' : 'sandbox',
@@ -85,6 +90,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     masterKey: settings.PROKURA_MASTER_KEY ?? null,
     mcpHoldMs: settings.MCP_HOLD_SECONDS * 1000,
     exchangesPerMinute: settings.EXCHANGES_PER_MINUTE,
+    keepAliveMs: settings.KEEP_ALIVE_SECONDS * 1000,
     dynamicRegistration: settings.OAUTH_DCR === '1',
     okta: real ? oktaConfig(settings) : null,
     slack: real ? slackConfig(settings) : null,

@@ -58,6 +58,15 @@ export const Environment = z.object({
     .max(1_000_000)
     .default(300)
     .describe('How many tokens one subject may be exchanged for in a minute, at each process.'),
+  KEEP_ALIVE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3600)
+    .default(75)
+    .describe(
+      'How long an idle connection stays open. Longer than the idle time of the load balancer in front (60 seconds with most), or it sends requests into connections that are just being closed.',
+    ),
   OKTA_ORG_URL: z.url().optional().describe('https://your-org.okta.com'),
   OKTA_CLIENT_ID: z.string().optional().describe('Client id of the API Services app (private key JWT).'),
   OKTA_PRIVATE_KEY: z.string().optional().describe('Its private key as a JSON Web Key, on one line.'),

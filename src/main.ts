@@ -39,6 +39,7 @@ async function start(config: Config): Promise<() => Promise<void>> {
       slack,
       holdMs: config.mcpHoldMs,
       exchangesPerMinute: config.exchangesPerMinute,
+      keepAliveMs: config.keepAliveMs,
       oauth: { dynamicRegistration: config.dynamicRegistration },
     });
     undo.push(() => server.close());

@@ -4,9 +4,7 @@ import type { App } from '#engine/app.ts';
 import type { SetUp } from '#engine/set-up.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { connectOkta, type OktaCredential } from '#idp/okta/index.ts';
-import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
-import { canonicalJson } from '#lib/json.ts';
 import type { OktaConfig } from './config.ts';
 
 /** Links to the tenants' Okta organisations, one for each, made when first needed. */
@@ -20,8 +18,9 @@ export interface ProviderLinks {
 type Parts = Pick<App, 'database' | 'queue' | 'now' | 'secrets' | 'subscribers' | 'log'>;
 
 /**
- * Opens links with the credential that stands sealed in the tenant's connection, and first brings that row up to the settings
- * with which this process was started. Fault `unavailable` where the tenant has no connection.
+ * Opens links with the address and the credential of the tenant's own connection. The connection of the tenant that was set up with the settings of
+ * this installation follows them: its row is first brought up to those with which this process was started. Nobody else's connection does.
+ * Fault `unavailable` where the tenant has no connection.
  */
 export function providerLinks(app: Parts, okta: OktaConfig): ProviderLinks {
   const links = new Map<string, Promise<ProviderLink>>();
@@ -33,13 +32,10 @@ export function providerLinks(app: Parts, okta: OktaConfig): ProviderLinks {
     const saved = await readonly(app, tenantId, (reader) => oktaConnection(reader, app.secrets));
     if (saved === null)
       throw new Fault('unavailable', 'No identity provider is connected. An administrator must set one up.');
-    const changed =
-      sha256(canonicalJson({ url: saved.orgUrl, ...saved.credential })) !==
-      sha256(canonicalJson({ url: okta.orgUrl, ...credential }));
-    if (changed)
-      await transact(app, tenantId, (ctx) =>
-        replaceCredential(ctx, app.secrets, saved, okta.orgUrl, credential),
-      );
+    if (!saved.fromSettings) return connect(saved.orgUrl, saved.credential);
+    await transact(app, tenantId, (ctx) =>
+      replaceCredential(ctx, app.secrets, saved, okta.orgUrl, credential),
+    );
     return connect(okta.orgUrl, credential);
   }
 
@@ -56,6 +52,7 @@ export function providerLinks(app: Parts, okta: OktaConfig): ProviderLinks {
     setUp: {
       orgUrl: okta.orgUrl,
       credential,
+      fromSettings: true,
       issuer: okta.issuer,
       audience: okta.audience,
       connect: () => connect(okta.orgUrl, credential),

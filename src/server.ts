@@ -6,6 +6,7 @@ import { sql } from 'drizzle-orm';
 import type { JobData } from '#db/queue.ts';
 import { migrateDatabase, offerBootstrap } from '#db/migrate.ts';
 import { openDatabase, SERVER_ROLE } from '#db/pool.ts';
+import { checkSessions } from '#db/session-check.ts';
 import { openQueue } from '#db/queue.ts';
 import { createApiKeyCheck } from '#domain/tenant/api-key.ts';
 import { createTokenKernel, type TokenKernel } from '#domain/token/kernel.ts';
@@ -20,6 +21,7 @@ import { JOBS } from '#jobs/index.ts';
 import { jobGivenUp, runJob, type Work } from '#jobs/run-job.ts';
 import { openSecrets, sha256 } from '#lib/crypto.ts';
 import { newSecret } from '#lib/id.ts';
+import { isStorableUrl } from '#lib/storable.ts';
 import type { Logger } from '#lib/log.ts';
 import { approvalPageSurface } from '#surfaces/approval-page/index.ts';
 import { bootstrapSurface } from '#surfaces/bootstrap/index.ts';
@@ -53,6 +55,8 @@ export interface ServerParts {
   readonly holdMs?: number;
   /** How many exchanges one subject gets in a minute; left out: no limit. */
   readonly exchangesPerMinute?: number;
+  /** How long a connection that nobody uses stays open, in milliseconds; 75 seconds where it is left out. */
+  readonly keepAliveMs?: number;
 }
 
 /** A server that listens and works. */
@@ -68,6 +72,9 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** Longer than the idle time of the usual load balancers, which is 60 seconds. */
+const DEFAULT_KEEP_ALIVE_MS = 75_000;
+
 /**
  * Migrates, opens everything, mounts every door and starts to work. Throws Fault `conflict` where the database belongs to the
  * other mode, `unavailable` where it cannot be reached, and whatever a policy or tool that does not load says.
@@ -75,6 +82,7 @@ export interface RunningServer {
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { log, mode } = parts;
   await migrateDatabase(parts.ownerUrl, mode, QUEUES);
+  await checkSessions(parts.ownerUrl, SERVER_ROLE);
   const bootstrapToken = newSecret();
   const offered = await offerBootstrap(parts.ownerUrl, sha256(bootstrapToken));
 
@@ -84,8 +92,13 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   };
   const listener = getRequestListener((request) => handler.fetch(request), { overrideGlobalObjects: false });
   const http = createServer((incoming, outgoing) => {
-    if (!handler.direct(incoming, outgoing)) void listener(incoming, outgoing);
+    const direct = isStorableUrl(incoming.url ?? '') && handler.direct(incoming, outgoing);
+    if (!direct) void listener(incoming, outgoing);
   });
+  const keepAliveMs = parts.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS;
+  http.keepAliveTimeout = keepAliveMs;
+  // A request whose headers have not all come must not be cut off before an idle connection would be.
+  http.headersTimeout = keepAliveMs + 5000;
   http.listen(parts.port, parts.host);
   await once(http, 'listening');
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
@@ -183,6 +196,12 @@ interface Door {
 
 async function dispatch(doors: readonly Door[], request: Request, log: Logger): Promise<Response> {
   try {
+    // No address of ours has such a character, and what is looked up by one would end as an error of the database.
+    if (!isStorableUrl(request.url))
+      return Response.json(
+        { title: 'The address of the request is not well-formed.', status: 400, code: 'invalid_input' },
+        { status: 400 },
+      );
     for (const door of doors) {
       const answer = await door.fetch(request);
       if (answer !== null) return answer;
@@ -225,10 +244,8 @@ async function startWorking(
   }
 }
 
-/** Schedules that this version knows and an earlier one did not: for the installation's tenant, where it has one. */
+/** Schedules that this version knows and an earlier one did not, for every tenant. */
 async function resumeSchedules(app: App): Promise<void> {
-  const [only] = await app.database.db.execute<{ id: string | null }>(
-    sql`select tenant_of('only', '') as id`,
-  );
-  if (only?.id != null) await startSchedules(app, only.id);
+  const tenants = await app.database.db.execute<{ id: string }>(sql`select id from every_tenant() as id`);
+  for (const { id } of tenants) await startSchedules(app, id);
 }

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
-import postgres from 'postgres';
+import postgres, { type Sql } from 'postgres';
 import { Fault } from '#lib/fault.ts';
+import { connectionTarget } from './connection-url.ts';
 import { SERVER_ROLE } from './pool.ts';
 import { migrateQueue, type QueueTable } from './queue.ts';
 
@@ -17,7 +18,7 @@ const LOCK = 7_041_969;
  * Throws Fault `conflict` on such a mix, `unavailable` where the database cannot be reached, `forbidden` where the owner may not create the role.
  */
 export async function migrateDatabase(ownerUrl: string, mode: Mode, queues: QueueTable): Promise<void> {
-  const sql = postgres(ownerUrl, { max: 1, onnotice: () => {}, connect_timeout: 10 });
+  const sql = asOwner(ownerUrl);
   try {
     await sql`select pg_advisory_lock(${LOCK})`;
     await migrate(drizzle(sql), { migrationsFolder: MIGRATIONS });
@@ -44,7 +45,7 @@ export async function migrateDatabase(ownerUrl: string, mode: Mode, queues: Queu
 
 /** Saves the digest of a new one-time token for the first administrators, unless a tenant exists. True where it was saved. */
 export async function offerBootstrap(ownerUrl: string, hash: string): Promise<boolean> {
-  const sql = postgres(ownerUrl, { max: 1, onnotice: () => {} });
+  const sql = asOwner(ownerUrl);
   try {
     const rows =
       await sql`update installation set bootstrap_hash = ${hash} where not exists (select from tenants) returning one`;
@@ -54,12 +55,25 @@ export async function offerBootstrap(ownerUrl: string, hash: string): Promise<bo
   }
 }
 
+function asOwner(ownerUrl: string): Sql {
+  const { url, ssl, options } = connectionTarget(ownerUrl);
+  return postgres(url, {
+    ssl,
+    max: 1,
+    onnotice: () => {},
+    connect_timeout: 10,
+    connection: options === '' ? {} : { options },
+  });
+}
+
 function explained(error: unknown): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   if (code === '42501') {
     return new Fault(
       'forbidden',
-      `The database user may not create the role ${SERVER_ROLE}. Grant it CREATEROLE, or create the role beforehand and grant it to the user.`,
+      `The database user of DATABASE_URL lacks a right (PostgreSQL says: ${String((error as Error).message)}). ` +
+        `It must own the database, and must be able to act as the role ${SERVER_ROLE}. As a superuser, say: ` +
+        `CREATE ROLE ${SERVER_ROLE} NOLOGIN; GRANT ${SERVER_ROLE} TO <the user>; ALTER DATABASE <the database> OWNER TO <the user>;`,
       { cause: error },
     );
   }

@@ -6,6 +6,7 @@ import {
 } from 'drizzle-orm/postgres-js';
 import { makePgArray, parsePgArray, PgDialect } from 'drizzle-orm/pg-core';
 import postgres, { type Sql } from 'postgres';
+import { connectionTarget } from './connection-url.ts';
 import { holding } from './locks.ts';
 import { isLost } from './reach.ts';
 import { renewable, type Renewable } from './renewable.ts';
@@ -82,11 +83,14 @@ export interface Database {
 }
 
 /**
- * Opens a pool. With `role` every connection starts as that role, in its start-up packet, so that no query can run before.
- * Does not connect yet: the first query does, and throws where the server is not there.
+ * Opens a pool. With `role` every connection asks to start as that role, in its start-up packet, so that no query can run before. A pooler in front may
+ * drop that: what reads or writes a tenant's rows therefore says `primary_only()` in its statement, which refuses a connection that
+ * row-level security does not bind. Does not connect yet: the first query does, and throws where the server is not there.
  */
-export function openDatabase(url: string, options: { role?: string; max?: number } = {}): Database {
+export function openDatabase(databaseUrl: string, options: { role?: string; max?: number } = {}): Database {
+  const { url, ssl, options: runTime } = connectionTarget(databaseUrl);
   const settings = {
+    ssl,
     max: options.max ?? 10,
     // postgres.js 3.4.9 may send BEGIN on an unreserved connection when its pipeline is full.
     max_pipeline: 1e9,
@@ -102,6 +106,7 @@ export function openDatabase(url: string, options: { role?: string; max?: number
     connection: {
       application_name: 'prokura',
       statement_timeout: 30_000,
+      ...(runTime === '' ? {} : { options: runTime }),
       ...(options.role === undefined ? {} : { role: options.role }),
     },
   };
@@ -115,7 +120,7 @@ export function openDatabase(url: string, options: { role?: string; max?: number
     return client;
   });
   return {
-    url,
+    url: databaseUrl,
     sql,
     db: drizzle(plain),
     transaction: (mode, tenantId, work) => inTransaction(transactions, mode, tenantId, work),

@@ -1,6 +1,7 @@
 import { fromDrizzle, PgBoss } from 'pg-boss';
 import { sql } from 'drizzle-orm';
 import type { Logger } from '#lib/log.ts';
+import { connectionTarget } from './connection-url.ts';
 
 /** A database transaction in drizzle's form; the queue needs nothing of it but `execute`. */
 export type AnyTransaction = Parameters<typeof fromDrizzle>[0];
@@ -60,8 +61,10 @@ const SCHEMA = 'pgboss';
 
 /** Creates or updates pg-boss's own schema and our queues. Runs as the owner, before the server opens. */
 export async function migrateQueue(ownerUrl: string, queues: QueueTable): Promise<void> {
+  const { url, ssl, options: runTime } = connectionTarget(ownerUrl);
   const boss = new PgBoss({
-    connectionString: ownerUrl,
+    connectionString: withOptions(url, runTime),
+    ssl,
     schema: SCHEMA,
     max: 2,
     supervise: false,
@@ -85,12 +88,18 @@ export async function migrateQueue(ownerUrl: string, queues: QueueTable): Promis
   await boss.stop({ graceful: false, close: true });
 }
 
+function withOptions(url: string, options: string): string {
+  const connection = new URL(url);
+  if (options !== '') connection.searchParams.set('options', options);
+  return connection.href;
+}
+
 /** Opens the queue as the server's role. `log` hears of pg-boss's own errors (a lost connection, which it mends itself). */
 export async function openQueue(url: string, role: string, log: Logger): Promise<JobQueue> {
-  const connection = new URL(url);
-  connection.searchParams.set('options', `-c role=${role}`);
+  const target = connectionTarget(url);
   const boss = new PgBoss({
-    connectionString: connection.toString(),
+    connectionString: withOptions(target.url, `${target.options} -c role=${role}`.trim()),
+    ssl: target.ssl,
     schema: SCHEMA,
     max: 4,
     migrate: false,

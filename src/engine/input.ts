@@ -1,4 +1,6 @@
+import { Fault } from '#lib/fault.ts';
 import { readOrFault } from '#lib/problems.ts';
+import { isStorable, NOT_STORABLE } from '#lib/storable.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { takesReason, withoutReason } from './reason.ts';
 
@@ -8,6 +10,7 @@ import { takesReason, withoutReason } from './reason.ts';
  */
 export function parseInput(entry: CatalogueEntry, input: unknown): Record<string, unknown> {
   const given = input ?? {};
+  if (!isStorable(given)) throw new Fault('invalid_input', NOT_STORABLE);
   const whole = typeof given === 'object' && !Array.isArray(given);
   const bare = whole ? withoutReason(entry, given as Record<string, unknown>).input : given;
   return readOrFault(

@@ -1,9 +1,16 @@
 -- The server works as prokura_server: neither owner nor superuser, so that row-level security binds it (law 10).
+-- Where somebody with more rights has made and granted it beforehand, nothing is asked for that the owner may not do.
 DO $$ BEGIN
-  CREATE ROLE prokura_server NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'prokura_server') THEN
+    CREATE ROLE prokura_server NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
+  END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$;--> statement-breakpoint
-GRANT prokura_server TO CURRENT_USER;--> statement-breakpoint
+DO $$ BEGIN
+  IF NOT pg_has_role(current_user, 'prokura_server', 'SET') THEN
+    GRANT prokura_server TO CURRENT_USER;
+  END IF;
+END $$;--> statement-breakpoint
 GRANT USAGE ON SCHEMA public TO prokura_server;--> statement-breakpoint
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO prokura_server;--> statement-breakpoint
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO prokura_server;--> statement-breakpoint

@@ -9,6 +9,8 @@ export interface Connection {
   readonly id: string;
   readonly orgUrl: string;
   readonly credential: Readonly<Record<string, unknown>>;
+  /** Whether it follows the installation's settings (`replaceCredential` at start). Every other connection is changed by its tenant alone. */
+  readonly fromSettings: boolean;
 }
 
 /** The tenant's Okta connection with its credential in clear, for the gateway only; null where there is none. */
@@ -21,6 +23,7 @@ export async function oktaConnection(reader: TenantReader, secrets: Secrets): Pr
   return {
     id: row.id,
     orgUrl: row.orgUrl,
+    fromSettings: row.fromSettings,
     credential: JSON.parse(secrets.unseal(row.sealedCredential, sealedAs(row.id))) as Record<string, unknown>,
   };
 }

@@ -16,6 +16,8 @@ export interface OktaSetup {
   readonly credential: Readonly<Record<string, unknown>>;
   readonly issuer: string;
   readonly audience: string;
+  /** Whether credential and address are this installation's settings, and follow them when these change. One tenant's at most. */
+  readonly fromSettings?: boolean;
 }
 
 /** What the members of a mapped group may do and delegate by default (requirements D8); relations to the target are policy's. */
@@ -49,6 +51,7 @@ export async function createTenant(
     vendor: 'okta',
     orgUrl: okta.orgUrl,
     sealedCredential: sealCredential(secrets, id, okta.credential),
+    fromSettings: setup.okta.fromSettings ?? false,
   });
   await ctx.db.insert(identityProviders).values({
     tenantId: ctx.tenantId,

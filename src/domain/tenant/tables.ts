@@ -80,6 +80,8 @@ export const connections = pgTable(
     orgUrl: text('org_url').notNull(),
     /** The credential, sealed with the installation's key (`lib/seal.ts`). */
     sealedCredential: text('sealed_credential').notNull(),
+    /** Whether address and credential follow the installation's settings; never for more than one tenant. */
+    fromSettings: boolean('from_settings').notNull().default(false),
     lastSyncAt: moment('last_sync_at'),
     lastSync: jsonb('last_sync').$type<Record<string, unknown>>(),
     createdAt: moment('created_at')

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { FormParameters } from '#domain/token/exchange-request.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
 import { plainOfWeb, type PlainRequest } from '#lib/plain-http.ts';
+import { isStorable, NOT_STORABLE } from '#lib/storable.ts';
 
 /** Longest form that is read, in bytes. */
 export const MAX_FORM_BYTES = 16 * 1024;
@@ -34,7 +35,10 @@ export function readForm(request: PlainRequest): FormParameters {
     if (values === undefined) form.set(name, [value]);
     else values.push(value);
   }
-  for (const [name, values] of form) if (values.length === 1 && values[0] === '') form.delete(name);
+  for (const [name, values] of form) {
+    if (!isStorable([name, values])) throw bad('malformed_form', NOT_STORABLE);
+    if (values.length === 1 && values[0] === '') form.delete(name);
+  }
   return form;
 }
 

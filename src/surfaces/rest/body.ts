@@ -1,5 +1,6 @@
 import { readBody } from '#lib/body.ts';
 import { Fault } from '#lib/fault.ts';
+import { isStorable, NOT_STORABLE } from '#lib/storable.ts';
 import { Refusal } from './faults.ts';
 
 /** The longest body of a request, in bytes. */
@@ -19,6 +20,7 @@ export async function jsonObject(request: Request): Promise<Record<string, unkno
     });
   }
   const value = parse(text);
+  if (!isStorable(value)) throw new Fault('invalid_input', NOT_STORABLE);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Fault('invalid_input', 'The body must be one JSON object.');
   return value as Record<string, unknown>;

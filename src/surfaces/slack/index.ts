@@ -1,5 +1,5 @@
 import { App as BoltApp, AuthorizationError, type CodedError } from '@slack/bolt';
-import { WebClient } from '@slack/web-api';
+import { ErrorCode, WebClient } from '@slack/web-api';
 import type { JobData } from '#db/queue.ts';
 import type { App } from '#engine/app.ts';
 import { transact } from '#engine/transact.ts';
@@ -129,11 +129,16 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
   });
 }
 
-async function ready(client: WebClient, { teamId }: SlackSettings): Promise<void> {
+async function ready(client: WebClient, { teamId, appId }: SlackSettings): Promise<void> {
   let team: string | undefined;
+  let app: string | undefined;
   try {
-    team = (await client.auth.test()).team_id;
+    const own = await client.auth.test();
+    team = own.team_id;
+    app = own.bot_id === undefined ? undefined : (await client.bots.info({ bot: own.bot_id })).bot?.app_id;
   } catch (error) {
+    // It took the token, or it would have said so.
+    if (isRateLimited(error)) return;
     throw new Fault(
       'unavailable',
       'Slack does not take our token, or cannot be reached. Check SLACK_BOT_TOKEN.',
@@ -145,4 +150,13 @@ async function ready(client: WebClient, { teamId }: SlackSettings): Promise<void
       'unauthenticated',
       `The Slack token belongs to another workspace than ${teamId}. Check SLACK_BOT_TOKEN and SLACK_TEAM_ID.`,
     );
+  // Slack names the app of a request in its body, and requests of any other app are refused.
+  if (app !== appId)
+    throw new Fault(
+      'unauthenticated',
+      `The Slack token belongs to another app than ${appId}. Check SLACK_APP_ID (Basic Information, App ID) and SLACK_BOT_TOKEN.`,
+    );
 }
+
+const isRateLimited = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === ErrorCode.RateLimitedError;

@@ -1,5 +1,6 @@
 import { SAMPLE_COMPANY } from '../../company.ts';
 import { APP, TEAM_DOMAIN } from '../seed.ts';
+import { SlackError } from './args.ts';
 import { CHAT_METHODS } from './chat.ts';
 import { CONVERSATION_METHODS } from './conversations.ts';
 import type { Methods } from './method.ts';
@@ -25,6 +26,24 @@ export const METHODS: Methods = {
       bot_id: APP.botId,
       is_enterprise_install: false,
     }),
+  },
+  'bots.info': {
+    scopes: ['users:read'],
+    run: ({ appId }, args) => {
+      if (args.raw['bot'] !== undefined && args.raw['bot'] !== APP.botId)
+        throw new SlackError('bot_not_found');
+      return {
+        bot: {
+          id: APP.botId,
+          deleted: false,
+          name: APP.name,
+          updated: 1_700_000_000,
+          app_id: appId,
+          user_id: APP.botUserId,
+          icons: {},
+        },
+      };
+    },
   },
   'team.info': {
     scopes: ['team:read'],

@@ -1,0 +1,49 @@
+import postgres, { type Sql } from 'postgres';
+import { Fault } from '#lib/fault.ts';
+import { connectionTarget } from './connection-url.ts';
+
+/**
+ * Looks, before anything else is done, whether connections to this database are what the server needs: they work as `role`, and each is a session of its
+ * own. A pooler in transaction mode (PgBouncer `pool_mode = transaction`) gives one session to several connections: locks that last as long as a
+ * connection and notifications would be lost without a word. Throws Fault `unavailable` that says what to change.
+ */
+export async function checkSessions(databaseUrl: string, role: string): Promise<void> {
+  const { url, ssl } = connectionTarget(databaseUrl);
+  const open = () =>
+    postgres(url, {
+      ssl,
+      max: 1,
+      fetch_types: false,
+      prepare: false,
+      onnotice: () => {},
+      connect_timeout: 10,
+      connection: { application_name: 'prokura', role },
+    });
+  const sessions = [open(), open()] as const;
+  try {
+    const [first, second] = [await sessionOf(sessions[0]), await sessionOf(sessions[1])];
+    const other = [first, second].find((session) => session.role !== role);
+    if (other !== undefined)
+      throw new Fault(
+        'unavailable',
+        `Connections to the database work as ${other.role}, not as ${role}: row-level security would not bind them. ` +
+          'A pooler in between drops the start-up parameter "role". Connect to PostgreSQL itself, or to a pooler that passes it on.',
+      );
+    if (first.pid === second.pid)
+      throw new Fault(
+        'unavailable',
+        'Two connections to the database share one session: a pooler in transaction mode stands in between. Prokura needs sessions of its own ' +
+          '(locks, LISTEN). Set the pooler to session mode, or connect to PostgreSQL itself.',
+      );
+  } finally {
+    await Promise.all(sessions.map((session) => session.end({ timeout: 1 })));
+  }
+}
+
+async function sessionOf(sql: Sql): Promise<{ role: string; pid: number }> {
+  const [row] = await sql<
+    { role: string; pid: number }[]
+  >`select current_user as role, pg_backend_pid() as pid`;
+  if (row === undefined) throw new Error('no session');
+  return row;
+}
