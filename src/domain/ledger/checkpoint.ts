@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { HASH, ISO_DATE } from './entry.ts';
 import { importVerifyKey, parseJwt, signJwt, thumbprint, verifyJws } from '#lib/jwt.ts';
 
 /** Where a chain stood at a moment. Kept where the server cannot reach it, it proves later that no tail is missing. */
@@ -39,6 +40,7 @@ export function readCheckpoint(
   if (parsed === null || parsed.header['typ'] !== TYPE || parsed.header['alg'] !== 'ES256') return null;
   const { tenant, seq, hash, at } = parsed.claims;
   if (typeof tenant !== 'string' || typeof hash !== 'string' || typeof at !== 'string') return null;
+  if (!HASH.test(hash) || !ISO_DATE.test(at)) return null;
   if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 0) return null;
   const signed = keys === null ? null : keys.some((jwk) => signedBy(jwk));
   return { tenant, seq, hash, at, signed };

@@ -99,6 +99,11 @@ export interface LedgerEntry {
   readonly hash: string;
 }
 
+/** The form of an entry's hash: SHA-256 in hexadecimal. */
+export const HASH = /^[0-9a-f]{64}$/;
+/** The form of a moment in the ledger and in its checkpoints. */
+export const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
 /** What stands before the first entry of a tenant's chain. */
 export const GENESIS_HASH = '0'.repeat(64);
 

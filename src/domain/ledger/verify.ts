@@ -1,5 +1,5 @@
 import type { ReadCheckpoint } from './checkpoint.ts';
-import { entryHash, GENESIS_HASH, type LedgerEntry } from './entry.ts';
+import { entryHash, GENESIS_HASH, HASH, ISO_DATE, type LedgerEntry } from './entry.ts';
 
 /** What reading an exported ledger proved. `problems` is empty exactly if the chain holds from its first line to its last. */
 export interface LedgerProof {
@@ -85,16 +85,38 @@ export function verifyLedger(
   };
 }
 
+/**
+ * The entry of a line; null where the line is not exactly the text of one: another type of a member, a member too many or twice. What is not hashed must
+ * not pass as a part of the ledger, and two readers must not read one line in two ways.
+ */
 function parse(line: string): LedgerEntry | null {
   try {
-    const value = JSON.parse(line) as Partial<LedgerEntry> | null;
+    const value = JSON.parse(line) as Record<string, unknown>;
+    if (JSON.stringify(value) !== line.trim()) return null;
+    const { seq, data } = value;
     const whole =
-      typeof value?.seq === 'number' &&
-      typeof value.hash === 'string' &&
-      typeof value.prev_hash === 'string' &&
-      typeof value.tenant === 'string';
-    return whole ? (value as LedgerEntry) : null;
+      Object.keys(value).every((name) => name in TEXTS || name === 'seq' || name === 'data') &&
+      Object.entries(TEXTS).every(([name, shape]) => {
+        const text = value[name];
+        return typeof text === 'string' && shape.test(text);
+      }) &&
+      Number.isSafeInteger(seq) &&
+      typeof data === 'object' &&
+      data !== null &&
+      !Array.isArray(data);
+    return whole ? (value as unknown as LedgerEntry) : null;
   } catch {
     return null;
   }
 }
+
+/** The members of an entry that are texts, with the forms that they have. What is shown on a terminal has no room for control characters. */
+const TEXTS = {
+  tenant: /^[\w.-]{1,100}$/,
+  id: /^[\w.-]{1,100}$/,
+  at: ISO_DATE,
+  event: /^\w{1,100}$/,
+  actor: /^/,
+  prev_hash: HASH,
+  hash: HASH,
+} as const satisfies Record<Exclude<keyof LedgerEntry, 'seq' | 'data'>, RegExp>;

@@ -5,6 +5,7 @@ import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { gather } from '#lib/gather.ts';
 import { isId, newId, newSecret } from '#lib/id.ts';
+import { credentialOf } from '#lib/authorization.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { apiKeys } from './tables.ts';
 
@@ -39,6 +40,9 @@ export const LOOKING_KEY_SCOPES = [
 /** Manages identity providers and API keys. */
 export const ADMIN_SCOPE = 'admin' satisfies (typeof KEY_SCOPES)[number];
 
+/** A key as it is presented: tenant and secret. */
+const KEY = /^(tnt_[0-9a-z]{26}):(mk_(?:live|test)_[0-9a-z]{52})$/i;
+
 const REFUSAL =
   'Present an API key in the Authorization header, as Bearer, then tenant id, colon and key. This one is missing, malformed, unknown or revoked.';
 
@@ -71,8 +75,9 @@ export function createApiKeyCheck(sql: Sql, mode: 'sandbox' | 'live'): ApiKeyChe
     return hashes.map((hash) => rows.find(({ row }) => row.hash === hash)?.row);
   });
   return async (header) => {
-    const presented = /^Bearer (tnt_[0-9a-z]{26}):(mk_(?:live|test)_[0-9a-z]{52})$/i.exec(header ?? '');
-    const [tenantId, secret] = [presented?.[1], presented?.[2]];
+    const presented = credentialOf(header);
+    const form = presented?.scheme === 'bearer' ? KEY.exec(presented.token) : null;
+    const [tenantId, secret] = [form?.[1], form?.[2]];
     if (tenantId === undefined || secret === undefined || !isId('tnt', tenantId))
       throw new Fault('unauthenticated', REFUSAL);
     if (secret.startsWith('mk_test_') && mode === 'live')

@@ -3,6 +3,7 @@ import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { importVerifyKey, isNumericDate, parseJwt, thumbprint, verifyJws } from '#lib/jwt.ts';
 import type { PlainRequest } from '#lib/plain-http.ts';
+import { credentialOf } from '#lib/authorization.ts';
 import { SKEW_SECONDS } from './names.ts';
 
 /** The algorithms that a proof may be signed with (RFC 9449 section 5.1, `dpop_signing_alg_values_supported`). */
@@ -48,7 +49,7 @@ export function presentedRequest(baseUrl: string, request: Request | PlainReques
           path: new URL(request.url).pathname,
           header: (name: string) => request.headers.get(name),
         };
-  const scheme = /^(bearer|dpop) /i.exec(plain.header('authorization') ?? '')?.[1]?.toLowerCase();
+  const scheme = credentialOf(plain.header('authorization'))?.scheme;
   return {
     scheme: scheme === 'bearer' || scheme === 'dpop' ? scheme : null,
     proof: plain.header('dpop'),

@@ -3,6 +3,7 @@ import type { JWK } from 'jose';
 import { deactivate, transition } from './changes.ts';
 import { mintToken, type TokenRequest } from './authorization-server.ts';
 import type { FaultRule } from './faults.ts';
+import { isForeign } from '../loopback.ts';
 import { oktaId } from './ids.ts';
 import { isLifecycleOperation } from './lifecycle.ts';
 import { rotateKeys } from './rotation.ts';
@@ -10,18 +11,21 @@ import { isoNow, SYSTEM, type OktaEnv, type Simulation } from './simulation.ts';
 import { userTarget, writeLog, type LogSource } from './system-log.ts';
 import type { ScimTarget, UserRecord } from './types.ts';
 
-const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
 const SOURCE: LogSource = { caller: SYSTEM, requestId: 'sandbox', path: '/_sandbox', userAgent: 'sandbox' };
 
 /**
  * The sandbox's own API, `/_sandbox`: not a part of Okta. It mints tokens, injects faults, plays the person and plays Okta's
- * SCIM client. It has no authentication, so it answers only where the Host header is a loopback name (no DNS rebinding).
+ * SCIM client. It has no authentication, so it answers no page of another origin and nothing that such a page can send without asking (a body that is not
+ * JSON), and only where the Host header is a loopback name (no DNS rebinding).
  */
 export function controlRoutes(sim: Simulation, more: Hono<OktaEnv>): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   app.use(async (c, next) => {
-    if (!LOOPBACK.test(c.req.header('host') ?? ''))
-      return c.json({ error: 'the sandbox control API answers on loopback only' }, 403);
+    const { method } = c.req;
+    const bodiless = method === 'GET' || c.req.header('content-length') === '0' || c.req.raw.body === null;
+    const isJson = bodiless || (c.req.header('content-type') ?? '').startsWith('application/json');
+    if (isForeign(c.req.header('origin'), c.req.header('host')) || !isJson)
+      return c.json({ error: 'only this sandbox itself may ask, on loopback, with JSON' }, 403);
     await next();
     if (c.req.method !== 'GET') sim.changed();
     return undefined;

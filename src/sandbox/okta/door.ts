@@ -4,6 +4,7 @@ import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { authenticate, hasScope, scopeFor } from './auth.ts';
 import { authorizationServerRoutes } from './authorization-server.ts';
+import { isForeign } from '../loopback.ts';
 import { controlRoutes } from './control.ts';
 import { crossAppControl, crossAppRoutes } from './cross-app.ts';
 import { errorBody, isOktaErrorCode, OktaError, summaryOf, type OktaErrorCode } from './errors.ts';
@@ -34,6 +35,13 @@ const FAULT_CODES = {
 export function oktaDoor(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   const crossAppClients = new Map<string, string>();
+  // Its tokens are constants: a page of another site, or a name that leads here, could act with them.
+  app.use(async (c, next) => {
+    if (isForeign(undefined, c.req.header('host')))
+      return c.json({ error: 'this simulator answers on loopback only' }, 403);
+    await next();
+    return undefined;
+  });
   app.route('/_sandbox', controlRoutes(sim, crossAppControl(crossAppClients)));
   app.use(record(sim), limitRate(sim), inject(sim));
   app.route('/', crossAppRoutes(sim, crossAppClients));

@@ -9,6 +9,9 @@ import { readOrFault } from '#lib/problems.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { asFault, Fault, type FaultCode } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
+import { credentialOf } from '#lib/authorization.ts';
+import { readBody } from '#lib/body.ts';
+import { isStorable, NOT_STORABLE } from '#lib/storable.ts';
 
 const Body = z.strictObject({
   tenant: oneLine(1, 200),
@@ -46,6 +49,7 @@ export function bootstrapSurface(app: App, defaults: Pick<SetUp, 'okta' | 'slack
     name: 'bootstrap' as const,
     fetch: async (request: Request): Promise<Response | null> => {
       if (new URL(request.url).pathname !== '/v1/bootstrap') return null;
+      if (request.method !== 'POST') return new Response(null, { status: 405, headers: { allow: 'POST' } });
       try {
         return Response.json(await bootstrap(app, defaults, request), {
           status: 201,
@@ -74,18 +78,20 @@ export function bootstrapSurface(app: App, defaults: Pick<SetUp, 'okta' | 'slack
   };
 }
 
+const MAX_TOKEN = 200;
+const MAX_BODY_BYTES = 64 * 1024;
+
 async function bootstrap(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>, request: Request) {
-  if (request.method !== 'POST') throw new Fault('not_found', 'Use POST.');
-  const presented = /^Bearer (\S{20,200})$/.exec(request.headers.get('authorization') ?? '')?.[1];
-  if (presented === undefined)
+  const presented = credentialOf(request.headers.get('authorization'));
+  if (presented?.scheme !== 'bearer' || presented.token.length > MAX_TOKEN)
     throw new Fault(
       'unauthenticated',
       'Present the one-time token of the file bootstrap-token: "Authorization: Bearer <token>".',
     );
-  const hash = sha256(presented);
+  const hash = sha256(presented.token);
   const [known] = await app.database.db.execute<{ ok: boolean }>(sql`select bootstrap_valid(${hash}) as ok`);
   if (known?.ok !== true) throw spent();
-  const body = await request.json().catch(() => null);
+  const body = await jsonBody(request);
   const { tenant, administrators, email_domains, groups } = readOrFault(Body, body, 'The body does not fit');
   await checkIssuer(app, defaults.okta);
   const setUp: SetUp = {
@@ -119,6 +125,18 @@ async function checkIssuer(app: App, { issuer, audience }: SetUp['okta']): Promi
       { detail: { problems: [{ field: 'OKTA_ISSUER', problem: first.problem }] } },
     );
   }
+}
+
+async function jsonBody(request: Request): Promise<unknown> {
+  const bytes = await readBody(request, MAX_BODY_BYTES);
+  if (bytes === null) throw new Fault('invalid_input', `The body may have at most ${MAX_BODY_BYTES} bytes.`);
+  try {
+    const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (isStorable(body)) return body;
+  } catch {
+    throw new Fault('invalid_input', 'The body is not JSON in UTF-8.');
+  }
+  throw new Fault('invalid_input', NOT_STORABLE);
 }
 
 const spent = (): Fault =>

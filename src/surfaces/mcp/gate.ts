@@ -3,6 +3,8 @@ import { presentedRequest, proofChallenge } from '#domain/token/dpop.ts';
 import type { TokenKernel, VerifiedToken } from '#domain/token/kernel.ts';
 import { Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
+import { credentialOf } from '#lib/authorization.ts';
+import { retryAfterSeconds } from '#lib/retry-after.ts';
 import { resourceOf, type Endpoint } from './endpoint.ts';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -51,14 +53,13 @@ export async function authenticate(
       'A token never goes into an address, where it is logged: this one must be thrown away. Send "Authorization: Bearer …".',
     );
   }
-  const token = /^(?:Bearer|DPoP) +([A-Za-z0-9\-._~+/]+=*)$/i.exec(
-    request.headers.get('authorization') ?? '',
-  )?.[1];
-  if (token === undefined)
+  const presented = credentialOf(request.headers.get('authorization'));
+  if (presented === null || !['bearer', 'dpop'].includes(presented.scheme))
     throw refuse(
       'no_token',
       'Send a delegation token as "Authorization: Bearer …". The token endpoint gives one for an access token and a mandate.',
     );
+  const { token } = presented;
   const delegation = await kernel.verify(
     token,
     audience(app, token, endpoint),
@@ -107,7 +108,6 @@ export function challenge(fault: Fault, metadataUrl: string, scopes: readonly st
 
 /** A time-out of ours: nothing was looked at, and the same request may be sent again. */
 export function unavailable(fault: Fault): Response {
-  const seconds = Number(fault.detail['retry_after_seconds'] ?? 5);
   const body = {
     error: 'temporarily_unavailable',
     error_description: fault.message,
@@ -116,7 +116,7 @@ export function unavailable(fault: Fault): Response {
   };
   return Response.json(body, {
     status: 503,
-    headers: { 'retry-after': String(seconds), 'cache-control': 'no-store' },
+    headers: { 'retry-after': String(retryAfterSeconds(fault)), 'cache-control': 'no-store' },
   });
 }
 

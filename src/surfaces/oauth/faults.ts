@@ -1,9 +1,10 @@
 import type { ExchangeResponse } from '#domain/token/exchange.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
-import { asFault, type FaultCode } from '#lib/fault.ts';
+import { asFault, type Fault, type FaultCode } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { Logger } from '#lib/log.ts';
 import { toWeb, type PlainAnswer } from '#lib/plain-http.ts';
+import { retryAfterSeconds } from '#lib/retry-after.ts';
 
 /** How this door says each fault: RFC 6749 section 5.2, and RFC 6750 section 3.1 for the callers that hold an API key. */
 const FAULTS = {
@@ -65,15 +66,16 @@ export function failure(error: unknown, log: Logger, authorization: string | nul
     log.error({ err: fault.cause ?? fault, error_id: errorId }, 'oauth');
     body['error_id'] = errorId;
   }
-  return json(status, body, faultHeaders(fault.code, fault.detail['retry_after_seconds']));
+  return json(status, body, faultHeaders(fault));
 }
 
-function faultHeaders(code: FaultCode, retryAfter: unknown): Record<string, string> {
+function faultHeaders(fault: Fault): Record<string, string> {
+  const { code } = fault;
   if (code === 'unauthenticated')
     return { 'www-authenticate': 'Bearer realm="prokura", error="invalid_token"' };
   if (code === 'forbidden')
     return { 'www-authenticate': 'Bearer realm="prokura", error="insufficient_scope"' };
   if (code === 'unavailable' || code === 'rate_limited')
-    return { 'retry-after': String(typeof retryAfter === 'number' ? retryAfter : 5) };
+    return { 'retry-after': String(retryAfterSeconds(fault)) };
   return {};
 }

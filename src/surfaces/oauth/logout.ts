@@ -2,6 +2,7 @@ import type { TokenKernel } from '#domain/token/kernel.ts';
 import type { NoticeProblem } from '#domain/token/logout-notice.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
 import { Fault } from '#lib/fault.ts';
+import { credentialOf } from '#lib/authorization.ts';
 import type { Address } from './address.ts';
 import { answer } from './faults.ts';
 import { readBody } from './form.ts';
@@ -38,11 +39,11 @@ export async function globalTokenRevocation(
   request: Request,
 ): Promise<Response> {
   const tenantId = await tenantOf(parts, address);
-  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
-  if (bearer === undefined)
+  const presented = credentialOf(request.headers.get('authorization'));
+  if (presented?.scheme !== 'bearer')
     throw new Fault('unauthenticated', 'Send "Authorization: Bearer" with a JWT that your Okta signed.');
   const body = jsonOf((await readBody(request)).toString('utf8'));
-  const { known } = await parts.kernel.logout.globalTokenRevocation(tenantId, bearer, body);
+  const { known } = await parts.kernel.logout.globalTokenRevocation(tenantId, presented.token, body);
   if (!known) throw new Fault('not_found', 'There is nobody of that name here.');
   return new Response(null, { status: 204 });
 }

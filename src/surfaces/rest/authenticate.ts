@@ -6,6 +6,7 @@ import { onlyTenant } from '#domain/token/resource-metadata.ts';
 import type { App } from '#engine/app.ts';
 import { Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
+import { credentialOf } from '#lib/authorization.ts';
 
 /** Who sent a request, as it was verified. */
 export interface Caller {
@@ -39,13 +40,14 @@ export async function authenticate(
   const { headers } = request;
   const header = headers.get('authorization');
   const came = presentedRequest(app.baseUrl, request);
-  const token = /^(?:Bearer|DPoP) +(\S+)$/i.exec(header ?? '')?.[1];
-  if (token === undefined) {
+  const presented = credentialOf(header);
+  if (presented === null || !['bearer', 'dpop'].includes(presented.scheme)) {
     throw refuse(
       'no_token',
       'Send "Authorization: Bearer …" with an API key (tnt_…:mk_…), a delegation token or an access token of your identity provider.',
     );
   }
+  const { token } = presented;
   const ours = tenantOfIssuer(app.baseUrl, parseJwt(token)?.claims['iss']) !== null;
   if (token.startsWith('tnt_')) {
     if (came.scheme === 'dpop') throw refuse('dpop_not_bound', 'An API key goes as Bearer.');

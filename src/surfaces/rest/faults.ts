@@ -2,6 +2,7 @@ import { proofChallenge } from '#domain/token/dpop.ts';
 import { asFault, type FaultCode } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { Logger } from '#lib/log.ts';
+import { retryAfterSeconds } from '#lib/retry-after.ts';
 
 const FAULTS = {
   invalid_input: { status: 400, title: 'The request is not valid' },
@@ -54,7 +55,7 @@ export function problemOf(error: unknown, log: Logger, metadataUrl?: string): Re
     return problem(error.status, error.code, 'The request was refused', error.message, {}, error.headers);
   const fault = asFault(error);
   const { status, title } = FAULTS[fault.code];
-  const { reason, retry_after_seconds: after, dpop: _, ...detail } = fault.detail;
+  const { reason, retry_after_seconds: _, dpop: __, ...detail } = fault.detail;
   const members: Record<string, unknown> = { ...detail, ...(reason === undefined ? {} : { reason }) };
   const headers: Record<string, string> = {};
   if (fault.code === 'unauthenticated')
@@ -67,7 +68,7 @@ export function problemOf(error: unknown, log: Logger, metadataUrl?: string): Re
       `${said}${said.includes('=') ? ',' : ''} resource_metadata="${metadataUrl}"`;
   }
   if (fault.code === 'unavailable' || fault.code === 'rate_limited')
-    headers['retry-after'] = String(typeof after === 'number' ? Math.ceil(after) : 5);
+    headers['retry-after'] = String(retryAfterSeconds(fault));
   if (fault.code === 'internal') {
     members['error_id'] = newId('err');
     log.error({ err: fault.cause ?? fault, error_id: members['error_id'] }, 'a REST request failed');

@@ -1,4 +1,5 @@
 import { asFault, Fault, type FaultCode } from '#lib/fault.ts';
+import { retryAfterSeconds } from '#lib/retry-after.ts';
 
 /** RFC 7644 section 3.12, table 9: the kinds of a 400 (and `uniqueness` of a 409). */
 export type ScimType =
@@ -20,10 +21,10 @@ const STATUS = {
   forbidden: { status: 403 },
   not_found: { status: 404 },
   conflict: { status: 409, scimType: 'uniqueness' },
-  rate_limited: { status: 429, retryAfterSeconds: 5 },
-  unavailable: { status: 503, retryAfterSeconds: 5 },
+  rate_limited: { status: 429 },
+  unavailable: { status: 503 },
   internal: { status: 500 },
-} as const satisfies Record<FaultCode, { status: number; scimType?: ScimType; retryAfterSeconds?: number }>;
+} as const satisfies Record<FaultCode, { status: number; scimType?: ScimType }>;
 
 /** A 400 of a given kind. */
 export function scimFault(scimType: ScimType, message: string, cause?: unknown): Fault {
@@ -66,7 +67,7 @@ function databaseCode(error: unknown): string {
 
 /** The SCIM Error response (RFC 7644 section 3.12): `status` is a string, as the RFC and Okta want it. */
 export function errorResponse(fault: Fault): Response {
-  const entry: { status: number; scimType?: ScimType; retryAfterSeconds?: number } = STATUS[fault.code];
+  const entry: { status: number; scimType?: ScimType } = STATUS[fault.code];
   const status = typeof fault.detail['status'] === 'number' ? fault.detail['status'] : entry.status;
   const scimType = fault.detail['scimType'] === undefined ? entry.scimType : fault.detail['scimType'];
   const body = {
@@ -76,10 +77,8 @@ export function errorResponse(fault: Fault): Response {
     detail: fault.message,
   };
   const headers = new Headers({ 'content-type': 'application/scim+json; charset=utf-8' });
-  if (entry.retryAfterSeconds !== undefined) {
-    const told = fault.detail['retry_after_seconds'];
-    headers.set('retry-after', String(typeof told === 'number' ? told : entry.retryAfterSeconds));
-  }
+  if (fault.code === 'rate_limited' || fault.code === 'unavailable')
+    headers.set('retry-after', String(retryAfterSeconds(fault)));
   if (status === 401) headers.set('www-authenticate', 'Bearer realm="scim"');
   return new Response(JSON.stringify(body), { status, headers });
 }
