@@ -66,7 +66,10 @@ function asOwner(ownerUrl: string): Sql {
   });
 }
 
-function explained(error: unknown): unknown {
+function explained(failure: unknown): unknown {
+  // drizzle wraps what the driver says.
+  let error = failure;
+  while (error instanceof Error && !('code' in error) && error.cause !== undefined) error = error.cause;
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   if (code === '42501') {
     return new Fault(
@@ -82,5 +85,5 @@ function explained(error: unknown): unknown {
       cause: error,
     });
   }
-  return error;
+  return failure;
 }

@@ -11,8 +11,11 @@ export interface Wire {
   close(): Promise<void>;
 }
 
-/** Lays a wire to the database of `url`, on a free port of loopback. */
-export async function layWire(url: string): Promise<Wire> {
+/**
+ * Lays a wire to the database of `url`, on a free port of loopback. With `drops`, the start-up packets that pass lose that parameter, as behind
+ * PgBouncer with `ignore_startup_parameters`.
+ */
+export async function layWire(url: string, { drops }: { drops?: string } = {}): Promise<Wire> {
   const target = new URL(url);
   const sockets = new Set<Socket>();
   let open = true;
@@ -31,8 +34,13 @@ export async function layWire(url: string): Promise<Wire> {
         far.destroy();
       });
     }
-    near.pipe(far);
     far.pipe(near);
+    if (drops === undefined) near.pipe(far);
+    else
+      near.once('data', (startUp: Buffer) => {
+        far.write(withoutParameter(startUp, drops));
+        near.pipe(far);
+      });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -53,4 +61,16 @@ export async function layWire(url: string): Promise<Wire> {
       await new Promise<void>((done) => server.close(() => done()));
     },
   };
+}
+
+/** A start-up packet without one parameter (PostgreSQL manual, section 54.7, StartupMessage): length, version, then names and values, each ended by NUL. */
+function withoutParameter(packet: Buffer, name: string): Buffer {
+  const words = packet.subarray(8, packet.readInt32BE(0)).toString('latin1').split('\0');
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < words.length && words[at] !== ''; at += 2)
+    if (words[at] !== name) kept.push(words[at]!, words[at + 1]!);
+  const body = Buffer.from(`${kept.join('\0')}\0\0`, 'latin1');
+  const head = Buffer.from(packet.subarray(0, 8));
+  head.writeInt32BE(8 + body.length, 0);
+  return Buffer.concat([head, body]);
 }

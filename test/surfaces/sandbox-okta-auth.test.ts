@@ -119,6 +119,7 @@ describe('credentials', () => {
   test('a service app without an admin role sees an empty directory', async () => {
     await fetch(`${sim.url}/_sandbox/service-app`, {
       method: 'PUT',
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ admin_roles: [] }),
     });
     expect(await collected(await connectAsService(['okta.users.read']).userApi.listUsers())).toEqual([]);
@@ -140,7 +141,11 @@ describe('credentials', () => {
   });
 
   test('every answer carries the rate limit, and an exhausted one is 429 E0000047', async () => {
-    await fetch(`${sim.url}/_sandbox/rate-limits`, { method: 'PUT', body: JSON.stringify({ users: 1 }) });
+    await fetch(`${sim.url}/_sandbox/rate-limits`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ users: 1 }),
+    });
     const answers = [await api('/users'), await api('/users')];
     expect(
       answers.map((each) => [

@@ -197,6 +197,7 @@ describe('the sandbox', () => {
   test('injected errors hit as often as they were asked to, and a hanging request ends with the simulator', async () => {
     await fetch(`${sim.url}/_sandbox/faults`, {
       method: 'POST',
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ path: '^/api/v1/users', status: 503, html_body: true, times: 2 }),
     });
     const statuses = [];
@@ -208,6 +209,24 @@ describe('the sandbox', () => {
     await sim.close();
     expect(await hanging).toMatchObject({ message: 'fetch failed' });
     sim = await startOktaSimulator();
+  });
+
+  test('no page of another site, and nothing that one can send without asking, acts in the simulated Okta', async () => {
+    const deactivate = `${sim.url}/_sandbox/users/erin@acme.example/deactivate`;
+    const foreign = await fetch(deactivate, {
+      method: 'POST',
+      headers: { origin: 'https://evil.example', 'content-type': 'text/plain' },
+      body: '{}',
+    });
+    const simple = await fetch(`${sim.url}/_sandbox/faults`, {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: JSON.stringify({ path: '/users', status: 500 }),
+    });
+    expect([foreign.status, simple.status]).toEqual([403, 403]);
+    const status = (await api('/users/erin@acme.example')).status;
+    expect(status).toBe(200);
+    expect(sim.org.users.get(samplePerson('erin').oktaId)?.status).toBe('ACTIVE');
   });
 
   test('the control API refuses a host name that is not loopback', async () => {

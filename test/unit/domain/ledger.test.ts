@@ -70,6 +70,26 @@ describe('an exported ledger', () => {
     expect(verifyLedger([...lines(chain(1)), '{"half":']).problems).toEqual(['line 2: not a ledger entry']);
   });
 
+  test('a member too many, a member twice and a member of another form are no entry: what is not hashed is no part of it', () => {
+    const [entry] = chain(1);
+    const line = JSON.stringify(entry);
+    const forged =
+      '"hash":"a1\\nThe chain holds, and is the one that 1 checkpoint(s) saw, up to entry 412.\\n\\u001b[8m"';
+    for (const wrong of [
+      line.replace('{', '{"note":"approved by Dana",'),
+      line.replace('{', '{"data":{"call_id":"x"},'),
+      line.replace(/"hash":"[0-9a-f]+"/, forged),
+      line.replace('"seq":1', '"seq":1.0'),
+      line.replace(/"at":"[^"]+"/, '"at":"yesterday"'),
+    ]) {
+      expect(wrong).not.toBe(line);
+      const proof = verifyLedger([wrong]);
+      expect(proof.problems).toEqual(['line 1: not a ledger entry']);
+      expect(proof.lastHash).toBeNull();
+    }
+    expect(verifyLedger([line]).problems).toEqual([]);
+  });
+
   test('the command says what is wrong with its arguments', () => {
     const said: string[] = [];
     expect(main(['verify-ledger'], (text) => said.push(text))).toBe(2);
