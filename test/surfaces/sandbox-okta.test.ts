@@ -215,7 +215,7 @@ describe('the sandbox', () => {
     const deactivate = `${sim.url}/_sandbox/users/erin@acme.example/deactivate`;
     const foreign = await fetch(deactivate, {
       method: 'POST',
-      headers: { origin: 'https://evil.example', 'content-type': 'text/plain' },
+      headers: { origin: 'https://evil.example', 'content-type': 'application/json' },
       body: '{}',
     });
     const simple = await fetch(`${sim.url}/_sandbox/faults`, {
