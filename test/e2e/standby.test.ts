@@ -39,7 +39,7 @@ const reads = (from: Database): (() => Promise<unknown>)[] => {
         if (error.code === 'unauthenticated') return error.code;
         throw error;
       }),
-    () => hotUser(from.sql, tenantId, 'scim_x'),
+    () => hotUser(from.sql, tenantId, 'scim_x', 'okta'),
     () => readonly({ database: from, now: () => new Date() }, tenantId, async () => 'read'),
   ];
 };

@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
-import { slackAccounts } from './tables.ts';
+import { people, slackAccounts } from './tables.ts';
 
 /** What is remembered of a Slack account since we first took it for somebody. */
 export type SlackAccount = typeof slackAccounts.$inferSelect;
@@ -29,8 +29,12 @@ export async function rememberSlackAccount(
     .onConflictDoNothing();
 }
 
-/** Forgets the accounts of a person, so that the next one to present their address is taken for them. Returns the accounts. */
+/** Forgets the accounts of a person and that their address has changed, so that the next one to present it is taken for them. Returns the accounts. */
 export async function forgetSlackAccounts(ctx: TenantWriter, personId: string): Promise<string[]> {
+  await ctx.db
+    .update(people)
+    .set({ emailChangedAt: null })
+    .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, personId)));
   const rows = await ctx.db
     .delete(slackAccounts)
     .where(and(eq(slackAccounts.tenantId, ctx.tenantId), eq(slackAccounts.personId, personId)))

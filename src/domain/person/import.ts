@@ -7,6 +7,7 @@ import { thawMandatesOf } from '../mandate/thaw.ts';
 import type { PersonStatus, ProviderPerson } from '../provider.ts';
 import { theTenant } from '../tenant/store.ts';
 import { depart } from './depart.ts';
+import { emailChange } from './sources.ts';
 import { findPerson, type Person } from './store.ts';
 import { MISSING, suspendHere, SUSPENDED } from './suspend.ts';
 import { people } from './tables.ts';
@@ -139,6 +140,7 @@ export async function savePersonRead(
     .update(people)
     .set({
       ...profileOf(found),
+      emailChangedAt: emailChange('people', sql`${found.email}`, ctx.now),
       status: found.status,
       missingAt: null,
       readAt: read.askedAt,
@@ -217,7 +219,7 @@ async function updatePeople(ctx: TenantWriter, changed: readonly Saved[], readAt
   );
   await ctx.db.execute(sql`
     update people p
-       set ${assigned}, status = r.status, read_at = greatest(p.read_at, ${readAt.toISOString()}::timestamptz),
+       set ${assigned}, email_changed_at = ${emailChange('p', sql`r.email`, ctx.now)}, status = r.status, read_at = greatest(p.read_at, ${readAt.toISOString()}::timestamptz),
            updated_at = ${ctx.now.toISOString()}::timestamptz, version = p.version + 1
       from ${asRows(changed)}
      where p.tenant_id = ${ctx.tenantId} and p.id = r.id`);

@@ -1,16 +1,21 @@
-import { and, eq, isNotNull, ne, sql, type SQL } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, ne, sql, type SQL } from 'drizzle-orm';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { revokeOrHold } from '../breaker/guard.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { depart, SCIM_REASON } from './depart.ts';
 import { managerMeant } from './managers.ts';
+import { emailChange, holdNames, otherSource, requireFreeNames } from './sources.ts';
 import { findPerson, findPersonByUid, peopleByEmail, type Person } from './store.ts';
 import { people } from './tables.ts';
 
-/** Whose word it is: the connection's provider (`okta`, `entra`), and what the tenant chose for `active:false` (requirements S4). */
+/**
+ * Whose word it is: the connection's provider (`okta`, `entra`), the providers whose people it may write (its own, and those that the tenant has linked
+ * to it), and what the tenant chose for `active:false` (requirements S4).
+ */
 export interface Provisioner {
   readonly source: string;
+  readonly sources: readonly string[];
   readonly onDeactivate: 'revoke' | 'freeze';
 }
 
@@ -41,29 +46,49 @@ export interface Provisioning {
 /**
  * A person is provisioned: a new row, or the row that is theirs already (same subject; same `externalId`; else exactly one person
  * of the directory with that email or login), so that nobody gets a twin. An inactive record is restored, which brings no mandate
- * back. Throws Fault `conflict` where an active record has this user name, subject or external id.
+ * back. Of a linked source only `active` counts: it makes nobody, and the profile is what their own source says. Throws Fault `forbidden` where the subject
+ * is of a source that is not this one's to write, `conflict` where an active record has this user name, subject or external id, or somebody
+ * of another source the user name or email address.
  */
 export async function provisionPerson(
   ctx: TenantWriter,
   by: Provisioner,
   asked: Provisioning,
 ): Promise<Person> {
-  await holdLogin(ctx, asked.record.login);
-  const namesakes = await managedPeople(ctx, sql`lower(${people.login}) = lower(${asked.record.login})`);
+  if (!by.sources.includes(asked.provider))
+    throw otherSource(
+      'forbidden',
+      `This SCIM key writes people of ${by.source}, and this user is of ${asked.provider}. IT admins can link the sources (provider_link).`,
+      { provider: asked.provider },
+    );
+  await holdNames(ctx, [asked.record.login, asked.record.email]);
+  const namesakes = await managedPeople(
+    ctx,
+    by.sources,
+    sql`lower(${people.login}) = lower(${asked.record.login})`,
+  );
   const known = await recordOf(ctx, asked, namesakes);
   const duplicate = [...namesakes, ...(known === null ? [] : [known])].find(
     (one) => one.scimId !== null && one.scimActive !== false,
   );
   if (duplicate !== undefined) throw taken(asked.record.login);
-  for (const former of namesakes) if (former.id !== known?.id) await removePerson(ctx, by, former);
-  const target = known ?? (await unmanagedMatch(ctx, asked));
-  return target === null ? insertPerson(ctx, by, asked) : attach(ctx, by, target, asked);
+  for (const former of namesakes)
+    if (former.id !== known?.id && former.provider === by.source) await removePerson(ctx, by, former);
+  const target = known ?? (await unmanagedMatch(ctx, by, asked));
+  if (target !== null) return attach(ctx, by, target, asked);
+  if (asked.provider === by.source) return insertPerson(ctx, by, asked);
+  throw otherSource(
+    'forbidden',
+    `${asked.provider} has not told of this user yet. A linked source makes nobody; try again once ${asked.provider} has.`,
+    { provider: asked.provider },
+  );
 }
 
 /**
- * What the provisioner now says of a person; `person` must be locked `update`. `active` true→false makes them depart,
- * false→true brings them back (without their mandates); both in this transaction. Throws Fault `conflict` where the new user name
- * is another active record's.
+ * What the provisioner now says of a person; `person` must be locked `update`, and of one of the provisioner's sources. `active`
+ * true→false makes them depart, false→true brings them back (without their mandates); both in this transaction. Of a linked source
+ * only `active` counts. Throws Fault `conflict` where the new user name is another active record's, or it or the email address is
+ * that of somebody of another source.
  */
 export async function updatePerson(
   ctx: TenantWriter,
@@ -71,17 +96,20 @@ export async function updatePerson(
   person: Person,
   change: { readonly record: PersonRecord; readonly active: boolean; readonly attributes: readonly string[] },
 ): Promise<Person> {
-  if (change.record.login.toLowerCase() !== person.login.toLowerCase()) {
-    await holdLogin(ctx, change.record.login);
+  const own = person.provider === by.source;
+  const { login } = change.record;
+  if (own) await holdNames(ctx, newNames(person, change.record));
+  if (own && login.toLowerCase() !== person.login.toLowerCase()) {
     const others = await managedPeople(
       ctx,
-      sql`lower(${people.login}) = lower(${change.record.login}) and ${ne(people.id, person.id)}`,
+      [person.provider],
+      sql`lower(${people.login}) = lower(${login}) and ${ne(people.id, person.id)}`,
     );
-    if (others.some((one) => one.scimActive !== false)) throw taken(change.record.login);
+    if (others.some((one) => one.scimActive !== false)) throw taken(login);
     for (const former of others) await removePerson(ctx, by, former);
   }
-  const saved = await save(ctx, person, change.record, { scimActive: change.active });
-  const others = change.attributes.filter((name) => name !== 'active');
+  const saved = await save(ctx, by, person, change.record, { scimActive: change.active });
+  const others = own ? change.attributes.filter((name) => name !== 'active') : [];
   if (others.length > 0) note(ctx, by, 'user_updated', saved, { attributes: others });
   await turn(ctx, by, person, change.active);
   return saved;
@@ -122,18 +150,24 @@ const taken = (login: string): Fault =>
     `A user with the user name "${login}", or the same external id, exists and is active. Update that user, or deactivate it first.`,
   );
 
-/** One writer at a time for a user name: `people` may hold the same login twice (other sources), so no unique index can say it. */
-async function holdLogin(ctx: TenantWriter, login: string): Promise<void> {
-  await ctx.db.execute(
-    sql`select pg_advisory_xact_lock(hashtextextended(${`scim:${ctx.tenantId}:`} || lower(${login}), 0))`,
-  );
-}
+/** The user name and the email address, where they are others than the person has. */
+const newNames = (person: Person, { login, email }: PersonRecord): string[] => {
+  const held = [person.login.toLowerCase(), person.email.toLowerCase()];
+  return [login, email].filter((name) => name !== '' && !held.includes(name.toLowerCase()));
+};
 
-async function managedPeople(ctx: TenantWriter, where: SQL): Promise<Person[]> {
+async function managedPeople(ctx: TenantWriter, sources: readonly string[], where: SQL): Promise<Person[]> {
   return ctx.db
     .select()
     .from(people)
-    .where(and(eq(people.tenantId, ctx.tenantId), isNotNull(people.scimId), where))
+    .where(
+      and(
+        eq(people.tenantId, ctx.tenantId),
+        inArray(people.provider, [...sources]),
+        isNotNull(people.scimId),
+        where,
+      ),
+    )
     .orderBy(people.id)
     .for('update');
 }
@@ -155,7 +189,11 @@ async function recordOf(
       .select()
       .from(people)
       .where(
-        and(eq(people.tenantId, ctx.tenantId), sql`${people.scimDoc}->>'externalId' = ${asked.externalId}`),
+        and(
+          eq(people.tenantId, ctx.tenantId),
+          eq(people.provider, asked.provider),
+          sql`${people.scimDoc}->>'externalId' = ${asked.externalId}`,
+        ),
       )
       .orderBy(sql`${people.scimId} nulls last`, people.id)
       .limit(1)
@@ -168,14 +206,20 @@ async function recordOf(
   return former ?? null;
 }
 
-/** The one person of the directory, not yet managed by SCIM, who has this email or login; null where nobody or several fit. */
-async function unmanagedMatch(ctx: TenantWriter, asked: Provisioning): Promise<Person | null> {
+/** The one person of the provisioner's sources, not yet managed by SCIM, who has this email or login; null where nobody or several fit. */
+async function unmanagedMatch(
+  ctx: TenantWriter,
+  by: Provisioner,
+  asked: Provisioning,
+): Promise<Person | null> {
   const names = [...new Set([asked.record.email, asked.record.login].filter((name) => name !== ''))];
   const found = new Map<string, Person>();
   for (const name of names) for (const one of await peopleByEmail(ctx, name)) found.set(one.id, one);
   // One whose record was deleted is found by subject or external id; by name it may be somebody else with their old login.
   const free = (one: Person): boolean =>
-    one.scimId === null && (one.scimActive !== false || asked.uid === null);
+    by.sources.includes(one.provider) &&
+    one.scimId === null &&
+    (one.scimActive !== false || asked.uid === null);
   const fits = [...found.values()].filter((one) => free(one) && one.status !== 'DEPROVISIONED');
   const [only] = fits;
   if (only === undefined || fits.length > 1) return null;
@@ -187,6 +231,7 @@ async function unmanagedMatch(ctx: TenantWriter, asked: Provisioning): Promise<P
 
 async function insertPerson(ctx: TenantWriter, by: Provisioner, asked: Provisioning): Promise<Person> {
   const { manager, scimDoc, ...columns } = asked.record;
+  await requireFreeNames(ctx, asked.provider, [columns.login, columns.email]);
   const scimId = newId('scim', ctx.now.getTime());
   const id = newId('usr', ctx.now.getTime());
   const [row] = await ctx.db
@@ -222,7 +267,7 @@ async function attach(
   asked: Provisioning,
 ): Promise<Person> {
   const scimId = person.scimId ?? newId('scim', ctx.now.getTime());
-  const saved = await save(ctx, person, asked.record, { scimId, scimActive: asked.active });
+  const saved = await save(ctx, by, person, asked.record, { scimId, scimActive: asked.active });
   if (person.scimId === null) note(ctx, by, 'user_provisioned', saved, { active: asked.active });
   await turn(ctx, by, person, asked.active);
   ctx.emit({ name: 'person.provisioned', thing: person.id });
@@ -237,25 +282,20 @@ async function turn(ctx: TenantWriter, by: Provisioner, before: Person, active: 
   if (active && before.scimActive === false) note(ctx, by, 'user_reactivated', before, {});
 }
 
+/** Saves what the provisioner says. The profile of a person is their own source's word; of a linked source nothing but `scim` is kept. */
 async function save(
   ctx: TenantWriter,
+  by: Provisioner,
   person: Person,
   record: PersonRecord,
   scim: { scimId?: string; scimActive: boolean },
 ): Promise<Person> {
-  const { manager, scimDoc, ...columns } = record;
+  const profile = person.provider === by.source ? await profileOf(ctx, person, record) : {};
   const [row] = await ctx.db
     .update(people)
     .set({
-      ...columns,
+      ...profile,
       ...scim,
-      scimDoc: { ...scimDoc },
-      ...(manager === undefined
-        ? {}
-        : {
-            managerRef: manager.ref,
-            managerId: await managerOf(ctx, manager.ref, person.provider, person.id),
-          }),
       version: sql`${people.version} + 1`,
       updatedAt: ctx.now,
     })
@@ -263,6 +303,23 @@ async function save(
     .returning();
   if (row === undefined) throw new Error('a locked person is gone');
   return row;
+}
+
+/** The columns of a record, for a person who is there already. Names that are new must be free of other sources'. */
+async function profileOf(ctx: TenantWriter, person: Person, record: PersonRecord) {
+  const { manager, scimDoc, ...columns } = record;
+  await requireFreeNames(ctx, person.provider, newNames(person, record));
+  return {
+    ...columns,
+    scimDoc: { ...scimDoc },
+    emailChangedAt: emailChange('people', sql`${columns.email}`, ctx.now),
+    ...(manager === undefined
+      ? {}
+      : {
+          managerRef: manager.ref,
+          managerId: await managerOf(ctx, manager.ref, person.provider, person.id),
+        }),
+  };
 }
 
 /** Our id of the manager whom a provisioner names, by the rules of `managers.ts`; null where nobody or several fit, or it is themselves. */

@@ -47,6 +47,8 @@ export const people = pgTable(
     /** Tokens of the provider that were issued up to this moment are void here; set with `epoch`, since the provider does not know of it. */
     tokensNotBefore: moment('tokens_not_before'),
     version: integer('version').notNull().default(1),
+    /** When their work email last changed to another one: Slack accounts that we do not know yet are not taken for them by it, until somebody relinks them. */
+    emailChangedAt: moment('email_changed_at'),
     /** Since when the provider has proved that it does not know this person (a 404); null while it does. */
     missingAt: moment('missing_at'),
     /** When the read began by which the provider last told us of this person. */

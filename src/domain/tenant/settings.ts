@@ -20,8 +20,16 @@ export interface TenantSettings {
   readonly oneTimeScopes?: readonly string[];
   /** One IT admin alone may change the rules, for as long as there is no second one; every answer about a change says so. */
   readonly singleAdmin?: boolean;
+  /** SCIM keys of `source` also provision and deprovision people of `peopleOf`; absent: each source writes its own people alone. */
+  readonly linkedSources?: readonly LinkedSource[];
   /** The keys of each SPIFFE trust domain whose workloads may authenticate as agents. Set by administrators only. */
   readonly spiffeBundles?: Readonly<Record<string, TrustBundle>>;
+}
+
+/** One direction of a link between two sources of people. */
+export interface LinkedSource {
+  readonly source: string;
+  readonly peopleOf: string;
 }
 
 /** A trust domain's JWK Set (SPIFFE Trust Domain and Bundle, section 4). */

@@ -1,5 +1,7 @@
 import type { Provisioner } from '#domain/person/provision.ts';
 import type { ApiKey } from '#domain/tenant/api-key.ts';
+import { sourcesOf } from '#domain/tenant/linked-sources.ts';
+import type { TenantSettings } from '#domain/tenant/settings.ts';
 import type { App } from '#engine/app.ts';
 import { httpFault } from './faults.ts';
 import type { Resource } from './value.ts';
@@ -47,8 +49,9 @@ const bare = (tag: string): string => tag.trim().replace(/^W\//, '');
 const names = (header: string, version: string): boolean =>
   header.trim() === '*' || header.split(',').some((tag) => bare(tag) === bare(version));
 
-/** Whose word the request carries, with what the tenant chose for deactivation. */
-export const provisionerOf = (
-  asked: ScimRequest,
-  onDeactivate: Provisioner['onDeactivate'],
-): Provisioner => ({ source: asked.source, onDeactivate });
+/** Whose word the request carries, whose people it may write, and what the tenant chose for deactivation. */
+export const provisionerOf = (asked: ScimRequest, settings: TenantSettings): Provisioner => ({
+  source: asked.source,
+  sources: sourcesOf(settings, asked.source),
+  onDeactivate: settings.onDeactivate,
+});

@@ -45,7 +45,7 @@ const REFUSALS = {
   several_people:
     "More than one person in the directory has your Slack account's email address, so we cannot tell who you are. Ask an IT admin to correct that.",
   email_changed:
-    'The email address of this Slack account has changed since we first knew it, so nobody is taken for its owner. An IT admin can link it again (/account relink).',
+    'The email address of this Slack account, or of the person in the directory, has changed since we first knew it, so nobody is taken for its owner. An IT admin can link it again (/account relink).',
   not_active: 'You are not active at the identity provider. An IT admin can change that there.',
 } as const satisfies Record<RefusalCode, string>;
 

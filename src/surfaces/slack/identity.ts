@@ -76,7 +76,11 @@ export function slackIdentities(app: App, client: WebClient, teamId: string): Id
       const person = found[0];
       if (person === undefined || person.email.toLowerCase() !== email) return refusal('no_person');
       const known = await slackAccount(reader, userId);
-      const same = known === null || (known.firstEmail === email && known.personId === person.id);
+      // An address that the directory has changed is no proof: whose account shows it may have been somebody else's until then.
+      const same =
+        known === null
+          ? person.emailChangedAt === null
+          : known.firstEmail === email && known.personId === person.id;
       return same ? person : refusal('email_changed');
     });
   }

@@ -1,3 +1,5 @@
+import { sourcesOf } from '#domain/tenant/linked-sources.ts';
+import { theTenant } from '#domain/tenant/store.ts';
 import { readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import { scimFault } from '../faults.ts';
@@ -14,9 +16,10 @@ const PAGE = { default: 100, max: 200 } as const;
 /** No id of ours looks otherwise; what does not is nobody's. */
 const ID_SHAPE = /^[\w-]{1,64}$/;
 
-/** GET /Users/{id} (RFC 7644 section 3.4.1), also of inactive users; 304 where the client holds this version. Throws Fault `not_found`. */
+/** GET /Users/{id} (RFC 7644 section 3.4.1), also of inactive users, and of the key's sources alone; 304 where the client holds this version. Throws Fault `not_found`. */
 export async function getUser(asked: ScimRequest, id: string): Promise<Response> {
-  const row = ID_SHAPE.test(id) ? await hotUser(asked.app.database.sql, asked.key.tenantId, id) : null;
+  const { app, key, source } = asked;
+  const row = ID_SHAPE.test(id) ? await hotUser(app.database.sql, key.tenantId, id, source) : null;
   if (row === null) throw noUser(id);
   const version = versionOf(row);
   if (hasVersion(asked.request, version))
@@ -32,9 +35,10 @@ export async function getUsers(asked: ScimRequest): Promise<Response> {
   const where = filter === null || filter.trim() === '' ? undefined : compileFilter(parseFilter(filter));
   const startIndex = Math.max(1, whole(asked.query, 'startIndex') ?? 1);
   const limit = Math.min(PAGE.max, Math.max(0, whole(asked.query, 'count') ?? PAGE.default));
-  const { total, rows } = await readonly(asked.app, asked.key.tenantId, (reader) =>
-    listUsers(reader, where, { offset: startIndex - 1, limit }),
-  );
+  const { total, rows } = await readonly(asked.app, asked.key.tenantId, async (reader) => {
+    const sources = sourcesOf((await theTenant(reader)).settings, asked.source);
+    return listUsers(reader, sources, where, { offset: startIndex - 1, limit });
+  });
   const shown = projectionOf(asked.query);
   const resources = rows
     .map((row) => resourceOf(row, asked.base))
@@ -48,7 +52,7 @@ export async function getUsers(asked: ScimRequest): Promise<Response> {
   });
 }
 
-/** The Fault for an id that nobody has: the one proven miss that is a 404. */
+/** The Fault for an id that nobody of the key's sources has: the one proven miss that is a 404. */
 export const noUser = (id: string): Fault =>
   new Fault('not_found', `No user has the id "${id.slice(0, 80)}".`);
 

@@ -1,10 +1,17 @@
 import { canonicalJson } from '#lib/json.ts';
 import type { TenantWriter } from '#domain/context.ts';
 import { authorityOf } from '#domain/group/authority.ts';
-import { provisionPerson, removePerson, updatePerson } from '#domain/person/provision.ts';
+import {
+  provisionPerson,
+  removePerson,
+  updatePerson,
+  type Provisioner,
+} from '#domain/person/provision.ts';
+import { otherSource } from '#domain/person/sources.ts';
 import { findPersonByScimId, type Person } from '#domain/person/store.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import { transact } from '#engine/transact.ts';
+import { Fault } from '#lib/fault.ts';
 import { readJson } from '../body.ts';
 import { scimFault } from '../faults.ts';
 import { projectionOf } from '../projection.ts';
@@ -21,8 +28,8 @@ import { recordOf, resourceOf, versionOf, type UserRow } from './resource.ts';
 export async function postUser(asked: ScimRequest): Promise<Response> {
   const user = readUser(await readJson(asked.request));
   const subject = subjectOf(user, asked.source);
-  const row = await transact(asked.app, asked.key.tenantId, async (ctx) => {
-    const person = await provisionPerson(ctx, await provisioner(ctx, asked), {
+  const row = await writing(asked, async (ctx, by) => {
+    const person = await provisionPerson(ctx, by, {
       record: recordOf(user, null),
       active: user['active'] !== false,
       ...subject,
@@ -32,26 +39,42 @@ export async function postUser(asked: ScimRequest): Promise<Response> {
   return answer(asked, 201, row);
 }
 
-/** PUT /Users/{id} (RFC 7644 section 3.5.1). What is absent is cleared, but not `active` (a sloppy PUT must not bring anybody back), `externalId` or the subject. */
+/**
+ * PUT /Users/{id} (RFC 7644 section 3.5.1). What is absent is cleared, but not `active` (a sloppy PUT must not bring anybody back), `externalId` or the
+ * subject. To a linked source everything but `active` is read-only, and so ignored.
+ */
 export async function putUser(asked: ScimRequest, id: string): Promise<Response> {
   const user = readUser(await readJson(asked.request));
-  return changeUser(asked, id, (before) => {
+  return changeUser(asked, id, (before, own) => {
     refuseOtherSubject(user, before);
+    if (!own) return { ...before, active: user['active'] ?? before['active'] };
     return { ...kept(before), ...user, [MANDAITOR]: before[MANDAITOR] };
   });
 }
 
-/** PATCH /Users/{id} (RFC 7644 section 3.5.2): 200 with the user. */
+/** PATCH /Users/{id} (RFC 7644 section 3.5.2): 200 with the user. To a linked source everything but `active` is read-only: Fault `mutability`, unless it deactivates. */
 export async function patchUser(asked: ScimRequest, id: string): Promise<Response> {
   const operations = readOperations(await readJson(asked.request));
-  return changeUser(asked, id, (before) => applyPatch(before, operations));
+  return changeUser(asked, id, (before, own, person) => {
+    const after = applyPatch(before, operations);
+    if (own) return after;
+    const profile = changedAttributes(before, stored(after)).filter((name) => name !== 'active');
+    // What ends somebody's access is not lost over what came with it.
+    if (profile.length > 0 && after['active'] !== false)
+      throw new Fault(
+        'invalid_input',
+        `A key of ${asked.source} can change only "active" of this user. Everything else is what their own source says: ${profile.join(', ')}.`,
+        { detail: { scimType: 'mutability', other_source: person.provider, person: person.id } },
+      );
+    return { ...before, active: after['active'] };
+  });
 }
 
 /** DELETE /Users/{id} (RFC 7644 section 3.6): 204. Always revokes; the user is not there over SCIM any more. */
 export async function deleteUser(asked: ScimRequest, id: string): Promise<Response> {
-  await transact(asked.app, asked.key.tenantId, async (ctx) => {
-    const person = await locked(ctx, asked, id);
-    await removePerson(ctx, await provisioner(ctx, asked), person);
+  await writing(asked, async (ctx, by) => {
+    const person = await locked(ctx, by, asked, id);
+    await removePerson(ctx, by, person);
   });
   return new Response(null, { status: 204 });
 }
@@ -60,16 +83,16 @@ export async function deleteUser(asked: ScimRequest, id: string): Promise<Respon
 async function changeUser(
   asked: ScimRequest,
   id: string,
-  change: (before: Resource) => Resource,
+  change: (before: Resource, own: boolean, person: Person) => Resource,
 ): Promise<Response> {
-  const row = await transact(asked.app, asked.key.tenantId, async (ctx) => {
-    const person = await locked(ctx, asked, id);
+  const row = await writing(asked, async (ctx, by) => {
+    const person = await locked(ctx, by, asked, id);
     const held = await withAuthority(ctx, person);
     const before = stored(resourceOf(held, asked.base));
-    const after = stored(change(before));
+    const after = stored(change(before, person.provider === by.source, person));
     const attributes = changedAttributes(before, after);
     if (attributes.length === 0) return held;
-    const saved = await updatePerson(ctx, await provisioner(ctx, asked), person, {
+    const saved = await updatePerson(ctx, by, person, {
       record: recordOf(after, before),
       active: after['active'] === true,
       attributes,
@@ -79,9 +102,46 @@ async function changeUser(
   return answer(asked, 200, row);
 }
 
-async function locked(ctx: TenantWriter, asked: ScimRequest, id: string): Promise<Person> {
+/** A transaction that writes by the word of the request's key. What it refuses because it is another source's is in the ledger before the client is told. */
+async function writing<T>(
+  asked: ScimRequest,
+  work: (ctx: TenantWriter, by: Provisioner) => Promise<T>,
+): Promise<T> {
+  const { app, key } = asked;
+  try {
+    return await transact(app, key.tenantId, async (ctx) =>
+      work(ctx, provisionerOf(asked, (await theTenant(ctx)).settings)),
+    );
+  } catch (error) {
+    if (error instanceof Fault && error.detail['other_source'] !== undefined)
+      await transact(app, key.tenantId, async (ctx) =>
+        ctx.record({
+          event: 'provisioning_refused',
+          actor: `${asked.source}:scim`,
+          data: {
+            key_id: key.id,
+            method: asked.request.method,
+            code: error.code,
+            source: error.detail['other_source'],
+            person: error.detail['person'],
+          },
+        }),
+      );
+    throw error;
+  }
+}
+
+/** The person with a SCIM id, whom the key may write: another source's are not there for it. */
+async function locked(
+  ctx: TenantWriter,
+  by: Provisioner,
+  asked: ScimRequest,
+  id: string,
+): Promise<Person> {
   const person = id.includes('\0') ? null : await findPersonByScimId(ctx, id, 'update');
   if (person === null) throw noUser(id);
+  if (!by.sources.includes(person.provider))
+    throw otherSource('not_found', noUser(id).message, { provider: person.provider, person: person.id });
   requireVersion(asked.request, versionOf(person));
   return person;
 }
@@ -89,9 +149,6 @@ async function locked(ctx: TenantWriter, asked: ScimRequest, id: string): Promis
 async function withAuthority(ctx: TenantWriter, person: Person): Promise<UserRow> {
   return { ...person, authority: (await authorityOf(ctx, person.id)).scopes };
 }
-
-const provisioner = async (ctx: TenantWriter, asked: ScimRequest) =>
-  provisionerOf(asked, (await theTenant(ctx)).settings.onDeactivate);
 
 function answer(asked: ScimRequest, status: number, row: UserRow): Response {
   const resource = resourceOf(row, asked.base);
@@ -138,7 +195,7 @@ function subjectOf(
   const stated = delegation(user);
   const provider =
     typeof stated['identityProvider'] === 'string' ? stated['identityProvider'].toLowerCase() : source;
-  if (!/^[a-z][a-z0-9_-]{0,31}$/.test(provider))
+  if (!/^[a-z0-9][a-z0-9_-]{0,31}$/.test(provider))
     throw scimFault('invalidValue', '"identityProvider" must be a name such as OKTA or ENTRA.');
   const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
   const externalId = text(user['externalId']);

@@ -1,0 +1,57 @@
+import { eq, sql } from 'drizzle-orm';
+import { Fault } from '#lib/fault.ts';
+import type { TenantWriter } from '../context.ts';
+import type { LinkedSource, TenantSettings } from './settings.ts';
+import { theTenant } from './store.ts';
+import { tenants } from './tables.ts';
+
+/** Links that a tenant may have: providers are few. */
+const MAX_LINKS = 20;
+
+const same = (one: LinkedSource, other: LinkedSource): boolean =>
+  one.source === other.source && one.peopleOf === other.peopleOf;
+
+/** Whose people a SCIM key of this source may provision and deprovision: its own source's, and those of sources that are linked to it. */
+export const sourcesOf = ({ linkedSources = [] }: TenantSettings, source: string): string[] => [
+  source,
+  ...linkedSources.filter((link) => link.source === source).map((link) => link.peopleOf),
+];
+
+/**
+ * Links a source to the people of another one, or with `linked` false takes the link away. The tenant's row must be held. Returns every link
+ * that stands then. Fault `invalid_input` for a source and itself, `not_found` where there is no such link to take away,
+ * `conflict` where there are too many. Does not check that either source exists: a key may be made for it later.
+ */
+export async function changeLink(
+  ctx: TenantWriter,
+  link: LinkedSource,
+  linked: boolean,
+  by: { readonly actor: string; readonly callId: string },
+): Promise<readonly LinkedSource[]> {
+  requirePair(link);
+  const { linkedSources: before = [] } = (await theTenant(ctx)).settings;
+  const others = before.filter((one) => !same(one, link));
+  if (!linked && others.length === before.length)
+    throw new Fault('not_found', `${link.source} is not linked to the people of ${link.peopleOf}.`);
+  if (linked && others.length >= MAX_LINKS)
+    throw new Fault('conflict', `There are ${MAX_LINKS} links already. Remove one that is not needed.`);
+  const after = linked ? [...others, { source: link.source, peopleOf: link.peopleOf }] : others;
+  await ctx.db
+    .update(tenants)
+    .set({
+      settings: sql`${tenants.settings} || jsonb_build_object('linkedSources', ${JSON.stringify(after)}::jsonb)`,
+    })
+    .where(eq(tenants.id, ctx.tenantId));
+  ctx.record({
+    event: 'sources_linked',
+    actor: by.actor,
+    data: { source: link.source, people_of: link.peopleOf, linked, call_id: by.callId },
+  });
+  return after;
+}
+
+/** Fault `invalid_input` for a source and itself: it writes its own people anyhow. */
+export function requirePair({ source, peopleOf }: LinkedSource): void {
+  if (source === peopleOf)
+    throw new Fault('invalid_input', 'A source writes its own people already. Name two different sources.');
+}
