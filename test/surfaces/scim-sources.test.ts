@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApiKey } from '#domain/tenant/api-key.ts';
+import { transact } from '#engine/transact.ts';
 import { syncDirectory } from '#jobs/sync-directory.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
@@ -14,11 +16,12 @@ let okta: string;
 let entra: string;
 beforeAll(async () => {
   world = await openWorld();
-  const key = async (source: string) => {
-    const body = { name: `${source} SCIM`, scopes: ['scim'], source };
-    const path = `/v1/tenants/${world.tenantId}/api-keys`;
-    return String((await send(world, 'POST', path, world.company.api_keys.admin, body)).body['api_key']);
-  };
+  const key = async (source: string) =>
+    (
+      await transact(world.app, world.tenantId, (ctx) =>
+        createApiKey(ctx, 'sandbox', { name: `${source} SCIM`, scopes: ['scim'], source }),
+      )
+    ).presented;
   [okta, entra] = [await key('okta'), await key('entra')];
 });
 afterAll(() => world.close());
@@ -68,9 +71,17 @@ const types = async (who: string, text: string): Promise<string> =>
 describe('a key of one source and the people of another', () => {
   test.each([
     ['by subject', 403, () => user('someone@acme.example', subject('carl'))],
-    ['by subject, with a manager', 403, () => user(email('carl'), { ...subject('carl'), ...managedBy('bob') })],
+    [
+      'by subject, with a manager',
+      403,
+      () => user(email('carl'), { ...subject('carl'), ...managedBy('bob') }),
+    ],
     ['by user name', 409, () => user(email('carl').toUpperCase(), { emails: [], externalId: 'e-1' })],
-    ['by mail', 409, () => user('other@acme.example', { emails: [{ value: email('carl') }], externalId: 'e-2' })],
+    [
+      'by mail',
+      409,
+      () => user('other@acme.example', { emails: [{ value: email('carl') }], externalId: 'e-2' }),
+    ],
     ['by its external id', 409, () => user(email('carl'), { externalId: samplePerson('carl').oktaId })],
   ])('are not taken over %s: %i, and the ledger says it', async (_, status, body) => {
     const before = await row('carl');
@@ -111,7 +122,13 @@ describe('a key of one source and the people of another', () => {
     const dana = (await world.person('dana')).id;
     expect((await refused()).slice(-4)).toEqual(
       ['PUT', 'PATCH', 'PATCH', 'DELETE'].map((method) =>
-        expect.objectContaining({ actor: 'entra:scim', method, code: 'not_found', source: 'okta', person: dana }),
+        expect.objectContaining({
+          actor: 'entra:scim',
+          method,
+          code: 'not_found',
+          source: 'okta',
+          person: dana,
+        }),
       ),
     );
   });
@@ -140,13 +157,25 @@ describe('a key of one source and the people of another', () => {
     await world.sql.begin(async (sql) => {
       await sql`select pg_advisory_xact_lock(hashtextextended(${`scim:${world.tenantId}:${name}`}, 0))`;
       settled = Promise.all([
-        scim(okta, 'POST', '/Users', user('twin.okta@acme.example', { emails: [{ value: name }], externalId: 'o-twin' })),
-        scim(entra, 'POST', '/Users', user('twin.entra@acme.example', { emails: [{ value: name }], externalId: 'e-twin' })),
+        scim(
+          okta,
+          'POST',
+          '/Users',
+          user('twin.okta@acme.example', { emails: [{ value: name }], externalId: 'o-twin' }),
+        ),
+        scim(
+          entra,
+          'POST',
+          '/Users',
+          user('twin.entra@acme.example', { emails: [{ value: name }], externalId: 'e-twin' }),
+        ),
       ]);
       await eventually(
         async () =>
-          (await world.sql`select 1 from pg_locks where locktype = 'advisory' and not granted
-            and database = (select oid from pg_database where datname = current_database())`).length === 2,
+          (
+            await world.sql`select 1 from pg_locks where locktype = 'advisory' and not granted
+            and database = (select oid from pg_database where datname = current_database())`
+          ).length === 2,
         'both wait for the address',
       );
     });
@@ -157,7 +186,12 @@ describe('a key of one source and the people of another', () => {
   test('a manager who fits several people of the source is nobody', async () => {
     const number = (value: string) => ({ [ENTERPRISE]: { employeeNumber: value } });
     for (const name of ['m1', 'm2'])
-      await scim(entra, 'POST', '/Users', user(`${name}@acme.example`, { externalId: name, ...number('77') }));
+      await scim(
+        entra,
+        'POST',
+        '/Users',
+        user(`${name}@acme.example`, { externalId: name, ...number('77') }),
+      );
     const made = await scim(
       entra,
       'POST',
@@ -165,9 +199,9 @@ describe('a key of one source and the people of another', () => {
       user('report@acme.example', { externalId: 'report', [ENTERPRISE]: { manager: { value: '77' } } }),
     );
     expect(made.status).toBe(201);
-    expect(await world.sql`select manager_ref, manager_id from people where login = 'report@acme.example'`).toEqual([
-      { manager_ref: '77', manager_id: null },
-    ]);
+    expect(
+      await world.sql`select manager_ref, manager_id from people where login = 'report@acme.example'`,
+    ).toEqual([{ manager_ref: '77', manager_id: null }]);
   });
 });
 
@@ -180,7 +214,9 @@ describe('an address that the directory has changed', () => {
     for (const text of ['/okta reset multi-factor nina@acme.example', '/mandate list'])
       expect(await types('carl', text)).toMatch(/has changed/);
     expect((await world.ledger('identity_refused')).at(-1)?.data).toMatchObject({ code: 'email_changed' });
-    expect(await world.sql`select 1 from slack_accounts where person_id = ${(await world.person('erin')).id}`).toEqual([]);
+    expect(
+      await world.sql`select 1 from slack_accounts where person_id = ${(await world.person('erin')).id}`,
+    ).toEqual([]);
   });
 
   test('by the import too; an IT admin links them again, and capitals are no change', async () => {
@@ -193,7 +229,9 @@ describe('an address that the directory has changed', () => {
     await sync();
     await world.slack.setEmail('pia', 'pia.new@acme.example');
     expect(await types('pia', '/okta find ann')).toMatch(/has changed/);
-    const outcome = await world.as(await world.actor('dana'), 'account_relink', { person: 'pia.new@acme.example' });
+    const outcome = await world.as(await world.actor('dana'), 'account_relink', {
+      person: 'pia.new@acme.example',
+    });
     expect(outcome).toMatchObject({ status: 'done' });
     expect(await types('pia', '/okta find ann')).toContain('Find a person');
   });
@@ -202,7 +240,9 @@ describe('an address that the directory has changed', () => {
 describe('a source that is linked to the people of another', () => {
   test('linking takes two IT admins', async () => {
     const input = { source: 'entra', people_of: 'okta' };
-    expect(await world.as(await world.actor('carl'), 'provider_link', input)).toMatchObject({ status: 'denied' });
+    expect(await world.as(await world.actor('carl'), 'provider_link', input)).toMatchObject({
+      status: 'denied',
+    });
     expect(
       await world.as(await world.actor('dana'), 'provider_link', { source: 'okta', people_of: 'okta' }),
     ).toMatchObject({ status: 'denied' });
@@ -235,7 +275,11 @@ describe('a source that is linked to the people of another', () => {
         status: 400,
         body: { scimType: 'mutability' },
       });
-    expect((await refused()).at(-1)).toMatchObject({ code: 'invalid_input', source: 'okta', method: 'PATCH' });
+    expect((await refused()).at(-1)).toMatchObject({
+      code: 'invalid_input',
+      source: 'okta',
+      method: 'PATCH',
+    });
     expect(await row('faye')).toEqual(before);
     expect((await world.person('faye')).scimDoc).toMatchObject({ externalId: samplePerson('faye').oktaId });
   });
@@ -261,7 +305,9 @@ describe('a source that is linked to the people of another', () => {
     expect((await world.person('ann')).title).not.toBe('Former');
     expect((await world.ledger('user_deactivated')).at(-1)).toMatchObject({ actor: 'entra:scim' });
     expect((await scim(entra, 'DELETE', `/Users/${id}`)).status).toBe(204);
-    const [own] = await world.sql<{ scim_id: string }[]>`select scim_id from people where login = 'm1@acme.example'`;
+    const [own] = await world.sql<
+      { scim_id: string }[]
+    >`select scim_id from people where login = 'm1@acme.example'`;
     expect((await scim(okta, 'GET', `/Users/${own!.scim_id}`)).status).toBe(404);
     await agreed({ source: 'entra', people_of: 'okta', linked: false });
     const { scimId } = await world.person('mona');

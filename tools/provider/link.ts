@@ -7,7 +7,10 @@ import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
 const Source = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'use the source of a SCIM key: okta, entra, cognito, or an issuer hash');
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,31}$/,
+    'use the source of a SCIM key: okta, entra, cognito, or an issuer hash',
+  );
 
 export default defineTool({
   name: 'provider_link',

@@ -1,12 +1,7 @@
 import { canonicalJson } from '#lib/json.ts';
 import type { TenantWriter } from '#domain/context.ts';
 import { authorityOf } from '#domain/group/authority.ts';
-import {
-  provisionPerson,
-  removePerson,
-  updatePerson,
-  type Provisioner,
-} from '#domain/person/provision.ts';
+import { provisionPerson, removePerson, updatePerson, type Provisioner } from '#domain/person/provision.ts';
 import { otherSource } from '#domain/person/sources.ts';
 import { findPersonByScimId, type Person } from '#domain/person/store.ts';
 import { theTenant } from '#domain/tenant/store.ts';
@@ -132,12 +127,7 @@ async function writing<T>(
 }
 
 /** The person with a SCIM id, whom the key may write: another source's are not there for it. */
-async function locked(
-  ctx: TenantWriter,
-  by: Provisioner,
-  asked: ScimRequest,
-  id: string,
-): Promise<Person> {
+async function locked(ctx: TenantWriter, by: Provisioner, asked: ScimRequest, id: string): Promise<Person> {
   const person = id.includes('\0') ? null : await findPersonByScimId(ctx, id, 'update');
   if (person === null) throw noUser(id);
   if (!by.sources.includes(person.provider))
