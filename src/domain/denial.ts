@@ -33,6 +33,7 @@ export type DenialCode =
   | 'policy_error'
   | 'step_up_required'
   | 'no_approver'
+  | 'too_many_open'
   | 'not_eligible'
   | 'approval_denied';
 

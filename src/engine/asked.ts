@@ -13,6 +13,8 @@ export interface CallRequest {
   readonly input: unknown;
   /** Why, in the requester's words; shown to approvers as a quotation. */
   readonly reason?: string;
+  /** The caller's own name for this request: a repetition with it is the same call, whatever came of that. */
+  readonly idempotencyKey?: string;
   /** How long to wait for an act's outcome or an approval, at most; 0 answers as soon as the call stands. */
   readonly waitMs?: number;
   readonly signal?: AbortSignal;

@@ -1,6 +1,7 @@
 import { actorName, principalOf } from '#domain/actor.ts';
 import { FINAL_STATES, type CallError } from '#domain/call/call.ts';
-import { insertCall, type Call, type NewCall } from '#domain/call/store.ts';
+import type { Repeatable } from '#domain/call/repeats.ts';
+import { callUnderWay, insertCall, inTurn, type Call, type NewCall } from '#domain/call/store.ts';
 import type { TenantReader, TenantWriter, WriteContext } from '#domain/context.ts';
 import type { Denial } from '#domain/denial.ts';
 import { asFault, Fault } from '#lib/fault.ts';
@@ -18,6 +19,7 @@ import { notForAgents } from './decide/not-for-agents.ts';
 import { parseInput, readContext } from './explain.ts';
 import type { Outcome } from './outcome.ts';
 import { referenceFields, resolveReferences } from './references.ts';
+import { bindRepeat, Repeated, repeatableOf, repeatedCall } from './repeat.ts';
 import { TENANT_TARGET, type AnyAct, type AnyWrite } from './tool.ts';
 import { adminRolesOf, EXECUTE_CALL, spendMandateUse } from './saved-call.ts';
 import { summaryOf } from './summary.ts';
@@ -38,6 +40,11 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
     );
   const barred = notForAgents(app.policies, entry, request.actor);
   if (barred !== null) return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, barred);
+  // Before names are looked up: what was done may have changed whom they name.
+  const repeatable = repeatableCall(app, request, entry);
+  const earlier = await repeatedCall(app, request.tenantId, repeatable);
+  if (earlier !== null)
+    return awaitOutcome(app, request.tenantId, earlier, request.waitMs ?? 0, request.signal);
   const input = await canonicalInput(app, request, entry);
   const targets = entry.tool.targets(input);
   const asked: Asked = { app, request, entry, input, targets };
@@ -47,15 +54,24 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
       case 'look':
         return await look(asked);
       case 'write':
-        return await settledOutcome(app, request, await write(asked, entry.tool));
+        return await settledOutcome(app, request, await write(asked, entry.tool, repeatable));
       case 'act':
-        return await settledOutcome(app, request, await act(asked, entry.tool));
+        return await settledOutcome(app, request, await act(asked, entry.tool, repeatable));
     }
   } catch (error) {
+    if (error instanceof Repeated && error.callId !== null)
+      return awaitOutcome(app, request.tenantId, error.callId, request.waitMs ?? 0, request.signal);
     const fault = asFault(error);
     if (fault.code !== 'internal') await recordFailure(asked, fault);
     throw error;
   }
+}
+
+/** The request by its idempotency key, or null: without one, and for what only looks. */
+function repeatableCall(app: App, request: CallRequest, { tool }: CatalogueEntry): Repeatable | null {
+  const { tenantId, actor, idempotencyKey, input, reason = null } = request;
+  if (idempotencyKey === undefined || tool.effects === 'read' || tool.effects === 'look') return null;
+  return repeatableOf(app, { tenantId, actor, idempotencyKey, request: { tool: tool.name, input, reason } });
 }
 
 async function canonicalInput(
@@ -128,7 +144,7 @@ async function finalAnswer(
   return (await app.settled.until(callId, waits.seconds(input) * 1000, again, request.signal)) ?? last;
 }
 
-async function write(asked: Asked, tool: AnyWrite): Promise<Call | Outcome> {
+async function write(asked: Asked, tool: AnyWrite, repeatable: Repeatable | null): Promise<Call | Outcome> {
   const { app, request, input } = asked;
   const result = await transact(app, request.tenantId, async (ctx) => {
     await tool.pin?.(ctx, input, request.actor);
@@ -143,7 +159,9 @@ async function write(asked: Asked, tool: AnyWrite): Promise<Call | Outcome> {
     if (!decision.allowed) return decision.denial;
     const impact = await tool.preview(reading, input);
     const row = await newCall(ctx, asked, decision);
-    if (decision.saved.requirements.length > 0) return wait(ctx, asked, row, decision, impact);
+    if (decision.saved.requirements.length > 0)
+      return waitOnce(ctx, repeatable, await wait(ctx, asked, row, decision, impact));
+    await bindRepeat(ctx, repeatable, row.id);
     const writer: WriteContext = {
       ...ctx,
       actor: request.actor,
@@ -159,7 +177,7 @@ async function write(asked: Asked, tool: AnyWrite): Promise<Call | Outcome> {
   return 'code' in result ? deny(asked, result) : result;
 }
 
-async function act(asked: Asked, tool: AnyAct): Promise<Call | Outcome> {
+async function act(asked: Asked, tool: AnyAct, repeatable: Repeatable | null): Promise<Call | Outcome> {
   const { app, request, input, targets } = asked;
   // Before the provider is asked anything: somebody without authority learns nothing of the target, and costs no rate limit.
   const early = await decideNow(app, request.tenantId, question(asked, NO_ROLES));
@@ -174,12 +192,27 @@ async function act(asked: Asked, tool: AnyAct): Promise<Call | Outcome> {
     const decision = await decide(ctx, app.policies, question(asked, adminRoles), 'share');
     if (!decision.allowed) return decision.denial;
     const row = await newCall(ctx, asked, decision);
-    if (decision.saved.requirements.length > 0) return wait(ctx, asked, row, decision, impact);
+    if (decision.saved.requirements.length > 0)
+      return waitOnce(ctx, repeatable, await wait(ctx, asked, row, decision, impact));
+    await inTurn(ctx, row.inputDigest);
+    const same = await callUnderWay(ctx, row.inputDigest);
+    await bindRepeat(ctx, repeatable, same?.id ?? row.id);
+    if (same !== null) return same;
     await insertCall(ctx, { ...row, state: 'ready' });
     ctx.enqueue(EXECUTE_CALL, { call: row.id });
     return mustFind(ctx, row.id);
   });
   return 'code' in result ? deny(asked, result) : result;
+}
+
+/** Binds what waits to the caller's idempotency key. */
+async function waitOnce(
+  ctx: TenantWriter,
+  repeatable: Repeatable | null,
+  waiting: Call | Denial,
+): Promise<Call | Denial> {
+  if ('id' in waiting) await bindRepeat(ctx, repeatable, waiting.id);
+  return waiting;
 }
 
 async function settledOutcome(app: App, request: CallRequest, result: Call | Outcome): Promise<Outcome> {

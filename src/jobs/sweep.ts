@@ -1,4 +1,5 @@
 import { forgetDepartures } from '#domain/breaker/store.ts';
+import { forgetRepeats } from '#domain/call/repeats.ts';
 import { stuckCalls } from '#domain/call/store.ts';
 import { forgetSignIns } from '#domain/sign-in/store.ts';
 import { retireOldSigningKeys } from '#domain/token/rotate-signing-key.ts';
@@ -21,6 +22,7 @@ export async function sweep(app: App, tenantId: string): Promise<void> {
     await forgetReplays(ctx);
     await forgetDepartures(ctx);
     await forgetVerifiedUses(ctx);
+    await forgetRepeats(ctx);
   });
   await transact(app, tenantId, forgetSignIns);
   await transact(app, tenantId, retireOldSigningKeys);

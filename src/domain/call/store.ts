@@ -31,6 +31,44 @@ export async function waitingCall(reader: TenantReader, inputDigest: string): Pr
   return row ?? null;
 }
 
+/** Makes everybody who asks the same question, or counts the same thing, wait until this transaction has ended. */
+export async function inTurn(ctx: TenantWriter, what: string): Promise<void> {
+  await ctx.db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`${ctx.tenantId} ${what}`}, 0))`);
+}
+
+/** The call of this question that is ready or running, or null. Whoever relies on it holds the question (`inTurn`). */
+export async function callUnderWay(reader: TenantReader, inputDigest: string): Promise<Call | null> {
+  const [row] = await reader.db
+    .select()
+    .from(calls)
+    .where(
+      and(
+        eq(calls.tenantId, reader.tenantId),
+        inArray(calls.state, ['ready', 'running']),
+        eq(calls.inputDigest, inputDigest),
+      ),
+    )
+    .limit(1);
+  return row ?? null;
+}
+
+/** How many calls wait for an approval, of an agent and of one of its mandates. */
+export async function waitingOf(
+  reader: TenantReader,
+  on: { agentId: string; mandateId: string },
+): Promise<{ agent: number; mandate: number }> {
+  const [row] = await reader.db
+    .select({
+      agent: sql<number>`count(*)::int`,
+      mandate: sql<number>`(count(*) filter (where ${calls.mandateId} = ${on.mandateId}))::int`,
+    })
+    .from(calls)
+    .where(
+      and(eq(calls.tenantId, reader.tenantId), eq(calls.state, 'waiting'), eq(calls.agentId, on.agentId)),
+    );
+  return row ?? { agent: 0, mandate: 0 };
+}
+
 /** Saves a call; false where an identical one waits already (law 7): then nothing was saved. */
 export async function insertCall(ctx: TenantWriter, call: NewCall): Promise<boolean> {
   const rows = await ctx.db.insert(calls).values(call).onConflictDoNothing().returning({ id: calls.id });

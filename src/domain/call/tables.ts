@@ -4,6 +4,26 @@ import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import type { Actor } from '../actor.ts';
 import type { CallError, CallState, SavedDecision } from './call.ts';
 
+/** Requests by their callers' idempotency keys: a repetition is the same call, or gets the same answer (law 7). */
+export const repeats = pgTable(
+  'repeats',
+  {
+    tenantId: tenantId(),
+    /** Keyed digest of the caller and the key. */
+    key: text('key').notNull(),
+    /** Keyed digest of what was asked. */
+    request: text('request').notNull(),
+    /** What it began; null where that is no call. */
+    callId: text('call_id'),
+    /** The sealed answer of what is no call; null while it is under way. */
+    answer: text('answer'),
+    createdAt: moment('created_at')
+      .notNull()
+      .default(sql`now()`),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.key] }), tenantPolicy()],
+);
+
 export const calls = pgTable(
   'calls',
   {

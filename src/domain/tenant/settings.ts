@@ -10,6 +10,8 @@ export interface TenantSettings {
   readonly approvalChannel: string | null;
   /** How long an approval may wait, in seconds. */
   readonly approvalSeconds: number;
+  /** How many approvals one agent may have open, and one mandate of it: people who decide are not to be flooded. */
+  readonly openApprovals?: { readonly agent: number; readonly mandate: number };
   /** The longest mandate that may be asked for, in seconds. */
   readonly mandateMaxSeconds: number;
   /** The mass-change breaker: beyond this many people departing by the word of one source in so many seconds (at most a day), revocations wait for a human. */
@@ -44,12 +46,14 @@ export const trustBundleOf = (
 ): TrustBundle | null =>
   Object.hasOwn(spiffeBundles, trustDomain) ? (spiffeBundles[trustDomain] ?? null) : null;
 
-export const DEFAULT_SETTINGS: TenantSettings & Required<Pick<TenantSettings, 'breaker'>> = {
-  onDeactivate: 'revoke',
-  emailDomains: [],
-  slackIdentity: 'email',
-  approvalChannel: null,
-  approvalSeconds: 24 * 3600,
-  mandateMaxSeconds: 366 * 86_400,
-  breaker: { people: 20, seconds: 600 },
-};
+export const DEFAULT_SETTINGS: TenantSettings & Required<Pick<TenantSettings, 'breaker' | 'openApprovals'>> =
+  {
+    onDeactivate: 'revoke',
+    emailDomains: [],
+    slackIdentity: 'email',
+    approvalChannel: null,
+    approvalSeconds: 24 * 3600,
+    openApprovals: { agent: 50, mandate: 25 },
+    mandateMaxSeconds: 366 * 86_400,
+    breaker: { people: 20, seconds: 600 },
+  };

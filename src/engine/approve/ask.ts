@@ -1,4 +1,4 @@
-import { isByToken, principalOf, type Actor } from '#domain/actor.ts';
+import type { Actor } from '#domain/actor.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
 import { insertApproval } from '#domain/approval/store.ts';
 import type { Call } from '#domain/call/store.ts';
@@ -8,6 +8,7 @@ import type { Impact } from '#domain/impact.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import { canonicalJson } from '#lib/json.ts';
 import type { App } from '../app.ts';
+import { callerOf } from '../caller.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { mendingWords, shortageWords } from './approver-words.ts';
 import { eligibleFor } from './approvers.ts';
@@ -40,17 +41,7 @@ export function inputDigestOf(
   call: { tenantId: string; tool: string; actor: Actor; input: unknown },
 ): string {
   const { tenantId, tool, actor, input } = call;
-  const who = {
-    kind: actor.kind,
-    principal: principalOf(actor),
-    agent: actor.kind === 'agent' ? actor.agentId : null,
-    mandate: actor.kind === 'agent' ? actor.mandateId : null,
-    // What a person asked through a client is another question than the same from their own hand.
-    ...(actor.kind === 'person' && actor.through !== undefined ? { client: actor.through.clientId } : {}),
-    // So is what a bearer token asked in their name: it waits for them, and their own question does not wait with it.
-    ...(actor.kind === 'person' && isByToken(actor) ? { token_of: actor.identity['cid'] ?? '' } : {}),
-  };
-  return app.secrets.digest(canonicalJson({ tenantId, tool, input, ...who }));
+  return app.secrets.digest(canonicalJson({ tenantId, tool, input, ...callerOf(actor) }));
 }
 
 /**

@@ -1,8 +1,10 @@
 import { actorName } from '#domain/actor.ts';
-import { insertCall, waitingCall, type Call, type NewCall } from '#domain/call/store.ts';
+import { inTurn, insertCall, waitingCall, waitingOf, type Call, type NewCall } from '#domain/call/store.ts';
 import type { TenantWriter } from '#domain/context.ts';
-import type { Denial } from '#domain/denial.ts';
+import { denial, type Denial } from '#domain/denial.ts';
 import type { Impact } from '#domain/impact.ts';
+import { DEFAULT_SETTINGS } from '#domain/tenant/settings.ts';
+import { theTenant } from '#domain/tenant/store.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { ledgerData, type Asked } from '../asked.ts';
@@ -31,6 +33,8 @@ export async function wait(
     agentId: row.agentId ?? null,
   });
   if (blocked !== null) return blocked;
+  const full = await tooManyOpen(ctx, row);
+  if (full !== null) return full;
   if (!(await insertCall(ctx, { ...row, state: 'waiting', approvalId }))) {
     const same = await waitingCall(ctx, row.inputDigest);
     if (same === null) throw new Fault('conflict', 'An identical call was decided just now. Ask again.');
@@ -62,4 +66,21 @@ export async function wait(
   });
   ctx.emit({ name: 'call.waiting', thing: row.id });
   return mustFind(ctx, row.id);
+}
+
+/** Why an agent may open no more approvals, or null. What it asks again, word for word, is not one more. */
+async function tooManyOpen(ctx: TenantWriter, row: NewCall): Promise<Denial | null> {
+  const { agentId, mandateId, inputDigest } = row;
+  if (agentId == null || mandateId == null) return null;
+  await inTurn(ctx, `approvals of ${agentId}`);
+  const { settings } = await theTenant(ctx);
+  const most = settings.openApprovals ?? DEFAULT_SETTINGS.openApprovals;
+  const open = await waitingOf(ctx, { agentId, mandateId });
+  const what = open.agent >= most.agent ? 'agent' : open.mandate >= most.mandate ? 'mandate' : null;
+  if (what === null || (await waitingCall(ctx, inputDigest)) !== null) return null;
+  return denial(
+    'too_many_open',
+    `${most[what]} requests of this ${what} wait for an approval already, and no more may. Wait until some are decided, or withdraw some (approval_cancel).`,
+    { missing: { limit: { of: what, open_approvals: most[what] } } },
+  );
 }

@@ -249,6 +249,7 @@ const REASONS: Partial<Record<DenialCode, VerifyReason>> = {
   authority_lost: 'AUTHORITY_LOST',
   step_up_required: 'STEP_UP_REQUIRED',
   no_approver: 'APPROVAL_REQUIRED',
+  too_many_open: 'APPROVAL_REQUIRED',
 };
 
 /** The reason that other systems read for a denial; what has none of its own is policy's word. */

@@ -14,6 +14,8 @@ export interface Caller {
   readonly actor: Actor;
   /** What an API key is good for; of everybody else, nothing. */
   readonly keyScopes: readonly string[];
+  /** The caller's own name for the request (`Idempotency-Key`), where one was sent with a change. */
+  readonly idempotencyKey?: string;
 }
 
 /** The caller for one tool more than its key names: for a door of its own that has asked for another scope (`admin`). */

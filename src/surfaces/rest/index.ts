@@ -12,6 +12,7 @@ import { putIdentityProviders, showIdentityProviders, tryIdentityProviders } fro
 import { exportLedger, listLedger, listLedgerCheckpoints, makeCheckpoint } from './ledger.ts';
 import { CheckpointsQuery, LedgerExportQuery, LedgerQuery } from './ledger-query.ts';
 import { listApprovals, listCalls, showApproval, showCall } from './lists.ts';
+import { idempotencyKey, once } from './once.ts';
 import { openApiDocument } from './openapi.ts';
 import { GOVERNANCE_ROUTES, useRule } from './policies.ts';
 import { ApprovalsQuery, CallsQuery, queryOf, waitSeconds } from './query.ts';
@@ -63,7 +64,11 @@ const SIGNING_KEYS = '/v1/tenants/:tenant/signing-keys';
 function routesOf(app: App, kernel: Kernel): Hono {
   const routes = new Hono();
   const document = JSON.stringify(openApiDocument(app.catalogue), null, 2);
-  const caller = (request: Request) => authenticate(app, kernel, request);
+  const caller = async (request: Request) => {
+    const who = await authenticate(app, kernel, request);
+    const key = request.method === 'GET' ? null : idempotencyKey(request);
+    return key === null ? who : { ...who, idempotencyKey: key };
+  };
   const waitMs = (request: Request) => {
     const seconds = waitSeconds(request.headers.get('prefer'));
     return seconds === null ? null : seconds * 1000;
@@ -106,11 +111,12 @@ function routesOf(app: App, kernel: Kernel): Hono {
     return useTool(app, who, req.param('name'), await jsonObject(req.raw), waitMs(req.raw), req.raw.signal);
   });
   routes.post('/v1/agents/:id/secret', async ({ req }) => {
-    const { tenantId, actor, keyScopes } = await caller(req.raw);
+    const who = await caller(req.raw);
+    const { tenantId, actor, keyScopes } = who;
     const held = actor.kind === 'person' ? (actor.tokenScopes ?? []) : keyScopes;
-    return Response.json(await issueAgentSecret(app, tenantId, actor, held, req.param('id')), {
-      status: 201,
-    });
+    return once(app, who, req.raw, null, async () =>
+      Response.json(await issueAgentSecret(app, tenantId, actor, held, req.param('id')), { status: 201 }),
+    );
   });
   routes.get('/v1/calls', async ({ req }) =>
     Response.json(await listCalls(app, await caller(req.raw), queryOf(CallsQuery, new URL(req.url)))),
@@ -135,9 +141,12 @@ function routesOf(app: App, kernel: Kernel): Hono {
   routes.get('/v1/ledger/checkpoints', async ({ req }) =>
     Response.json(await listLedgerCheckpoints(app, queryOf(CheckpointsQuery, new URL(req.url)))),
   );
-  routes.post('/v1/ledger/checkpoints', async ({ req }) =>
-    Response.json(await makeCheckpoint(app, await caller(req.raw)), { status: 201 }),
-  );
+  routes.post('/v1/ledger/checkpoints', async ({ req }) => {
+    const who = await caller(req.raw);
+    return once(app, who, req.raw, null, async () =>
+      Response.json(await makeCheckpoint(app, who), { status: 201 }),
+    );
+  });
 
   const asked = async (req: { raw: Request; param(name: string): string | undefined }) => {
     const who = await caller(req.raw);
@@ -166,16 +175,25 @@ function routesOf(app: App, kernel: Kernel): Hono {
     removeSpiffeBundle(app, await asked(req), req.param('domain'), waitMs(req.raw), req.raw.signal),
   );
   routes.get(API_KEYS, async ({ req }) => Response.json(await apiKeys(app, await asked(req))));
-  routes.post(API_KEYS, async ({ req }) =>
-    Response.json(await addApiKey(app, await asked(req), await jsonObject(req.raw)), { status: 201 }),
-  );
+  routes.post(API_KEYS, async ({ req }) => {
+    const [who, body] = [await asked(req), await jsonObject(req.raw)];
+    return once(app, who, req.raw, body, async () =>
+      Response.json(await addApiKey(app, who, body), { status: 201 }),
+    );
+  });
   routes.get(SIGNING_KEYS, async ({ req }) => Response.json(await showSigningKeys(app, await asked(req))));
-  routes.post(`${SIGNING_KEYS}/rotate`, async ({ req }) =>
-    Response.json(await rotateSigningKeys(app, await asked(req)), { status: 201 }),
-  );
+  routes.post(`${SIGNING_KEYS}/rotate`, async ({ req }) => {
+    const who = await asked(req);
+    return once(app, who, req.raw, null, async () =>
+      Response.json(await rotateSigningKeys(app, who), { status: 201 }),
+    );
+  });
   routes.delete(`${API_KEYS}/:id`, async ({ req }) => {
-    await removeApiKey(app, await asked(req), req.param('id'));
-    return new Response(null, { status: 204 });
+    const who = await asked(req);
+    return once(app, who, req.raw, null, async () => {
+      await removeApiKey(app, who, req.param('id'));
+      return new Response(null, { status: 204 });
+    });
   });
 
   for (const [route, tool] of Object.entries(GOVERNANCE_ROUTES)) {

@@ -50,7 +50,7 @@ export const RESPONSES = {
     ...PROBLEM,
   },
   NotDoneYet: {
-    description: 'It waits for an approval, or is being carried out. Do not send it again; look at Location.',
+    description: 'It waits for an approval, or is being carried out. Look at Location.',
     headers: { Location: { schema: { type: 'string' }, description: '/v1/calls/{id}' } },
     content: json(ref('Envelope')),
   },
@@ -63,6 +63,18 @@ export const PARAMETERS = {
     in: 'header',
     description: `\`wait=N\` (RFC 7240): wait up to N seconds, at most ${MAX_WAIT_SECONDS}, for an outcome. Without it an approval is not waited for, and an act for 5 seconds.`,
     schema: { type: 'string', examples: ['wait=10'] },
+  },
+  Once: {
+    name: 'Idempotency-Key',
+    in: 'header',
+    description:
+      'Your own name for this request, 1 to 255 printable ASCII characters, new for each. The same caller that sends the same request under it again within 48 hours gets what came of the first one; with another request it is 409.',
+    schema: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 255,
+      examples: ['5f0c1c8e-7f0e-4d39-9a8b-5f6f3f1d6f7a'],
+    },
   },
   Tenant: {
     name: 'X-Prokura-Tenant',

@@ -1,5 +1,5 @@
 import { CheckpointsQuery, LedgerExportQuery, LedgerQuery } from './ledger-query.ts';
-import { get, page, queryParameters, ref, type Json } from './openapi-parts.ts';
+import { get, ONCE, page, queryParameters, ref, type Json } from './openapi-parts.ts';
 
 const problem = ref('Problem', 'responses');
 
@@ -34,13 +34,16 @@ export const LEDGER_PATHS: Json = {
     post: {
       operationId: 'makeLedgerCheckpoint',
       summary: 'Signs where the ledger stands now (API key with `ledger:read`)',
+      parameters: [ONCE],
       responses: {
         201: {
           description: 'The checkpoint; the last one where nothing has happened since.',
           content: { 'application/json': { schema: ref('LedgerCheckpoint') } },
         },
+        400: problem,
         401: ref('Unauthenticated', 'responses'),
         403: problem,
+        409: problem,
         503: ref('Later', 'responses'),
       },
     },

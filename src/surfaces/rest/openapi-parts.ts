@@ -31,6 +31,9 @@ export const REFUSALS = {
 /** The id in a path. */
 export const ID = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
 
+/** The header of every operation that changes something. */
+export const ONCE = ref('Once', 'parameters');
+
 /** Beside them, where one thing is asked for. */
 export const NOT_FOUND = { 404: ref('Problem', 'responses') };
 

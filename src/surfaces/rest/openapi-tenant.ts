@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { IdentityProvidersDocument, StoredIdentityProviders } from '#domain/tenant/identity-providers.ts';
 import { SpiffeBundle } from '#domain/tenant/spiffe-bundles.ts';
 import { ApiKeyView, CreatedApiKey, NewApiKey } from './api-keys.ts';
-import { json, NOT_FOUND, ref, REFUSALS, schemaOf, type Json } from './openapi-parts.ts';
+import { json, NOT_FOUND, ONCE, ref, REFUSALS, schemaOf, type Json } from './openapi-parts.ts';
 import { RotatedSigningKey, SigningKeys } from './signing-keys.ts';
 import { SetSpiffeBundle, SpiffeBundles } from './spiffe-bundles.ts';
 import { TokenTrialView, TriedToken } from './identity-providers.ts';
@@ -30,9 +30,14 @@ export const TENANT_PATHS: Json = {
       description:
         'Every issuer is asked for its discovery document, which must name exactly that issuer, and for its keys. Then two IT admins must agree, and it waits (202), unless the organisation says that it has one administrator only. Without `API_KEY`, the REST API refuses API keys from then on, this endpoint too: an IT admin brings them back with the tool `provider_set`. SCIM keys and introspection go on working.',
       security,
-      parameters: [...parameters, ref('Wait', 'parameters')],
+      parameters: [...parameters, ref('Wait', 'parameters'), ONCE],
       requestBody: { required: true, content: body(IdentityProvidersDocument) },
-      responses: { 200: answer(StoredIdentityProviders), 202: ref('NotDoneYet', 'responses'), ...refusals },
+      responses: {
+        200: answer(StoredIdentityProviders),
+        202: ref('NotDoneYet', 'responses'),
+        ...refusals,
+        409: ref('Problem', 'responses'),
+      },
     },
   },
   '/v1/tenants/{tenantId}/identity-providers/try': {
@@ -62,7 +67,7 @@ export const TENANT_PATHS: Json = {
       description:
         'The body is the bundle as the SPIFFE server shows it, a JWK Set; keys with the use `jwt-svid` count. Then two IT admins must agree, and it waits (202), unless the organisation says that it has one administrator only. A bundle with the keys that stand already is answered at once. Where a key goes, the tokens of every agent of the trust domain die.',
       security,
-      parameters: [...parameters, inPath('trustDomain'), ref('Wait', 'parameters')],
+      parameters: [...parameters, inPath('trustDomain'), ref('Wait', 'parameters'), ONCE],
       requestBody: { required: true, content: body(SpiffeBundle) },
       responses: {
         200: answer(SetSpiffeBundle),
@@ -78,8 +83,13 @@ export const TENANT_PATHS: Json = {
       description:
         'Waits for two IT admins like the setting. With it the tokens of every agent of the trust domain die, and what these agents wait for is withdrawn.',
       security,
-      parameters: [...parameters, inPath('trustDomain'), ref('Wait', 'parameters')],
-      responses: { 204: { description: 'Removed.' }, 202: ref('NotDoneYet', 'responses'), ...refusals },
+      parameters: [...parameters, inPath('trustDomain'), ref('Wait', 'parameters'), ONCE],
+      responses: {
+        204: { description: 'Removed.' },
+        202: ref('NotDoneYet', 'responses'),
+        ...refusals,
+        409: ref('Problem', 'responses'),
+      },
     },
   },
   '/v1/tenants/{tenantId}/api-keys': {
@@ -94,9 +104,9 @@ export const TENANT_PATHS: Json = {
       operationId: 'createApiKey',
       summary: 'Makes an API key, and answers its secret once (API key with `admin`)',
       security,
-      parameters,
+      parameters: [...parameters, ONCE],
       requestBody: { required: true, content: body(NewApiKey) },
-      responses: { 201: answer(CreatedApiKey), ...refusals },
+      responses: { 201: answer(CreatedApiKey), ...refusals, 409: ref('Problem', 'responses') },
     },
   },
   '/v1/tenants/{tenantId}/signing-keys': {
@@ -118,7 +128,7 @@ export const TENANT_PATHS: Json = {
       description:
         'The new key is published at once, and signs from `active_from` on, when nobody can have an older copy of the JWKS. The keys before it are retired when the last token that they signed has ended. 409 while a key waits for its time already.',
       security,
-      parameters,
+      parameters: [...parameters, ONCE],
       responses: { 201: answer(RotatedSigningKey), ...refusals, 409: ref('Problem', 'responses') },
     },
   },
@@ -127,7 +137,7 @@ export const TENANT_PATHS: Json = {
       operationId: 'revokeApiKey',
       summary: 'Revokes an API key: its next request is refused (API key with `admin`)',
       security,
-      parameters: [...parameters, inPath('id')],
+      parameters: [...parameters, inPath('id'), ONCE],
       responses: {
         204: { description: 'Revoked.' },
         ...refusals,

@@ -7,6 +7,7 @@ import {
   ID,
   json,
   NOT_FOUND,
+  ONCE,
   page,
   PROBLEM,
   queryParameters,
@@ -64,7 +65,11 @@ function toolOperation(entry: CatalogueEntry): Json {
     tags: [entry.family],
     summary: tool.title,
     description: [tool.description, notes(tool)].filter((part) => part !== '').join('\n\n'),
-    parameters: [ref('Wait', 'parameters'), ref('Tenant', 'parameters')],
+    parameters: [
+      ref('Wait', 'parameters'),
+      ...(tool.effects === 'write' || tool.effects === 'act' ? [ONCE] : []),
+      ref('Tenant', 'parameters'),
+    ],
     requestBody: { required: Array.isArray(input['required']), content: json(schema) },
     responses: {
       200: { description: 'Done.', content: json(done) },
@@ -196,10 +201,11 @@ const RESOURCES = {
       operationId: 'generateAgentSecret',
       summary:
         'Gives an agent a generated secret in place of all its credentials, and answers it once (scope `agent.manage`; the owner, IT admins or an API key)',
-      parameters: [ID, ref('Tenant', 'parameters')],
+      parameters: [ID, ONCE, ref('Tenant', 'parameters')],
       responses: {
         201: {
-          description: 'The secret. It is kept nowhere.',
+          description:
+            'The secret. It is kept nowhere, but sealed for 48 hours where an Idempotency-Key came.',
           content: json({
             type: 'object',
             properties: { agent_id: { type: 'string' }, client_secret: { type: 'string' } },
@@ -208,6 +214,7 @@ const RESOURCES = {
         },
         ...REFUSALS,
         ...NOT_FOUND,
+        409: ref('Problem', 'responses'),
       },
     },
   },

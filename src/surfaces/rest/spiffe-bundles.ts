@@ -4,7 +4,6 @@ import {
   bundlesOf,
   BundleView,
   IgnoredKey,
-  noBundle,
   readBundle,
   sameKeys,
   SpiffeBundle,
@@ -69,8 +68,6 @@ export async function removeSpiffeBundle(
   signal: AbortSignal,
 ): Promise<Response> {
   const input = parsed(Named, { trust_domain: trustDomain });
-  const there = await readonly(app, caller.tenantId, (reader) => bundleKeys(reader, input.trust_domain));
-  if (there === null) throw noBundle(input.trust_domain);
   const tool = 'spiffe_bundle_remove';
   const answer = await useTool(app, withTool(caller, tool), tool, input, waitMs, signal);
   return answer.status === 200 ? new Response(null, { status: 204 }) : answer;

@@ -50,6 +50,7 @@ export async function useTool(
     tool: name,
     input,
     ...(reason === undefined ? {} : { reason }),
+    ...(caller.idempotencyKey === undefined ? {} : { idempotencyKey: caller.idempotencyKey }),
   });
   const patience =
     first.status === 'running' ? (waitMs ?? ACT_WAIT_MS) : first.status === 'waiting' ? (waitMs ?? 0) : 0;
