@@ -20,7 +20,7 @@ export interface Instance {
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Starts it as a user would, and waits until it is ready; rejects with the process's own words where it does not start within a minute. */
+/** Starts it as a user would, and waits until it is ready; rejects with the process's own words where it does not start within four. */
 export async function startInstance(): Promise<Instance> {
   const folder = await mkdtemp(join(tmpdir(), 'prokura-demo-'));
   const port = await freePort();
@@ -47,7 +47,7 @@ export async function startInstance(): Promise<Instance> {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + 240_000;
     while (!said.includes('Prokura listens')) {
       if (child.exitCode !== null || Date.now() > deadline)
         throw new Error(`the server did not start:\n${said}`);

@@ -35,7 +35,7 @@ export interface Scene {
   apiKey(name: string, looks: readonly string[], acts?: readonly string[]): Promise<string>;
   /** Entries of the ledger; `query` filters as the API does. */
   ledger(event: string, query?: string): Promise<LedgerLine[]>;
-  /** Asks until there is an answer, for 15 seconds unless it is said how many. */
+  /** Asks until there is an answer, for a minute unless it is said how many. */
   until<T>(what: string, probe: () => Promise<T | null | undefined | false>, seconds?: number): Promise<T>;
   /** Has Dana register an agent in Slack; its key is new. */
   register(name: string, owner: string, scopes: string): Promise<DemoAgent>;
@@ -99,7 +99,6 @@ export function scene(instance: Instance): Scene {
             !clicked.has(`${person} ${one.ts}`) &&
             words.every((each) => JSON.stringify(one).includes(each)) &&
             JSON.stringify(one.blocks).includes('"Approve"'),
-          15_000,
         );
       // Its buttons go a moment after the vote; whoever has clicked does not click it again.
       clicked.add(`${person} ${message.ts}`);
@@ -145,7 +144,7 @@ export function scene(instance: Instance): Scene {
       const { body } = await here.admin('GET', `/v1/ledger?event=${event}&limit=1000${query}`);
       return body['entries'] as LedgerLine[];
     },
-    until: async (what, probe, seconds = 15) => {
+    until: async (what, probe, seconds = 60) => {
       for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline;) {
         const value = await probe();
         if (value !== null && value !== undefined && value !== false) return value;

@@ -37,12 +37,12 @@ export function mainStory(instance: Instance): Step[] {
     return (JSON.parse(text) as { entries: LedgerLine[] }).entries;
   };
   const waitFor = async <T>(what: string, probe: () => Promise<T | null | undefined | false>): Promise<T> => {
-    for (const deadline = Date.now() + 15_000; Date.now() < deadline;) {
+    for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
       const value = await probe();
       if (value !== null && value !== undefined && value !== false) return value;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    throw new Error(`did not happen within 15 s: ${what}`);
+    throw new Error(`did not happen within 60 s: ${what}`);
   };
   const mandates = async (): Promise<{ mandate_id: string; state: string }[]> => {
     const response = await fetch(`${instance.url}/v1/tools/mandate_list`, {
@@ -119,7 +119,7 @@ export function mainStory(instance: Instance): Step[] {
           sent.status === 200 && sent.errors === undefined,
           `the form was refused: ${JSON.stringify(sent)}`,
         );
-        const message = await slack.as('mona').waitsFor(shows('Give a mandate'), 15_000);
+        const message = await slack.as('mona').waitsFor(shows('Give a mandate'));
         say(`Slack to Mona: ${message.text}`);
         must((await ledger('CALL_WAITING')).length === 1, 'no CALL_WAITING in the ledger');
         must((await mandates()).length === 0, 'a mandate stands before it was approved');
@@ -144,7 +144,6 @@ export function mainStory(instance: Instance): Step[] {
               one.ts === message.ts &&
               one.versions.length > 0 &&
               !JSON.stringify(one.blocks).includes('"Approve"'),
-            15_000,
           );
         say(`Slack message edited: ${edited.text}`);
         return `${state.mandate} is active`;
@@ -231,7 +230,6 @@ export function mainStory(instance: Instance): Step[] {
           .as('mona')
           .waitsFor(
             (one) => shows('Reset multi-factor')(one) && JSON.stringify(one.blocks).includes('"Approve"'),
-            15_000,
           );
         await slack.as('mona').clicks(message, 'Approve');
         const answer = await waiting;
@@ -241,11 +239,11 @@ export function mainStory(instance: Instance): Step[] {
         must(factors.length === 0, `Okta still shows ${factors.length} factors`);
         const told = await slack
           .as('bob')
-          .waitsFor((one) => shows('Reset multi-factor')(one) && /done/i.test(one.text), 15_000);
+          .waitsFor((one) => shows('Reset multi-factor')(one) && /done/i.test(one.text));
         say(`Slack to Bob: ${told.text}`);
         const edited = await slack
           .as('mona')
-          .waitsFor((one) => one.ts === message.ts && /done/i.test(one.text), 15_000);
+          .waitsFor((one) => one.ts === message.ts && /done/i.test(one.text));
         say(`Slack message edited: ${edited.text}`);
         return "Okta has no factor of Ann's left, and everybody concerned knows";
       },
@@ -255,7 +253,7 @@ export function mainStory(instance: Instance): Step[] {
       title: 'The same kind of action by a person: Bob types /okta reset password @ann',
       run: async (say) => {
         const typed = await slack.as('bob').types('/okta reset password @ann');
-        const card = typed.ephemerals[0] ?? (await slack.as('bob').waitsFor(shows('Send request'), 15_000));
+        const card = typed.ephemerals[0] ?? (await slack.as('bob').waitsFor(shows('Send request')));
         must(card, `no preview: ${JSON.stringify(typed)}`);
         say(`Slack to Bob: ${card.text}`);
         await slack.as('bob').clicks(card, 'Send request');
@@ -313,7 +311,6 @@ export function mainStory(instance: Instance): Step[] {
           .waitsFor(
             (one) =>
               shows('Reset password for Carl')(one) && JSON.stringify(one.blocks).includes('"Approve"'),
-            15_000,
           );
         state.pendingMessage = message;
         const payload = clickPayload(bob.slackId, message);
@@ -401,7 +398,7 @@ export function mainStory(instance: Instance): Step[] {
         );
         const edited = await slack
           .as('mona')
-          .waitsFor((one) => one.ts === state.pendingMessage?.ts && /withdrawn/i.test(one.text), 15_000);
+          .waitsFor((one) => one.ts === state.pendingMessage?.ts && /withdrawn/i.test(one.text));
         say(`Slack message edited: ${edited.text}`);
         must(!JSON.stringify(edited.blocks).includes('"Approve"'), 'the button is still there');
         return 'nobody can approve it any more';

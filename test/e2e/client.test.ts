@@ -69,7 +69,7 @@ test('the example agent asks, waits for the approval, and stops for good when it
     return run;
   };
   const first = start();
-  await vi.waitFor(() => expect(first.said).toContain('Mona Patel must approve'), 20_000);
+  await vi.waitFor(() => expect(first.said).toContain('Mona Patel must approve'), 120_000);
   const [{ id } = { id: '' }] = await world.sql<{ id: string }[]>`
     select id from approvals order by created_at desc limit 1`;
   expect((await world.vote('mona', id)).status).toBe('done');

@@ -7,7 +7,7 @@ const demo = (...args: string[]) =>
   spawnSync(process.execPath, ['scripts/demo/main.ts', ...args], {
     cwd: ROOT,
     encoding: 'utf8',
-    timeout: 180_000,
+    timeout: 600_000,
   });
 
 describe('npm run demo', () => {
@@ -33,7 +33,7 @@ describe('npm run demo', () => {
       expect(stdout).not.toMatch(/eyJ[\w-]{20,}\.[\w-]{20,}\.|mk_(?:live|test)_|xoxb-/);
       expect(status).toBe(0);
     },
-    200_000,
+    620_000,
   );
 
   test('an unknown story is refused with those that there are', () => {

@@ -41,15 +41,13 @@ export const agentSteps = (scene: Scene, state: State): Step[] => [
       await scene.slack.as('carl').types('/freeze preview deploy-bot');
       const preview = await scene.slack
         .as('carl')
-        .waitsFor((one) => JSON.stringify(one).includes('Preview the kill switch'), 15_000);
+        .waitsFor((one) => JSON.stringify(one).includes('Preview the kill switch'));
       const hits = /Pending approvals: [^\d]*(\d+)/.exec(wordsOf(preview.blocks))?.[1];
       say(`preview: ${wordsOf(preview.blocks)}`);
       must(hits === '1', `the preview counts ${String(hits)} pending approvals`);
       must((await knock(scene, token)) === 200, 'the preview changed something');
       await scene.send('carl', '/freeze now deploy-bot "it misbehaves"');
-      const done = await scene.slack
-        .as('carl')
-        .waitsFor((one) => /Elapsed ms: /.test(wordsOf(one.blocks)), 15_000);
+      const done = await scene.slack.as('carl').waitsFor((one) => /Elapsed ms: /.test(wordsOf(one.blocks)));
       const elapsed = /Elapsed ms: ([\d.]+)/.exec(wordsOf(done.blocks))?.[1];
       say(`executed: ${wordsOf(done.blocks)}`);
       must((await knock(scene, token)) === 401, 'the token still works');
@@ -81,9 +79,7 @@ export const successionSteps = (scene: Scene, state: State): Step[] => [
       const [offered] = await scene.ledger('AGENT_OFFERED');
       say(`ledger AGENT_OFFERED ${JSON.stringify(offered?.data)}`);
       must(offered?.data['agent'] === state.agent.identity?.id, 'the agent was offered to nobody');
-      const offer = await scene.slack
-        .as('bob')
-        .waitsFor((one) => one.text.includes('offered to you'), 15_000);
+      const offer = await scene.slack.as('bob').waitsFor((one) => one.text.includes('offered to you'));
       say(`Slack to Bob: ${offer.text}`);
       const frozen = await scene.mandateOf('bob', state.mandate);
       say(`mandate: ${String(frozen['state'])}, causes ${JSON.stringify(frozen['causes'])}`);

@@ -1,4 +1,4 @@
-import { SAMPLE_COMPANY } from '#sandbox/company.ts';
+import { SAMPLE_COMPANY, samplePerson } from '#sandbox/company.ts';
 import { must, type Step } from '../output.ts';
 import type { Scene } from '../scene.ts';
 import type { Answer } from '../wire.ts';
@@ -35,7 +35,7 @@ export const ruleSteps = (scene: Scene, state: State): Step[] => {
           { scope: 'finance:approve', description: 'Approve invoices' },
           state.rulesKey,
         );
-        await bothAgree(scene, asked, 'Set a scope');
+        await bothAgree(scene, asked);
         const { body } = await scene.admin('GET', '/v1/scopes', undefined, state.rulesKey);
         must(JSON.stringify(body).includes('finance:approve'), 'the scope is not in the catalogue');
         return 'finance:approve can be delegated: an API key asked, Dana and Ivan agreed';
@@ -169,7 +169,7 @@ forbid (principal, action == Action::"okta_reset_mfa", resource) when { context.
           { text: `${await shipped(scene, state)}\n${forbid}`, note: 'No resets by agents' },
           state.rulesKey,
         );
-        await bothAgree(scene, asked, 'Set policies');
+        await bothAgree(scene, asked);
         const one = await policies(scene, state);
         must(one['version'] === 1, `version ${String(one['version'])} is in force`);
         await scene.form('dana', '/policy set', { Version: '0', Note: 'Back to what ships' });
@@ -198,21 +198,23 @@ const policies = async (scene: Scene, state: State, query = '') =>
 const shipped = async (scene: Scene, state: State): Promise<string> =>
   String((await policies(scene, state, '?version=0'))['text']);
 
-/** Two humans agree to what an API key asked, in Slack. The first of them alone changes nothing. */
-async function bothAgree(scene: Scene, asked: Answer, words: string): Promise<void> {
+/** Two humans agree to what an API key asked, in Slack. The first of them alone changes nothing, and the second sees that vote. */
+async function bothAgree(scene: Scene, asked: Answer): Promise<void> {
   must(
     asked.status === 202,
     `nobody is asked: HTTP ${asked.status} ${JSON.stringify(asked.body).slice(0, 800)}`,
   );
-  const state = async () =>
-    (await scene.admin('GET', `/v1/approvals/${String(asked.body['approval_id'])}`)).body;
-  await scene.approve('dana', words);
+  const approval = String(asked.body['approval_id']);
+  const state = async () => (await scene.admin('GET', `/v1/approvals/${approval}`)).body;
+  await scene.approve('dana', approval);
   await scene.until(
     "Dana's vote counts",
     async () => (await scene.ledger('APPROVAL_VOTED', `&call=${String(asked.body['call_id'])}`)).length > 0,
   );
   must((await state())['state'] === 'pending', 'one human was enough');
-  await scene.approve('ivan', words);
+  const { firstName, lastName } = samplePerson('dana');
+  // A vote on the message from before Dana's would be out of date.
+  await scene.approve('ivan', approval, `Approved by ${firstName} ${lastName}`);
   await scene.until(
     'both have agreed and it is carried out',
     async () => (await scene.ledger('CALL_SUCCEEDED', `&call=${String(asked.body['call_id'])}`)).length > 0,

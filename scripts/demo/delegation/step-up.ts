@@ -13,7 +13,7 @@ export const stepUpSteps = (scene: Scene): Step[] => {
   async function linked(person: string, button: string, words: string): Promise<string> {
     const message = await scene.slack
       .as(person)
-      .waitsFor((one) => [button, words].every((part) => JSON.stringify(one.blocks).includes(part)), 15_000);
+      .waitsFor((one) => [button, words].every((part) => JSON.stringify(one.blocks).includes(part)));
     const link = /"url":"([^"]*\/approvals\/(apr_[0-9a-z]{26}))"/.exec(JSON.stringify(message.blocks));
     const [, address = '', approval = ''] = link ?? [];
     must(address.startsWith(instance.url), 'no link to our own host');
@@ -110,7 +110,7 @@ export const stepUpSteps = (scene: Scene): Step[] => {
         const [use] = await scene.ledger('BREAK_GLASS_USED');
         const id = String(use?.data['use_id']);
         for (const person of ['ivan', 'erin'])
-          await scene.slack.as(person).waitsFor((one) => JSON.stringify(one).includes(id), 15_000);
+          await scene.slack.as(person).waitsFor((one) => JSON.stringify(one).includes(id));
         say(`alarm to Ivan (IT admin) and Erin (Mona's manager): ${id}`);
         return `${before} factors → 0, waived: ${JSON.stringify(use?.data['waived'])}`;
       },
