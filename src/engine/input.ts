@@ -6,17 +6,41 @@ import { takesReason, withoutReason } from './reason.ts';
 
 /**
  * The input as the tool's schema parses it; Fault `invalid_input` with every problem by field. A name that the tool does not have is a
- * problem, never passed over. A `reason` beside the input of a change is let be: whoever only asks about a call sends what they would call with.
+ * problem, never passed over; null for an optional field is no value, as model clients send it for what they leave out. A `reason` beside the input of a change is let be: whoever only asks about a call sends what they would call with.
  */
 export function parseInput(entry: CatalogueEntry, input: unknown): Record<string, unknown> {
   const given = input ?? {};
   if (!isStorable(given)) throw new Fault('invalid_input', NOT_STORABLE);
   const whole = typeof given === 'object' && !Array.isArray(given);
-  const bare = whole ? withoutReason(entry, given as Record<string, unknown>).input : given;
+  const bare = whole
+    ? withoutNulls(entry, withoutReason(entry, given as Record<string, unknown>).input)
+    : given;
   return readOrFault(
     entry.tool.input,
     bare,
     `The input does not fit ${entry.tool.name}`,
     takesReason(entry) ? ['reason'] : [],
   );
+}
+
+/** Without the members that are null though their field takes no null and may be left out. */
+function withoutNulls(
+  { inputSchema }: Pick<CatalogueEntry, 'inputSchema'>,
+  input: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const { properties = {}, required = [] } = inputSchema as {
+    properties?: Readonly<Record<string, unknown>>;
+    required?: readonly string[];
+  };
+  const isLeftOut = ([name, value]: [string, unknown]): boolean =>
+    value === null &&
+    Object.hasOwn(properties, name) &&
+    !required.includes(name) &&
+    !takesNull(properties[name]);
+  return Object.fromEntries(Object.entries(input).filter((member) => !isLeftOut(member)));
+}
+
+function takesNull(schema: unknown): boolean {
+  const { type, anyOf } = schema as { type?: unknown; anyOf?: readonly unknown[] };
+  return type === 'null' || (Array.isArray(type) && type.includes('null')) || anyOf?.some(takesNull) === true;
 }

@@ -20,6 +20,10 @@ export function withoutReason(
 ): { readonly input: Readonly<Record<string, unknown>>; readonly reason: string | undefined } {
   if (!takesReason(entry)) return { input: body, reason: undefined };
   const { reason: given, ...input } = body;
-  const { reason } = readOrFault(Reason, { reason: given }, `The input does not fit ${entry.tool.name}`);
+  const { reason } = readOrFault(
+    Reason,
+    { reason: given ?? undefined },
+    `The input does not fit ${entry.tool.name}`,
+  );
   return { input, reason };
 }

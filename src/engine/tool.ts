@@ -57,6 +57,8 @@ interface Card<I extends Obj, O extends Obj> {
   readonly command?: Command;
   /** `people`: never offered to agents and never over MCP (votes, governance). */
   readonly only?: 'people';
+  /** Whether it is offered to whoever acts under this mandate, or to a person's client (null); left out: to all. A call is decided in any case. */
+  offeredUnder?(mandate: { readonly depth: number } | null): boolean;
   /** Which scope a person's own access token must carry (requirements D4); a tool without it takes no such token. */
   readonly tokenScope?: TokenScope;
   /** It gives somebody back what was taken from them: where an API key asks, a human agrees first. */

@@ -32,6 +32,10 @@ export class Fault extends Error {
   }
 }
 
+/** Fault `conflict` over one field of an input: forms show it there. */
+export const atField = (field: string, message: string, cause?: unknown): Fault =>
+  new Fault('conflict', message, { cause, detail: { problems: [{ field, problem: message }] } });
+
 /**
  * Turns anything thrown into a Fault: a Fault stays itself, anything else becomes `internal` with the original as cause. Its message does not
  * say what was or was not done: nobody knows where it was thrown. A door that logs it adds its error id.

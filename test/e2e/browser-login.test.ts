@@ -33,7 +33,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const throughTheBrowser = (address: URL, person: string) => signIn(address, person, REDIRECT);
+const throughTheBrowser = (address: URL, person: string, untick: readonly string[] = []) =>
+  signIn(address, person, REDIRECT, untick);
 
 type Information = Awaited<ReturnType<OAuthClientProvider['clientInformation']>>;
 type Discovery = Parameters<NonNullable<OAuthClientProvider['saveDiscoveryState']>>[0] | undefined;
@@ -88,12 +89,17 @@ class Store implements OAuthClientProvider {
   }
 }
 
-async function connectMcp(store: Store, person: string): Promise<Client> {
-  const url = new URL(`${world.url}/mcp`);
+async function connectMcp(
+  store: Store,
+  person: string,
+  untick: readonly string[] = [],
+  path = '/mcp',
+): Promise<Client> {
+  const url = new URL(`${world.url}${path}`);
   const first = new StreamableHTTPClientTransport(url, { authProvider: store });
   await expect(new Client({ name: 'e2e', version: '1' }).connect(first)).rejects.toThrow(UnauthorizedError);
   if (store.address === undefined) throw new Error('the client was not sent to sign in');
-  const back = await throughTheBrowser(store.address, person);
+  const back = await throughTheBrowser(store.address, person, untick);
   await first.finishAuth(back.searchParams);
   const client = new Client({ name: 'e2e', version: '1' });
   await client.connect(new StreamableHTTPClientTransport(url, { authProvider: store }));
@@ -113,6 +119,56 @@ describe('the MCP SDK as it is', () => {
     expect(found.structuredContent).toMatchObject({ status: 'done' });
     const [last] = (await world.ledger('CALL_SUCCEEDED')).slice(-1);
     expect(last?.actor).toContain(` for ${(await world.person('mona')).id}`);
+    await client.close();
+  });
+
+  test('asks for what people may do with a client, and does it: what changes Okta waits for its approval', async () => {
+    const client = await connectMcp(new Store(CLIENT_ID), 'bob');
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['okta_find_user', 'okta_reset_mfa', 'okta_reset_password']),
+    );
+    const { id: person } = await world.person('carl');
+    const asked = await client.callTool({ name: 'okta_reset_mfa', arguments: { person } });
+    expect(asked.structuredContent).toMatchObject({ status: 'pending_approval' });
+    await client.close();
+  });
+
+  test('steps up: what the person took away is asked for again when a tool needs it, and nothing else is lost', async () => {
+    const store = new Store(CLIENT_ID);
+    const client = await connectMcp(store, 'mona', ['okta.mfa.reset']);
+    expect(store.tokens()?.scope).toContain('okta.users.read');
+    expect(store.tokens()?.scope).not.toContain('okta.mfa.reset');
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).not.toContain('okta_reset_mfa');
+
+    store.address = undefined;
+    const reset = { name: 'okta_reset_mfa', arguments: { person: (await world.person('bob')).id } };
+    await expect(client.callTool(reset)).rejects.toThrow(UnauthorizedError);
+    const address: URL | undefined = store.address;
+    if (address === undefined) throw new Error('the client was not sent to sign in again');
+    expect((address as URL).searchParams.get('scope')?.split(' ')).toEqual(
+      expect.arrayContaining(['okta.users.read', 'okta.mfa.reset']),
+    );
+    expect((await world.ledger('CALL_DENIED')).at(-1)?.data).toMatchObject({
+      tool: 'okta_reset_mfa',
+      code: 'scope_not_delegated',
+      client: CLIENT_ID,
+    });
+    const transport = new StreamableHTTPClientTransport(new URL(`${world.url}/mcp`), { authProvider: store });
+    await transport.finishAuth((await throughTheBrowser(address, 'mona')).searchParams);
+    const again = new Client({ name: 'e2e', version: '1' });
+    await again.connect(transport);
+    const asked = await again.callTool(reset);
+    expect(asked.structuredContent).toMatchObject({ status: 'pending_approval' });
+    await again.close();
+    await client.close();
+  });
+
+  test.each(['/mcp/readonly', '/mcp/x/okta', '/mcp/'])('signs in at %s', async (path) => {
+    const client = await connectMcp(new Store(CLIENT_ID), 'mona', [], path);
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toContain('okta_find_user');
     await client.close();
   });
 });

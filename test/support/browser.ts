@@ -75,8 +75,13 @@ export class Browser {
     throw new Error('too many redirects');
   }
 
-  /** Submits the page's one form with a button pressed. */
-  async press(page: Page, button: { name: string; value: string }, stopAt: string): Promise<Page> {
+  /** Submits the page's one form with a button pressed; what is ticked stays so, but for the values in `untick`. */
+  async press(
+    page: Page,
+    button: { name: string; value: string },
+    stopAt: string,
+    untick: readonly string[] = [],
+  ): Promise<Page> {
     const action = /<form[^>]* action="([^"]*)"/.exec(page.text)?.[1];
     if (action === undefined) throw new Error(`no form at ${page.url.href}: ${page.status} ${page.text}`);
     const form = new URLSearchParams();
@@ -84,17 +89,26 @@ export class Browser {
       /<input type="hidden" name="([^"]*)" value="([^"]*)"/g,
     ))
       form.append(name, value);
+    for (const [, name = '', value = ''] of page.text.matchAll(
+      /<input type="checkbox"[^>]* name="([^"]*)" value="([^"]*)" checked/g,
+    ))
+      if (!untick.includes(value)) form.append(name, value);
     form.append(button.name, button.value);
     return this.go(new URL(action, page.url), stopAt, form);
   }
 }
 
-/** What a person does in a new browser: picks themselves at Okta, and approves. Answers the client's redirect. */
-export async function signIn(address: URL, person: string, redirect: string): Promise<URL> {
+/** What a person does in a new browser: picks themselves at Okta, and approves what they do not untick. Answers the client's redirect. */
+export async function signIn(
+  address: URL,
+  person: string,
+  redirect: string,
+  untick: readonly string[] = [],
+): Promise<URL> {
   const browser = new Browser();
   let page = await browser.go(address, redirect);
   page = await browser.press(page, { name: 'login', value: samplePerson(person).email }, redirect);
-  page = await browser.press(page, { name: 'decision', value: 'approve' }, redirect);
+  page = await browser.press(page, { name: 'decision', value: 'approve' }, redirect, untick);
   if (!page.url.href.startsWith(redirect)) throw new Error(`not signed in: ${page.status} ${page.text}`);
   return page.url;
 }

@@ -3,6 +3,7 @@ import { Ajv } from 'ajv';
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadCatalogue } from '#engine/catalogue.ts';
+import { clientScopes } from '#engine/client-tools.ts';
 import { sanitiseText } from '#lib/sanitise.ts';
 import { contractsOf } from '#surfaces/mcp/contract.ts';
 import { mcpSurface, type McpSurface } from '#surfaces/mcp/index.ts';
@@ -108,7 +109,7 @@ describe('the gate', () => {
       expect(response.status).toBe(401);
       const challenge = response.headers.get('www-authenticate');
       expect(challenge).toContain(`resource_metadata="${BASE}/.well-known/oauth-protected-resource/mcp"`);
-      expect(challenge).toContain('scope="okta.users.read"');
+      expect(challenge).toContain(`scope="${clientScopes(world.app).join(' ')}"`);
       expect(challenge).not.toContain('error=');
     },
   );
@@ -221,28 +222,72 @@ describe('the gate', () => {
     expect((await send('tools/list', {})).headers.get('mcp-session-id')).toBeNull();
   });
 
+  test.each([
+    ['application/json', 'application/json'],
+    ['*/*', /json|event-stream/],
+    ['text/event-stream', 'text/event-stream'],
+    ['application/*;q=0.5, text/html', 'application/json'],
+    [null, /json|event-stream/],
+  ])('an answer comes in the form that %s takes, in each revision', async (accept, type) => {
+    for (const version of ['2026-07-28', '2025-06-18']) {
+      const headers = new Headers({
+        'content-type': 'application/json',
+        authorization: `Bearer ${await world.token()}`,
+        'mcp-protocol-version': version,
+        'mcp-method': 'tools/list',
+      });
+      if (accept !== null) headers.set('accept', accept);
+      const params = version === '2026-07-28' ? { _meta: META } : {};
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params });
+      const response = await mcp.fetch(new Request(`${BASE}/mcp`, { method: 'POST', headers, body }));
+      const text = (await response?.text()) ?? '';
+      expect({ version, status: response?.status }).toEqual({ version, status: 200 });
+      expect(response?.headers.get('content-type')).toMatch(type);
+      const json = text.startsWith('{') ? text : (/^data: (.*)$/m.exec(text)?.[1] ?? '');
+      expect(JSON.parse(json)).toMatchObject({ id: 1, result: { tools: expect.any(Array) as unknown[] } });
+    }
+  });
+
+  test('an answer that nobody could read is 406', async () => {
+    const response = await send('tools/list', {}, { headers: { accept: 'text/html, application/json;q=0' } });
+    expect(response.status).toBe(406);
+  });
+
   test('other addresses are somebody else’s', async () => {
-    for (const path of ['/', '/mcpx', '/mcp/', '/mcp/x/', '/v1/tools', '/t/tnt_1/mcp']) {
+    for (const path of ['/', '/mcpx', '/mcp//', '/mcp/x/', '/v1/tools', '/t/tnt_1/mcp']) {
       expect(await mcp.fetch(new Request(`${BASE}${path}`))).toBeNull();
     }
   });
 });
 
 describe('metadata (RFC 9728)', () => {
-  test.each(['', '/mcp', '/mcp/readonly', '/mcp/x/okta'])(
-    'S6, S29: %s names the resource, its one issuer and a baseline of scopes',
+  test.each(['', '/mcp', '/mcp/', '/mcp/readonly', '/mcp/x/okta', '/mcp/x/okta/readonly'])(
+    'S6, S29: %s names the address that was asked, its one issuer and what people may do with a client',
     async (path) => {
       const response = await mcp.fetch(new Request(`${BASE}/.well-known/oauth-protected-resource${path}`));
       expect(await response?.json()).toEqual({
-        resource: `${BASE}/mcp`,
+        resource: `${BASE}${path || '/mcp'}`,
         authorization_servers: [`${BASE}/t/${world.tenantId}`],
-        scopes_supported: ['okta.users.read'],
+        scopes_supported: clientScopes(world.app),
         bearer_methods_supported: ['header'],
         dpop_signing_alg_values_supported: ['ES256'],
         resource_name: 'Prokura',
       });
     },
   );
+
+  test('the 401 of each address names its own metadata; a toolset that does not exist has none', async () => {
+    for (const path of ['/mcp/', '/mcp/readonly', '/mcp/x/okta', `/t/${world.tenantId}/mcp/readonly`]) {
+      const refused = await send('tools/list', {}, { path, token: null });
+      expect(refused.headers.get('www-authenticate')).toContain(
+        `resource_metadata="${BASE}/.well-known/oauth-protected-resource${path}"`,
+      );
+    }
+    for (const path of ['/mcp/x/nope', '/mcp/x/nope/readonly']) {
+      const metadata = `${BASE}/.well-known/oauth-protected-resource${path}`;
+      expect((await mcp.fetch(new Request(metadata)))?.status).toBe(404);
+    }
+  });
 
   test('a tenant’s own address has metadata of its own, and takes tokens of that tenant only', async () => {
     const path = `/t/${world.tenantId}/mcp`;
@@ -313,6 +358,18 @@ describe('tools/list', () => {
         code: 'not_found',
       });
     }
+  });
+
+  test('no schema has a keyword that a model’s provider refuses, or one of our own', async () => {
+    const schemas = JSON.stringify(CONTRACTS.map(({ wire }) => [wire.inputSchema, wire.outputSchema]));
+    for (const keyword of ['exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'multiline', '$schema'])
+      expect(schemas).not.toContain(`"${keyword}"`);
+  });
+
+  test('handing a mandate on is listed where the mandate may be handed on', async () => {
+    expect(await names()).not.toContain('mandate_delegate');
+    const further = await world.mandate('bob', { may_delegate: 1 });
+    expect(await names({ token: await world.token(further) })).toContain('mandate_delegate');
   });
 
   test('S26: whatever can hurt says so, and what only looks says that', async () => {
@@ -494,6 +551,17 @@ describe('tools/call', () => {
     await world.decide('mona', [...approvals][0]!, 'approve');
     await use('approval_wait', { approval_id: [...approvals][0]!, wait_seconds: 20 });
     expect(world.done().slice(before)).toEqual(['reset_password ann']);
+  });
+
+  test('null for an optional field is a field left out; for a required one it is wrong', async () => {
+    expect(await use('okta_find_user', { query: 'ann', limit: null })).toMatchObject({
+      structuredContent: { status: 'done' },
+    });
+    expect(await use('okta_find_user', { query: null })).toMatchObject({
+      structuredContent: { status: 'failed', code: 'invalid_input' },
+    });
+    const asked = { tool: 'okta_find_user', input: { query: 'ann', limit: null } };
+    expect(await use('explain_access', asked)).toMatchObject({ structuredContent: { status: 'done' } });
   });
 
   test('a wrong input is an error with its fields', async () => {

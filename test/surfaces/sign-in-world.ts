@@ -22,6 +22,8 @@ export interface Asked {
   readonly browser?: Browser;
   readonly person?: string;
   readonly decision?: string;
+  /** Scopes that the person takes away on the consent page. */
+  readonly untick?: readonly string[];
   readonly query?: Record<string, string>;
   readonly challenge?: string;
 }
@@ -90,7 +92,12 @@ export function signIns(world: World): SignIns {
     const { browser, page } = await toConsent({ ...asked, challenge });
     const back = page.url.href.startsWith(REDIRECT)
       ? page
-      : await browser.press(page, { name: 'decision', value: asked.decision ?? 'approve' }, REDIRECT);
+      : await browser.press(
+          page,
+          { name: 'decision', value: asked.decision ?? 'approve' },
+          REDIRECT,
+          asked.untick,
+        );
     return { code: back.url.searchParams.get('code') ?? '', verifier, back: back.url, browser };
   };
 

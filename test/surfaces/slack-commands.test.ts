@@ -192,6 +192,13 @@ test('/agent register in Slack: an IT admin fills the form, and no key or secret
   expect(words(world.slack.messages())).not.toContain(String(publicKey.export({ format: 'jwk' }).x));
 });
 
+test('an owner who cannot answer for an agent is said at the owner’s field', async () => {
+  const dana = world.slack.as('dana');
+  const view = formOf(await dana.types('/agent register lost-bot'));
+  const sent = await dana.fills(view, { Owner: 'Otto Brandt', Scopes: 'okta.mfa.reset' }).submits();
+  expect(sent.errors).toEqual({ 'field.owner': 'The owner must be an active person.' });
+});
+
 describe('Z6: a form', () => {
   test('is its own person’s, is used once, and expires', async () => {
     const bob = world.slack.as('bob');

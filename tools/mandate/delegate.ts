@@ -43,6 +43,7 @@ export default defineTool({
     summary: z.string().describe('What it allows and forbids, in words.'),
   }),
   scope: IMPLIED_SCOPE,
+  offeredUnder: (mandate) => mandate !== null && mandate.depth > 0,
   targets: (input) => [agentTarget(input.agent)],
   effects: 'write',
   danger: 'serious',

@@ -83,6 +83,24 @@ export async function consumeSignInRow(ctx: TenantWriter, kind: string, id: stri
   return consumed.length > 0;
 }
 
+/** The same, and `more` is kept in its payload. */
+export async function spendSignInRow(
+  ctx: TenantWriter,
+  kind: string,
+  id: string,
+  more: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  const spent = await ctx.db
+    .update(oidcModels)
+    .set({
+      consumedAt: ctx.now,
+      payload: sql`${oidcModels.payload} || ${JSON.stringify(more)}::jsonb`,
+    })
+    .where(and(named(ctx, kind), eq(oidcModels.id, id), isNull(oidcModels.consumedAt), alive(ctx)))
+    .returning({ id: oidcModels.id });
+  return spent.length > 0;
+}
+
 /** Takes a row out: its payload for exactly one caller, null for every other. */
 export async function takeSignInRow(
   ctx: TenantWriter,

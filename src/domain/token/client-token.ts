@@ -44,7 +44,8 @@ export interface ClientClaims extends Readonly<Record<string, unknown>> {
   readonly iat: number;
   readonly exp: number;
   readonly jti: string;
-  readonly scope: string;
+  /** Left out where the person gave no scope: such a client holds what every client does. */
+  readonly scope?: string;
   readonly grant_id: string;
   /** Tenant, person. */
   readonly epoch: readonly number[];
@@ -98,11 +99,12 @@ export function partsOfSubject(subject: string): { provider: string; uid: string
 
 /** Whether the claims are those of a client's token, all of them there and of their types. */
 export function isClientClaims(claims: Readonly<Record<string, unknown>>): claims is ClientClaims {
-  const texts = ['iss', 'sub', 'aud', 'client_id', 'jti', 'scope', 'grant_id'];
+  const texts = ['iss', 'sub', 'aud', 'client_id', 'jti', 'grant_id'];
   const epoch = claims['epoch'];
   return (
     claims['mandate_id'] === undefined &&
     texts.every((name) => typeof claims[name] === 'string') &&
+    (claims['scope'] === undefined || typeof claims['scope'] === 'string') &&
     isNumericDate(claims['iat']) &&
     isNumericDate(claims['exp']) &&
     Array.isArray(epoch) &&
@@ -149,7 +151,7 @@ export function checkClientStanding(
     clientId: claims.client_id,
     personId: row.person_id,
     subject: claims.sub,
-    scopes: parseScope(claims.scope) ?? [],
+    scopes: parseScope(claims.scope ?? '') ?? [],
     audience: claims.aud,
     jti: claims.jti,
     expiresAt: new Date(claims.exp * 1000),

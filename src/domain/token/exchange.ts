@@ -12,6 +12,7 @@ import { readProof, type PresentedRequest, type Proof } from './dpop.ts';
 import type { ExchangeRequest } from './exchange-request.ts';
 import { authorizationDetails, boundsOf, delegationClaims, grant, isBetween, type Granted } from './grant.ts';
 import { subjectOf, type HotMandate, type MandateReader } from './hot-mandate.ts';
+import { audienceNamed } from './mcp-address.ts';
 import { ACCESS_TOKEN_TYPE, audiencesOf, issuerOf, TOKEN_EXCHANGE } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 import { oneExchange, subjectReplayed } from './one-time.ts';
@@ -66,7 +67,10 @@ export function createExchange(
     came: PresentedRequest | null,
   ): Promise<ExchangeResponse> {
     const known = audiencesOf(parts.baseUrl, tenantId);
-    audienceFor(request.targets, known);
+    const named = (resources: readonly string[]) =>
+      resources.map((resource) => audienceNamed(parts.baseUrl, resource));
+    const targets = named(request.targets);
+    audienceFor(targets, known);
     if (request.actorToken !== null) await checkActor(tenantId, client, request.actorToken);
     const jkt = came === null || came.proof === null ? null : await provedKey(tenantId, came);
     const first = await kernel.present(tenantId, request, client, jkt);
@@ -84,7 +88,7 @@ export function createExchange(
     const row = read !== null && isBetween(read, client.agentId, subject) ? read : null;
     // Counted for the agent that the mandate is for: nobody else can use its share up.
     if (row !== null) kernel.limit(tenantId, `${client.agentId} ${subjectName(presented)}`);
-    const audience = audienceFor(request.targets, within(known, subject.audiences));
+    const audience = audienceFor(targets, within(known, subject.audiences && named(subject.audiences)));
     if (row !== null && !(await kernel.clients.stillHolds(tenantId, client, row.agent_epoch))) {
       throw refuseClient(
         'client_key_revoked',

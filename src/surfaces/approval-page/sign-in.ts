@@ -33,8 +33,11 @@ export interface Visit {
 
 /** What the browser keeps of a step-up, on the page's path. */
 export const STEP_UP_COOKIE = 'prokura_step_up';
-/** The sign-in that this browser has begun: the answer that Okta sends must belong to it. */
-const flowCookie = (approvalId: string): string => `prokura_flow_${approvalId}`;
+/**
+ * The sign-in that this browser has begun: the answer that Okta sends must belong to it. One for each browser, the newest: pages of others
+ * could otherwise begin so many that the way back is refused for its length.
+ */
+const FLOW_COOKIE = 'prokura_flow';
 const callbackAt = (app: App, tenantId: string): URL =>
   new URL(`${issuerOf(app.baseUrl, tenantId)}/step-up/callback`);
 
@@ -45,7 +48,7 @@ export async function beginSignIn({ app, login }: Parts, visit: Visit): Promise<
   try {
     const { at, kept } = await login.start(visit.tenantId, flow, 'step_up');
     const path = callbackAt(app, visit.tenantId);
-    return seeOther(at.href, cookie(flowCookie(visit.approvalId), kept, path, LOGIN_SECONDS));
+    return seeOther(at.href, cookie(FLOW_COOKIE, kept, path, LOGIN_SECONDS));
   } catch (error) {
     return failed(app, visit.page, error);
   }
@@ -60,7 +63,7 @@ export async function finishSignIn(
   const answer = new URL(request.url);
   const flow = /^((apr_[0-9a-z]{26})-[0-9a-z]{26})\./.exec(answer.searchParams.get('state') ?? '');
   const [, uid = '', approvalId = ''] = flow ?? [];
-  const begun = isId('apr', approvalId) ? cookieOf(request, flowCookie(approvalId)) : null;
+  const begun = isId('apr', approvalId) ? cookieOf(request, FLOW_COOKIE) : null;
   if (begun === null) return strange();
   const page = approvalPage(app.baseUrl, tenantId, approvalId);
   let signedIn: SignedIn;
@@ -73,7 +76,7 @@ export async function finishSignIn(
   if ('refusal' in kept) return kept.refusal(page);
   const headers = [
     cookie(STEP_UP_COOKIE, kept.presented, new URL(page), STEP_UP_SECONDS),
-    cookie(flowCookie(approvalId), '', callbackAt(app, tenantId), 0),
+    cookie(FLOW_COOKIE, '', callbackAt(app, tenantId), 0),
   ];
   return seeOther(page, ...headers);
 }

@@ -2,8 +2,8 @@ import type { Tool as WireTool, ToolAnnotations } from '@modelcontextprotocol/se
 import { z } from 'zod';
 import { Envelope } from '#engine/approve/envelope.ts';
 import type { Catalogue, CatalogueEntry } from '#engine/catalogue.ts';
+import { publishedSchema } from '#engine/published.ts';
 import { MAX_REASON, takesReason } from '#engine/reason.ts';
-import { IMPLIED_SCOPE } from '#engine/tool.ts';
 
 /** A tool as MCP offers it, computed once: schemas are never rebuilt for a request. */
 export interface Contract {
@@ -25,7 +25,7 @@ export type Answer = z.infer<typeof Answer>;
 
 type Schema = Readonly<Record<string, unknown>>;
 
-const UNSENT = new Set(['$schema', 'ref', 'propertyNames']);
+const UNSENT = new Set(['$schema', 'propertyNames']);
 
 const ANSWER_SCHEMA = toWire(z.toJSONSchema(Answer, { io: 'input' }));
 
@@ -38,14 +38,6 @@ const REASON = {
 /** Contracts by tool name, in the catalogue's order. */
 export function contractsOf(catalogue: Catalogue): ReadonlyMap<string, Contract> {
   return new Map(catalogue.all.map((entry) => [entry.tool.name, contractOf(entry)]));
-}
-
-/** Scopes of tools that look at the identity provider and change nothing: what a client may usefully ask for when it knows nothing else. */
-export function baselineScopes(catalogue: Catalogue): string[] {
-  const looking = catalogue.all.filter(
-    ({ tool }) => tool.effects === 'look' && tool.only !== 'people' && tool.scope !== IMPLIED_SCOPE,
-  );
-  return [...new Set(looking.map(({ tool }) => tool.scope))].sort();
 }
 
 function contractOf(entry: CatalogueEntry): Contract {
@@ -103,11 +95,11 @@ function annotationsOf(tool: CatalogueEntry['tool']): ToolAnnotations {
 }
 
 /**
- * A schema as clients take it: without our own keywords, what says nothing (every name is a string; what a moment looks like is its
+ * A schema as it is published and as MCP's clients take it: without what says nothing (every name is a string; what a moment looks like is its
  * `format`), and `$schema`. MCP's default dialect is 2020-12, and the validator of 1.x clients throws at the name of any but draft-07.
  */
 function toWire(schema: unknown): Schema {
-  return strip(schema) as Schema;
+  return strip(publishedSchema(schema)) as Schema;
 }
 
 function strip(value: unknown, inProperties = false): unknown {

@@ -1,11 +1,11 @@
 import type { App } from '#engine/app.ts';
 import { presentedRequest, proofChallenge } from '#domain/token/dpop.ts';
 import type { TokenKernel, VerifiedToken } from '#domain/token/kernel.ts';
+import { mcpAudience, type McpAddress } from '#domain/token/mcp-address.ts';
 import { Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
 import { credentialOf } from '#lib/authorization.ts';
 import { retryAfterSeconds } from '#lib/retry-after.ts';
-import { resourceOf, type Endpoint } from './endpoint.ts';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -45,7 +45,7 @@ export async function authenticate(
   app: Where,
   kernel: Pick<TokenKernel, 'verify'>,
   request: Request,
-  endpoint: Endpoint,
+  endpoint: McpAddress,
 ): Promise<VerifiedToken> {
   if (new URL(request.url).searchParams.has('access_token')) {
     throw refuse(
@@ -57,7 +57,7 @@ export async function authenticate(
   if (presented === null || !['bearer', 'dpop'].includes(presented.scheme))
     throw refuse(
       'no_token',
-      'Send a delegation token as "Authorization: Bearer …". The token endpoint gives one for an access token and a mandate.',
+      'Send an access token as "Authorization: Bearer …". A client gets one when its person signs in, as the metadata of this resource says; an agent exchanges for one under its mandate.',
     );
   const { token } = presented;
   const delegation = await kernel.verify(
@@ -72,9 +72,9 @@ export async function authenticate(
 }
 
 /** Which of the two resources to check the token against. The claim is not trusted: it only chooses which check must pass. */
-function audience(app: Where, token: string, endpoint: Endpoint): string {
-  const own = resourceOf(app.baseUrl, endpoint.tenantId);
-  return parseJwt(token)?.claims['aud'] === own ? own : resourceOf(app.baseUrl, null);
+function audience(app: Where, token: string, endpoint: McpAddress): string {
+  const own = mcpAudience(app.baseUrl, endpoint.tenantId);
+  return parseJwt(token)?.claims['aud'] === own ? own : mcpAudience(app.baseUrl, null);
 }
 
 const refuse = (reason: string, message: string): Fault =>
@@ -128,4 +128,5 @@ const plain = (status: number, code: string, message: string): Response =>
   Response.json({ error: code, error_description: message, code }, { status });
 
 /** RFC 6750 section 3: `error_description` is printable ASCII without quotation mark and backslash. */
-const headerText = (text: string): string => text.replaceAll(/["\\]/g, "'").replaceAll(/[^\x20-\x7e]/g, '?');
+export const headerText = (text: string): string =>
+  text.replaceAll(/["\\]/g, "'").replaceAll(/[^\x20-\x7e]/g, '?');

@@ -1,13 +1,17 @@
 import { createMcpHandler } from '@modelcontextprotocol/server';
 import type { TokenKernel, VerifiedToken } from '#domain/token/kernel.ts';
+import { mcpAddressAt, type McpAddress } from '#domain/token/mcp-address.ts';
 import type { App } from '#engine/app.ts';
 import { asFault, type Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
-import { baselineScopes, contractsOf } from './contract.ts';
-import { endpointAt, type Endpoint } from './endpoint.ts';
+import { clientScopes } from '#engine/client-tools.ts';
+import { readBody } from '#lib/body.ts';
+import { inForm, notAcceptable, takenBy, takingBoth } from './accept.ts';
+import { contractsOf } from './contract.ts';
 import { authenticate, challenge, foreignRequest, noSuchToolset, unavailable } from './gate.ts';
 import { metadataAt, metadataUrl } from './metadata.ts';
 import { serverFor } from './server.ts';
+import { insufficientScope, lackingScope } from './step-up.ts';
 
 /** A door: answers the requests that are its own, and null for all others. */
 export interface McpSurface {
@@ -31,7 +35,7 @@ export function mcpSurface(
   options: { holdMs?: number } = {},
 ): McpSurface {
   const contracts = contractsOf(app.catalogue);
-  const scopes = baselineScopes(app.catalogue);
+  const scopes = clientScopes(app);
   const toolsets = new Set(app.catalogue.all.map(({ family }) => family).toSorted());
   const holdMs = options.holdMs ?? 19_000;
   const handler = createMcpHandler(
@@ -42,27 +46,34 @@ export function mcpSurface(
     },
   );
 
-  async function serve(request: Request, endpoint: Endpoint): Promise<Response> {
+  async function serve(request: Request, endpoint: McpAddress): Promise<Response> {
     const delegation = await authenticate(app, kernel, request, endpoint);
+    if (delegation.kind === 'client') {
+      const lacking = await lackingScope(app, contracts, { delegation, endpoint }, await bodyOf(request));
+      if (lacking !== null)
+        return insufficientScope(request, metadataUrl(app.baseUrl, endpoint), delegation, lacking);
+    }
     const seen: Seen = { delegation, endpoint };
     // The token itself goes no further than this line (law 12).
-    return handler.fetch(request, {
-      authInfo: {
-        token: '',
-        clientId: delegation.kind === 'client' ? delegation.clientId : delegation.agentId,
-        scopes: [...delegation.scopes],
-        extra: { ...seen },
-      },
-    });
+    const authInfo = {
+      token: '',
+      clientId: delegation.kind === 'client' ? delegation.clientId : delegation.agentId,
+      scopes: [...delegation.scopes],
+      extra: { ...seen },
+    };
+    if (request.method !== 'POST') return handler.fetch(request, { authInfo });
+    const taken = takenBy(request);
+    if (taken === null) return notAcceptable();
+    return inForm(await handler.fetch(takingBoth(request), { authInfo }), taken);
   }
 
   return {
     name: 'mcp',
     fetch: async (request) => {
       const { pathname } = new URL(request.url);
-      const endpoint = endpointAt(pathname);
+      const endpoint = mcpAddressAt(pathname);
       try {
-        if (endpoint === null) return await metadataAt(app, kernel, pathname, scopes);
+        if (endpoint === null) return await metadataAt(app, kernel, pathname, scopes, toolsets);
         const foreign = foreignRequest(app, request);
         if (foreign !== null) return foreign;
         const { toolset } = endpoint;
@@ -75,9 +86,9 @@ export function mcpSurface(
     close: () => handler.close(),
   };
 
-  function refused(fault: Fault, endpoint: Endpoint | null): Response {
+  function refused(fault: Fault, endpoint: McpAddress | null): Response {
     if (fault.code === 'unauthenticated')
-      return challenge(fault, metadataUrl(app.baseUrl, endpoint?.tenantId ?? null), scopes);
+      return challenge(fault, metadataUrl(app.baseUrl, endpoint ?? { path: '/mcp' }), scopes);
     if (fault.code === 'unavailable') return unavailable(fault);
     const errorId = newId('err');
     app.log.error({ err: fault.cause ?? fault, error_id: errorId }, 'the MCP door failed');
@@ -91,7 +102,17 @@ export function mcpSurface(
   }
 }
 
+/** The body as JSON, read beside the request; undefined where it is too long or none: the handler behind says so. */
+async function bodyOf(request: Request): Promise<unknown> {
+  const bytes = await readBody(request.clone(), MAX_BODY_BYTES);
+  try {
+    return bytes === null ? undefined : JSON.parse(Buffer.from(bytes).toString());
+  } catch {
+    return undefined;
+  }
+}
+
 interface Seen {
   readonly delegation: VerifiedToken;
-  readonly endpoint: Endpoint;
+  readonly endpoint: McpAddress;
 }

@@ -1,6 +1,7 @@
 import type { Actor } from '#domain/actor.ts';
 import { actorName } from '#domain/actor.ts';
 import type { VerifiedToken } from '#domain/token/kernel.ts';
+import type { McpAddress } from '#domain/token/mcp-address.ts';
 import type { App } from '#engine/app.ts';
 import { envelopeOf } from '#engine/approve/envelope.ts';
 import { approvalPage } from '#engine/approve/page.ts';
@@ -13,12 +14,12 @@ import { readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import { sanitiseText } from '#lib/sanitise.ts';
 import { Answer, type Contract } from './contract.ts';
-import { isOffered, type Endpoint } from './endpoint.ts';
+import { isOffered } from './offered.ts';
 
 /** Whoever calls, at which address, and how long they are kept waiting, in milliseconds. */
 export interface Caller {
   readonly delegation: VerifiedToken;
-  readonly endpoint: Endpoint;
+  readonly endpoint: McpAddress;
   readonly holdMs: number;
   readonly signal: AbortSignal;
 }
@@ -112,20 +113,36 @@ async function fitting(
 const longestList = (result: Readonly<Record<string, unknown>> | undefined): number =>
   Math.max(0, ...Object.values(result ?? {}).map((member) => (Array.isArray(member) ? member.length : 0)));
 
-/** The tool is there, but not at this address. A denial like any other: it stands in the ledger (law 11). */
-async function refuseHere(app: App, { entry }: Contract, { delegation, endpoint }: Caller): Promise<Answer> {
-  const { tool } = entry;
+/** The tool is there, but not at this address. A denial like any other. */
+async function refuseHere(app: App, contract: Contract, { delegation, endpoint }: Caller): Promise<Answer> {
   const code = 'not_at_this_address';
   const why = endpoint.readOnly
     ? 'This address offers only tools that change nothing'
     : `This address offers only the tools of "${endpoint.toolset}"`;
+  await noteDenied(app, contract, delegation, code);
+  return {
+    status: 'denied',
+    call_id: null,
+    code,
+    reason: `${why}, and ${contract.entry.tool.name} is not one of them. Whoever set up this client chose the address.`,
+    retryable: false,
+  };
+}
+
+/** The ledger line of a denial that this door makes before the engine is asked (law 11). */
+export async function noteDenied(
+  app: Pick<App, 'ledgerBatch'>,
+  { entry }: Contract,
+  delegation: VerifiedToken,
+  code: string,
+): Promise<void> {
   const actor = actorOf(delegation);
   await app.ledgerBatch.add(delegation.tenantId, {
     event: 'CALL_DENIED',
     actor: actorName(actor),
     data: {
       call_id: null,
-      tool: tool.name,
+      tool: entry.tool.name,
       targets: [],
       surface: 'mcp',
       ...(actor.kind === 'agent' ? { agent: actor.agentId, mandate_id: actor.mandateId } : {}),
@@ -135,11 +152,4 @@ async function refuseHere(app: App, { entry }: Contract, { delegation, endpoint 
       code,
     },
   });
-  return {
-    status: 'denied',
-    call_id: null,
-    code,
-    reason: `${why}, and ${tool.name} is not one of them. Whoever set up this client chose the address.`,
-    retryable: false,
-  };
 }

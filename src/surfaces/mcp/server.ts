@@ -11,7 +11,7 @@ import { notForAgents } from '#engine/decide/not-for-agents.ts';
 import { readonly } from '#engine/transact.ts';
 import { toolResult } from './answer.ts';
 import type { Contract } from './contract.ts';
-import { isOffered } from './endpoint.ts';
+import { isOffered } from './offered.ts';
 import { answerOf } from './faults.ts';
 import { actorOf, runTool, type Caller } from './run-tool.ts';
 
@@ -79,7 +79,7 @@ async function listed(
   const actor = actorOf(delegation);
   const could = ({ entry }: Contract) => notForAgents(app.policies, entry, actor) === null && given(entry);
   const given = ({ tool }: Contract['entry']) =>
-    tool.scope === IMPLIED_SCOPE ||
+    (tool.scope === IMPLIED_SCOPE && tool.offeredUnder?.(mandate) !== false) ||
     (delegation.scopes.includes(tool.scope) &&
       named?.includes(tool.name) !== false &&
       bound?.includes(tool.name) !== false);

@@ -1,6 +1,8 @@
 import { Hono } from 'hono';
 import { onlyTenant, RESOURCE_WELL_KNOWN, resourceMetadata } from '#domain/token/resource-metadata.ts';
 import { issueAgentSecret } from '#engine/agent-secret.ts';
+import { clientScopes } from '#engine/client-tools.ts';
+import { publishedSchema } from '#engine/published.ts';
 import { takesReason } from '#engine/reason.ts';
 import type { App } from '#engine/app.ts';
 import { Fault } from '#lib/fault.ts';
@@ -83,7 +85,8 @@ function routesOf(app: App, kernel: Kernel): Hono {
   );
   routes.get(METADATA, async () => {
     const tenantId = await onlyTenant(app.database.sql);
-    if (tenantId !== null) return resourceMetadata(app.baseUrl, `${app.baseUrl}/v1`, tenantId);
+    if (tenantId !== null)
+      return resourceMetadata(app.baseUrl, `${app.baseUrl}/v1`, tenantId, clientScopes(app));
     const several = 'Several organisations live here, so this address has no issuer of its own.';
     throw new Fault('not_found', several);
   });
@@ -92,7 +95,10 @@ function routesOf(app: App, kernel: Kernel): Hono {
     return Response.json({
       tools: tools.map((entry) => {
         const { name, title, description, effects, scope } = entry.tool;
-        const schemas = { input_schema: entry.inputSchema, output_schema: entry.outputSchema };
+        const schemas = {
+          input_schema: publishedSchema(entry.inputSchema),
+          output_schema: publishedSchema(entry.outputSchema),
+        };
         return {
           name,
           title,

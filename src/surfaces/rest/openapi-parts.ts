@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { publishedSchema } from '#engine/published.ts';
 
 /** A part of the document. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -10,10 +11,10 @@ export const json = (schema: Json): Json => ({ 'application/json': { schema } })
 /** A schema as the document has it. */
 export const schemaOf = (schema: z.ZodType): Json => strip(z.toJSONSchema(schema, { io: 'input' }));
 
-/** Without the keywords that are ours, or that OpenAPI says once for the whole document. */
+/** As it is published, without the keyword that OpenAPI says once for the whole document. */
 export function strip(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value), (name, member: unknown) =>
-    name === '$schema' || (name === 'ref' && typeof member === 'string') ? undefined : member,
+  return JSON.parse(JSON.stringify(publishedSchema(value)), (name, member: unknown) =>
+    name === '$schema' ? undefined : member,
   ) as Json;
 }
 

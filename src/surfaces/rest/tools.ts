@@ -1,4 +1,5 @@
 import { findMandate } from '#domain/mandate/store.ts';
+import { RESOURCE_WELL_KNOWN } from '#domain/token/resource-metadata.ts';
 import type { App } from '#engine/app.ts';
 import { envelopeOf } from '#engine/approve/envelope.ts';
 import { approvalPage } from '#engine/approve/page.ts';
@@ -6,6 +7,7 @@ import { awaitOutcome } from '#engine/await-outcome.ts';
 import { call } from '#engine/call.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 import type { Outcome } from '#engine/outcome.ts';
+import { isForClients } from '#engine/client-tools.ts';
 import { withoutReason } from '#engine/reason.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
 import { readonly } from '#engine/transact.ts';
@@ -59,6 +61,7 @@ export async function useTool(
   return draw(
     app,
     caller,
+    entry,
     open && left > 0 ? await awaitOutcome(app, caller.tenantId, first.callId, left, signal) : first,
   );
 }
@@ -69,7 +72,10 @@ export async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<C
   if (actor.kind === 'person' && actor.through !== undefined) {
     const { scopes } = actor.through;
     return all.filter(
-      ({ tool }) => tool.only !== 'people' && (tool.scope === IMPLIED_SCOPE || scopes.includes(tool.scope)),
+      ({ tool }) =>
+        tool.only !== 'people' &&
+        tool.offeredUnder?.(null) !== false &&
+        (tool.scope === IMPLIED_SCOPE || scopes.includes(tool.scope)),
     );
   }
   if (actor.kind === 'person') {
@@ -83,12 +89,17 @@ export async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<C
   const named = mandate?.tools ?? null;
   return notPeoples.filter(
     ({ tool }) =>
-      tool.scope === IMPLIED_SCOPE ||
+      (tool.scope === IMPLIED_SCOPE && tool.offeredUnder?.(mandate) !== false) ||
       (actor.scopes.includes(tool.scope) && (named === null || named.includes(tool.name))),
   );
 }
 
-async function draw(app: App, caller: Caller, outcome: Outcome): Promise<Response> {
+async function draw(
+  app: App,
+  caller: Caller,
+  entry: CatalogueEntry | undefined,
+  outcome: Outcome,
+): Promise<Response> {
   const envelope = await envelopeOf(
     (id) => approvalPage(app.baseUrl, caller.tenantId, id),
     (work) => readonly(app, caller.tenantId, work),
@@ -102,10 +113,27 @@ async function draw(app: App, caller: Caller, outcome: Outcome): Promise<Respons
       TITLES[status] ?? 'Not done',
       envelope.reason ?? '',
       { outcome: envelope },
+      stepUp(app, caller, entry, envelope.code),
     );
   const headers: Record<string, string> =
     status === 202 && outcome.callId !== null ? { location: `/v1/calls/${outcome.callId}` } : {};
   return Response.json(envelope, { status, headers });
+}
+
+/** What sends a person's client back to the sign-in for a scope that it lacks (RFC 6750 section 3.1); for everybody else nothing. */
+function stepUp(
+  { baseUrl, policies }: App,
+  { actor }: Caller,
+  entry: CatalogueEntry | undefined,
+  code: string | undefined,
+): Readonly<Record<string, string>> {
+  if (actor.kind !== 'person' || actor.through === undefined || code !== 'scope_not_delegated') return {};
+  if (entry === undefined || !isForClients(policies, entry)) return {};
+  const scopes = [...actor.through.scopes, entry.tool.scope].join(' ');
+  const metadata = `${baseUrl}${RESOURCE_WELL_KNOWN}/v1`;
+  return {
+    'www-authenticate': `Bearer error="insufficient_scope", scope="${scopes}", resource_metadata="${metadata}"`,
+  };
 }
 
 const TITLES: Readonly<Record<number, string>> = {

@@ -31,10 +31,13 @@ export const lookingScopes = (catalogue: Catalogue): string[] => [
 ];
 
 /** One sentence for each scope: `Find user (okta.users.read)`. Scopes that no tool has are left out. */
-export const inWords = (abilities: Abilities, scopes: readonly string[]): string[] =>
+export const inWords = (
+  abilities: Abilities,
+  scopes: readonly string[],
+): { readonly scope: string; readonly words: string }[] =>
   scopes.flatMap((scope) => {
     const titles = abilities.get(scope);
-    return titles === undefined ? [] : [`${titles.join(', ')} (${scope})`];
+    return titles === undefined ? [] : [{ scope, words: `${titles.join(', ')} (${scope})` }];
   });
 
 /** What every client can do for the person who signed in to it. */

@@ -18,6 +18,13 @@ import { partsOfSubject } from '#domain/token/client-token.ts';
 import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { sha256 } from '#lib/crypto.ts';
+import {
+  alreadyUsed,
+  findRefreshToken,
+  rotatedHere,
+  rotateRefreshToken,
+  type RefreshKeeper,
+} from './refresh.ts';
 
 export type AdapterParts = Pick<App, 'database' | 'queue' | 'now' | 'subscribers' | 'secrets'>;
 
@@ -41,10 +48,11 @@ const REGISTERED_SECONDS = 24 * 3600;
 const sealedAs = (kind: string): string => `sign-in:${kind}`;
 
 /**
- * The storage of `oidc-provider` for one tenant. Consuming is atomic: of many redemptions of one code or refresh token at the same
- * moment one goes on, and the others end the whole grant (RFC 6749 section 4.1.2, RFC 9700 section 4.14). The `jti`
- * of a client assertion or of a DPoP proof is spent the same way. What lets somebody in is saved only while its person stands, held against a departure until the
- * commit. A client that registered itself is forgotten after a day, unless somebody lets it act for them, and there is a bound on how many there are. Codes, refresh tokens and session ids are kept as digests.
+ * The storage of `oidc-provider` for one tenant. Consuming is atomic: of many redemptions of one code at the same moment one goes on, and
+ * the others end the whole grant (RFC 6749 section 4.1.2). Refresh tokens have a grace (refresh.ts). The `jti` of a client assertion or of a
+ * DPoP proof is spent the same way. What lets somebody in is saved only while its person stands, held against a departure until the
+ * commit. A client that registered itself is forgotten after a day, unless somebody lets it act for them, and there is a bound on how
+ * many there are. Codes, refresh tokens and session ids are kept as digests.
  */
 export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string) => Adapter {
   return (kind) => {
@@ -52,24 +60,31 @@ export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string
     const read = <T>(work: Parameters<typeof readonly<T>>[2]) => readonly(parts, tenantId, work);
     const write = <T>(work: (ctx: TenantWriter) => Promise<T>) => transact(parts, tenantId, work);
 
+    const keeper: RefreshKeeper = {
+      key,
+      seal: (value) => parts.secrets.seal(value, sealedAs(kind)),
+      unseal: (sealed) => parts.secrets.unseal(sealed, sealedAs(kind)),
+    };
+
     const toRow = (id: string, payload: AdapterPayload): Record<string, unknown> => {
       const { jti, ...rest } = payload;
       // The browser's session id is of no use to an interaction, and would stand there in the clear.
       if (kind === 'Interaction' && rest.session !== undefined) delete rest.session.cookie;
-      return BEARERS.has(kind) ? { ...rest, sealed: parts.secrets.seal(jti ?? id, sealedAs(kind)) } : payload;
+      return BEARERS.has(kind) ? { ...rest, sealed: keeper.seal(jti ?? id) } : payload;
     };
     const fromRow = (row: SignInRow | null): AdapterPayload | undefined => {
       if (row === null) return undefined;
-      const { sealed, ...rest } = row.payload;
+      const { sealed, successor: _, ...rest } = row.payload;
       const payload = rest as AdapterPayload;
-      if (typeof sealed === 'string') payload.jti = parts.secrets.unseal(sealed, sealedAs(kind));
+      if (typeof sealed === 'string') payload.jti = keeper.unseal(sealed);
       if (row.consumedAt !== null) payload.consumed = Math.floor(row.consumedAt.getTime() / 1000);
       return payload;
     };
 
     return {
       upsert: async (id, payload, expiresIn) => {
-        await write(async (ctx) => {
+        const spent = kind === 'RefreshToken' ? rotatedHere() : undefined;
+        const stands = await write(async (ctx) => {
           if (PERSONAL.has(kind) && payload.accountId !== undefined) await mustStand(ctx, payload.accountId);
           const seconds = expiresIn ?? (REGISTRATION.has(kind) ? REGISTERED_SECONDS : null);
           const expiresAt = seconds === null ? null : new Date(ctx.now.getTime() + seconds * 1000);
@@ -80,15 +95,27 @@ export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string
             );
           if (kind === 'Grant' && typeof payload.clientId === 'string' && expiresAt !== null)
             await keepRegistration(ctx, payload.clientId, expiresAt);
-          if (kind !== 'ReplayDetection') return saveSignInRow(ctx, row);
-          if (!(await addSignInRow(ctx, row)))
+          if (spent !== undefined) return rotateRefreshToken(ctx, keeper, spent, id, row);
+          if (kind !== 'ReplayDetection') await saveSignInRow(ctx, row);
+          else if (!(await addSignInRow(ctx, row)))
             throw new errors.InvalidClientAuth('a client assertion or DPoP proof must only be used once');
+          return true;
         });
+        if (!stands) throw alreadyUsed();
       },
-      find: async (id) => fromRow(await read((reader) => findSignInRow(reader, kind, key(id)))),
+      find: async (id) =>
+        fromRow(
+          await read((reader) =>
+            kind === 'RefreshToken'
+              ? findRefreshToken(reader, keeper, id)
+              : findSignInRow(reader, kind, key(id)),
+          ),
+        ),
       findByUid: async (uid) => fromRow(await read((reader) => findSignInRowByUid(reader, kind, uid))),
       findByUserCode: () => Promise.resolve(undefined),
       consume: async (id) => {
+        // Spent when its successor is saved, in the same transaction.
+        if (kind === 'RefreshToken') return;
         const first = await write(async (ctx) => {
           if (await consumeSignInRow(ctx, kind, key(id))) return true;
           const row = await findSignInRow(ctx, kind, key(id));
@@ -99,7 +126,7 @@ export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string
         if (first) return;
         if (kind === 'PushedAuthorizationRequest')
           throw new errors.InvalidRequestUri('request_uri was already used');
-        throw new errors.InvalidGrant('already used');
+        throw alreadyUsed();
       },
       destroy: async (id) => {
         await write((ctx) => deleteSignInRow(ctx, kind, key(id)));

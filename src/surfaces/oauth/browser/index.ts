@@ -17,6 +17,7 @@ import {
   type InteractionParts,
 } from './interaction.ts';
 import { publicFetch, unscopedBody, unscopedFetch } from './client-metadata.ts';
+import { fetchBudget } from './fetch-budget.ts';
 import { browserMetadata } from './metadata.ts';
 import { createOktaLogin, type LoginClient } from '#engine/okta-login.ts';
 import { messagePage } from './pages.ts';
@@ -63,6 +64,7 @@ export function browserSide(parts: BrowserParts): BrowserSide {
     (tenantId) => `${issuerOf(app.baseUrl, tenantId)}/oauth2/callback`,
   );
   const interactions: InteractionParts = { app, kernel, login, abilities };
+  const fetchFor = fetchBudget(unscopedFetch(parts.fetch ?? publicFetch()), () => app.now().getTime());
   const instances = new Map<string, { readonly kid: string; readonly provider: Provider }>();
   const failures = new WeakMap<object, Error>();
 
@@ -80,7 +82,7 @@ export function browserSide(parts: BrowserParts): BrowserSide {
 
   function make(tenantId: string, signer: Awaited<ReturnType<typeof kernel.signer>>): Provider {
     const provider = createProvider(
-      { app, kernel, abilities, dynamicRegistration, fetch: unscopedFetch(parts.fetch ?? publicFetch()) },
+      { app, kernel, abilities, dynamicRegistration, fetch: fetchFor(tenantId) },
       tenantId,
       signer,
     );
@@ -181,7 +183,7 @@ function callback(baseUrl: string, tenantId: string, url: URL): Response {
 /** A client that names no scope gets those that only look (RFC 6749 section 3.3: a pre-defined default). */
 function withScope(request: Request, scopes: readonly string[]): Request {
   const url = new URL(request.url);
-  const given = url.searchParams.has('scope') || url.searchParams.has('request_uri');
+  const given = url.searchParams.get('scope')?.trim() || url.searchParams.has('request_uri');
   if (request.method !== 'GET' || given || !url.searchParams.has('client_id')) return request;
   url.searchParams.set('scope', scopes.join(' '));
   return new Request(url, request);

@@ -1,4 +1,4 @@
-import type { Provider } from 'oidc-provider';
+import type { Grant, Provider } from 'oidc-provider';
 import { partsOfSubject, personStanding, type HotPerson } from '#domain/token/client-token.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { issuerOf } from '#domain/token/names.ts';
@@ -7,6 +7,7 @@ import type { App } from '#engine/app.ts';
 import { readonly } from '#engine/transact.ts';
 import { cookie, cookieOf } from '#lib/cookies.ts';
 import { sameSecret } from '#lib/crypto.ts';
+import { sanitiseText } from '#lib/sanitise.ts';
 import { ALWAYS, inWords, type Abilities } from './abilities.ts';
 import type { NodeExchange } from './bridge.ts';
 import { LOGIN_SECONDS, LoginFailed, type OktaLogin } from '#engine/okta-login.ts';
@@ -141,21 +142,32 @@ async function showConsent(parts: InteractionParts, step: Step, details: Details
   const redirectUri = param(details, 'redirect_uri');
   const describes = URL.parse(client.clientId);
   const organisation = await readonly(app, step.tenantId, async (reader) => (await theTenant(reader)).name);
-  const asked = param(details, 'scope').split(' ');
   return consentPage({
     action: `${pageOf(app, step).href}/consent`,
     csrf: csrfOf(app, step),
     person: { name: person.display_name, email: person.email },
     organisation,
     client: {
-      name: client.clientName ?? describes?.host ?? client.clientId,
-      host: describes?.host ?? client.clientId,
+      name: shownName(client.clientName ?? '') || (describes?.host ?? client.clientId),
+      id: client.clientId,
       proven: describes !== null,
     },
     redirect: { ...redirectTarget(redirectUri), local: isLocalRedirect(redirectUri) },
-    abilities: [...inWords(parts.abilities, asked), ALWAYS],
+    abilities: inWords(parts.abilities, scopesOf(details)),
+    always: ALWAYS,
     days: GRANT_DAYS,
   });
+}
+
+const MAX_NAME_LENGTH = 60;
+
+/** What a client calls itself, as one line without what cannot be seen: nobody's name may draw lines of our page, or turn them round. */
+function shownName(name: string): string {
+  const line = sanitiseText(name.replaceAll(/\s+/gu, ' ')).trim();
+  const characters = [...line];
+  return characters.length <= MAX_NAME_LENGTH
+    ? line
+    : `${characters.slice(0, MAX_NAME_LENGTH - 1).join('')}…`;
 }
 
 /** The person's own decision, from our own page. */
@@ -174,17 +186,36 @@ export async function decideConsent(
   const accountId = details.session?.accountId;
   if ((await personOf(parts, step.tenantId, details)) === null || accountId === undefined) return STRANGE();
 
+  const asked = scopesOf(details).filter((scope) => parts.abilities.has(scope));
+  const openid = scopesOf(details).includes('openid');
+  const chosen = asked.filter((scope) => form.getAll('scope').includes(scope));
+  if (chosen.length === 0 && !openid) return finish(step, denied('to everything that was asked'));
   const { Grant } = step.provider;
   const known = details.grantId === undefined ? undefined : await Grant.find(details.grantId);
   const grant = known ?? new Grant({ accountId, clientId: param(details, 'client_id') });
-  const missing = details.prompt.details as {
-    missingOIDCScope?: string[];
-    missingResourceScopes?: Record<string, string[]>;
-  };
-  if (missing.missingOIDCScope !== undefined) grant.addOIDCScope(missing.missingOIDCScope.join(' '));
-  for (const [resource, scopes] of Object.entries(missing.missingResourceScopes ?? {}))
-    grant.addResourceScope(resource, scopes.join(' '));
+  if (openid) grant.addOIDCScope('openid');
+  for (const resource of resourcesOf(details)) giveOnly(grant, resource, asked, chosen);
   return finish(step, { consent: { grantId: await grant.save() } }, true);
+}
+
+/**
+ * Of what was asked the grant holds what the person left, whatever it held of that before; what was not asked stays as it is. What they
+ * took away counts as answered until the client asks anew.
+ */
+function giveOnly(grant: Grant, resource: string, asked: readonly string[], chosen: readonly string[]): void {
+  const held = grant.resources?.[resource]?.split(' ') ?? [];
+  const left = [...new Set([...held.filter((scope) => !asked.includes(scope)), ...chosen])];
+  grant.resources = { ...grant.resources, [resource]: left.join(' ') };
+  delete grant.rejected?.resources?.[resource];
+  const taken = asked.filter((scope) => !chosen.includes(scope));
+  if (taken.length > 0) grant.rejectResourceScope(resource, taken);
+}
+
+const scopesOf = (details: Details): string[] => [...new Set(param(details, 'scope').split(' '))];
+
+function resourcesOf({ params }: Details): string[] {
+  const { resource } = params;
+  return [resource].flat().filter((one) => typeof one === 'string');
 }
 
 async function personOf(

@@ -1,15 +1,24 @@
 import { html, page, type Markup } from '#lib/html.ts';
 
+/** A scope that was asked for, with what it lets the client do. */
+export interface Ability {
+  readonly scope: string;
+  readonly words: string;
+}
+
 /** What the consent page tells a person before they decide. */
 export interface ConsentView {
   readonly action: string;
   readonly csrf: string;
   readonly person: { readonly name: string; readonly email: string };
   readonly organisation: string;
-  readonly client: { readonly name: string; readonly host: string; readonly proven: boolean };
+  /** `name` is what it calls itself; `id` the whole `client_id`, since many publish on one host. */
+  readonly client: { readonly name: string; readonly id: string; readonly proven: boolean };
   readonly redirect: { readonly host: string; readonly source: string; readonly local: boolean };
-  /** What it will be able to do, in words. */
-  readonly abilities: readonly string[];
+  /** What it will be able to do where the person leaves it, each scope in words. */
+  readonly abilities: readonly Ability[];
+  /** What every client can do, in words. */
+  readonly always: string;
   readonly days: number;
 }
 
@@ -23,7 +32,7 @@ export function consentPage(view: ConsentView): Response {
       <dt>Client</dt>
       <dd>
         ${client.name}<br /><span class="soft"
-          >${client.proven ? `Described at ${client.host}` : `Calls itself so; nobody has checked it (${client.host})`}</span
+          >${client.proven ? `Described at ${client.id}` : `Calls itself so; nobody has checked it (${client.id})`}</span
         >
       </dd>
       <dt>Sends you to</dt>
@@ -31,21 +40,26 @@ export function consentPage(view: ConsentView): Response {
     </dl>
     ${redirect.local ? localWarning : html``}
     <h2>It will be able to</h2>
-    <ul>
-      ${view.abilities.map((words) => html`<li>${words}</li>`)}
-    </ul>
+    ${view.abilities.length === 0 ? html`` : html`<p class="soft">Untick what it should not have.</p>`}
+    ${view.abilities.map(choice)}
+    <p>${view.always}</p>
     <p class="soft">
       Always through this client and under your organisation's policies: some things will wait for an
       approval, and it can never decide approvals, give mandates or manage agents. It stays signed in for at
       most ${view.days} days; you end that at any time in Slack with /client list and /client revoke.
     </p>
-    <form method="post" action="${view.action}">
+    <form id="consent" method="post" action="${view.action}">
       <input type="hidden" name="csrf" value="${view.csrf}" />
       <button class="go" name="decision" value="approve">Approve</button
       ><button name="decision" value="deny">Deny</button>
     </form>`;
   return page(`Let ${client.name} act for you?`, body, { formTargets: [redirect.source] });
 }
+
+const choice = ({ scope, words }: Ability): Markup =>
+  html`<div>
+    <label><input type="checkbox" form="consent" name="scope" value="${scope}" checked /> ${words}</label>
+  </div>`;
 
 const localWarning: Markup = html`<p class="warn">
   It receives its answer on this computer, where any program can take that place. Approve only if you started

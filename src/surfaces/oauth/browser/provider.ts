@@ -1,8 +1,15 @@
-import { errors, interactionPolicy, Provider, type Configuration } from 'oidc-provider';
+import {
+  errors,
+  interactionPolicy,
+  Provider,
+  type Configuration,
+  type KoaContextWithOIDC,
+} from 'oidc-provider';
 import { newestGrantId } from '#domain/sign-in/store.ts';
 import { partsOfSubject, personEpochs, personStanding } from '#domain/token/client-token.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { PROOF_ALGORITHMS } from '#domain/token/dpop.ts';
+import { audienceNamed } from '#domain/token/mcp-address.ts';
 import { audiencesOf, issuerOf, TOKEN_SECONDS } from '#domain/token/names.ts';
 import type { Signer } from '#domain/token/signing-keys.ts';
 import type { App } from '#engine/app.ts';
@@ -11,6 +18,7 @@ import { adapterFor } from './adapter.ts';
 import type { Abilities } from './abilities.ts';
 import { messagePage } from './pages.ts';
 import { isLocalRedirect } from './redirect.ts';
+import { answerWithSuccessors, isAnsweredAgain } from './refresh.ts';
 
 export interface ProviderParts {
   readonly app: App;
@@ -39,7 +47,7 @@ export const ROUTES = {
 /**
  * One tenant's authorization server for browsers (OAuth 2.1 as MCP 2026-07-28 asks for it): code with PKCE S256, PAR, RFC 9207 `iss`,
  * RFC 8707 resources, clients described at their own address (CIMD) and, where the installation says so, registered (RFC 7591).
- * Refresh tokens are good for one use. Access tokens are RFC 9068 JWTs under the tenant's own key, for at most five minutes, and bound
+ * Refresh tokens are good for one use, with a grace (refresh.ts). Access tokens are RFC 9068 JWTs under the tenant's own key, for at most five minutes, and bound
  * to the client's key where it proves one (DPoP, RFC 9449).
  */
 export function createProvider(parts: ProviderParts, tenantId: string, signer: Signer): Provider {
@@ -107,7 +115,7 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
       // A renewed token ends when the first one would have.
       RefreshToken: (ctx) => ctx.oidc.entities.RotatedRefreshToken?.remainingTTL ?? GRANT_DAYS * DAY_SECONDS,
     },
-    rotateRefreshToken: true,
+    rotateRefreshToken: (ctx) => !isAnsweredAgain(ctx),
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     // What ends a sign-in is the person's standing and the grant, not the browser's session.
     expiresWithSession: () => false,
@@ -127,7 +135,10 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
         result?.consent?.grantId ??
         (await readonly(app, tenantId, (reader) => newestGrantId(reader, accountId, client.clientId)));
       const grant = grantId == null ? undefined : await provider.Grant.find(grantId);
-      return grant?.accountId === accountId ? grant : undefined;
+      if (grant?.accountId !== accountId) return undefined;
+      // What a person took away stays away in the sign-in where they did so; a client that asks again is asked about again (step-up).
+      if (result?.consent === undefined) delete grant.rejected;
+      return grant;
     },
     extraTokenClaims: async (ctx, token) => {
       if (token.kind !== 'AccessToken') return undefined;
@@ -157,18 +168,25 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
         allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
       },
       registration: { enabled: parts.dynamicRegistration },
-      clientIdMetadataDocument: { enabled: true, ack: 'draft-02' },
+      clientIdMetadataDocument: {
+        enabled: true,
+        ack: 'draft-02',
+        // Whatever the document's own headers say: what a client withdraws from it, it withdraws within the hour.
+        cacheDuration: { min: 60, max: 3600 },
+      },
       resourceIndicators: {
         enabled: true,
         defaultResource: (_ctx, _client, oneOf) => (oneOf === undefined ? `${issuer}/mcp` : [...oneOf]),
         useGrantedResource: () => true,
-        getResourceServerInfo: (_ctx, resource) => {
+        getResourceServerInfo: (ctx, resource) => {
+          mustBeScopes(ctx, parts.abilities);
           const known = audiencesOf(app.baseUrl, tenantId);
-          if (!known.includes(resource))
+          const audience = audienceNamed(app.baseUrl, resource);
+          if (!known.includes(audience))
             throw new errors.InvalidTarget(`resource must be one of: ${known.join(' ')}`);
           return {
             scope: [...parts.abilities.keys()].join(' '),
-            audience: resource,
+            audience,
             accessTokenFormat: 'jwt',
             accessTokenTTL: TOKEN_SECONDS,
             jwt: { sign: { alg: 'ES256', kid: signer.kid } },
@@ -187,7 +205,20 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
       ctx.body = await shown.text();
     },
   };
-  return new Provider(issuer, configuration);
+  const provider = new Provider(issuer, configuration);
+  answerWithSuccessors(provider);
+  return provider;
+}
+
+/** An authorization request for names that mean nothing here ends before anybody signs in (RFC 6749 section 4.1.2.1). */
+function mustBeScopes({ oidc }: KoaContextWithOIDC, abilities: Abilities): void {
+  if (oidc.route !== 'authorization' && oidc.route !== 'pushed_authorization_request') return;
+  const asked = textOf(oidc.params?.['scope']).split(' ');
+  if (asked.some((scope) => scope === 'openid' || abilities.has(scope))) return;
+  throw new errors.InvalidScope(
+    `scope must name at least one of: ${[...abilities.keys(), 'openid'].join(' ')}`,
+    asked.join(' '),
+  );
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -1,0 +1,33 @@
+type Schema = Readonly<Record<string, unknown>>;
+
+/** Hints for our own forms, which say nothing to anybody else. */
+const OURS = new Set(['ref', 'multiline', 'not_secret']);
+
+/**
+ * A JSON Schema as it is published. Without our own hints; and with bounds that every reader knows: Gemini refuses a whole request in which one
+ * schema has `exclusiveMinimum` or `multipleOf`. What is published may allow a little more than what is taken; the tool's own schema decides.
+ */
+export const publishedSchema = (schema: unknown): unknown => published(schema, false);
+
+/** `named`: the members are names of fields, not keywords. */
+function published(value: unknown, named: boolean): unknown {
+  if (Array.isArray(value)) return value.map((item) => published(item, false));
+  if (typeof value !== 'object' || value === null) return value;
+  const schema = named ? (value as Schema) : plainBounds(value as Schema);
+  const members = Object.entries(schema).filter(([name, member]) => named || !isOurs(name, member));
+  return Object.fromEntries(
+    members.map(([name, member]) => [name, published(member, name === 'properties' && !named)]),
+  );
+}
+
+const isOurs = (name: string, member: unknown): boolean => OURS.has(name) && typeof member !== 'object';
+
+function plainBounds(schema: Schema): Schema {
+  const { exclusiveMinimum: above, exclusiveMaximum: below, multipleOf, ...rest } = schema;
+  const step = schema['type'] === 'integer' ? 1 : typeof multipleOf === 'number' ? multipleOf : 0;
+  return {
+    ...rest,
+    ...(typeof above === 'number' ? { minimum: above + step } : {}),
+    ...(typeof below === 'number' ? { maximum: below - step } : {}),
+  };
+}

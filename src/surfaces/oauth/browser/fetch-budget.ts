@@ -1,0 +1,91 @@
+import { boundedMap } from '#lib/bounded-map.ts';
+
+/** What strangers can make us fetch, for each tenant. A client_id is an address that anybody may send. */
+export const BUDGET = {
+  /** For how long an answer or a failure is kept, in milliseconds: the next who names the same address gets that. */
+  keptMs: 60_000,
+  /** New addresses of one host in a minute. */
+  perHost: 10,
+  /** New addresses in a minute, of all hosts. */
+  perMinute: 120,
+  /** At the same time. */
+  atOnce: 8,
+} as const;
+
+/** Longer than any document that is accepted, so that the reader behind refuses what is cut here. */
+const MAX_BYTES = 64 * 1024;
+const MAX_KEPT = { entries: 1000, bytes: 8 * 1024 * 1024 };
+
+/** What came of one fetch; a failure is kept as well. */
+type Outcome =
+  | { readonly status: number; readonly headers: [string, string][]; readonly body: Buffer }
+  | { readonly error: Error };
+
+/**
+ * Fetches for strangers within a budget (draft-ietf-oauth-client-id-metadata-document, "Denial of Service"): an address is asked once a minute at
+ * most, whatever came of it, and those who ask meanwhile wait for the same answer. Beyond the budget it throws at once. Counts stand in this
+ * process alone, as does what is kept.
+ */
+export function fetchBudget(inner: typeof fetch, now: () => number): (tenantId: string) => typeof fetch {
+  const kept = boundedMap<{ readonly until: number; readonly outcome: Outcome }>(MAX_KEPT);
+  const pending = new Map<string, Promise<Outcome>>();
+  const running = new Map<string, number>();
+  let minute = { since: now(), counts: new Map<string, number>() };
+
+  function spend(tenantId: string, host: string): void {
+    if (now() - minute.since >= 60_000) minute = { since: now(), counts: new Map() };
+    const { counts } = minute;
+    const [all, one] = [counts.get(tenantId) ?? 0, counts.get(`${tenantId} ${host}`) ?? 0];
+    if (all >= BUDGET.perMinute || one >= BUDGET.perHost || (running.get(tenantId) ?? 0) >= BUDGET.atOnce)
+      throw new Error('too many documents of clients are asked for; try again in a minute');
+    counts.set(tenantId, all + 1);
+    counts.set(`${tenantId} ${host}`, one + 1);
+  }
+
+  async function ask(tenantId: string, ...request: Parameters<typeof fetch>): Promise<Outcome> {
+    running.set(tenantId, (running.get(tenantId) ?? 0) + 1);
+    try {
+      const response = await inner(...request);
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      for await (const chunk of response.body ?? []) {
+        chunks.push(chunk);
+        size += chunk.byteLength;
+        if (size > MAX_BYTES) break;
+      }
+      return { status: response.status, headers: [...response.headers], body: Buffer.concat(chunks) };
+    } catch (error) {
+      return { error: error instanceof Error ? error : new Error(String(error)) };
+    } finally {
+      const left = (running.get(tenantId) ?? 1) - 1;
+      if (left === 0) running.delete(tenantId);
+      else running.set(tenantId, left);
+    }
+  }
+
+  return (tenantId) => async (input, init) => {
+    const { url } = new Request(input, init);
+    const key = `${tenantId} ${url}`;
+    const known = kept.get(key);
+    if (known !== undefined && known.until > now()) return responseOf(known.outcome);
+    let outcome = pending.get(key);
+    if (outcome === undefined) {
+      spend(tenantId, new URL(url).hostname);
+      outcome = ask(tenantId, input, init);
+      pending.set(key, outcome);
+      void outcome.then((done) => {
+        pending.delete(key);
+        const bytes = key.length + ('body' in done ? done.body.byteLength : 0);
+        kept.set(key, { until: now() + BUDGET.keptMs, outcome: done }, bytes);
+      });
+    }
+    return responseOf(await outcome);
+  };
+}
+
+function responseOf(outcome: Outcome): Response {
+  if ('error' in outcome) throw outcome.error;
+  const { status, headers, body } = outcome;
+  const bodiless = status === 204 || status === 205 || status === 304;
+  return new Response(bodiless ? null : new Uint8Array(body), { status, headers });
+}
