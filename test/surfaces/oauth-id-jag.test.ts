@@ -151,6 +151,11 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
     expect(await refused(narrow, { scope: 'okta.password.reset' })).toMatch(/^400 invalid_scope: .*subject/);
     expect(await refused(narrow, { resource: `${base}/mcp` })).toMatch(/^400 invalid_target: /);
     expect(await refused(await jag({ resource: 'https://elsewhere.test' }))).toMatch(/^400 invalid_target: /);
+    // Each address of the MCP server is a resource, and all of them are one audience.
+    const readonly = await jag({ resource: `${base}/mcp/readonly` });
+    for (const form of [{}, { resource: `${base}/mcp/readonly` }, { resource: `${base}/mcp` }])
+      expect(decodeJwt(String((await present(readonly, form)).body['access_token'])).aud).toBe(`${base}/mcp`);
+    expect(await refused(readonly, { resource: `${base}/v1` })).toMatch(/^400 invalid_target: /);
     const ann = (await world.person('ann')).id;
     const detailed = await jag({
       claims: { authorization_details: [{ type: 'urn:prokura:mandate', resources: [`person:${ann}`] }] },

@@ -250,8 +250,7 @@ describe('who is let in', () => {
 
 describe('the way to Okta and back', () => {
   /** The browser of Dana up to the moment when Okta sends it back. */
-  async function returning() {
-    const browser = new Browser();
+  async function returning(browser = new Browser()) {
     const picker = await browser.go(pages.pageOf(approval), 'nowhere:');
     const asked = await browser.press(picker, { name: 'login', value: 'dana@acme.example' }, 'nowhere:');
     const { url } = await browser.press(asked, { name: 'factor', value: 'push' }, `${world.url}/t/`);
@@ -273,6 +272,15 @@ describe('the way to Okta and back', () => {
       expect((await fetch(answer, { headers: { cookie: kept } })).status).toBe(502);
     }
     expect(await rows()).toBe(before);
+  });
+
+  test('is one for each browser, the newest: no site can have it begin so many that the way back is too long', async () => {
+    const older = await returning();
+    const { browser, url } = await returning(older.browser);
+    expect(browser.cookiesFor(url)).toMatch(/^prokura_flow=[^;]+$/);
+    expect((await browser.go(older.url, 'nowhere:')).status).toBe(502);
+    expect((await browser.go(url, 'nowhere:')).text).toContain('Reset password');
+    expect(browser.cookiesFor(url)).toBe('');
   });
 
   test('is used once, even where the browser kept its cookie and Okta takes the code again', async () => {

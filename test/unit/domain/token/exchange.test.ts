@@ -1,4 +1,5 @@
 import { eq } from 'drizzle-orm';
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { agents } from '#domain/agent/tables.ts';
 import { mandates } from '#domain/mandate/tables.ts';
@@ -189,8 +190,26 @@ test('audience and resource pick one of our resource servers; anything else is n
   for (const change of [
     { audience: 'https://evil.test' },
     { resource: `${other.issuer}/mcp` },
-    { resource: `${BASE}/mcp/` },
+    { resource: `${BASE}/v1/` },
     { audience: [`${BASE}/v1`, `${BASE}/mcp`] },
   ])
     expect(await refused(change)).toMatch(/^400 invalid_target: /);
+});
+
+test('each address of the MCP server is a resource, and all of them are one audience', async () => {
+  for (const path of ['/mcp/readonly', '/mcp/x/okta', '/mcp/x/okta/readonly', '/mcp/']) {
+    const { body } = await exchange(world, tenant, { resource: `${BASE}${path}` });
+    expect({ path, aud: decodeJwt(String(body['access_token'])).aud }).toEqual({ path, aud: `${BASE}/mcp` });
+  }
+  const own = await exchange(world, tenant, { resource: `${tenant.issuer}/mcp/readonly` });
+  expect(decodeJwt(String(own.body['access_token'])).aud).toBe(`${tenant.issuer}/mcp`);
+  const other = await world.tenant();
+  for (const resource of [
+    `${other.issuer}/mcp/readonly`,
+    `${BASE}/mcp/everything`,
+    `${BASE}/mcp//`,
+    `${BASE}/mcp/readonly?x`,
+    `${BASE}.evil.test/mcp/readonly`,
+  ])
+    expect(await refused({ resource })).toMatch(/^400 invalid_target: /);
 });
