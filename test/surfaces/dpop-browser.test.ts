@@ -155,10 +155,15 @@ describe('the refresh token of a client without credentials', () => {
     expect((await signing.redeem(next, await proof())).status).toBe(200);
   });
 
-  test('used twice, the second time with a proof as good as the first, it ends the whole family', async () => {
+  test('spent, it answers its key alone for 30 seconds; after that, with a proof as good as the first, it ends the whole family', async () => {
     const { refresh } = await signing.signedIn({}, await proof());
     const second = await signing.redeem(refreshForm(refresh), await proof());
     expect(second.status).toBe(200);
+    for (const other of [undefined, await proof(newProofKey())])
+      expect((await signing.redeem(refreshForm(refresh), other)).body['error']).toBe('invalid_grant');
+    const again = await signing.redeem(refreshForm(refresh), await proof());
+    expect(again.body['refresh_token']).toBe(second.body['refresh_token']);
+    await world.sql`update oidc_models set consumed_at = consumed_at - interval '30 seconds' where kind = 'RefreshToken'`;
     expect((await signing.redeem(refreshForm(refresh), await proof())).body['error']).toBe('invalid_grant');
     const next = refreshForm(String(second.body['refresh_token']));
     expect((await signing.redeem(next, await proof())).body['error']).toBe('invalid_grant');
