@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AgentActor } from '#domain/actor.ts';
-import { saveMembers } from '#domain/group/import.ts';
+import { changeMembers, memberChanges } from '#domain/group/import.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { transact } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
@@ -30,10 +30,13 @@ const as = async (key: string, tool: string, input: unknown) =>
 
 /** Makes the Managers group hold Bob, or not, as a sync would. */
 async function bobManages(does: boolean): Promise<void> {
-  const [group] = await world.sql<{ id: string }[]>`select id from groups where uid = '00gmanagers0000000h7'`;
+  const [group] = await world.sql<{ id: string; removals: number }[]>`
+    select id, removals from groups where uid = '00gmanagers0000000h7'`;
   const keys = ['erin', 'mona', 'faye', ...(does ? ['bob'] : [])];
   const uids = await Promise.all(keys.map(async (key) => (await world.person(key)).uid));
-  await transact(world.app, world.tenantId, (ctx) => saveMembers(ctx, 'okta', group!.id, uids, 'okta:sync'));
+  await transact(world.app, world.tenantId, async (ctx) =>
+    changeMembers(ctx, group!, await memberChanges(ctx, 'okta', group!.id, uids), 'okta:sync'),
+  );
 }
 
 /** A mandate of Bob, handed on twice: three ids, the first is at the top. */
