@@ -27,6 +27,9 @@ export const FreezeReport = z.object({
   agents: z.number().int(),
   principals: z.number().int(),
   pending_approvals: z.number().int(),
+  at_least: z
+    .boolean()
+    .describe('True where there is more than was counted: what is stopped is not counted before it stops.'),
   tokens: z.string(),
   named: z.object({
     mandates: z.array(z.string()),

@@ -10,7 +10,11 @@ import { SWEEP, SYNC_DIRECTORY } from '#engine/set-up.ts';
 import { RETIRE_AGENT_KEY } from '#domain/agent/credentials.ts';
 import { EXPIRE_MANDATE } from '#domain/mandate/create.ts';
 import type { JobData } from '#db/queue.ts';
+import { REEVALUATE_AUTHORITY } from '#domain/group/reevaluate.ts';
+import { FOLLOW_FREEZE } from '#domain/freeze/follow.ts';
 import { expireMandate } from './expire-mandate.ts';
+import { followFreezeToTheEnd } from './follow-freeze.ts';
+import { reevaluateAuthorityPiece } from './reevaluate-authority.ts';
 import { retireAgentKey } from './retire-agent-key.ts';
 import { sweep } from './sweep.ts';
 import { syncDirectory } from './sync-directory.ts';
@@ -64,6 +68,13 @@ export const JOBS: Readonly<Record<string, Job>> = {
     retryLimit: 50,
     retryDelaySeconds: 5,
     run: (app, tenant, data) => retireAgentKey(app, tenant, text(data, 'agent'), text(data, 'kid')),
+  },
+  [FOLLOW_FREEZE]: { concurrency: 2, retryLimit: 50, retryDelaySeconds: 5, run: followFreezeToTheEnd },
+  [REEVALUATE_AUTHORITY]: {
+    concurrency: 2,
+    retryLimit: 50,
+    retryDelaySeconds: 5,
+    run: reevaluateAuthorityPiece,
   },
   [SYNC_DIRECTORY]: {
     concurrency: 1,

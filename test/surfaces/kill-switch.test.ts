@@ -195,7 +195,8 @@ describe('one tree of mandates', () => {
     const entries = (await world.ledger('MANDATE_FROZEN')).filter((entry) => entry.seq > before);
     expect(entries).toHaveLength(200);
     const lifted = await use('dana', 'freeze_lift', { target: own });
-    expect(lifted['thawed']).toHaveLength(200);
+    expect(lifted['thawed_count']).toBe(200);
+    expect(lifted['thawed']).toHaveLength(20);
   });
 
   test('a freeze further down stays when the one above is lifted', async () => {
@@ -206,7 +207,7 @@ describe('one tree of mandates', () => {
     await use('dana', 'freeze_lift', { target: root });
     expect(await mandateRow(root)).toMatchObject({ state: 'active' });
     expect(await mandateRow(below)).toMatchObject({ state: 'frozen', causes: [`admin:${below}`] });
-    expect(await mandateRow(lowest)).toMatchObject({ state: 'frozen', causes: [`admin:${below}`] });
+    expect(await mandateRow(lowest)).toMatchObject({ state: 'frozen', causes: ['parent_frozen'] });
   });
 
   test('somebody who is no party to it learns nothing', async () => {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TenantWriter } from '#domain/context.ts';
-import { freezeMandates } from '#domain/mandate/store.ts';
+import { freezeMandates } from '#domain/mandate/freeze.ts';
 import { depart } from '#domain/person/depart.ts';
 import { findPerson, type Person } from '#domain/person/store.ts';
 import { suspendHere } from '#domain/person/suspend.ts';
@@ -83,8 +83,7 @@ describe('whoever gave a mandate, and who owns its agent, are told once when it 
       /is frozen: the groups of the person/,
       ({ mandateId }) =>
         transact(world.app, world.tenantId, async (ctx) => {
-          await freezeMandates(ctx, [mandateId], 'authority_lost');
-          ctx.emit({ name: 'mandate.frozen', thing: mandateId });
+          await freezeMandates(ctx, [mandateId], 'authority_lost', 'okta:sync');
         }),
     ],
     [

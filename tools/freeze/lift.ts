@@ -14,7 +14,11 @@ export default defineTool({
   output: z.object({
     target: z.string(),
     name: z.string(),
-    thawed: z.array(z.string()).describe('Mandates that work again.'),
+    thawed: z.array(z.string()).describe('The first 20 mandates that work again.'),
+    thawed_count: z.number().int().describe('How many of them this did itself.'),
+    later: z
+      .boolean()
+      .describe('True where there are many mandates: they follow in the background, in minutes at most.'),
     still_held_by: z.array(z.string()).describe('What else holds an agent.'),
   }),
   scope: 'freeze.manage',

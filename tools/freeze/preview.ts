@@ -18,5 +18,5 @@ export default defineTool({
   tightens: true,
   targets: (input) => freezeTargets(input.target),
   effects: 'read',
-  run: async (ctx, input) => freezeReport(await planFreeze(ctx, freezeTarget(input.target))),
+  run: async (ctx, input) => freezeReport(await planFreeze(ctx, freezeTarget(input.target), { count: true })),
 });

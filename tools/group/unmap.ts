@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { actorName } from '#domain/actor.ts';
 import { changeMapping, mappingEffect } from '#domain/group/mappings.ts';
-import { effectChanges, effectWords, MappingChanged } from '#domain/group/view.ts';
+import { changedAnswer, effectChanges, effectWords, MappingChanged } from '#domain/group/view.ts';
 import { policyFacts } from '#domain/policy/store.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
@@ -45,14 +45,13 @@ export default defineTool({
     const { group, source, role } = input;
     const by = { actor: actorName(ctx.actor), callId: ctx.callId };
     const { singleAdmin } = await policyFacts(ctx);
-    const { frozen, thawed } = await changeMapping(ctx, { source, groupUid: group, role, scopes: null }, by);
+    const done = await changeMapping(ctx, { source, groupUid: group, role, scopes: null }, by);
     return {
       source,
       group,
       role,
       scopes: [],
-      frozen_mandates: [...frozen],
-      thawed_mandates: [...thawed],
+      ...changedAnswer(done),
       two_humans: !(singleAdmin && ctx.actor.kind === 'person'),
     };
   },

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { actorName, principalOf } from '#domain/actor.ts';
-import { CREDENTIALS_CHANGED, liftFrom } from '#domain/mandate/causes.ts';
+import { CREDENTIALS_CHANGED } from '#domain/mandate/causes.ts';
 import { isHighValueMandate } from '#domain/mandate/scopes.ts';
 import { findMandate } from '#domain/mandate/store.ts';
 import { credentialKinds, liveKeys } from '#domain/agent/credentials.ts';
 import { findAgent } from '#domain/agent/store.ts';
+import { liftCause } from '#domain/mandate/thaw.ts';
 import { findPerson } from '#domain/person/store.ts';
 import { defineTool, mandateTarget } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
@@ -45,7 +46,7 @@ export default defineTool({
     const mandate = await findMandate(ctx, input.mandate_id, 'update');
     if (mandate === null || mandate.principalId !== principalOf(ctx.actor))
       throw new Fault('forbidden', 'Only the person who gave a mandate confirms it.');
-    await liftFrom(ctx, [mandate], CREDENTIALS_CHANGED, actorName(ctx.actor));
+    await liftCause(ctx, [mandate.id], CREDENTIALS_CHANGED, actorName(ctx.actor));
     const after = await findMandate(ctx, mandate.id);
     return { mandate_id: mandate.id, state: after?.state ?? 'gone', reason: after?.reason ?? null };
   },

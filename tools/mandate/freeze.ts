@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { actorName, principalOf } from '#domain/actor.ts';
-import { freezeMandateTree, handCause } from '#domain/mandate/freeze.ts';
+import { handCause } from '#domain/mandate/causes.ts';
+import { freezeMandates } from '#domain/mandate/freeze.ts';
 import { findMandate } from '#domain/mandate/store.ts';
 import { defineTool, mandateTarget } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
@@ -40,8 +41,10 @@ export default defineTool({
     const mandate = await findMandate(ctx, input.mandate_id);
     if (mandate === null) throw new Fault('not_found', 'There is no such mandate here.');
     const cause = handCause(mandate, principalOf(ctx.actor));
-    const by = { actor: actorName(ctx.actor), reason: input.reason };
-    const frozen = await freezeMandateTree(ctx, mandate.id, cause, by);
+    const { reason } = input;
+    const frozen = await freezeMandates(ctx, [mandate.id], cause, actorName(ctx.actor), { reason });
+    if (!frozen.some((one) => one.id === mandate.id))
+      throw new Fault('conflict', 'This mandate has ended already.');
     return { mandate_id: mandate.id, cause, frozen: frozen.map((one) => one.id) };
   },
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { actorName, principalOf } from '#domain/actor.ts';
-import { handCause } from '#domain/mandate/freeze.ts';
+import { handCause } from '#domain/mandate/causes.ts';
 import { freezeCauses, findMandate } from '#domain/mandate/store.ts';
 import { thawMandate } from '#domain/mandate/thaw.ts';
 import { defineTool, mandateTarget } from '#engine/tool.ts';

@@ -6,7 +6,8 @@ import { actorName, type Actor } from '../actor.ts';
 import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
-import { CREDENTIALS_CHANGED, freezeWithBelow } from '../mandate/causes.ts';
+import { CREDENTIALS_CHANGED } from '../mandate/causes.ts';
+import { freezeMandates } from '../mandate/freeze.ts';
 import { openMandatesForAgent } from '../mandate/trees.ts';
 import type { Mandate } from '../mandate/store.ts';
 import { causesOf, changeCauses } from './causes.ts';
@@ -148,7 +149,12 @@ export async function freezeOthersMandates(
 ): Promise<Mandate[]> {
   const hit = await openMandatesForAgent(ctx, agent.id, spared, 'update');
   const actor = actorName(by);
-  const all = await freezeWithBelow(ctx, hit, CREDENTIALS_CHANGED, actor);
+  const all = await freezeMandates(
+    ctx,
+    hit.map((mandate) => mandate.id),
+    CREDENTIALS_CHANGED,
+    actor,
+  );
   const mandateIds = all.map((mandate) => mandate.id);
   await withdrawCalls(ctx, await waitingCallsOn(ctx, { mandateIds }), {
     actor,

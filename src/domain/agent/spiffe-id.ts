@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, ne, sql } from 'drizzle-orm';
+import { and, asc, eq, ne, sql } from 'drizzle-orm';
 import { isDuplicate } from '#db/reach.ts';
 import { Fault } from '#lib/fault.ts';
 import { waitingCallsOn } from '../call/store.ts';
@@ -86,17 +86,10 @@ export async function endSvids(
   await ctx.db
     .update(agents)
     .set({ epoch: sql`${agents.epoch} + 1`, updatedAt: ctx.now })
-    .where(and(eq(agents.tenantId, ctx.tenantId), inArray(agents.id, ids)));
+    .where(and(eq(agents.tenantId, ctx.tenantId), sql`${agents.id} = any(${sql.param(ids)}::text[])`));
   if (withdraw === null) return ids;
-  for (const agentId of ids) {
-    const waiting = await waitingCallsOn(ctx, { agentId });
-    // What others ask about the agent is not the agent's.
-    await withdrawCalls(
-      ctx,
-      waiting.filter((call) => call.agentId === agentId),
-      withdraw,
-    );
-  }
+  // What others ask about the agents is not the agents'.
+  await withdrawCalls(ctx, await waitingCallsOn(ctx, { ofAgents: ids }), withdraw);
   return ids;
 }
 

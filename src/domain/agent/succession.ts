@@ -2,7 +2,9 @@ import { actorName } from '../actor.ts';
 import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter, WriteContext } from '../context.ts';
-import { freezeWithBelow, liftFrom, OWNER_LEFT } from '../mandate/causes.ts';
+import { OWNER_LEFT } from '../mandate/causes.ts';
+import { freezeMandates } from '../mandate/freeze.ts';
+import { liftCause } from '../mandate/thaw.ts';
 import { openMandatesForAgent } from '../mandate/trees.ts';
 import { findPerson, type Person } from '../person/store.ts';
 import { standingOf } from '../person/standing.ts';
@@ -33,8 +35,8 @@ export async function ownerLeft(ctx: TenantWriter, owner: Person, left: OwnerLef
       left.how === 'departed' ? (['owner_left', 'rotation_due'] as const) : (['owner_left'] as const);
     if (add.every((cause) => causesOf(agent).includes(cause))) continue;
     await changeCauses(ctx, agent, { add }, { offeredTo: heir });
-    const hit = await openMandatesForAgent(ctx, agent.id, owner.id, 'update');
-    await freezeWithBelow(ctx, hit, OWNER_LEFT, left.actor);
+    const hit = (await openMandatesForAgent(ctx, agent.id, owner.id, 'update')).map((mandate) => mandate.id);
+    await freezeMandates(ctx, hit, OWNER_LEFT, left.actor);
     const ending = { actor: left.actor, reason: 'the owner of the agent is gone' };
     await withdrawCalls(ctx, await waitingCallsOn(ctx, { agentId: agent.id }), ending);
     ctx.record({
@@ -44,7 +46,7 @@ export async function ownerLeft(ctx: TenantWriter, owner: Person, left: OwnerLef
         agent: agent.id,
         owner: owner.id,
         offered_to: heir,
-        frozen: hit.map((mandate) => mandate.id),
+        frozen: hit,
       },
     });
     ctx.emit({ name: 'agent.offered', thing: agent.id });
@@ -57,10 +59,20 @@ export async function ownerBack(ctx: TenantWriter, ownerId: string, actor: strin
     const causes = causesOf(agent);
     if (!causes.includes('owner_left') || causes.includes('rotation_due')) continue;
     await changeCauses(ctx, agent, { lift: ['owner_left'] }, { offeredTo: null });
-    await liftFrom(ctx, await openMandatesForAgent(ctx, agent.id, null, 'update'), OWNER_LEFT, actor);
+    await liftOwnerLeft(ctx, agent.id, actor);
     ctx.record({ event: 'AGENT_ENABLED', actor, data: { agent: agent.id, lifted: 'owner_left' } });
     ctx.emit({ name: 'agent.changed', thing: agent.id });
   }
+}
+
+async function liftOwnerLeft(ctx: TenantWriter, agentId: string, actor: string): Promise<void> {
+  const held = await openMandatesForAgent(ctx, agentId, null, 'update');
+  await liftCause(
+    ctx,
+    held.map((mandate) => mandate.id),
+    OWNER_LEFT,
+    actor,
+  );
 }
 
 /**
@@ -90,7 +102,7 @@ export async function transferAgent(
   );
   const hit = await freezeOthersMandates(ctx, after, ctx.actor, owner.id);
   // Only now: a mandate that was frozen for its missing owner is never active in between.
-  await liftFrom(ctx, await openMandatesForAgent(ctx, agent.id, null, 'update'), OWNER_LEFT, actor);
+  await liftOwnerLeft(ctx, agent.id, actor);
   await withdrawCalls(ctx, await waitingCallsOn(ctx, { agentId: agent.id }), {
     actor,
     reason: 'the owner of the agent changed',

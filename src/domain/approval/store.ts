@@ -1,4 +1,4 @@
-import { and, asc, eq } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import type { ApprovalState } from './approval.ts';
@@ -34,6 +34,25 @@ export async function settleApproval(
     .update(approvals)
     .set({ state, reason, version: approval.version + 1, decidedAt: ctx.now })
     .where(and(eq(approvals.tenantId, ctx.tenantId), eq(approvals.id, approval.id)));
+}
+
+/** Withdraws those of the approvals that are pending, in one statement. */
+export async function withdrawApprovals(
+  ctx: TenantWriter,
+  ids: readonly string[],
+  reason: string,
+): Promise<void> {
+  if (ids.length === 0) return;
+  await ctx.db
+    .update(approvals)
+    .set({ state: 'withdrawn', reason, version: sql`${approvals.version} + 1`, decidedAt: ctx.now })
+    .where(
+      and(
+        eq(approvals.tenantId, ctx.tenantId),
+        eq(approvals.state, 'pending'),
+        sql`${approvals.id} = any(${sql.param([...ids])}::text[])`,
+      ),
+    );
 }
 
 /** Raises the version: a vote was added that did not decide. */

@@ -1,7 +1,8 @@
 import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
-import { freezeMandatesOf, revokeMandatesOf, type Ending } from '../mandate/revoke.ts';
+import { freezeMandatesOf } from '../mandate/freeze.ts';
+import { revokeMandatesOf, type Ending } from '../mandate/revoke.ts';
 import type { EndedMandate } from '../mandate/store.ts';
 import { DEFAULT_SETTINGS } from '../tenant/settings.ts';
 import { theTenant } from '../tenant/store.ts';

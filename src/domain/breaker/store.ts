@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { mandateFreezes, mandates } from '../mandate/tables.ts';
@@ -94,7 +94,9 @@ export async function openHolds(
       and(
         eq(breakerHolds.tenantId, reader.tenantId),
         eq(breakerHolds.state, 'held'),
-        filter.people === undefined ? undefined : inArray(breakerHolds.personId, [...filter.people]),
+        filter.people === undefined
+          ? undefined
+          : sql`${breakerHolds.personId} = any(${sql.param([...filter.people])}::text[])`,
         filter.after === undefined ? undefined : gt(breakerHolds.id, filter.after),
       ),
     )
@@ -113,7 +115,12 @@ export async function settleHolds(
   await ctx.db
     .update(breakerHolds)
     .set({ state, decidedAt: ctx.now })
-    .where(and(eq(breakerHolds.tenantId, ctx.tenantId), inArray(breakerHolds.id, [...ids])));
+    .where(
+      and(
+        eq(breakerHolds.tenantId, ctx.tenantId),
+        sql`${breakerHolds.id} = any(${sql.param([...ids])}::text[])`,
+      ),
+    );
 }
 
 /** How many mandates of these people are frozen because a revocation is held back. */
@@ -129,7 +136,7 @@ export async function frozenByBreaker(reader: TenantReader, people: readonly str
     .where(
       and(
         eq(mandates.tenantId, reader.tenantId),
-        inArray(mandates.principalId, [...people]),
+        sql`${mandates.principalId} = any(${sql.param([...people])}::text[])`,
         eq(mandateFreezes.cause, BREAKER),
       ),
     );

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, inArray, lt, ne, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, lt, ne, or, sql, type SQL } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import { calls } from './tables.ts';
@@ -86,10 +86,15 @@ export async function updateCall(
     .where(and(eq(calls.tenantId, ctx.tenantId), eq(calls.id, id)));
 }
 
-/** Waiting calls that hang on a person, a mandate or an agent, locked for change: what a revocation withdraws. */
+/** Waiting calls that hang on a person, a mandate or an agent (`ofAgents`: only those that the agents ask), locked for change: what a revocation withdraws. */
 export async function waitingCallsOn(
   ctx: TenantWriter,
-  on: { personId?: string; mandateIds?: readonly string[]; agentId?: string },
+  on: {
+    personId?: string;
+    mandateIds?: readonly string[];
+    agentId?: string;
+    ofAgents?: readonly string[];
+  },
 ): Promise<Call[]> {
   return ctx.db
     .select()
@@ -103,6 +108,9 @@ export async function waitingCallsOn(
           on.agentId === undefined
             ? sql`false`
             : or(eq(calls.agentId, on.agentId), sql`${on.agentId} = any(${calls.targets})`),
+          on.ofAgents === undefined
+            ? sql`false`
+            : sql`${calls.agentId} = any(${sql.param([...on.ofAgents])}::text[])`,
           on.mandateIds === undefined || on.mandateIds.length === 0
             ? sql`false`
             : sql`${calls.mandateId} = any(${sql.param([...on.mandateIds])}::text[])`,
@@ -111,6 +119,28 @@ export async function waitingCallsOn(
     )
     .orderBy(asc(calls.id))
     .for('update');
+}
+
+/** The first waiting calls by id that fit, locked for change. */
+export async function waitingCallsWhere(ctx: TenantWriter, where: SQL, limit: number): Promise<Call[]> {
+  return ctx.db
+    .select()
+    .from(calls)
+    .where(and(eq(calls.tenantId, ctx.tenantId), eq(calls.state, 'waiting'), where))
+    .orderBy(asc(calls.id))
+    .limit(limit)
+    .for('update');
+}
+
+/** The id of the newest call, or '' where there is none. */
+export async function lastCallId(reader: TenantReader): Promise<string> {
+  const [row] = await reader.db
+    .select({ id: calls.id })
+    .from(calls)
+    .where(eq(calls.tenantId, reader.tenantId))
+    .orderBy(desc(calls.id))
+    .limit(1);
+  return row?.id ?? '';
 }
 
 /** Ids of calls that are ready or running but have not changed since a moment. */

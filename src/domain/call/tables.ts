@@ -70,6 +70,10 @@ export const calls = pgTable(
     uniqueIndex('calls_waiting_once')
       .on(table.tenantId, table.inputDigest)
       .where(sql`${table.state} = 'waiting'`),
+    // What a freeze withdraws, piece by piece.
+    index('calls_waiting')
+      .on(table.tenantId, table.id)
+      .where(sql`${table.state} = 'waiting'`),
     index('calls_open')
       .on(table.tenantId, table.state)
       .where(sql`${table.state} in ('waiting', 'ready', 'running')`),

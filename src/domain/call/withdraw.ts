@@ -1,18 +1,28 @@
+import { and, eq, sql } from 'drizzle-orm';
+import { withdrawApprovals } from '../approval/store.ts';
 import type { TenantWriter } from '../context.ts';
-import { findApproval, settleApproval } from '../approval/store.ts';
-import { updateCall, type Call } from './store.ts';
+import type { Call } from './store.ts';
+import { calls } from './tables.ts';
 
-/** Takes waiting calls back, with their approvals: nobody can approve them any more. The rows must be locked. */
+/**
+ * Takes waiting calls back, with their approvals: nobody can approve them any more. Two statements, however many there are, and one
+ * ledger entry and one fact for each. The rows must be locked.
+ */
 export async function withdrawCalls(
   ctx: TenantWriter,
   waiting: readonly Call[],
-  ending: { actor: string; reason: string },
+  ending: { readonly actor: string; readonly reason: string },
 ): Promise<void> {
+  if (waiting.length === 0) return;
+  const error = { code: 'withdrawn', message: `Withdrawn: ${ending.reason}.` };
+  const ids = waiting.map((call) => call.id);
+  await ctx.db
+    .update(calls)
+    .set({ state: 'withdrawn', error, settledAt: ctx.now, updatedAt: ctx.now })
+    .where(and(eq(calls.tenantId, ctx.tenantId), sql`${calls.id} = any(${sql.param(ids)}::text[])`));
+  const approvals = waiting.flatMap(({ approvalId }) => (approvalId === null ? [] : [approvalId]));
+  await withdrawApprovals(ctx, approvals, ending.reason);
   for (const call of waiting) {
-    const error = { code: 'withdrawn', message: `Withdrawn: ${ending.reason}.` };
-    await updateCall(ctx, call.id, { state: 'withdrawn', error, settledAt: ctx.now });
-    const approval = call.approvalId === null ? null : await findApproval(ctx, call.approvalId, 'update');
-    if (approval?.state === 'pending') await settleApproval(ctx, approval, 'withdrawn', ending.reason);
     ctx.record({
       event: 'CALL_WITHDRAWN',
       actor: ending.actor,

@@ -144,8 +144,11 @@ async function authorityThen(reader: TenantReader, at: Date) {
     } else {
       const [source, uid, role] = [text(data['source']), text(data['group']), text(data['role'])];
       const groupId = idOf.get(`${source} ${uid}`) ?? '';
-      // While it was not mapped its members were not noted; at its end they were.
-      if (data['change'] === 'unmapped') members.set(groupId, new Set(list(data['members'])));
+      // While it was not mapped its members were not noted; at its end they were, in one entry or several. Here the last part comes first.
+      if (data['change'] === 'unmapped') {
+        if (data['part'] === data['parts']) members.set(groupId, new Set());
+        for (const person of list(data['members'])) of(groupId).add(person);
+      }
       const key = `${source} ${uid} ${role}`;
       if (Array.isArray(data['before'])) mapped.set(key, { groupId, role, scopes: list(data['before']) });
       else mapped.delete(key);

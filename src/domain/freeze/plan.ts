@@ -1,19 +1,29 @@
-import { and, asc, eq, inArray, or, sql } from 'drizzle-orm';
+import { and, asc, eq, sql, type SQL } from 'drizzle-orm';
 import { findAgent, type Agent } from '../agent/store.ts';
 import { agents } from '../agent/tables.ts';
-import type { Call } from '../call/store.ts';
 import { calls } from '../call/tables.ts';
 import type { TenantReader } from '../context.ts';
 import type { Impact } from '../impact.ts';
-import type { Mandate } from '../mandate/store.ts';
 import { mandates } from '../mandate/tables.ts';
-import { openTrees } from '../mandate/trees.ts';
 import { findPeople, findPerson, type Lock, type Person } from '../person/store.ts';
 import { tenants } from '../tenant/tables.ts';
 import { Fault } from '#lib/fault.ts';
 import type { FreezeTarget } from './target.ts';
 
-/** Everything that a freeze hits, as the rows are now. */
+/** So many mandates and calls are looked at one by one, whatever the size of the company. */
+const LOOKED_AT = 1000;
+/** How many are named one by one. */
+const NAMED = 20;
+
+type PlannedMandate = {
+  readonly id: string;
+  readonly agentId: string;
+  readonly principalId: string;
+  readonly scopes: string[];
+  readonly state: string;
+};
+
+/** What a freeze hits, as the rows are now. */
 export interface FreezePlan {
   readonly target: FreezeTarget;
   /** For people: an agent's or a person's name, the mandate's id, the organisation's name. */
@@ -21,48 +31,62 @@ export interface FreezePlan {
   /** The one thing that is frozen itself, where it is an agent or a person. */
   readonly agent: Agent | null;
   readonly person: Person | null;
-  readonly mandates: readonly Mandate[];
-  /** Calls that wait for an approval and will be withdrawn. */
-  readonly waiting: readonly Call[];
-  /** Names by id, of every agent and principal of the mandates. */
+  /** Mandates that have not ended, by id: all of them, or some of more than 1,000. */
+  readonly mandates: readonly PlannedMandate[];
+  /** Calls that wait for an approval and will be withdrawn; likewise. */
+  readonly waiting: readonly { readonly id: string; readonly summary: string }[];
+  readonly counts: {
+    readonly mandates: number;
+    readonly agents: number;
+    readonly principals: number;
+    readonly pending_approvals: number;
+    /** There may be more of each than these numbers say. */
+    readonly at_least: boolean;
+  };
+  /** Names by id, of the agents and principals of the first mandates. */
   readonly names: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads what a freeze hits. The preview asks without a lock, the execution with one: the same code, so that what was shown is what
- * is done. Locks in the order of every revocation: person, agent, mandates, calls. Fault `not_found` for a target that is not there.
+ * Reads what a freeze hits, in a number of statements that does not depend on how much that is. With `count` everything is counted;
+ * without, nothing beyond the first 1,000: what is stopped is not counted before it stops. With `lock`, the person, agent or tenant is
+ * held; mandates and calls are not. Fault `not_found` for a target that is not there.
  */
 export async function planFreeze(
   reader: TenantReader,
   target: FreezeTarget,
-  lock?: Extract<Lock, 'update'>,
+  how: { readonly lock?: Extract<Lock, 'update'>; readonly count?: true } = {},
 ): Promise<FreezePlan> {
-  const person = target.kind === 'principal' ? await findPerson(reader, target.id, lock) : null;
-  const agent = target.kind === 'agent' ? await findAgent(reader, target.id, lock) : null;
-  const hit = await mandatesOf(reader, target, lock);
-  const name = agent?.name ?? person?.displayName ?? (await otherName(reader, target, lock));
+  const person = target.kind === 'principal' ? await findPerson(reader, target.id, how.lock) : null;
+  const agent = target.kind === 'agent' ? await findAgent(reader, target.id, how.lock) : null;
+  const name = agent?.name ?? person?.displayName ?? (await otherName(reader, target, how.lock));
   if (name === null)
     throw new Fault('not_found', `There is no ${target.kind} ${target.id.slice(0, 40)} here.`);
-  const waiting = await waitingFor(reader, target, hit, lock);
-  return { target, name, agent, person, mandates: hit, waiting, names: await namesOf(reader, hit) };
+  const hit = await mandatesOf(reader, target);
+  const waiting = await waitingFor(reader, target, hit);
+  const counts = await countsOf(reader, target, { agent, hit, waiting }, how.count === true);
+  const some = hit.slice(0, LOOKED_AT);
+  return {
+    target,
+    name,
+    agent,
+    person,
+    mandates: some,
+    waiting: waiting.slice(0, LOOKED_AT),
+    counts,
+    names: await namesOf(reader, some),
+  };
 }
-
-/** How many are named one by one; the counts are always of all. */
-const NAMED = 20;
 
 /** What people see of a plan before and after: counts, and the first of each by name. */
 export function freezeReport(plan: FreezePlan) {
   const name = (id: string) => plan.names.get(id) ?? id;
-  const agentIds = new Set(plan.mandates.map((mandate) => mandate.agentId));
-  if (plan.agent !== null) agentIds.add(plan.agent.id);
+  const agentIds = agentsOf(plan);
   return {
     target: plan.target.id,
     kind: plan.target.kind,
     name: plan.name,
-    mandates: plan.mandates.length,
-    agents: agentIds.size,
-    principals: new Set(plan.mandates.map((mandate) => mandate.principalId)).size,
-    pending_approvals: plan.waiting.length,
+    ...plan.counts,
     tokens: tokensOf(plan),
     named: {
       mandates: plan.mandates
@@ -88,7 +112,7 @@ export function freezeImpact(plan: FreezePlan): Impact {
   ];
   return {
     changes,
-    effect: `${plan.name} stops at once: ${report.mandates} mandates of ${report.principals} people to ${report.agents} agents, ${report.pending_approvals} requests that wait for approval, and ${report.tokens}.`,
+    effect: `${plan.name} stops at once: ${report.at_least ? 'more than ' : ''}${report.mandates} mandates of ${report.principals} people to ${report.agents} agents, ${report.pending_approvals} requests that wait for approval, and ${report.tokens}.`,
     reversible: true,
   };
 }
@@ -97,7 +121,7 @@ function tokensOf(plan: FreezePlan): string {
   const all = {
     agent: 'every token of the agent',
     principal: 'every token that acts for the person, through an agent or a client,',
-    mandate: `every token under ${plan.mandates.length} mandates`,
+    mandate: `every token under ${plan.counts.mandates} mandates`,
     organisation: 'every token of the organisation',
   };
   return `${all[plan.target.kind]} issued before`;
@@ -106,26 +130,64 @@ function tokensOf(plan: FreezePlan): string {
 const standingNow = (plan: FreezePlan): string =>
   plan.agent?.status ?? (plan.person === null ? 'active' : plan.person.status.toLowerCase());
 
-async function mandatesOf(
+function agentsOf({ mandates: hit, agent }: Pick<FreezePlan, 'mandates' | 'agent'>): Set<string> {
+  return new Set([...hit.map((mandate) => mandate.agentId), ...(agent === null ? [] : [agent.id])]);
+}
+
+/** The mandates that have not ended, as a query with the columns of `PlannedMandate`: of a tree it answers the first before it has found all. */
+function hitBy(reader: TenantReader, target: FreezeTarget): { readonly before: SQL; readonly from: SQL } {
+  const open = sql`m.tenant_id = ${reader.tenantId} and m.state in ('active', 'frozen')`;
+  if (target.kind === 'organisation') return { before: sql``, from: sql`mandates m where ${open}` };
+  const begins = {
+    agent: sql`m.agent_id = ${target.id}`,
+    principal: sql`m.principal_id = ${target.id}`,
+    mandate: sql`m.id = ${target.id}`,
+  }[target.kind];
+  return {
+    before: sql`with recursive tree as (
+      select m.id, m.agent_id, m.principal_id, m.scopes, m.state from mandates m where ${open} and ${begins}
+      union select m.id, m.agent_id, m.principal_id, m.scopes, m.state from mandates m join tree t on m.parent_id = t.id where ${open})`,
+    from: sql`tree m`,
+  };
+}
+
+/** One more than are looked at, where there are as many. */
+async function mandatesOf(reader: TenantReader, target: FreezeTarget): Promise<PlannedMandate[]> {
+  const { before, from } = hitBy(reader, target);
+  const rows = await reader.db.execute<PlannedMandate>(sql`
+    ${before} select m.id, m.agent_id as "agentId", m.principal_id as "principalId", m.scopes, m.state from ${from} limit ${LOOKED_AT + 1}`);
+  return [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Exact where few enough were looked at, or where they are to be counted. */
+async function countsOf(
   reader: TenantReader,
   target: FreezeTarget,
-  lock: Lock,
-): Promise<readonly Mandate[]> {
-  switch (target.kind) {
-    case 'agent':
-      return openTrees(reader, { agentId: target.id }, lock);
-    case 'principal':
-      return openTrees(reader, { principalId: target.id }, lock);
-    case 'mandate':
-      return openTrees(reader, { mandateIds: [target.id] }, lock);
-    case 'organisation':
-      // The tenant's own status stops them all: none of them changes, so none is locked.
-      return reader.db
-        .select()
-        .from(mandates)
-        .where(and(eq(mandates.tenantId, reader.tenantId), inArray(mandates.state, ['active', 'frozen'])))
-        .orderBy(asc(mandates.id));
-  }
+  seen: {
+    readonly agent: Agent | null;
+    readonly hit: readonly PlannedMandate[];
+    readonly waiting: readonly unknown[];
+  },
+  count: boolean,
+): Promise<FreezePlan['counts']> {
+  const { hit, waiting } = seen;
+  const more = hit.length > LOOKED_AT || waiting.length > LOOKED_AT;
+  if (!more || !count)
+    return {
+      mandates: Math.min(hit.length, LOOKED_AT),
+      agents: agentsOf({ mandates: hit, agent: seen.agent }).size,
+      principals: new Set(hit.map((mandate) => mandate.principalId)).size,
+      pending_approvals: Math.min(waiting.length, LOOKED_AT),
+      at_least: more,
+    };
+  const { before, from } = hitBy(reader, target);
+  const under = sql`${calls.mandateId} in (select m.id from ${from})`;
+  const [row] = await reader.db.execute<Omit<FreezePlan['counts'], 'at_least'>>(sql`
+    ${before} select count(*)::int as mandates, count(distinct m.agent_id)::int as agents, count(distinct m.principal_id)::int as principals,
+      (select count(*)::int from calls where ${waitingOn(reader, target, under)}) as pending_approvals
+      from ${from}`);
+  if (row === undefined) throw new Error('a count returned no row');
+  return { ...row, agents: Math.max(row.agents, seen.agent === null ? 0 : 1), at_least: false };
 }
 
 async function otherName(reader: TenantReader, target: FreezeTarget, lock: Lock): Promise<string | null> {
@@ -145,29 +207,35 @@ async function otherName(reader: TenantReader, target: FreezeTarget, lock: Lock)
   return row === undefined ? null : `mandate ${row.id}`;
 }
 
+/** Which waiting calls hang on the target; `under`: on its mandates. */
+const waitingOn = (reader: TenantReader, target: FreezeTarget, under: SQL): SQL => {
+  const on = {
+    agent: sql`(${under} or ${calls.agentId} = ${target.id} or ${target.id} = any(${calls.targets}))`,
+    principal: sql`(${under} or ${calls.principalId} = ${target.id})`,
+    mandate: under,
+    organisation: sql`true`,
+  }[target.kind];
+  return sql`${calls.tenantId} = ${reader.tenantId} and ${calls.state} = 'waiting' and ${on}`;
+};
+
 async function waitingFor(
   reader: TenantReader,
   target: FreezeTarget,
-  hit: readonly Mandate[],
-  lock: Lock,
-): Promise<Call[]> {
+  hit: readonly PlannedMandate[],
+): Promise<{ id: string; summary: string }[]> {
   const ids = hit.map((mandate) => mandate.id);
-  const under = ids.length === 0 ? sql`false` : inArray(calls.mandateId, ids);
-  const where = {
-    agent: or(under, eq(calls.agentId, target.id), sql`${target.id} = any(${calls.targets})`),
-    principal: or(under, eq(calls.principalId, target.id)),
-    mandate: under,
-    organisation: undefined,
-  }[target.kind];
-  const query = reader.db
-    .select()
+  return reader.db
+    .select({ id: calls.id, summary: calls.summary })
     .from(calls)
-    .where(and(eq(calls.tenantId, reader.tenantId), eq(calls.state, 'waiting'), where))
-    .orderBy(asc(calls.id));
-  return lock === undefined ? query : query.for(lock);
+    .where(waitingOn(reader, target, sql`${calls.mandateId} = any(${sql.param(ids)}::text[])`))
+    .orderBy(asc(calls.id))
+    .limit(LOOKED_AT + 1);
 }
 
-async function namesOf(reader: TenantReader, hit: readonly Mandate[]): Promise<ReadonlyMap<string, string>> {
+async function namesOf(
+  reader: TenantReader,
+  hit: readonly PlannedMandate[],
+): Promise<ReadonlyMap<string, string>> {
   const shown = hit.slice(0, NAMED);
   const people = await findPeople(reader, [...new Set(shown.map((one) => one.principalId))]);
   const ids = [...new Set(shown.map((one) => one.agentId))];
@@ -177,7 +245,9 @@ async function namesOf(reader: TenantReader, hit: readonly Mandate[]): Promise<R
       : await reader.db
           .select({ id: agents.id, name: agents.name })
           .from(agents)
-          .where(and(eq(agents.tenantId, reader.tenantId), inArray(agents.id, ids)));
+          .where(
+            and(eq(agents.tenantId, reader.tenantId), sql`${agents.id} = any(${sql.param(ids)}::text[])`),
+          );
   return new Map([
     ...people.map((person) => [person.id, person.displayName] as const),
     ...known.map((agent) => [agent.id, agent.name] as const),

@@ -1,4 +1,4 @@
-import { and, arrayContains, eq, type SQL } from 'drizzle-orm';
+import { and, arrayContains, asc, eq, type SQL } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
 import { findPeople, type Person } from '../person/store.ts';
 import { groupMappings, groups, memberships } from './tables.ts';
@@ -63,12 +63,15 @@ async function peopleMapped(reader: TenantReader, where: SQL): Promise<Person[]>
 
 /** The members of a group, by our id of the group. */
 export async function peopleOfGroup(reader: TenantReader, groupId: string): Promise<Person[]> {
+  return findPeople(reader, await memberIds(reader, groupId));
+}
+
+/** Their ids alone, in order. */
+export async function memberIds(reader: TenantReader, groupId: string): Promise<string[]> {
   const rows = await reader.db
     .select({ id: memberships.personId })
     .from(memberships)
-    .where(and(eq(memberships.tenantId, reader.tenantId), eq(memberships.groupId, groupId)));
-  return findPeople(
-    reader,
-    rows.map((row) => row.id),
-  );
+    .where(and(eq(memberships.tenantId, reader.tenantId), eq(memberships.groupId, groupId)))
+    .orderBy(asc(memberships.personId));
+  return rows.map((row) => row.id);
 }

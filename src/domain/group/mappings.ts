@@ -1,8 +1,8 @@
-import { and, asc, eq, inArray } from 'drizzle-orm';
+import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
-import { peopleOfGroup, peopleOfRole } from './authority.ts';
+import { memberIds, peopleOfGroup, peopleOfRole } from './authority.ts';
 import { standingOf } from '../person/standing.ts';
 import { requireHolders, requireKnownScopes } from '../scope/rules.ts';
 import { missingScopes } from '../mandate/rules.ts';
@@ -100,6 +100,9 @@ export async function mappingEffect(
   };
 }
 
+/** So many members stand in one ledger entry: of a larger group there are several, which differ in `members` and `part` alone. */
+const NOTED = 500;
+
 /** Puts a mapping in force, or takes it away, and freezes or thaws what hangs on it, in the caller's transaction. */
 export async function changeMapping(
   ctx: TenantWriter,
@@ -121,22 +124,26 @@ export async function changeMapping(
         set: { scopes: sorted },
       });
   }
-  const members = (await peopleOfGroup(ctx, group.id)).map((person) => person.id).sort();
-  ctx.record({
-    event: 'authority_changed',
-    actor: by.actor,
-    data: {
-      change: scopes === null ? 'unmapped' : 'mapped',
-      source,
-      group: groupUid,
-      group_id: group.id,
-      role,
-      scopes: [...new Set(scopes ?? [])].sort(),
-      before: before?.scopes ?? null,
-      members,
-      call_id: by.callId,
-    },
-  });
+  const members = await memberIds(ctx, group.id);
+  const parts = Math.max(1, Math.ceil(members.length / NOTED));
+  for (let part = 1; part <= parts; part += 1)
+    ctx.record({
+      event: 'authority_changed',
+      actor: by.actor,
+      data: {
+        change: scopes === null ? 'unmapped' : 'mapped',
+        source,
+        group: groupUid,
+        group_id: group.id,
+        role,
+        scopes: [...new Set(scopes ?? [])].sort(),
+        before: before?.scopes ?? null,
+        members: members.slice((part - 1) * NOTED, part * NOTED),
+        part,
+        parts,
+        call_id: by.callId,
+      },
+    });
   return reevaluateAuthority(ctx, members, by.actor);
 }
 
@@ -203,7 +210,7 @@ async function unsupported(
     .where(
       and(
         eq(mandates.tenantId, reader.tenantId),
-        inArray(mandates.principalId, [...losing.keys()]),
+        sql`${mandates.principalId} = any(${sql.param([...losing.keys()])}::text[])`,
         inArray(mandates.state, ['active', 'frozen']),
       ),
     )
@@ -216,8 +223,9 @@ async function unsupported(
 
 /** A change that leaves nobody to undo it is refused. People whom another group makes IT admins are found by their roles alone. */
 async function requireAnotherAdmin(reader: TenantReader, leaving: readonly string[]): Promise<void> {
+  const gone = new Set(leaving);
   const others = (await peopleOfRole(reader, 'it_admin')).filter(
-    (person) => standingOf(person) === null && !leaving.includes(person.id),
+    (person) => standingOf(person) === null && !gone.has(person.id),
   );
   if (others.length === 0)
     throw new Fault(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { MappingEffect } from './mappings.ts';
+import type { Reevaluated } from './reevaluate.ts';
 
 const OF_ONE = 40;
 
@@ -23,13 +24,33 @@ export function effectWords(effect: MappingEffect): string {
   return `${gaining} people gain scopes, ${losing} lose some; ${effect.mandates.length} mandates lose their support and freeze.`;
 }
 
+/** How many are named one by one in an answer. */
+const NAMED = 20;
+
 /** The answer of a changed mapping. */
 export const MappingChanged = z.object({
   source: z.string(),
   group: z.string(),
   role: z.string(),
   scopes: z.array(z.string()),
-  frozen_mandates: z.array(z.string()),
-  thawed_mandates: z.array(z.string()),
+  frozen: z.number().int().describe('How many mandates this froze.'),
+  frozen_mandates: z.array(z.string()).describe(`The first ${NAMED} of them.`),
+  thawed: z.number().int().describe('How many mandates work again.'),
+  thawed_mandates: z.array(z.string()).describe(`The first ${NAMED} of them.`),
+  people_left: z
+    .number()
+    .int()
+    .describe(
+      'Members of a large group whose mandates follow in the background. What they lost is refused already.',
+    ),
   two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
+});
+
+/** What a change did, as it is answered: counts, and the first of each. */
+export const changedAnswer = ({ frozen, thawed, later }: Reevaluated) => ({
+  frozen: frozen.length,
+  frozen_mandates: frozen.slice(0, NAMED),
+  thawed: thawed.length,
+  thawed_mandates: thawed.slice(0, NAMED),
+  people_left: later,
 });

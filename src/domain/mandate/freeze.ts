@@ -1,53 +1,93 @@
+import { sql, type SQL } from 'drizzle-orm';
 import type { TenantWriter } from '../context.ts';
-import { Fault } from '#lib/fault.ts';
-import { freezeMandates, openMandateTree, type Mandate } from './store.ts';
+import { PARENT_FROZEN } from './causes.ts';
+import { lockMandates, openMandatesOf, openMandateTree, type Mandate } from './store.ts';
 
-/** The cause of what is below a mandate that was frozen; it goes when the mandate above works again. */
-export const PARENT_FROZEN = 'parent_frozen';
+/** Of the causes of mandate `m` that stand, the one that is shown: its own before its parent's, the newest of them; null where there is none. */
+export const SHOWN_CAUSE: SQL = sql`(
+  select f.cause from mandate_freezes f where f.tenant_id = m.tenant_id and f.mandate_id = m.id
+   order by f.cause = ${PARENT_FROZEN}, f.since desc, f.cause limit 1)`;
 
-/** The causes that people set by hand: `principal` by the one who gave it, `admin` by everybody else who may. */
-export type HandCause = 'principal' | 'admin';
-
-/**
- * Which cause somebody sets, and lifts: the principal their own, others theirs. So the principal cannot undo a freeze that others
- * made, nor they the principal's.
- */
-export const handCause = (mandate: Pick<Mandate, 'principalId'>, personId: string | null): HandCause =>
-  mandate.principalId === personId ? 'principal' : 'admin';
+/** What the ledger says about one freeze beside who, which and for what: the same for all, or by mandate. */
+export type FreezeData =
+  | Readonly<Record<string, unknown>>
+  | ((mandate: Mandate) => Readonly<Record<string, unknown>>);
 
 /**
- * Freezes a mandate for a cause, and everything below it as `parent_frozen`: at once, tokens too. Returns those that are open;
- * freezing for a cause that stands already changes nothing more. Throws Fault `conflict` where it has ended.
+ * The one place that freezes mandates: each gets the cause, and every open mandate below a frozen one gets `parent_frozen`. What has a
+ * new cause gets a new epoch (its tokens die with the commit), one `MANDATE_FROZEN` and one fact; a cause that stands already changes
+ * nothing. Locks them and what is below in the order of their ids. Returns all of these that have not ended. Says nothing of calls.
+ * With `below` `later` what is below is the caller's next step: it stands on what is frozen, and is refused already.
  */
-export async function freezeMandateTree(
+export async function freezeMandates(
   ctx: TenantWriter,
-  mandateId: string,
+  ids: readonly string[],
   cause: string,
-  by: { readonly actor: string; readonly reason: string },
+  actor: string,
+  data: FreezeData = {},
+  below: 'with it' | 'later' = 'with it',
 ): Promise<Mandate[]> {
-  const tree = await openMandateTree(ctx, mandateId);
-  const root = tree.find((mandate) => mandate.id === mandateId);
-  if (root === undefined) throw new Fault('conflict', 'This mandate has ended already.');
-  const below = tree.filter((mandate) => mandate !== root);
-  await freezeMandates(ctx, [root.id], cause);
-  await freezeMandates(
-    ctx,
-    below.map((mandate) => mandate.id),
-    PARENT_FROZEN,
-  );
+  if (ids.length === 0) return [];
+  const tree = below === 'later' ? await lockMandates(ctx, ids) : await openMandateTree(ctx, ...ids);
+  const [asked, inTree] = [new Set(ids), new Set(tree.map((mandate) => mandate.id))];
+  const added = await addCauses(ctx, [
+    ...tree.flatMap(({ id }) => (asked.has(id) ? [{ id, cause }] : [])),
+    ...tree.flatMap(({ id, parentId }) =>
+      parentId !== null && inTree.has(parentId) ? [{ id, cause: PARENT_FROZEN }] : [],
+    ),
+  ]);
   for (const mandate of tree) {
+    const causes = added.get(mandate.id);
+    if (causes === undefined) continue;
     ctx.record({
       event: 'MANDATE_FROZEN',
-      actor: by.actor,
+      actor,
       data: {
         mandate_id: mandate.id,
         principal: mandate.principalId,
         agent: mandate.agentId,
-        cause: mandate === root ? cause : PARENT_FROZEN,
-        reason: by.reason,
+        cause: causes.includes(cause) ? cause : PARENT_FROZEN,
+        ...(typeof data === 'function' ? data(mandate) : data),
       },
     });
     ctx.emit({ name: 'mandate.frozen', thing: mandate.id });
   }
   return tree;
+}
+
+/** Freezes every open mandate of a principal, with everything below, for a cause; what was frozen gets the further cause. */
+export async function freezeMandatesOf(
+  ctx: TenantWriter,
+  principalId: string,
+  cause: string,
+  actor: string,
+): Promise<Mandate[]> {
+  const own = await openMandatesOf(ctx, principalId);
+  return freezeMandates(
+    ctx,
+    own.map((mandate) => mandate.id),
+    cause,
+    actor,
+  );
+}
+
+/** Adds causes to open mandates and freezes those for which one is new. Returns what is new, by mandate. */
+async function addCauses(
+  ctx: TenantWriter,
+  wanted: readonly { readonly id: string; readonly cause: string }[],
+): Promise<Map<string, string[]>> {
+  const added = new Map<string, string[]>();
+  if (wanted.length === 0) return added;
+  const [ids, causes] = [wanted.map((one) => one.id), wanted.map((one) => one.cause)];
+  const rows = await ctx.db.execute<{ id: string; cause: string }>(sql`
+    insert into mandate_freezes (tenant_id, mandate_id, cause, since)
+    select ${ctx.tenantId}, w.id, w.cause, ${ctx.now.toISOString()}::timestamptz
+      from unnest(${sql.param(ids)}::text[], ${sql.param(causes)}::text[]) as w(id, cause)
+    on conflict do nothing returning mandate_id as id, cause`);
+  for (const { id, cause } of rows) added.set(id, [...(added.get(id) ?? []), cause]);
+  if (added.size > 0)
+    await ctx.db.execute(sql`
+      update mandates m set state = 'frozen', reason = ${SHOWN_CAUSE}, epoch = m.epoch + 1
+       where m.tenant_id = ${ctx.tenantId} and m.id = any(${sql.param([...added.keys()])}::text[]) and m.state in ('active', 'frozen')`);
+  return added;
 }

@@ -1,14 +1,7 @@
 import type { TenantWriter } from '../context.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import { waitingCallsOn } from '../call/store.ts';
-import {
-  endMandateTrees,
-  freezeMandates,
-  openMandatesOf,
-  openMandateTree,
-  type EndedMandate,
-  type Mandate,
-} from './store.ts';
+import { endMandateTrees, openMandatesOf, type EndedMandate } from './store.ts';
 
 /** Who ends it and why, as the ledger and the people concerned will read it. */
 export interface Ending {
@@ -40,31 +33,6 @@ export async function revokeMandatesOf(
     own.map((mandate) => mandate.id),
     ending,
   );
-}
-
-/** Freezes every open mandate of a principal, with everything below, for a cause; what was frozen gets the further cause. */
-export async function freezeMandatesOf(
-  ctx: TenantWriter,
-  principalId: string,
-  cause: string,
-  actor: string,
-): Promise<Mandate[]> {
-  const own = await openMandatesOf(ctx, principalId);
-  const all = await openMandateTree(ctx, ...own.map((mandate) => mandate.id));
-  await freezeMandates(
-    ctx,
-    all.map((mandate) => mandate.id),
-    cause,
-  );
-  for (const mandate of all) {
-    ctx.record({
-      event: 'MANDATE_FROZEN',
-      actor,
-      data: { mandate_id: mandate.id, principal: mandate.principalId, agent: mandate.agentId, cause },
-    });
-    ctx.emit({ name: 'mandate.frozen', thing: mandate.id });
-  }
-  return all;
 }
 
 async function end(ctx: TenantWriter, roots: readonly string[], ending: Ending): Promise<EndedMandate[]> {

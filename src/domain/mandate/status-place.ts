@@ -47,32 +47,39 @@ export interface TakenPlace {
 }
 
 /**
- * Every taken place of one list, in one read of its index. A mandate that has not ended is suspended while it is frozen, and while its
- * organisation, principal or agent is in no standing to use it, or anything is so above it in its chain.
+ * Every taken place of one list. A mandate that has not ended is suspended while it is frozen, and while its organisation, principal or
+ * agent is in no standing to use it, or anything is so above it in its chain. Costs what stands in this list, and the chains above it,
+ * however many mandates the tenant has elsewhere: each step up is a look-up by key (the limit keeps it one).
  */
 export async function takenPlaces(reader: TenantReader, list: number): Promise<TakenPlace[]> {
+  const now = sql`${reader.now.toISOString()}::timestamptz`;
   const rows = await reader.db.execute<{ place: number; status: 0 | 1 | 2 }>(sql`
-    with recursive below_unfit(id) as (
-      select k.id
-        from mandates k
-        join mandates m on m.tenant_id = k.tenant_id and m.id = k.parent_id
-        join agents a on a.tenant_id = m.tenant_id and a.id = m.agent_id
-       where k.tenant_id = ${reader.tenantId} and (a.status <> 'active' or m.state <> 'active' or m.expires_at <= ${reader.now.toISOString()}::timestamptz)
-      union
-      select k.id from mandates k join below_unfit u on k.tenant_id = ${reader.tenantId} and k.parent_id = u.id
-    )
-    select m.status_index as place,
-           case when m.state in ('revoked', 'expired') or m.expires_at <= ${reader.now.toISOString()}::timestamptz then 1
-                when m.state = 'frozen' or a.status <> 'active' or t.status <> 'active'
-                  or p.status <> 'ACTIVE' or p.held or p.scim_active is false
-                  or m.id in (select id from below_unfit) then 2
+    with recursive here as materialized (
+      select m.id, m.status_index, m.parent_id, m.state, m.expires_at, m.agent_id, m.principal_id
+        from mandates m
+       where m.tenant_id = ${reader.tenantId}
+         and m.status_index >= ${list * LIST_PLACES} and m.status_index < ${(list + 1) * LIST_PLACES}
+    ), up(id, parent_id, unfit) as (
+      select h.id, h.parent_id, false from here h where h.parent_id is not null and h.state = 'active'
+      union all
+      select u.id, above.parent_id, above.unfit
+        from up u cross join lateral (
+          select m.parent_id, m.state <> 'active' or m.expires_at <= ${now} or a.status <> 'active' as unfit
+            from mandates m join agents a on a.tenant_id = m.tenant_id and a.id = m.agent_id
+           where m.tenant_id = ${reader.tenantId} and m.id = u.parent_id limit 1) above
+       where not u.unfit
+    ), below_unfit as (select distinct id from up where unfit)
+    select h.status_index as place,
+           case when h.state in ('revoked', 'expired') or h.expires_at <= ${now} then 1
+                when h.state = 'frozen' or a.status <> 'active' or t.status <> 'active'
+                  or p.status <> 'ACTIVE' or p.held or p.scim_active is false or p.delegation_frozen_by is not null
+                  or b.id is not null then 2
                 else 0 end as status
-      from mandates m
-      join agents a on a.tenant_id = m.tenant_id and a.id = m.agent_id
-      join people p on p.tenant_id = m.tenant_id and p.id = m.principal_id
-      join tenants t on t.id = m.tenant_id
-     where m.tenant_id = ${reader.tenantId}
-       and m.status_index >= ${list * LIST_PLACES} and m.status_index < ${(list + 1) * LIST_PLACES}`);
+      from here h
+      join agents a on a.tenant_id = ${reader.tenantId} and a.id = h.agent_id
+      join people p on p.tenant_id = ${reader.tenantId} and p.id = h.principal_id
+      join tenants t on t.id = ${reader.tenantId}
+      left join below_unfit b on b.id = h.id`);
   return [...rows];
 }
 

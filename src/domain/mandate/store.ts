@@ -68,8 +68,9 @@ export async function openMandatesOf(ctx: TenantWriter, principalId: string): Pr
     .for('update');
 }
 
-/** One parameter however many ids: a statement holds at most 65,535, and a tree may be larger. */
-const among = (ids: readonly string[]): SQL => sql`${mandates.id} = any(${sql.param([...ids])}::text[])`;
+/** The mandates with these ids, as one parameter however many they are: a statement holds at most 65,535, and a tree may be larger. */
+export const among = (ids: readonly string[]): SQL =>
+  sql`${mandates.id} = any(${sql.param([...ids])}::text[])`;
 
 /** Those of the mandates that have not ended, locked for change in a stable order. */
 export async function lockMandates(ctx: TenantWriter, ids: readonly string[]): Promise<Mandate[]> {
@@ -137,7 +138,12 @@ export async function freezeCauses(
   const rows = await reader.db
     .select({ id: mandateFreezes.mandateId, cause: mandateFreezes.cause })
     .from(mandateFreezes)
-    .where(and(eq(mandateFreezes.tenantId, reader.tenantId), inArray(mandateFreezes.mandateId, [...ids])))
+    .where(
+      and(
+        eq(mandateFreezes.tenantId, reader.tenantId),
+        sql`${mandateFreezes.mandateId} = any(${sql.param([...ids])}::text[])`,
+      ),
+    )
     .orderBy(asc(mandateFreezes.cause));
   for (const { id, cause } of rows) causes.set(id, [...(causes.get(id) ?? []), cause]);
   return causes;
@@ -184,7 +190,7 @@ export async function bumpEpoch(ctx: TenantWriter, ids: readonly string[]): Prom
   await ctx.db
     .update(mandates)
     .set({ epoch: sql`${mandates.epoch} + 1` })
-    .where(and(eq(mandates.tenantId, ctx.tenantId), inArray(mandates.id, [...ids])));
+    .where(and(eq(mandates.tenantId, ctx.tenantId), among(ids)));
 }
 
 /** A mandate as its end is told of. */
@@ -204,23 +210,4 @@ export async function endMandateTrees(
   const rows = await ctx.db.execute<{ mandate_id: string; principal: string; agent: string }>(sql`
     select * from end_mandate_trees(${ctx.tenantId}, ${sql.param([...roots])}::text[], ${state}, ${reason}, ${ctx.now.toISOString()}::timestamptz)`);
   return rows.map((row) => ({ id: row.mandate_id, principalId: row.principal, agentId: row.agent }));
-}
-
-/** Adds a cause and freezes; a mandate frozen already gets the further cause. */
-export async function freezeMandates(
-  ctx: TenantWriter,
-  ids: readonly string[],
-  cause: string,
-): Promise<void> {
-  if (ids.length === 0) return;
-  await ctx.db.execute(sql`
-    insert into mandate_freezes (tenant_id, mandate_id, cause, since)
-    select ${ctx.tenantId}, m, ${cause}, ${ctx.now.toISOString()}::timestamptz from unnest(${sql.param([...ids])}::text[]) as m
-    on conflict do nothing`);
-  await ctx.db
-    .update(mandates)
-    .set({ state: 'frozen', reason: cause, epoch: sql`${mandates.epoch} + 1` })
-    .where(
-      and(eq(mandates.tenantId, ctx.tenantId), among(ids), inArray(mandates.state, ['active', 'frozen'])),
-    );
 }

@@ -59,10 +59,10 @@ export const mandates = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
-    index('mandates_principal').on(table.tenantId, table.principalId),
-    index('mandates_agent').on(table.tenantId, table.agentId),
+    index('mandates_principal').on(table.tenantId, table.principalId, table.id),
+    index('mandates_agent').on(table.tenantId, table.agentId, table.id),
     uniqueIndex('mandates_status_index').on(table.tenantId, table.statusIndex),
-    index('mandates_parent').on(table.tenantId, table.parentId),
+    index('mandates_parent').on(table.tenantId, table.parentId, table.id),
     index('mandates_expiry')
       .on(table.tenantId, table.expiresAt)
       .where(sql`${table.state} in ('active', 'frozen')`),

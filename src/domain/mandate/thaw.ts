@@ -1,15 +1,12 @@
-import { and, eq, inArray, notExists, sql } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import { Fault } from '#lib/fault.ts';
 import type { TenantWriter } from '../context.ts';
-import { PARENT_FROZEN } from './freeze.ts';
+import { PARENT_FROZEN } from './causes.ts';
+import { SHOWN_CAUSE } from './freeze.ts';
 import { freezeCauses, openMandateTree } from './store.ts';
-import { mandateFreezes, mandates } from './tables.ts';
+import { mandates } from './tables.ts';
 
-/**
- * Lifts one cause from a principal's mandates; those left without any cause are active again, with a new epoch: tokens from before
- * the freeze stay dead. Lifting one cause never lifts another, and nothing that has ended comes back; what is below a mandate that
- * works again loses `parent_frozen`. Returns the thawed ids.
- */
+/** Lifts one cause from a principal's mandates, as `liftCause` does. Returns the ids that work again. */
 export async function thawMandatesOf(
   ctx: TenantWriter,
   principalId: string,
@@ -26,9 +23,9 @@ export async function thawMandatesOf(
         eq(mandates.state, 'frozen'),
       ),
     )
-    .orderBy(mandates.id)
+    .orderBy(asc(mandates.id))
     .for('update');
-  return lift(
+  return liftCause(
     ctx,
     frozen.map((row) => row.id),
     cause,
@@ -56,49 +53,45 @@ export async function thawMandate(
         : `This mandate is frozen for: ${causes.join(', ')}. You can lift "${cause}" only; the others go with what caused them, or by whoever set them.`,
       { detail: { causes } },
     );
-  const thawed = await lift(ctx, [mandateId], cause, actor);
+  const thawed = await liftCause(ctx, [mandateId], cause, actor);
   return { thawed, left: causes.filter((one) => one !== cause) };
 }
 
-/** Lifts one cause from these mandates, whose rows must be locked, and `parent_frozen` from what is below those that work again. Returns the ids that work again. */
-export async function lift(
+/**
+ * The one place that lifts a cause of mandates, whose rows must be locked. Those left without any are active again, with a new epoch:
+ * tokens from before the freeze stay dead. Each of them has one `MANDATE_THAWED` and one fact, and what is directly below it loses
+ * `parent_frozen`. The others say what still holds them. Lifting one cause never lifts another; nothing that has ended comes back.
+ * Returns the ids that work again.
+ */
+export async function liftCause(
   ctx: TenantWriter,
   ids: readonly string[],
   cause: string,
   actor: string,
 ): Promise<string[]> {
   if (ids.length === 0) return [];
-  await ctx.db
-    .delete(mandateFreezes)
-    .where(
-      and(
-        eq(mandateFreezes.tenantId, ctx.tenantId),
-        inArray(mandateFreezes.mandateId, [...ids]),
-        eq(mandateFreezes.cause, cause),
-      ),
-    );
-  const causes = ctx.db
-    .select({ one: sql`1` })
-    .from(mandateFreezes)
-    .where(and(eq(mandateFreezes.tenantId, mandates.tenantId), eq(mandateFreezes.mandateId, mandates.id)));
-  const thawed = await ctx.db
-    .update(mandates)
-    .set({ state: 'active', reason: null, epoch: sql`${mandates.epoch} + 1` })
-    .where(
-      and(
-        eq(mandates.tenantId, ctx.tenantId),
-        inArray(mandates.id, [...ids]),
-        eq(mandates.state, 'frozen'),
-        notExists(causes),
-      ),
-    )
-    .returning({ id: mandates.id, principal: mandates.principalId });
+  const lifted = await ctx.db.execute<{ id: string }>(sql`
+    delete from mandate_freezes
+     where tenant_id = ${ctx.tenantId} and mandate_id = any(${sql.param([...ids])}::text[]) and cause = ${cause}
+    returning mandate_id as id`);
+  if (lifted.length === 0) return [];
+  const held = sql.param(lifted.map((row) => row.id));
+  const left = await ctx.db.execute<{ id: string; principal: string; state: string }>(sql`
+    update mandates as held
+       set state = case when m.cause is null then 'active' else 'frozen' end,
+           epoch = held.epoch + case when m.cause is null then 1 else 0 end,
+           reason = m.cause
+      from (select m.id, ${SHOWN_CAUSE} as cause
+              from mandates m where m.tenant_id = ${ctx.tenantId} and m.id = any(${held}::text[])) as m
+     where held.tenant_id = ${ctx.tenantId} and held.id = m.id and held.state = 'frozen'
+    returning held.id, held.principal_id as principal, held.state`);
+  const thawed = left.filter((row) => row.state === 'active').sort((a, b) => (a.id < b.id ? -1 : 1));
   for (const { id, principal } of thawed) {
     ctx.record({ event: 'MANDATE_THAWED', actor, data: { mandate_id: id, principal, lifted: cause } });
     ctx.emit({ name: 'mandate.thawed', thing: id });
   }
   const working = thawed.map((row) => row.id);
-  return [...working, ...(await lift(ctx, await frozenBelow(ctx, working), PARENT_FROZEN, actor))];
+  return [...working, ...(await liftCause(ctx, await frozenBelow(ctx, working), PARENT_FROZEN, actor))];
 }
 
 /** Ids of the direct children of these mandates that are frozen, locked for change. */
@@ -110,11 +103,11 @@ async function frozenBelow(ctx: TenantWriter, ids: readonly string[]): Promise<s
     .where(
       and(
         eq(mandates.tenantId, ctx.tenantId),
-        inArray(mandates.parentId, [...ids]),
+        sql`${mandates.parentId} = any(${sql.param([...ids])}::text[])`,
         eq(mandates.state, 'frozen'),
       ),
     )
-    .orderBy(mandates.id)
+    .orderBy(asc(mandates.id))
     .for('update');
   return rows.map((row) => row.id);
 }

@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, ne, sql, type SQL } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
 import type { Lock } from '../person/store.ts';
-import type { Mandate } from './store.ts';
+import { among, type Mandate } from './store.ts';
 import { mandates } from './tables.ts';
 
 const OPEN = ['active', 'frozen'] as const;
@@ -20,7 +20,7 @@ export async function openTrees(reader: TenantReader, roots: Roots, lock?: Lock)
       union select m.id from mandates m join tree t on m.tenant_id = ${reader.tenantId} and m.parent_id = t.id
     ) select id from tree`);
   const ids = found.map((row) => row.id);
-  return ids.length === 0 ? [] : openWhere(reader, inArray(mandates.id, ids), lock);
+  return ids.length === 0 ? [] : openWhere(reader, among(ids), lock);
 }
 
 /** Mandates of an agent that have not ended and that somebody else than `exceptPrincipal` gave; those below them are not in it. */

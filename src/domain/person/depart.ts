@@ -3,7 +3,7 @@ import { revokeOrHold } from '../breaker/guard.ts';
 import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
-import { freezeMandatesOf } from '../mandate/revoke.ts';
+import { freezeMandatesOf } from '../mandate/freeze.ts';
 import type { EndedMandate } from '../mandate/store.ts';
 import { tightenPerson, type Person } from './store.ts';
 

@@ -3,7 +3,7 @@ import { ownerLeft } from '../agent/succession.ts';
 import { waitingCallsOn } from '../call/store.ts';
 import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
-import { freezeMandatesOf } from '../mandate/revoke.ts';
+import { freezeMandatesOf } from '../mandate/freeze.ts';
 import { findPerson, tightenPerson, type Person } from './store.ts';
 import { people } from './tables.ts';
 

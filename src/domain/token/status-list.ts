@@ -13,9 +13,15 @@ export const STATUS_TTL_SECONDS = 15;
 export const STATUS_LIFE_SECONDS = 60;
 const BITS = 2;
 const PER_BYTE = 8 / BITS;
-/** One free place in so many looks revoked, and one in so many suspended. */
-const DECOYS = { revoked: 100, suspended: 400 };
+/** Between one in so many and one in so many of the places look revoked, and suspended: how many is drawn with them. */
+const DECOYS = { revoked: [400, 40], suspended: [1600, 160] } as const;
 const MAX_KEPT = 1000;
+
+/**
+ * For so long after that a list is handed out while the next one is built beside it: it is true until its `exp`, so nobody waits. Whoever
+ * gets it has half of its life left, and asks again at once.
+ */
+const BESIDE_SECONDS = 15;
 
 /** A signed list, and until when it may be handed out, in milliseconds since 1970. */
 export interface SignedStatusList {
@@ -23,9 +29,16 @@ export interface SignedStatusList {
   readonly untilMs: number;
 }
 
+/** A list that is being built or handed out. `replacing`: it is being built itself, or the next one is. */
+interface Kept {
+  readonly untilMs: number;
+  readonly list: Promise<SignedStatusList | null>;
+  replacing: boolean;
+}
+
 /** Publishes the status of mandates (Token Status List, draft-ietf-oauth-status-list-20). */
 export interface StatusListPublisher {
-  /** The list as a Status List Token; null where the tenant has no such list. At most `STATUS_TTL_SECONDS` old. Fault `unavailable`. */
+  /** The list as a Status List Token; null where the tenant has no such list. At most half of `STATUS_LIFE_SECONDS` old. Fault `unavailable`. */
   list(tenantId: string, list: number): Promise<SignedStatusList | null>;
   /** The addresses of all lists (draft-20 section 9.3). */
   addresses(tenantId: string): Promise<string[]>;
@@ -50,7 +63,8 @@ export const statusClaim = (issuer: string, place: number | null): Record<string
 
 /**
  * The bytes of a list (draft-20 section 4.1): two bits a place, the first place in the lowest bits of its byte. Free places are filled with
- * decoys that `seed` chooses, so that neither size nor content counts mandates. `taken` holds places of this list only.
+ * decoys: `seed` chooses them, and how many there are, in a range as wide as ten to one. So one look at a list does not count mandates; two looks
+ * do show what changed between them. `taken` holds places of this list only.
  */
 export function statusBytes(taken: readonly TakenPlace[], seed: string): Buffer {
   const bytes = Buffer.alloc(LIST_PLACES / PER_BYTE);
@@ -59,25 +73,27 @@ export function statusBytes(taken: readonly TakenPlace[], seed: string): Buffer 
     const at = Math.floor(index / PER_BYTE);
     bytes[at] = (bytes[at]! & ~(0b11 << shift)) | (status << shift);
   };
-  for (const index of decoys(seed, LIST_PLACES / DECOYS.revoked)) put(index, 1);
-  for (const index of decoys(`${seed} suspended`, LIST_PLACES / DECOYS.suspended)) put(index, 2);
+  for (const index of decoys(seed, DECOYS.revoked)) put(index, 1);
+  for (const index of decoys(`${seed} suspended`, DECOYS.suspended)) put(index, 2);
   for (const { place, status } of taken) put(place % LIST_PLACES, status);
   return bytes;
 }
 
-/** SHAKE256 as a stream of places: the same ones for the same seed, in every process. */
-function decoys(seed: string, count: number): number[] {
-  const stream = createHash('shake256', { outputLength: Math.ceil(count) * 4 })
+/** SHAKE256 as a stream: how many, and then as many places; the same ones for the same seed, in every process. */
+function decoys(seed: string, [fewest, most]: readonly [number, number]): number[] {
+  const [least, top] = [Math.floor(LIST_PLACES / fewest), Math.floor(LIST_PLACES / most)];
+  const stream = createHash('shake256', { outputLength: (top + 1) * 4 })
     .update(seed)
     .digest();
-  return Array.from({ length: Math.floor(count) }, (_, at) => stream.readUInt32BE(at * 4) % LIST_PLACES);
+  const count = least + (stream.readUInt32BE(0) % (top - least + 1));
+  return Array.from({ length: count }, (_, at) => stream.readUInt32BE((at + 1) * 4) % LIST_PLACES);
 }
 
 export function createStatusLists(
   parts: Pick<KernelParts, 'baseUrl' | 'read' | 'secrets' | 'now'>,
   keys: SigningKeys,
 ): StatusListPublisher {
-  const kept = new Map<string, { untilMs: number; list: Promise<SignedStatusList | null> }>();
+  const kept = new Map<string, Kept>();
 
   async function build(tenantId: string, list: number, nowMs: number): Promise<SignedStatusList | null> {
     const taken = await reach(parts.read(tenantId, (reader) => takenPlaces(reader, list)));
@@ -98,19 +114,46 @@ export function createStatusLists(
     return { jwt, untilMs: nowMs + STATUS_TTL_SECONDS * 1000 };
   }
 
+  /** Dated from before the read, so that what is in it is never older than it says. */
+  const begin = (tenantId: string, list: number, nowMs: number): Kept => ({
+    untilMs: nowMs + STATUS_TTL_SECONDS * 1000,
+    list: build(tenantId, list, nowMs),
+    replacing: true,
+  });
+
+  /** Takes the place of what is handed out until then; where it could not be built, that one stays and the next request tries again. */
+  const keep = (name: string, fresh: Kept, old: Kept): void => {
+    fresh.list.then(
+      () => {
+        fresh.replacing = false;
+        if (kept.get(name) === old) kept.set(name, fresh);
+      },
+      () => (old.replacing = false),
+    );
+  };
+
   return {
     list: async (tenantId, list) => {
       const name = `${tenantId}/${list}`;
       const nowMs = parts.now().getTime();
       const known = kept.get(name);
       if (known !== undefined && nowMs < known.untilMs) return known.list;
+      if (known !== undefined && nowMs < known.untilMs + BESIDE_SECONDS * 1000) {
+        if (!known.replacing) {
+          known.replacing = true;
+          keep(name, begin(tenantId, list, nowMs), known);
+        }
+        return known.list;
+      }
       kept.delete(name);
       const oldest = kept.keys().next();
       if (kept.size >= MAX_KEPT && oldest.done !== true) kept.delete(oldest.value);
-      // Dated from before the read, so that what is in it is never older than it says.
-      const fresh = { untilMs: nowMs + STATUS_TTL_SECONDS * 1000, list: build(tenantId, list, nowMs) };
+      const fresh = begin(tenantId, list, nowMs);
       kept.set(name, fresh);
-      fresh.list.catch(() => kept.get(name) === fresh && kept.delete(name));
+      fresh.list.then(
+        () => (fresh.replacing = false),
+        () => kept.get(name) === fresh && kept.delete(name),
+      );
       return fresh.list;
     },
     addresses: async (tenantId) => {
