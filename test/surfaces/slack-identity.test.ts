@@ -201,16 +201,11 @@ describe('I7: a person who is named is held to the same rules', () => {
         response_url: `${world.slack.url}/_response/none`,
       },
     });
-    await expect
-      .poll(
-        async () =>
-          (
-            await world.sql<
-              { person: string }[]
-            >`select data->'input'->>'person' as person from slack_drafts order by id desc limit 1`
-          )[0]?.person,
-      )
-      .toBe('ann@acme.example');
+    const card = await world.slack
+      .as('dana')
+      .waitsFor((one) => JSON.stringify(one.blocks).includes('Send request'));
+    expect(JSON.stringify(card.blocks)).toContain('Ann Lee');
+    expect(JSON.stringify(card.blocks)).not.toContain('erin');
   });
 });
 
@@ -259,5 +254,36 @@ describe('I5: an email address that has changed since we first knew the account'
     });
     await world.slack.setEmail('carl', samplePerson('carl').email);
     expect(await answer('carl', '/okta reset password @ann')).not.toMatch(/changed/);
+  });
+
+  test('a second account with the address of somebody who is known is nobody; they and the IT admins are told, and linking it takes two', async () => {
+    await answer('ivan', '/okta reset multi-factor carl@acme.example');
+    await world.slack.setEmail('ivan', 'ivan.old@acme.example');
+    await world.slack.setEmail('nina', samplePerson('ivan').email);
+    // What only looks is refused too.
+    for (const text of ['/mandate list', '/okta reset multi-factor carl@acme.example'])
+      expect(await answer('nina', text)).toMatch(/Another Slack account is known/);
+    const ivan = await world.person('ivan');
+    expect((await refusals()).at(-1)).toMatchObject({
+      code: 'email_changed',
+      account: `${world.slack.teamId}/${samplePerson('nina').slackId}`,
+      person: ivan.id,
+      known_account: samplePerson('ivan').slackId,
+    });
+    expect(await world.sql`select slack_user from slack_accounts where person_id = ${ivan.id}`).toEqual([
+      { slack_user: samplePerson('ivan').slackId },
+    ]);
+    for (const who of ['ivan', 'dana'])
+      await world.slack
+        .as(who)
+        .waitsFor((one) => /A second Slack account, .* shows the work email of Ivan/.test(one.text), 20_000);
+    expect((await world.slack.as('nina').sees()).some((one) => /A second Slack account/.test(one.text))).toBe(
+      false,
+    );
+    expect(
+      await world.as(await world.actor('dana'), 'account_relink', { person: samplePerson('ivan').email }),
+    ).toMatchObject({ status: 'waiting' });
+    await world.slack.setEmail('nina', samplePerson('nina').email);
+    await world.slack.setEmail('ivan', samplePerson('ivan').email);
   });
 });
