@@ -1,6 +1,7 @@
+import { oneLine } from '#lib/sanitise.ts';
 import type { JobAlarm } from '#domain/alarm/store.ts';
 import { SYNC_DIRECTORY } from '#engine/set-up.ts';
-import { facts, header, moment, smallPrint, words, type Message } from './blocks.ts';
+import { fact, facts, header, moment, smallPrint, words, type Message } from './blocks.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
 
 /** To IT admins: that work in the background failed, why, and what to do; later, that it works again. */
@@ -14,15 +15,15 @@ export function jobAlarmMessage({ id, queue, subject, reason, raisedAt, overAt }
   return {
     text: escapeMrkdwn(shortened(overAt === null ? `${title}: ${reason}` : title, 2800, '…')),
     blocks: [
-      header(title),
+      header(oneLine(title)),
       facts([
-        ['Since', [moment(raisedAt)]],
-        ...(overAt === null ? [] : ([['Until', [moment(overAt)]]] as const)),
-        ['Reason', [words(shortened(reason, 1500, '…'))]],
-        ...(subject === '' ? [] : ([['About', [words(subject)]]] as const)),
-        ...(overAt === null ? ([['What to do', [words(next)]]] as const) : []),
+        fact('Since', [moment(raisedAt)]),
+        ...(overAt === null ? [] : ([fact('Until', [moment(overAt)])] as const)),
+        fact('Reason', [words(oneLine(shortened(reason, 1500, '…')))]),
+        ...(subject === '' ? [] : ([fact('About', [words(oneLine(subject))])] as const)),
+        ...(overAt === null ? ([fact('What to do', [words(oneLine(next))])] as const) : []),
       ]),
-      smallPrint(id),
+      smallPrint(oneLine(id)),
     ],
   };
 }

@@ -60,7 +60,7 @@ describe('a typed line means', () => {
           'okta_reset_mfa',
           { person: { slackUser: 'U1ANN' } },
           'it is lost',
-        ] as const,
+        ] satisfies [string, string, object, string | null],
     ),
     [
       "/okta reset mfa <@U1ANN> 'Ann's phone isn't here'",
