@@ -42,7 +42,7 @@ export const say = (strings: TemplateStringsArray, ...values: readonly (string |
  */
 export const markedLines = (text: string): Line[] =>
   text
-    .split(/\r\n|[\n\r\u000b\f\u0085\u2028\u2029]/u)
+    .split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/u)
     .map((part, index) => (index === 0 ? oneLine(part) : (`  | ${sanitiseText(part)}` as Line)));
 
 /**

@@ -96,12 +96,12 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
     await tellOf(errorId, { ...body }).catch(() => {});
   });
 
-  /** The person saw Slack take the request: without this they would wait for nothing. */
+  /** The person saw Slack take the request: without this they would wait for nothing. What of it was done is not known here. */
   async function tellOf(errorId: string, body: Wire): Promise<void> {
     const url = textIn(body, 'response_url');
     if (url === '') return;
     const { text, blocks } = notice(
-      say`Something went wrong on our side. Nothing more will happen; try again, and give an administrator this: error ${errorId}`,
+      say`Something went wrong on our side, and we cannot tell whether this was done. Look with /approval list or at your messages here before you ask again, and give an administrator this: error ${errorId}`,
     );
     await guardedFetch(settings.apiUrl)(url, {
       method: 'POST',
