@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
+import { slackIsThrough } from '../support/slack-through.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -58,14 +59,9 @@ describe('I2 to I4: an account that is nobody is told so, and the ledger says it
       });
     const before = (await refusals()).length;
     for (const who of ['otherbot', 'workflowbot', 'quin']) await send(world.slack.as(who).id);
-    await expect
-      .poll(async () =>
-        (await refusals())
-          .slice(before)
-          .map((data) => data['code'])
-          .sort((a, b) => String(a).localeCompare(String(b))),
-      )
-      .toEqual(['bot', 'bot', 'deleted']);
+    await slackIsThrough(world);
+    const codes = (await refusals()).slice(before).map((data) => String(data['code']));
+    expect(codes.sort((one, other) => one.localeCompare(other))).toEqual(['bot', 'bot', 'deleted']);
   });
 
   test('I3: a payload that names another home team is refused, whatever users.info says', async () => {
