@@ -253,6 +253,8 @@ describe('I5: an email address that has changed since we first knew the account'
   });
 
   test('a second account with the address of somebody who is known is nobody; they and the IT admins are told, and linking it takes two', async () => {
+    // An account that nobody has seen before.
+    await world.sql`delete from slack_accounts where slack_user = ${samplePerson('nina').slackId}`;
     await answer('ivan', '/okta reset multi-factor carl@acme.example');
     await world.slack.setEmail('ivan', 'ivan.old@acme.example');
     await world.slack.setEmail('nina', samplePerson('ivan').email);
