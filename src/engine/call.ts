@@ -160,7 +160,11 @@ async function write(asked: Asked, tool: AnyWrite, repeatable: Repeatable | null
     const impact = await tool.preview(reading, input);
     const row = await newCall(ctx, asked, decision);
     if (decision.saved.requirements.length > 0)
-      return waitOnce(ctx, repeatable, await alongside(ctx, asked, await wait(ctx, asked, row, decision, impact)));
+      return waitOnce(
+        ctx,
+        repeatable,
+        await alongside(ctx, asked, await wait(ctx, asked, row, decision, impact)),
+      );
     await bindRepeat(ctx, repeatable, row.id);
     const writer: WriteContext = {
       ...ctx,
@@ -193,7 +197,11 @@ async function act(asked: Asked, tool: AnyAct, repeatable: Repeatable | null): P
     if (!decision.allowed) return decision.denial;
     const row = await newCall(ctx, asked, decision);
     if (decision.saved.requirements.length > 0)
-      return waitOnce(ctx, repeatable, await alongside(ctx, asked, await wait(ctx, asked, row, decision, impact)));
+      return waitOnce(
+        ctx,
+        repeatable,
+        await alongside(ctx, asked, await wait(ctx, asked, row, decision, impact)),
+      );
     await inTurn(ctx, row.inputDigest);
     const same = await callUnderWay(ctx, row.inputDigest);
     await bindRepeat(ctx, repeatable, same?.id ?? row.id);
