@@ -1,12 +1,13 @@
 import type { QueueTable } from '#db/queue.ts';
 import type { App } from '#engine/app.ts';
 import { JOBS } from '#jobs/index.ts';
-import { SLACK_PROJECT } from '#surfaces/slack/queue.ts';
+import { SLACK_INTAKE, SLACK_PROJECT } from '#surfaces/slack/queue.ts';
 
 /** The jobs that surfaces bring, by queue. */
 export const SURFACE_JOBS: QueueTable &
   Readonly<Record<string, { concurrency: number; retryLimit: number }>> = {
   [SLACK_PROJECT]: { concurrency: 4, retryLimit: 20, retryDelaySeconds: 2 },
+  [SLACK_INTAKE]: { concurrency: 4, retryLimit: 8, retryDelaySeconds: 5 },
 };
 
 /** Every queue that there is, for the migration. */
@@ -34,4 +35,5 @@ export const SUBSCRIBERS: App['subscribers'] = {
   'breaker.settled': [SLACK_PROJECT],
   'job.failed': [SLACK_PROJECT],
   'job.recovered': [SLACK_PROJECT],
+  'account.contested': [SLACK_PROJECT],
 };

@@ -28,6 +28,7 @@ export const FACTS = [
   'breaker.settled',
   'job.failed',
   'job.recovered',
+  'account.contested',
 ] as const;
 
 export type FactName = (typeof FACTS)[number];

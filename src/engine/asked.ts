@@ -1,4 +1,5 @@
 import type { Actor } from '#domain/actor.ts';
+import type { TenantWriter } from '#domain/context.ts';
 import type { App } from './app.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { targetIds } from './decide/decide.ts';
@@ -18,6 +19,11 @@ export interface CallRequest {
   /** How long to wait for an act's outcome or an approval, at most; 0 answers as soon as the call stands. */
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
+  /**
+   * What a surface commits together with the call that it leads to, or with the waiting one that it joins: that a form is used, that a
+   * click is answered. A throw undoes both. Not run where no call is saved: for what only looks, and for a denial.
+   */
+  readonly alongside?: (ctx: TenantWriter, callId: string) => Promise<void>;
 }
 
 /** The same with its tool found and its input read: references resolved, in the form that is saved and hashed. Nothing is decided. */

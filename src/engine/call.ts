@@ -160,7 +160,11 @@ async function write(asked: Asked, tool: AnyWrite, repeatable: Repeatable | null
     const impact = await tool.preview(reading, input);
     const row = await newCall(ctx, asked, decision);
     if (decision.saved.requirements.length > 0)
-      return waitOnce(ctx, repeatable, await wait(ctx, asked, row, decision, impact));
+      return waitOnce(
+        ctx,
+        repeatable,
+        await alongside(ctx, asked, await wait(ctx, asked, row, decision, impact)),
+      );
     await bindRepeat(ctx, repeatable, row.id);
     const writer: WriteContext = {
       ...ctx,
@@ -172,7 +176,7 @@ async function write(asked: Asked, tool: AnyWrite, repeatable: Repeatable | null
     await spendUse(ctx, asked);
     await insertCall(ctx, { ...row, state: 'succeeded', result: output, settledAt: ctx.now });
     ctx.record({ event: 'CALL_SUCCEEDED', actor: actorName(request.actor), data: ledgerData(asked, row.id) });
-    return mustFind(ctx, row.id);
+    return alongside(ctx, asked, await mustFind(ctx, row.id));
   });
   return 'code' in result ? deny(asked, result) : result;
 }
@@ -193,14 +197,18 @@ async function act(asked: Asked, tool: AnyAct, repeatable: Repeatable | null): P
     if (!decision.allowed) return decision.denial;
     const row = await newCall(ctx, asked, decision);
     if (decision.saved.requirements.length > 0)
-      return waitOnce(ctx, repeatable, await wait(ctx, asked, row, decision, impact));
+      return waitOnce(
+        ctx,
+        repeatable,
+        await alongside(ctx, asked, await wait(ctx, asked, row, decision, impact)),
+      );
     await inTurn(ctx, row.inputDigest);
     const same = await callUnderWay(ctx, row.inputDigest);
     await bindRepeat(ctx, repeatable, same?.id ?? row.id);
-    if (same !== null) return same;
+    if (same !== null) return alongside(ctx, asked, same);
     await insertCall(ctx, { ...row, state: 'ready' });
     ctx.enqueue(EXECUTE_CALL, { call: row.id });
-    return mustFind(ctx, row.id);
+    return alongside(ctx, asked, await mustFind(ctx, row.id));
   });
   return 'code' in result ? deny(asked, result) : result;
 }
@@ -213,6 +221,16 @@ async function waitOnce(
 ): Promise<Call | Denial> {
   if ('id' in waiting) await bindRepeat(ctx, repeatable, waiting.id);
   return waiting;
+}
+
+/** What the surface commits with it; a denial saves no call, and so nothing beside one. */
+async function alongside(
+  ctx: TenantWriter,
+  { request }: Asked,
+  saved: Call | Denial,
+): Promise<Call | Denial> {
+  if (!('code' in saved)) await request.alongside?.(ctx, saved.id);
+  return saved;
 }
 
 async function settledOutcome(app: App, request: CallRequest, result: Call | Outcome): Promise<Outcome> {

@@ -1,6 +1,7 @@
 import { findAgent } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findPeople } from '#domain/person/store.ts';
+import { oneLine, say, type Line } from '#lib/sanitise.ts';
 
 const IDS = /\b(?:usr|agt)_[0-9a-z]{26}\b/g;
 
@@ -8,16 +9,16 @@ const IDS = /\b(?:usr|agt)_[0-9a-z]{26}\b/g;
  * Names for every person's and agent's id that occurs in the data: "Ann Lee (ann@acme.example)", "deploy-bot". They are the
  * directory's; Slack's display names prove nothing.
  */
-export async function namesIn(reader: TenantReader, data: unknown): Promise<ReadonlyMap<string, string>> {
+export async function namesIn(reader: TenantReader, data: unknown): Promise<ReadonlyMap<string, Line>> {
   const ids = [...new Set(JSON.stringify(data ?? null).match(IDS) ?? [])].slice(0, 200);
   const people = await findPeople(
     reader,
     ids.filter((id) => id.startsWith('usr_')),
   );
-  const names = new Map(people.map((person) => [person.id, `${person.displayName} (${person.login})`]));
+  const names = new Map(people.map((person) => [person.id, say`${person.displayName} (${person.login})`]));
   for (const id of ids.filter((one) => one.startsWith('agt_'))) {
     const agent = await findAgent(reader, id);
-    if (agent !== null) names.set(id, agent.name);
+    if (agent !== null) names.set(id, oneLine(agent.name));
   }
   return names;
 }
@@ -30,8 +31,11 @@ export const withNames = (text: string, names: ReadonlyMap<string, string>): str
 export const labelOf = (name: string): string =>
   `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('_', ' ')}`;
 
-/** An input's value as people read it: names for ids. */
-export function shown(value: unknown, names: ReadonlyMap<string, string>): string {
+/** An input's value as people read it, on one line: names for ids. */
+export const shown = (value: unknown, names: ReadonlyMap<string, string>): Line =>
+  oneLine(inWords(value, names));
+
+function inWords(value: unknown, names: ReadonlyMap<string, string>): string {
   if (Array.isArray(value)) return value.map((one) => shown(one, names)).join(', ');
   if (typeof value === 'string') return names.get(value) ?? value;
   if (typeof value === 'boolean') return value ? 'yes' : 'no';

@@ -1,6 +1,7 @@
 import { findAgent } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findPerson } from '#domain/person/store.ts';
+import { say, type Line } from '#lib/sanitise.ts';
 import type { AnyTool, Target, Targets } from './tool.ts';
 
 /** One line for people: the tool's title and its targets by their directory names. Never an internal tool name. */
@@ -8,11 +9,11 @@ export async function summaryOf(
   reader: TenantReader,
   tool: Pick<AnyTool, 'title'>,
   targets: Targets,
-): Promise<string> {
+): Promise<Line> {
   const names = (await Promise.all(targets.map((target) => nameOf(reader, target)))).filter(
     (name) => name !== null,
   );
-  return names.length === 0 ? tool.title : `${tool.title} for ${names.join(', ')}`;
+  return names.length === 0 ? say`${tool.title}` : say`${tool.title} for ${names.join(', ')}`;
 }
 
 async function nameOf(reader: TenantReader, target: Target): Promise<string | null> {

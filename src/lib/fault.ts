@@ -1,3 +1,5 @@
+import { oneLine } from './sanitise.ts';
+
 /** Who can act on a failure: the caller (first six), time (`rate_limited`, `unavailable`), or us (`internal`). */
 export type FaultCode =
   | 'invalid_input'
@@ -25,7 +27,8 @@ export class Fault extends Error {
   readonly detail: Readonly<Record<string, unknown>>;
 
   constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    // It may hold a name, and stands beside words of ours at every door.
+    super(oneLine(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Fault';
     this.code = code;
     this.detail = options.detail ?? {};

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { sanitiseText } from './sanitise.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -21,7 +22,7 @@ type Part = string | number | Markup | readonly Markup[];
 const render = (part: Part): string => {
   if (part instanceof Markup) return part.text;
   if (typeof part === 'object') return part.map((one) => one.text).join('');
-  return String(part).replaceAll(/[&<>"']/g, (sign) => ESCAPES[sign] ?? '');
+  return sanitiseText(String(part)).replaceAll(/[&<>"']/g, (sign) => ESCAPES[sign] ?? '');
 };
 
 /** Template tag: every value is escaped for text and for quoted attributes, unless it is Markup. */

@@ -22,6 +22,7 @@ export type IdPrefix =
   | 'key'
   | 'err'
   | 'draft'
+  | 'intake'
   | 'msg'
   | 'stp'
   | 'bgu'

@@ -8,6 +8,44 @@ const INVISIBLE =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
 
 /**
+ * What breaks a line for some reader (UAX #14 classes BK, CR, LF, NL; tab; the separators of information that terminals and old printers
+ * take for one), and blanks of every width: a row of them would look like the beginning of another line. The blank Braille pattern and the
+ * Hangul fillers are drawn as blanks too.
+ */
+// oxlint-disable-next-line no-control-regex -- these characters are what it is about
+const BLANKS = /[\t\n\u000b\f\r\u001c-\u001f\u0085\p{Z}\u2800\u3164\uffa0\u115f\u1160]+/gu;
+
+declare const ONE_LINE: unique symbol;
+
+/** A text that was made one line: it can be shown beside our own words and never begins a line of its own. Only `oneLine` and `say` make one. */
+export type Line = string & { readonly [ONE_LINE]: true };
+
+/**
+ * The text as one line, well-formed and without what cannot be seen: each run of line breaks, tabs and blanks becomes one blank. For names,
+ * purposes, and whatever else comes from outside, where it enters and where it is shown. Blanks at the ends stay (one each). Makes no
+ * text trustworthy, and touches no markup.
+ */
+export function oneLine(text: string): Line {
+  return sanitiseText(text.replace(BLANKS, ' ')).replace(/ {2,}/g, ' ') as Line;
+}
+
+/** True where the text is one line as it stands, is not empty, and hides nothing. */
+export const isOneLine = (text: string): boolean => text !== '' && text === oneLine(text).trim();
+
+/** Template tag: our own sentence, in which every value is one line. */
+export const say = (strings: TemplateStringsArray, ...values: readonly (string | number)[]): Line =>
+  strings.map((text, index) => text + oneLine(String(values[index] ?? ''))).join('') as Line;
+
+/**
+ * Text of several lines that stands among lines of ours (a policy in what will run): each line after the first is marked, so that none of them
+ * reads as the next of ours.
+ */
+export const markedLines = (text: string): Line[] =>
+  text
+    .split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/u)
+    .map((part, index) => (index === 0 ? oneLine(part) : (`  | ${sanitiseText(part)}` as Line)));
+
+/**
  * The text without what cannot be seen, and well-formed (a lone surrogate becomes U+FFFD). For text that came from a directory or
  * from a requester and is shown to models. Loses the joiners of some scripts: such text is for reading, never for comparing. Does
  * not touch markup, and makes no text trustworthy: it must still stand in a data field, apart from instructions.

@@ -143,7 +143,7 @@ export async function openWorld(
   const ownerUrl = wire?.url ?? databaseUrl;
   const folder = await mkdtemp(join(tmpdir(), 'prokura-world-'));
   const okta = await startOktaSimulator(options.okta ?? {});
-  const slack = await startSlackSimulator({});
+  const slack = await startSlackSimulator({ settleMs: 5_000 });
   const config = readConfig({
     PORT: '0',
     PROKURA_DATA: folder,

@@ -31,9 +31,13 @@ const calls = (tool: string) =>
 
 describe('help', () => {
   test('lists what there is, in the words of the tools, with forms for the first', async () => {
-    const help = last(await world.slack.as('bob').types('/okta'));
+    const bob = world.slack.as('bob');
+    const help = last(await bob.types('/okta'));
     expect(words(help.blocks)).toContain('/okta reset password <person>');
-    const { view } = await world.slack.as('bob').clicks(help, 'Reset multi-factor');
+    const clicked = await bob.clicks(help, 'Reset multi-factor');
+    // On a busy machine Slack's three seconds may be over: then there is a button that opens it.
+    const late = clicked.ephemerals.find((one) => one.text.startsWith('That took too long'));
+    const { view } = late === undefined ? clicked : await bob.clicks(late, 'Open the form');
     expect(view?.title).toBe('Reset multi-factor');
   });
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '#lib/log.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { signSlackRequest, type SendOptions } from '#sandbox/slack/index.ts';
 import { slackSurface } from '#surfaces/slack/index.ts';
+import { slackIsThrough } from '../support/slack-through.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -50,7 +50,7 @@ test('O2: an answer goes to Slack and nowhere else, whatever response_url says',
   const address = trap.address();
   const port = address !== null && typeof address === 'object' ? address.port : 0;
   await world.slack.send(command({ response_url: `http://127.0.0.1:${port}/steal` }));
-  await sleep(300);
+  await slackIsThrough(world);
   trap.close();
   expect(heard).toEqual([]);
 });

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
 import { signSlackRequest, type SendOptions } from '#sandbox/slack/index.ts';
 import { slackSurface } from '#surfaces/slack/index.ts';
+import { slackIsThrough } from '../support/slack-through.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -32,7 +32,7 @@ const command = (more: Record<string, unknown> = {}): SendOptions => ({
 
 /** How often Slack was asked who somebody is, once the work after the acknowledgement is through. */
 async function usersAsked(): Promise<number> {
-  await sleep(250);
+  await slackIsThrough(world);
   return world.slack.calls.filter((call) => call.method === 'users.info').length;
 }
 

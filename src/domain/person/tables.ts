@@ -90,6 +90,13 @@ export const slackAccounts = pgTable(
     createdAt: moment('created_at')
       .notNull()
       .default(sql`now()`),
+    /** The last other account that showed this person's email: it is nobody's. */
+    contestedBy: text('contested_by'),
   },
-  (table) => [primaryKey({ columns: [table.tenantId, table.slackUser] }), tenantPolicy()],
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.slackUser] }),
+    // One person has one account: another that shows their address is not theirs by that.
+    uniqueIndex('slack_accounts_person').on(table.tenantId, table.personId),
+    tenantPolicy(),
+  ],
 );

@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { Fault } from '#lib/fault.ts';
+import { isOneLine } from '#lib/sanitise.ts';
 import { exportPublicJwk, importVerifyKey, thumbprint, type JwsAlg } from '#lib/jwt.ts';
 import { isPrivate } from '../agent/key.ts';
 import { agentsOfTrustDomain, endSvids } from '../agent/spiffe-id.ts';
@@ -14,8 +15,8 @@ const MAX_TRUST_DOMAINS = 50;
 const MAX_KEYS = 100;
 /** Of a bundle as JSON: a SPIRE server's, with its X.509 authorities, has some 10 KiB. */
 const MAX_BYTES = 64 * 1024;
-/** What a key may be called here: approvers read it, and a line of its own or an invisible sign would deceive them. */
-const KID = /^[\x21-\x7e]{1,255}$/;
+/** How long a key's name may be. Approvers read it, so it must also be one line and hide nothing. */
+const MAX_KID = 255;
 
 /** A SPIFFE bundle as its server shows it: `spire-server bundle show -format spiffe`. */
 export const SpiffeBundle = z
@@ -62,7 +63,7 @@ function keyOf(jwk: Readonly<Record<string, unknown>>): ReadBundle['keys'][numbe
   const { kid, use } = jwk;
   if (use === 'x509-svid') return 'is for X.509-SVIDs';
   if (use !== 'jwt-svid') return 'does not say that its use is jwt-svid';
-  if (typeof kid !== 'string' || !KID.test(kid))
+  if (typeof kid !== 'string' || !isOneLine(kid) || kid.length > MAX_KID)
     return 'has no kid of 1 to 255 visible ASCII characters by which a JWT-SVID could name it';
   const key = importVerifyKey({ ...jwk, use: 'sig' });
   if (key === null) return 'verifies neither ES256 (EC on P-256) nor RS256 (RSA of at least 2048 bits)';

@@ -2,6 +2,7 @@ import { isByToken, type Actor } from '#domain/actor.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findMandate, type Mandate } from '#domain/mandate/store.ts';
+import { markedLines, oneLine, say, type Line } from '#lib/sanitise.ts';
 import type { App } from '../app.ts';
 import { inOrder, labelOf, namesIn, shown, withNames } from '../in-words.ts';
 import { mayBreakGlass } from './break-glass.ts';
@@ -12,16 +13,16 @@ import type { ApprovalView } from './view.ts';
 /** An approval with every name that a message or page about it needs: all that those who draw it know. */
 export interface Scene {
   readonly view: ApprovalView;
-  readonly toolTitle: string;
+  readonly toolTitle: Line;
   /** On whom or what, by directory names with logins. */
-  readonly targets: readonly string[];
+  readonly targets: readonly Line[];
   /** "Bob Meyer (bob@acme.example)". */
-  readonly askedBy: string;
+  readonly askedBy: Line;
   readonly mandate: Pick<Mandate, 'id' | 'purpose' | 'uses' | 'maxUses'> | null;
   /** What will run, line by line, names in place of ids; whole, the message shortens it. */
-  readonly lines: readonly string[];
+  readonly lines: readonly Line[];
   /** What each requirement asks for. */
-  readonly asks: readonly string[];
+  readonly asks: readonly Line[];
   /** The page where it is decided with step-up; null where no requirement wants that. */
   readonly page: string | null;
   /** The same page for whoever asked, where they may break glass; null for everybody else. */
@@ -29,10 +30,13 @@ export interface Scene {
 }
 
 /** What a bearer token asked is not yet the person's word: whoever decides reads which client had the token. */
-const askedWith = (actor: Actor): string[] =>
+const askedWith = (actor: Actor): Line[] =>
   actor.kind === 'person' && isByToken(actor)
-    ? [`Asked with an access token of the client ${actor.identity['cid'] ?? '(unknown)'}`]
+    ? [say`Asked with an access token of the client ${actor.identity['cid'] ?? '(unknown)'}`]
     : [];
+
+/** Fields whose text has lines of its own. */
+const MULTILINE = /^text$/;
 
 /** Collects what is shown about an approval. The tool may no longer be there. */
 export async function sceneOf(
@@ -44,27 +48,34 @@ export async function sceneOf(
   const entry = app.catalogue.get(call.tool);
   const names = await namesIn(reader, [call.input, call.targets, approval.impact, call.principalId]);
   const properties = (entry?.inputSchema['properties'] ?? {}) as Record<string, { title?: string }>;
-  const given = Object.entries(inOrder(call.input, entry?.inputSchema) as Record<string, unknown>).map(
-    ([field, value]) =>
-      `${properties[field]?.title ?? labelOf(field)}: ${withNames(shown(value, names), names)}`,
+  const given = Object.entries(inOrder(call.input, entry?.inputSchema) as Record<string, unknown>).flatMap(
+    ([field, value]) => {
+      const label = properties[field]?.title ?? labelOf(field);
+      // A policy is read line by line; everything else is one line.
+      return MULTILINE.test(field) && typeof value === 'string'
+        ? markedLines(`${label}: ${value}`)
+        : [say`${label}: ${withNames(shown(value, names), names)}`];
+    },
   );
   const changes = approval.impact.changes.map(
-    ({ what, from, to }) => `${what}: ${[from, to].map((side) => side ?? '(none)').join(' → ')}`,
+    ({ what, from, to }) =>
+      say`${withNames(what, names)}: ${withNames([from, to].map((side) => side ?? '(none)').join(' → '), names)}`,
   );
   const targets = await Promise.all(
-    call.targets.map(async (id) => names.get(id) ?? (await findAgent(reader, id))?.name ?? id),
+    call.targets.map(async (id) => names.get(id) ?? oneLine((await findAgent(reader, id))?.name ?? id)),
   );
   const page = approvalPage(app.baseUrl, call.tenantId, approval.id);
   return {
     view,
-    toolTitle: entry?.tool.title ?? call.tool,
+    toolTitle: oneLine(entry?.tool.title ?? call.tool),
     targets,
-    askedBy: call.principalId === null ? 'a service' : (names.get(call.principalId) ?? call.principalId),
+    askedBy:
+      call.principalId === null ? say`a service` : (names.get(call.principalId) ?? oneLine(call.principalId)),
     mandate: call.mandateId === null ? null : await findMandate(reader, call.mandateId),
-    lines: [...askedWith(call.actor), ...given, ...changes.map((change) => withNames(change, names))],
+    lines: [...askedWith(call.actor), ...given, ...changes],
     asks: approval.requirements.map(
       ({ quorum, approver, stepUp, reason }) =>
-        `${quorum} ${quorum === 1 ? 'approval' : 'approvals'}${stepUp ? ', each with step-up,' : ''} from ${approverWords(approver)}. ${reason}`,
+        say`${quorum} ${quorum === 1 ? 'approval' : 'approvals'}${stepUp ? ', each with step-up,' : ''} from ${approverWords(approver)}. ${reason}`,
     ),
     page: approval.requirements.some((one) => one.stepUp) ? page : null,
     emergency: (await mayBreakGlass(app, reader, call)) ? page : null,

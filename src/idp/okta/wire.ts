@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Factor, PersonStatus, ProviderGroup, ProviderPerson } from '#domain/provider.ts';
 import { Fault } from '#lib/fault.ts';
+import { oneLine } from '#lib/sanitise.ts';
 
 const STATUSES = {
   ACTIVE: true,
@@ -99,7 +100,8 @@ function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   );
 }
 
+/** A text of Okta's as one line; null where nothing of it can be read. */
 function text(value: unknown): string | null {
   if (typeof value === 'number') return String(value);
-  return typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
+  return (typeof value === 'string' && oneLine(value).trim()) || null;
 }

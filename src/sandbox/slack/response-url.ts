@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Hono } from 'hono';
 import { APP } from './seed.ts';
 import type { SimMessage, Wire } from './types.ts';
@@ -53,7 +54,8 @@ export function responseUrls(world: World, faults: ReturnType<typeof createFault
     const fault = faults.take('response_url');
     if (fault?.kind === 'rate_limited')
       return context.text('rate_limited', 429, { 'retry-after': String(fault.retryAfter ?? 1) });
-    if (fault !== undefined) return context.text('server_error', 500);
+    if (fault?.kind === 'slow') await sleep(fault.delayMs ?? 0, undefined, { ref: false });
+    else if (fault !== undefined) return context.text('server_error', 500);
     const ticket = world.state.responses[context.req.param('id')];
     if (ticket === undefined) return context.text('no_service', 404);
     if (world.now() - ticket.createdAt > TTL_MS) return context.text('expired_url', 404);

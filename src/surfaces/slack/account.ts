@@ -21,6 +21,8 @@ export type RefusalCode =
 export interface Refusal {
   readonly code: RefusalCode;
   readonly message: string;
+  /** Whose address the account shows, and which account is theirs: for the ledger, and for those who are told. */
+  readonly contests?: { readonly person: string; readonly account: string };
 }
 
 const REFUSALS = {

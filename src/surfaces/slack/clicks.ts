@@ -1,3 +1,4 @@
+import { say } from '#lib/sanitise.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import { DEFAULT_DAYS } from '#domain/mandate/terms.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
@@ -5,7 +6,7 @@ import { readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import { asPerson, type Act, type Slack } from './context.ts';
 import { breakerRequest } from './breaker.ts';
-import { begin, look, take } from './drafts.ts';
+import { begin, discard, look } from './drafts.ts';
 import { checked } from './forms/check.ts';
 import { openForm } from './forms/open.ts';
 import { denyView } from './forms/draw.ts';
@@ -79,12 +80,12 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
   },
   [ACTIONS.withdraw]: async (slack, act, identity, click) => {
     const { id } = approvalIn(click);
-    const outcome = await use(slack, act.tenantId, identity, {
+    const outcome = await use(slack, act, identity, {
       tool: 'approval_cancel',
       input: { approval_id: id },
       reason: null,
     });
-    if (outcome.status === 'denied') await act.tell(notice(`Not allowed: ${outcome.denial.message}`));
+    if (outcome.status === 'denied') await act.tell(notice(say`Not allowed: ${outcome.denial.message}`));
     else await act.tell(notice('Withdrawn. Nobody can approve it any more.'));
     await refresh(slack, act, id);
   },
@@ -93,11 +94,11 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
     await act.tell(notice('The message is drawn anew.'));
   },
   [ACTIONS.send]: async (slack, act, identity, { value }) => {
-    const draft = await take(slack, act, value, 'request');
+    const draft = await look(slack, act, value, 'request');
     const { entry } = routeOf(slack, draft.tool);
     const { summary } = await checked(slack, act.tenantId, identity, { entry }, draft);
-    await act.replace(notice(`Sending: ${summary}`));
-    const outcome = await use(slack, act.tenantId, identity, draft);
+    await act.replace(notice(say`Sending: ${summary}`));
+    const outcome = await use(slack, act, identity, draft, value);
     await act.replace(await answerTo(slack, act.tenantId, entry, summary, outcome));
   },
   [ACTIONS.edit]: async (slack, act, identity, { value }) => {
@@ -113,7 +114,8 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
     });
   },
   [ACTIONS.cancel]: async (slack, act, _, { value }) => {
-    await take(slack, act, value, 'request');
+    await look(slack, act, value, 'request');
+    await discard(slack, act, value);
     await act.replace(notice('Cancelled. Nothing was sent.'));
   },
   [ACTIONS.form]: async (slack, act, _, { value, channel }) => {

@@ -1,3 +1,4 @@
+import { oneLine } from '#lib/sanitise.ts';
 import type { WebClient } from '@slack/web-api';
 import type { App } from '#engine/app.ts';
 import { asFault, Fault } from '#lib/fault.ts';
@@ -35,6 +36,8 @@ export interface Act extends Reply {
   readonly account: Account;
   readonly triggerId: string;
   readonly doing: string;
+  /** What it was taken in as; null where nothing is left to do should this process die. */
+  readonly intake: string | null;
 }
 
 /**
@@ -51,7 +54,7 @@ export async function asPerson(
     const identity = await slack.identities.of(act.tenantId, act.account, use);
     if (!isRefusal(identity)) return work(identity);
     await recordRefusal(slack.app, act.tenantId, act.account, act.doing, identity);
-    await act.tell(notice(identity.message));
+    await act.tell(notice(oneLine(identity.message)));
   });
 }
 
@@ -60,7 +63,7 @@ export async function guarded(slack: Slack, act: Act, work: () => Promise<void>)
   try {
     await work();
   } catch (error) {
-    await act.tell(notice(faultMessage(slack, act.doing, error)));
+    await act.tell(notice(oneLine(faultMessage(slack, act.doing, error))));
   }
 }
 

@@ -7,6 +7,7 @@ import { findCall, type Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { findMandate, frozenSince, type Mandate } from '#domain/mandate/store.ts';
 import { describeResource } from '#domain/mandate/words.ts';
+import { slackAccountOf } from '#domain/person/accounts.ts';
 import { peopleOfRole } from '#domain/group/authority.ts';
 import { findPeople, findPerson, type Person } from '#domain/person/store.ts';
 import { theTenant } from '#domain/tenant/store.ts';
@@ -20,6 +21,7 @@ import type { Message } from './messages/blocks.ts';
 import {
   agentMessage,
   agentOfferMessage,
+  contestedMessage,
   mandateMessage,
   mandateNotice,
   offerOverMessage,
@@ -33,7 +35,11 @@ import { messagesOf } from './store.ts';
 
 /** Who should have a copy: a person in their direct messages, or everybody in a channel. */
 export type Recipient =
-  | { readonly person: Person }
+  | {
+      readonly person: Person;
+      /** The account to tell, where it is not the one that shows the person's email now. */
+      readonly account?: string;
+    }
   | { readonly channel: string; readonly instead: readonly Person[] };
 
 /** What should stand in Slack about a thing for one audience: the message, and who gets a copy if they have none yet. */
@@ -52,6 +58,7 @@ export async function copiesOf(app: Parts, reader: TenantReader, thing: string):
   if (thing.startsWith('mdt_')) return mandateCopies(reader, thing);
   if (thing.startsWith('hold_')) return breakerCopies(reader, thing);
   if (thing.startsWith('alm_')) return jobAlarmCopies(reader, thing);
+  if (thing.startsWith('usr_')) return accountCopies(reader, thing);
   return thing.startsWith('agt_') ? agentCopies(reader, thing) : [];
 }
 
@@ -251,4 +258,19 @@ async function alarmCopies(reader: TenantReader, id: string): Promise<readonly C
     },
   ];
 }
+
+/** To the person whose address another account shows, at the account that is known as theirs, and to every other IT admin. */
+async function accountCopies(reader: TenantReader, id: string): Promise<readonly Copies[]> {
+  const [person, known] = [await findPerson(reader, id), await slackAccountOf(reader, id)];
+  if (person === null || known === null || known.contestedBy === null) return [];
+  const admins = (await peopleOfRole(reader, 'it_admin')).filter((admin) => admin.id !== id);
+  return [
+    {
+      audience: `account-${known.contestedBy}`,
+      message: contestedMessage(person, known.slackUser, known.contestedBy),
+      recipients: [{ person, account: known.slackUser }, ...admins.map((admin) => ({ person: admin }))],
+    },
+  ];
+}
+
 const offerTo = (personId: string): string => `heir-${personId}`;

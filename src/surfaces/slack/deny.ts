@@ -1,8 +1,11 @@
+import { oneLine } from '#lib/sanitise.ts';
 import type { Suggestion } from '#domain/approval/suggestion.ts';
 import { isRefusal } from './account.ts';
-import { decide } from './vote.ts';
+import { asFault, type Fault } from '#lib/fault.ts';
+import { tellConflict, tellVote, vote } from './vote.ts';
 import type { Act, Slack } from './context.ts';
-import { look, take } from './drafts.ts';
+import { look } from './drafts.ts';
+import { problemsAt } from './faults.ts';
 import { errorsAt, type Submitted } from './forms/submit.ts';
 import { INSTEAD_BLOCK, INSTEAD_DAYS_BLOCK, REASON_BLOCK } from './forms/draw.ts';
 import { recordRefusal } from './identity.ts';
@@ -15,9 +18,9 @@ export async function submitDenial(slack: Slack, act: Act, view: Wire): Promise<
   const identity = await slack.identities.of(act.tenantId, act.account, 'fresh');
   if (isRefusal(identity)) {
     await recordRefusal(slack.app, act.tenantId, act.account, act.doing, identity);
-    return { after: () => act.tell(notice(identity.message)) };
+    return { after: () => act.tell(notice(oneLine(identity.message))) };
   }
-  await look(slack, act, draftId, 'deny');
+  const { approvalId, version } = await look(slack, act, draftId, 'deny');
   const entered = objectIn(objectIn(view, 'state'), 'values');
   const note = textOf(entered, REASON_BLOCK);
   const errors =
@@ -25,9 +28,28 @@ export async function submitDenial(slack: Slack, act: Act, view: Wire): Promise<
       ? errorsAt(view, [['reason', 'Say why, in at least three characters: the requester will read it.']])
       : null;
   if (errors !== null) return { errors };
-  const { approvalId, version } = await take(slack, act, draftId, 'deny');
   const ballot = { approval_id: approvalId, decision: 'deny' as const, version, note, ...insteadIn(entered) };
-  return { after: () => decide(slack, act, identity, ballot) };
+  try {
+    const outcome = await vote(slack, act, identity, ballot, draftId);
+    return { after: () => tellVote(act, outcome) };
+  } catch (error) {
+    const fault = asFault(error);
+    if (fault.code !== 'invalid_input') return { after: () => tellConflict(slack, act, approvalId, error) };
+    return { errors: errorsAt(view, problemsIn(fault)) ?? {} };
+  }
+}
+
+/** The fields of this form by path of the tool's input. */
+const FIELDS: Readonly<Record<string, string>> = {
+  note: 'reason',
+  'suggestion.words': 'instead',
+  'suggestion.terms.days': 'instead_days',
+};
+
+function problemsIn(fault: Fault): (readonly [field: string, problem: string])[] {
+  const problems = problemsAt(fault);
+  if (problems.length === 0) return [['', fault.message]];
+  return problems.map(([path, problem]) => [FIELDS[path] ?? '', problem]);
 }
 
 /** What would be acceptable, in words and, for a mandate, in days. */

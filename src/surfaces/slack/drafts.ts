@@ -1,7 +1,11 @@
+import type { TenantWriter } from '#domain/context.ts';
 import { readonly, transact } from '#engine/transact.ts';
+import { Fault } from '#lib/fault.ts';
+import { newId } from '#lib/id.ts';
+import { holdsPrivateKey } from '#lib/private-key.ts';
 import { draftGone, type Act, type Slack } from './context.ts';
 import type { Request } from './run.ts';
-import { findDraft, giveBackDraft, saveDraft, takeDraft } from './store.ts';
+import { findDraft, saveDraft, takeDraft } from './store.ts';
 
 /** How long a card or form can be sent, in milliseconds: as long as Slack's response URLs live. */
 const DRAFT_MS = 30 * 60_000;
@@ -16,11 +20,19 @@ export type Draft =
       readonly version: number;
     };
 
-/** Saves it for this person; its id is all that travels through Slack. */
+/**
+ * Saves it for this person, sealed; its id is all that travels through Slack. Throws Fault `invalid_input` where a private key was typed:
+ * nothing of it is kept.
+ */
 export function begin(slack: Slack, act: Act, draft: Draft): Promise<string> {
-  return transact(slack.app, act.tenantId, (ctx) =>
-    saveDraft(ctx, owner(slack, act), { ...draft }, new Date(ctx.now.getTime() + DRAFT_MS)),
-  );
+  if (holdsPrivateKey(draft)) throw new Fault('invalid_input', PRIVATE_KEY);
+  const id = newId('draft');
+  const sealed = slack.app.secrets.seal(JSON.stringify(draft), sealedAs(id));
+  return transact(slack.app, act.tenantId, async (ctx) => {
+    const expiresAt = new Date(ctx.now.getTime() + DRAFT_MS);
+    await saveDraft(ctx, { id, slackUser: owner(slack, act), sealed, expiresAt });
+    return id;
+  });
 }
 
 /** Looks at it. Throws Fault `conflict` where it is used, expired or somebody else's. */
@@ -30,35 +42,30 @@ export async function look<K extends Draft['kind']>(
   id: string,
   kind: K,
 ): Promise<Extract<Draft, { kind: K }>> {
-  return ofKind(
-    await readonly(slack.app, act.tenantId, (reader) => findDraft(reader, id, owner(slack, act))),
-    kind,
+  const sealed = await readonly(slack.app, act.tenantId, (reader) =>
+    findDraft(reader, id, owner(slack, act)),
   );
+  if (sealed === null) throw draftGone();
+  const draft = JSON.parse(slack.app.secrets.unseal(sealed, sealedAs(id))) as Draft;
+  if (draft.kind !== kind) throw draftGone();
+  return draft as Extract<Draft, { kind: K }>;
 }
 
-/** Uses it: of two clicks or submissions one gets it, and the other Fault `conflict`. */
-export async function take<K extends Draft['kind']>(
-  slack: Slack,
-  act: Act,
-  id: string,
-  kind: K,
-): Promise<Extract<Draft, { kind: K }>> {
-  return ofKind(
-    await transact(slack.app, act.tenantId, (ctx) => takeDraft(ctx, id, owner(slack, act))),
-    kind,
-  );
+/** Uses it, in the transaction of what it leads to: of two clicks or submissions one gets it, and the other Fault `conflict`. */
+export async function spend(ctx: TenantWriter, slack: Slack, act: Act, id: string): Promise<void> {
+  if (!(await takeDraft(ctx, id, owner(slack, act)))) throw draftGone();
 }
 
-/** Gives it back, where its form stays open to be corrected. */
-export function giveBack(slack: Slack, act: Act, id: string): Promise<void> {
-  return transact(slack.app, act.tenantId, (ctx) => giveBackDraft(ctx, id, owner(slack, act)));
+/** Uses it up, and nothing follows. */
+export function discard(slack: Slack, act: Act, id: string): Promise<void> {
+  return transact(slack.app, act.tenantId, (ctx) => spend(ctx, slack, act, id));
 }
 
 /** Workspace and account: an id that was copied out of somebody else's form opens nothing. */
 const owner = (slack: Slack, { account }: Act): string => `${slack.teamId}/${account.userId}`;
 
-function ofKind<K extends Draft['kind']>(data: unknown, kind: K): Extract<Draft, { kind: K }> {
-  const draft = data as Draft | null;
-  if (draft === null || draft.kind !== kind) throw draftGone();
-  return draft as Extract<Draft, { kind: K }>;
-}
+const sealedAs = (id: string): string => `slack-draft:${id}`;
+
+/** What is said of a private key in what was typed. */
+export const PRIVATE_KEY =
+  'This holds a private key, so it is refused, and we have kept nothing of it. Slack has seen it: make a new pair, and give only its public half.';

@@ -17,12 +17,22 @@ const OPENINGS = {
 export const faultText = (fault: Fault, errorId?: string): string =>
   `${OPENINGS[fault.code]}: ${fault.message}${errorId === undefined ? '' : ` (error ${errorId})`}`;
 
-/** A fault's problems by field of the tool's input; empty where it has none. */
-export function problemsOf(fault: Fault): ReadonlyMap<string, string> {
+/** A fault's problems, each with its path in the tool's input (`suggestion.terms.days`); empty where it has none. */
+export function problemsAt(fault: Fault): readonly (readonly [path: string, problem: string])[] {
   const problems = fault.detail['problems'];
-  if (!Array.isArray(problems)) return new Map();
-  const lines = problems as readonly { field: string; problem: string }[];
-  return new Map(lines.map(({ field, problem }) => [field.split('.')[0] ?? '', problem]));
+  if (!Array.isArray(problems)) return [];
+  return (problems as readonly { field: string; problem: string }[]).map(({ field, problem }) => [
+    field,
+    problem,
+  ]);
+}
+
+/** The same by field of a form; what belongs to no field stands under the empty name. Never empty. */
+export function problemsOf(fault: Fault): readonly (readonly [field: string, problem: string])[] {
+  const problems = problemsAt(fault);
+  return problems.length === 0
+    ? [['', fault.message]]
+    : problems.map(([path, problem]) => [path.split('.')[0] ?? '', problem]);
 }
 
 /** Slack's own word for why it refused a call (`message_not_found`), or null where it did not answer at all. */

@@ -1,6 +1,11 @@
 import type { WebClient } from '@slack/web-api';
 import type { PersonActor } from '#domain/actor.ts';
-import { rememberSlackAccount, slackAccount } from '#domain/person/accounts.ts';
+import {
+  contestSlackAccount,
+  rememberSlackAccount,
+  slackAccount,
+  slackAccountOf,
+} from '#domain/person/accounts.ts';
 import { peopleByEmail, type Person } from '#domain/person/store.ts';
 import { standingOf } from '#domain/person/standing.ts';
 import { theTenant } from '#domain/tenant/store.ts';
@@ -81,6 +86,11 @@ export function slackIdentities(app: App, client: WebClient, teamId: string): Id
         known === null
           ? person.emailChangedAt === null
           : known.firstEmail === email && known.personId === person.id;
+      const theirs = await slackAccountOf(reader, person.id);
+      if (theirs !== null && theirs.slackUser !== userId) {
+        const why = contested(person, theirs.slackUser);
+        return same ? why : { ...why, message: refusal('email_changed').message };
+      }
       return same ? person : refusal('email_changed');
     });
   }
@@ -93,9 +103,12 @@ export function slackIdentities(app: App, client: WebClient, teamId: string): Id
       const fallen = standingOf(person);
       if (fallen !== null) return refusal('not_active', fallen.message);
       if (use === 'fresh') {
-        await transact(app, tenantId, (ctx) =>
-          rememberSlackAccount(ctx, account.userId, person.id, person.email.toLowerCase()),
+        const theirs = await transact(app, tenantId, async (ctx) =>
+          (await rememberSlackAccount(ctx, account.userId, person.id, person.email.toLowerCase()))
+            ? null
+            : await slackAccountOf(ctx, person.id),
         );
+        if (theirs !== null) return contested(person, theirs.slackUser);
       }
       const identity = { account: `${teamId}/${account.userId}`, matched_by: 'email' };
       return { person, actor: { kind: 'person', surface: 'slack', personId: person.id, identity } };
@@ -104,7 +117,19 @@ export function slackIdentities(app: App, client: WebClient, teamId: string): Id
   };
 }
 
-/** Writes down that an account was refused, before it is told so (law 11). */
+/** A second account with a person's address: somebody may have written it into another profile. */
+const contested = (person: Person, account: string): Refusal => ({
+  ...refusal(
+    'email_changed',
+    'Another Slack account is known as the one with your email address, so nobody is taken for the owner of this one. An IT admin can link it (/account relink).',
+  ),
+  contests: { person: person.id, account },
+});
+
+/**
+ * Writes down that an account was refused, before it is told so (law 11). Of one that shows somebody else's address, that person and the IT
+ * admins are told.
+ */
 export async function recordRefusal(
   app: App,
   tenantId: string,
@@ -116,6 +141,20 @@ export async function recordRefusal(
   await app.ledgerBatch.add(tenantId, {
     event: 'identity_refused',
     actor: `slack:${name}`,
-    data: { surface: 'slack', account: name, code: why.code, doing },
+    data: {
+      surface: 'slack',
+      account: name,
+      code: why.code,
+      doing,
+      ...(why.contests === undefined
+        ? {}
+        : { person: why.contests.person, known_account: why.contests.account }),
+    },
+  });
+  const { contests } = why;
+  if (contests === undefined) return;
+  await transact(app, tenantId, async (ctx) => {
+    if (await contestSlackAccount(ctx, contests.person, account.userId))
+      ctx.emit({ name: 'account.contested', thing: contests.person });
   });
 }

@@ -1,8 +1,8 @@
+import { say } from '#lib/sanitise.ts';
 import { App as BoltApp, AuthorizationError, type CodedError } from '@slack/bolt';
 import { ErrorCode, WebClient } from '@slack/web-api';
 import type { JobData } from '#db/queue.ts';
 import type { App } from '#engine/app.ts';
-import { transact } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { commandRegistry } from './commands/registry.ts';
@@ -10,13 +10,13 @@ import type { Slack } from './context.ts';
 import { guardedFetch, interactiveOptions, jobClient } from './door/egress.ts';
 import { boltLogger, withoutSecrets } from './door/logger.ts';
 import { createReceiver } from './door/receiver.ts';
-import { WINDOW_SECONDS } from './door/request.ts';
 import { slackIdentities } from './identity.ts';
 import { listen } from './listeners.ts';
 import { notice } from './messages/blocks.ts';
 import { projectAll } from './project.ts';
-import { SLACK_PROJECT } from './queue.ts';
-import { spendOnce, tenantOfTeam } from './store.ts';
+import { openIntake } from './intake.ts';
+import { SLACK_INTAKE, SLACK_PROJECT } from './queue.ts';
+import { tenantOfTeam } from './store.ts';
 import { textIn, type Wire } from './wire.ts';
 
 /** One app in one workspace, with a static bot token. */
@@ -43,9 +43,6 @@ export interface SlackSurface {
   close(): Promise<void>;
 }
 
-/** How long a spent key is remembered, in milliseconds: longer than Slack's last repetition and our window on both sides. */
-const REMEMBER_MS = (2 * WINDOW_SECONDS + 600) * 1000;
-
 /** Slack as a door: commands, clicks, forms and menus in, messages out. Does not call Slack until something asks it to. */
 export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSurface> {
   const logger = boltLogger(app.log);
@@ -60,12 +57,13 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
       );
     return known;
   };
+  const intake = openIntake(app);
   const receiver = createReceiver({
     ...settings,
     log: app.log,
     now: app.now,
-    fresh: async (keys) =>
-      transact(app, await tenant(), (ctx) => spendOnce(ctx, keys, new Date(ctx.now.getTime() + REMEMBER_MS))),
+    take: async (keys, body) => intake.take(await tenant(), keys, body),
+    run: async (id, work) => intake.run(await tenant(), id, work),
   });
   const clientOptions = interactiveOptions(profile);
   const boltApp = new BoltApp({
@@ -98,12 +96,12 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
     await tellOf(errorId, { ...body }).catch(() => {});
   });
 
-  /** The person saw Slack take the request: without this they would wait for nothing. */
+  /** The person saw Slack take the request: without this they would wait for nothing. What of it was done is not known here. */
   async function tellOf(errorId: string, body: Wire): Promise<void> {
     const url = textIn(body, 'response_url');
     if (url === '') return;
     const { text, blocks } = notice(
-      `Something went wrong on our side. Nothing more will happen; try again, and give an administrator this: error ${errorId}`,
+      say`Something went wrong on our side, and we cannot tell whether this was done. Look with /approval list or at your messages here before you ask again, and give an administrator this: error ${errorId}`,
     );
     await guardedFetch(settings.apiUrl)(url, {
       method: 'POST',
@@ -123,6 +121,10 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
     jobs: {
       [SLACK_PROJECT]: (data) =>
         projectAll(projector, String(data['tenant']), String(data['thing']).split(' ')),
+      [SLACK_INTAKE]: (data) =>
+        intake.resume(String(data['tenant']), String(data['id']), (body) =>
+          receiver.resume(body, String(data['id'])),
+        ),
     },
     ready: () => ready(projector.client, settings),
     close: () => receiver.drain(),

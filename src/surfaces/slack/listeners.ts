@@ -1,17 +1,19 @@
+import { oneLine } from '#lib/sanitise.ts';
 import type { App as BoltApp, RespondFn } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
 import { handleClick } from './clicks.ts';
 import { handleCommand } from './commands/handle.ts';
 import { faultMessage, guarded, type Act, type Reply, type Slack } from './context.ts';
 import { submitDenial } from './deny.ts';
-import { platformError } from './faults.ts';
+import type { IntakeContext } from './door/receiver.ts';
+import { slackWord } from './faults.ts';
 import { DENY_CALLBACK, FORM_CALLBACK } from './forms/draw.ts';
 import { NARROW_CALLBACK } from './forms/narrow.ts';
 import { optionsFor } from './forms/options.ts';
 import { errorsAt, submitForm, type Submitted } from './forms/submit.ts';
-import { OURS } from './ids.ts';
+import { ACTIONS, OURS } from './ids.ts';
 import type { Account } from './identity.ts';
-import type { Message } from './messages/blocks.ts';
+import { button, notice, type Message } from './messages/blocks.ts';
 import { submitNarrowing } from './narrow.ts';
 import { objectIn, objectsIn, textIn, type Wire } from './wire.ts';
 
@@ -21,7 +23,7 @@ import { objectIn, objectsIn, textIn, type Wire } from './wire.ts';
  */
 export function listen(bolt: BoltApp, slack: Slack): void {
   for (const root of slack.registry.roots) {
-    bolt.command(root, async ({ ack, body, respond }) => {
+    bolt.command(root, async ({ ack, body, respond, client, context }) => {
       await ack();
       const wire = { ...body } as Wire;
       const act = await actOf(
@@ -29,7 +31,8 @@ export function listen(bolt: BoltApp, slack: Slack): void {
         wire,
         { userId: textIn(wire, 'user_id'), teamId: textIn(wire, 'team_id') || null },
         `${root} command`,
-        byUrl(respond),
+        byUrl(slack, respond, direct(slack, client, textIn(wire, 'user_id'))),
+        takenAs(context),
       );
       await handleCommand(slack, act, {
         root,
@@ -38,17 +41,24 @@ export function listen(bolt: BoltApp, slack: Slack): void {
       });
     });
   }
-  bolt.action(OURS, async ({ ack, body, respond }) => {
+  bolt.action(OURS, async ({ ack, body, respond, client, context }) => {
     await ack();
     const wire = { ...body } as unknown as Wire;
     const [action = {}] = objectsIn(wire, 'actions');
     const channel = textIn(objectIn(wire, 'channel'), 'id') || null;
+    const account = clicker(wire);
     const act = await actOf(
       slack,
       wire,
-      clicker(wire),
+      account,
       textIn(action, 'action_id'),
-      byUrl(respond, objectIn(wire, 'container')['is_ephemeral'] === true),
+      byUrl(
+        slack,
+        respond,
+        direct(slack, client, account.userId),
+        objectIn(wire, 'container')['is_ephemeral'] === true,
+      ),
+      takenAs(context),
     );
     await handleClick(slack, act, {
       actionId: textIn(action, 'action_id'),
@@ -58,26 +68,51 @@ export function listen(bolt: BoltApp, slack: Slack): void {
   });
   bolt.options(OURS, async ({ ack, body }) => {
     const wire = { ...body } as unknown as Wire;
-    const act = await actOf(slack, wire, clicker(wire), 'menu', silent);
+    const act = await actOf(slack, wire, clicker(wire), 'menu', silent, { intake: null, late: false });
     await ack({ options: await optionsFor(slack, act, textIn(wire, 'action_id'), textIn(wire, 'value')) });
   });
-  bolt.view(OURS, async ({ ack, body, client }) => {
+  bolt.view(OURS, async ({ ack, body, client, context }) => {
     const wire = { ...body } as unknown as Wire;
     const view = objectIn(wire, 'view');
     const account = clicker(wire);
-    const act = await actOf(
-      slack,
-      wire,
-      account,
-      textIn(view, 'callback_id'),
-      direct(client, account.userId),
-    );
-    const submitted = await submit(slack, act, view);
-    if ('errors' in submitted) return ack({ response_action: 'errors', errors: { ...submitted.errors } });
+    const reply = direct(slack, client, account.userId);
+    const taken = takenAs(context);
+    const act = await actOf(slack, wire, account, textIn(view, 'callback_id'), reply, taken);
+    const submitting = submit(slack, act, view);
+    const inTime = taken.late ? null : await within(submitting, ANSWER_MS);
+    if (inTime !== null && 'errors' in inTime)
+      return ack({ response_action: 'errors', errors: { ...inTime.errors } });
     // Slack may have given up waiting: what was done is told all the same.
     await ack().catch(() => {});
-    await guarded(slack, act, submitted.after);
+    const submitted = await submitting;
+    if ('errors' in submitted) await act.tell(notCarriedOut(view, submitted.errors));
+    else await guarded(slack, act, submitted.after);
   });
+}
+
+/** How long a form stays open for an answer, in milliseconds. Slack waits for three seconds, from before we hear of it. */
+const ANSWER_MS = 2000;
+
+/** What comes in time, or null. */
+async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), ms);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** For a form that had closed before it could say what is wrong: the same, and a way back to it. */
+function notCarriedOut(view: Wire, errors: Readonly<Record<string, string>>): Message {
+  const said = `Nothing was sent. ${Object.values(errors).join(' ')}`;
+  return textIn(view, 'callback_id') === FORM_CALLBACK
+    ? notice(
+        oneLine(said),
+        button('Open the form', ACTIONS.edit, textIn(view, 'private_metadata'), 'primary'),
+      )
+    : notice(oneLine(said));
 }
 
 const FORMS: Readonly<Record<string, (slack: Slack, act: Act, view: Wire) => Promise<Submitted>>> = {
@@ -102,22 +137,53 @@ function clicker(wire: Wire): Account {
   return { userId: textIn(user, 'id'), teamId: textIn(user, 'team_id') || null };
 }
 
-async function actOf(slack: Slack, wire: Wire, account: Account, doing: string, reply: Reply): Promise<Act> {
-  return { tenantId: await slack.tenant(), account, triggerId: textIn(wire, 'trigger_id'), doing, ...reply };
+async function actOf(
+  slack: Slack,
+  wire: Wire,
+  account: Account,
+  doing: string,
+  reply: Reply,
+  { intake }: IntakeContext,
+): Promise<Act> {
+  return {
+    tenantId: await slack.tenant(),
+    account,
+    triggerId: textIn(wire, 'trigger_id'),
+    doing,
+    intake,
+    ...reply,
+  };
+}
+
+function takenAs(context: Readonly<Record<string, unknown>>): IntakeContext {
+  const { intake, late } = context;
+  return { intake: typeof intake === 'string' ? intake : null, late: late === true };
 }
 
 const silent: Reply = { tell: () => Promise.resolve(), replace: () => Promise.resolve() };
 
-/** Through the response URL: to this person alone, wherever they typed or clicked, also where the app is no member. */
-function byUrl(respond: RespondFn, replaceable = false): Reply {
-  const send = async ({ text, blocks }: Message, replace: boolean): Promise<void> => {
-    await respond({ text, blocks, response_type: 'ephemeral', replace_original: replace });
+/**
+ * Through the response URL: to this person alone, wherever they typed or clicked, also where the app is no member. Where that fails, in a
+ * direct message. Never throws: an answer that does not arrive changes nothing of what was done.
+ */
+function byUrl(slack: Slack, respond: RespondFn, instead: Reply, replaceable = false): Reply {
+  const send = async (message: Message, replace: boolean): Promise<void> => {
+    const { text, blocks } = message;
+    try {
+      await respond({ text, blocks, response_type: 'ephemeral', replace_original: replace });
+    } catch (error) {
+      slack.app.log.warn(
+        { reason: slackWord(error) },
+        'slack: a response URL does not work; a direct message instead',
+      );
+      await instead.tell(message);
+    }
   };
   return { tell: (message) => send(message, false), replace: (message) => send(message, replaceable) };
 }
 
-/** Forms have no response URL: a direct message instead. */
-function direct(client: WebClient, userId: string): Reply {
+/** In a direct message, as for forms, which have no response URL. Never throws. */
+function direct(slack: Slack, client: WebClient, userId: string): Reply {
   const tell = async ({ text, blocks }: Message): Promise<void> => {
     try {
       await client.chat.postMessage({
@@ -129,7 +195,7 @@ function direct(client: WebClient, userId: string): Reply {
       });
     } catch (error) {
       // A guest's or a stranger's direct messages may be closed to the app: then there is nowhere to answer.
-      if (platformError(error) === null) throw error;
+      slack.app.log.warn({ reason: slackWord(error) }, 'slack: an answer could not be told');
     }
   };
   return { tell, replace: tell };

@@ -1,12 +1,13 @@
+import { oneLine } from '#lib/sanitise.ts';
 import { approvalView } from '#engine/approve/view.ts';
 import { resourcePattern } from '#engine/references.ts';
 import { readonly } from '#engine/transact.ts';
 import { canonicalJson } from '#lib/json.ts';
 import { asFault, Fault } from '#lib/fault.ts';
 import { isRefusal } from './account.ts';
-import { tellConflict, tellVote } from './vote.ts';
+import { tellConflict, tellVote, vote } from './vote.ts';
 import type { Act, Slack } from './context.ts';
-import { giveBack, look, take } from './drafts.ts';
+import { look } from './drafts.ts';
 import { problemsOf } from './faults.ts';
 import { blockOf, NOTE_BLOCK } from './forms/draw.ts';
 import { askedOf, type Asked } from './forms/narrow.ts';
@@ -14,7 +15,6 @@ import { readEntered } from './forms/read.ts';
 import { errorsAt, type Submitted } from './forms/submit.ts';
 import { recordRefusal } from './identity.ts';
 import { notice } from './messages/blocks.ts';
-import { use } from './run.ts';
 import { objectIn, textIn, type Wire } from './wire.ts';
 
 type Problem = readonly [field: string, problem: string];
@@ -28,7 +28,7 @@ export async function submitNarrowing(slack: Slack, act: Act, view: Wire): Promi
   const identity = await slack.identities.of(act.tenantId, act.account, 'fresh');
   if (isRefusal(identity)) {
     await recordRefusal(slack.app, act.tenantId, act.account, act.doing, identity);
-    return { after: () => act.tell(notice(identity.message)) };
+    return { after: () => act.tell(notice(oneLine(identity.message))) };
   }
   const { approvalId, version } = await look(slack, act, draftId, 'narrow');
   const entered = objectIn(objectIn(view, 'state'), 'values');
@@ -52,22 +52,14 @@ export async function submitNarrowing(slack: Slack, act: Act, view: Wire): Promi
   if (errors !== null) return { errors };
   const [state] = Object.values(objectIn(entered, NOTE_BLOCK)) as { value?: string | null }[];
   const note = state?.value?.trim() ?? '';
-  await take(slack, act, draftId, 'narrow');
-  const ballot = { approval_id: approvalId, decision: 'approve', version, narrow };
-  const input = note === '' ? ballot : { ...ballot, note };
+  const ballot = { approval_id: approvalId, decision: 'approve' as const, version, narrow };
   try {
-    const outcome = await use(slack, act.tenantId, identity, {
-      tool: 'approval_decide',
-      input,
-      reason: null,
-    });
+    const outcome = await vote(slack, act, identity, note === '' ? ballot : { ...ballot, note }, draftId);
     return { after: () => tellVote(act, outcome) };
   } catch (error) {
     const fault = asFault(error);
     if (fault.code !== 'invalid_input') return { after: () => tellConflict(slack, act, approvalId, error) };
-    await giveBack(slack, act, draftId);
-    const fields = [...problemsOf(fault)];
-    return { errors: errorsAt(view, fields.length > 0 ? fields : [['', fault.message]]) ?? {} };
+    return { errors: errorsAt(view, problemsOf(fault)) ?? {} };
   }
 }
 

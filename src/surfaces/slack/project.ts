@@ -1,4 +1,5 @@
 import type { WebClient } from '@slack/web-api';
+import { slackAccountOf } from '#domain/person/accounts.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import type { Person } from '#domain/person/store.ts';
 import type { App } from '#engine/app.ts';
@@ -134,7 +135,7 @@ export async function project(
       return;
     }
     if (standing.some((row) => row.personId === recipient.person.id)) return;
-    const channel = await directChannel(recipient.person);
+    const channel = await directChannel(recipient.person, recipient.account);
     if (channel !== null) await post(audience, recipient.person.id, channel, message);
   }
 
@@ -150,10 +151,21 @@ export async function project(
     await show(row, message);
   }
 
-  /** The direct messages of the account that has this person's work email, by the rules for those who act; null where there is none. */
-  async function directChannel(person: Person): Promise<string | null> {
-    const { settings } = await readonly(app, tenantId, theTenant);
-    const { user } = await client.users.lookupByEmail({ email: person.email });
+  /**
+   * The direct messages of the account that is known as this person's and still has their work email, by the rules for those who act; of the
+   * one that has it where none is known. Null where there is none. `account` is told without being asked for its address.
+   */
+  async function directChannel(person: Person, account?: string): Promise<string | null> {
+    if (account !== undefined)
+      return (await client.conversations.open({ users: account })).channel?.id ?? null;
+    const { settings, known } = await readonly(app, tenantId, async (reader) => ({
+      settings: (await theTenant(reader)).settings,
+      known: await slackAccountOf(reader, person.id),
+    }));
+    const { user } =
+      known === null
+        ? await client.users.lookupByEmail({ email: person.email })
+        : await client.users.info({ user: known.slackUser });
     const email = workEmail({ ...user }, teamId, settings.emailDomains);
     if (email !== person.email.toLowerCase() || user?.id === undefined) return null;
     return (await client.conversations.open({ users: user.id })).channel?.id ?? null;

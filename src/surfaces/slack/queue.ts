@@ -5,3 +5,6 @@
  * data: `{tenant, fact, thing}`, where `thing` is an id, or several with spaces between.
  */
 export const SLACK_PROJECT = 'slack-project';
+
+/** The queue that does what a process took in from Slack and died over; data: `{tenant, id}`. */
+export const SLACK_INTAKE = 'slack-intake';

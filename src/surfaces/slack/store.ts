@@ -4,7 +4,7 @@ import type { TenantReader, TenantWriter } from '#domain/context.ts';
 import { people } from '#domain/person/tables.ts';
 import { replays } from '#domain/token/tables.ts';
 import { newId } from '#lib/id.ts';
-import { slackDrafts, slackMessages } from './tables.ts';
+import { slackDrafts, slackIntake, slackMessages } from './tables.ts';
 
 export type SlackMessage = typeof slackMessages.$inferSelect;
 
@@ -22,65 +22,41 @@ export async function spendOnce(
   return rows.length === new Set(keys).size;
 }
 
-export type DraftData = Record<string, unknown>;
-
-/** Saves what a person has begun, bound to that person. Returns its id, which is all that travels to Slack. */
+/** Saves what a person has begun, bound to that person. `id` is all that travels to Slack. */
 export async function saveDraft(
   ctx: TenantWriter,
-  slackUser: string,
-  data: DraftData,
-  expiresAt: Date,
-): Promise<string> {
+  draft: Pick<typeof slackDrafts.$inferInsert, 'id' | 'slackUser' | 'sealed' | 'expiresAt'>,
+): Promise<void> {
   // Whoever begins something new is done with what has expired.
   await ctx.db
     .delete(slackDrafts)
     .where(
       and(
         eq(slackDrafts.tenantId, ctx.tenantId),
-        eq(slackDrafts.slackUser, slackUser),
+        eq(slackDrafts.slackUser, draft.slackUser),
         lt(slackDrafts.expiresAt, ctx.now),
       ),
     );
-  const id = newId('draft');
-  await ctx.db.insert(slackDrafts).values({ tenantId: ctx.tenantId, id, slackUser, data, expiresAt });
-  return id;
+  await ctx.db.insert(slackDrafts).values({ tenantId: ctx.tenantId, ...draft });
 }
 
-/** The draft, where it is this person's, has not been used and has not expired; null otherwise, without saying which. */
-export async function findDraft(
-  reader: TenantReader,
-  id: string,
-  slackUser: string,
-): Promise<DraftData | null> {
+/** The draft, sealed, where it is this person's, has not been used and has not expired; null otherwise, without saying which. */
+export async function findDraft(reader: TenantReader, id: string, slackUser: string): Promise<string | null> {
   const [row] = await reader.db
-    .select({ data: slackDrafts.data })
+    .select({ sealed: slackDrafts.sealed })
     .from(slackDrafts)
     .where(and(eq(slackDrafts.tenantId, reader.tenantId), usable(reader, id, slackUser)));
-  return row?.data ?? null;
+  return row?.sealed ?? null;
 }
 
-/** The same, and uses it: of any number of takers exactly one gets it. */
-export async function takeDraft(ctx: TenantWriter, id: string, slackUser: string): Promise<DraftData | null> {
-  const [row] = await ctx.db
+/** Uses it: of any number of takers exactly one gets true. */
+export async function takeDraft(ctx: TenantWriter, id: string, slackUser: string): Promise<boolean> {
+  const rows = await ctx.db
     .update(slackDrafts)
     .set({ usedAt: ctx.now })
     .where(and(eq(slackDrafts.tenantId, ctx.tenantId), usable(ctx, id, slackUser)))
-    .returning({ data: slackDrafts.data });
-  return row?.data ?? null;
-}
-
-/** Gives a draft back that led to nothing but a correction in its own form. */
-export async function giveBackDraft(ctx: TenantWriter, id: string, slackUser: string): Promise<void> {
-  await ctx.db
-    .update(slackDrafts)
-    .set({ usedAt: null })
-    .where(
-      and(
-        eq(slackDrafts.tenantId, ctx.tenantId),
-        eq(slackDrafts.id, id),
-        eq(slackDrafts.slackUser, slackUser),
-      ),
-    );
+    .returning({ id: slackDrafts.id });
+  return rows.length === 1;
 }
 
 const usable = (reader: TenantReader, id: string, slackUser: string) =>
@@ -190,3 +166,34 @@ export async function tenantOfTeam(
   }[];
   return row?.id ?? null;
 }
+
+export type Intake = typeof slackIntake.$inferSelect;
+
+/** Writes down what Slack is about to be told that we have. */
+export async function saveIntake(ctx: TenantWriter, id: string, sealed: string): Promise<void> {
+  await ctx.db.insert(slackIntake).values({ tenantId: ctx.tenantId, id, sealed, receivedAt: ctx.now });
+}
+
+/** What was taken in and is not forgotten yet; null for anything else. */
+export async function findIntake(reader: TenantReader, id: string): Promise<Intake | null> {
+  const [row] = await reader.db.select().from(slackIntake).where(intakeOf(reader, id));
+  return row ?? null;
+}
+
+/** Says which call it led to; false where somebody else has said so already. */
+export async function settleIntake(ctx: TenantWriter, id: string, callId: string): Promise<boolean> {
+  const rows = await ctx.db
+    .update(slackIntake)
+    .set({ doneAt: ctx.now, callId })
+    .where(and(intakeOf(ctx, id), isNull(slackIntake.doneAt)))
+    .returning({ id: slackIntake.id });
+  return rows.length === 1;
+}
+
+/** Forgets it, with what was typed. */
+export async function forgetIntake(ctx: TenantWriter, id: string): Promise<void> {
+  await ctx.db.delete(slackIntake).where(intakeOf(ctx, id));
+}
+
+const intakeOf = (reader: TenantReader, id: string) =>
+  and(eq(slackIntake.tenantId, reader.tenantId), eq(slackIntake.id, id));

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { index, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 
 /** Every copy of a thing that stands in Slack, so that a change edits all of them. */
@@ -37,9 +37,28 @@ export const slackDrafts = pgTable(
     tenantId: tenantId(),
     id: text('id').notNull(),
     slackUser: text('slack_user').notNull(),
-    data: jsonb('data').$type<Record<string, unknown>>().notNull(),
+    /** What was typed, as JSON, sealed for this draft: a person may type anything. */
+    sealed: text('data').notNull(),
     expiresAt: moment('expires_at').notNull(),
     usedAt: moment('used_at'),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.id] }), tenantPolicy()],
+);
+
+/**
+ * Commands, clicks and forms that Slack was told we have, until they are done: written before the acknowledgement, in the transaction
+ * that spends their keys. `doneAt` is set in the transaction of the call that one led to, so that nothing is done twice.
+ */
+export const slackIntake = pgTable(
+  'slack_intake',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    /** The request's body as JSON, sealed for this row: it holds what was typed, and a response URL. */
+    sealed: text('sealed').notNull(),
+    receivedAt: moment('received_at').notNull(),
+    doneAt: moment('done_at'),
+    callId: text('call_id'),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.id] }), tenantPolicy()],
 );

@@ -1,3 +1,4 @@
+import { oneLine, say } from '#lib/sanitise.ts';
 import type { Suggestion } from '#domain/approval/suggestion.ts';
 import { findApproval } from '#domain/approval/store.ts';
 import type { Outcome } from '#engine/outcome.ts';
@@ -10,22 +11,29 @@ import { notice } from './messages/blocks.ts';
 import { SLACK_PROJECT } from './queue.ts';
 import { use } from './run.ts';
 
-/** One vote by this person, told to them alone; the message changes by the projection, for everybody. */
-export async function decide(
+export interface Ballot {
+  readonly approval_id: string;
+  readonly decision: 'approve' | 'deny';
+  readonly version: number;
+  readonly note?: string;
+  readonly suggestion?: Suggestion;
+  readonly narrow?: Readonly<Record<string, unknown>>;
+}
+
+/** One vote by this person, of a form where `draftId` is given. Whether they may is decided there. */
+export const vote = (
   slack: Slack,
   act: Act,
   identity: Identity,
-  ballot: {
-    approval_id: string;
-    decision: 'approve' | 'deny';
-    version: number;
-    note?: string;
-    suggestion?: Suggestion;
-  },
-): Promise<void> {
+  ballot: Ballot,
+  draftId: string | null = null,
+): Promise<Outcome> =>
+  use(slack, act, identity, { tool: 'approval_decide', input: { ...ballot }, reason: null }, draftId);
+
+/** One vote by this person, told to them alone; the message changes by the projection, for everybody. */
+export async function decide(slack: Slack, act: Act, identity: Identity, ballot: Ballot): Promise<void> {
   try {
-    const request = { tool: 'approval_decide', input: ballot, reason: null };
-    await tellVote(act, await use(slack, act.tenantId, identity, request));
+    await tellVote(act, await vote(slack, act, identity, ballot));
   } catch (error) {
     await tellConflict(slack, act, ballot.approval_id, error);
   }
@@ -33,12 +41,14 @@ export async function decide(
 
 /** What became of a vote. */
 export async function tellVote(act: Act, outcome: Outcome): Promise<void> {
-  if (outcome.status === 'denied') return act.tell(notice(`Not allowed: ${outcome.denial.message}`));
+  if (outcome.status === 'denied') return act.tell(notice(say`Not allowed: ${outcome.denial.message}`));
   await act.tell(
     notice(
-      outcome.status === 'done'
-        ? (VOTED[String(outcome.output['state'])] ?? 'Your vote is recorded.')
-        : 'Your vote is being recorded.',
+      oneLine(
+        outcome.status === 'done'
+          ? (VOTED[String(outcome.output['state'])] ?? 'Your vote is recorded.')
+          : 'Your vote is being recorded.',
+      ),
     ),
   );
 }
@@ -53,7 +63,7 @@ export async function tellConflict(
   const fault = asFault(error);
   if (fault.code !== 'conflict') throw error;
   await refresh(slack, act, approvalId);
-  await act.tell(notice(`${faultText(fault)} I have refreshed the message.`));
+  await act.tell(notice(say`${faultText(fault)} I have refreshed the message.`));
 }
 
 const VOTED: Readonly<Record<string, string>> = {

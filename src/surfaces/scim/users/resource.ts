@@ -1,5 +1,6 @@
 import type { PersonRecord } from '#domain/person/provision.ts';
 import type { Person } from '#domain/person/store.ts';
+import { oneLine } from '#lib/sanitise.ts';
 import { USER_SCHEMA_IDS } from '../schema/registry.ts';
 import { ENTERPRISE, MANDAITOR } from '../schema/user.ts';
 import { isObject, type Resource } from '../value.ts';
@@ -109,7 +110,8 @@ export function recordOf(resource: Resource, before: Resource | null): PersonRec
 }
 
 const part = (value: unknown): Resource => (isObject(value) ? value : {});
-const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+/** A text of the resource as one line; null where nothing of it can be read. */
+const text = (value: unknown): string | null => (typeof value === 'string' && oneLine(value).trim()) || null;
 const nonEmpty = (value: unknown): unknown =>
   Array.isArray(value) && value.length === 0 ? undefined : value;
 const full = (value: Resource): Resource | undefined =>

@@ -89,7 +89,7 @@ const ANSWERS: { readonly [K in Line['kind']]: Answer<K> } = {
       const draftId = await begin(slack, act, { kind: 'request', channel, ...request });
       return act.tell(previewMessage(check.summary, route.fields, request, check.names, draftId));
     }
-    const outcome = await use(slack, act.tenantId, identity, request);
+    const outcome = await use(slack, act, identity, request);
     return act.tell(await answerTo(slack, act.tenantId, route.entry, check.summary, outcome));
   },
 };

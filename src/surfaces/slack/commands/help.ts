@@ -1,8 +1,10 @@
+import { oneLine, say } from '#lib/sanitise.ts';
 import { ACTIONS } from '../ids.ts';
 import {
   actions,
   bullets,
   button,
+  fact,
   facts,
   line,
   smallPrint,
@@ -16,16 +18,16 @@ export function helpMessage(root: string, routes: readonly Route[]): Message {
   return {
     text: `What ${root} can do`,
     blocks: [
-      line(words(`What ${root} can do`, { bold: true })),
+      line(words(say`What ${root} can do`, { bold: true })),
       bullets(
         routes.map((route) => [
-          words(route.usage, { code: true }),
-          words(` ${firstSentence(route.entry.tool.description)}`),
+          words(oneLine(route.usage), { code: true }),
+          words(say` ${firstSentence(route.entry.tool.description)}`),
         ]),
       ),
       actions(...routes.slice(0, 3).map((route) => formButton(route))),
       smallPrint(
-        `Type ${root} help and a command's words for more. A person is @name or a work email. Commands do not work in threads: that is Slack's rule.`,
+        say`Type ${root} help and a command's words for more. A person is @name or a work email. Commands do not work in threads: that is Slack's rule.`,
       ),
     ],
   };
@@ -34,25 +36,25 @@ export function helpMessage(root: string, routes: readonly Route[]): Message {
 /** One command in full. */
 export function commandHelp(route: Route): Message {
   const { tool } = route.entry;
-  const fields = route.fields.map(
-    (field) =>
-      [
-        `${field.name}${field.required ? '' : ' (may be left out)'}`,
-        [words(field.description === '' ? field.label : field.description)],
-      ] as const,
+  const fields = route.fields.map((field) =>
+    fact(say`${field.name}${field.required ? '' : ' (may be left out)'}`, [
+      words(oneLine(field.description === '' ? field.label : field.description)),
+    ]),
   );
   const changes = tool.effects === 'write' || tool.effects === 'act';
   return {
     text: `Help for ${route.usage}`,
     blocks: [
-      line(words(route.usage, { code: true })),
-      line(words(tool.description)),
+      line(words(oneLine(route.usage), { code: true })),
+      line(words(oneLine(tool.description))),
       ...(fields.length === 0 ? [] : [facts(fields)]),
       smallPrint(
-        changes
-          ? 'You see what will be done before anything is sent. Policy decides whether somebody must approve it.'
-          : 'This only looks; it changes nothing.',
-        'Give any of these by name as well, as in days=7, and a reason as reason="…" or in quotation marks at the end.',
+        oneLine(
+          changes
+            ? 'You see what will be done before anything is sent. Policy decides whether somebody must approve it.'
+            : 'This only looks; it changes nothing.',
+        ),
+        say`Give any of these by name as well, as in days=7, and a reason as reason="…" or in quotation marks at the end.`,
       ),
       actions(formButton(route)),
     ],
@@ -71,9 +73,9 @@ export function unknownMessage(
       blocks: [
         line(
           words('I do not know '),
-          words(`${root} ${typed}`, { code: true }),
+          words(say`${root} ${typed}`, { code: true }),
           words('. '),
-          words(`${root} help`, { code: true }),
+          words(say`${root} help`, { code: true }),
           words(' lists what there is.'),
         ),
       ],
@@ -84,13 +86,13 @@ export function unknownMessage(
     blocks: [
       line(
         words('I do not know '),
-        words(`${root} ${typed}`, { code: true }),
+        words(say`${root} ${typed}`, { code: true }),
         words('. Did you mean one of these? Nothing has been done.'),
       ),
-      bullets(meant.map(({ route }) => [words(route.usage, { code: true })])),
+      bullets(meant.map(({ route }) => [words(oneLine(route.usage), { code: true })])),
       actions(
         ...meant.map(({ route, draftId }, index) =>
-          button(route.entry.tool.title, `${ACTIONS.edit}:${index}`, draftId),
+          button(oneLine(route.entry.tool.title), `${ACTIONS.edit}:${index}`, draftId),
         ),
       ),
     ],
@@ -98,7 +100,7 @@ export function unknownMessage(
 }
 
 const formButton = (route: Route) =>
-  button(route.entry.tool.title, `${ACTIONS.form}:${route.entry.tool.name}`, route.entry.tool.name);
+  button(oneLine(route.entry.tool.title), `${ACTIONS.form}:${route.entry.tool.name}`, route.entry.tool.name);
 
 const firstSentence = (text: string): string =>
   /^.*?[.:](?=\s|$)/s.exec(text)?.[0].replace(/:$/, '.') ?? text;

@@ -16,8 +16,20 @@ export type Token = Value | { readonly kind: 'option'; readonly key: string; rea
 /** What cannot be taken apart without guessing. */
 export type LexicalError = 'too_long' | 'unclosed_quote' | 'broadcast';
 
-const QUOTES = '"“”„«»';
-const OPTION = /^(?:--|—|–)?([a-z][a-z0-9_-]{0,40})=/i;
+/** Double quotation marks of any language, each of which closes any other: phones and editors mix them. */
+const DOUBLE = '"“”„«»';
+/** Single ones and brackets, by what opens them. A single one closes at the end of a word only: it is an apostrophe too. */
+const CLOSING: Readonly<Record<string, string>> = {
+  "'": "'’‘",
+  '‘': "'’‘",
+  '’': "'’‘",
+  '‚': "'’‘",
+  '「': '」',
+  '『': '』',
+};
+const APOSTROPHES = "'‘’‚";
+/** `name=value`, `--name=value`, `--name value`; a phone writes a dash for the two signs. */
+const OPTION = /^(?:(?:--|—|–)?([a-z][a-z0-9_-]{0,40})=|(?:--|—|–)([a-z][a-z0-9_-]{0,40})\s+(?=\S))/i;
 const EMAIL = /^[\x21-\x7e]+@[a-z0-9.-]+\.[a-z]{2,}$/i;
 
 /**
@@ -34,7 +46,7 @@ export function tokenize(line: string): readonly Token[] | LexicalError {
     const start = option === null ? at : at + option[0].length;
     const found = value(text, start);
     if (typeof found === 'string') return found;
-    const key = option?.[1]?.toLowerCase().replaceAll('-', '_');
+    const key = (option?.[1] ?? option?.[2])?.toLowerCase().replaceAll('-', '_');
     tokens.push(key === undefined ? found.value : { kind: 'option', key, value: found.value });
     at = skipSpace(text, found.end);
   }
@@ -46,7 +58,12 @@ type Found = { readonly value: Value; readonly end: number } | LexicalError;
 function value(text: string, start: number): Found {
   const first = text.charAt(start);
   if (first === '<') return entity(text, start);
-  return first !== '' && QUOTES.includes(first) ? quoted(text, start) : word(text, start);
+  if (first !== '' && DOUBLE.includes(first)) return quoted(text, start, DOUBLE);
+  const closing = CLOSING[first];
+  if (closing === undefined) return word(text, start);
+  const found = quoted(text, start, closing, APOSTROPHES.includes(first));
+  // An apostrophe that nothing closes begins a word: 'twas.
+  return found === 'unclosed_quote' && APOSTROPHES.includes(first) ? word(text, start) : found;
 }
 
 function word(text: string, start: number): Found {
@@ -59,9 +76,12 @@ function word(text: string, start: number): Found {
   };
 }
 
-function quoted(text: string, start: number): Found {
+function quoted(text: string, start: number, closing: string, atWordEnd = false): Found {
   let end = start + 1;
-  while (end < text.length && !QUOTES.includes(text.charAt(end))) end += 1;
+  const closes = (at: number): boolean =>
+    closing.includes(text.charAt(at)) &&
+    (!atWordEnd || at + 1 === text.length || isSpace(text.charAt(at + 1)));
+  while (end < text.length && !closes(end)) end += 1;
   if (end >= text.length) return 'unclosed_quote';
   return {
     value: { kind: 'quoted', text: unescape(plainEntities(text.slice(start + 1, end))).trim() },

@@ -2,6 +2,7 @@ import type { App as BoltApp, AckFn, Receiver } from '@slack/bolt';
 import { AuthorizationError, ReceiverMultipleAckError } from '@slack/bolt';
 import { Fault } from '#lib/fault.ts';
 import type { Logger } from '#lib/log.ts';
+import type { Taken } from '../intake.ts';
 import { textIn, type Wire } from '../wire.ts';
 import { addresseeOf, onceKeys } from './envelope.ts';
 import {
@@ -22,15 +23,29 @@ export interface ReceiverOptions {
   readonly appId: string;
   readonly log: Logger;
   readonly now: () => Date;
-  /** True where none of the keys was spent before, by any process; it spends them. */
-  fresh(keys: readonly string[]): Promise<boolean>;
+  /**
+   * Takes the request in, so that it is done also where this process dies after the acknowledgement; null where a key was spent before, by
+   * any process.
+   */
+  take(keys: readonly string[], body: Wire): Promise<Taken | null>;
+  /** Runs the work of what was taken in, and forgets it after. */
+  run(id: string | null, work: () => Promise<void>): Promise<void>;
 }
 
 /** Bolt's receiver as one function from request to response, so that it mounts in any server. */
 export interface FetchReceiver extends Receiver {
   handle(request: Request): Promise<Response>;
+  /** Does again what was taken in and never finished. Nobody waits for its acknowledgement any more. */
+  resume(body: Wire, intake: string): Promise<void>;
   /** Waits for the work that goes on after acknowledgements. */
   drain(): Promise<void>;
+}
+
+/** What a listener finds in Bolt's context about the request that it answers. */
+export interface IntakeContext {
+  readonly intake: string | null;
+  /** Whether the acknowledgement is over already: what a form would have shown must be told. */
+  readonly late: boolean;
 }
 
 /**
@@ -69,8 +84,11 @@ export function createReceiver(options: ReceiverOptions): FetchReceiver {
   }
 
   async function dispatch(request: Request, signature: string, body: Wire): Promise<Response> {
+    let taken: Taken;
     try {
-      if (!(await options.fresh(onceKeys(signature, body)))) return new Response(null, { status: 200 });
+      const first = await options.take(onceKeys(signature, body), body);
+      if (first === null) return new Response(null, { status: 200 });
+      taken = first;
     } catch (error) {
       log.error(
         { reason: error instanceof Error ? error.message : typeof error },
@@ -99,12 +117,18 @@ export function createReceiver(options: ReceiverOptions): FetchReceiver {
         if (answered) throw new ReceiverMultipleAckError();
         answer(acknowledgement(response));
       };
-      const work = processed({
-        body: { ...body },
-        ack,
-        ...(retry === null ? {} : { retryNum: Number(retry) }),
-      })
-        .then(answer)
+      const context: IntakeContext = { intake: taken.id, late: false };
+      const work = options
+        .run(taken.id, async () => {
+          const event = { body: { ...body }, ack, customProperties: { ...context } };
+          answer(await processed(retry === null ? event : { ...event, retryNum: Number(retry) }));
+        })
+        .catch((error: unknown) =>
+          log.error(
+            { reason: error instanceof Error ? error.message : typeof error },
+            'slack: a request that is done could not be forgotten',
+          ),
+        )
         .finally(() => clearTimeout(timer));
       running.add(work);
       void work.finally(() => running.delete(work));
@@ -129,6 +153,14 @@ export function createReceiver(options: ReceiverOptions): FetchReceiver {
     start: () => Promise.resolve(),
     stop: () => drain(),
     handle,
+    resume: async (body, intake) => {
+      const context: IntakeContext = { intake, late: true };
+      await bolt?.processEvent({
+        body: { ...body },
+        ack: () => Promise.resolve(),
+        customProperties: { ...context },
+      });
+    },
     drain,
   };
 

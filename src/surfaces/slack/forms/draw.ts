@@ -1,7 +1,8 @@
+import { oneLine, say } from '#lib/sanitise.ts';
 import type { InputBlock, InputBlockElement, KnownBlock, ModalView, PlainTextOption } from '@slack/types';
 import { words as commandWords, type CatalogueEntry } from '#engine/catalogue.ts';
 import { labelOf } from '#engine/in-words.ts';
-import { facts, line, plain, words } from '../messages/blocks.ts';
+import { fact, facts, line, plain, words } from '../messages/blocks.ts';
 import type { Field, FieldKind } from './fields.ts';
 
 /** Names of what people see in place of ids: a person's or agent's display name. */
@@ -39,15 +40,15 @@ export function formView(
   const wanting =
     state.problems.length === 0
       ? []
-      : [line(words(`Still to be said: ${state.problems.join('; ')}.`, { bold: true }))];
+      : [line(words(say`Still to be said: ${state.problems.join('; ')}.`, { bold: true }))];
   const about: KnownBlock = line(
-    ...(formTitle(tool) === tool.title ? [] : [words(`${tool.title}. `, { bold: true })]),
-    words(tool.description),
+    ...(formTitle(tool) === tool.title ? [] : [words(say`${tool.title}. `, { bold: true })]),
+    words(oneLine(tool.description)),
   );
   return {
     type: 'modal',
     callback_id: FORM_CALLBACK,
-    title: plain(formTitle(tool), MAX_TITLE),
+    title: plain(oneLine(formTitle(tool)), MAX_TITLE),
     submit: plain(changes ? 'Send request' : 'Show', 24),
     close: plain('Cancel', 24),
     private_metadata: draftId,
@@ -81,7 +82,7 @@ export function denyView(draftId: string, summary: string, days: number | null):
     close: plain('Cancel', 24),
     private_metadata: draftId,
     blocks: [
-      facts([['Request', [words(summary)]]]),
+      facts([fact('Request', [words(oneLine(summary))])]),
       {
         type: 'input',
         block_id: REASON_BLOCK,
@@ -125,7 +126,7 @@ const fewerDays = (days: number): InputBlock => ({
   type: 'input',
   block_id: INSTEAD_DAYS_BLOCK,
   label: plain('Suggest fewer days'),
-  hint: plain(`${days} were asked. The requester can ask for exactly that with one command.`),
+  hint: plain(say`${days} were asked. The requester can ask for exactly that with one command.`),
   optional: true,
   element: {
     type: 'number_input',
@@ -154,8 +155,8 @@ export function inputBlock(
   return {
     type: 'input',
     block_id: blockOf(field.name),
-    label: plain(field.label, 2000),
-    hint: plain(`${field.description} ${HOW[field.kind] ?? ''}`, 2000),
+    label: plain(oneLine(field.label), 2000),
+    hint: plain(say`${field.description} ${HOW[field.kind] ?? ''}`, 2000),
     // A box that is not ticked is an answer too.
     optional: !field.required || field.kind === 'boolean',
     element: focus ? Object.assign(element, { focus_on_load: true }) : element,
@@ -233,7 +234,7 @@ const ELEMENTS: Readonly<Record<FieldKind['kind'], Draw>> = {
     };
   },
   boolean: (field, value) => {
-    const yes = { text: plain(field.label, 75), value: 'yes' };
+    const yes = { text: plain(oneLine(field.label), 75), value: 'yes' };
     return {
       type: 'checkboxes',
       action_id: 'value',
@@ -250,13 +251,15 @@ const initialText = (value: unknown): { initial_value?: string } =>
 
 function optionsOf(field: Field): PlainTextOption[] {
   const choices = 'choices' in field ? field.choices : [];
-  return choices.slice(0, 100).map((choice) => ({ text: plain(choice, 75), value: choice.slice(0, 150) }));
+  return choices
+    .slice(0, 100)
+    .map((choice) => ({ text: plain(oneLine(choice), 75), value: choice.slice(0, 150) }));
 }
 
 function external(actionId: string, value: unknown, names: Names): InputBlockElement {
   const chosen =
     typeof value === 'string' && value !== '' && value.length <= 150
-      ? { initial_option: { text: plain(names.get(value) ?? value, 75), value } }
+      ? { initial_option: { text: plain(oneLine(names.get(value) ?? value), 75), value } }
       : {};
   return {
     type: 'external_select',

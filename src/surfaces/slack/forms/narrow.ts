@@ -1,3 +1,4 @@
+import { oneLine } from '#lib/sanitise.ts';
 import type { ModalView } from '@slack/types';
 import type { TenantReader } from '#domain/context.ts';
 import { settleTerms, type AskedTerms } from '#domain/mandate/terms.ts';
@@ -7,7 +8,7 @@ import { readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import type { Act, Slack } from '../context.ts';
 import { begin } from '../drafts.ts';
-import { facts, line, plain, words } from '../messages/blocks.ts';
+import { fact, facts, line, plain, words } from '../messages/blocks.ts';
 import { inputBlock, noteBlock } from './draw.ts';
 import { fieldsIn, type Field } from './fields.ts';
 
@@ -96,7 +97,7 @@ const narrowView = (draftId: string, summary: string, { fields, terms }: Asked):
   close: plain('Cancel', 24),
   private_metadata: draftId,
   blocks: [
-    facts([['Request', [words(summary)]]]),
+    facts([fact('Request', [words(oneLine(summary))])]),
     line(
       words(
         'Everything stands as it was asked. Make smaller what you want smaller; what remains is approved.',

@@ -1,3 +1,4 @@
+import { oneLine } from '#lib/sanitise.ts';
 import type { Option } from '@slack/types';
 import { readonly } from '#engine/transact.ts';
 import { isRefusal } from '../account.ts';
@@ -33,7 +34,7 @@ export async function optionsFor(slack: Slack, act: Act, actionId: string, query
 }
 
 const option = ({ id, name, detail }: Candidate): Option => ({
-  text: plain(name, 75),
+  text: plain(oneLine(name), 75),
   value: id,
-  description: plain(detail, 75),
+  description: plain(oneLine(detail), 75),
 });

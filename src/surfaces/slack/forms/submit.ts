@@ -1,11 +1,13 @@
+import { oneLine } from '#lib/sanitise.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { asFault } from '#lib/fault.ts';
 import type { Route } from '../commands/registry.ts';
 import { isRefusal } from '../account.ts';
 import { draftGone, faultMessage, type Act, type Slack } from '../context.ts';
-import { giveBack, look, take } from '../drafts.ts';
+import { holdsPrivateKey } from '#lib/private-key.ts';
+import { look, PRIVATE_KEY } from '../drafts.ts';
 import { problemsOf } from '../faults.ts';
-import { recordRefusal, type Identity } from '../identity.ts';
+import { recordRefusal } from '../identity.ts';
 import { notice } from '../messages/blocks.ts';
 import { answerTo, use, type Request } from '../run.ts';
 import { objectIn, textIn, type Wire } from '../wire.ts';
@@ -29,47 +31,41 @@ export async function submitForm(slack: Slack, act: Act, view: Wire): Promise<Su
   const identity = await slack.identities.of(act.tenantId, act.account, 'fresh');
   if (isRefusal(identity)) {
     await recordRefusal(slack.app, act.tenantId, act.account, act.doing, identity);
-    return { after: () => act.tell(notice(identity.message)) };
+    return { after: () => act.tell(notice(oneLine(identity.message))) };
   }
   const draft = await look(slack, act, draftId, 'request');
   const route = routeOf(slack, draft.tool);
   const entered = enteredIn(route.fields, objectIn(objectIn(view, 'state'), 'values'));
   const request: Request = { tool: draft.tool, input: entered.input, reason: entered.reason };
+  const keys = privateKeysIn(request);
+  if (keys.length > 0) return { errors: errorsAt(view, keys) ?? {} };
   const check = await checked(slack, act.tenantId, identity, route, request);
   const errors = errorsAt(view, [...entered.problems, ...check.problems]);
   if (errors !== null) return { errors };
-  await take(slack, act, draftId, 'request');
-  if (route.entry.tool.effects !== 'write')
-    return { after: () => finish(slack, act, identity, route, request, check.summary) };
+  const { summary } = check;
+  // Okta may be slow: a form that changes something there closes first, and what came of it is told.
+  if (route.entry.tool.effects === 'act')
+    return {
+      after: async () => told(slack, act, route, summary, await use(slack, act, identity, request, draftId)),
+    };
   try {
-    const outcome = await use(slack, act.tenantId, identity, request);
+    const outcome = await use(slack, act, identity, request, draftId);
     // Where it waits, their own copy of the approval comes to the same direct messages, and says so.
     if (outcome.status === 'waiting') return { after: () => Promise.resolve() };
-    return { after: () => told(slack, act, route, check.summary, outcome) };
+    return { after: () => told(slack, act, route, summary, outcome) };
   } catch (error) {
     const fault = asFault(error);
-    // Where it is not known what happened, the same form must not do it a second time.
-    if (fault.code !== 'internal' && fault.code !== 'unavailable') await giveBack(slack, act, draftId);
-    const problems = problemsOf(fault);
-    const shown = errorsAt(
-      view,
-      problems.size > 0
-        ? [...problems]
-        : [['', fault.code === 'internal' ? faultMessage(slack, act.doing, error) : fault.message]],
-    );
-    return { errors: shown ?? {} };
+    const problems =
+      fault.code === 'internal' ? [['', faultMessage(slack, act.doing, error)] as const] : problemsOf(fault);
+    return { errors: errorsAt(view, problems) ?? {} };
   }
 }
 
-async function finish(
-  slack: Slack,
-  act: Act,
-  identity: Identity,
-  route: Pick<Route, 'entry'>,
-  request: Request,
-  summary: string,
-): Promise<void> {
-  await told(slack, act, route, summary, await use(slack, act.tenantId, identity, request));
+/** The fields into which a private key was pasted: nothing of such a form is kept, or shown to anybody. */
+function privateKeysIn({ input, reason }: Request): (readonly [string, string])[] {
+  return Object.entries({ ...input, reason })
+    .filter(([, value]) => holdsPrivateKey(value))
+    .map(([field]) => [field, PRIVATE_KEY] as const);
 }
 
 async function told(

@@ -1,7 +1,8 @@
+import { oneLine, say } from '#lib/sanitise.ts';
 import type { BreakGlassUse } from '#domain/break-glass/store.ts';
 import type { Person } from '#domain/person/store.ts';
 import type { ApprovalView } from '#engine/approve/view.ts';
-import { facts, header, line, moment, quote, smallPrint, words, type Message } from './blocks.ts';
+import { fact, facts, header, line, moment, quote, smallPrint, words, type Message } from './blocks.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
 
 /** That break-glass was used: who did what to whom, why, what was waived, and whether somebody has looked at it since. */
@@ -19,18 +20,18 @@ export function alarmMessage(
     text: escapeMrkdwn(shortened(`Break-glass used by ${who}: ${call.summary}. ${use.why}`, 2800, '…')),
     blocks: [
       line(words('Break-glass was used. No approval was waited for.', { bold: true })),
-      header(call.summary),
+      header(oneLine(call.summary)),
       facts([
-        ['By', [words(who)]],
-        ['When', [moment(use.at)]],
-        ['Effect', [words(approval.impact.effect)]],
-        ['Waived', [words(approval.requirements.map((one) => one.reason).join(' '))]],
-        ['State', [words(state)]],
+        fact('By', [words(oneLine(who))]),
+        fact('When', [moment(use.at)]),
+        fact('Effect', [words(oneLine(approval.impact.effect))]),
+        fact('Waived', [words(oneLine(approval.requirements.map((one) => one.reason).join(' ')))]),
+        fact('State', [words(oneLine(state))]),
       ]),
       line(words('The emergency, in their words', { italic: true })),
       quote(use.why),
       ...(use.review === null ? [] : [line(words('The review', { italic: true })), quote(use.review)]),
-      smallPrint(`${use.id} · ${call.id}`),
+      smallPrint(say`${use.id} · ${call.id}`),
     ],
   };
 }

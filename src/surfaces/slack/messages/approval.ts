@@ -1,4 +1,5 @@
-import type { Button, KnownBlock, RichTextElement } from '@slack/types';
+import { oneLine, say } from '#lib/sanitise.ts';
+import type { Button, KnownBlock } from '@slack/types';
 import { effectWords } from '#domain/impact.ts';
 import { FINAL_STATES, type CallState } from '#domain/call/call.ts';
 import { approverNames, shortage } from '#engine/approve/view.ts';
@@ -6,6 +7,7 @@ import { ACTIONS, approvalValue } from '../ids.ts';
 import {
   actions,
   button,
+  fact,
   facts,
   header,
   line,
@@ -15,6 +17,7 @@ import {
   quote,
   smallPrint,
   words,
+  type Fact,
   type Message,
 } from './blocks.ts';
 import { errorText } from './outcome.ts';
@@ -36,10 +39,9 @@ export function approvalMessage(scene: Scene, audience: Audience): Message {
   const { view, lines } = scene;
   const { call, approval } = view;
   const status = statusOf(scene);
-  const run = shortened(lines.join('\n'), SHOWN, '\n… (full text in Details)');
   const blocks: KnownBlock[] = [
-    ...(status === null ? [] : [line(words(status, { bold: true }))]),
-    header(call.summary),
+    ...(status === null ? [] : [line(words(oneLine(status), { bold: true }))]),
+    header(oneLine(call.summary)),
     facts(pairs(scene)),
     ...(call.reason === null
       ? []
@@ -48,19 +50,19 @@ export function approvalMessage(scene: Scene, audience: Audience): Message {
           quote(shortened(call.reason, 1500)),
         ]),
     line(words('Exactly what will run', { bold: true })),
-    ...preformatted(`${scene.toolTitle}\n${run}`),
+    ...preformatted([scene.toolTitle, ...lines], SHOWN),
     ...voteLines(scene),
     ...escalated(scene),
     smallPrint(
-      `${progress(scene)} · ${approval.id} · digest ${approval.digest.slice(0, 8)}`,
-      ...(status === null ? whoCan(scene, audience) : []),
+      say`${progress(scene)} · ${approval.id} · digest ${approval.digest.slice(0, 8)}`,
+      ...(status === null ? whoCan(scene, audience).map(oneLine) : []),
     ),
     actions(...buttons(scene, audience)),
   ];
   return { text: notification(scene, audience, status), blocks };
 }
 
-function pairs(scene: Scene): (readonly [string, readonly RichTextElement[]])[] {
+function pairs(scene: Scene): Fact[] {
   const { view, mandate } = scene;
   const { approval, agent } = view;
   const { impact } = approval;
@@ -75,25 +77,25 @@ function pairs(scene: Scene): (readonly [string, readonly RichTextElement[]])[] 
       ? [...scene.targets.slice(0, 10), `and ${scene.targets.length - 10} more`]
       : scene.targets;
   return [
-    ['For', [words(many.length === 0 ? 'the organisation' : many.join(', '))]],
-    ['Asked by', [words(`${scene.askedBy}${through}`)]],
+    fact('For', [words(oneLine(many.length === 0 ? 'the organisation' : many.join(', ')))]),
+    fact('Asked by', [words(say`${scene.askedBy}${through}`)]),
     ...(mandate === null
       ? []
       : [
-          [
-            'Mandate',
-            [words(shortened(`${mandate.purpose}${uses}`, 300)), words(` ${mandate.id}`, { code: true })],
-          ] as const,
+          fact('Mandate', [
+            words(oneLine(shortened(`${mandate.purpose}${uses}`, 300))),
+            words(say` ${mandate.id}`, { code: true }),
+          ]),
         ]),
-    ['Effect', [words(effectWords(impact))]],
-    ['Policy', [words(scene.asks.join(' '))]],
-    ...(approval.state === 'pending' ? [['Expires', [moment(approval.expiresAt)]] as const] : []),
+    fact('Effect', [words(oneLine(effectWords(impact)))]),
+    fact('Policy', [words(oneLine(scene.asks.join(' ')))]),
+    ...(approval.state === 'pending' ? [fact('Expires', [moment(approval.expiresAt)])] : []),
   ];
 }
 
 function voteLines({ view }: Scene): KnownBlock[] {
   return view.votes.flatMap(({ voter, vote, note, suggestion, at }) => [
-    line(words(`${vote === 'approve' ? 'Approved' : 'Denied'} by ${voter.displayName} · `), moment(at)),
+    line(words(say`${vote === 'approve' ? 'Approved' : 'Denied'} by ${voter.displayName} · `), moment(at)),
     ...(note === null ? [] : [quote(shortened(note, 1000))]),
     ...(suggestion === null
       ? []
@@ -103,7 +105,7 @@ function voteLines({ view }: Scene): KnownBlock[] {
         ]),
     ...(vote === 'approve' || suggestion?.terms === undefined
       ? []
-      : [line(words(`Ask for exactly that with /approval adopt ${view.approval.id}`))]),
+      : [line(words(say`Ask for exactly that with /approval adopt ${view.approval.id}`))]),
   ]);
 }
 
@@ -113,7 +115,7 @@ function escalated({ view }: Scene): KnownBlock[] {
   if (escalatedAt === null || state !== 'pending') return [];
   const added = new Set(view.requirements.flatMap((one) => one.added.map((person) => person.displayName)));
   const who = added.size === 0 ? '' : `: ${shortened([...added].sort().join(', '), 900, '…')} can decide too`;
-  return [line(words('Escalated '), moment(escalatedAt), words(who))];
+  return [line(words('Escalated '), moment(escalatedAt), words(oneLine(who)))];
 }
 
 function progress({ view }: Scene): string {

@@ -7,7 +7,8 @@ import type {
   RichTextBlock,
   RichTextElement,
 } from '@slack/types';
-import { escapeMrkdwn, pieces, safeText, shortened } from './text.ts';
+import { oneLine, say, type Line } from '#lib/sanitise.ts';
+import { escapeMrkdwn, pieces, shortened } from './text.ts';
 
 /** A message as it is posted: `text` is what notifications and screen readers say. */
 export interface Message {
@@ -15,21 +16,28 @@ export interface Message {
   readonly blocks: KnownBlock[];
 }
 
-export const plain = (text: string, max = 3000): PlainTextElement => ({
+/** Words that stand in the source, or a text that was made one line: any other does not compile. */
+export type Ours<T extends string> = {} extends Record<T, 1> ? Line : T;
+
+/** One line of plain text. What comes from outside is made one with `oneLine` or `say` first; it is made so here once more. */
+export const plain = <T extends string>(text: Ours<T>, max = 3000): PlainTextElement => ({
   type: 'plain_text',
-  text: shortened(safeText(text).trim() || ' ', max, '…'),
+  text: shortened(oneLine(text).trim() || ' ', max, '…'),
   emoji: false,
 });
 
-export const header = (text: string): HeaderBlock => ({ type: 'header', text: plain(text, 150) });
+export const header = <T extends string>(text: Ours<T>): HeaderBlock => ({
+  type: 'header',
+  text: plain(text, 150),
+});
 
 /** A literal text: nothing in it becomes a mention, a link or an emoji. */
-export const words = (
-  text: string,
+export const words = <T extends string>(
+  text: Ours<T>,
   style: { bold?: true; italic?: true; code?: true } = {},
 ): RichTextElement => ({
   type: 'text',
-  text: shortened(safeText(text) || ' ', 2900),
+  text: shortened(oneLine(text) || ' ', 2900),
   ...(Object.keys(style).length === 0 ? {} : { style }),
 });
 
@@ -46,26 +54,36 @@ export const line = (...elements: RichTextElement[]): RichTextBlock => ({
   elements: [{ type: 'rich_text_section', elements }],
 });
 
+/** A label with its value. */
+export type Fact = readonly [label: Line, value: readonly RichTextElement[]];
+
+export const fact = <T extends string>(label: Ours<T>, value: readonly RichTextElement[]): Fact => [
+  oneLine(label),
+  value,
+];
+
 /** "Label: value" lines, in one section: how Slack parts sections is its own affair. */
-export const facts = (
-  pairs: readonly (readonly [label: string, value: readonly RichTextElement[]])[],
-): RichTextBlock =>
+export const facts = (pairs: readonly Fact[]): RichTextBlock =>
   line(
     ...pairs.flatMap(([label, value], index) => [
-      words(`${index === 0 ? '' : '\n'}${label}: `, { bold: true }),
+      ...(index === 0 ? [] : [NEXT_LINE]),
+      words(say`${label}: `, { bold: true }),
       ...value,
     ]),
   );
 
-/** Somebody's own words, literally. */
+/** The one place where a line ends within a section. */
+const NEXT_LINE: RichTextElement = { type: 'text', text: '\n' };
+
+/** Somebody's own words, literally, on one line. */
 export const quote = (text: string): RichTextBlock => ({
   type: 'rich_text',
-  elements: [{ type: 'rich_text_quote', elements: [words(text)] }],
+  elements: [{ type: 'rich_text_quote', elements: [words(oneLine(text))] }],
 });
 
-/** A text in fixed width, literally, and in as many blocks as it takes; the caller bounds the text. */
-export const preformatted = (text: string): RichTextBlock[] =>
-  pieces(safeText(text), 2900).map((piece) => ({
+/** Lines in fixed width, literally, and in as many blocks as it takes; `max` is how much of them is shown. */
+export const preformatted = (lines: readonly Line[], max = Number.POSITIVE_INFINITY): RichTextBlock[] =>
+  pieces(shortened(lines.join('\n'), max, '\n… (full text in Details)'), 2900).map((piece) => ({
     type: 'rich_text',
     elements: [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text: piece }] }],
   }));
@@ -82,14 +100,14 @@ export const bullets = (items: readonly (readonly RichTextElement[])[]): RichTex
 });
 
 /** Small print: literal, like everything that may hold a name. */
-export const smallPrint = (...lines: string[]): ContextBlock => ({
+export const smallPrint = (...lines: Line[]): ContextBlock => ({
   type: 'context',
   elements: lines.slice(0, 10).map((text) => plain(text, 1000)),
 });
 
 /** A button whose `value` is an opaque id and nothing that anybody believes. */
-export const button = (
-  text: string,
+export const button = <T extends string>(
+  text: Ours<T>,
   actionId: string,
   value: string,
   style?: 'primary' | 'danger',
@@ -102,8 +120,8 @@ export const button = (
 });
 
 /** A button that opens a page of ours; Slack tells us of the click as of any other. */
-export const linkButton = (
-  text: string,
+export const linkButton = <T extends string>(
+  text: Ours<T>,
   actionId: string,
   value: string,
   url: string,
@@ -116,7 +134,7 @@ export const linkButton = (
 export const actions = (...elements: Button[]): KnownBlock => ({ type: 'actions', elements });
 
 /** A short notice: one sentence, perhaps with buttons. */
-export const notice = (text: string, ...buttons: Button[]): Message => ({
+export const notice = <T extends string>(text: Ours<T>, ...buttons: Button[]): Message => ({
   text: shortened(escapeMrkdwn(text), 2900, '…'),
   blocks: [line(words(text)), ...(buttons.length === 0 ? [] : [actions(...buttons)])],
 });

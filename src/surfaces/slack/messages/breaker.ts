@@ -1,5 +1,17 @@
+import { oneLine, say } from '#lib/sanitise.ts';
 import { ACTIONS } from '../ids.ts';
-import { actions, button, facts, header, line, moment, smallPrint, words, type Message } from './blocks.ts';
+import {
+  actions,
+  button,
+  fact,
+  facts,
+  header,
+  line,
+  moment,
+  smallPrint,
+  words,
+  type Message,
+} from './blocks.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
 
 /** A burst of departures, as far as a message tells of it. */
@@ -40,23 +52,20 @@ export function breakerMessage(scene: BurstScene): Message {
       '…',
     ),
     blocks: [
-      header(title),
+      header(oneLine(title)),
       facts([
-        ['What happened', [words(`${scene.source} took people away: ${scene.reason}`)]],
-        [
-          'Why it is held',
-          [
-            words(
-              `more than ${count(threshold.people, 'person', 'people')} within ${inWords(threshold.seconds)}, since `,
-            ),
-            moment(scene.since),
-          ],
-        ],
+        fact('What happened', [words(say`${scene.source} took people away: ${scene.reason}`)]),
+        fact('Why it is held', [
+          words(
+            say`more than ${count(threshold.people, 'person', 'people')} within ${inWords(threshold.seconds)}, since `,
+          ),
+          moment(scene.since),
+        ]),
         ...(open
           ? ([
-              ['Whom it hits', [words(`${people}, ${given}: ${shortened(listed, 900, '…')}${more}`)]],
-              ['Active again', [words(`${scene.back} of them`)]],
-              ['Decided', [words(decided)]],
+              fact('Whom it hits', [words(say`${people}, ${given}: ${shortened(listed, 900, '…')}${more}`)]),
+              fact('Active again', [words(say`${scene.back} of them`)]),
+              fact('Decided', [words(oneLine(decided))]),
             ] as const)
           : []),
       ]),
@@ -69,7 +78,7 @@ export function breakerMessage(scene: BurstScene): Message {
             ),
           ]
         : []),
-      smallPrint(`${burst} · /breaker list shows everybody`),
+      smallPrint(say`${burst} · /breaker list shows everybody`),
       ...(open
         ? [
             actions(

@@ -1,32 +1,32 @@
 import type { KnownBlock, ModalView } from '@slack/types';
 import { effectWords } from '#domain/impact.ts';
-import { facts, line, plain, preformatted, quote, words } from './blocks.ts';
+import { fact, facts, line, plain, preformatted, quote, words } from './blocks.ts';
 import { statusOf } from './approval.ts';
 import type { Scene } from '#engine/approve/scene.ts';
-import { pieces, safeText } from './text.ts';
+import { oneLine, say } from '#lib/sanitise.ts';
+import { pieces } from './text.ts';
 
 /** Everything about one approval, in full: what the message shortens stands here whole. */
 export function detailsView(scene: Scene): ModalView {
   const { view } = scene;
   const { call, approval } = view;
-  const reason = safeText(call.reason ?? '');
+  const reason = oneLine(call.reason ?? '');
   const blocks: KnownBlock[] = [
-    line(words(statusOf(scene) ?? 'Waiting for approval', { bold: true })),
+    line(words(oneLine(statusOf(scene) ?? 'Waiting for approval'), { bold: true })),
     facts([
-      ['Request', [words(call.summary)]],
-      ['Asked by', [words(scene.askedBy)]],
+      fact('Request', [words(oneLine(call.summary))]),
+      fact('Asked by', [words(scene.askedBy)]),
       ...(view.agent === null
         ? []
         : [
-            [
-              'Agent',
-              [words(`${view.agent.name}, owned by ${view.agent.owner?.displayName ?? 'nobody'}`)],
-            ] as const,
+            fact('Agent', [
+              words(say`${view.agent.name}, owned by ${view.agent.owner?.displayName ?? 'nobody'}`),
+            ]),
           ]),
-      ['Effect', [words(effectWords(approval.impact))]],
-      ['Policy', [words(scene.asks.join(' '))]],
-      ['Approval', [words(approval.id, { code: true })]],
-      ['Digest', [words(approval.digest.slice(0, 8), { code: true })]],
+      fact('Effect', [words(oneLine(effectWords(approval.impact)))]),
+      fact('Policy', [words(oneLine(scene.asks.join(' ')))]),
+      fact('Approval', [words(oneLine(approval.id), { code: true })]),
+      fact('Digest', [words(oneLine(approval.digest.slice(0, 8)), { code: true })]),
     ]),
     ...(reason === ''
       ? []
@@ -35,7 +35,7 @@ export function detailsView(scene: Scene): ModalView {
           ...pieces(reason, 2900).map(quote),
         ]),
     line(words('Exactly what will run', { bold: true })),
-    ...preformatted(`${scene.toolTitle}\n${scene.lines.join('\n')}\n\nFor:\n${scene.targets.join('\n')}`),
+    ...preformatted([scene.toolTitle, ...scene.lines, say``, say`For:`, ...scene.targets]),
   ];
   return {
     type: 'modal',

@@ -1,28 +1,29 @@
 import type { JobAlarm } from '#domain/alarm/store.ts';
 import { SYNC_DIRECTORY } from '#engine/set-up.ts';
-import { facts, header, moment, smallPrint, words, type Message } from './blocks.ts';
+import { oneLine, say } from '#lib/sanitise.ts';
+import { fact, facts, header, moment, smallPrint, words, type Message } from './blocks.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
 
 /** To IT admins: that work in the background failed, why, and what to do; later, that it works again. */
 export function jobAlarmMessage({ id, queue, subject, reason, raisedAt, overAt }: JobAlarm): Message {
   const directory = queue === SYNC_DIRECTORY;
-  const what = directory ? 'The import of the directory' : `Background work (${queue})`;
-  const title = overAt === null ? `${what} failed` : `${what} works again`;
+  const what = directory ? say`The import of the directory` : say`Background work (${queue})`;
+  const title = overAt === null ? say`${what} failed` : say`${what} works again`;
   const next = directory
-    ? 'What could not be read stays as it was; data that gets too old is not relied on. The next import runs within four hours. Put right what is named above.'
-    : 'It is not tried again by itself. Give whoever runs Prokura the text above.';
+    ? say`What could not be read stays as it was; data that gets too old is not relied on. The next import runs within four hours. Put right what is named above.`
+    : say`It is not tried again by itself. Give whoever runs Prokura the text above.`;
   return {
-    text: escapeMrkdwn(shortened(overAt === null ? `${title}: ${reason}` : title, 2800, '…')),
+    text: escapeMrkdwn(shortened(overAt === null ? say`${title}: ${reason}` : title, 2800, '…')),
     blocks: [
       header(title),
       facts([
-        ['Since', [moment(raisedAt)]],
-        ...(overAt === null ? [] : ([['Until', [moment(overAt)]]] as const)),
-        ['Reason', [words(shortened(reason, 1500, '…'))]],
-        ...(subject === '' ? [] : ([['About', [words(subject)]]] as const)),
-        ...(overAt === null ? ([['What to do', [words(next)]]] as const) : []),
+        fact('Since', [moment(raisedAt)]),
+        ...(overAt === null ? [] : ([fact('Until', [moment(overAt)])] as const)),
+        fact('Reason', [words(oneLine(shortened(reason, 1500, '…')))]),
+        ...(subject === '' ? [] : ([fact('About', [words(oneLine(subject))])] as const)),
+        ...(overAt === null ? ([fact('What to do', [words(next)])] as const) : []),
       ]),
-      smallPrint(id),
+      smallPrint(oneLine(id)),
     ],
   };
 }

@@ -1,4 +1,5 @@
-import type { KnownBlock, RichTextElement } from '@slack/types';
+import { oneLine, say } from '#lib/sanitise.ts';
+import type { KnownBlock } from '@slack/types';
 import type { Agent } from '#domain/agent/store.ts';
 import type { Call } from '#domain/call/store.ts';
 import type { CallState } from '#domain/call/call.ts';
@@ -6,7 +7,18 @@ import type { Mandate } from '#domain/mandate/store.ts';
 import type { Person } from '#domain/person/store.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 import { ACTIONS } from '../ids.ts';
-import { actions, button, facts, line, moment, smallPrint, words, type Message } from './blocks.ts';
+import {
+  actions,
+  button,
+  fact,
+  facts,
+  line,
+  moment,
+  smallPrint,
+  words,
+  type Fact,
+  type Message,
+} from './blocks.ts';
 import { errorText } from './outcome.ts';
 import { outputBlocks } from './output.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
@@ -39,9 +51,9 @@ export function outcomeNotice(
   return {
     text: escapeMrkdwn(shortened(`${ending}: ${call.summary}${through}.${why}`, 2800, '…')),
     blocks: [
-      line(words(`${ending}: `, { bold: true }), words(`${call.summary}${through}.${why}`)),
+      line(words(say`${ending}: `, { bold: true }), words(say`${call.summary}${through}.${why}`)),
       ...result,
-      smallPrint(call.id),
+      smallPrint(oneLine(call.id)),
     ],
   };
 }
@@ -77,22 +89,23 @@ export function mandateMessage(
     mandate.state === 'active'
       ? 'Active'
       : `${mandate.state.charAt(0).toUpperCase()}${mandate.state.slice(1)}${ended}`;
-  const pairs: (readonly [string, readonly RichTextElement[]])[] = [
-    ['State', [words(state)]],
-    ['Agent', [words(agent?.name ?? mandate.agentId)]],
-    [
-      'Given by',
-      [words(principal === null ? mandate.principalId : `${principal.displayName} (${principal.login})`)],
-    ],
-    ['May', [words(shortened(mandate.scopes.join(', '), 1000, '…'))]],
-    ['On', [words(shortened(resources, 1000, '…'))]],
-    ['For', [words(shortened(mandate.purpose, 600, '…'))]],
-    ['Ends', [moment(mandate.expiresAt)]],
+  const pairs: Fact[] = [
+    fact('State', [words(oneLine(state))]),
+    fact('Agent', [words(oneLine(agent?.name ?? mandate.agentId))]),
+    fact('Given by', [
+      words(
+        oneLine(principal === null ? mandate.principalId : `${principal.displayName} (${principal.login})`),
+      ),
+    ]),
+    fact('May', [words(oneLine(shortened(mandate.scopes.join(', '), 1000, '…')))]),
+    fact('On', [words(oneLine(shortened(resources, 1000, '…')))]),
+    fact('For', [words(oneLine(shortened(mandate.purpose, 600, '…')))]),
+    fact('Ends', [moment(mandate.expiresAt)]),
   ];
   const blocks: KnownBlock[] = [
-    line(words(`Mandate for agent ${agent?.name ?? mandate.agentId}`, { bold: true })),
+    line(words(say`Mandate for agent ${agent?.name ?? mandate.agentId}`, { bold: true })),
     facts(pairs),
-    smallPrint(`${mandate.id} · end it with /mandate revoke ${mandate.id}`),
+    smallPrint(say`${mandate.id} · end it with /mandate revoke ${mandate.id}`),
   ];
   return { text: escapeMrkdwn(`Mandate for agent ${agent?.name ?? mandate.agentId}: ${state}`), blocks };
 }
@@ -102,13 +115,13 @@ export function mandateNotice(mandate: Mandate, agent: Agent | null): Message | 
   if (mandate.state === 'active') return null;
   const why = mandate.reason === null ? '' : `: ${whyOf(mandate)}`;
   const text = `The mandate for agent ${agent?.name ?? mandate.agentId} is ${mandate.state}${why}. The agent can do nothing with it.`;
-  return { text: escapeMrkdwn(text), blocks: [line(words(text)), smallPrint(mandate.id)] };
+  return { text: escapeMrkdwn(text), blocks: [line(words(oneLine(text))), smallPrint(oneLine(mandate.id))] };
 }
 
 /** What the notice of a freeze reads once that freeze is over. */
 export function thawedNotice(mandate: Mandate, agent: Agent | null): Message {
   const text = `The mandate for agent ${agent?.name ?? mandate.agentId} was frozen for a while. It is ${mandate.state} now.`;
-  return { text: escapeMrkdwn(text), blocks: [line(words(text)), smallPrint(mandate.id)] };
+  return { text: escapeMrkdwn(text), blocks: [line(words(oneLine(text))), smallPrint(oneLine(mandate.id))] };
 }
 
 /** To an agent's owner: that it is known now, and why it can prove nothing yet, if so. Whoever owned it before reads who does now. */
@@ -118,9 +131,9 @@ export function agentMessage(agent: Agent, owner: Person, unproven: string | nul
   return {
     text: escapeMrkdwn(text),
     blocks: [
-      line(words(text)),
-      facts([['May be given', [words(agent.ceiling.join(', '))]]]),
-      smallPrint(agent.id),
+      line(words(oneLine(text))),
+      facts([fact('May be given', [words(oneLine(agent.ceiling.join(', ')))])]),
+      smallPrint(oneLine(agent.id)),
     ],
   };
 }
@@ -131,9 +144,9 @@ export function agentOfferMessage(agent: Agent, owner: Person, heir: Person): Me
   return {
     text: escapeMrkdwn(text),
     blocks: [
-      line(words(text)),
-      facts([['May be given', [words(shortened(agent.ceiling.join(', '), 1000, '…'))]]]),
-      smallPrint(`${agent.id} · or type /agent transfer ${agent.name} ${heir.email}`),
+      line(words(oneLine(text))),
+      facts([fact('May be given', [words(oneLine(shortened(agent.ceiling.join(', '), 1000, '…')))])]),
+      smallPrint(say`${agent.id} · or type /agent transfer ${agent.name} ${heir.email}`),
       actions(button('Take over…', ACTIONS.takeOver, agent.id, 'primary')),
     ],
   };
@@ -142,5 +155,12 @@ export function agentOfferMessage(agent: Agent, owner: Person, heir: Person): Me
 /** What an offer reads once it is over: who owns the agent now. */
 export function offerOverMessage(agent: Agent, owner: Person): Message {
   const text = `Agent ${agent.name} was offered to you. It is not any more: ${owner.displayName} is its owner.`;
-  return { text: escapeMrkdwn(text), blocks: [line(words(text)), smallPrint(agent.id)] };
+  return { text: escapeMrkdwn(text), blocks: [line(words(oneLine(text))), smallPrint(oneLine(agent.id))] };
+}
+
+/** That a second Slack account shows somebody's email address: what it can do (nothing), and what to do about it. */
+export function contestedMessage(person: Person, known: string, other: string): Message {
+  const who = `${person.displayName} (${person.login})`;
+  const text = say`A second Slack account, ${other}, shows the work email of ${who}. It is taken for nobody: ${known} is known as theirs. If the new one is right, an IT admin says /account relink ${person.email}. If not, look at who changed that profile.`;
+  return { text: escapeMrkdwn(text), blocks: [line(words(text)), smallPrint(oneLine(person.id))] };
 }

@@ -1,3 +1,4 @@
+import { oneLine, say } from '#lib/sanitise.ts';
 import type { KnownBlock } from '@slack/types';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 import type { Outcome } from '#engine/outcome.ts';
@@ -39,8 +40,8 @@ export function outcomeMessage(
     text: shortened(escapeMrkdwn(`Waiting for approval by ${who}: ${summary}`), 2900, '…'),
     blocks: [
       line(
-        words(`Waiting for approval by ${who}: `, { bold: true }),
-        words(`${summary}. It expires `),
+        words(say`Waiting for approval by ${who}: `, { bold: true }),
+        words(say`${summary}. It expires `),
         moment(new Date(outcome.expiresAt)),
         words('. You will get a direct message here when it is decided.'),
       ),
@@ -72,8 +73,8 @@ function done(
 ): Message {
   const changes = entry.tool.effects === 'write' || entry.tool.effects === 'act';
   const opening: KnownBlock[] = changes
-    ? [line(words('Done: ', { bold: true }), words(summary))]
-    : [line(words(entry.tool.title, { bold: true }))];
+    ? [line(words('Done: ', { bold: true }), words(oneLine(summary)))]
+    : [line(words(oneLine(entry.tool.title), { bold: true }))];
   return {
     text: shortened(escapeMrkdwn(`${changes ? 'Done: ' : ''}${summary}`), 2900, '…'),
     blocks: [...opening, ...outputBlocks(entry, output, names)],
@@ -82,5 +83,5 @@ function done(
 
 const simple = (opening: string, rest: string): Message => ({
   text: shortened(escapeMrkdwn(`${opening}: ${rest}`), 2900, '…'),
-  blocks: [line(words(`${opening}: `, { bold: true }), words(rest))],
+  blocks: [line(words(say`${opening}: `, { bold: true }), words(oneLine(rest)))],
 });

@@ -1,7 +1,8 @@
+import { oneLine, say } from '#lib/sanitise.ts';
 import type { KnownBlock, RichTextElement } from '@slack/types';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 import { labelOf, withNames } from '#engine/in-words.ts';
-import { bullets, facts, line, moment, smallPrint, words } from './blocks.ts';
+import { bullets, fact, facts, line, moment, smallPrint, words } from './blocks.ts';
 import { shortened } from './text.ts';
 
 /** Members that are never shown in Slack, whatever a tool answers (law 12, assertion O5); save where its contract says `.meta({ not_secret: true })`. */
@@ -41,11 +42,11 @@ export function outputBlocks(
   const lists = shown.filter((pair): pair is [string, Data[]] => isList(pair[1]));
   const pairs = shown
     .filter(([, value]) => !isList(value) && typeof value !== 'boolean')
-    .map(([name, value]) => [labelOf(name), elements(value)] as const);
+    .map(([name, value]) => fact(oneLine(labelOf(name)), elements(value)));
   const blocks: KnownBlock[] = pairs.length === 0 ? [] : [facts(pairs.slice(0, 30))];
   for (const [name, items] of lists) blocks.push(...listBlocks(tool.name, name, items));
   if (output['next_cursor'] != null)
-    blocks.push(smallPrint('There are more. Narrow the question, or give limit=100.'));
+    blocks.push(smallPrint(say`There are more. Narrow the question, or give limit=100.`));
   return blocks.slice(0, 45);
 }
 
@@ -82,11 +83,11 @@ const isEmpty = (value: unknown): boolean =>
 const isList = (value: unknown): value is Data[] => Array.isArray(value) && value.every(isData);
 
 function listBlocks(tool: string, name: string, items: readonly Data[]): KnownBlock[] {
-  if (items.length === 0) return [line(words(EMPTY[tool] ?? `${labelOf(name)}: none.`))];
+  if (items.length === 0) return [line(words(oneLine(EMPTY[tool] ?? `${labelOf(name)}: none.`)))];
   const rest = items.length - MAX_ITEMS;
   return [
     bullets(items.slice(0, MAX_ITEMS).map(item)),
-    ...(rest > 0 ? [smallPrint(`and ${rest} more`)] : []),
+    ...(rest > 0 ? [smallPrint(say`and ${rest} more`)] : []),
   ];
 }
 
@@ -96,11 +97,11 @@ function item(data: Data): RichTextElement[] {
   const rest = Object.entries(data).filter(
     ([key, value]) => key !== titleKey && !SECRET.test(key) && value !== '' && !isEmpty(value),
   );
-  const title = titleKey === undefined ? [] : [words(String(data[titleKey]), { bold: true })];
+  const title = titleKey === undefined ? [] : [words(oneLine(String(data[titleKey])), { bold: true })];
   return [
     ...title,
     ...rest.flatMap(([key, value], index) => [
-      words(`${index === 0 && title.length === 0 ? '' : ' · '}${labelOf(key).toLowerCase()} `),
+      words(say`${index === 0 && title.length === 0 ? '' : ' · '}${labelOf(key).toLowerCase()} `),
       ...elements(value),
     ]),
   ];
@@ -110,11 +111,16 @@ function elements(value: unknown): RichTextElement[] {
   if (typeof value === 'string') {
     if (/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(value) && !Number.isNaN(Date.parse(value)))
       return [moment(new Date(value))];
-    return [words(shortened(value, 500, '…'), /^[a-z]{2,5}_[0-9a-z]{26}$/.test(value) ? { code: true } : {})];
+    return [
+      words(
+        oneLine(shortened(value, 500, '…')),
+        /^[a-z]{2,5}_[0-9a-z]{26}$/.test(value) ? { code: true } : {},
+      ),
+    ];
   }
   if (Array.isArray(value))
-    return [words(value.length === 0 ? 'none' : shortened(value.map(short).join(', '), 1000, '…'))];
-  return [words(shortened(short(value), 1000, '…'))];
+    return [words(oneLine(value.length === 0 ? 'none' : shortened(value.map(short).join(', '), 1000, '…')))];
+  return [words(oneLine(shortened(short(value), 1000, '…')))];
 }
 
 /** A value within a line: an object with a name is its name. */

@@ -1,4 +1,5 @@
-import { actions, facts, line, moment, smallPrint, words, type Message } from './blocks.ts';
+import { oneLine, say } from '#lib/sanitise.ts';
+import { actions, fact, facts, line, moment, smallPrint, words, type Message } from './blocks.ts';
 import { decisionButtons, statusOf } from './approval.ts';
 import type { Scene } from '#engine/approve/scene.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
@@ -18,12 +19,12 @@ function nudge(scene: Scene, opening: string): Message {
   return {
     text: escapeMrkdwn(shortened(said, 2800, '…')),
     blocks: [
-      line(words(said, { bold: true })),
+      line(words(oneLine(said), { bold: true })),
       facts([
-        ['Asked by', [words(scene.askedBy)]],
-        ...(status === null ? [['Expires', [moment(approval.expiresAt)]] as const] : []),
+        fact('Asked by', [words(scene.askedBy)]),
+        ...(status === null ? [fact('Expires', [moment(approval.expiresAt)])] : []),
       ]),
-      smallPrint(`${approval.id} · digest ${approval.digest.slice(0, 8)}`),
+      smallPrint(say`${approval.id} · digest ${approval.digest.slice(0, 8)}`),
       actions(...decisionButtons(scene)),
     ],
   };

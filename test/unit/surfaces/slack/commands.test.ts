@@ -45,6 +45,31 @@ describe('a typed line means', () => {
       { person: { slackUser: 'U1ANN' } },
       'lost',
     ],
+    ...[
+      "'it is lost'",
+      '‘it is lost’',
+      '「it is lost」',
+      '『it is lost』',
+      '—reason "it is lost"',
+      '--reason ‘it is lost’',
+      '–reason=「it is lost」',
+    ].map(
+      (typed) =>
+        [
+          `/okta reset mfa <@U1ANN> ${typed}`,
+          'okta_reset_mfa',
+          { person: { slackUser: 'U1ANN' } },
+          'it is lost',
+        ] satisfies [string, string, object, string | null],
+    ),
+    [
+      "/okta reset mfa <@U1ANN> 'Ann's phone isn't here'",
+      'okta_reset_mfa',
+      { person: { slackUser: 'U1ANN' } },
+      "Ann's phone isn't here",
+    ],
+    ["/okta find o'brien", 'okta_find_user', { query: "o'brien" }, null],
+    ["/okta find 'twas", 'okta_find_user', { query: "'twas" }, null],
     ['/okta find ann lee', 'okta_find_user', { query: 'ann lee' }, null],
     ['/okta find “ann”', 'okta_find_user', { query: 'ann' }, null],
     ['/mandate list', 'mandate_list', {}, null],

@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { samplePerson } from '#sandbox/company.ts';
+import { openFleet, type Fleet, type ServerProcess } from '../support/process.ts';
+import { previewOf } from '../support/slack-card.ts';
+import { eventually } from '../support/world.ts';
+
+let fleet: Fleet;
+let server: ServerProcess;
+let bots: { bob: string; carl: string };
+
+beforeAll(async () => {
+  fleet = await openFleet();
+  server = await fleet.start();
+  connect();
+  bots = { bob: await register('bob-bot', 'Bob Meyer'), carl: await register('carl-bot', 'Carl Jensen') };
+});
+afterAll(() => fleet.close());
+beforeEach(() => {
+  fleet.okta.clearFaults();
+  fleet.slack.faults.clear();
+});
+
+const connect = () => fleet.slack.connect(`${server.url}/slack/events`);
+
+/** An agent, registered in Slack by an IT admin. */
+async function register(name: string, owner: string): Promise<string> {
+  const { view } = await fleet.slack.as('dana').types(`/agent register ${name}`);
+  if (view === undefined) throw new Error('no form');
+  await fleet.slack.as('dana').fills(view, { Owner: owner, Scopes: 'okta.mfa.reset' }).submits();
+  const row = await eventually(
+    async () => (await fleet.sql<{ id: string }[]>`select id from agents where name = ${name}`)[0],
+    'the agent is registered',
+  );
+  return row.id;
+}
+
+/** Bob asks to give Carl's agent a mandate: Mona, his manager, must agree. Her copy of the question, and its approval. */
+async function asked(purpose: string) {
+  const token = await fleet.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:create'] });
+  await fetch(`${server.url}/v1/tools/mandate_create`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      agent: bots.carl,
+      scopes: ['okta.mfa.reset'],
+      resources: ['team'],
+      days: 7,
+      purpose,
+    }),
+  });
+  const approval = await eventually(
+    async () =>
+      (
+        await fleet.sql<{ id: string }[]>`
+          select a.id from approvals a join calls c on c.tenant_id = a.tenant_id and c.id = a.call_id
+           where c.input->>'purpose' = ${purpose}`
+      )[0],
+    'it is asked',
+  );
+  const copy = await fleet.slack
+    .as('mona')
+    .waitsFor((one) => one.ephemeralFor === null && JSON.stringify(one.blocks).includes(approval.id), 90_000);
+  return { copy, approval: approval.id };
+}
+
+const votes = (approval: string) => fleet.sql`select vote from votes where approval_id = ${approval}`;
+
+/** Holds rows until `release`: whoever needs them stands still in the middle of a transaction. */
+async function hold(query: string): Promise<{ somebodyWaits(): Promise<unknown>; release(): Promise<void> }> {
+  const held = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const over = fleet.sql.begin(async (tx) => {
+    await tx.unsafe(query);
+    held.resolve();
+    await released.promise;
+  });
+  await held.promise;
+  return {
+    somebodyWaits: () =>
+      eventually(
+        async () =>
+          (
+            await fleet.sql`select 1 from pg_stat_activity where datname = current_database() and application_name = 'prokura' and wait_event_type = 'Lock'`
+          ).length > 0,
+        'the server waits for the row',
+        90_000,
+      ),
+    release: async () => {
+      released.resolve();
+      await over;
+    },
+  };
+}
+
+/** Kills the process while what Slack was told we have is not committed yet. */
+async function diesBeforeCommit(
+  query: string,
+  acknowledged: () => Promise<{ status: number }>,
+): Promise<void> {
+  const rows = await hold(query);
+  try {
+    const [answer] = await Promise.all([acknowledged(), rows.somebodyWaits()]);
+    expect(answer).toMatchObject({ status: 200, shown: null });
+    await server.kill('SIGKILL');
+  } finally {
+    await rows.release();
+  }
+}
+
+async function restarts(): Promise<void> {
+  server = await fleet.start();
+  connect();
+}
+
+/** Nothing is left of what was taken in: not what is to be done, and not what was typed. */
+const forgotten = () =>
+  eventually(
+    async () => (await fleet.sql`select 1 from slack_intake`).length === 0,
+    'the intake is empty',
+    90_000,
+  );
+
+describe('kill -9 after Slack was answered 200', () => {
+  test('a vote that was acknowledged is cast by the next process, once', async () => {
+    const { copy, approval } = await asked('a vote');
+    await diesBeforeCommit('select 1 from approvals for update', () =>
+      fleet.slack.as('mona').clicks(copy, 'Approve'),
+    );
+    expect(await votes(approval)).toHaveLength(0);
+    await restarts();
+    await eventually(
+      async () => (await fleet.sql`select 1 from mandates where purpose = 'a vote'`)[0],
+      'the mandate is there',
+      90_000,
+    );
+    expect(await votes(approval)).toMatchObject([{ vote: 'approve' }]);
+    await forgotten();
+  });
+
+  test('a form that was acknowledged is carried out by the next process, once', async () => {
+    const { copy, approval } = await asked('a form');
+    const { view } = await fleet.slack.as('mona').clicks(copy, 'Deny…');
+    if (view === undefined) throw new Error('no form');
+    await diesBeforeCommit('select 1 from approvals for update', () =>
+      fleet.slack.as('mona').fills(view, { 'Why?': 'Too much' }).submits(),
+    );
+    expect(await votes(approval)).toHaveLength(0);
+    await restarts();
+    await eventually(async () => (await votes(approval))[0], 'the denial is there', 90_000);
+    await forgotten();
+    expect(await votes(approval)).toMatchObject([{ vote: 'deny' }]);
+    expect(await fleet.sql`select 1 from mandates where purpose = 'a form'`).toHaveLength(0);
+  });
+
+  test('what was sent and committed is not done again where the process dies while it tells of it', async () => {
+    const bob = fleet.slack.as('bob');
+    const card = await previewOf(bob, '/mandate create bob-bot okta.mfa.reset "sent once" days=3');
+    const heads = await hold('select 1 from ledger_heads for update');
+    try {
+      await Promise.all([bob.clicks(card, 'Send request'), heads.somebodyWaits()]);
+      // The next answer hangs: the process dies after the commit, and before it could forget what it took in.
+      fleet.slack.faults.add({ method: 'response_url', kind: 'slow', delayMs: 120_000 });
+    } finally {
+      await heads.release();
+    }
+    await eventually(
+      async () => (await fleet.sql`select 1 from mandates where purpose = 'sent once'`)[0],
+      'the mandate is there',
+    );
+    await server.kill('SIGKILL');
+    expect(await fleet.sql`select 1 from slack_intake where done_at is not null`).toHaveLength(1);
+    await restarts();
+    await forgotten();
+    expect(await fleet.sql`select 1 from mandates where purpose = 'sent once'`).toHaveLength(1);
+  });
+});

@@ -1,0 +1,12 @@
+import { eventually, type World } from './world.ts';
+
+/**
+ * Waits until everything that Slack sent and that leaves something to do is done: it is written down before it is acknowledged, and
+ * struck out after its answer. Menus and events are answered in their acknowledgement, and need no waiting.
+ */
+export async function slackIsThrough({ sql }: Pick<World, 'sql'>): Promise<void> {
+  await eventually(
+    async () => (await sql`select 1 from slack_intake`).length === 0,
+    'every request of Slack is done',
+  );
+}
