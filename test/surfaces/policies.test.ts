@@ -254,7 +254,43 @@ describe('policies of a tenant', () => {
     expect((await world.as(dana, 'scope_set', { ...scope, description: 'Two again' })).status).toBe(
       'waiting',
     );
-    await world.sql`update tenants set settings = settings - 'singleAdmin'`;
+    // Whoever takes the second one away again is not alone by it: the setting is gone, and returns only when it is set.
+    await world.sql`update people set held = true where id = ${ivan}`;
+    expect(await world.as(dana, 'scope_set', { ...scope, description: 'Alone again' })).toMatchObject({
+      denial: { code: 'no_approver' },
+    });
+    expect(done(await world.as(dana, 'policy_show', {}))).toMatchObject({ single_admin: false });
+    await world.sql`update people set held = false where id = ${ivan}`;
+    // Nor does it stand where there are two when it is set.
+    await world.sql`update tenants set settings = settings || '{"singleAdmin": true}'`;
+    expect(await world.sql`select 1 from tenants where settings ? 'singleAdmin'`).toHaveLength(0);
+  });
+
+  test('a second IT admin by a membership or a mapping ends that one alone may change the rules', async () => {
+    const ivan = (await world.person('ivan')).id;
+    const alone = async () =>
+      (await world.sql`select 1 from tenants where settings ? 'singleAdmin'`).length === 1;
+    const mapped = await world.sql<{ source: string; group_uid: string }[]>`
+      select source, group_uid from group_mappings where role = 'it_admin'`;
+    const rows = await world.sql`select * from memberships where person_id = ${ivan}`;
+    const without = async () => {
+      await world.sql`delete from memberships where person_id = ${ivan}`;
+      await world.sql`update tenants set settings = settings || '{"singleAdmin": true}'`;
+      expect(await alone()).toBe(true);
+    };
+    await without();
+    for (const row of rows) await world.sql`insert into memberships ${world.sql(row)}`;
+    expect(await alone()).toBe(false);
+    await world.sql`delete from memberships where person_id = ${ivan}`;
+    expect(await alone()).toBe(false);
+    await without();
+    const everybody = await world.sql<{ source: string; uid: string }[]>`
+      select source, uid from groups where uid <> all(${mapped.map((one) => one.group_uid)})
+         and (select count(*) from memberships m where m.group_id = groups.id) > 1 limit 1`;
+    await world.sql`insert into group_mappings (tenant_id, id, source, group_uid, role, scopes) values (${world.tenantId}, 'map_test', ${everybody[0]!.source}, ${everybody[0]!.uid}, 'it_admin', '{}')`;
+    expect(await alone()).toBe(false);
+    await world.sql`delete from group_mappings where group_uid = ${everybody[0]!.uid} and role = 'it_admin'`;
+    for (const row of rows) await world.sql`insert into memberships ${world.sql(row)}`;
   });
 
   test('versions are only ever added: the server itself cannot change one', async () => {

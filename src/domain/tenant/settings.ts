@@ -20,7 +20,10 @@ export interface TenantSettings {
   readonly enabledProviders?: readonly string[];
   /** Scopes for which a subject token is good for one exchange only (T26); absent: for none. */
   readonly oneTimeScopes?: readonly string[];
-  /** One IT admin alone may change the rules, for as long as there is no second one; every answer about a change says so. */
+  /**
+   * One IT admin alone may change the rules; every answer about a change says so. The database takes the setting away in the
+   * moment in which there is a second one (migration `single_admin_falls`): it does not return when one of them is suspended.
+   */
   readonly singleAdmin?: boolean;
   /** SCIM keys of `source` also provision and deprovision people of `peopleOf`; absent: each source writes its own people alone. */
   readonly linkedSources?: readonly LinkedSource[];
