@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApiKey } from '#domain/tenant/api-key.ts';
-import { isHighValue, requireHolders, requireKnownScopes } from '#domain/scope/rules.ts';
+import { isHighValue } from '#domain/mandate/scopes.ts';
+import { requireHolders, requireKnownScopes } from '#domain/scope/rules.ts';
 import { scopesOf } from '#domain/scope/store.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
@@ -83,17 +84,44 @@ describe('the catalogue of scopes', () => {
     const scope = { ...one!, scope: 's', holders: ['executive'] };
     expect(() => requireHolders([scope], ['manager'])).toThrow(/only executive/);
     expect(() => requireHolders([scope], ['manager', 'executive'])).not.toThrow();
-    const limited = { ...scope, amountThreshold: '100.0000', currency: 'EUR' };
-    expect(isHighValue([limited], ['s'], { amount: 100, currency: 'EUR' })).toBe(false);
-    expect(isHighValue([limited], ['s'], { amount: 100.01, currency: 'EUR' })).toBe(true);
-    expect(isHighValue([limited], ['s'], { amount: 1, currency: 'USD' })).toBe(true);
-    expect(isHighValue([limited], ['s'], { amount: null, currency: null })).toBe(true);
-    expect(
-      isHighValue([{ ...scope, sensitivity: 'high' }], ['other'], { amount: null, currency: null }),
-    ).toBe(false);
-    expect(isHighValue([{ ...scope, sensitivity: 'high' }], ['s'], { amount: null, currency: null })).toBe(
-      true,
-    );
+    await world.sql`insert into scopes (tenant_id, scope, description, sensitivity, amount_threshold, currency, holders) values
+      (${world.tenantId}, 'pay', 'Pay', 'normal', 100, 'EUR', '{}'), (${world.tenantId}, 'sign', 'Sign', 'high', null, null, '{}')`;
+    const high = (scope: string, amount: number | null, currency: string | null) =>
+      read((reader) => isHighValue(reader, { scopes: [scope], amount, currency }));
+    expect(await high('pay', 100, 'EUR')).toBe(false);
+    expect(await high('pay', 100.01, 'EUR')).toBe(true);
+    expect(await high('pay', 1, 'USD')).toBe(true);
+    expect(await high('pay', null, null)).toBe(true);
+    expect(await high('sign', null, null)).toBe(true);
+    expect(await high('okta.mfa.reset', null, null)).toBe(false);
+    await world.sql`delete from scopes where scope in ('pay', 'sign')`;
+    // Nobody says any more what it is worth.
+    expect(await high('sign', null, null)).toBe(true);
+  });
+
+  test('an empty catalogue has no scope: nothing can be given, and everything is of high value', async () => {
+    const agent = await world.agent('nothing-bot', 'bob');
+    await world.sql`create table public.kept_catalogue as select * from scopes`;
+    const [last, ...others] = await read(scopesOf);
+    await world.sql`delete from scopes where scope = any(${others.map(({ scope }) => scope)})`;
+    try {
+      await agreed('scope_remove', { scope: last!.scope });
+      expect(await read(scopesOf)).toEqual([]);
+      await expect(
+        world.as(await world.actor('bob'), 'mandate_create', {
+          agent: agent.id,
+          scopes: ['okta.mfa.reset'],
+          resources: ['team'],
+          purpose: 'from nothing',
+        }),
+      ).rejects.toMatchObject({ code: 'invalid_input' });
+      await expect(read((reader) => requireKnownScopes(reader, ['okta.mfa.reset']))).rejects.toMatchObject({
+        code: 'invalid_input',
+      });
+      expect(await read((reader) => isHighValue(reader, { scopes: ['okta.mfa.reset'] }))).toBe(true);
+    } finally {
+      await world.sql`insert into scopes select * from kept_catalogue`;
+    }
   });
 
   test('over REST: an API key reads them, and its change waits for two IT admins', async () => {

@@ -23,14 +23,10 @@ export default defineTool({
   preview: async (ctx, input) => {
     const there = await findScope(ctx, input.scope);
     if (there === null) throw new Fault('not_found', `There is no scope ${input.scope} here.`);
-    if ((await scopesOf(ctx)).length === 1)
-      throw new Fault(
-        'conflict',
-        'It is the last one, and without a catalogue no scope would be checked. Add another first.',
-      );
+    const last = (await scopesOf(ctx)).length === 1;
     return {
       changes: [{ what: `scope ${input.scope}`, from: there.description, to: 'removed' }],
-      effect: `${input.scope} cannot be delegated any more.`,
+      effect: `${input.scope} cannot be delegated any more.${last ? ' It is the last scope: then nothing can be.' : ''}`,
       reversible: true,
     };
   },

@@ -44,7 +44,7 @@ export async function checkMandate(
 ): Promise<Checked> {
   const terms = await settleTerms(reader, principalId, asked);
   const parties = await checkParties(reader, principalId, terms.agent);
-  await checkScopes(reader, parties, terms.scopes, reader.tools ?? []);
+  await checkScopes(reader, parties, terms.scopes);
   if (reader.tools !== undefined) checkTools(terms.tools, terms.scopes, reader.tools);
   await checkDays(reader, terms.days);
   const inWords = describeMandate({
@@ -97,11 +97,9 @@ export async function checkScopes(
   reader: TenantReader,
   { principal, agent }: Parties,
   scopes: readonly string[],
-  tools: ReadContext['tools'],
 ): Promise<void> {
   const authority = await authorityOf(reader, principal.id);
-  const ofTools = tools.map((tool) => tool.scope);
-  const [wrong] = await scopeProblems(reader, scopes, authority.roles, ofTools);
+  const [wrong] = await scopeProblems(reader, scopes, authority.roles);
   if (wrong?.problem === 'unknown') throw unknownScope(wrong.scope);
   const beyond = missingScopes(scopes, authority.scopes);
   if (wrong?.problem === 'not_for_you') beyond.push(wrong.scope);

@@ -76,7 +76,7 @@ export async function checkHandOn(
   if (bounds.depth > parent.depth - 1) fields.add('may_delegate');
   if (fields.size > 0) throw wider([...fields]);
   const parties = await checkParties(reader, parent.principalId, asked.agent);
-  await checkScopes(reader, parties, bounds.scopes, reader.tools ?? []);
+  await checkScopes(reader, parties, bounds.scopes);
   if (reader.tools !== undefined) checkTools(asked.tools, bounds.scopes, reader.tools);
   const { allows, forbids } = describeMandate({
     ...bounds,

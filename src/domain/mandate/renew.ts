@@ -39,7 +39,7 @@ export async function checkRenewal(
     });
   await checkDays(reader, days);
   const parties = await checkParties(reader, mandate.principalId, mandate.agentId);
-  await checkScopes(reader, parties, mandate.scopes, reader.tools ?? []);
+  await checkScopes(reader, parties, mandate.scopes);
   const { allows, forbids } = describeMandate({
     ...boundsOf(mandate),
     agent: parties.agent.name,

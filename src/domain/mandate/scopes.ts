@@ -1,6 +1,5 @@
 import { and, eq, inArray } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
-import { groupMappings } from '../group/tables.ts';
 import { scopes as catalogue } from '../scope/tables.ts';
 import { findMandate } from './store.ts';
 
@@ -17,27 +16,18 @@ export interface ScopeProblem {
 }
 
 /**
- * What is wrong with scopes that are asked for. Where the tenant has a catalogue, a scope must be in it, and where that names
- * holders the person must have one of those roles; an empty catalogue knows every scope of the tools and of the group mappings.
+ * What is wrong with scopes that are asked for. A scope must be in the tenant's catalogue, and where that names holders the
+ * person must have one of those roles. An empty catalogue has none.
  */
 export async function scopeProblems(
   reader: TenantReader,
   asked: readonly string[],
   roles: readonly string[],
-  ofTools: readonly string[],
 ): Promise<ScopeProblem[]> {
   const rows = await reader.db
     .select({ scope: catalogue.scope, holders: catalogue.holders })
     .from(catalogue)
     .where(eq(catalogue.tenantId, reader.tenantId));
-  if (rows.length === 0) {
-    const mapped = await reader.db
-      .select({ scopes: groupMappings.scopes })
-      .from(groupMappings)
-      .where(eq(groupMappings.tenantId, reader.tenantId));
-    const known = new Set([...ofTools, ...mapped.flatMap((row) => row.scopes)]);
-    return asked.flatMap((scope) => (known.has(scope) ? [] : [{ scope, problem: 'unknown' }]));
-  }
   const known = new Map(rows.map((row) => [row.scope, row.holders]));
   return asked.flatMap((scope): ScopeProblem[] => {
     const holders = known.get(scope);
@@ -49,7 +39,8 @@ export async function scopeProblems(
 
 /**
  * Whether giving this away is of high value: a scope that the catalogue marks `high`, or more than a scope's threshold. Without a
- * limit on the amount, or in another currency than the threshold's, it may be more: that counts as high.
+ * limit on the amount, or in another currency than the threshold's, it may be more: that counts as high. So does a scope that is
+ * not in the catalogue any more, since nobody says what it is worth.
  */
 export async function isHighValue(reader: TenantReader, asked: Asked): Promise<boolean> {
   if (asked.scopes.length === 0) return false;
@@ -57,6 +48,8 @@ export async function isHighValue(reader: TenantReader, asked: Asked): Promise<b
     .select()
     .from(catalogue)
     .where(and(eq(catalogue.tenantId, reader.tenantId), inArray(catalogue.scope, [...asked.scopes])));
+  const known = new Set(rows.map((row) => row.scope));
+  if (asked.scopes.some((scope) => !known.has(scope))) return true;
   return rows.some(
     (row) =>
       row.sensitivity === 'high' ||

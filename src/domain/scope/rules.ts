@@ -5,12 +5,12 @@ import { scopesOf, type Scope } from './store.ts';
 /** Scopes that were asked for and are not in the catalogue, in the order asked. */
 export const unknownScopes = (asked: readonly string[], catalogue: readonly Scope[]): string[] => {
   const known = new Set(catalogue.map(({ scope }) => scope));
-  return catalogue.length === 0 ? [] : asked.filter((scope) => !known.has(scope));
+  return asked.filter((scope) => !known.has(scope));
 };
 
 /**
- * Refuses scopes that the tenant's catalogue does not have: for group mappings, agents' ceilings and mandates alike. A tenant
- * without a catalogue checks nothing. Throws Fault `invalid_input` naming them and those that there are; returns the entries asked for.
+ * Refuses scopes that the tenant's catalogue does not have: for group mappings, agents' ceilings and mandates alike. An
+ * empty catalogue has none. Throws Fault `invalid_input` naming them and those that there are; returns the entries asked for.
  */
 export async function requireKnownScopes(
   reader: TenantReader,
@@ -44,23 +44,5 @@ export function requireHolders(catalogue: readonly Scope[], roles: readonly stri
     detail: {
       missing: { holders: Object.fromEntries(barred.map(({ scope, holders }) => [scope, holders])) },
     },
-  });
-}
-
-/**
- * Whether a mandate with these scopes is of high value: a scope is marked high, or its amount is above a scope's threshold, or
- * cannot be compared with it: another currency, or no limit at all.
- */
-export function isHighValue(
-  catalogue: readonly Scope[],
-  asked: readonly string[],
-  worth: { readonly amount: number | null; readonly currency: string | null },
-): boolean {
-  return catalogue.some(({ scope, sensitivity, amountThreshold, currency }) => {
-    if (!asked.includes(scope)) return false;
-    if (sensitivity === 'high') return true;
-    if (amountThreshold === null) return false;
-    if (worth.amount === null || worth.currency !== currency) return true;
-    return worth.amount > Number(amountThreshold);
   });
 }

@@ -6,7 +6,7 @@ import { scopes } from './tables.ts';
 export type Scope = typeof scopes.$inferSelect;
 export type NewScope = Omit<typeof scopes.$inferInsert, 'tenantId' | 'createdAt'>;
 
-/** The tenant's whole catalogue, by name. Empty: the tenant has none, and scopes are not checked. */
+/** The tenant's whole catalogue, by name. Empty: nothing can be given here. */
 export async function scopesOf(reader: TenantReader): Promise<Scope[]> {
   return reader.db
     .select()
