@@ -1,4 +1,4 @@
-import { actorName, principalOf } from '#domain/actor.ts';
+import { actorName, isThroughAgent, principalOf } from '#domain/actor.ts';
 import { FINAL_STATES, type CallError } from '#domain/call/call.ts';
 import type { Repeatable } from '#domain/call/repeats.ts';
 import { callUnderWay, insertCall, inTurn, type Call, type NewCall } from '#domain/call/store.ts';
@@ -15,6 +15,7 @@ import { ledgerData, type Asked, type CallRequest } from './asked.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { decide, decideNow, targetIds, type Decision } from './decide/decide.ts';
 import type { AdminRoles } from './decide/entities.ts';
+import { lacksScope, policiesOf } from './decide/given.ts';
 import { notForAgents } from './decide/not-for-agents.ts';
 import { parseInput, readContext } from './explain.ts';
 import type { Outcome } from './outcome.ts';
@@ -45,7 +46,10 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
   const earlier = await repeatedCall(app, request.tenantId, repeatable);
   if (earlier !== null)
     return awaitOutcome(app, request.tenantId, earlier, request.waitMs ?? 0, request.signal);
-  const input = await canonicalInput(app, request, entry);
+  const begun = await canonicalInput(app, request, entry);
+  if ('denial' in begun)
+    return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, begun.denial);
+  const { input } = begun;
   const targets = entry.tool.targets(input);
   const asked: Asked = { app, request, entry, input, targets };
   try {
@@ -74,14 +78,35 @@ function repeatableCall(app: App, request: CallRequest, { tool }: CatalogueEntry
   return repeatableOf(app, { tenantId, actor, idempotencyKey, request: { tool: tool.name, input, reason } });
 }
 
+/**
+ * The input with ids in the place of names. Or a denial, where the answer is no whatever the input is: then no name is
+ * looked up, and no field has to be mended.
+ */
 async function canonicalInput(
   app: App,
   request: CallRequest,
   entry: CatalogueEntry,
-): Promise<Record<string, unknown>> {
-  const parsed = parseInput(entry, request.input);
-  if (referenceFields(entry).size === 0) return parsed;
-  return readonly(app, request.tenantId, (reader) => resolveReferences(reader, entry, request.actor, parsed));
+): Promise<{ readonly input: Record<string, unknown> } | { readonly denial: Denial }> {
+  const { tenantId, actor } = request;
+  try {
+    const parsed = parseInput(entry, request.input);
+    if (referenceFields(entry).size === 0) return { input: parsed };
+    if (lacksScope(entry, actor)) {
+      const asking = { entry, actor, targets: TENANT_TARGET, adminRoles: NO_ROLES };
+      const decision = await decideNow(app, tenantId, asking);
+      if (!decision.allowed) return { denial: decision.denial };
+    }
+    return {
+      input: await readonly(app, tenantId, (reader) => resolveReferences(reader, entry, actor, parsed)),
+    };
+  } catch (error) {
+    if (!(error instanceof Fault) || !isThroughAgent(actor)) throw error;
+    const denial = await readonly(app, tenantId, async (reader) =>
+      notForAgents(await policiesOf(app.policies, reader), entry, actor),
+    );
+    if (denial === null) throw error;
+    return { denial };
+  }
 }
 
 async function look(asked: Asked): Promise<Outcome> {

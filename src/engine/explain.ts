@@ -1,6 +1,7 @@
 import type { Actor } from '#domain/actor.ts';
 import { principalOf } from '#domain/actor.ts';
 import type { Explanation, ReadContext, TenantReader } from '#domain/context.ts';
+import type { Denial } from '#domain/denial.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import { eligibleFor } from './approve/approvers.ts';
@@ -8,9 +9,11 @@ import { deadlock } from './approve/ask.ts';
 import { approvalPage } from './approve/page.ts';
 import { decide, targetIds } from './decide/decide.ts';
 import { policyDesk } from './decide/desk.ts';
+import { lacksScope, policiesOf } from './decide/given.ts';
 import { notForAgents } from './decide/not-for-agents.ts';
 import { parseInput } from './input.ts';
 import { resolveReferences } from './references.ts';
+import { TENANT_TARGET } from './tool.ts';
 
 export { parseInput } from './input.ts';
 
@@ -42,9 +45,22 @@ async function explain(
 ): Promise<Explanation> {
   const entry = app.catalogue.get(tool);
   if (entry === undefined) throw new Fault('not_found', `There is no tool "${tool.slice(0, 60)}".`);
-  const barred = notForAgents(app.policies, entry, actor);
-  if (barred !== null) return { tool, allowed: false, approvals: [], policies: [], denial: barred };
-  const input = await resolveReferences(reader, entry, actor, parseInput(entry, raw));
+  const refused = (denial: Denial): Explanation => ({
+    tool,
+    allowed: false,
+    approvals: [],
+    policies: [],
+    denial,
+  });
+  const barred = notForAgents(await policiesOf(app.policies, reader), entry, actor);
+  if (barred !== null) return refused(barred);
+  const parsed = parseInput(entry, raw);
+  if (lacksScope(entry, actor)) {
+    const question = { entry, actor, targets: TENANT_TARGET, adminRoles: new Map() };
+    const decision = await decide(reader, app.policies, question);
+    if (!decision.allowed) return refused(decision.denial);
+  }
+  const input = await resolveReferences(reader, entry, actor, parsed);
   const targets = entry.tool.targets(input);
   const roles = new Map(targetIds(targets).map((id) => [id, [] as string[]] as const));
   const extra =
@@ -59,8 +75,7 @@ async function explain(
     worth: entry.tool.worth?.(input) ?? null,
     ...(extra && { extra }),
   });
-  if (!decision.allowed)
-    return { tool, allowed: false, approvals: [], policies: [], denial: decision.denial };
+  if (!decision.allowed) return refused(decision.denial);
   const asked = {
     tool,
     actor,

@@ -7,6 +7,7 @@ import { envelopeOf } from '#engine/approve/envelope.ts';
 import { approvalPage } from '#engine/approve/page.ts';
 import { awaitOutcome } from '#engine/await-outcome.ts';
 import { call } from '#engine/call.ts';
+import { policiesOf } from '#engine/decide/given.ts';
 import { notForAgents } from '#engine/decide/not-for-agents.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { withoutReason } from '#engine/reason.ts';
@@ -39,8 +40,8 @@ export async function runTool(
 ): Promise<Answer> {
   const { entry } = contract;
   // What no agent can use is at no address: the engine says that.
-  const barred = notForAgents(app.policies, entry, actorOf(caller.delegation)) !== null;
-  if (!barred && !isOffered(caller.endpoint, entry)) return refuseHere(app, contract, caller);
+  if (!isOffered(caller.endpoint, entry) && !(await isBarred(app, contract, caller)))
+    return refuseHere(app, contract, caller);
   const { input, reason } = withoutReason(entry, args);
   const looks = entry.tool.effects === 'read' || entry.tool.effects === 'look';
   const request = {
@@ -65,6 +66,12 @@ export async function runTool(
     open && left > 0 ? await awaitOutcome(app, request.tenantId, first.callId, left, caller.signal) : first;
   return draw(app, contract, caller, outcome);
 }
+
+const isBarred = (app: App, { entry }: Contract, { delegation }: Caller): Promise<boolean> =>
+  readonly(app, delegation.tenantId, async (reader) => {
+    const policies = await policiesOf(app.policies, reader);
+    return notForAgents(policies, entry, actorOf(delegation)) !== null;
+  });
 
 /** The actor that a verified token stands for. */
 export function actorOf(delegation: VerifiedToken): Actor {

@@ -7,6 +7,7 @@ import {
 import { findMandate } from '#domain/mandate/store.ts';
 import type { App } from '#engine/app.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
+import { policiesOf } from '#engine/decide/given.ts';
 import { notForAgents } from '#engine/decide/not-for-agents.ts';
 import { readonly } from '#engine/transact.ts';
 import { toolResult } from './answer.ts';
@@ -70,14 +71,14 @@ async function listed(
   contracts: ReadonlyMap<string, Contract>,
   { delegation, endpoint }: Omit<Caller, 'signal'>,
 ): Promise<WireTool[]> {
-  const mandate =
-    delegation.kind === 'client'
-      ? null
-      : await readonly(app, delegation.tenantId, (reader) => findMandate(reader, delegation.mandateId));
+  const { mandate, policies } = await readonly(app, delegation.tenantId, async (reader) => ({
+    mandate: delegation.kind === 'client' ? null : await findMandate(reader, delegation.mandateId),
+    policies: await policiesOf(app.policies, reader),
+  }));
   const named = mandate?.tools ?? null;
   const bound = delegation.kind === 'client' ? null : (delegation.constraints?.tools ?? null);
   const actor = actorOf(delegation);
-  const could = ({ entry }: Contract) => notForAgents(app.policies, entry, actor) === null && given(entry);
+  const could = ({ entry }: Contract) => notForAgents(policies, entry, actor) === null && given(entry);
   const given = ({ tool }: Contract['entry']) =>
     (tool.scope === IMPLIED_SCOPE && tool.offeredUnder?.(mandate) !== false) ||
     (delegation.scopes.includes(tool.scope) &&

@@ -1,0 +1,25 @@
+import type { Actor } from '#domain/actor.ts';
+import type { TenantReader } from '#domain/context.ts';
+import { policyFacts, policyVersion } from '#domain/policy/store.ts';
+import type { CatalogueEntry } from '../catalogue.ts';
+import { IMPLIED_SCOPE } from '../tool.ts';
+import type { PolicyBook, PolicySet } from './policies.ts';
+
+/**
+ * Whether an agent's token, or what a person let their client have, leaves the tool's scope out. The answer is then no
+ * whatever the input names: it is decided before any name is looked up, so that nobody learns from it which names there are.
+ */
+export function lacksScope({ tool }: Pick<CatalogueEntry, 'tool'>, actor: Actor): boolean {
+  if (tool.scope === IMPLIED_SCOPE) return false;
+  if (actor.kind === 'agent') return !actor.scopes.includes(tool.scope);
+  if (actor.kind === 'service' || actor.through === undefined || tool.only === 'people') return false;
+  return !actor.through.scopes.includes(tool.scope);
+}
+
+/** The policies that decide in the tenant of this transaction. Fault as `inForce`. */
+export async function policiesOf(
+  policies: Pick<PolicyBook, 'inForce'>,
+  reader: TenantReader,
+): Promise<PolicySet> {
+  return policies.inForce(await policyFacts(reader), (version) => policyVersion(reader, version));
+}
