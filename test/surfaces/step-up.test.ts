@@ -280,7 +280,8 @@ describe('the way to Okta and back', () => {
     expect(browser.cookiesFor(url)).toMatch(/^prokura_flow=[^;]+$/);
     expect((await browser.go(older.url, 'nowhere:')).status).toBe(502);
     expect((await browser.go(url, 'nowhere:')).text).toContain('Reset password');
-    expect(browser.cookiesFor(url)).toBe('');
+    // It has ended: Max-Age 0 leaves a browser nothing of it, and this one its name.
+    expect(browser.cookiesFor(url)).toMatch(/^(?:prokura_flow=)?$/);
   });
 
   test('is used once, even where the browser kept its cookie and Okta takes the code again', async () => {
