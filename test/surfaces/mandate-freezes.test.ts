@@ -13,9 +13,9 @@ beforeAll(async () => {
   world = await openWorld();
   chain = [];
   for (const [name, owner] of [
-    ['top', 'carl'],
-    ['middle', 'carl'],
-    ['lowest', 'carl'],
+    ['top', 'bob'],
+    ['middle', 'bob'],
+    ['lowest', 'bob'],
   ] as const)
     chain.push(await world.agent(`freeze-${name}`, owner));
 });
