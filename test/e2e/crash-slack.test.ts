@@ -1,18 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { samplePerson } from '#sandbox/company.ts';
 import { openFleet, type Fleet, type ServerProcess } from '../support/process.ts';
 import { previewOf } from '../support/slack-card.ts';
 import { eventually } from '../support/world.ts';
 
 let fleet: Fleet;
 let server: ServerProcess;
-let bots: { bob: string; carl: string };
 
 beforeAll(async () => {
   fleet = await openFleet();
   server = await fleet.start();
   connect();
-  bots = { bob: await register('bob-bot', 'Bob Meyer'), carl: await register('carl-bot', 'Carl Jensen') };
+  await register('bob-bot', 'Bob Meyer');
+  await register('carl-bot', 'Carl Jensen');
 });
 afterAll(() => fleet.close());
 beforeEach(() => {
@@ -23,31 +22,20 @@ beforeEach(() => {
 const connect = () => fleet.slack.connect(`${server.url}/slack/events`);
 
 /** An agent, registered in Slack by an IT admin. */
-async function register(name: string, owner: string): Promise<string> {
+async function register(name: string, owner: string): Promise<void> {
   const { view } = await fleet.slack.as('dana').types(`/agent register ${name}`);
   if (view === undefined) throw new Error('no form');
   await fleet.slack.as('dana').fills(view, { Owner: owner, Scopes: 'okta.mfa.reset' }).submits();
-  const row = await eventually(
-    async () => (await fleet.sql<{ id: string }[]>`select id from agents where name = ${name}`)[0],
+  await eventually(
+    async () => (await fleet.sql`select 1 from agents where name = ${name}`)[0],
     'the agent is registered',
   );
-  return row.id;
 }
 
 /** Bob asks to give Carl's agent a mandate: Mona, his manager, must agree. Her copy of the question, and its approval. */
 async function asked(purpose: string) {
-  const token = await fleet.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:create'] });
-  await fetch(`${server.url}/v1/tools/mandate_create`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({
-      agent: bots.carl,
-      scopes: ['okta.mfa.reset'],
-      resources: ['team'],
-      days: 7,
-      purpose,
-    }),
-  });
+  const bob = fleet.slack.as('bob');
+  await bob.clicks(await previewOf(bob, `/mandate create carl-bot okta.mfa.reset "${purpose}" days=7`), 'Send request');
   const approval = await eventually(
     async () =>
       (
