@@ -9,6 +9,7 @@ import { execute } from '#engine/execute.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import type { RunningServer } from '../../src/server.ts';
+import { still } from '../support/still.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -68,17 +69,6 @@ function waiting(outcome: Outcome): { callId: string; approvalId: string } {
   if (outcome.status !== 'waiting') throw new Error(`not waiting: ${JSON.stringify(outcome)}`);
   return outcome;
 }
-
-/** The engine with nobody to do its jobs, so that a test chooses what happens between a vote and its execution. */
-const still = (app: App): App => ({
-  ...app,
-  queue: {
-    ...app.queue,
-    enqueue: () => Promise.resolve(),
-    enqueueAll: () => Promise.resolve(),
-    send: () => Promise.resolve(),
-  },
-});
 
 describe('law 6: approve exactly this', () => {
   const DRIFTS = {
