@@ -451,7 +451,10 @@ describe('law 1: no authority from nothing', () => {
         const made: string[] = [];
         const tokens = new Map<string, TokenDetails>();
         const first: Step = { do: 'create', by: 'bob', agent: 0, terms: { scopes: SCOPES, may_delegate: 3 } };
-        for (const round of [[first], ...steps])
+        // One hand-on by a token that is bound to less, in every sequence: chance alone may bring none that gets through.
+        const bound = { people: ['carl', 'ann'], tools: null, amount: null };
+        const second: Step = { do: 'delegate', of: 0, agent: 1, terms: {}, token: bound };
+        for (const round of [[first], [second], ...steps])
           await Promise.all(
             round.map((one) =>
               apply(one, made, tokens).catch((error: unknown) => {
