@@ -228,12 +228,17 @@ async function startWorking(
   surfaceJobs: Readonly<Record<string, (data: JobData) => Promise<void>>>,
 ): Promise<void> {
   for (const [queue, job] of Object.entries(JOBS)) {
-    const { unexpectedTries, givenUp = jobGivenUp(queue) } = job;
+    const { unexpectedTries } = job;
     const work: Work = {
       queue,
       ...(unexpectedTries === undefined ? {} : { unexpectedTries }),
       run: (data, signal) => job.run(app, String(data['tenant']), data, signal),
-      givenUp: (data, error) => givenUp(app, String(data['tenant']), data, error),
+      givenUp: (data, error) => {
+        const tenantId = String(data['tenant']);
+        return job.givenUp === undefined
+          ? jobGivenUp(queue)(app, tenantId, data, error)
+          : job.givenUp(app, tenantId, data, error);
+      },
     };
     await app.queue.work(queue, job, (data, delivery) => runJob(app, work, data, delivery));
   }

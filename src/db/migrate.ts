@@ -74,7 +74,7 @@ function explained(failure: unknown): unknown {
   if (code === '42501') {
     return new Fault(
       'forbidden',
-      `The database user of DATABASE_URL lacks a right (PostgreSQL says: ${String((error as Error).message)}). ` +
+      `The database user of DATABASE_URL lacks a right (PostgreSQL says: ${error instanceof Error ? error.message : code}). ` +
         `It must own the database, and must be able to act as the role ${SERVER_ROLE}. As a superuser, say: ` +
         `CREATE ROLE ${SERVER_ROLE} NOLOGIN; GRANT ${SERVER_ROLE} TO <the user>; ALTER DATABASE <the database> OWNER TO <the user>;`,
       { cause: error },

@@ -35,7 +35,10 @@ async function register(name: string, owner: string): Promise<void> {
 /** Bob asks to give Carl's agent a mandate: Mona, his manager, must agree. Her copy of the question, and its approval. */
 async function asked(purpose: string) {
   const bob = fleet.slack.as('bob');
-  await bob.clicks(await previewOf(bob, `/mandate create carl-bot okta.mfa.reset "${purpose}" days=7`), 'Send request');
+  await bob.clicks(
+    await previewOf(bob, `/mandate create carl-bot okta.mfa.reset "${purpose}" days=7`),
+    'Send request',
+  );
   const approval = await eventually(
     async () =>
       (

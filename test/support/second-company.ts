@@ -27,7 +27,7 @@ export async function openSecondCompany(world: World): Promise<SecondCompany> {
   const credential: OktaCredential = {
     kind: 'private_key',
     clientId: okta.serviceApp.clientId,
-    privateKey: okta.serviceApp.privateKeyJwk as Record<string, unknown>,
+    privateKey: okta.serviceApp.privateKeyJwk,
   };
   const group = (name: string) => SAMPLE_COMPANY.groups.find((one) => one.name === name)?.oktaId ?? '';
   const answer = await setUpTenant(
@@ -40,7 +40,7 @@ export async function openSecondCompany(world: World): Promise<SecondCompany> {
       groups: { it_admin: group('IT Admins'), manager: group('Managers'), member: EVERYONE_GROUP_ID },
       okta: {
         orgUrl: okta.url,
-        credential: credential as unknown as Record<string, unknown>,
+        credential: credential,
         issuer: `${okta.url}/oauth2/default`,
         audience: 'api://prokura',
         connect: () => connectOkta({ orgUrl: okta.url, credential, log: app.log }),

@@ -189,7 +189,7 @@ describe('a bound token as the subject of an exchange', () => {
 
   test('of ours: what the next agent makes of it is bound too, to a key of its own', async () => {
     const first = await world.mandate('bob', agent, { scopes: ['okta.users.read'], may_delegate: 1 });
-    const next = await world.agent('dpop-next', 'carl');
+    const next = await world.agent('dpop-next', 'bob');
     const token = String((await bound('v1', { mandate_id: first }))['access_token']);
     const url = `${world.app.baseUrl}/v1/tools/mandate_delegate`;
     const handed = await fetch(url, {

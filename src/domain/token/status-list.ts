@@ -123,13 +123,16 @@ export function createStatusLists(
 
   /** Takes the place of what is handed out until then; where it could not be built, that one stays and the next request tries again. */
   const keep = (name: string, fresh: Kept, old: Kept): void => {
-    fresh.list.then(
-      () => {
+    const replaced = async (): Promise<void> => {
+      try {
+        await fresh.list;
         fresh.replacing = false;
         if (kept.get(name) === old) kept.set(name, fresh);
-      },
-      () => (old.replacing = false),
-    );
+      } catch {
+        old.replacing = false;
+      }
+    };
+    void replaced();
   };
 
   return {

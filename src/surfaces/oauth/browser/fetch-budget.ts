@@ -71,13 +71,15 @@ export function fetchBudget(inner: typeof fetch, now: () => number): (tenantId: 
     let outcome = pending.get(key);
     if (outcome === undefined) {
       spend(tenantId, new URL(url).hostname);
-      outcome = ask(tenantId, input, init);
-      pending.set(key, outcome);
-      void outcome.then((done) => {
+      const asked = async (): Promise<Outcome> => {
+        const done = await ask(tenantId, input, init);
         pending.delete(key);
         const bytes = key.length + ('body' in done ? done.body.byteLength : 0);
         kept.set(key, { until: now() + BUDGET.keptMs, outcome: done }, bytes);
-      });
+        return done;
+      };
+      outcome = asked();
+      pending.set(key, outcome);
     }
     return responseOf(await outcome);
   };

@@ -164,7 +164,7 @@ const MAX_NAME_LENGTH = 60;
 /** What a client calls itself, as one line without what cannot be seen: nobody's name may draw lines of our page, or turn them round. */
 function shownName(name: string): string {
   const line = sanitiseText(name.replaceAll(/\s+/gu, ' ')).trim();
-  const characters = [...line];
+  const characters = Array.from(new Intl.Segmenter().segment(line), ({ segment }) => segment);
   return characters.length <= MAX_NAME_LENGTH
     ? line
     : `${characters.slice(0, MAX_NAME_LENGTH - 1).join('')}…`;
