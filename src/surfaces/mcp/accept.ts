@@ -30,7 +30,9 @@ export const notAcceptable = (): Response =>
 export function takingBoth(request: Request): Request {
   const headers = new Headers(request.headers);
   headers.set('accept', `${JSON_TYPE}, ${EVENTS_TYPE}`);
-  return new Request(request, { headers });
+  // Member by member: what the HTTP server hands over is no Request of this runtime's own, and cannot be copied as one.
+  const { url, method, body, signal } = request;
+  return new Request(url, { method, headers, body, signal, duplex: 'half' });
 }
 
 /** The answer in the form that the client takes. A stream is read to its end, where the result stands; what was said on the way is left out. */
