@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { sql as text } from 'drizzle-orm';
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openDatabase, type Database } from '#db/pool.ts';
+import { openDatabase, SERVER_ROLE, type Database } from '#db/pool.ts';
 import { isLost } from '#db/reach.ts';
 import { newId } from '#lib/id.ts';
 import { copyDatabase } from '../support/world.ts';
@@ -18,7 +18,8 @@ beforeAll(async () => {
   url = await copyDatabase();
   outside = postgres(url, { max: 2, onnotice: () => {} });
   await outside`create table notes (note text not null)`;
-  [one, other] = [openDatabase(url), openDatabase(url)];
+  const role = SERVER_ROLE;
+  [one, other] = [openDatabase(url, { role }), openDatabase(url, { role })];
 });
 afterAll(async () => {
   await Promise.all([one.close(), other.close()]);
@@ -42,7 +43,7 @@ const thrownBy = (work: Promise<unknown>): Promise<unknown> =>
   );
 async function until(what: () => Promise<boolean>): Promise<void> {
   for (
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 90_000;
     !(await what());
     await new Promise((done) => setTimeout(done, 20))
   )
