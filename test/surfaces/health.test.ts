@@ -23,7 +23,7 @@ test('Slack being away is reported, and takes nothing out of service', async () 
   const answer = await door.fetch(new Request('http://127.0.0.1/readyz'));
   expect([answer?.status, await answer?.json()]).toEqual([
     200,
-    { status: 'ready', database: 'ok', slack: 'unavailable' },
+    { status: 'ready', database: 'ok', policies: 'ok', slack: 'unavailable' },
   ]);
 });
 

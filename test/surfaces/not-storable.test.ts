@@ -51,8 +51,7 @@ test('an error of the database is logged without what the statement was called w
   const before = world.logs.length;
   const response = await rest('POST', `/v1/tenants/${world.tenantId}/api-keys`, {
     name: 'a-name-that-nobody-logs',
-    scopes: ['scim'],
-    source: 'okta',
+    scopes: ['okta_find_user'],
   });
   await world.sql`grant insert on api_keys to prokura_server`;
   expect(response.status).toBe(500);
