@@ -209,21 +209,21 @@ test('the kill switch commits by as many statements for thousands as for one; wh
 }, 600_000);
 
 test('an approval that was given after the commit of a freeze, and before the rest has followed, carries nothing out', async () => {
-  const bot = await world.agent('raced-bot', 'bob', ['okta.mfa.reset']);
-  const mandate = await world.mandate('bob', bot, { scopes: ['okta.mfa.reset'] });
-  const { id: bob } = await world.person('bob');
+  const bot = await world.agent('raced-bot', 'faye', ['okta.mfa.reset']);
+  const mandate = await world.mandate('faye', bot, { scopes: ['okta.mfa.reset'] });
+  const { id: faye } = await world.person('faye');
   const asked = await world.as(
     {
       kind: 'agent',
       surface: 'mcp',
       agentId: bot.id,
-      personId: bob,
+      personId: faye,
       mandateId: mandate,
       scopes: ['okta.mfa.reset'],
       jti: 'test',
     },
     'okta_reset_mfa',
-    { person: 'ann@acme.example' },
+    { person: 'nina@acme.example' },
   );
   if (asked.status !== 'waiting') throw new Error(JSON.stringify(asked));
   await world.sql`insert into mandates (tenant_id, id, principal_id, agent_id, scopes, resources, purpose, call_id, starts_at, expires_at)
@@ -237,7 +237,7 @@ test('an approval that was given after the commit of a freeze, and before the re
     await release.promise;
   });
   await locked.promise;
-  const frozen = await world.as(await world.actor('dana'), 'freeze_apply', { target: bob });
+  const frozen = await world.as(await world.actor('dana'), 'freeze_apply', { target: faye });
   expect(frozen).toMatchObject({ status: 'done' });
   const [row] = await world.sql`select state from mandates where id = ${mandate}`;
   expect(row).toEqual({ state: 'active' });
@@ -245,7 +245,7 @@ test('an approval that was given after the commit of a freeze, and before the re
     { state: string }[]
   >`select state from approvals where id = ${asked.approvalId}`;
   expect(approver).toEqual({ state: 'pending' });
-  await world.vote('mona', asked.approvalId).catch(() => null);
+  await world.vote('erin', asked.approvalId).catch(() => null);
   await eventually(
     async () => (await world.sql`select from calls where id = ${asked.callId} and state = 'denied'`)[0],
     'the execution is denied',
