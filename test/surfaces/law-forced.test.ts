@@ -179,7 +179,10 @@ test('law 3: a transaction that is refused at its commit leaves no job, and one 
       await world.sql`select from pgboss.job where name = 'expire-approval' and data ->> 'approval' = ${marker}`
     ).length;
   // What our own functions raise may quote values: its SQLSTATE alone is told.
-  await expect(enqueue('apr_refused', true)).rejects.toMatchObject({ code: 'P0001', routine: 'exec_stmt_raise' });
+  await expect(enqueue('apr_refused', true)).rejects.toMatchObject({
+    code: 'P0001',
+    routine: 'exec_stmt_raise',
+  });
   await enqueue('apr_committed', false);
   expect([await jobs('apr_refused'), await jobs('apr_committed')]).toEqual([0, 1]);
 });
