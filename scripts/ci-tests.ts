@@ -42,7 +42,10 @@ if (failedFiles.length > 0 && first.exitCode === 0)
   console.log('\nTests failed, but vitest ended with exit code 0: npm test cannot be relied on.');
 const empty = first.tests.length === 0;
 if (empty) console.log('\nNo test was run.');
-if (contradicted || empty || (failedFiles.length > 0 && first.exitCode === 0)) failed += 1;
+if (first.strayErrors > 0)
+  console.log(`\n${first.strayErrors} errors belong to no test file: none of them is run again.`);
+if (contradicted || empty || first.strayErrors > 0 || (failedFiles.length > 0 && first.exitCode === 0))
+  failed += 1;
 
 if (flaky.length > 0) console.log(`\nFlaky (failed beside the others, passed alone):\n${flaky.join('\n')}`);
 if (skipped > 0) console.log(`\n${skipped} skipped`);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { UNHANDLED_FILE } from './unhandled-errors.ts';
 
 /** One test of a run. `name` is its groups and its title, with spaces between. */
 export interface TestResult {
@@ -14,8 +15,10 @@ export interface TestResult {
 export interface VitestRun {
   readonly exitCode: number | null;
   readonly tests: readonly TestResult[];
-  /** Files that failed without a failed test: they do not load, or a hook of theirs throws. */
+  /** Files that failed without a failed test: they do not load, a hook of theirs throws, or an error was not caught by any test. */
   readonly broken: readonly string[];
+  /** Errors that no test caught, outside of every file. Those of a file make it broken. */
+  readonly strayErrors: number;
 }
 
 interface JsonReport {
@@ -39,10 +42,17 @@ export async function runVitest(
   const file = join(folder, 'report.json');
   try {
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+    const unhandled = join(folder, 'unhandled.json');
+    const reporters = [
+      '--reporter=default',
+      '--reporter=json',
+      `--reporter=${join(import.meta.dirname, 'unhandled-errors.ts')}`,
+      `--outputFile.json=${file}`,
+    ];
     const child = spawn(process.execPath, [vitest, 'run', ...args, ...reporters], {
       cwd: root,
       stdio: ['ignore', output, output],
+      env: { ...process.env, [UNHANDLED_FILE]: unhandled },
     });
     const exitCode = await new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
@@ -52,17 +62,26 @@ export async function runVitest(
       (text) => JSON.parse(text) as JsonReport,
       (): JsonReport => ({ testResults: [] }),
     );
-    return { exitCode, ...resultsOf(root, report) };
+    const strays = await readFile(unhandled, 'utf8').then(
+      (text) => JSON.parse(text) as (string | null)[],
+      (): null[] => [],
+    );
+    return { exitCode, ...resultsOf(root, report, strays) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function resultsOf(root: string, report: JsonReport): Pick<VitestRun, 'tests' | 'broken'> {
+function resultsOf(
+  root: string,
+  report: JsonReport,
+  strays: readonly (string | null)[],
+): Omit<VitestRun, 'exitCode'> {
   const tests: TestResult[] = [];
-  const broken: string[] = [];
+  const under = (path: string) => relative(root, path).replaceAll('\\', '/');
+  const broken = strays.flatMap((path) => (path === null ? [] : [under(path)]));
   for (const result of report.testResults) {
-    const file = relative(root, result.name).replaceAll('\\', '/');
+    const file = under(result.name);
     for (const { fullName, status } of result.assertionResults) {
       const state = status === 'passed' || status === 'failed' ? status : 'skipped';
       tests.push({ file, name: fullName, state });
@@ -70,5 +89,5 @@ function resultsOf(root: string, report: JsonReport): Pick<VitestRun, 'tests' | 
     if (result.status === 'failed' && !result.assertionResults.some(({ status }) => status === 'failed'))
       broken.push(file);
   }
-  return { tests, broken };
+  return { tests, broken, strayErrors: strays.filter((path) => path === null).length };
 }

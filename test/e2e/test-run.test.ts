@@ -35,6 +35,7 @@ test.each([
 test.each([
   ['must-fail', { code: 1, last: '0 passed, 1 failed' }],
   ['must-pass', { code: 0, last: '1 passed, 0 failed' }],
+  ['unhandled', { code: 1, last: '1 passed, 1 failed' }],
   ['no-such-file', { code: 1, last: '0 passed, 1 failed' }],
 ])(
   'the tests as CI runs them say what %s came to, in the last line and by exit code',

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import suite from '../../vitest.config.ts';
 
-/** As the suite, set-up and database included, but for the two files that prove that a run can pass and can fail. */
+/** As the suite, set-up and database included, but for the files that prove that a run can pass and can fail. */
 export default defineConfig({
   ...suite,
   root: resolve(import.meta.dirname, '../..'),
