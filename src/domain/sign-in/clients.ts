@@ -5,6 +5,7 @@ import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Person } from '../person/store.ts';
 import { oidcModels } from '../token/tables.ts';
+import { clientName } from './client-name.ts';
 import { endGrants } from './store.ts';
 
 /** A client that a person has let act for them, by every grant of theirs that stands. */
@@ -40,7 +41,7 @@ export async function clientsOf(
     const ends = [before?.until, expiresAt].filter((end) => end !== undefined);
     clients.set(clientId, {
       clientId,
-      name,
+      name: clientName(name ?? '') || null,
       scopes: [...new Set([...(before?.scopes ?? []), ...scopes])].sort(),
       since: before?.since ?? new Date(iat * 1000),
       until: ends.includes(null) ? null : new Date(Math.max(...ends.map((end) => end?.getTime() ?? 0))),

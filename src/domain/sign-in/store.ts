@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { oidcModels } from '../token/tables.ts';
 
@@ -164,6 +164,30 @@ export async function endSignIns(ctx: TenantWriter, subject: string): Promise<vo
   await ctx.db
     .delete(oidcModels)
     .where(and(eq(oidcModels.tenantId, ctx.tenantId), sql`${oidcModels.payload}->>'accountId' = ${subject}`));
+}
+
+/** What anybody can have made without signing in, and how many of each a tenant keeps. */
+export const STRANGERS_ROWS = 5000;
+
+/**
+ * Drops the oldest rows of a kind beyond the bound, of those in which nobody has signed in. Rows that others make at the same time may stand
+ * above it until the next time.
+ */
+export async function boundStrangers(ctx: TenantWriter, kind: string): Promise<void> {
+  const person = sql`coalesce(${oidcModels.payload}->>'accountId', ${oidcModels.payload}->'session'->>'accountId')`;
+  const over = ctx.db
+    .select({ id: oidcModels.id })
+    .from(oidcModels)
+    .where(and(named(ctx, kind), isNull(person)))
+    .orderBy(desc(oidcModels.expiresAt))
+    .offset(STRANGERS_ROWS);
+  // Those that somebody else drops or uses at this moment are passed over: two never wait for each other.
+  const free = ctx.db
+    .select({ id: oidcModels.id })
+    .from(oidcModels)
+    .where(and(named(ctx, kind), inArray(oidcModels.id, over)))
+    .for('update', { skipLocked: true });
+  await ctx.db.delete(oidcModels).where(and(named(ctx, kind), inArray(oidcModels.id, free)));
 }
 
 /** The most clients that may be registered with a tenant at once. */

@@ -4,6 +4,7 @@ import { standingOf } from '#domain/person/standing.ts';
 import { findPersonByUid } from '#domain/person/store.ts';
 import {
   addSignInRow,
+  boundStrangers,
   consumeSignInRow,
   deleteSignInRow,
   endGrant,
@@ -45,6 +46,11 @@ const REGISTRATION = new Set(['Client', 'RegistrationAccessToken']);
 /** How long a client stays registered that nobody lets act for them. */
 const REGISTERED_SECONDS = 24 * 3600;
 
+/** Kinds that a request of anybody makes, before somebody signs in. */
+const STRANGERS = new Set(['Interaction', 'PushedAuthorizationRequest', 'Session']);
+/** Looking for what is too much costs as much as there may be, so it is done once for so many. */
+const BOUND_EVERY = 50;
+
 const sealedAs = (kind: string): string => `sign-in:${kind}`;
 
 /**
@@ -52,10 +58,11 @@ const sealedAs = (kind: string): string => `sign-in:${kind}`;
  * the others end the whole grant (RFC 6749 section 4.1.2). Refresh tokens have a grace (refresh.ts). The `jti` of a client assertion or of a
  * DPoP proof is spent the same way. What lets somebody in is saved only while its person stands, held against a departure until the
  * commit. A client that registered itself is forgotten after a day, unless somebody lets it act for them, and there is a bound on how
- * many there are. Codes, refresh tokens and session ids are kept as digests.
+ * many there are; so there is on what strangers begin, whose oldest goes. Codes, refresh tokens and session ids are kept as digests.
  */
 export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string) => Adapter {
   return (kind) => {
+    let saved = 0;
     const key = (id: string): string => (BEARERS.has(kind) ? sha256(`${kind} ${id}`) : id);
     const read = <T>(work: Parameters<typeof readonly<T>>[2]) => readonly(parts, tenantId, work);
     const write = <T>(work: (ctx: TenantWriter) => Promise<T>) => transact(parts, tenantId, work);
@@ -95,6 +102,7 @@ export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string
             );
           if (kind === 'Grant' && typeof payload.clientId === 'string' && expiresAt !== null)
             await keepRegistration(ctx, payload.clientId, expiresAt);
+          if (STRANGERS.has(kind) && saved++ % BOUND_EVERY === 0) await boundStrangers(ctx, kind);
           if (spent !== undefined) return rotateRefreshToken(ctx, keeper, spent, id, row);
           if (kind !== 'ReplayDetection') await saveSignInRow(ctx, row);
           else if (!(await addSignInRow(ctx, row)))

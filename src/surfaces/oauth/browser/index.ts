@@ -127,7 +127,13 @@ export function browserSide(parts: BrowserParts): BrowserSide {
     if (path === '/oauth2/callback') return callback(app.baseUrl, tenantId, url);
     const step = /^\/oauth2\/interaction\/([A-Za-z0-9_-]{10,64})(?:\/(login|consent))?$/.exec(path);
     if (step !== null) return interaction(tenantId, request, step[1] ?? '', step[2]);
-    const asked = path === ROUTES.authorization ? withScope(request, looking) : request;
+    if (path === ROUTES.end_session && request.method !== 'GET') return notHere();
+    const asked =
+      path === ROUTES.authorization
+        ? withScope(request, looking)
+        : path === ROUTES.end_session
+          ? new Request(url.origin + url.pathname, request)
+          : request;
     const body = request.method === 'GET' || request.method === 'HEAD' ? null : await bodyOf(request);
     const registers = path === ROUTES.registration && body !== null;
     return run(tenantId, asked, registers ? unscopedBody(body) : body);

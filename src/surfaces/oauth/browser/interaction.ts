@@ -1,4 +1,5 @@
 import type { Grant, Provider } from 'oidc-provider';
+import { clientName } from '#domain/sign-in/client-name.ts';
 import { partsOfSubject, personStanding, type HotPerson } from '#domain/token/client-token.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { issuerOf } from '#domain/token/names.ts';
@@ -7,12 +8,11 @@ import type { App } from '#engine/app.ts';
 import { readonly } from '#engine/transact.ts';
 import { cookie, cookieOf } from '#lib/cookies.ts';
 import { sameSecret } from '#lib/crypto.ts';
-import { sanitiseText } from '#lib/sanitise.ts';
 import { ALWAYS, inWords, type Abilities } from './abilities.ts';
 import type { NodeExchange } from './bridge.ts';
 import { LOGIN_SECONDS, LoginFailed, type OktaLogin } from '#engine/okta-login.ts';
 import { consentPage, messagePage } from './pages.ts';
-import { GRANT_DAYS } from './provider.ts';
+import { GRANT_DAYS, ROUTES } from './provider.ts';
 import { isLocalRedirect, redirectTarget } from './redirect.ts';
 
 export interface InteractionParts {
@@ -148,7 +148,7 @@ async function showConsent(parts: InteractionParts, step: Step, details: Details
     person: { name: person.display_name, email: person.email },
     organisation,
     client: {
-      name: shownName(client.clientName ?? '') || (describes?.host ?? client.clientId),
+      name: clientName(client.clientName ?? '') || (describes?.host ?? client.clientId),
       id: client.clientId,
       proven: describes !== null,
     },
@@ -156,18 +156,8 @@ async function showConsent(parts: InteractionParts, step: Step, details: Details
     abilities: inWords(parts.abilities, scopesOf(details)),
     always: ALWAYS,
     days: GRANT_DAYS,
+    signOut: `${issuerOf(app.baseUrl, step.tenantId)}${ROUTES.end_session}`,
   });
-}
-
-const MAX_NAME_LENGTH = 60;
-
-/** What a client calls itself, as one line without what cannot be seen: nobody's name may draw lines of our page, or turn them round. */
-function shownName(name: string): string {
-  const line = sanitiseText(name.replaceAll(/\s+/gu, ' ')).trim();
-  const characters = Array.from(new Intl.Segmenter().segment(line), ({ segment }) => segment);
-  return characters.length <= MAX_NAME_LENGTH
-    ? line
-    : `${characters.slice(0, MAX_NAME_LENGTH - 1).join('')}…`;
 }
 
 /** The person's own decision, from our own page. */

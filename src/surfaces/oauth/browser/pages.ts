@@ -1,4 +1,4 @@
-import { html, page, type Markup } from '#lib/html.ts';
+import { html, Markup, page } from '#lib/html.ts';
 
 /** A scope that was asked for, with what it lets the client do. */
 export interface Ability {
@@ -20,6 +20,8 @@ export interface ConsentView {
   /** What every client can do, in words. */
   readonly always: string;
   readonly days: number;
+  /** Where this browser is signed out. */
+  readonly signOut: string;
 }
 
 /** The question that nobody answers for the person: may this client act for you? */
@@ -28,7 +30,11 @@ export function consentPage(view: ConsentView): Response {
   const body = html`<h1>Let ${client.name} act for you?</h1>
     <dl>
       <dt>You are</dt>
-      <dd>${person.name} (${person.email})<br /><span class="soft">${view.organisation}</span></dd>
+      <dd>
+        ${person.name} (${person.email})<br /><span class="soft"
+          >${view.organisation} · <a href="${view.signOut}">Sign out</a></span
+        >
+      </dd>
       <dt>Client</dt>
       <dd>
         ${client.name}<br /><span class="soft"
@@ -65,6 +71,27 @@ const localWarning: Markup = html`<p class="warn">
   It receives its answer on this computer, where any program can take that place. Approve only if you started
   this sign-in yourself, just now.
 </p>`;
+
+/** Asks whether this browser shall be signed out. `form` is that of `oidc-provider`, safe as it is, without a button. */
+export const signOutPage = (form: string): Response =>
+  page(
+    'Sign out of this browser?',
+    html`<h1>Sign out of this browser?</h1>
+      <p>
+        The next client that wants to act for you here then sends you to Okta first. Clients that you let act
+        for you stay signed in: /client list in Slack shows them, and /client revoke ends them.
+      </p>
+      ${new Markup(form)}
+      <p><button class="go" form="op.logoutForm" name="logout" value="yes">Sign out</button></p>`,
+  );
+
+/** What is left to do after that: Okta's own session is not ours to end. */
+export const signedOutPage = (): Response =>
+  messagePage(
+    200,
+    'You are signed out',
+    'Okta may still know you in this browser. If other people use this computer, sign out at Okta too.',
+  );
 
 /** A page that says what has happened and what to do. `status` as HTTP knows it. */
 export const messagePage = (status: number, title: string, message: string): Response =>

@@ -16,7 +16,7 @@ import type { App } from '#engine/app.ts';
 import { readonly } from '#engine/transact.ts';
 import { adapterFor } from './adapter.ts';
 import type { Abilities } from './abilities.ts';
-import { messagePage } from './pages.ts';
+import { messagePage, signedOutPage, signOutPage } from './pages.ts';
 import { isLocalRedirect } from './redirect.ts';
 import { answerWithSuccessors, isAnsweredAgain } from './refresh.ts';
 
@@ -157,7 +157,12 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
-      rpInitiatedLogout: { enabled: false },
+      // For people, at its own address; clients are not told of it (index.ts takes away what they send with it).
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => draw(ctx, signOutPage(form)),
+        postLogoutSuccessSource: (ctx) => draw(ctx, signedOutPage()),
+      },
       // A proof binds code, access token and, of a client without credentials, refresh token to its key (RFC 9449 sections 5 and 10).
       dPoP: { enabled: true },
       claimsParameter: { enabled: false },
@@ -195,19 +200,25 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
       },
     },
     fetch: parts.fetch,
-    renderError: async (ctx, out) => {
-      const shown = messagePage(
-        ctx.status,
-        'This sign-in cannot go on',
-        `${out.error_description ?? out.error}. Start again from your client; if it happens again, tell whoever runs it.`,
-      );
-      for (const [name, value] of shown.headers) ctx.set(name, value);
-      ctx.body = await shown.text();
-    },
+    renderError: (ctx, out) =>
+      draw(
+        ctx,
+        messagePage(
+          ctx.status,
+          'This sign-in cannot go on',
+          `${out.error_description ?? out.error}. Start again from your client; if it happens again, tell whoever runs it.`,
+        ),
+      ),
   };
   const provider = new Provider(issuer, configuration);
   answerWithSuccessors(provider);
   return provider;
+}
+
+/** Answers with a page of ours. */
+async function draw(ctx: KoaContextWithOIDC, shown: Response): Promise<void> {
+  for (const [name, value] of shown.headers) ctx.set(name, value);
+  ctx.body = await shown.text();
 }
 
 /** An authorization request for names that mean nothing here ends before anybody signs in (RFC 6749 section 4.1.2.1). */
