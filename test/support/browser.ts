@@ -47,7 +47,7 @@ export class Browser {
       (one) => one.host === url.hostname && one.name === name && one.path === path,
     );
     if (known >= 0) this.#cookies.splice(known, 1);
-    const gone = attributes.some((one) => /^expires=thu, 01 jan 1970/i.test(one));
+    const gone = attributes.some((one) => /^(?:expires=thu, 01 jan 1970|max-age=0$)/i.test(one));
     if (!gone) this.#cookies.push({ host: url.hostname, name, path, value });
   }
 

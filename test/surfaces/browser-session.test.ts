@@ -17,6 +17,17 @@ beforeEach(async () => {
   await world.sql`delete from oidc_models`;
 });
 
+/** What a client asks for in its name. */
+const query = () =>
+  new URLSearchParams({
+    client_id: CLIENT,
+    response_type: 'code',
+    redirect_uri: REDIRECT,
+    scope: 'okta.users.read',
+    code_challenge: pkce().challenge,
+    code_challenge_method: 'S256',
+  });
+
 test('who signs out of the browser is asked anew who they are; their clients stay signed in', async () => {
   const browser = new Browser();
   const { refresh } = await flows.signedIn({ browser, person: 'ann' });
@@ -28,36 +39,28 @@ test('who signs out of the browser is asked anew who they are; their clients sta
   const out = await browser.press(page, { name: 'logout', value: 'yes' }, 'nowhere:');
   expect(out.text).toContain('You are signed out');
   expect(await world.sql`select id from oidc_models where kind = 'Session'`).toHaveLength(0);
-  // The sample Okta asks who comes: another person takes the same browser.
+  // Okta still knows Ann in this browser, and is made to ask: another person takes it.
   const next = await flows.toConsent({ browser, person: 'carl' });
   expect(next.page.text).toContain('carl@acme.example');
   expect((await flows.redeem({ grant_type: 'refresh_token', refresh_token: refresh })).status).toBe(200);
+  // Once, until somebody has signed in.
+  await world.sql`delete from oidc_models where kind = 'Session'`;
+  const silent = await browser.go(`${issuer}/oauth2/authorize?${query().toString()}`, REDIRECT);
+  expect(silent.url.pathname).toContain('/oauth2/interaction/');
+  expect(silent.text).toContain('carl@acme.example');
 });
 
 test('nobody is signed out by a link, nor sent anywhere that a link names', async () => {
   const browser = new Browser();
   await flows.signedIn({ browser, person: 'ann' });
   const there = 'https://evil.example/';
-  const query = new URLSearchParams({ client_id: CLIENT, post_logout_redirect_uri: there });
-  const page = await browser.go(`${issuer}/oauth2/session/end?${query.toString()}`, there);
+  const link = new URLSearchParams({ client_id: CLIENT, post_logout_redirect_uri: there });
+  const page = await browser.go(`${issuer}/oauth2/session/end?${link.toString()}`, there);
   expect(page.text).toContain('Sign out of this browser?');
   expect(await world.sql`select id from oidc_models where kind = 'Session'`).toHaveLength(1);
   const out = await browser.press(page, { name: 'logout', value: 'yes' }, there);
   expect(out.url.href).toMatch(/\/oauth2\/session\/end\/success$/);
 });
-
-const authorize = () =>
-  fetch(
-    `${issuer}/oauth2/authorize?${new URLSearchParams({
-      client_id: CLIENT,
-      response_type: 'code',
-      redirect_uri: REDIRECT,
-      scope: 'okta.users.read',
-      code_challenge: pkce().challenge,
-      code_challenge_method: 'S256',
-    }).toString()}`,
-    { redirect: 'manual' },
-  );
 
 test('what strangers begin is bounded: the oldest goes, and nothing that a person has signed in to', async () => {
   const plant = (first: number, count: number, payload: string) => world.sql`
@@ -66,7 +69,10 @@ test('what strangers begin is bounded: the oldest goes, and nothing that a perso
     from generate_series(${first}::int, ${first + count - 1}::int) as n`;
   await plant(1, 10, '{"session":{"accountId":"oidc:okta:someone"}}');
   await plant(11, STRANGERS_ROWS + 20, '{}');
-  for (let time = 0; time < 50; time += 1) expect((await authorize()).status).toBe(303);
+  for (let time = 0; time < 50; time += 1)
+    expect(
+      (await fetch(`${issuer}/oauth2/authorize?${query().toString()}`, { redirect: 'manual' })).status,
+    ).toBe(303);
   const left = await world.sql<{ id: string }[]>`
     select id from oidc_models where kind = 'Interaction' and id like 'planted-%'`;
   const numbers = new Set(left.map(({ id }) => Number(id.slice(8))));

@@ -63,7 +63,7 @@ test('a registered client has its name drawn the same way, there and in /client 
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
-      client_name: SPOOF,
+      client_name: SPOOF.replace('\0', ''),
       redirect_uris: [REDIRECT],
       grant_types: ['authorization_code', 'refresh_token'],
       token_endpoint_auth_method: 'none',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { pkce } from '../support/browser.ts';
 import { openWorld, type World } from '../support/world.ts';
 import { REDIRECT, signIns, type SignIns } from './sign-in-world.ts';
 
@@ -17,12 +18,14 @@ beforeEach(async () => {
 const HOUR_MS = 3_600_000;
 const DAYS_29 = 29 * 24 * HOUR_MS;
 
-async function register(): Promise<{ status: number; body: Record<string, unknown> }> {
+async function register(
+  client_name = 'Registered',
+): Promise<{ status: number; body: Record<string, unknown> }> {
   const response = await fetch(`${world.url}/t/${world.tenantId}/oauth2/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
-      client_name: 'Registered',
+      client_name,
       redirect_uris: [REDIRECT],
       grant_types: ['authorization_code', 'refresh_token'],
       token_endpoint_auth_method: 'none',
@@ -78,3 +81,29 @@ test('an organisation has a thousand registered clients at most, however many as
   const [row] = await world.sql`select count(*)::int as n from oidc_models where kind = 'Client'`;
   expect(row).toEqual({ n: 1000 });
 }, 60_000);
+
+test('NUL or broken text in a registration, or in a pushed request, is 400; nothing is kept', async () => {
+  const before = world.logs.length;
+  for (const name of ['a\0b', 'a\ud800b'])
+    expect(await register(name)).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_client_metadata' },
+    });
+  expect(await rows()).toHaveLength(0);
+  const { body } = await register();
+  const pushed = await fetch(`${world.url}/t/${world.tenantId}/oauth2/par`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      client_id: String(body['client_id']),
+      response_type: 'code',
+      redirect_uri: REDIRECT,
+      scope: 'okta.users.read',
+      state: 'a\0b',
+      code_challenge: pkce().challenge,
+      code_challenge_method: 'S256',
+    }),
+  });
+  expect(pushed.status).toBe(400);
+  expect(await pushed.json()).toMatchObject({ error: 'invalid_request' });
+  expect(world.logs.slice(before).filter((line) => Number(line['level']) >= 50)).toEqual([]);
+});

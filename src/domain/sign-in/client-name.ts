@@ -1,4 +1,4 @@
-import { sanitiseText } from '#lib/sanitise.ts';
+import { oneLine } from '#lib/sanitise.ts';
 
 const MAX_LENGTH = 60;
 
@@ -7,7 +7,7 @@ const MAX_LENGTH = 60;
  * name draws lines of our pages or turns them round. Empty where nothing of it can be seen. Does not say that the name is true.
  */
 export function clientName(given: string): string {
-  const line = sanitiseText(given.replaceAll(/\s+/gu, ' ')).trim();
+  const line = oneLine(given).trim();
   const characters = Array.from(new Intl.Segmenter().segment(line), ({ segment }) => segment);
   return characters.length <= MAX_LENGTH ? line : `${characters.slice(0, MAX_LENGTH - 1).join('')}…`;
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, lt, or, sql } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { oidcModels } from '../token/tables.ts';
 
@@ -181,13 +181,14 @@ export async function boundStrangers(ctx: TenantWriter, kind: string): Promise<v
     .where(and(named(ctx, kind), isNull(person)))
     .orderBy(desc(oidcModels.expiresAt))
     .offset(STRANGERS_ROWS);
-  // Those that somebody else drops or uses at this moment are passed over: two never wait for each other.
+  // Those that somebody else drops or uses at this moment are passed over: two never wait for each other. Each list is made once, as an
+  // array: `in (select … for update)` may be answered anew for each row.
   const free = ctx.db
     .select({ id: oidcModels.id })
     .from(oidcModels)
-    .where(and(named(ctx, kind), inArray(oidcModels.id, over)))
+    .where(and(named(ctx, kind), sql`${oidcModels.id} = any(array${over})`))
     .for('update', { skipLocked: true });
-  await ctx.db.delete(oidcModels).where(and(named(ctx, kind), inArray(oidcModels.id, free)));
+  await ctx.db.delete(oidcModels).where(and(named(ctx, kind), sql`${oidcModels.id} = any(array${free})`));
 }
 
 /** The most clients that may be registered with a tenant at once. */

@@ -6,12 +6,14 @@ import type { App } from '#engine/app.ts';
 import { readBody } from '#lib/body.ts';
 import { asFault, Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
+import { isStorable, NOT_STORABLE } from '#lib/storable.ts';
 import { answer as answerJson } from '../faults.ts';
 import { abilitiesOf, lookingScopes } from './abilities.ts';
 import { toNode } from './bridge.ts';
 import {
   decideConsent,
   finishLogin,
+  rememberSignOut,
   seeOther,
   showInteraction,
   type InteractionParts,
@@ -87,6 +89,7 @@ export function browserSide(parts: BrowserParts): BrowserSide {
       signer,
     );
     provider.on('server_error', (ctx, error) => failures.set(ctx.req, error));
+    provider.on('end_session.success', (ctx) => ctx.append('set-cookie', rememberSignOut(app, tenantId)));
     return provider;
   }
 
@@ -110,11 +113,7 @@ export function browserSide(parts: BrowserParts): BrowserSide {
     if (request.method === 'GET' && action === undefined) return showInteraction(interactions, step);
     if (request.method === 'GET' && action === 'login') return finishLogin(interactions, step);
     if (request.method === 'POST' && action === 'consent')
-      return decideConsent(
-        interactions,
-        step,
-        new URLSearchParams(Buffer.from(await bodyOf(request)).toString()),
-      );
+      return decideConsent(interactions, step, formOf(await bodyOf(request)));
     return notHere();
   }
 
@@ -136,6 +135,11 @@ export function browserSide(parts: BrowserParts): BrowserSide {
           : request;
     const body = request.method === 'GET' || request.method === 'HEAD' ? null : await bodyOf(request);
     const registers = path === ROUTES.registration && body !== null;
+    if (body !== null && !isStorable(registers ? parsedJson(body) : [...formOf(body)]))
+      return answerJson(400, {
+        error: registers ? 'invalid_client_metadata' : 'invalid_request',
+        error_description: NOT_STORABLE,
+      });
     return run(tenantId, asked, registers ? unscopedBody(body) : body);
   }
 
@@ -206,7 +210,7 @@ async function note(
   response: Response,
 ): Promise<void> {
   const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
-  const grant_type = new URLSearchParams(Buffer.from(body).toString()).get('grant_type');
+  const grant_type = formOf(body).get('grant_type');
   if (response.status !== 200) {
     const code = textOf(answer['error']);
     const grant = grant_type !== null && GRANTS.has(grant_type) ? grant_type : 'other';
@@ -232,6 +236,17 @@ async function bodyOf(request: Request): Promise<Uint8Array> {
   const bytes = await readBody(request, MAX_FORM_BYTES);
   if (bytes === null) throw new Fault('invalid_input', `The form is longer than ${MAX_FORM_BYTES} bytes.`);
   return bytes;
+}
+
+const formOf = (body: Uint8Array): URLSearchParams => new URLSearchParams(Buffer.from(body).toString());
+
+/** Null where it is no JSON, which the library says better. */
+function parsedJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString());
+  } catch {
+    return null;
+  }
 }
 
 const notHere = (): Response => messagePage(404, 'There is nothing here', 'Start again from your client.');

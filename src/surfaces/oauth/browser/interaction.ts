@@ -47,6 +47,14 @@ const STRANGE = messagePage.bind(
 
 /** The sign-in at Okta that this browser has begun, on the interaction's own path. */
 const LOGIN_COOKIE = 'prokura_login';
+/** Stands in a browser that was signed out, until somebody signs in: Okta may still know who was there, and asks anew. */
+const SIGNED_OUT_COOKIE = 'prokura_signed_out';
+const signedOutCookie = (app: App, tenantId: string, value: string, seconds: number): string =>
+  cookie(SIGNED_OUT_COOKIE, value, new URL(`${issuerOf(app.baseUrl, tenantId)}/oauth2/interaction`), seconds);
+/** The cookie of a browser that has just been signed out. */
+export const rememberSignOut = (app: App, tenantId: string): string =>
+  signedOutCookie(app, tenantId, '1', GRANT_DAYS * 86_400);
+
 const pageOf = (app: App, { tenantId, uid }: Step): URL =>
   new URL(`${issuerOf(app.baseUrl, tenantId)}/oauth2/interaction/${uid}`);
 
@@ -66,7 +74,9 @@ export async function showInteraction(parts: InteractionParts, step: Step): Prom
   const details = await detailsOf(step);
   if (details === null) return STRANGE();
   if (details.prompt.name === 'consent') return showConsent(parts, step, details);
-  const again = details.prompt.reasons.some((reason) => reason !== 'no_session');
+  const again =
+    cookieOf(step.request, SIGNED_OUT_COOKIE) !== null ||
+    details.prompt.reasons.some((reason) => reason !== 'no_session');
   try {
     const { at, kept } = await parts.login.start(step.tenantId, step.uid, again ? 'again' : 'known');
     return seeOther(at.href, cookie(LOGIN_COOKIE, kept, pageOf(parts.app, step), LOGIN_SECONDS));
@@ -91,7 +101,7 @@ export async function finishLogin(parts: InteractionParts, step: Step): Promise<
     const person = await parts.kernel.person(step.tenantId, { provider: 'okta', uid });
     const why = person === null ? UNKNOWN : personStanding(person);
     if (why !== null) return await refuse(parts, step, details, uid, why);
-    return await finish(step, {
+    const signedIn = await finish(step, {
       login: {
         accountId: `oidc:okta:${uid}`,
         remember: false,
@@ -99,6 +109,8 @@ export async function finishLogin(parts: InteractionParts, step: Step): Promise<
         ...(amr === undefined ? {} : { amr: [...amr] }),
       },
     });
+    signedIn.headers.append('set-cookie', signedOutCookie(parts.app, step.tenantId, '', 0));
+    return signedIn;
   } catch (error) {
     return loginFailed(parts, error);
   }

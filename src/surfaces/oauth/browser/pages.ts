@@ -78,8 +78,9 @@ export const signOutPage = (form: string): Response =>
     'Sign out of this browser?',
     html`<h1>Sign out of this browser?</h1>
       <p>
-        The next client that wants to act for you here then sends you to Okta first. Clients that you let act
-        for you stay signed in: /client list in Slack shows them, and /client revoke ends them.
+        The next client that wants to act for you here then sends you to Okta, which asks who you are. Clients
+        that you let act for you stay signed in: /client list in Slack shows them, and /client revoke ends
+        them.
       </p>
       ${new Markup(form)}
       <p><button class="go" form="op.logoutForm" name="logout" value="yes">Sign out</button></p>`,
@@ -90,7 +91,7 @@ export const signedOutPage = (): Response =>
   messagePage(
     200,
     'You are signed out',
-    'Okta may still know you in this browser. If other people use this computer, sign out at Okta too.',
+    'The next sign-in here asks at Okta who you are. Okta may still know you for other apps: if other people use this computer, sign out there too.',
   );
 
 /** A page that says what has happened and what to do. `status` as HTTP knows it. */
