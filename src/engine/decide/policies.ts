@@ -8,7 +8,7 @@ import { Fault } from '#lib/fault.ts';
 import type { Catalogue, CatalogueEntry } from '../catalogue.ts';
 import { openCedar, EngineBroke, type CedarEngine, type CedarQuestion, type Prepared } from './engine.ts';
 import { examine, type Terms } from './examine.ts';
-import type { Parsed, Policy } from './parse.ts';
+import { parsePolicies, type Parsed, type Policy } from './parse.ts';
 import { actionParents, cedarSchema } from './schema.ts';
 import { tryOut, type TriedOut } from './try-out.ts';
 
@@ -59,13 +59,34 @@ export interface PolicyBook extends PolicySet {
 /**
  * Reads every `*.cedar` file of the folder, validates all policies against the schema that follows from the catalogue, and
  * prepares one small set a tool. Throws with Cedar's own words where a policy does not parse or validate, lacks an `@id`, or has
- * an annotation that means nothing: the server then does not start, since it could not decide.
+ * an annotation that means nothing: the server then does not start, since it could not decide. Where the folder's `validated.sha256`
+ * has the digest of these very texts and this schema (`npm run generate` writes it), Cedar is not asked to validate them again, which
+ * takes longer than everything else at a start.
  */
 export async function loadPolicies(folder: URL, catalogue: Catalogue): Promise<PolicyBook> {
+  const text = await readPolicies(folder);
+  const validated = await readFile(new URL(VALIDATED, folder), 'utf8').catch(() => '');
+  return preparePolicies(text, catalogue, tryOut, validated.trim());
+}
+
+/** Every `*.cedar` file of the folder, as one text. */
+export async function readPolicies(folder: URL): Promise<string> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.cedar')).sort();
   const texts = await Promise.all(files.map((file) => readFile(new URL(file, folder), 'utf8')));
-  return preparePolicies(texts.join('\n'), catalogue);
+  return texts.join('\n');
 }
+
+/** Beside the policies that ship: the digest of what was validated. */
+export const VALIDATED = 'validated.sha256';
+
+/** Validates a text against the catalogue's schema and returns the digest that says so. Throws with Cedar's own words where it does not fit. */
+export function validatedDigest(text: string, catalogue: Catalogue): string {
+  const terms = termsOf(catalogue);
+  examine(text, 'shipped', { ...terms, staying: [] });
+  return digestOfValidated(text, terms.schema);
+}
+
+const digestOfValidated = (text: string, schema: string): string => sha256(JSON.stringify([schema, text]));
 
 /** So many texts of tenants are kept, and so many characters of them. */
 const MAX_KEPT = { entries: 1_000, bytes: 16_000_000 };
@@ -74,14 +95,18 @@ const MAX_TRIED = { entries: 100, bytes: 4_000_000 };
 /** A text that took too long is tried again after so long, in milliseconds. */
 const SLOW_MS = 60_000;
 
-/** The same from one text. `trial` is for tests: how a tenant's text is tried out. */
+/** The same from one text. `trial` is for tests: how a tenant's text is tried out. `validated` is the digest of what need not be validated again. */
 export function preparePolicies(
   text: string,
   catalogue: Catalogue,
   trial: (text: string, terms: Terms) => Promise<TriedOut> = tryOut,
+  validated?: string,
 ): PolicyBook {
   const terms = termsOf(catalogue);
-  const parsed = examine(text, 'shipped', { ...terms, staying: [] });
+  const parsed =
+    validated === digestOfValidated(text, terms.schema)
+      ? parsePolicies(text, 'shipped')
+      : examine(text, 'shipped', { ...terms, staying: [] });
   const staying = parsed.filter(({ policy }) => policy.stays);
   const ours = openCedar();
   const shipped = shippedSet(ours, parsed, catalogue);

@@ -1,0 +1,9 @@
+/** Validates the policies that ship and writes the digest that says so, or with `--check` says whether it is fresh. */
+import { loadCatalogue } from '#engine/catalogue.ts';
+import { readPolicies, VALIDATED, validatedDigest } from '#engine/decide/policies.ts';
+import { generated } from './generated-file.ts';
+
+const folder = new URL('../policies/', import.meta.url);
+const catalogue = await loadCatalogue(new URL('../tools/', import.meta.url));
+const digest = validatedDigest(await readPolicies(folder), catalogue);
+await generated(new URL(VALIDATED, folder), `${digest}\n`, 'node scripts/generate-validated.ts');
