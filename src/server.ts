@@ -16,6 +16,7 @@ import { loadPolicies } from '#engine/decide/policies.ts';
 import { createLedgerBatch } from '#engine/record.ts';
 import { startSchedules } from '#engine/set-up.ts';
 import { listenForSettled } from '#engine/settled.ts';
+import { freshen } from '#engine/read-person.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { JOBS } from '#jobs/index.ts';
 import { jobGivenUp, runJob, type Work } from '#jobs/run-job.ts';
@@ -142,6 +143,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     record: (tenantId, entry, once) => app.ledgerBatch.add(tenantId, entry, once),
     read: (tenantId, work) => readonly(app, tenantId, work),
     write: (tenantId, work) => transact(app, tenantId, work),
+    readAgain: (tenantId, personId) => freshen(app, tenantId, [personId]),
   });
 
   const slack = await slackSurface(app, parts.slack);

@@ -12,6 +12,7 @@ export type DenialCode =
   | 'tenant_frozen'
   | 'principal_inactive'
   | 'delegation_frozen'
+  | 'directory_outdated'
   | 'key_revoked'
   | 'agent_disabled'
   | 'no_matching_mandate'

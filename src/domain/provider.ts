@@ -59,6 +59,8 @@ export interface Directory {
   people(signal?: AbortSignal): AsyncIterable<ProviderPerson[]>;
   groups(signal?: AbortSignal): AsyncIterable<ProviderGroup[]>;
   group(uid: string, signal?: AbortSignal): Promise<ProviderGroup>;
+  /** Ids of the groups that a person is a member of. */
+  groupsOf(uid: string, signal?: AbortSignal): Promise<string[]>;
   members(groupUid: string, signal?: AbortSignal): AsyncIterable<string[]>;
   factors(uid: string, signal?: AbortSignal): Promise<Factor[]>;
   /** Names of the administrator roles that the person holds at the provider. */

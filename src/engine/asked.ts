@@ -33,6 +33,8 @@ export interface Asked {
   readonly entry: CatalogueEntry;
   readonly input: Record<string, unknown>;
   readonly targets: Targets;
+  /** The people whom this is about were read again already, where what was known of them was too old. */
+  readonly freshened?: true;
 }
 
 /** What the ledger says of a call, whatever comes of it; `callId` is null where none was saved. */

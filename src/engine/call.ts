@@ -13,7 +13,7 @@ import { callDesk } from './approve/desk.ts';
 import { wait } from './approve/wait.ts';
 import { ledgerData, type Asked, type CallRequest } from './asked.ts';
 import type { CatalogueEntry } from './catalogue.ts';
-import { decide, decideNow, targetIds, type Decision } from './decide/decide.ts';
+import { decide, decideNow, peopleOf, targetIds, type Decision } from './decide/decide.ts';
 import type { AdminRoles } from './decide/entities.ts';
 import { lacksScope, policiesOf } from './decide/given.ts';
 import { notForAgents } from './decide/not-for-agents.ts';
@@ -24,6 +24,7 @@ import { bindRepeat, Repeated, repeatableOf, repeatedCall } from './repeat.ts';
 import { TENANT_TARGET, type AnyAct, type AnyWrite } from './tool.ts';
 import { adminRolesOf, EXECUTE_CALL, spendMandateUse } from './saved-call.ts';
 import { summaryOf } from './summary.ts';
+import { freshen } from './read-person.ts';
 import { readonly, transact } from './transact.ts';
 import { lookContext } from './world.ts';
 
@@ -53,14 +54,12 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
   const targets = entry.tool.targets(input);
   const asked: Asked = { app, request, entry, input, targets };
   try {
-    switch (entry.tool.effects) {
-      case 'read':
-      case 'look':
-        return await look(asked);
-      case 'write':
-        return await settledOutcome(app, request, await write(asked, entry.tool, repeatable));
-      case 'act':
-        return await settledOutcome(app, request, await act(asked, entry.tool, repeatable));
+    try {
+      return await use(asked, repeatable);
+    } catch (error) {
+      if (!(error instanceof Outdated)) throw error;
+      await freshen(app, request.tenantId, peopleOf(request.actor, targets));
+      return await use({ ...asked, freshened: true }, repeatable);
     }
   } catch (error) {
     if (error instanceof Repeated && error.callId !== null)
@@ -77,6 +76,22 @@ function repeatableCall(app: App, request: CallRequest, { tool }: CatalogueEntry
   if (idempotencyKey === undefined || tool.effects === 'read' || tool.effects === 'look') return null;
   return repeatableOf(app, { tenantId, actor, idempotencyKey, request: { tool: tool.name, input, reason } });
 }
+
+async function use(asked: Asked, repeatable: Repeatable | null): Promise<Outcome> {
+  const { app, request, entry } = asked;
+  switch (entry.tool.effects) {
+    case 'read':
+    case 'look':
+      return look(asked);
+    case 'write':
+      return settledOutcome(app, request, await write(asked, entry.tool, repeatable));
+    case 'act':
+      return settledOutcome(app, request, await act(asked, entry.tool, repeatable));
+  }
+}
+
+/** Nothing was decided: what is known of somebody at the provider is too old, and has not been read again yet. */
+class Outdated extends Error {}
 
 /**
  * The input with ids in the place of names. Or a denial, where the answer is no whatever the input is: then no name is
@@ -310,6 +325,7 @@ async function spendUse(ctx: TenantWriter, asked: Asked): Promise<void> {
 }
 
 async function deny(asked: Asked, why: Denial): Promise<Outcome> {
+  if (why.code === 'directory_outdated' && asked.freshened !== true) throw new Outdated();
   const { app, request } = asked;
   const callId = newId('call');
   await app.ledgerBatch.add(request.tenantId, {

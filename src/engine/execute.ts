@@ -11,8 +11,9 @@ import { askAgain } from './ask-again.ts';
 import { callDesk } from './approve/desk.ts';
 import { adminRolesOf, EXECUTE_CALL, savedQuestion, spendMandateUse } from './saved-call.ts';
 import type { CatalogueEntry } from './catalogue.ts';
-import { decide } from './decide/decide.ts';
+import { decide, peopleOf } from './decide/decide.ts';
 import { readContext } from './explain.ts';
+import { freshen } from './read-person.ts';
 import type { AdminRoles } from './decide/entities.ts';
 import type { AnyAct, AnyWrite } from './tool.ts';
 import { errorOf, finish, locked, open, refusedError, settle } from './settle-call.ts';
@@ -43,8 +44,10 @@ export async function execute(
 ): Promise<void> {
   const call = await readonly(app, tenantId, (reader) => findCall(reader, callId));
   if (call === null || !open(call)) return;
-  const { entry } = savedQuestion(app, call, new Map());
+  const { entry, targets } = savedQuestion(app, call, new Map());
   const { tool } = entry;
+  // It may have waited for days: what is decided again relies on nothing older than the tenant allows.
+  await freshen(app, tenantId, peopleOf(call.actor, targets));
   if (tool.effects === 'act') {
     const mine = await reach(
       app.database.exclusively(`execute ${callId}`, async (held) => {

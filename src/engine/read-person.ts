@@ -1,7 +1,9 @@
-import { beforeRead, savePersonRead } from '#domain/person/import.ts';
+import { changeMembers, groupsOfSource } from '#domain/group/import.ts';
+import { beforeRead, noteChecked, outdatedPeople, savePersonRead } from '#domain/person/import.ts';
 import { missingHere } from '#domain/person/suspend.ts';
 import type { ProviderLink } from '#domain/provider.ts';
 import { Fault } from '#lib/fault.ts';
+import { inShort } from '#lib/in-short.ts';
 import type { App } from './app.ts';
 import { readonly, transact } from './transact.ts';
 
@@ -38,4 +40,39 @@ export async function readPerson(
     if (saved !== 'outdated') return saved;
   }
   return 'held';
+}
+
+/**
+ * Reads those of these people again about whom more is relied on than the tenant allows for its age, each by id and with their groups.
+ * A group that they have left is left here too; what they have joined comes with the next import. Throws nothing where the provider
+ * does not answer: then the decision that follows says no. True where somebody was read.
+ */
+export async function freshen(app: App, tenantId: string, personIds: readonly string[]): Promise<boolean> {
+  const outdated = await readonly(app, tenantId, (reader) => outdatedPeople(reader, personIds));
+  let read = false;
+  for (const personId of outdated) {
+    try {
+      read = (await check(app, tenantId, personId)) || read;
+    } catch (error) {
+      app.log.warn({ person: personId, cause: inShort(error) }, 'a person could not be read again');
+    }
+  }
+  return read;
+}
+
+async function check(app: App, tenantId: string, personId: string): Promise<boolean> {
+  const link = await app.provider(tenantId);
+  const actor = `${link.vendor}:api`;
+  const begun = app.now();
+  if ((await readPerson(app, tenantId, link, personId, actor)) === 'elsewhere') return false;
+  const person = await readonly(app, tenantId, (reader) => beforeRead(reader, personId));
+  // Nothing is relied on of somebody who cannot act.
+  if (person?.status !== 'ACTIVE') return true;
+  const groups = new Set(await link.directory.groupsOf(person.uid));
+  await transact(app, tenantId, async (ctx) => {
+    for (const group of await groupsOfSource(ctx, link.vendor, personId))
+      if (!groups.has(group.uid)) await changeMembers(ctx, group, { added: [], removed: [personId] }, actor);
+    await noteChecked(ctx, personId, begun);
+  });
+  return true;
 }

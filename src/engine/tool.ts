@@ -65,7 +65,8 @@ interface Card<I extends Obj, O extends Obj> {
   readonly loosens?: true;
   /** May be used while the organisation is frozen: the kill switch itself, its lifting, and the votes on that. */
   readonly worksFrozen?: true;
-  /** It only takes authority away. Whoever may use it by the policies that stay may use it, whatever the organisation's own text says. */
+  /** It only takes authority away. Whoever may use it by the policies that stay may use it, whatever the organisation's own text says
+   * and however old the directory's data is: an incident waits for neither. */
   readonly tightens?: true;
   targets(input: Of<I>): Targets;
   /** What this use is worth, for mandates that limit the amount; a tool without it cannot be used under such a mandate. */

@@ -10,10 +10,10 @@ import type { SyncRun } from './sync-directory.ts';
 const WORK = { queue: SYNC_DIRECTORY, subject: '' };
 
 /** A run has come to its end: what it saw goes into the ledger. IT admins are told where the provider refused a part, and when it does no more. */
-export async function saveOutcome({ app, tenantId, link, actor, report }: SyncRun): Promise<void> {
+export async function saveOutcome({ app, tenantId, link, actor, begun, report }: SyncRun): Promise<void> {
   const missing = Object.entries(report.missing).map(([what, why]) => `${what}: ${why}`);
   await transact(app, tenantId, async (ctx) => {
-    await noteSync(ctx, link.vendor, { ...report });
+    await noteSync(ctx, link.vendor, { ...report }, missing.length > 0 ? null : { begun });
     const event = missing.length > 0 ? 'sync_failed' : 'sync_completed';
     ctx.record({ event, actor, data: { ...report } });
     if (missing.length > 0) await raiseAlarm(ctx, WORK, missing.join('\n'));

@@ -100,6 +100,18 @@ describe('POST /v1/verify', () => {
     });
   });
 
+  test('an address that a former account has too is that of the person who is here', async () => {
+    const faye = await world.person('faye');
+    await world.sql`
+      insert into people (tenant_id, id, provider, uid, login, email, display_name, status)
+      values (${world.tenantId}, 'usr_00000000000000000000000000', 'okta', '00uformer00000000h7', 'faye.2019@acme.example', ${faye.email}, 'Faye', 'DEPROVISIONED')`;
+    const check = { agent: 'payer-bot', principal: faye.email, action: 'finance:approve' };
+    expect((await ask({ ...check, resource: 'petty-cash' })).body).toMatchObject({
+      decision: 'allow',
+      principal_id: faye.id,
+    });
+  });
+
   test('says how to name what was named in another way, or not at all', async () => {
     const faye = (await world.person('faye')).email;
     const check = { mandate_id: finance, action: 'finance:approve' };

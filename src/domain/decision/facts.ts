@@ -18,6 +18,8 @@ export interface PersonFacts {
   readonly groupIds: readonly string[];
   readonly roles: readonly string[];
   readonly scopes: readonly string[];
+  /** Until when what is known of them at the identity provider may be relied on, ISO time; null or absent: no directory tells of them. */
+  readonly directoryUntil?: string | null;
 }
 
 export interface MandateFacts {

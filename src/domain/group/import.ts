@@ -57,6 +57,18 @@ export async function groupNow(reader: TenantReader, id: string): Promise<SavedG
   return group ?? null;
 }
 
+/** The groups of a source that a person is a member of here. */
+export const groupsOfSource = (
+  reader: TenantReader,
+  source: string,
+  personId: string,
+): Promise<SavedGroup[]> =>
+  groupsWhere(
+    reader,
+    source,
+    sql`${groups.id} in (select group_id from ${memberships} m where m.tenant_id = ${reader.tenantId} and m.person_id = ${personId})`,
+  );
+
 async function groupsWhere(reader: TenantReader, source: string, where: SQL): Promise<SavedGroup[]> {
   return reader.db
     .select({ id: groups.id, uid: groups.uid, name: groups.name, removals: groups.removals })

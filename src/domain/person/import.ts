@@ -150,6 +150,22 @@ export async function savePersonRead(
   return 'saved';
 }
 
+/** Notes when a read began that showed this person and their groups. */
+export async function noteChecked(ctx: TenantWriter, personId: string, begun: Date): Promise<void> {
+  await ctx.db
+    .update(people)
+    .set({ checkedAt: begun })
+    .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, personId)));
+}
+
+/** Those of these people about whom what is known at the provider is older than the tenant allows. */
+export async function outdatedPeople(reader: TenantReader, ids: readonly string[]): Promise<string[]> {
+  const rows = await reader.db.execute<{ id: string }>(sql`
+    select id from unnest(${sql.param([...new Set(ids)])}::text[]) as asked(id)
+     where (decision_person(${reader.tenantId}, id) ->> 'directoryUntil')::timestamptz < ${reader.now.toISOString()}::timestamptz`);
+  return rows.map(({ id }) => id);
+}
+
 async function tighten(ctx: TenantWriter, row: Person, status: PersonStatus, actor: string): Promise<void> {
   if (status === 'SUSPENDED') return suspendHere(ctx, row.id, actor);
   if (status !== 'DEPROVISIONED') return;

@@ -33,3 +33,17 @@ export const delegationFrozen = (name: string): Denial =>
     'delegation_frozen',
     `Everything that ${name} delegates was stopped by the kill switch, clients that ${name} signed in to too. An IT admin can lift that.`,
   );
+
+/** Whether what is known of a person at the identity provider is older than the tenant allows. */
+export const isOutdated = (
+  { directoryUntil }: { directoryUntil?: string | Date | null },
+  now: Date,
+): boolean => directoryUntil != null && !(new Date(directoryUntil) >= now);
+
+/** That nothing is decided on such data, and what to do. */
+export const directoryOutdated = (person: { id: string; displayName: string }): Denial =>
+  denial(
+    'directory_outdated',
+    `What is known of ${person.displayName} at the identity provider is too old to decide on, and it could not be read again just now. Try again in a minute; if it stays so, an IT admin finds the reason in the ledger (sync_failed).`,
+    { missing: { person: person.id } },
+  );

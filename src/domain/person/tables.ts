@@ -51,6 +51,8 @@ export const people = pgTable(
     emailChangedAt: moment('email_changed_at'),
     /** Since when the provider has proved that it does not know this person (a 404); null while it does. */
     missingAt: moment('missing_at'),
+    /** When the read began by which the provider last told us of this person and of their groups, asked about them alone; null: never. */
+    checkedAt: moment('checked_at'),
     /** When the read began by which the provider last told us of this person. */
     readAt: moment('read_at')
       .notNull()

@@ -45,19 +45,20 @@ export async function replaceCredential(
   ctx.record({ event: 'key_rotated', actor: 'prokura', data: { connection: connection.id, okta: orgUrl } });
 }
 
-/** Notes that the directory has been read, and what was seen. */
+/** Notes what was seen when the directory was read and, where that was all of it, when the read began: until when memberships can be relied on follows from it. */
 export async function noteSync(
   ctx: TenantWriter,
   vendor: string,
   report: Record<string, unknown>,
+  complete: { readonly begun: Date } | null,
 ): Promise<void> {
   await ctx.db
     .update(connections)
-    .set({ lastSyncAt: ctx.now, lastSync: report })
+    .set({ lastSync: report, ...(complete === null ? {} : { lastSyncAt: complete.begun }) })
     .where(and(eq(connections.tenantId, ctx.tenantId), eq(connections.vendor, vendor as 'okta')));
 }
 
-/** When the directory was last read as a whole, or null: never. */
+/** When the last read of the whole directory began, or null: never. */
 export async function lastSync(reader: TenantReader): Promise<Date | null> {
   const [row] = await reader.db
     .select({ at: connections.lastSyncAt })

@@ -16,6 +16,8 @@ export interface TenantSettings {
   readonly mandateMaxSeconds: number;
   /** The mass-change breaker: beyond this many people departing by the word of one source in so many seconds (at most a day), revocations wait for a human. */
   readonly breaker?: { readonly people: number; readonly seconds: number };
+  /** How old what is known of a person at the identity provider may be, in seconds, for a decision to rely on it; absent: six hours. */
+  readonly directorySeconds?: number;
   /** Which kinds of credentials are taken (requirements D2), `API_KEY` among them; absent: API keys and every configured provider. */
   readonly enabledProviders?: readonly string[];
   /** Scopes for which a subject token is good for one exchange only (T26); absent: for none. */

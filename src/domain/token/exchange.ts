@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { reach } from '#db/reach.ts';
 import { Fault } from '#lib/fault.ts';
+import { isOutdated } from '../person/standing.ts';
 import { findPeople } from '../person/store.ts';
 import { groupsOf } from '../group/store.ts';
 import { placeOf } from '../mandate/status-place.ts';
@@ -37,7 +38,7 @@ export interface ExchangeResponse {
 }
 
 interface ExchangeParts {
-  readonly parts: Pick<KernelParts, 'baseUrl' | 'now' | 'read' | 'write'>;
+  readonly parts: Pick<KernelParts, 'baseUrl' | 'now' | 'read' | 'write' | 'readAgain'>;
   readonly tenants: TenantLookup;
   readonly record: KernelParts['record'];
   readonly strangers: Pick<StrangerCount, 'add'>;
@@ -75,9 +76,7 @@ export function createExchange(
     const jkt = came === null || came.proof === null ? null : await provedKey(tenantId, came);
     const first = await kernel.present(tenantId, request, client, jkt);
     const { mandateId, through } = first;
-    const stored = await (through === null
-      ? kernel.readMandate(tenantId, mandateId)
-      : readStanding(tenantId, mandateId, through));
+    const stored = await readStanding(tenantId, mandateId, through);
     // Somebody else's is as good as none from here on, in what is answered and in what is done: neither tells that it is there (T17).
     const read = stored?.agent_id === client.agentId ? stored : null;
     const presented =
@@ -85,9 +84,10 @@ export function createExchange(
         ? first
         : await kernel.present(tenantId, request, client, jkt, kernel.providers.of(tenantId, read.providers));
     const { subject } = presented;
-    const row = read !== null && isBetween(read, client.agentId, subject) ? read : null;
+    const between = read !== null && isBetween(read, client.agentId, subject) ? read : null;
     // Counted for the agent that the mandate is for: nobody else can use its share up.
-    if (row !== null) kernel.limit(tenantId, `${client.agentId} ${subjectName(presented)}`);
+    if (between !== null) kernel.limit(tenantId, `${client.agentId} ${subjectName(presented)}`);
+    const row = between === null ? null : await inTime(tenantId, between, through);
     const audience = audienceFor(targets, within(known, subject.audiences && named(subject.audiences)));
     if (row !== null && !(await kernel.clients.stillHolds(tenantId, client, row.agent_epoch))) {
       throw refuseClient(
@@ -175,12 +175,24 @@ export function createExchange(
     );
   }
 
+  /** The same mandate; where what is known of its principal is too old, as it is after they were read at the identity provider again. */
+  async function inTime(
+    tenantId: string,
+    row: HotMandate,
+    through: Through | null,
+  ): Promise<HotMandate | null> {
+    if (!isOutdated({ directoryUntil: row.directory_until }, parts.now())) return row;
+    await parts.readAgain(tenantId, row.person_id);
+    return readStanding(tenantId, row.mandate_id, through);
+  }
+
   /** The mandate, and the one that the subject comes through, from one statement: they are asked for in the same turn. */
   async function readStanding(
     tenantId: string,
     mandateId: string,
-    through: Through,
+    through: Through | null,
   ): Promise<HotMandate | null> {
+    if (through === null) return kernel.readMandate(tenantId, mandateId);
     const [row, before] = await Promise.all([
       kernel.readMandate(tenantId, mandateId),
       kernel.readMandate(tenantId, through.mandateId, through.jtis),

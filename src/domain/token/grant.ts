@@ -6,6 +6,7 @@ import {
   type Coverage,
   type RequestedDetails,
 } from './details.ts';
+import { directoryOutdated, isOutdated } from '../person/standing.ts';
 import { epochsOf, hotMandateStanding, partiesStanding, subjectOf, type HotMandate } from './hot-mandate.ts';
 import { FROM_BEFORE, FROM_BEFORE_WORDS, isFromBefore } from './logged-out.ts';
 import { MANDATE_DETAILS, TOKEN_SECONDS } from './names.ts';
@@ -83,14 +84,15 @@ export const boundsOf = (row: HotMandate, subject: Subject): Constraints[] => [
 /**
  * Decides an exchange: a pure function of the row that was read after the request came. Result = what was asked for, and all of
  * it, inside mandate, the mandates above it, ceiling, the authority that the employee has now, and the subject; until the first of token life,
- * mandates and subject ends. Throws OAuthError `invalid_grant` (with `mandate_status` for the mandate's own agent), `invalid_scope` or
- * `invalid_authorization_details`.
+ * mandates and subject ends. Throws OAuthError `invalid_grant` (with `mandate_status` for the mandate's own agent), `invalid_scope`,
+ * `invalid_authorization_details`, or `temporarily_unavailable` where what is known of the employee is too old.
  */
 export function grant(row: HotMandate | null, asking: Asking, now: Date): Granted {
   const { subject } = asking;
   if (row === null || !isBetween(row, asking.agentId, subject)) throw strange();
   const parties = partiesStanding(row);
   if (parties !== null) throw unusable(parties, {});
+  if (isOutdated({ directoryUntil: row.directory_until }, now)) throw outdated(row);
   if (subject.issuedAt !== null && isFromBefore(subject.issuedAt, row.tokens_not_before))
     throw fromBefore(subject.kind);
   const mandate = hotMandateStanding(row, now, true);
@@ -221,6 +223,15 @@ const fromBefore = (kind: Subject['kind']): OAuthError =>
     FROM_BEFORE,
     `${kind === 'id_jag' ? 'assertion' : 'subject_token'}: ${FROM_BEFORE_WORDS}`,
   );
+
+/** Nothing is wrong with the grant: the same request may succeed later (RFC 6749 section 4.1.2.1 has the code). */
+function outdated(row: HotMandate): OAuthError {
+  const why = directoryOutdated({ id: row.person_id, displayName: 'the employee' });
+  return new OAuthError('temporarily_unavailable', why.code, why.message, {
+    status: 503,
+    extra: { reason: why.code },
+  });
+}
 
 const unusable = (why: Denial, extra: Readonly<Record<string, unknown>>): OAuthError =>
   new OAuthError('invalid_grant', why.code, why.message, { extra: { reason: why.code, ...extra } });

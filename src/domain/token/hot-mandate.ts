@@ -29,7 +29,7 @@ export interface Ancestor {
   readonly agent_epoch: number;
 }
 
-/** A mandate with everything that it stands on, as `hot_mandates` (migration person_standing_read) reads it in one statement. */
+/** A mandate with everything that it stands on, as `hot_mandates` (migration directory_age) reads it in one statement. */
 export interface HotMandate {
   readonly mandate_id: string;
   readonly state: 'active' | 'frozen' | 'revoked' | 'expired';
@@ -54,6 +54,8 @@ export interface HotMandate {
   readonly person_status: PersonStatus;
   readonly scim_active: boolean | null;
   readonly held: boolean;
+  /** Until when what is known of the principal at the identity provider may be relied on; null: no directory tells of them. */
+  readonly directory_until: Date | null;
   readonly person_epoch: number;
   /** Up to when tokens of the principal's provider are void; null: they never were. */
   readonly tokens_not_before: Date | null;
@@ -89,8 +91,9 @@ type Wire<T extends { starts_at: Date; expires_at: Date }> = Omit<T, 'starts_at'
   readonly starts_at: string;
   readonly expires_at: string;
 };
-type WireMandate = Omit<Wire<HotMandate>, 'tokens_not_before'> & {
+type WireMandate = Omit<Wire<HotMandate>, 'tokens_not_before' | 'directory_until'> & {
   readonly tokens_not_before: string | null;
+  readonly directory_until: string | null;
   readonly chain: readonly Wire<Ancestor>[];
 };
 
@@ -111,7 +114,8 @@ export function createMandateReader(sql: Sql): MandateReader {
         row.mandate_id,
         {
           ...dated(row),
-          tokens_not_before: row.tokens_not_before === null ? null : new Date(row.tokens_not_before),
+          tokens_not_before: moment(row.tokens_not_before),
+          directory_until: moment(row.directory_until),
           chain: row.chain.map((above) => dated(above)),
         },
       ]),
@@ -120,6 +124,8 @@ export function createMandateReader(sql: Sql): MandateReader {
   });
   return (tenantId, id, jtis = []) => ask(tenantId, { id, jtis });
 }
+
+const moment = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
 const dated = <T extends { starts_at: string; expires_at: string }>(row: T) => ({
   ...row,

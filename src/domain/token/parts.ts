@@ -20,6 +20,8 @@ export interface KernelParts {
   readonly read: <T>(tenantId: string, work: (ctx: TenantReader) => Promise<T>) => Promise<T>;
   /** A transaction of one tenant that may write. */
   readonly write: <T>(tenantId: string, work: (ctx: TenantWriter) => Promise<T>) => Promise<T>;
+  /** Reads a person at the identity provider again. Throws nothing: where that does not succeed, what is known of them stays too old, and the answer is no. */
+  readonly readAgain: (tenantId: string, personId: string) => Promise<unknown>;
   /** True in a sandbox: an agent or an identity provider may publish its keys on loopback, without TLS. */
   readonly loopbackKeys?: boolean;
   /** Issuers that the settings of this server name: asked wherever their hosts are. What a tenant adds is asked at public addresses only. */

@@ -1,5 +1,5 @@
 import type * as cedar from '@cedar-policy/cedar-wasm/nodejs';
-import { isByToken, isThroughAgent, type Actor } from '#domain/actor.ts';
+import { isByToken, isThroughAgent, principalOf, type Actor } from '#domain/actor.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
 import type { SavedDecision } from '#domain/call/call.ts';
 import type { TenantReader } from '#domain/context.ts';
@@ -7,7 +7,7 @@ import { decisionFacts, decisionFactsNow, subjectsOf, type DecisionFacts } from 
 import { denial, type Denial } from '#domain/denial.ts';
 import type { Worth } from '#domain/mandate/rules.ts';
 import { withoutOwnUse } from '#domain/mandate/uses.ts';
-import { delegationFrozen, standingOf } from '#domain/person/standing.ts';
+import { delegationFrozen, directoryOutdated, isOutdated, standingOf } from '#domain/person/standing.ts';
 import { policyVersion } from '#domain/policy/store.ts';
 import { Fault } from '#lib/fault.ts';
 import { reach } from '#db/reach.ts';
@@ -106,7 +106,7 @@ function keyFallen(actor: Actor, facts: DecisionFacts): Decision | null {
 export function judge(policies: PolicySet, question: Question, facts: DecisionFacts, now: Date): Decision {
   const { entry, actor } = question;
   const fallen =
-    standing(entry, actor, facts) ??
+    standing(entry, actor, facts, now) ??
     // First: what no mandate, key or sign-in could change, nobody should be sent to ask for.
     notForAgents(policies, entry, actor) ??
     delegated(entry, actor, facts, now, question.worth ?? null);
@@ -148,13 +148,13 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
   return { allowed: true, saved: { policies: ids, requirements, policyDigest: set.digest } };
 }
 
-function standing(entry: CatalogueEntry, actor: Actor, facts: DecisionFacts): Denial | null {
+function standing(entry: CatalogueEntry, actor: Actor, facts: DecisionFacts, now: Date): Denial | null {
   if (facts.tenantStatus !== 'active' && entry.tool.worksFrozen !== true)
     return denial(
       'tenant_frozen',
       'Everything is frozen in this organisation. An administrator can lift it.',
     );
-  if (actor.kind === 'service') return null;
+  if (actor.kind === 'service') return outdated(entry, facts, now);
   if (facts.principal === null)
     return denial('principal_inactive', 'The person behind this is not known here any more.');
   const { principal } = facts;
@@ -163,8 +163,20 @@ function standing(entry: CatalogueEntry, actor: Actor, facts: DecisionFacts): De
     standingOf(principal) ??
     (through && principal.delegationFrozen ? delegationFrozen(principal.displayName) : null) ??
     tokenScopeDenial(entry, actor) ??
-    clientScopeDenial(entry, actor)
+    clientScopeDenial(entry, actor) ??
+    outdated(entry, facts, now)
   );
+}
+
+/** Whether the decision would rely on more than the tenant allows of what is known of a person at the provider: it is read again, or the answer is no. */
+function outdated(entry: CatalogueEntry, facts: DecisionFacts, now: Date): Denial | null {
+  if (entry.tool.tightens === true) return null;
+  const about = [
+    facts.principal,
+    ...facts.targets.map((target) => (target?.type === 'Person' ? target.person : null)),
+  ];
+  const old = about.find((person) => person !== null && isOutdated(person, now));
+  return old == null ? null : directoryOutdated(old);
 }
 
 function principalEntity({ actor, adminRoles }: Question, { principal }: DecisionFacts): cedar.EntityJson {
@@ -259,6 +271,12 @@ function clientScopeDenial({ tool }: CatalogueEntry, actor: Actor): Denial | nul
 
 const sameUid = (a: cedar.EntityJson, b: cedar.EntityJson): boolean =>
   JSON.stringify(a.uid) === JSON.stringify(b.uid);
+
+/** The people whom a decision relies on: on whose authority it is, and the targets. */
+export const peopleOf = (actor: Actor, targets: readonly Target[]): string[] => [
+  ...[principalOf(actor)].filter((id) => id !== null),
+  ...targets.flatMap((target) => (target.type === 'Person' ? [target.id] : [])),
+];
 
 /** The targets' ids, for finding calls about a thing. */
 export const targetIds = (targets: readonly Target[]): string[] =>

@@ -11,7 +11,7 @@ import {
 import { denial, type Denial, type DenialCode } from '#domain/denial.ts';
 import { coversText } from '#domain/mandate/resources.ts';
 import type { Worth } from '#domain/mandate/rules.ts';
-import { standingOf } from '#domain/person/standing.ts';
+import { directoryOutdated, isOutdated, standingOf } from '#domain/person/standing.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from '../app.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
@@ -163,16 +163,16 @@ async function verifyScope(
   );
   const asked = { tool: { name: scope, scope } };
   const why =
-    standing(facts) ??
+    standing(facts, deciding.now()) ??
     delegated(asked, actor, facts, deciding.now(), worth) ??
     outside(actor, facts, resource);
   return why === null ? { allowed: true, policies: [] } : refused(why, facts.chain);
 }
 
-function standing({ tenantStatus, principal }: DecisionFacts): Denial | null {
+function standing({ tenantStatus, principal }: DecisionFacts, now: Date): Denial | null {
   if (tenantStatus !== 'active') return denial('tenant_frozen', 'Everything is frozen in this organisation.');
   if (principal === null) return denial('principal_inactive', 'The principal is not known here any more.');
-  return standingOf(principal);
+  return standingOf(principal) ?? (isOutdated(principal, now) ? directoryOutdated(principal) : null);
 }
 
 /** A bound that cannot be asked about, because the check names nothing, is a no. People have been covered already. */
@@ -234,6 +234,7 @@ export function refused(
 const REASONS: Partial<Record<DenialCode, VerifyReason>> = {
   tenant_frozen: 'TENANT_FROZEN',
   principal_inactive: 'PRINCIPAL_INACTIVE',
+  directory_outdated: 'PRINCIPAL_INACTIVE',
   agent_disabled: 'AGENT_DISABLED',
   no_matching_mandate: 'NO_MATCHING_MANDATE',
   mandate_revoked: 'MANDATE_REVOKED',

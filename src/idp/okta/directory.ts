@@ -83,6 +83,13 @@ export function createDirectory(client: SdkClient): Directory {
       return groupOf((await getJson(client, address(`/groups/${oktaId('group', uid)}`), { signal })).body);
     },
 
+    async groupsOf(uid, signal) {
+      const found: string[] = [];
+      const first = address(`/users/${oktaId('user', uid)}/groups`, { limit: '200' });
+      for await (const page of pages(first, { signal })) found.push(...page.map(idOf));
+      return found;
+    },
+
     async *members(groupUid, signal) {
       const first = address(`/groups/${oktaId('group', groupUid)}/users`, { limit: '200' });
       for await (const page of pages(first, {

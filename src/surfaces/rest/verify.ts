@@ -1,3 +1,5 @@
+import { peopleOf } from '#engine/decide/decide.ts';
+import { freshen } from '#engine/read-person.ts';
 import type { z } from 'zod';
 import type { AgentActor } from '#domain/actor.ts';
 import type { TenantWriter } from '#domain/context.ts';
@@ -80,7 +82,14 @@ async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
   const { actors } = candidates;
   const checked = await prepared(asking, actors[0], check);
   if (checked.kind === 'nothing') return noted(refusal('OUTSIDE_MANDATE', checked.message, actors[0]));
-  if (check.count_use) return counted(asking, check, scope, actors, checked);
+  const people = peopleOf(actors[0], checked.kind === 'tool' ? checked.targets : []);
+  if (check.count_use) {
+    await freshen(app, tenantId, people);
+    return counted(asking, check, scope, actors, checked);
+  }
+  const judged = await firstAllowed(decidingNow(app, tenantId), actors, checked);
+  // A no may only mean that what is known of somebody was too old.
+  if (judged.verdict.allowed || !(await freshen(app, tenantId, people))) return noted(judged);
   return noted(await firstAllowed(decidingNow(app, tenantId), actors, checked));
 }
 

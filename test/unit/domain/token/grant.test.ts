@@ -36,6 +36,7 @@ const row = (change: Partial<HotMandate> = {}): HotMandate => ({
   held: false,
   person_epoch: 0,
   tokens_not_before: null,
+  directory_until: null,
   agent_id: 'agt_1',
   agent_name: 'helper',
   owner_id: 'usr_1',

@@ -97,6 +97,7 @@ export async function openWorld(): Promise<World> {
       record: (...entry) => batch.add(...entry),
       read: (tenantId, work) => readonly(app, tenantId, work),
       write: (tenantId, work) => transact(app, tenantId, work),
+      readAgain: () => Promise.resolve(),
     });
     return { kernel, surface: oauthSurface({ kernel, app }) };
   };
