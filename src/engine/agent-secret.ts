@@ -6,8 +6,9 @@ import type { TenantWriter } from '#domain/context.ts';
 import { denial, type Denial } from '#domain/denial.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
-import { decide } from './decide/decide.ts';
+import { decide, peopleOf } from './decide/decide.ts';
 import { agentTarget } from './tool.ts';
+import { freshen } from './read-person.ts';
 import { transact } from './transact.ts';
 
 /** What a bearer must carry to be answered a secret: a scope of an API key, or of a person's own access token. */
@@ -28,6 +29,7 @@ export async function issueAgentSecret(
   bearerScopes: readonly string[],
   agentId: string,
 ): Promise<{ readonly agent_id: string; readonly client_secret: string }> {
+  await freshen(app, tenantId, peopleOf(actor, []));
   const answer = await transact(app, tenantId, async (ctx) => {
     const refused = bearerScopes.includes(AGENT_MANAGE)
       ? await refusal(app, ctx, actor, agentId)

@@ -107,7 +107,7 @@ async function canonicalInput(
     const parsed = parseInput(entry, request.input);
     if (referenceFields(entry).size === 0) return { input: parsed };
     if (lacksScope(entry, actor)) {
-      const asking = { entry, actor, targets: TENANT_TARGET, adminRoles: NO_ROLES };
+      const asking = { entry, actor, targets: TENANT_TARGET, adminRoles: NO_ROLES, anyAge: true } as const;
       const decision = await decideNow(app, tenantId, asking);
       if (!decision.allowed) return { denial: decision.denial };
     }

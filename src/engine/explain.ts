@@ -35,7 +35,10 @@ export function readContext(
   };
 }
 
-/** What would happen if the actor called it now. Whether the target holds a role at the provider is not asked here; the call itself asks.*/
+/**
+ * What would happen if the actor called it now. Whether the target holds a role at the provider and how old the
+ * directory's data is are not asked here; the call itself asks.
+ */
 async function explain(
   app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'loginIssuer'>,
   reader: TenantReader,
@@ -56,7 +59,7 @@ async function explain(
   if (barred !== null) return refused(barred);
   const parsed = parseInput(entry, raw);
   if (lacksScope(entry, actor)) {
-    const question = { entry, actor, targets: TENANT_TARGET, adminRoles: new Map() };
+    const question = { entry, actor, targets: TENANT_TARGET, adminRoles: new Map(), anyAge: true } as const;
     const decision = await decide(reader, app.policies, question);
     if (!decision.allowed) return refused(decision.denial);
   }
@@ -73,6 +76,7 @@ async function explain(
     targets,
     adminRoles: roles,
     worth: entry.tool.worth?.(input) ?? null,
+    anyAge: true,
     ...(extra && { extra }),
   });
   if (!decision.allowed) return refused(decision.denial);

@@ -41,7 +41,8 @@ export async function whoCan(
     targets,
     adminRoles: new Map(targetIds(targets).map((id) => [id, [] as string[]] as const)),
     worth: entry.tool.worth?.(input) ?? null,
-  };
+    anyAge: true,
+  } as const;
   const nobody = { principalId: null, agentId: null, mandateId: null, targets };
   const facts = back(await decisionFacts(reader, nobody, false), past);
   const set = await parts.policies.inForce(facts.policy, (version) => policyVersion(reader, version));

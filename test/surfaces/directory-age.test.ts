@@ -40,6 +40,27 @@ describe('what is known of a person at Okta is relied on for six hours', () => {
     expect(byId('bob')).toBe(before + 1);
   });
 
+  test('a token without the scope of the tool is told so at any age, and nobody is read again for it', async () => {
+    const agent = await world.agent('age-scope-bot', 'bob');
+    const mandate = await world.mandate('bob', agent, {
+      scopes: ['okta.mfa.reset', 'okta.password.reset'],
+      resources: ['team'],
+    });
+    const audience = `${world.url}/v1`;
+    const token = await world.token(agent, 'bob', mandate, { audience, scope: 'okta.mfa.reset' });
+    const before = byId('bob');
+    await world.sql`update people set read_at = now() - interval '7 hours', checked_at = null`;
+    const response = await fetch(`${world.url}/v1/tools/okta_reset_password`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ person: 'ann@acme.example' }),
+    });
+    expect(response.status).toBe(403);
+    expect(await response.text()).toContain('scope_not_delegated');
+    expect(byId('bob')).toBe(before);
+    await world.sql`update people set read_at = now()`;
+  });
+
   test('within them nobody is read again; beyond them by id before the decision, and then for six hours more', async () => {
     const bob = await world.actor('bob');
     shift = 5 * HOUR;

@@ -33,6 +33,8 @@ export interface Question {
   readonly worth?: Worth | null;
   /** The call has been begun, so that its own use of the mandate is counted already. */
   readonly useIsSpent?: boolean;
+  /** Nothing follows from the answer, so what is known of people is taken at any age: what follows is asked again, after it was read again. */
+  readonly anyAge?: true;
 }
 
 export type Decision =
@@ -106,7 +108,7 @@ function keyFallen(actor: Actor, facts: DecisionFacts): Decision | null {
 export function judge(policies: PolicySet, question: Question, facts: DecisionFacts, now: Date): Decision {
   const { entry, actor } = question;
   const fallen =
-    standing(entry, actor, facts, now) ??
+    standing(question, facts, now) ??
     // First: what no mandate, key or sign-in could change, nobody should be sent to ask for.
     notForAgents(policies, entry, actor) ??
     delegated(entry, actor, facts, now, question.worth ?? null);
@@ -148,13 +150,14 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
   return { allowed: true, saved: { policies: ids, requirements, policyDigest: set.digest } };
 }
 
-function standing(entry: CatalogueEntry, actor: Actor, facts: DecisionFacts, now: Date): Denial | null {
+function standing(question: Question, facts: DecisionFacts, now: Date): Denial | null {
+  const { entry, actor } = question;
   if (facts.tenantStatus !== 'active' && entry.tool.worksFrozen !== true)
     return denial(
       'tenant_frozen',
       'Everything is frozen in this organisation. An administrator can lift it.',
     );
-  if (actor.kind === 'service') return outdated(entry, facts, now);
+  if (actor.kind === 'service') return outdated(question, facts, now);
   if (facts.principal === null)
     return denial('principal_inactive', 'The person behind this is not known here any more.');
   const { principal } = facts;
@@ -164,13 +167,13 @@ function standing(entry: CatalogueEntry, actor: Actor, facts: DecisionFacts, now
     (through && principal.delegationFrozen ? delegationFrozen(principal.displayName) : null) ??
     tokenScopeDenial(entry, actor) ??
     clientScopeDenial(entry, actor) ??
-    outdated(entry, facts, now)
+    outdated(question, facts, now)
   );
 }
 
 /** Whether the decision would rely on more than the tenant allows of what is known of a person at the provider: it is read again, or the answer is no. */
-function outdated(entry: CatalogueEntry, facts: DecisionFacts, now: Date): Denial | null {
-  if (entry.tool.tightens === true) return null;
+function outdated({ entry, anyAge }: Question, facts: DecisionFacts, now: Date): Denial | null {
+  if (entry.tool.tightens === true || anyAge === true) return null;
   const about = [
     facts.principal,
     ...facts.targets.map((target) => (target?.type === 'Person' ? target.person : null)),

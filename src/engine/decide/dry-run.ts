@@ -77,7 +77,8 @@ async function askTwice(
         targets.flatMap((target) => (target.type === 'Tenant' ? [] : [[target.id, [] as string[]]])),
       ),
       worth,
-    };
+      anyAge: true,
+    } as const;
     const inForce = await policies.inForce(facts.policy, (version) => policyVersion(reader, version));
     return {
       callId: row.id,
