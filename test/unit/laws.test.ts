@@ -1,26 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { lawRows } from '../support/laws.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
-interface Row {
-  readonly name: string;
-  readonly tests: readonly { readonly file: string; readonly title: string }[];
-}
-
-/** The rows of docs/laws.md; throws where a cell names no test. */
-const rows: Row[] = [...read('docs/laws.md').matchAll(/^\| (T?\d+) \| [^|]+ \| (.+) \|$/gm)].map(
-  ([, name = '', cell = '']) => ({
-    name,
-    tests: cell.split('<br>').map((one) => {
-      const [, file, title] = /^`(test\/[\w/.-]+\.test\.ts)` (.+)$/.exec(one) ?? [];
-      if (file === undefined || title === undefined) throw new Error(`${name}: ${one}`);
-      return { file, title };
-    }),
-  }),
-);
+const rows = lawRows();
 
 /** Whether a file has a test, a group of tests or a row of a table under exactly this title. */
 function has(file: string, title: string): boolean {
@@ -35,7 +21,7 @@ function has(file: string, title: string): boolean {
 
 test('every law and every threat has one row in docs/laws.md, in order', () => {
   const wanted = [
-    ...Array.from({ length: 14 }, (_, nth) => `${nth + 1}`),
+    ...Array.from({ length: 14 }, (_, nth) => `law ${nth + 1}`),
     ...Array.from({ length: 41 }, (_, nth) => `T${nth + 1}`),
   ];
   expect(rows.map(({ name }) => name)).toEqual(wanted);
