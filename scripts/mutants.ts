@@ -66,7 +66,8 @@ async function survives(copy: TreeCopy, mutant: Mutant): Promise<string | null> 
 async function testsPass(mutated: string, mutant: Mutant): Promise<string | null> {
   for (const file of new Set(mutant.killedBy.map((test) => test.file))) {
     const names = mutant.killedBy.filter((test) => test.file === file).map(({ name }) => name);
-    const pattern = names.map((name) => RegExp.escape(name)).join('|');
+    // Where a name goes on from a group to a title, vitest has ` > ` for `-t` and a space in its report.
+    const pattern = names.map((name) => RegExp.escape(name).replaceAll('\\x20', '(?: | > )')).join('|');
     const { tests } = await runVitest(mutated, [file, '-t', pattern], 'ignore');
     for (const name of names) {
       const run = tests.filter((test) => test.name.includes(name) && test.state !== 'skipped');

@@ -42,6 +42,39 @@ const story = fc.record({
 });
 type Story = typeof story extends fc.Arbitrary<infer T> ? T : never;
 
+const free: Step = {
+  mandate: NAMES,
+  ceiling: NAMES,
+  tools: null,
+  seconds: 300,
+  asked: ['a', 'b'],
+  askedTools: null,
+};
+/** Stories in which one bound alone is in the way; drawn at random, some of them would be missing in most runs. */
+const EDGES: readonly Story[] = [
+  { authority: ['a'], steps: [free] },
+  { authority: NAMES, steps: [{ ...free, mandate: ['a'] }] },
+  { authority: NAMES, steps: [{ ...free, ceiling: ['a'] }] },
+  { authority: NAMES, steps: [{ ...free, asked: ['a'] }, free] },
+  { authority: NAMES, steps: [free, { ...free, mandate: ['a'] }] },
+  { authority: NAMES, steps: [free, { ...free, ceiling: ['a'] }] },
+  {
+    authority: NAMES,
+    steps: [
+      { ...free, tools: ['t1'] },
+      { ...free, askedTools: ['t2'] },
+    ],
+  },
+  {
+    authority: NAMES,
+    steps: [
+      { ...free, askedTools: ['t1'] },
+      { ...free, askedTools: ['t2'] },
+    ],
+  },
+  { authority: NAMES, steps: [{ ...free, seconds: 30 }, free] },
+];
+
 /** Person, agents and the mandates of one story, each made from the one before. */
 async function tell(ctx: TenantWriter, { authority, steps }: Story): Promise<Tenant[]> {
   const row = { tenantId: tenant.id };
@@ -174,7 +207,7 @@ test('T15: granted = requested ∩ mandate ∩ ceiling ∩ authority now, and no
       for (const { depth } of ends) reached[depth]! += 1;
       expect(ends.flatMap((end) => end.wrong)).toEqual([]);
     }),
-    { numRuns: 8, endOnFailure: true },
+    { numRuns: 9, endOnFailure: true, examples: [[[...EDGES]]] },
   );
   // A property that is never granted anything proves nothing.
   expect(reached.slice(1).every((count) => count > 0)).toBe(true);
