@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AgentActor } from '#domain/actor.ts';
 import type { App } from '#engine/app.ts';
 import { call } from '#engine/call.ts';
-import { openWorld, type TestAgent, type World } from '../support/world.ts';
+import { eventually, openWorld, type TestAgent, type World } from '../support/world.ts';
 
 let world: World;
 let still: App;
@@ -114,7 +114,20 @@ test('the same act by the same person while it is under way joins it: three clic
   const actor = await world.actor('ivan');
   const input = { person: 'nina@acme.example' };
   const ask = () => call(still, { tenantId: world.tenantId, actor, tool: 'okta_reset_password', input });
-  const outcomes = await Promise.all([ask(), ask(), ask()]);
+  // The first call is held back as it is saved: each click has looked for a call by then, or waits for its turn to look.
+  await world.sql.unsafe(`
+    create function held_back() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(4711); return new; end $$;
+    create trigger held_back before insert on calls for each row execute function held_back()`);
+  const holder = await world.sql.reserve();
+  await holder`select pg_advisory_lock(4711)`;
+  const asked = Promise.all([ask(), ask(), ask()]);
+  const waiting = () => world.sql`select from pg_locks
+    where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`;
+  await eventually(async () => (await waiting()).length === 3, 'each click waits');
+  await holder`select pg_advisory_unlock(4711)`;
+  holder.release();
+  const outcomes = await asked;
+  await world.sql.unsafe('drop trigger held_back on calls');
   expect(new Set(outcomes.map((one) => one.callId)).size).toBe(1);
   expect(await world.sql`select state from calls where tool = 'okta_reset_password'`).toEqual([
     { state: 'ready' },
