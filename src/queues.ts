@@ -31,6 +31,11 @@ export const SUBSCRIBERS: App['subscribers'] = {
   'break_glass.used': [SLACK_PROJECT],
   'break_glass.reviewed': [SLACK_PROJECT],
   'agent.changed': [SLACK_PROJECT],
+  // Who can approve what waits may be somebody else now.
+  'person.provisioned': [SLACK_PROJECT],
+  'person.departed': [SLACK_PROJECT],
+  'person.suspended': [SLACK_PROJECT],
+  'authority.changed': [SLACK_PROJECT],
   'breaker.tripped': [SLACK_PROJECT],
   'breaker.settled': [SLACK_PROJECT],
   'job.failed': [SLACK_PROJECT],

@@ -22,6 +22,7 @@ export const FACTS = [
   'person.provisioned',
   'person.departed',
   'person.suspended',
+  'authority.changed',
   'breaker.tripped',
   'break_glass.used',
   'break_glass.reviewed',

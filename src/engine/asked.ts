@@ -20,6 +20,11 @@ export interface CallRequest {
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
   /**
+   * The digest of what the requester was shown that it would change (`foresee`); null where nothing could be shown. Where a write would
+   * change anything else by now, Fault `conflict`, and nothing is saved. Left out by surfaces that show nothing before.
+   */
+  readonly seen?: string | null;
+  /**
    * What a surface commits together with the call that it leads to, or with the waiting one that it joins: that a form is used, that a
    * click is answered. A throw undoes both. Not run where no call is saved: for what only looks, and for a denial.
    */

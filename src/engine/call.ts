@@ -18,6 +18,7 @@ import type { AdminRoles } from './decide/entities.ts';
 import { lacksScope, policiesOf } from './decide/given.ts';
 import { notForAgents } from './decide/not-for-agents.ts';
 import { parseInput, readContext } from './explain.ts';
+import { changedSince, foreseenDigest } from './foresee.ts';
 import type { Outcome } from './outcome.ts';
 import { referenceFields, resolveReferences } from './references.ts';
 import { bindRepeat, Repeated, repeatableOf, repeatedCall } from './repeat.ts';
@@ -198,6 +199,8 @@ async function write(asked: Asked, tool: AnyWrite, repeatable: Repeatable | null
     );
     if (!decision.allowed) return decision.denial;
     const impact = await tool.preview(reading, input);
+    if (request.seen !== undefined && request.seen !== foreseenDigest(app, asked.entry, input, impact))
+      throw changedSince();
     const row = await newCall(ctx, asked, decision);
     if (decision.saved.requirements.length > 0)
       return waitOnce(

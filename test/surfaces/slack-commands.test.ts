@@ -181,6 +181,35 @@ describe('/mandate create', () => {
   });
 });
 
+test('a card shows the terms of a template in full; where they have changed, Send shows the card anew and sends nothing', async () => {
+  const bob = world.slack.as('bob');
+  const own = await world.agent('own-bot', 'bob');
+  const save = async (terms: Record<string, unknown>) =>
+    world.agreed(
+      await world.as(await world.actor('dana'), 'mandate_template_save', {
+        name: 'Little template',
+        description: 'A look at the team.',
+        scopes: ['okta.users.read'],
+        purpose: 'Look at the team',
+        days: 1,
+        max_uses: 1,
+        ...terms,
+      }),
+    );
+  const given = () => world.sql`select 1 from mandates where agent_id = ${own.id}`;
+  await save({});
+  const card = last(await bob.types('/mandate create own-bot template="Little template"'));
+  expect(words(card.blocks)).toContain('Exactly what will change');
+  expect(words(card.blocks)).toContain('okta.users.read');
+  await save({ scopes: ['okta.users.read', 'okta.mfa.reset'], resources: ['*'], days: 30, offline: true });
+  await bob.clicks(card, 'Send request');
+  const anew = await bob.waitsFor((one) => words(one.blocks).includes('has changed since you saw it'), 90_000);
+  expect(words(anew.blocks)).toContain('okta.mfa.reset');
+  expect(await given()).toHaveLength(0);
+  await bob.clicks(anew, 'Send request');
+  await eventually(async () => (await given()).length === 1, 'the mandate as it was shown');
+});
+
 test('/agent register in Slack: an IT admin fills the form, and no key or secret is in any message', async () => {
   const dana = world.slack.as('dana');
   const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

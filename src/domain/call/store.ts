@@ -143,6 +143,16 @@ export async function lastCallId(reader: TenantReader): Promise<string> {
   return row?.id ?? '';
 }
 
+/** Ids of every call that waits for an approval. */
+export async function waitingCallIds(reader: TenantReader): Promise<string[]> {
+  const rows = await reader.db
+    .select({ id: calls.id })
+    .from(calls)
+    .where(and(eq(calls.tenantId, reader.tenantId), eq(calls.state, 'waiting')))
+    .orderBy(asc(calls.id));
+  return rows.map(({ id }) => id);
+}
+
 /** Ids of calls that are ready or running but have not changed since a moment. */
 export async function stuckCalls(reader: TenantReader, since: Date, limit: number): Promise<string[]> {
   const rows = await reader.db

@@ -1,6 +1,7 @@
 import { isByToken, type Actor } from '#domain/actor.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
+import type { Impact } from '#domain/impact.ts';
 import { findMandate, type Mandate } from '#domain/mandate/store.ts';
 import { markedLines, oneLine, say, type Line } from '#lib/sanitise.ts';
 import type { App } from '../app.ts';
@@ -38,6 +39,13 @@ const askedWith = (actor: Actor): Line[] =>
 /** Fields whose text has lines of its own. */
 const MULTILINE = /^text$/;
 
+/** What would change, line by line, names in place of ids. */
+export const changeLines = ({ changes }: Pick<Impact, 'changes'>, names: ReadonlyMap<string, string>): Line[] =>
+  changes.map(
+    ({ what, from, to }) =>
+      say`${withNames(what, names)}: ${withNames([from, to].map((side) => side ?? '(none)').join(' → '), names)}`,
+  );
+
 /** Collects what is shown about an approval. The tool may no longer be there. */
 export async function sceneOf(
   app: Pick<App, 'baseUrl' | 'catalogue' | 'loginIssuer'>,
@@ -57,10 +65,6 @@ export async function sceneOf(
         : [say`${label}: ${withNames(shown(value, names), names)}`];
     },
   );
-  const changes = approval.impact.changes.map(
-    ({ what, from, to }) =>
-      say`${withNames(what, names)}: ${withNames([from, to].map((side) => side ?? '(none)').join(' → '), names)}`,
-  );
   const targets = await Promise.all(
     call.targets.map(async (id) => names.get(id) ?? oneLine((await findAgent(reader, id))?.name ?? id)),
   );
@@ -72,7 +76,7 @@ export async function sceneOf(
     askedBy:
       call.principalId === null ? say`a service` : (names.get(call.principalId) ?? oneLine(call.principalId)),
     mandate: call.mandateId === null ? null : await findMandate(reader, call.mandateId),
-    lines: [...askedWith(call.actor), ...given, ...changes],
+    lines: [...askedWith(call.actor), ...given, ...changeLines(approval.impact, names)],
     asks: approval.requirements.map(
       ({ quorum, approver, stepUp, reason }) =>
         say`${quorum} ${quorum === 1 ? 'approval' : 'approvals'}${stepUp ? ', each with step-up,' : ''} from ${approverWords(approver)}. ${reason}`,

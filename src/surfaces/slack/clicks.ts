@@ -1,6 +1,7 @@
 import { say } from '#lib/sanitise.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import { DEFAULT_DAYS } from '#domain/mandate/terms.ts';
+import { isChangedSince } from '#engine/foresee.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import { readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
@@ -12,7 +13,7 @@ import { openForm } from './forms/open.ts';
 import { denyView } from './forms/draw.ts';
 import { routeOf } from './forms/submit.ts';
 import { openNarrowing } from './forms/narrow.ts';
-import { propose } from './propose.ts';
+import { cardOf, propose } from './propose.ts';
 import { ACTIONS, readApprovalValue, type ActionId } from './ids.ts';
 import type { Identity } from './identity.ts';
 import { notice } from './messages/blocks.ts';
@@ -95,11 +96,18 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
   },
   [ACTIONS.send]: async (slack, act, identity, { value }) => {
     const draft = await look(slack, act, value, 'request');
-    const { entry } = routeOf(slack, draft.tool);
-    const { summary } = await checked(slack, act.tenantId, identity, { entry }, draft);
+    const route = routeOf(slack, draft.tool);
+    const { summary } = await checked(slack, act.tenantId, identity, route, draft);
     await act.replace(notice(say`Sending: ${summary}`));
-    const outcome = await use(slack, act, identity, draft, value);
-    await act.replace(await answerTo(slack, act.tenantId, entry, summary, outcome));
+    try {
+      const outcome = await use(slack, act, identity, draft, { draftId: value, seen: draft.seen ?? null });
+      await act.replace(await answerTo(slack, act.tenantId, route.entry, summary, outcome));
+    } catch (error) {
+      if (!isChangedSince(error)) throw error;
+      const check = await checked(slack, act.tenantId, identity, route, draft);
+      const { channel } = draft;
+      await act.replace(await cardOf(slack, act, { route, channel, request: draft, check, again: true }));
+    }
   },
   [ACTIONS.edit]: async (slack, act, identity, { value }) => {
     const draft = await look(slack, act, value, 'request');

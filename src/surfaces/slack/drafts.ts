@@ -12,7 +12,12 @@ const DRAFT_MS = 30 * 60_000;
 
 /** What a person has begun. `channel` is where they asked. */
 export type Draft =
-  | ({ readonly kind: 'request'; readonly channel: string | null } & Request)
+  | ({
+      readonly kind: 'request';
+      readonly channel: string | null;
+      /** The digest of what its card showed; null or absent where it showed none. */
+      readonly seen?: string | null;
+    } & Request)
   | {
       readonly kind: 'deny' | 'narrow';
       readonly channel: string | null;

@@ -1,4 +1,5 @@
 import type { WebClient } from '@slack/web-api';
+import { waitingCallIds } from '#domain/call/store.ts';
 import { slackAccountOf } from '#domain/person/accounts.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import type { Person } from '#domain/person/store.ts';
@@ -39,14 +40,20 @@ const FINAL = new Set([
   'missing_scope',
 ]);
 
-/** Projects several things, each whatever becomes of the others. Throws at the end where one could not be projected yet. */
+/**
+ * Projects several things, each whatever becomes of the others; with a person, all that waits for an approval too, since who can give it
+ * may have changed with them. Throws at the end where one could not be projected yet.
+ */
 export async function projectAll(
   projector: Projector,
   tenantId: string,
   things: readonly string[],
 ): Promise<void> {
   const failures: unknown[] = [];
-  for (const thing of things)
+  const waiting = things.some((thing) => thing.startsWith('usr_'))
+    ? await readonly(projector.app, tenantId, waitingCallIds)
+    : [];
+  for (const thing of new Set([...things, ...waiting]))
     await project(projector, tenantId, thing).catch((error: unknown) => failures.push(error));
   const limited = failures.find((error) => error instanceof Fault && error.code === 'rate_limited');
   if (failures.length > 0) throw limited ?? failures[0];

@@ -1,8 +1,10 @@
+import type { Route } from './commands/registry.ts';
 import { begin } from './drafts.ts';
 import type { Act, Slack } from './context.ts';
-import { checked } from './forms/check.ts';
+import { checked, type Checked } from './forms/check.ts';
 import { routeOf } from './forms/submit.ts';
 import type { Identity } from './identity.ts';
+import type { Message } from './messages/blocks.ts';
 import { previewMessage } from './messages/preview.ts';
 import type { Request } from './run.ts';
 
@@ -15,7 +17,30 @@ export async function propose(
   request: Request,
 ): Promise<void> {
   const route = routeOf(slack, request.tool);
-  const { summary, names } = await checked(slack, act.tenantId, identity, route, request);
-  const draftId = await begin(slack, act, { kind: 'request', channel, ...request });
-  await act.tell(previewMessage(summary, route.fields, request, names, draftId));
+  const check = await checked(slack, act.tenantId, identity, route, request);
+  await act.tell(await cardOf(slack, act, { route, channel, request, check }));
+}
+
+/** The card of a request that can be sent. What it shows is what its *Send* is bound to; `again` where another card showed something else. */
+export async function cardOf(
+  slack: Slack,
+  act: Act,
+  {
+    route,
+    channel,
+    request,
+    check,
+    again = false,
+  }: {
+    readonly route: Pick<Route, 'fields'>;
+    readonly channel: string | null;
+    readonly request: Request;
+    readonly check: Checked;
+    readonly again?: boolean;
+  },
+): Promise<Message> {
+  const { tool, input, reason } = request;
+  const seen = check.foreseen?.digest ?? null;
+  const draftId = await begin(slack, act, { kind: 'request', channel, tool, input, reason, seen });
+  return previewMessage(check, route.fields, request, { draftId, again });
 }

@@ -21,7 +21,8 @@ export interface Request {
 }
 
 /**
- * Uses a tool as this person, once: the draft that it comes from is used, and what Slack sent is settled, in the commit of the call. Never
+ * Uses a tool as this person, once: the draft that it comes from is used, and what Slack sent is settled, in the commit of the call. With
+ * `seen`, only while it would change what its card has shown: Fault `conflict` else (`isChangedSince`). Never
  * waits for an approval or for the provider: what comes later is told by the projection. Where an error leaves open whether the call was
  * saved, looks, and answers what stands there; throws Fault `unavailable` that says so where it cannot look.
  */
@@ -30,7 +31,7 @@ export async function use(
   act: Act,
   { actor }: Identity,
   request: Request,
-  draftId: string | null = null,
+  { draftId, seen }: { readonly draftId?: string; readonly seen?: string | null } = {},
 ): Promise<Outcome> {
   const { tool, input, reason } = request;
   const { app } = slack;
@@ -42,8 +43,9 @@ export async function use(
       input,
       waitMs: 0,
       ...(reason === null || reason === '' ? {} : { reason }),
+      ...(seen === undefined ? {} : { seen }),
       alongside: async (ctx, callId) => {
-        if (draftId !== null) await spend(ctx, slack, act, draftId);
+        if (draftId !== undefined) await spend(ctx, slack, act, draftId);
         if (act.intake !== null && !(await settleIntake(ctx, act.intake, callId))) throw draftGone();
       },
     });

@@ -5,7 +5,7 @@ import { openForm } from '../forms/open.ts';
 import { checked } from '../forms/check.ts';
 import type { Identity } from '../identity.ts';
 import { notice } from '../messages/blocks.ts';
-import { previewMessage } from '../messages/preview.ts';
+import { cardOf } from '../propose.ts';
 import { answerTo, use, type Request } from '../run.ts';
 import { commandHelp, helpMessage, unknownMessage } from './help.ts';
 import { tokenize, type LexicalError } from './lexer.ts';
@@ -85,10 +85,7 @@ const ANSWERS: { readonly [K in Line['kind']]: Answer<K> } = {
         problems: [...problems, ...check.wanting],
       });
     }
-    if (changes(understood)) {
-      const draftId = await begin(slack, act, { kind: 'request', channel, ...request });
-      return act.tell(previewMessage(check.summary, route.fields, request, check.names, draftId));
-    }
+    if (changes(understood)) return act.tell(await cardOf(slack, act, { route, channel, request, check }));
     const outcome = await use(slack, act, identity, request);
     return act.tell(await answerTo(slack, act.tenantId, route.entry, check.summary, outcome));
   },

@@ -1,3 +1,4 @@
+import { foresee, type Foreseen } from '#engine/foresee.ts';
 import { readonly } from '#engine/transact.ts';
 import { resolveReferences } from '#engine/references.ts';
 import { summaryOf } from '#engine/summary.ts';
@@ -16,7 +17,10 @@ export interface Checked {
   readonly wanting: readonly string[];
   /** What the request is, in words: "Reset password for Ann Lee". The tool's title where it is not yet clear on whom. */
   readonly summary: string;
+  /** Names for every id in the input and in what it would change. */
   readonly names: ReadonlyMap<string, string>;
+  /** What it would change, where that can be shown before it is asked. */
+  readonly foreseen: Foreseen | null;
 }
 
 /**
@@ -39,10 +43,14 @@ export async function checked(
   }
   return readonly(slack.app, tenantId, async (reader) => {
     let { title: summary } = tool;
+    let foreseen: Foreseen | null = null;
     const references = 'data' in parsed ? parsed.data : request.input;
     try {
       const input = await resolveReferences(reader, entry, actor, references);
-      if ('data' in parsed) summary = await summaryOf(reader, tool, tool.targets(input));
+      if ('data' in parsed) {
+        summary = await summaryOf(reader, tool, tool.targets(input));
+        foreseen = await foresee(slack.app, reader, { actor, entry, input });
+      }
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       problems.set(guiltyField(error, references), error.message);
@@ -50,7 +58,8 @@ export async function checked(
     const wanting = [...problems].map(([field, problem]) =>
       field === '' ? problem : `${labelOf(field)}: ${problem}`,
     );
-    return { problems, wanting, summary, names: await namesIn(reader, references) };
+    const names = await namesIn(reader, [references, foreseen?.impact]);
+    return { problems, wanting, summary, names, foreseen };
   });
 }
 

@@ -1,26 +1,56 @@
-import { oneLine, say } from '#lib/sanitise.ts';
 import type { KnownBlock } from '@slack/types';
-import { shown } from '#engine/in-words.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
+import { effectWords } from '#domain/impact.ts';
+import { changeLines } from '#engine/approve/scene.ts';
+import { shown, withNames } from '#engine/in-words.ts';
+import { oneLine, say } from '#lib/sanitise.ts';
+import type { Checked } from '../forms/check.ts';
 import type { Field } from '../forms/fields.ts';
 import { ACTIONS } from '../ids.ts';
 import type { Request } from '../run.ts';
-import { actions, button, fact, facts, line, quote, smallPrint, words, type Message } from './blocks.ts';
+import {
+  actions,
+  button,
+  fact,
+  facts,
+  line,
+  preformatted,
+  quote,
+  smallPrint,
+  words,
+  type Message,
+} from './blocks.ts';
+import { escapeMrkdwn, shortened } from './text.ts';
 
-/** What would be asked for, before it is: nothing has happened yet. `draftId` is what the buttons carry. */
+/**
+ * What would be asked for, before it is, with all that it would change as approvers see it: nothing has happened yet. `draftId` is what the
+ * buttons carry; `again` where an earlier card showed something else.
+ */
 export function previewMessage(
-  summary: string,
+  { summary, names, foreseen }: Checked,
   fields: readonly Field[],
   request: Request,
-  names: ReadonlyMap<string, string>,
-  draftId: string,
+  { draftId, again }: { readonly draftId: string; readonly again: boolean },
 ): Message {
   const given = fields.filter((field) => request.input[field.name] !== undefined && field.name !== 'reason');
-  const pairs = given.map((field) =>
-    fact(oneLine(field.label), [words(shown(request.input[field.name], names))]),
-  );
+  const pairs = [
+    ...given.map((field) => fact(oneLine(field.label), [words(shown(request.input[field.name], names))])),
+    ...(foreseen === null
+      ? []
+      : [fact('Effect', [words(oneLine(withNames(effectWords(foreseen.impact), names)))])]),
+  ];
   const blocks: KnownBlock[] = [line(words('I will: ', { bold: true }), words(oneLine(summary)))];
+  if (again)
+    blocks.push(
+      line(
+        words('What this would do has changed since you saw it, so nothing was sent. This is what it would do now.'),
+      ),
+    );
   if (pairs.length > 0) blocks.push(facts(pairs));
+  if (foreseen !== null && foreseen.impact.changes.length > 0)
+    blocks.push(
+      line(words('Exactly what will change', { bold: true })),
+      ...preformatted(changeLines(foreseen.impact, names)),
+    );
   if (request.reason !== null && request.reason !== '') blocks.push(quote(request.reason));
   blocks.push(
     smallPrint(
