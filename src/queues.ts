@@ -1,12 +1,14 @@
 import type { QueueTable } from '#db/queue.ts';
 import type { App } from '#engine/app.ts';
 import { JOBS } from '#jobs/index.ts';
-import { SLACK_INTAKE, SLACK_PROJECT } from '#surfaces/slack/queue.ts';
+import { SLACK_APPROVERS, SLACK_INTAKE, SLACK_PROJECT } from '#surfaces/slack/queue.ts';
 
 /** The jobs that surfaces bring, by queue. */
 export const SURFACE_JOBS: QueueTable &
   Readonly<Record<string, { concurrency: number; retryLimit: number }>> = {
   [SLACK_PROJECT]: { concurrency: 4, retryLimit: 20, retryDelaySeconds: 2 },
+  // So many at once, since those that wait for the same look share it.
+  [SLACK_APPROVERS]: { concurrency: 16, retryLimit: 20, retryDelaySeconds: 2 },
   [SLACK_INTAKE]: { concurrency: 4, retryLimit: 8, retryDelaySeconds: 5 },
 };
 
@@ -30,12 +32,12 @@ export const SUBSCRIBERS: App['subscribers'] = {
   'agent.offered': [SLACK_PROJECT],
   'break_glass.used': [SLACK_PROJECT],
   'break_glass.reviewed': [SLACK_PROJECT],
-  'agent.changed': [SLACK_PROJECT],
-  // Who can approve what waits may be somebody else now.
-  'person.provisioned': [SLACK_PROJECT],
-  'person.departed': [SLACK_PROJECT],
-  'person.suspended': [SLACK_PROJECT],
-  'authority.changed': [SLACK_PROJECT],
+  'agent.changed': [SLACK_PROJECT, SLACK_APPROVERS],
+  'approvers.changed': [SLACK_APPROVERS],
+  'person.departed': [SLACK_APPROVERS],
+  'person.suspended': [SLACK_APPROVERS],
+  'tenant.frozen': [SLACK_APPROVERS],
+  'tenant.thawed': [SLACK_APPROVERS],
   'breaker.tripped': [SLACK_PROJECT],
   'breaker.settled': [SLACK_PROJECT],
   'job.failed': [SLACK_PROJECT],

@@ -22,7 +22,7 @@ export const FACTS = [
   'person.provisioned',
   'person.departed',
   'person.suspended',
-  'authority.changed',
+  'approvers.changed',
   'breaker.tripped',
   'break_glass.used',
   'break_glass.reviewed',
@@ -38,3 +38,9 @@ export interface Fact {
   readonly name: FactName;
   readonly thing: string;
 }
+
+/**
+ * Who can approve what waits may be others from this commit on, and nothing else says so: a membership, a mapping, a manager or a status
+ * has changed. It names nothing: whoever hears of it looks at everything that waits.
+ */
+export const APPROVERS_CHANGED = { name: 'approvers.changed', thing: 'approvals' } as const satisfies Fact;

@@ -43,7 +43,8 @@ export async function retryVictims<T>(work: () => Promise<T>): Promise<T> {
 async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T> {
   return app.database.transaction('write', tenantId, async (tx) => {
     const entries: NewEntry[] = [];
-    const emitted: Fact[] = [];
+    // What is said twice in one transaction has happened once.
+    const facts = new Map<string, Fact>();
     const jobs: Job[] = [];
     const now = app.now();
     const db = tx as unknown as WriteDb;
@@ -52,10 +53,11 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
       now,
       db,
       record: (entry) => void entries.push(entry),
-      emit: (fact) => void emitted.push(fact),
+      emit: (fact) => void facts.set(`${fact.name} ${fact.thing}`, fact),
       enqueue: (queue, data, startAfter) =>
         void jobs.push({ queue, data, ...(startAfter === undefined ? {} : { startAfter }) }),
     });
+    const emitted = [...facts.values()];
     jobs.push(...(await saveFacts(app, db, tenantId, now, emitted)));
     for (const [queue, some] of Map.groupBy(jobs, (job) => job.queue)) {
       const whole = some.map(({ data, startAfter }) => ({

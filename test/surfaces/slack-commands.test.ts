@@ -198,7 +198,8 @@ test('a card shows the terms of a template in full; where they have changed, Sen
     );
   const given = () => world.sql`select 1 from mandates where agent_id = ${own.id}`;
   await save({});
-  const card = last(await bob.types('/mandate create own-bot template="Little template"'));
+  await bob.types('/mandate create own-bot template="Little template"');
+  const card = await bob.waitsFor((one) => words(one.blocks).includes('Little template'), 90_000);
   expect(words(card.blocks)).toContain('Exactly what will change');
   expect(words(card.blocks)).toContain('okta.users.read');
   await save({ scopes: ['okta.users.read', 'okta.mfa.reset'], resources: ['*'], days: 30, offline: true });

@@ -1,6 +1,7 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
+import { APPROVERS_CHANGED } from '../facts.ts';
 import { idsByUid } from '../person/store.ts';
 import type { ProviderGroup } from '../provider.ts';
 import { reevaluateAuthority } from './reevaluate.ts';
@@ -146,6 +147,7 @@ export async function changeMembers(
       .update(groups)
       .set({ removals })
       .where(and(eq(groups.tenantId, ctx.tenantId), eq(groups.id, group.id)));
+  if (added.length + removed.length > 0) ctx.emit(APPROVERS_CHANGED);
   const mappings = added.length + removed.length > 0 ? await mappingsOf(ctx, group.id) : [];
   if (mappings.length > 0) {
     ctx.record({ event: 'authority_changed', actor, data: { group: group.id, added, removed, mappings } });

@@ -2,6 +2,7 @@ import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
+import { APPROVERS_CHANGED } from '../facts.ts';
 import { memberIds, peopleOfGroup, peopleOfRole } from './authority.ts';
 import { standingOf } from '../person/standing.ts';
 import { requireHolders, requireKnownScopes } from '../scope/rules.ts';
@@ -144,6 +145,7 @@ export async function changeMapping(
         call_id: by.callId,
       },
     });
+  ctx.emit(APPROVERS_CHANGED);
   return reevaluateAuthority(ctx, members, by.actor);
 }
 

@@ -74,7 +74,6 @@ async function bringInLine(
     .where(and(eq(people.tenantId, ctx.tenantId), sql`${people.id} = any(${sql.param([...ids])}::text[])`))
     .orderBy(asc(people.id))
     .for('update');
-  for (const id of ids) ctx.emit({ name: 'authority.changed', thing: id });
   const open = await ctx.db
     .select()
     .from(mandates)

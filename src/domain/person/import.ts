@@ -2,6 +2,7 @@ import { and, eq, sql, type SQL } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
 import { openCallOn } from '../call/store.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
+import { APPROVERS_CHANGED } from '../facts.ts';
 import { ownerBack } from '../agent/succession.ts';
 import { thawMandatesOf } from '../mandate/thaw.ts';
 import type { PersonStatus, ProviderPerson } from '../provider.ts';
@@ -91,7 +92,10 @@ export async function savePeople(
       loosening.push(row.id);
       continue;
     }
-    if (row.status !== person.status) await tighten(ctx, row, person.status, read.actor);
+    if (row.status !== person.status) {
+      ctx.emit(APPROVERS_CHANGED);
+      await tighten(ctx, row, person.status, read.actor);
+    }
     const late = row.readAt > read.askedAt;
     if (row.status !== person.status || (!late && differs(row, person)))
       changed.push({ id: row.id, ...(late ? { ...profileOf(row), status: person.status } : person) });
@@ -135,6 +139,7 @@ export async function savePersonRead(
       await ownerBack(ctx, row.id, read.actor);
     }
   } else if (row.status !== found.status) await tighten(ctx, row, found.status, read.actor);
+  if (row.status !== found.status) ctx.emit(APPROVERS_CHANGED);
   const changed = row.status !== found.status || row.missingAt !== null || differs(row, found);
   await ctx.db
     .update(people)

@@ -1,5 +1,6 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
+import { APPROVERS_CHANGED } from '../facts.ts';
 
 /** A person whose manager is somebody else than the row says; `manager` null: nobody. */
 export type ManagerChange = {
@@ -62,6 +63,7 @@ export async function findManagers(reader: TenantReader, vendor: string): Promis
 
 /** Saves such changes, where the person still has the reference by which the manager was found. */
 export async function saveManagers(ctx: TenantWriter, changes: readonly ManagerChange[]): Promise<void> {
+  if (changes.length > 0) ctx.emit(APPROVERS_CHANGED);
   await ctx.db.execute(sql`
     update people p set manager_id = r.manager, updated_at = ${ctx.now.toISOString()}::timestamptz
       from jsonb_to_recordset(${JSON.stringify(changes)}::text::jsonb) as r(person text, ref text, manager text)

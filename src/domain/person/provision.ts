@@ -3,6 +3,7 @@ import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { revokeOrHold } from '../breaker/guard.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
+import { APPROVERS_CHANGED } from '../facts.ts';
 import { depart, SCIM_REASON } from './depart.ts';
 import { managerMeant } from './managers.ts';
 import { emailChange, holdNames, otherSource, requireFreeNames } from './sources.ts';
@@ -302,6 +303,7 @@ async function save(
     .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, person.id)))
     .returning();
   if (row === undefined) throw new Error('a locked person is gone');
+  if (row.managerId !== person.managerId || row.scimActive !== person.scimActive) ctx.emit(APPROVERS_CHANGED);
   return row;
 }
 

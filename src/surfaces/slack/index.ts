@@ -13,9 +13,9 @@ import { createReceiver } from './door/receiver.ts';
 import { slackIdentities } from './identity.ts';
 import { listen } from './listeners.ts';
 import { notice } from './messages/blocks.ts';
-import { projectAll } from './project.ts';
+import { projectAll, waitingProjection } from './project.ts';
 import { openIntake } from './intake.ts';
-import { SLACK_INTAKE, SLACK_PROJECT } from './queue.ts';
+import { SLACK_APPROVERS, SLACK_INTAKE, SLACK_PROJECT } from './queue.ts';
 import { tenantOfTeam } from './store.ts';
 import { textIn, type Wire } from './wire.ts';
 
@@ -111,6 +111,7 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
   }
 
   const projector = { app, client: jobClient(settings.botToken, profile), teamId: settings.teamId };
+  const projectWaiting = waitingProjection(projector);
   return Promise.resolve({
     name: 'slack',
     fetch: async (request) => {
@@ -121,6 +122,7 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
     jobs: {
       [SLACK_PROJECT]: (data) =>
         projectAll(projector, String(data['tenant']), String(data['thing']).split(' ')),
+      [SLACK_APPROVERS]: (data) => projectWaiting(String(data['tenant'])),
       [SLACK_INTAKE]: (data) =>
         intake.resume(String(data['tenant']), String(data['id']), (body) =>
           receiver.resume(body, String(data['id'])),

@@ -7,6 +7,7 @@ import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
+import { gather } from '#lib/gather.ts';
 import { canonicalJson } from '#lib/json.ts';
 import { workEmail } from './account.ts';
 import { copiesOf, type Copies, type Recipient } from './copies.ts';
@@ -40,23 +41,29 @@ const FINAL = new Set([
   'missing_scope',
 ]);
 
-/**
- * Projects several things, each whatever becomes of the others; with a person, all that waits for an approval too, since who can give it
- * may have changed with them. Throws at the end where one could not be projected yet.
- */
+/** Projects several things, each whatever becomes of the others. Throws at the end where one could not be projected yet. */
 export async function projectAll(
   projector: Projector,
   tenantId: string,
   things: readonly string[],
 ): Promise<void> {
   const failures: unknown[] = [];
-  const waiting = things.some((thing) => thing.startsWith('usr_'))
-    ? await readonly(projector.app, tenantId, waitingCallIds)
-    : [];
-  for (const thing of new Set([...things, ...waiting]))
+  for (const thing of things)
     await project(projector, tenantId, thing).catch((error: unknown) => failures.push(error));
   const limited = failures.find((error) => error instanceof Fault && error.code === 'rate_limited');
   if (failures.length > 0) throw limited ?? failures[0];
+}
+
+/**
+ * Projects everything that waits for an approval in a tenant. What is asked while that is under way shares the next look: in a burst of
+ * departures there are few. Throws as `projectAll`.
+ */
+export function waitingProjection(projector: Projector): (tenantId: string) => Promise<void> {
+  const look = gather<null, undefined>(async (tenantId, asked) => {
+    await projectAll(projector, tenantId, await readonly(projector.app, tenantId, waitingCallIds));
+    return asked.map(() => undefined);
+  });
+  return (tenantId) => look(tenantId, null);
 }
 
 /**
