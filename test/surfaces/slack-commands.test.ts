@@ -204,7 +204,10 @@ test('a card shows the terms of a template in full; where they have changed, Sen
   expect(words(card.blocks)).toContain('okta.users.read');
   await save({ scopes: ['okta.users.read', 'okta.mfa.reset'], resources: ['*'], days: 30, offline: true });
   await bob.clicks(card, 'Send request');
-  const anew = await bob.waitsFor((one) => words(one.blocks).includes('has changed since you saw it'), 90_000);
+  const anew = await bob.waitsFor(
+    (one) => words(one.blocks).includes('has changed since you saw it'),
+    90_000,
+  );
   expect(words(anew.blocks)).toContain('okta.mfa.reset');
   expect(await given()).toHaveLength(0);
   await bob.clicks(anew, 'Send request');

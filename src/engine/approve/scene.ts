@@ -40,7 +40,10 @@ const askedWith = (actor: Actor): Line[] =>
 const MULTILINE = /^text$/;
 
 /** What would change, line by line, names in place of ids. */
-export const changeLines = ({ changes }: Pick<Impact, 'changes'>, names: ReadonlyMap<string, string>): Line[] =>
+export const changeLines = (
+  { changes }: Pick<Impact, 'changes'>,
+  names: ReadonlyMap<string, string>,
+): Line[] =>
   changes.map(
     ({ what, from, to }) =>
       say`${withNames(what, names)}: ${withNames([from, to].map((side) => side ?? '(none)').join(' → '), names)}`,

@@ -28,7 +28,13 @@ export const vote = (
   ballot: Ballot,
   draftId: string | null = null,
 ): Promise<Outcome> =>
-  use(slack, act, identity, { tool: 'approval_decide', input: { ...ballot }, reason: null }, draftId === null ? {} : { draftId });
+  use(
+    slack,
+    act,
+    identity,
+    { tool: 'approval_decide', input: { ...ballot }, reason: null },
+    draftId === null ? {} : { draftId },
+  );
 
 /** One vote by this person, told to them alone; the message changes by the projection, for everybody. */
 export async function decide(slack: Slack, act: Act, identity: Identity, ballot: Ballot): Promise<void> {

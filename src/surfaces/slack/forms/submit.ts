@@ -46,7 +46,8 @@ export async function submitForm(slack: Slack, act: Act, view: Wire): Promise<Su
   // Okta may be slow: a form that changes something there closes first, and what came of it is told.
   if (route.entry.tool.effects === 'act')
     return {
-      after: async () => told(slack, act, route, summary, await use(slack, act, identity, request, { draftId })),
+      after: async () =>
+        told(slack, act, route, summary, await use(slack, act, identity, request, { draftId })),
     };
   try {
     const outcome = await use(slack, act, identity, request, { draftId });

@@ -42,7 +42,9 @@ export function previewMessage(
   if (again)
     blocks.push(
       line(
-        words('What this would do has changed since you saw it, so nothing was sent. This is what it would do now.'),
+        words(
+          'What this would do has changed since you saw it, so nothing was sent. This is what it would do now.',
+        ),
       ),
     );
   if (pairs.length > 0) blocks.push(facts(pairs));
