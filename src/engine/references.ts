@@ -23,7 +23,7 @@ export function referenceFields(entry: CatalogueEntry): ReadonlyMap<string, Refe
 
 /**
  * Replaces references by our immutable ids before anything is decided: what is approved cannot come to mean somebody else. Exact matches only: nobody is ever guessed. Throws Fault
- * `not_found` for none and `conflict` for several.
+ * `not_found` for none and `conflict` for several, each naming its field.
  */
 export async function resolveReferences(
   reader: TenantReader,
@@ -37,30 +37,34 @@ export async function resolveReferences(
     if (kind === 'resources' && Array.isArray(value)) {
       resolved[field] = [
         ...new Set(
-          await Promise.all(value.map((one) => resourcePattern(reader, principalOf(actor), String(one)))),
+          await Promise.all(
+            value.map((one) => resourcePattern(reader, principalOf(actor), String(one), field)),
+          ),
         ),
       ].sort();
     }
     if (typeof value !== 'string') continue;
-    if (kind === 'person') resolved[field] = await personId(reader, value);
-    if (kind === 'agent') resolved[field] = await agentId(reader, value);
-    if (kind === 'freezable') resolved[field] = await freezableId(reader, value);
+    if (kind === 'person') resolved[field] = await personId(reader, value, field);
+    if (kind === 'agent') resolved[field] = await agentId(reader, value, field);
+    if (kind === 'freezable') resolved[field] = await freezableId(reader, value, field);
   }
   return resolved;
 }
 
-async function personId(reader: TenantReader, reference: string): Promise<string> {
+async function personId(reader: TenantReader, reference: string, field: string): Promise<string> {
   const found = await peopleByReference(reader, reference);
   if (found.length > 1)
     throw new Fault(
       'conflict',
       `"${reference.slice(0, 80)}" fits ${found.length} people. Use a person id (usr_…) from okta_find_user.`,
+      { field },
     );
   const person = found[0];
   if (person === undefined) {
     throw new Fault(
       'not_found',
       `Nobody here has the id or email address "${reference.slice(0, 80)}". Find them with okta_find_user; someone new appears after the next sync.`,
+      { field },
     );
   }
   return person.id;
@@ -71,26 +75,30 @@ export async function resourcePattern(
   reader: TenantReader,
   principal: string | null,
   text: string,
+  field: string,
 ): Promise<string> {
   if (text.toLowerCase() === 'team' && principal !== null) return `reports:${principal}`;
   if (isResourcePattern(text)) return text;
-  return `person:${await personId(reader, text.replace(/^person:/, ''))}`;
+  return `person:${await personId(reader, text.replace(/^person:/, ''), field)}`;
 }
 
-async function agentId(reader: TenantReader, reference: string): Promise<string> {
+async function agentId(reader: TenantReader, reference: string, field: string): Promise<string> {
   const agent = await agentByReference(reader, reference);
   if (agent === null)
     throw new Fault(
       'not_found',
       `There is no agent "${reference.slice(0, 80)}". agent_list shows those that there are; an IT admin can register one.`,
+      { field },
     );
   return agent.id;
 }
 
 /** A mandate's id and the word for the whole organisation stand for themselves; an id or an address names a person; everything else is an agent. */
-async function freezableId(reader: TenantReader, reference: string): Promise<string> {
+async function freezableId(reader: TenantReader, reference: string, field: string): Promise<string> {
   const text = reference.trim();
   if (text.toLowerCase() === ORGANISATION) return ORGANISATION;
   if (isId('mdt', text)) return text;
-  return isId('usr', text) || text.includes('@') ? personId(reader, text) : agentId(reader, text);
+  return isId('usr', text) || text.includes('@')
+    ? personId(reader, text, field)
+    : agentId(reader, text, field);
 }

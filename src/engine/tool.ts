@@ -91,6 +91,8 @@ interface Write<I extends Obj, O extends Obj> extends Plain<'write', WriteContex
   pin?(ctx: TenantWriter, input: Of<I>, actor: Actor): Promise<void>;
   /** What it would change; also refuses what cannot be done at all, before anybody is asked to approve it. */
   preview(ctx: ReadContext, input: Of<I>): Promise<Impact>;
+  /** Whether the input only names what this would do (a template, a version): then people are shown the preview before they send it. */
+  unseen?(input: Of<I>): boolean;
   /** Read before it is decided, each time; must not throw for a target that is not there. */
   context?(ctx: ReadContext, input: Of<I>): Promise<AskedContext>;
 }

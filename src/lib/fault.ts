@@ -14,6 +14,8 @@ export type FaultCode =
 export interface FaultOptions {
   /** Machine-readable facts that may be shown to the caller: a reason code, a provider's error code, field problems. */
   readonly detail?: Readonly<Record<string, unknown>>;
+  /** The field of the input that is to blame, where it is one: forms show the message there, and it stands in `detail.problems`. */
+  readonly field?: string;
   /** What happened underneath; logged, never shown. */
   readonly cause?: unknown;
 }
@@ -31,13 +33,12 @@ export class Fault extends Error {
     super(oneLine(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Fault';
     this.code = code;
-    this.detail = options.detail ?? {};
+    this.detail = {
+      ...(options.field === undefined ? {} : { problems: [{ field: options.field, problem: this.message }] }),
+      ...options.detail,
+    };
   }
 }
-
-/** Fault `conflict` over one field of an input: forms show it there. */
-export const atField = (field: string, message: string, cause?: unknown): Fault =>
-  new Fault('conflict', message, { cause, detail: { problems: [{ field, problem: message }] } });
 
 /**
  * Turns anything thrown into a Fault: a Fault stays itself, anything else becomes `internal` with the original as cause. Its message does not

@@ -214,6 +214,34 @@ test('a card shows the terms of a template in full; where they have changed, Sen
   await eventually(async () => (await given()).length === 1, 'the mandate as it was shown');
 });
 
+test('a form that names a template gives nothing before its terms were shown', async () => {
+  const bob = world.slack.as('bob');
+  const own = await world.agent('form-bot', 'bob');
+  await world.agreed(
+    await world.as(await world.actor('dana'), 'mandate_template_save', {
+      name: 'Template of forms',
+      description: 'A look at the team.',
+      scopes: ['okta.users.read'],
+      purpose: 'Look at the team',
+      days: 2,
+    }),
+  );
+  const view = formOf(await bob.types('/mandate create'));
+  const sent = await bob.fills(view, { Agent: 'form-bot', Template: 'Template of forms' }).submits();
+  expect(sent.errors).toBeUndefined();
+  const card = await bob.waitsFor(
+    (one) =>
+      words(one.blocks).includes('Exactly what will change') &&
+      words(one.blocks).includes('Template of forms'),
+    90_000,
+  );
+  expect(words(card.blocks)).toContain('okta.users.read');
+  const given = () => world.sql`select 1 from mandates where agent_id = ${own.id}`;
+  expect(await given()).toHaveLength(0);
+  await bob.clicks(card, 'Send request');
+  await eventually(async () => (await given()).length === 1, 'the mandate as it was shown');
+});
+
 test('/agent register in Slack: an IT admin fills the form, and no key or secret is in any message', async () => {
   const dana = world.slack.as('dana');
   const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -234,6 +262,69 @@ test('an owner who cannot answer for an agent is said at the owner’s field', a
   const view = formOf(await dana.types('/agent register lost-bot'));
   const sent = await dana.fills(view, { Owner: 'Otto Brandt', Scopes: 'okta.mfa.reset' }).submits();
   expect(sent.errors).toEqual({ 'field.owner': 'The owner must be an active person.' });
+});
+
+describe('what is wrong is said at the field that is to blame', () => {
+  test.each([
+    [
+      'a key that is none',
+      'dana',
+      '/agent register at-field',
+      { Owner: 'Bob Meyer', Scopes: 'okta.mfa.reset', 'Public key': '{"kty":"EC","crv":"P-384"}' },
+      'field.public_key',
+      /for signatures/,
+    ],
+    [
+      'two kinds of credentials',
+      'dana',
+      '/agent register at-field',
+      {
+        Owner: 'Bob Meyer',
+        Scopes: 'okta.mfa.reset',
+        'Public key': '{"kty":"EC","crv":"P-256"}',
+        'Jwks url': 'https://keys.acme.example/jwks',
+      },
+      'field.jwks_url',
+      /one of them/,
+    ],
+    [
+      'a scope that is not theirs to give',
+      'bob',
+      '/mandate create deploy-bot',
+      { Scopes: 'okta.users.suspend', Purpose: 'Rule the team' },
+      'field.scopes',
+      /cannot give/,
+    ],
+    [
+      'a template that is not there',
+      'bob',
+      '/mandate create deploy-bot',
+      { Template: 'Nowhere' },
+      'field.template',
+      /no mandate template/,
+    ],
+    [
+      'a group that is not there',
+      'dana',
+      '/group map',
+      { Group: '00gnone', Role: 'member', Source: 'okta' },
+      'field.group',
+      /immutable id/,
+    ],
+    [
+      'a version that is not there',
+      'dana',
+      '/policy set',
+      { Version: '77', Note: 'Back to the old rules' },
+      'field.version',
+      /no version 77/,
+    ],
+  ])('%s', async (_, who, line, values, field, problem) => {
+    const person = world.slack.as(who);
+    const view = formOf(await person.types(line));
+    const sent = await person.fills(view, values).submits();
+    expect(sent.errors).toEqual({ [field]: expect.stringMatching(problem) as string });
+  });
 });
 
 describe('Z6: a form', () => {

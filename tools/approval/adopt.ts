@@ -20,6 +20,7 @@ export default defineTool({
   targets: (input) => [approvalTarget(input.approval_id)],
   effects: 'write',
   danger: 'mild',
+  unseen: () => true,
   preview: async (ctx, input) => {
     const { terms } = await suggested(ctx, ctx.actor, input.approval_id);
     return {

@@ -86,6 +86,7 @@ export default defineTool({
       }),
     };
   },
+  unseen: (input) => input.template !== undefined,
   pin: async (ctx, input, actor) => {
     const principal = principalOf(actor);
     if (principal !== null) await findPerson(ctx, principal, 'share');

@@ -42,6 +42,7 @@ export default defineTool({
   targets: () => TENANT_TARGET,
   effects: 'write',
   danger: 'serious',
+  unseen: (input) => input.version !== undefined,
   preview: async (ctx, input) => {
     const { text, from } = await policyText(ctx, input);
     const { policies } = await ctx.policy.check(text);

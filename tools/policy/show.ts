@@ -73,7 +73,8 @@ export default defineTool({
 
     async function textOf(version: number): Promise<string> {
       const row = version === 0 ? null : await policyVersion(ctx, version);
-      if (version !== 0 && row === null) throw new Fault('not_found', `There is no version ${version}.`);
+      if (version !== 0 && row === null)
+        throw new Fault('not_found', `There is no version ${version}.`, { field: 'version' });
       return row === null || row.text === '' ? ctx.policy.shipped : row.text;
     }
   },

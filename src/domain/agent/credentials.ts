@@ -91,12 +91,16 @@ export async function rotateCredentials(
     'keys' in given
       ? fresh.every((key) => known.has(key.kid))
       : old.length === 0 && jwksUrl === agent.jwksUrl && spiffeId === agent.spiffeId;
-  if (same) throw new Fault('conflict', 'The agent has these credentials already. Make new ones.');
+  if (same)
+    throw new Fault('conflict', 'The agent has these credentials already. Make new ones.', {
+      field: 'keys' in given ? 'public_key' : jwksUrl === null ? 'spiffe_id' : 'jwks_url',
+    });
   const due = causesOf(agent).includes('rotation_due');
   if (due && fresh.some((key) => known.has(key.kid)))
     throw new Fault(
       'conflict',
       'One of these keys is from before the owner changed. Give new keys only: nobody knows who still holds the old ones.',
+      { field: 'public_key' },
     );
   await saveKeys(ctx, agent.id, fresh);
   const retiring = old.filter((key) => !fresh.some((one) => one.kid === key.kid)).map((key) => key.kid);
@@ -189,7 +193,9 @@ async function saveKeys(ctx: TenantWriter, agentId: string, keys: readonly Agent
         and(eq(agentKeys.tenantId, ctx.tenantId), eq(agentKeys.agentId, agentId), eq(agentKeys.kid, kid)),
       );
     if (known !== undefined && known.revokedAt !== null)
-      throw new Fault('conflict', 'One of these keys was retired before; a retired key never comes back.');
+      throw new Fault('conflict', 'One of these keys was retired before; a retired key never comes back.', {
+        field: 'public_key',
+      });
     if (known === undefined)
       await ctx.db
         .insert(agentKeys)

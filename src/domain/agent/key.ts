@@ -17,6 +17,9 @@ export interface NewAgentKeyPair extends AgentKey {
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
+/** The field of the tools that take a key. */
+const AT_KEY = { field: 'public_key' } as const;
+
 /** Whether a JWK holds more than the public half, or is a shared secret (RFC 7518 sections 6.2.2, 6.3.2 and 6.4): then it has been shown to others. */
 export const isPrivate = (jwk: Readonly<Record<string, unknown>>): boolean =>
   PRIVATE_MEMBERS.some((name) => name in jwk);
@@ -40,6 +43,7 @@ export function agentKeyFrom(jwk: unknown): AgentKey {
     throw new Fault(
       'invalid_input',
       'The key must be a JSON Web Key: {"kty":"EC","crv":"P-256","x":"…","y":"…"} or {"kty":"RSA","n":"…","e":"AQAB"}.',
+      AT_KEY,
     );
   }
   const members = jwk as Readonly<Record<string, unknown>>;
@@ -47,6 +51,7 @@ export function agentKeyFrom(jwk: unknown): AgentKey {
     throw new Fault(
       'invalid_input',
       'This is a private key. Register its public half only, and make a new pair: this one has been shown to others.',
+      AT_KEY,
     );
   }
   const key = importVerifyKey(members);
@@ -54,6 +59,7 @@ export function agentKeyFrom(jwk: unknown): AgentKey {
     throw new Fault(
       'invalid_input',
       'The key must be for signatures: EC on the curve P-256 (ES256), or RSA of at least 2048 bits (RS256).',
+      AT_KEY,
     );
   }
   return { kid: thumbprint(key), alg: key.alg, publicJwk: exportPublicJwk(key) };
@@ -67,17 +73,16 @@ export function parseAgentKeys(text: string): readonly AgentKey[] {
   try {
     document = JSON.parse(text);
   } catch (cause) {
-    const detail = { problems: [{ field: 'public_key', problem: 'not JSON' }] };
     throw new Fault(
       'invalid_input',
       'The public key must be a JSON Web Key: {"kty":"EC","crv":"P-256","x":"…","y":"…"}.',
-      { cause, detail },
+      { ...AT_KEY, cause },
     );
   }
   const set = (document as { keys?: unknown } | null)?.keys;
   if (set === undefined) return [agentKeyFrom(document)];
   if (!Array.isArray(set) || set.length === 0 || set.length > MAX_KEYS)
-    throw new Fault('invalid_input', `A JWK Set must hold 1 to ${MAX_KEYS} keys.`);
+    throw new Fault('invalid_input', `A JWK Set must hold 1 to ${MAX_KEYS} keys.`, AT_KEY);
   const keys = set.map(agentKeyFrom);
   return [...new Map(keys.map((key) => [key.kid, key])).values()];
 }

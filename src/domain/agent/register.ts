@@ -5,7 +5,7 @@ import { standingOf } from '../person/standing.ts';
 import { requireKnownScopes } from '../scope/rules.ts';
 import { holdTenant } from '../tenant/store.ts';
 import { isDuplicate } from '#db/reach.ts';
-import { atField, Fault } from '#lib/fault.ts';
+import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { partsOf, unproven, type NewCredentials } from './credentials.ts';
 import { checkJwksUrl } from './jwks-url.ts';
@@ -41,6 +41,7 @@ export async function readCredentials(
     throw new Fault(
       'invalid_input',
       'Give public keys, the address where they are published, or a SPIFFE ID: one of them.',
+      { field: typed.spiffe_id === undefined ? 'jwks_url' : 'spiffe_id' },
     );
   if (typed.spiffe_id !== undefined)
     return { spiffeId: await checkSpiffeId(reader, typed.spiffe_id, agentId) };
@@ -54,7 +55,7 @@ export async function requireFreeName(reader: TenantReader, name: string): Promi
 }
 
 const nameTaken = (name: string, cause?: unknown): Fault =>
-  atField('name', `There is an agent ${name} already. Choose another name.`, cause);
+  new Fault('conflict', `There is an agent ${name} already. Choose another name.`, { field: 'name', cause });
 
 /**
  * Makes an agent, in the caller's transaction. Names are unique without regard to case, SPIFFE IDs to the letter; the owner must be in good standing.
@@ -69,7 +70,7 @@ export async function registerAgent(
   // Held until the commit: an owner who is leaving offers every agent of theirs, and must see this one.
   const owner = await findPerson(ctx, input.owner, 'share');
   if (owner === null || standingOf(owner) !== null)
-    throw atField('owner', 'The owner must be an active person.');
+    throw new Fault('conflict', 'The owner must be an active person.', { field: 'owner' });
   const id = newId('agt', ctx.now.getTime());
   const scopes = [...new Set(input.scopes)].sort();
   await claimed(

@@ -108,5 +108,5 @@ const taken = (cause?: unknown): Fault =>
   new Fault(
     'conflict',
     'Another agent of this organisation has this SPIFFE ID. Give this one an identity of its own, or rotate the other one to other credentials first.',
-    { cause },
+    { field: 'spiffe_id', cause },
   );

@@ -8,7 +8,7 @@ import { liftCause } from '../mandate/thaw.ts';
 import { openMandatesForAgent } from '../mandate/trees.ts';
 import { findPerson, type Person } from '../person/store.ts';
 import { standingOf } from '../person/standing.ts';
-import { atField, Fault } from '#lib/fault.ts';
+import { Fault } from '#lib/fault.ts';
 import { causesOf, changeCauses } from './causes.ts';
 import { freezeOthersMandates } from './credentials.ts';
 import { findAgent, lockAgentsOf, type Agent } from './store.ts';
@@ -89,10 +89,10 @@ export async function transferAgent(
   const agent = await findAgent(ctx, agentId, 'update');
   if (agent === null) throw new Fault('not_found', 'There is no such agent here.');
   if (owner === null || standingOf(owner) !== null)
-    throw atField('owner', 'The new owner must be an active person.');
+    throw new Fault('conflict', 'The new owner must be an active person.', { field: 'owner' });
   const orphaned = causesOf(agent).includes('owner_left');
   if (agent.ownerId === owner.id && !orphaned)
-    throw atField('owner', `${owner.displayName} owns ${agent.name} already.`);
+    throw new Fault('conflict', `${owner.displayName} owns ${agent.name} already.`, { field: 'owner' });
   const actor = actorName(ctx.actor);
   const after = await changeCauses(
     ctx,

@@ -18,5 +18,6 @@ export async function checkTaker(ctx: ReadContext, agent: Agent, newOwnerId: str
     agent.offeredTo === actor.personId
       ? 'You were offered this agent: you can take it over yourself. Giving it to somebody else is for IT admins.'
       : 'This agent was not offered to you. Its owner or an IT admin can give it to you.',
+    { field: agent.offeredTo === actor.personId ? 'owner' : 'agent' },
   );
 }

@@ -73,7 +73,13 @@ export async function mappingEffect(
   const group = await groupOf(reader, source, groupUid);
   const before = await mappingOf(reader, change);
   if (scopes === null && before === null)
-    throw new Fault('not_found', `${group.name} is not mapped to ${role}. group_mapping_list shows what is.`);
+    throw new Fault(
+      'not_found',
+      `${group.name} is not mapped to ${role}. group_mapping_list shows what is.`,
+      {
+        field: 'role',
+      },
+    );
   const members = await peopleOfGroup(reader, group.id);
   const given = await withoutMapping(reader, members, before);
   const affected = members.map((person) => {
@@ -158,6 +164,7 @@ async function groupOf(reader: TenantReader, source: string, uid: string): Promi
     throw new Fault(
       'not_found',
       `${source} has not told of a group with the id ${uid.slice(0, 80)}. Use its immutable id, not its name; a new one appears after the next sync.`,
+      { field: 'group' },
     );
   return group;
 }

@@ -82,12 +82,15 @@ export async function checkParties(
     );
   const agent = await findAgent(reader, agentId);
   if (agent?.status !== 'active')
-    throw new Fault('conflict', 'This agent is disabled or frozen; its owner or an IT admin can say why.');
+    throw new Fault('conflict', 'This agent is disabled or frozen; its owner or an IT admin can say why.', {
+      field: 'agent',
+    });
   const owner = await findPerson(reader, agent.ownerId);
   if (owner === null || standingOf(owner) !== null)
     throw new Fault(
       'conflict',
       `The owner of ${agent.name} is not active. An IT admin must give the agent a new owner first.`,
+      { field: 'agent' },
     );
   return { principal, agent, owner };
 }
@@ -108,7 +111,7 @@ export async function checkScopes(
     throw new Fault(
       'forbidden',
       `You cannot give ${[...new Set(beyond)].join(', ')}: your groups do not give it to you. You can give: ${held}.`,
-      { detail: { missing: { authority: beyond } } },
+      { field: 'scopes', detail: { missing: { authority: beyond } } },
     );
   }
   const above = missingScopes(scopes, agent.ceiling);
@@ -116,7 +119,7 @@ export async function checkScopes(
     throw new Fault(
       'forbidden',
       `${agent.name} may never hold ${above.join(', ')}: its ceiling is ${agent.ceiling.join(', ') || 'empty'}. An IT admin can raise it.`,
-      { detail: { missing: { ceiling: above } } },
+      { field: 'scopes', detail: { missing: { ceiling: above } } },
     );
   }
 }

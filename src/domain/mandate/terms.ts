@@ -84,8 +84,8 @@ async function termsOfTemplate(reader: TenantReader, name: string): Promise<Omit
   throw new Fault(
     'not_found',
     `There is no mandate template "${name.slice(0, 80)}". mandate_template_list shows those that there are.`,
+    { field: 'template' },
   );
 }
 
-const wanting = (field: string, problem: string): Fault =>
-  new Fault('invalid_input', problem, { detail: { problems: [{ field, problem }] } });
+const wanting = (field: string, problem: string): Fault => new Fault('invalid_input', problem, { field });

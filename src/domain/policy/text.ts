@@ -25,6 +25,8 @@ export async function policyText(
   const number = version ?? 0;
   const row = number === 0 ? null : await policyVersion(reader, number);
   if (number !== 0 && row === null)
-    throw new Fault('not_found', `There is no version ${number}. policy_show lists them.`);
+    throw new Fault('not_found', `There is no version ${number}. policy_show lists them.`, {
+      field: 'version',
+    });
   return { text: row?.text ?? '', from: number };
 }

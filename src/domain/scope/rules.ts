@@ -41,6 +41,7 @@ export function requireHolders(catalogue: readonly Scope[], roles: readonly stri
   if (barred.length === 0) return;
   const words = barred.map(({ scope, holders }) => `${scope} (only ${holders.join(', ')})`).join('; ');
   throw new Fault('forbidden', `Not everybody may hold these scopes: ${words}.`, {
+    field: 'scopes',
     detail: {
       missing: { holders: Object.fromEntries(barred.map(({ scope, holders }) => [scope, holders])) },
     },

@@ -99,5 +99,4 @@ async function sourceOf(reader: TenantReader, source: string): Promise<string> {
   throw invalidSource(`Take ${SOURCES.join(', ')}, or the issuer of a generic provider that is configured.`);
 }
 
-const invalidSource = (problem: string): Fault =>
-  new Fault('invalid_input', problem, { detail: { problems: [{ field: 'source', problem }] } });
+const invalidSource = (problem: string): Fault => new Fault('invalid_input', problem, { field: 'source' });

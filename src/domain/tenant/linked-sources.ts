@@ -32,7 +32,9 @@ export async function changeLink(
   const { linkedSources: before = [] } = (await theTenant(ctx)).settings;
   const others = before.filter((one) => !same(one, link));
   if (!linked && others.length === before.length)
-    throw new Fault('not_found', `${link.source} is not linked to the people of ${link.peopleOf}.`);
+    throw new Fault('not_found', `${link.source} is not linked to the people of ${link.peopleOf}.`, {
+      field: 'people_of',
+    });
   if (linked && others.length >= MAX_LINKS)
     throw new Fault('conflict', `There are ${MAX_LINKS} links already. Remove one that is not needed.`);
   const after = linked ? [...others, { source: link.source, peopleOf: link.peopleOf }] : others;
@@ -53,5 +55,7 @@ export async function changeLink(
 /** Fault `invalid_input` for a source and itself: it writes its own people anyhow. */
 export function requirePair({ source, peopleOf }: LinkedSource): void {
   if (source === peopleOf)
-    throw new Fault('invalid_input', 'A source writes its own people already. Name two different sources.');
+    throw new Fault('invalid_input', 'A source writes its own people already. Name two different sources.', {
+      field: 'people_of',
+    });
 }

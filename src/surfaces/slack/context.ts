@@ -4,7 +4,7 @@ import type { App } from '#engine/app.ts';
 import { asFault, Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { isRefusal } from './account.ts';
-import type { Registry } from './commands/registry.ts';
+import type { Registry, Route } from './commands/registry.ts';
 import { withoutSecrets } from './door/logger.ts';
 import { faultText, slackFault } from './faults.ts';
 import { recordRefusal, type Account, type Identities, type Identity } from './identity.ts';
@@ -89,3 +89,10 @@ export const draftGone = (): Fault =>
     'conflict',
     'This form or card has been used already, or is older than half an hour. Type the command again.',
   );
+
+/** The tool's route, or Fault `conflict` where a newer version no longer has it. */
+export function routeOf(slack: Slack, tool: string): Route {
+  const route = slack.registry.byTool(tool);
+  if (route === undefined) throw draftGone();
+  return route;
+}

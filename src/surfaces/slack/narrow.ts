@@ -40,7 +40,7 @@ export async function submitNarrowing(slack: Slack, act: Act, view: Wire): Promi
     if (!Array.isArray(resources)) return read;
     try {
       const patterns = resources.map((one) =>
-        resourcePattern(reader, approval.call.principalId, String(one)),
+        resourcePattern(reader, approval.call.principalId, String(one), 'resources'),
       );
       return { ...read, narrow: { ...read.narrow, resources: await Promise.all(patterns) } };
     } catch (error) {

@@ -1,8 +1,7 @@
 import type { Route } from './commands/registry.ts';
 import { begin } from './drafts.ts';
-import type { Act, Slack } from './context.ts';
+import { routeOf, type Act, type Slack } from './context.ts';
 import { checked, type Checked } from './forms/check.ts';
-import { routeOf } from './forms/submit.ts';
 import type { Identity } from './identity.ts';
 import type { Message } from './messages/blocks.ts';
 import { previewMessage } from './messages/preview.ts';

@@ -6,6 +6,7 @@ import { Fault } from '#lib/fault.ts';
 import { read } from '#lib/problems.ts';
 import type { Route } from '../commands/registry.ts';
 import type { Slack } from '../context.ts';
+import { problemsOf } from '../faults.ts';
 import type { Identity } from '../identity.ts';
 import { labelOf, namesIn } from '#engine/in-words.ts';
 import type { Request } from '../run.ts';
@@ -53,7 +54,7 @@ export async function checked(
       }
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      problems.set(guiltyField(error, references), error.message);
+      for (const [field, problem] of problemsOf(error)) problems.set(field, problem);
     }
     const wanting = [...problems].map(([field, problem]) =>
       field === '' ? problem : `${labelOf(field)}: ${problem}`,
@@ -61,16 +62,4 @@ export async function checked(
     const names = await namesIn(reader, [references, foreseen?.impact]);
     return { problems, wanting, summary, names, foreseen };
   });
-}
-
-/** A reference's fault quotes what it could not find; the field that holds it is the one to correct. */
-function guiltyField(fault: Fault, input: Readonly<Record<string, unknown>>): string {
-  const guilty = Object.entries(input).find(([, value]) =>
-    [value]
-      .flat()
-      .some(
-        (one) => typeof one === 'string' && one !== '' && fault.message.includes(`"${one.slice(0, 80)}"`),
-      ),
-  );
-  return guilty?.[0] ?? '';
 }

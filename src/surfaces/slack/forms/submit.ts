@@ -3,12 +3,13 @@ import type { Outcome } from '#engine/outcome.ts';
 import { asFault } from '#lib/fault.ts';
 import type { Route } from '../commands/registry.ts';
 import { isRefusal } from '../account.ts';
-import { draftGone, faultMessage, type Act, type Slack } from '../context.ts';
+import { faultMessage, routeOf, type Act, type Slack } from '../context.ts';
 import { holdsPrivateKey } from '#lib/private-key.ts';
-import { look, PRIVATE_KEY } from '../drafts.ts';
+import { discard, look, PRIVATE_KEY } from '../drafts.ts';
 import { problemsOf } from '../faults.ts';
 import { recordRefusal } from '../identity.ts';
 import { notice } from '../messages/blocks.ts';
+import { cardOf } from '../propose.ts';
 import { answerTo, use, type Request } from '../run.ts';
 import { objectIn, textIn, type Wire } from '../wire.ts';
 import { checked } from './check.ts';
@@ -22,7 +23,8 @@ export type Submitted =
   | { readonly after: () => Promise<void> };
 
 /**
- * Takes a submitted form. What is wrong is answered at the fields, and the draft stays usable; otherwise the request is made once.
+ * Takes a submitted form. What is wrong is answered at the fields, and the draft stays usable; otherwise the request is made once, or, where
+ * the fields only name what it would do, shown as a card to confirm.
  * Changes of our own rows are made before Slack is answered, so that what they find wrong shows in the form too; changes at the
  * provider after it. The person and the tool come from the draft and the signed payload, never from the view.
  */
@@ -43,14 +45,23 @@ export async function submitForm(slack: Slack, act: Act, view: Wire): Promise<Su
   const errors = errorsAt(view, [...entered.problems, ...check.problems]);
   if (errors !== null) return { errors };
   const { summary } = check;
+  const { tool } = route.entry;
+  const unseen = tool.effects === 'write' && tool.unseen?.(request.input) === true;
+  if (unseen && check.foreseen !== null) {
+    const { channel } = draft;
+    const card = await cardOf(slack, act, { route, channel, request, check });
+    await discard(slack, act, draftId);
+    return { after: () => act.tell(card) };
+  }
   // Okta may be slow: a form that changes something there closes first, and what came of it is told.
-  if (route.entry.tool.effects === 'act')
+  if (tool.effects === 'act')
     return {
       after: async () =>
         told(slack, act, route, summary, await use(slack, act, identity, request, { draftId })),
     };
   try {
-    const outcome = await use(slack, act, identity, request, { draftId });
+    // What could not be shown is refused; nothing that becomes possible meanwhile is done unseen.
+    const outcome = await use(slack, act, identity, request, { draftId, ...(unseen && { seen: null }) });
     // Where it waits, their own copy of the approval comes to the same direct messages, and says so.
     if (outcome.status === 'waiting') return { after: () => Promise.resolve() };
     return { after: () => told(slack, act, route, summary, outcome) };
@@ -77,13 +88,6 @@ async function told(
   outcome: Outcome,
 ): Promise<void> {
   await act.tell(await answerTo(slack, act.tenantId, route.entry, summary, outcome));
-}
-
-/** The tool's route, or Fault `conflict` where a newer version no longer has it. */
-export function routeOf(slack: Slack, tool: string): Route {
-  const route = slack.registry.byTool(tool);
-  if (route === undefined) throw draftGone();
-  return route;
 }
 
 interface Entered {
