@@ -80,11 +80,81 @@ describe('policies of a tenant', () => {
     ['@id("a") @colour("red") permit (principal, action, resource);', '@colour means nothing'],
     ['@id("a") @stays("always") permit (principal, action, resource);', '@stays is only'],
     ['@id("people-vote") permit (principal, action, resource);', 'stays as it ships'],
+    ['@id("no") forbid (principal, action, resource);', 'policy no forbids'],
+    [
+      '@id("no") forbid (principal, action == Action::"policy_set", resource) unless { context.through_agent };',
+      'policy no forbids policy_set to IT admins',
+    ],
+    [
+      '@id("no") forbid (principal is Person, action == Action::"approval_decide", resource);',
+      'policy no forbids approval_decide to IT admins',
+    ],
+    [
+      '@id("a") forbid (principal, action, resource) when { context.surface == "slack" }; @id("b") forbid (principal, action, resource) unless { context.surface == "slack" };',
+      'nobody could change the policies any more',
+    ],
+    [
+      '@id("no") forbid (principal, action == Action::"policy_set", resource) when { context.surface == "slack" };',
+      'policy no forbids policy_set to IT admins',
+    ],
+    [
+      '@id("no") forbid (principal, action == Action::"policy_set", resource) when { context.single_admin };',
+      'policy no forbids policy_set to IT admins',
+    ],
+    [
+      '@id("over") forbid (principal is Person, action, resource is Tenant) when { 9223372036854775807 + 1 > 2 };',
+      'policy over cannot be evaluated for policy_show',
+    ],
+    [
+      '@id("vote") @adds("requirement") @approval("manager") permit (principal, action == Action::"approval_decide", resource);',
+      'policy vote asks for an approval of approval_decide',
+    ],
+    [
+      '@id("ask") @adds("requirement") @approval("group:nobody") permit (principal, action == Action::"policy_set", resource);',
+      'policy ask asks for an approval of policy_set without @fallback("role:it_admin")',
+    ],
   ])('%s is refused with the reason', async (text, words) => {
     const asked = world.as(await world.actor('dana'), 'policy_set', { text, note: 'a test' });
     await expect(asked).rejects.toMatchObject({
       code: 'invalid_input',
       message: expect.stringContaining(words) as string,
+    });
+  });
+
+  test('a text that would lock IT admins out does not take the place of the one in force', async () => {
+    const shown = async () => done(await world.as(await world.actor('dana'), 'policy_show', {}));
+    const before = await shown();
+    const text = '@id("no") forbid (principal, action == Action::"policy_set", resource);';
+    const asked = world.as(await world.actor('dana'), 'policy_set', { text, note: 'a test' });
+    await expect(asked).rejects.toMatchObject({ code: 'invalid_input' });
+    expect(await world.sql`select 1 from calls where tool = 'policy_set'`).toHaveLength(0);
+    expect(await world.sql`select 1 from policy_versions`).toHaveLength(0);
+    expect(await shown()).toEqual(before);
+  });
+
+  test.each([
+    [
+      'forbids everybody everything else',
+      '@id("no") forbid (principal, action, resource) unless { ["policy_show", "policy_set", "approval_decide"].contains(context.tool) };',
+    ],
+    [
+      'forbids it to others',
+      '@id("no") forbid (principal is Service, action == Action::"policy_set", resource);',
+    ],
+    [
+      'lets nobody vote on what they asked for',
+      '@id("no") forbid (principal, action == Action::"approval_decide", resource) when { resource is Approval && resource has principal && resource.principal == principal };',
+    ],
+    [
+      'asks others for policy_set, and IT admins where there are none',
+      '@id("ask") @adds("requirement") @approval("role:executive") @fallback("role:it_admin") permit (principal, action == Action::"policy_set", resource);',
+    ],
+  ])('a text that %s, and leaves IT admins the way back, is taken', async (_, text) => {
+    const dana = await world.actor('dana');
+    const asked = await world.as(dana, 'policy_set', { text, note: 'a pause' });
+    if (asked.status !== 'waiting') throw new Error(JSON.stringify(asked));
+    expect(await world.as(dana, 'approval_cancel', { approval_id: asked.approvalId })).toMatchObject({
+      status: 'done',
     });
   });
 
