@@ -26,8 +26,8 @@ export function copyTree(root: string): TreeCopy {
     root: copy,
     patch: (file, way) => {
       try {
-        // Outside of any repository: inside of one, git would leave out paths that it does not know there.
-        execFileSync('git', ['apply', ...(way === 'revert' ? ['-R'] : []), file], {
+        // One line of context is enough: code beside it may change. Outside of any repository: inside of one, git would leave out paths that it does not know there.
+        execFileSync('git', ['apply', '-C1', ...(way === 'revert' ? ['-R'] : []), file], {
           cwd: copy,
           stdio: 'ignore',
           env: { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() },

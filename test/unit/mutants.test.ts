@@ -10,7 +10,7 @@ const mutants = readMutants(root);
 
 test.each(mutants)('the mutant $name applies to the code as it is, and its tests exist', (mutant) => {
   expect(() =>
-    execFileSync('git', ['apply', '--check', mutant.file], { cwd: root, stdio: 'pipe' }),
+    execFileSync('git', ['apply', '-C1', '--check', mutant.file], { cwd: root, stdio: 'pipe' }),
   ).not.toThrow();
   for (const { file } of mutant.killedBy) expect([file, existsSync(join(root, file))]).toEqual([file, true]);
 });
