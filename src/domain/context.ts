@@ -78,6 +78,8 @@ export interface ReadContext extends TenantReader {
   }[];
   /** Decides for the same actor about another tool. Fault `not_found` where tool or target is not there, `invalid_input` where the input does not fit. */
   explain(tool: string, input: Readonly<Record<string, unknown>>): Promise<Explanation>;
+  /** The address of this server, without a slash at its end. */
+  readonly baseUrl: string;
   /** Where an approval is decided in a browser. */
   readonly approvalPage: (approvalId: string) => string;
   /** For tools of governance: what policies say, and what others would say. */

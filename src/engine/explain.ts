@@ -30,6 +30,7 @@ export function readContext(
     actor,
     tools: app.catalogue.all.map(({ tool }) => tool),
     explain: (tool, input) => explain(app, reader, actor, tool, input),
+    baseUrl: app.baseUrl,
     approvalPage: (id) => approvalPage(app.baseUrl, reader.tenantId, id),
     policy: policyDesk(app, reader, actor),
   };

@@ -172,10 +172,16 @@ describe('what a chain stands on is read at every question', () => {
     const one = await tokenOf(world, tenant);
     const two = String((await pass(world, next, one)).body['access_token']);
     const three = String((await pass(world, last, two)).body['access_token']);
-    expect(await world.kernel.introspect(tenant.id, three, { kind: 'key' })).toMatchObject({ active: true });
+    expect(await world.kernel.introspect(tenant.id, three, { kind: 'key', resource: null })).toMatchObject({
+      active: true,
+    });
     await end(tenant);
-    expect(await world.kernel.introspect(tenant.id, three, { kind: 'key' })).toEqual({ active: false });
-    expect(await world.kernel.introspect(tenant.id, two, { kind: 'key' })).toEqual({ active: false });
+    expect(await world.kernel.introspect(tenant.id, three, { kind: 'key', resource: null })).toEqual({
+      active: false,
+    });
+    expect(await world.kernel.introspect(tenant.id, two, { kind: 'key', resource: null })).toEqual({
+      active: false,
+    });
     expect((await pass(world, next, one)).status).toBe(400);
     expect((await pass(world, last, two)).status).toBe(400);
   });

@@ -322,5 +322,7 @@ test('a token of an agent whose credentials changed is void', async () => {
   const of = await world.tenant();
   const token = await tokenOf(world, of);
   await setAgent(of, { secretHash: sha256('x') });
-  expect(await world.kernel.introspect(of.id, token, { kind: 'key' })).toEqual({ active: false });
+  expect(await world.kernel.introspect(of.id, token, { kind: 'key', resource: null })).toEqual({
+    active: false,
+  });
 });

@@ -31,7 +31,7 @@ const revoke = (
     }),
   );
 const alive = async (token: string, kernel = world.kernel) =>
-  (await kernel.introspect(tenant.id, token, { kind: 'key' }))['active'];
+  (await kernel.introspect(tenant.id, token, { kind: 'key', resource: null }))['active'];
 const denied = async () =>
   (await world.write(tenant.id, (ctx) => ctx.db.select().from(tokenDenials))) as {
     jti: string;

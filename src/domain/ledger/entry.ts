@@ -55,6 +55,7 @@ export const LEDGER_EVENTS = [
   'providers_changed',
   'sources_linked',
   'spiffe_bundle_changed',
+  'resource_server_changed',
   'administrator_named',
   'key_created',
   'key_granted',

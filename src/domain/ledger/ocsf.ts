@@ -85,6 +85,7 @@ export const OCSF = {
   providers_changed: of(3004, 3, 4),
   sources_linked: of(3004, 3, 4),
   spiffe_bundle_changed: of(3004, 3, 4),
+  resource_server_changed: of(3004, 3, 4),
   key_rotated: of(3004, 3, 3),
   policy_changed: of(3004, 3, 4),
   scope_changed: of(3004, 3, 3),

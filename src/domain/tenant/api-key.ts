@@ -16,6 +16,8 @@ export interface ApiKey {
   readonly name: string;
   readonly scopes: readonly string[];
   readonly source: string | null;
+  /** The resource server that holds the key, which learns of tokens for that one alone; null: none (`audiencesOfKey`). */
+  readonly resource: string | null;
   /** False where the organisation takes no API keys at its REST API (`enabled_providers` without `API_KEY`). SCIM and introspection go on. */
   readonly restEnabled: boolean;
 }
@@ -37,6 +39,11 @@ export const LOOKING_KEY_SCOPES = [
   'ledger:read',
   'verify',
 ] as const satisfies readonly (typeof KEY_SCOPES)[number][];
+/** All that a key of a resource server can have: it learns of tokens for that one, and of nothing else. */
+export const RESOURCE_KEY_SCOPES: readonly string[] = [
+  'introspect',
+  'verify',
+] satisfies (typeof KEY_SCOPES)[number][];
 /** Manages identity providers and API keys. */
 export const ADMIN_SCOPE = 'admin' satisfies (typeof KEY_SCOPES)[number];
 
@@ -59,6 +66,7 @@ interface KeyRow {
   readonly name: string;
   readonly scopes: string[];
   readonly source: string | null;
+  readonly resource: string | null;
   readonly rest_enabled: boolean;
 }
 
@@ -87,8 +95,8 @@ export function createApiKeyCheck(sql: Sql, mode: 'sandbox' | 'live'): ApiKeyChe
       );
     const key = await find(tenantId, sha256(secret));
     if (key === undefined) throw new Fault('unauthenticated', REFUSAL);
-    const { id, name, scopes, source, rest_enabled: restEnabled } = key;
-    return { tenantId, id, name, scopes, source, restEnabled };
+    const { id, name, scopes, source, resource, rest_enabled: restEnabled } = key;
+    return { tenantId, id, name, scopes, source, resource, restEnabled };
   };
 }
 
@@ -107,7 +115,7 @@ export function requireKeyScope(key: ApiKey, scope: string): void {
 export async function createApiKey(
   ctx: TenantWriter,
   mode: 'sandbox' | 'live',
-  key: { name: string; scopes: readonly string[]; source?: string },
+  key: { name: string; scopes: readonly string[]; source?: string; resource?: string | null },
   by = 'prokura',
 ): Promise<{ id: string; presented: string }> {
   const secret = `mk_${mode === 'live' ? 'live' : 'test'}_${newSecret()}`;
@@ -119,11 +127,12 @@ export async function createApiKey(
     hash: sha256(secret),
     scopes: [...key.scopes],
     source: key.source ?? null,
+    resource: key.resource ?? null,
   });
   ctx.record({
     event: 'key_created',
     actor: by,
-    data: { key_id: id, name: key.name, scopes: key.scopes },
+    data: { key_id: id, name: key.name, scopes: key.scopes, resource: key.resource ?? undefined },
   });
   return { id, presented: `${ctx.tenantId}:${secret}` };
 }
@@ -134,15 +143,16 @@ export interface ListedApiKey {
   readonly name: string;
   readonly scopes: readonly string[];
   readonly source: string | null;
+  readonly resource: string | null;
   readonly createdAt: Date;
   readonly revokedAt: Date | null;
 }
 
 /** Every key of the tenant, revoked ones included, oldest first. */
 export async function listApiKeys(reader: TenantReader): Promise<ListedApiKey[]> {
-  const { id, name, scopes, source, createdAt, revokedAt } = apiKeys;
+  const { id, name, scopes, source, resource, createdAt, revokedAt } = apiKeys;
   return reader.db
-    .select({ id, name, scopes, source, createdAt, revokedAt })
+    .select({ id, name, scopes, source, resource, createdAt, revokedAt })
     .from(apiKeys)
     .where(eq(apiKeys.tenantId, reader.tenantId))
     .orderBy(asc(apiKeys.createdAt), asc(apiKeys.id));

@@ -2,7 +2,7 @@ import { and, eq } from 'drizzle-orm';
 import { Fault } from '#lib/fault.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { issuerHash } from '../token/providers/oidc.ts';
-import { KEY_SCOPES, LOOKING_KEY_SCOPES, type ListedApiKey } from './api-key.ts';
+import { KEY_SCOPES, LOOKING_KEY_SCOPES, RESOURCE_KEY_SCOPES, type ListedApiKey } from './api-key.ts';
 import { identityProvidersDocument } from './identity-providers.ts';
 import { apiKeys } from './tables.ts';
 
@@ -48,7 +48,7 @@ interface CheckedGrant {
 }
 
 /**
- * The key as it would be. Throws Fault `not_found`, `conflict` (revoked, or nothing would change) and `invalid_input` for a source that does
+ * The key as it would be. Throws Fault `not_found`, `conflict` (revoked, a resource server's, or nothing would change) and `invalid_input` for a source that does
  * not fit the scopes. Which scopes there are is the caller's question.
  */
 export async function checkKeyGrant(
@@ -65,6 +65,11 @@ export async function checkKeyGrant(
   const after = [...new Set([...key.scopes, ...scopes])];
   if (after.length === key.scopes.length)
     throw new Fault('conflict', 'This API key has these scopes already.');
+  if (key.resource !== null && scopes.some((scope) => !RESOURCE_KEY_SCOPES.includes(scope)))
+    throw new Fault(
+      'conflict',
+      `This API key is for ${key.resource}: it can have ${RESOURCE_KEY_SCOPES.join(' and ')}, and nothing else. Grant it to another key.`,
+    );
   if (scopes.includes('scim') !== (source !== undefined))
     throw invalidSource('The scope scim names its source, and no other scope does.');
   return { key, scopes: after, source: source === undefined ? key.source : await sourceOf(reader, source) };

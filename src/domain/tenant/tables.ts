@@ -37,6 +37,8 @@ export const apiKeys = pgTable(
     scopes: text('scopes').array().notNull(),
     /** The provider whose word this key carries (`okta`, `entra`), for SCIM keys. */
     source: text('source'),
+    /** The identifier of the resource server that holds the key; null: none. */
+    resource: text('resource'),
     createdAt: moment('created_at')
       .notNull()
       .default(sql`now()`),

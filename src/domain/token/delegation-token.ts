@@ -9,6 +9,7 @@ import type { Act } from './grant.ts';
 import { isClientClaims, type ClientClaims } from './client-token.ts';
 import { epochsOf, hotMandateStanding, partiesStanding, subjectOf, type HotMandate } from './hot-mandate.ts';
 import { SKEW_SECONDS, tenantOfIssuer } from './names.ts';
+import { scopesFor } from './resource.ts';
 import { parseScope } from './scope.ts';
 import type { Signer, SigningKeys } from './signing-keys.ts';
 
@@ -139,11 +140,12 @@ export function createSignatureCheck(
 /** Audience and times (RFC 9068 section 4). Throws Fault `unauthenticated`. */
 export function checkClaims(
   claims: DelegationClaims | ClientClaims,
-  audiences: readonly string[],
+  /** Null: any; `checkStanding` says whether the organisation has it. */
+  audiences: readonly string[] | null,
   now: Date,
 ): void {
   const seconds = now.getTime() / 1000;
-  if (!audiences.includes(claims.aud)) {
+  if (audiences?.includes(claims.aud) === false) {
     throw refuse(
       'audience',
       `The token is for ${claims.aud}, not for ${audiences.join(' or ')}. Ask for the right audience in the exchange.`,
@@ -161,6 +163,7 @@ export function checkClaims(
 
 /** Whether what the token stands on still stands, by a row that was read after the request came (law 4). Throws Fault `unauthenticated`. */
 export function checkStanding(
+  baseUrl: string,
   signed: SignedDelegation,
   row: HotMandate | null,
   now: Date,
@@ -181,6 +184,14 @@ export function checkStanding(
       `Something behind this token has changed since it was issued, so it is void. ${AGAIN}`,
     );
   }
+  const scopes = parseScope(claims.scope) ?? [];
+  // Read again, like all the rest: a resource server may have been removed, or have got other scopes.
+  const carries = scopesFor(baseUrl, signed.tenantId, claims.aud, row.resource_servers);
+  if (carries === null || !scopes.every(carries))
+    throw refuse(
+      'audience',
+      `The token is for ${claims.aud}, and its scopes are not (or no longer) scopes of that resource. ${AGAIN}`,
+    );
   if (tokensBehind(claims).some((jti) => row.denied.includes(jti)))
     throw refuse('token_revoked', `The token was revoked, or one that it comes from. ${AGAIN}`);
   return {
@@ -192,7 +203,7 @@ export function checkStanding(
     personId: row.person_id,
     subject: claims.sub,
     mandateId: row.mandate_id,
-    scopes: parseScope(claims.scope) ?? [],
+    scopes,
     constraints: narrowerThan(row, claims['authorization_details']),
     actors: actorsOf(claims['act'] as Act | undefined),
     audience: claims.aud,

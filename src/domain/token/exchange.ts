@@ -18,6 +18,7 @@ import { ACCESS_TOKEN_TYPE, audiencesOf, issuerOf, TOKEN_EXCHANGE } from './name
 import { OAuthError } from './oauth-error.ts';
 import { oneExchange, subjectReplayed } from './one-time.ts';
 import type { KernelParts } from './parts.ts';
+import { scopesFor } from './resource.ts';
 import type { ConfiguredProviders } from './providers/configured.ts';
 import { refusalEntry, type StrangerCount } from './refusal.ts';
 import type { SigningKeys } from './signing-keys.ts';
@@ -67,11 +68,10 @@ export function createExchange(
     client: AuthenticatedClient,
     came: PresentedRequest | null,
   ): Promise<ExchangeResponse> {
-    const known = audiencesOf(parts.baseUrl, tenantId);
+    const ours = audiencesOf(parts.baseUrl, tenantId);
     const named = (resources: readonly string[]) =>
       resources.map((resource) => audienceNamed(parts.baseUrl, resource));
-    const targets = named(request.targets);
-    audienceFor(targets, known);
+    const wanted = oneTarget(named(request.targets));
     if (request.actorToken !== null) await checkActor(tenantId, client, request.actorToken);
     const jkt = came === null || came.proof === null ? null : await provedKey(tenantId, came);
     const first = await kernel.present(tenantId, request, client, jkt);
@@ -88,7 +88,13 @@ export function createExchange(
     // Counted for the agent that the mandate is for: nobody else can use its share up.
     if (between !== null) kernel.limit(tenantId, `${client.agentId} ${subjectName(presented)}`);
     const row = between === null ? null : await inTime(tenantId, between, through);
-    const audience = audienceFor(targets, within(known, subject.audiences && named(subject.audiences)));
+    const servers = row?.resource_servers ?? [];
+    const known = [...ours, ...servers.map(({ identifier }) => identifier)];
+    // Which resource servers there are, only those with a mandate here learn.
+    const audience =
+      row === null
+        ? ours[0]
+        : audienceFor(wanted, within(known, subject.audiences && named(subject.audiences)));
     if (row !== null && !(await kernel.clients.stillHolds(tenantId, client, row.agent_epoch))) {
       throw refuseClient(
         'client_key_revoked',
@@ -98,7 +104,8 @@ export function createExchange(
     const { scopes, details } = request;
     const people = row === null ? [] : peopleInQuestion(boundsOf(row, subject), details);
     const coverage = people.length === 0 ? NOBODY : await lookUp(tenantId, people);
-    const asking = { agentId: client.agentId, subject, scopes, details, coverage };
+    const carries = scopesFor(parts.baseUrl, tenantId, audience, servers) ?? (() => false);
+    const asking = { agentId: client.agentId, subject, scopes, details, coverage, carries };
     const decided = grant(row, asking, parts.now());
     const granted = decided.mandate.status_index === null ? await placed(tenantId, decided) : decided;
     const signer = await kernel.signingKeys.signer(tenantId);
@@ -252,14 +259,24 @@ function asRefusal(error: unknown): OAuthError | null {
 const subjectName = ({ subject: { person }, mandateId }: Presentation): string =>
   person === null ? mandateId : `${person.provider}:${person.uid}`;
 
-/** Those of our audiences that the subject reaches. */
+/** Those of the audiences that the subject reaches. */
 const within = (known: readonly string[], bound: readonly string[] | null): readonly string[] =>
   bound === null ? known : known.filter((audience) => bound.includes(audience));
 
+/** The one resource that a token is asked for, or null: none was named. Throws OAuthError `invalid_target` for several. */
+function oneTarget([first, ...others]: readonly string[]): string | null {
+  if (others.every((other) => other === first)) return first ?? null;
+  throw new OAuthError(
+    'invalid_target',
+    'target',
+    'A token is for one resource: name one, as audience or resource.',
+  );
+}
+
 /** The one audience that the token will be for (RFC 8693 section 2.1, RFC 8707 section 2). Throws OAuthError `invalid_target`. */
-function audienceFor(targets: readonly string[], known: readonly string[]): string {
-  const [first = known[0], ...others] = targets;
-  if (first === undefined || !known.includes(first) || others.some((other) => other !== first)) {
+function audienceFor(wanted: string | null, known: readonly string[]): string {
+  const audience = wanted ?? known[0];
+  if (audience === undefined || !known.includes(audience)) {
     throw new OAuthError(
       'invalid_target',
       'target',
@@ -268,5 +285,5 @@ function audienceFor(targets: readonly string[], known: readonly string[]): stri
         : `audience or resource must be one of: ${known.join(' ')}.`,
     );
   }
-  return first;
+  return audience;
 }

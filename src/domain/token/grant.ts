@@ -49,11 +49,13 @@ export interface Subject {
 export interface Asking {
   readonly agentId: string;
   readonly subject: Subject;
-  /** Scopes asked for, or null: everything that mandate and subject have in common. */
+  /** Scopes asked for, or null: everything that mandate, subject and resource have in common. */
   readonly scopes: readonly string[] | null;
   /** Constraints asked for, or null: those that mandate and subject have. */
   readonly details: RequestedDetails | null;
   readonly coverage: Coverage;
+  /** Whether a token for the resource that was asked for may carry a scope. */
+  readonly carries: (scope: string) => boolean;
 }
 
 /** What a delegation token will say. */
@@ -83,7 +85,7 @@ export const boundsOf = (row: HotMandate, subject: Subject): Constraints[] => [
 
 /**
  * Decides an exchange: a pure function of the row that was read after the request came. Result = what was asked for, and all of
- * it, inside mandate, the mandates above it, ceiling, the authority that the employee has now, and the subject; until the first of token life,
+ * it, inside mandate, the mandates above it, ceiling, the authority that the employee has now, the subject and the resource; until the first of token life,
  * mandates and subject ends. Throws OAuthError `invalid_grant` (with `mandate_status` for the mandate's own agent), `invalid_scope`,
  * `invalid_authorization_details`, or `temporarily_unavailable` where what is known of the employee is too old.
  */
@@ -137,7 +139,8 @@ export function isBetween(row: HotMandate, agentId: string, subject: Subject): b
 
 function grantedScopes(row: HotMandate, asking: Asking): readonly string[] {
   const { subject } = asking;
-  const scopes = asking.scopes ?? row.scopes.filter((scope) => subject.scopes?.includes(scope) !== false);
+  const resource = row.scopes.filter(asking.carries);
+  const scopes = asking.scopes ?? resource.filter((scope) => subject.scopes?.includes(scope) !== false);
   const [parent, ...others] = row.chain.flatMap((above) => [above.scopes, above.ceiling]);
   const above = parent?.filter((scope) => others.every((list) => list.includes(scope))) ?? null;
   const { ceiling, authority } = row;
@@ -147,9 +150,10 @@ function grantedScopes(row: HotMandate, asking: Asking): readonly string[] {
     authority,
     above,
     subject: subject.scopes,
+    resource,
   });
   if (scopes.length === 0)
-    problems.push('the mandate and the token that it is asked with have no scope in common');
+    problems.push('the mandate, the token that it is asked with and the resource have no scope in common');
   if (problems.length === 0) return scopes;
   throw new OAuthError(
     'invalid_scope',

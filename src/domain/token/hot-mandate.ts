@@ -29,7 +29,7 @@ export interface Ancestor {
   readonly agent_epoch: number;
 }
 
-/** A mandate with everything that it stands on, as `hot_mandates` (migration directory_age) reads it in one statement. */
+/** A mandate with everything that it stands on, as `hot_mandates` (migration resource_servers_read) reads it in one statement. */
 export interface HotMandate {
   readonly mandate_id: string;
   readonly state: 'active' | 'frozen' | 'revoked' | 'expired';
@@ -75,6 +75,8 @@ export interface HotMandate {
   readonly denied: readonly string[];
   /** The scopes for which a subject token is good for one exchange (`oneTimeScopes` of the tenant); null: none. */
   readonly one_time: readonly string[] | null;
+  /** The resource servers of the tenant: what a token may be for besides our own doors. */
+  readonly resource_servers: readonly { readonly identifier: string; readonly scopes: readonly string[] }[];
   /** What the tenant trusts in the same snapshot, as `configuredProviders` keeps it (providers/configured.ts). */
   readonly providers: string;
 }

@@ -2,9 +2,10 @@ import { Fault } from '#lib/fault.ts';
 import type { ClientClaims, VerifiedClient } from './client-token.ts';
 import type { DelegationClaims, VerifiedDelegation } from './delegation-token.ts';
 
-/** Who asks about a token: a resource server by its API key, or an agent about tokens of its own. */
+/** Who asks about a token: a program by its API key, or an agent about tokens of its own, whatever they are for. */
 export type IntrospectionCaller =
-  | { readonly kind: 'key' }
+  /** `resource`: the resource server that holds the key (`audiencesOfKey`). */
+  | { readonly kind: 'key'; readonly resource: string | null }
   | { readonly kind: 'agent'; readonly agentId: string };
 
 /** Claims that the answer repeats as the token has them (RFC 7662 section 2.2, RFC 8693 section 4.1, RFC 9396 section 9.2). */

@@ -30,9 +30,9 @@ import { createMandateReader } from './hot-mandate.ts';
 import { introspection, type IntrospectionCaller } from './introspection.ts';
 import { fromBefore, isFromBefore } from './logged-out.ts';
 import { createLogoutReceiver, type LogoutReceiver } from './logout.ts';
-import { audiencesOf } from './names.ts';
 import { reach } from '#db/reach.ts';
 import type { KernelParts } from './parts.ts';
+import { audiencesOfKey } from './resource.ts';
 import { configuredProviders, type Configured } from './providers/configured.ts';
 import { tryToken, type TokenTrial } from './providers/explain.ts';
 import { createStrangerCount } from './refusal.ts';
@@ -129,7 +129,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   const prove = (token: string, { list }: Configured): Promise<ProvedSubject> =>
     proveSubject(token, list, remoteKeys, parts.now().getTime() / 1000);
 
-  async function verifyFor(token: string, audiences: readonly string[]) {
+  async function verifyFor(token: string, audiences: readonly string[] | null) {
     const signed = await signatures.check(token);
     checkClaims(signed.claims, audiences, parts.now());
     if (signed.kind === 'client') {
@@ -141,7 +141,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
     }
     const { mandate_id: mandateId } = signed.claims;
     const row = await readMandate(signed.tenantId, mandateId, tokensBehind(signed.claims));
-    return { claims: signed.claims, verified: checkStanding(signed, row, parts.now()) };
+    return { claims: signed.claims, verified: checkStanding(parts.baseUrl, signed, row, parts.now()) };
   }
 
   /** An agent's token: what a person's own client holds is good for tools, and nothing is made from it or asked of it here. */
@@ -251,7 +251,12 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       return { agentId: client.agentId };
     },
     introspect: async (tenantId, token, caller) =>
-      introspection(tenantId, caller, () => verifyFor(token, audiencesOf(parts.baseUrl, tenantId))),
+      introspection(tenantId, caller, () =>
+        verifyFor(
+          token,
+          caller.kind === 'agent' ? null : audiencesOfKey(parts.baseUrl, tenantId, caller.resource),
+        ),
+      ),
     revoke: async (tenantId, token, credentials) => {
       const client = await clients.authenticate(tenantId, credentials);
       const agent = await reach(parts.read(tenantId, (ctx) => findAgent(ctx, client.agentId)));

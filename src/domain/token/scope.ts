@@ -17,6 +17,8 @@ export interface ScopeBounds {
   readonly above: readonly string[] | null;
   /** What the token that it is asked with carries; null: that does not bound. */
   readonly subject: readonly string[] | null;
+  /** What the mandate has of the scopes that a token for this resource may carry. */
+  readonly resource: readonly string[];
 }
 
 const BOUNDS = [
@@ -25,6 +27,7 @@ const BOUNDS = [
   ['authority', 'the groups of the employee do not give it now'],
   ['above', 'the mandate that this one was made from does not give it'],
   ['subject', 'the token that it is asked with does not carry it'],
+  ['resource', 'it is not a scope of the resource that the token is for'],
 ] as const;
 
 /** Which of the scopes stand outside of which bound, in words; empty where all are inside of all: nothing is ever dropped silently. */

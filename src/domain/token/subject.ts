@@ -10,7 +10,7 @@ import type { ExchangeRequest } from './exchange-request.ts';
 import type { Act, Subject } from './grant.ts';
 import type { HotMandate } from './hot-mandate.ts';
 import { proveAssertion } from './identity-assertion.ts';
-import { audiencesOf, issuerOf, MAX_ACTORS, tenantOfIssuer } from './names.ts';
+import { issuerOf, MAX_ACTORS, tenantOfIssuer } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 import type { KernelParts } from './parts.ts';
 import type { Configured, ConfiguredProviders } from './providers/configured.ts';
@@ -137,7 +137,8 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     const now = parts.now();
     const signed = await acceptable(async () => {
       const checked = await kernel.checkSignature(token);
-      checkClaims(checked.claims, audiencesOf(parts.baseUrl, tenantId), now);
+      // For whatever resource: what is made from it is for the same one.
+      checkClaims(checked.claims, null, now);
       if (checked.kind === 'delegation') return checked;
       throw refuse(
         'subject_client_token',
@@ -189,7 +190,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
         jtis,
         check: (row) => {
           try {
-            checkStanding(signed, row, parts.now());
+            checkStanding(parts.baseUrl, signed, row, parts.now());
           } catch (error) {
             throw asRefusal(error);
           }

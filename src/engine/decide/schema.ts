@@ -6,6 +6,7 @@ const GOVERNANCE: ReadonlySet<string> = new Set([
   'scope',
   'group',
   'provider',
+  'resource',
   'spiffe',
   'break-glass',
   'api-key',

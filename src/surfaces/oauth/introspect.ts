@@ -57,6 +57,6 @@ export async function introspect(
     if (tenantId !== null && key.tenantId !== tenantId)
       throw new Fault('unauthenticated', 'This API key is not one of this issuer.');
     requireKeyScope(key, INTROSPECT_SCOPE);
-    return { tenant: key.tenantId, caller: { kind: 'key' } };
+    return { tenant: key.tenantId, caller: { kind: 'key', resource: key.resource } };
   }
 }

@@ -6,9 +6,11 @@ import {
   KEY_SCOPES,
   LOOKING_KEY_SCOPES,
   listApiKeys,
+  RESOURCE_KEY_SCOPES,
   revokeApiKey,
   type ListedApiKey,
 } from '#domain/tenant/api-key.ts';
+import { findResourceServer } from '#domain/resource/store.ts';
 import { actingScopes, unusableScopes } from '#domain/tenant/key-grant.ts';
 import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';
@@ -25,6 +27,13 @@ export const NewApiKey = z.strictObject({
     .describe(
       `What it may do at once, of what only looks: ${LOOKING_KEY_SCOPES.join(', ')}, or names of tools that read. What acts or governs, two IT admins grant it in Slack: /apikey grant.`,
     ),
+  resource: z
+    .string()
+    .max(500)
+    .optional()
+    .describe(
+      `The resource server that holds the key, by its identifier. Such a key has ${RESOURCE_KEY_SCOPES.join(' and ')} alone, for tokens and scopes of this resource server.`,
+    ),
 });
 
 /** A key as it is listed: its secret was in the answer that made it, and is nowhere since. */
@@ -33,6 +42,7 @@ export const ApiKeyView = z.object({
   name: z.string(),
   scopes: z.array(z.string()),
   source: z.string().nullable(),
+  resource: z.string().nullable().describe('The resource server that holds the key.'),
   created_at: z.iso.datetime(),
   revoked_at: z.iso.datetime().nullable(),
 });
@@ -84,14 +94,20 @@ export async function addApiKey(
       `An API key makes only keys that look. Make this one without ${acting.join(', ')}; then an IT admin grants it that in Slack with /apikey grant and its id, and another IT admin agrees.`,
       { detail: { reason: 'humans_grant_this', scopes: acting } },
     );
-  return transact(app, tenantId, async (ctx) => {
-    const { id, presented } = await createApiKey(
-      ctx,
-      app.mode,
-      { name: asked.name, scopes },
-      actorName(actor),
+  const { name, resource = null } = asked;
+  if (resource !== null && scopes.some((scope) => !RESOURCE_KEY_SCOPES.includes(scope)))
+    throw invalid(
+      'resource',
+      `A key of a resource server has ${RESOURCE_KEY_SCOPES.join(' and ')}, and nothing else.`,
     );
-    const key = { id, name: asked.name, scopes, source: null, createdAt: ctx.now, revokedAt: null };
+  return transact(app, tenantId, async (ctx) => {
+    if (resource !== null && (await findResourceServer(ctx, resource)) === null)
+      throw invalid(
+        'resource',
+        `There is no resource server ${resource} here. IT admins register it in Slack: /resource server set.`,
+      );
+    const { id, presented } = await createApiKey(ctx, app.mode, { name, scopes, resource }, actorName(actor));
+    const key = { id, name, scopes, source: null, resource, createdAt: ctx.now, revokedAt: null };
     return { ...keyView(key), api_key: presented };
   });
 }
@@ -117,6 +133,7 @@ const keyView = (key: ListedApiKey): z.infer<typeof ApiKeyView> => ({
   name: key.name,
   scopes: [...key.scopes],
   source: key.source,
+  resource: key.resource,
   created_at: key.createdAt.toISOString(),
   revoked_at: key.revokedAt?.toISOString() ?? null,
 });

@@ -14,6 +14,8 @@ export interface Caller {
   readonly actor: Actor;
   /** What an API key is good for; of everybody else, nothing. */
   readonly keyScopes: readonly string[];
+  /** The resource server that holds the caller's API key; null: none, or the caller has no API key. */
+  readonly keyResource: string | null;
   /** The caller's own name for the request (`Idempotency-Key`), where one was sent with a change. */
   readonly idempotencyKey?: string;
 }
@@ -66,7 +68,7 @@ export async function authenticate(
       name: `api-key:${key.name}`,
       tools: key.scopes,
     };
-    return { tenantId: key.tenantId, actor, keyScopes: key.scopes };
+    return { tenantId: key.tenantId, actor, keyScopes: key.scopes, keyResource: key.resource };
   }
   // An unverified issuer only chooses who verifies: the kernel accepts nothing that the other one would have refused.
   if (ours) return agent(app, kernel, token, came);
@@ -88,6 +90,7 @@ async function agent(
       tenantId,
       actor: { kind: 'person', surface: 'rest', personId, identity, through },
       keyScopes: [],
+      keyResource: null,
     };
   }
   const { tenantId, agentId, personId, mandateId, scopes, jti, constraints } = verified;
@@ -96,6 +99,7 @@ async function agent(
     tenantId,
     actor: { kind: 'agent', surface: 'rest', agentId, personId, mandateId, scopes, jti, ...details },
     keyScopes: [],
+    keyResource: null,
   };
 }
 
@@ -116,6 +120,7 @@ async function person(
     tenantId,
     actor: { kind: 'person', surface: 'rest', personId, identity, tokenScopes: scopes },
     keyScopes: [],
+    keyResource: null,
   };
 }
 

@@ -1,11 +1,11 @@
 import type { AgentActor } from '#domain/actor.ts';
 import { reach } from '#db/reach.ts';
-import { audiencesOf } from '#domain/token/names.ts';
+import { audiencesOfKey } from '#domain/token/resource.ts';
 import { namedMandates, type NamedMandate } from '#domain/verify/candidates.ts';
 import type { App } from '#engine/app.ts';
 import { tokenReason, type VerifyReason } from '#engine/decide/verify.ts';
 import { parseJwt } from '#lib/jwt.ts';
-import type { Kernel } from './authenticate.ts';
+import type { Caller, Kernel } from './authenticate.ts';
 import type { VerifyCheck } from './verify-check.ts';
 
 /** Under which mandates a check may be decided, the likeliest first; or why there are none. */
@@ -17,17 +17,18 @@ const none = (message: string): Candidates => ({ refused: 'NO_MATCHING_MANDATE',
 
 /**
  * The agent whose token this is. Whatever is wrong with the token is the answer, not an error; a client of a person, and a token
- * of another organisation, are not an agent's. Throws what is not the token's fault: a database that is gone.
+ * of another organisation, are not an agent's. The token must be for what the caller's key is for. Throws what is not the token's fault: a
+ * database that is gone.
  */
 export async function byToken(
   kernel: Kernel,
   baseUrl: string,
-  tenantId: string,
+  { tenantId, keyResource }: Pick<Caller, 'tenantId' | 'keyResource'>,
   token: string,
 ): Promise<Candidates> {
-  const ours = audiencesOf(baseUrl, tenantId);
+  const taken = audiencesOfKey(baseUrl, tenantId, keyResource);
   const named = [parseJwt(token)?.claims['aud']].flat();
-  const audience = ours.find((one) => named.includes(one)) ?? ours[0];
+  const audience = taken.find((one) => named.includes(one)) ?? taken[0];
   try {
     const verified = await kernel.verify(token, audience, 'relayed');
     if (verified.kind === 'client' || verified.tenantId !== tenantId)

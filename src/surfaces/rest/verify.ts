@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { AgentActor } from '#domain/actor.ts';
 import type { TenantWriter } from '#domain/context.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
+import { findResourceServer } from '#domain/resource/store.ts';
 import { lockMandates, mandateChain } from '#domain/mandate/store.ts';
 import type { Worth } from '#domain/mandate/rules.ts';
 import { lockParties } from '#domain/verify/lock.ts';
@@ -40,7 +41,8 @@ export const VERIFY_SCOPE = 'verify';
 
 /**
  * `POST /v1/verify`: one check, or `{checks: […]}`, in order. Every check leaves a ledger entry before it is answered. Without a
- * database, or where the provider must be asked and does not answer, it throws Fault `unavailable`: never an allow.
+ * database, or where the provider must be asked and does not answer, it throws Fault `unavailable`: never an allow. A key of a resource server
+ * asks about tokens and scopes of that one: Fault `forbidden` for others.
  */
 export async function verify(
   app: App,
@@ -50,7 +52,7 @@ export async function verify(
   signal: AbortSignal,
 ): Promise<VerifyAnswer | { results: VerifyAnswer[] }> {
   if (!caller.keyScopes.includes(VERIFY_SCOPE)) throw lacksKeyScope(caller, VERIFY_SCOPE);
-  const asking = { app, kernel, caller, signal };
+  const asking = { app, kernel, caller, signal, about: await scopesOfKey(app, caller) };
   if (body['checks'] === undefined) return one(asking, parsed(VerifyCheck, body));
   const { checks } = parsed(VerifyBatch, body);
   const results: VerifyAnswer[] = [];
@@ -63,16 +65,30 @@ interface Asking {
   readonly kernel: Kernel;
   readonly caller: Caller;
   readonly signal: AbortSignal;
+  /** The scopes that the caller's key may ask about; null: every one. */
+  readonly about: readonly string[] | null;
+}
+
+/** A resource server asks about its own scopes, as they are now; null: the key is none of a resource server. */
+async function scopesOfKey(app: App, { tenantId, keyResource }: Caller): Promise<readonly string[] | null> {
+  if (keyResource === null) return null;
+  const server = await readonly(app, tenantId, (reader) => findResourceServer(reader, keyResource));
+  return server?.scopes ?? [];
 }
 
 async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
   const { app, kernel, caller } = asking;
   const { tenantId } = caller;
   const scope = scopeOf(app, check);
+  if (asking.about?.includes(scope) === false)
+    throw new Fault(
+      'forbidden',
+      `This API key is for ${caller.keyResource}, which asks about its own scopes: ${asking.about.join(', ') || 'it is registered no more, so there are none'}.`,
+    );
   const candidates =
     check.token === undefined
       ? await byName(app, tenantId, check, scope)
-      : bound(await byToken(kernel, app.baseUrl, tenantId, check.token), check);
+      : bound(await byToken(kernel, app.baseUrl, caller, check.token), check);
   const noted = async ({ verdict, actor }: Judged): Promise<VerifyAnswer> => {
     const answer = answerOf(verdict, actor, false);
     await app.ledgerBatch.add(tenantId, entryOf(caller, check, scope, answer));

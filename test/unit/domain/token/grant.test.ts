@@ -22,6 +22,7 @@ const row = (change: Partial<HotMandate> = {}): HotMandate => ({
   chain: [],
   denied: [],
   one_time: null,
+  resource_servers: [],
   providers: '[]',
   uses: 0,
   max_uses: null,
@@ -68,6 +69,7 @@ const asking = (change: Partial<Asking> = {}): Asking => ({
   scopes: ['a'],
   details: null,
   coverage: new Map(),
+  carries: () => true,
   ...change,
 });
 

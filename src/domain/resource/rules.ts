@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { invalidInput } from '#lib/problems.ts';
+import type { ReadContext, TenantReader } from '../context.ts';
+import { requireKnownScopes } from '../scope/rules.ts';
+import { resourceServersOf, type ResourceServer } from './store.ts';
+
+/** The most that a tenant may have: each exchange and each check of a token reads them. */
+const MAX_SERVERS = 50;
+
+const NOT_REGISTERED = 'The resource server is not registered';
+
+/** How a resource server is named (RFC 8707 section 2). Names are compared byte for byte, so each has one spelling only. */
+export const ResourceIdentifier = z
+  .string()
+  .max(500)
+  .refine(
+    isIdentifier,
+    'must be an https address without user name, query and fragment, host in small letters',
+  )
+  .describe('Its identifier, as its tokens have it in aud: https://finance.example.com.');
+
+function isIdentifier(text: string): boolean {
+  const url = URL.parse(text);
+  return (
+    url !== null &&
+    url.protocol === 'https:' &&
+    url.username === '' &&
+    url.password === '' &&
+    !/[?#]/.test(text) &&
+    (url.href === text || url.href === `${text}/`)
+  );
+}
+
+/** Refuses an address of this server's own, and scopes of its tools: they would be taken from the tokens for it. Fault `invalid_input`. */
+export function requireForeign({ baseUrl, tools }: ReadContext, server: ResourceServer): void {
+  const ours = server.scopes.filter((scope) => tools.some((tool) => tool.scope === scope));
+  const problems = ours.map((scope) => ({
+    field: 'scopes',
+    problem: `${scope} is for tools of this server`,
+  }));
+  if (new URL(server.identifier).origin === new URL(baseUrl).origin)
+    problems.push({ field: 'identifier', problem: 'is an address of this server' });
+  if (problems.length > 0) throw invalidInput(NOT_REGISTERED, problems);
+}
+
+/**
+ * Refuses a scope that the catalogue does not have or that is another resource server's, and one resource server too many. Fault
+ * `invalid_input` with `detail.problems`.
+ */
+export async function checkResourceServer(reader: TenantReader, server: ResourceServer): Promise<void> {
+  await requireKnownScopes(reader, server.scopes);
+  const others = (await resourceServersOf(reader)).filter((one) => one.identifier !== server.identifier);
+  const problems = server.scopes.flatMap((scope) => {
+    const owner = others.find(({ scopes }) => scopes.includes(scope));
+    return owner === undefined ? [] : [{ field: 'scopes', problem: `${scope} is of ${owner.identifier}` }];
+  });
+  if (others.length >= MAX_SERVERS)
+    problems.push({ field: 'identifier', problem: `there are ${MAX_SERVERS} already, which is the most` });
+  if (problems.length > 0) throw invalidInput(NOT_REGISTERED, problems);
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { actorName } from '#domain/actor.ts';
+import { policyFacts } from '#domain/policy/store.ts';
+import { ResourceIdentifier } from '#domain/resource/rules.ts';
+import { findResourceServer, removeResourceServer } from '#domain/resource/store.ts';
+import { holdTenant } from '#domain/tenant/store.ts';
+import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
+import { Fault } from '#lib/fault.ts';
+
+const noServer = (identifier: string): Fault =>
+  new Fault('not_found', `There is no resource server ${identifier} here. /resource server list shows them.`);
+
+export default defineTool({
+  name: 'resource_server_remove',
+  title: 'Remove a resource server',
+  description:
+    'Removes a resource server: no token is issued for it any more, and those that there are end. Another IT admin must agree.',
+  input: z.object({ identifier: ResourceIdentifier }),
+  output: z.object({
+    identifier: z.string(),
+    two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
+  }),
+  scope: 'provider.manage',
+  command: '/resource server remove <identifier>',
+  targets: () => TENANT_TARGET,
+  effects: 'write',
+  danger: 'serious',
+  pin: (ctx) => holdTenant(ctx, 'no key update'),
+  preview: async (ctx, { identifier }) => {
+    const before = await findResourceServer(ctx, identifier);
+    if (before === null) throw noServer(identifier);
+    return {
+      changes: [{ what: `resource server ${identifier}`, from: before.scopes.join(', '), to: 'removed' }],
+      effect: `No agent gets a token for ${identifier} any more, and its API keys learn of none. Tokens for this server can carry its scopes from then on.`,
+      reversible: true,
+    };
+  },
+  run: async (ctx, { identifier }) => {
+    const by = { actor: actorName(ctx.actor), callId: ctx.callId };
+    if (!(await removeResourceServer(ctx, identifier, by))) throw noServer(identifier);
+    const { singleAdmin } = await policyFacts(ctx);
+    return { identifier, two_humans: !(singleAdmin && ctx.actor.kind === 'person') };
+  },
+});
