@@ -50,7 +50,6 @@ export default defineTool({
     };
   },
   run: async (ctx, input) => {
-    await checkResourceServer(ctx, input);
     await saveResourceServer(ctx, input, { actor: actorName(ctx.actor), callId: ctx.callId });
     const { singleAdmin } = await policyFacts(ctx);
     return { ...input, two_humans: !(singleAdmin && ctx.actor.kind === 'person') };

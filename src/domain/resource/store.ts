@@ -35,7 +35,7 @@ interface By {
   readonly callId: string;
 }
 
-/** Adds it, or gives it other scopes; in force for every token from the commit on. It must have passed `checkResourceServer`. */
+/** Adds it, or gives it other scopes; in force for every token from the commit on. It must have passed `checkResourceServer` in this transaction. */
 export async function saveResourceServer(ctx: TenantWriter, server: ResourceServer, by: By): Promise<void> {
   const before = await findResourceServer(ctx, server.identifier);
   const { identifier } = server;
