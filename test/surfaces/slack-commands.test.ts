@@ -1,6 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { checkMessageBlocks, type CommandAnswer, type SimView } from '#sandbox/slack/index.ts';
+import {
+  checkMessageBlocks,
+  type CommandAnswer,
+  type SimView,
+  type SlackPerson,
+} from '#sandbox/slack/index.ts';
 import { eventually, openWorld, type TestAgent, type World } from '../support/world.ts';
 
 let world: World;
@@ -11,6 +16,20 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 afterEach(() => world.slack.faults.clear());
+
+/** What a command was answered with, however long that takes: another message may come before it. */
+async function typed(person: SlackPerson, line: string): Promise<CommandAnswer> {
+  const before = new Set((await person.sees()).map((one) => one.ts));
+  const answer = await person.types(line);
+  if (answer.view !== undefined || answer.ephemerals.length > 0) return answer;
+  return eventually(async () => {
+    const ephemerals = (await person.sees()).filter(
+      (one) => one.ephemeralFor !== null && !before.has(one.ts),
+    );
+    const view = (await person.modal()) ?? undefined;
+    return (ephemerals.length > 0 || view !== undefined) && { ...answer, ephemerals, ...(view && { view }) };
+  }, `an answer to ${line}`);
+}
 
 const last = ({ ephemerals }: CommandAnswer) => {
   const message = ephemerals.at(-1);
@@ -32,17 +51,18 @@ const calls = (tool: string) =>
 describe('help', () => {
   test('lists what there is, in the words of the tools, with forms for the first', async () => {
     const bob = world.slack.as('bob');
-    const help = last(await bob.types('/okta'));
+    const help = last(await typed(bob, '/okta'));
     expect(words(help.blocks)).toContain('/okta reset password <person>');
     const clicked = await bob.clicks(help, 'Reset multi-factor');
     // On a busy machine Slack's three seconds may be over: then there is a button that opens it.
     const late = clicked.ephemerals.find((one) => one.text.startsWith('That took too long'));
     const { view } = late === undefined ? clicked : await bob.clicks(late, 'Open the form');
-    expect(view?.title).toBe('Reset multi-factor');
+    const form = view ?? (await eventually(() => bob.modal(), 'the form opens'));
+    expect(form.title).toBe('Reset multi-factor');
   });
 
   test('tells of one command what it takes', async () => {
-    expect(words(last(await world.slack.as('bob').types('/mandate help create')).blocks)).toContain(
+    expect(words(last(await typed(world.slack.as('bob'), '/mandate help create')).blocks)).toContain(
       'Approvers and auditors read it.',
     );
   });
@@ -51,7 +71,7 @@ describe('help', () => {
 describe('a command that is mistyped', () => {
   test('is suggested and never run; the suggestion opens a form with what was understood', async () => {
     const bob = world.slack.as('bob');
-    const answer = last(await bob.types('/okta suspned @ann'));
+    const answer = last(await typed(bob, '/okta suspned @ann'));
     expect(answer.text).toMatch(/Did you mean suspend/);
     const { view } = await bob.clicks(answer, 'Suspend');
     expect(words(view?.blocks)).toContain('Ann Lee');
@@ -63,14 +83,14 @@ describe('a command that is mistyped', () => {
     ['/okta reset password @channel', /mean nobody in particular/],
     ['/okta frobnicate', /lists what there is/],
   ])('%s is answered with what to do', async (line, said) => {
-    expect(last(await world.slack.as('bob').types(line)).text).toMatch(said);
+    expect(last(await typed(world.slack.as('bob'), line)).text).toMatch(said);
   });
 });
 
 describe('a complete command', () => {
   test('that changes something is shown first, and runs once, however often it is sent', async () => {
     const bob = world.slack.as('bob');
-    const card = last(await bob.types('/okta reset password @ann "lost her phone"'));
+    const card = last(await typed(bob, '/okta reset password @ann "lost her phone"'));
     expect(card.text).toBe('I will: Reset password for Ann Lee');
     expect(words(card.blocks)).toContain('lost her phone');
     expect(await calls('okta_reset_password')).toHaveLength(0);
@@ -86,7 +106,7 @@ describe('a complete command', () => {
   test('can be cancelled, and then is gone', async () => {
     const bob = world.slack.as('bob');
     const before = (await calls('okta_reset_mfa')).length;
-    const card = last(await bob.types('/okta reset mfa @carl'));
+    const card = last(await typed(bob, '/okta reset mfa @carl'));
     await bob.clicks(card, 'Cancel');
     const again = await bob.clicks(card, 'Send request', { staleCopy: card });
     expect(again.ephemerals.map((one) => one.text).join()).toMatch(/used already/);
@@ -95,7 +115,7 @@ describe('a complete command', () => {
 
   test('can be edited in a form that holds what was understood', async () => {
     const bob = world.slack.as('bob');
-    const card = last(await bob.types('/okta reset mfa @carl "new phone"'));
+    const card = last(await typed(bob, '/okta reset mfa @carl "new phone"'));
     const view = formOf(await bob.clicks(card, 'Edit'));
     const submitted = await bob.fills(view, { Person: 'Ann Lee' }).submits();
     expect(submitted).toMatchObject({ status: 200, shown: null });
@@ -131,7 +151,7 @@ describe('/mandate create', () => {
   test('as a line with everything in it', async () => {
     const bob = world.slack.as('bob');
     const card = last(
-      await bob.types('/mandate create deploy-bot okta.mfa.reset "Lost phones of the team" days=3'),
+      await typed(bob, '/mandate create deploy-bot okta.mfa.reset "Lost phones of the team" days=3'),
     );
     expect(card.text).toMatch(/^I will: Give a mandate for deploy-bot/);
     await bob.clicks(card, 'Send request');
@@ -145,7 +165,7 @@ describe('/mandate create', () => {
 
   test('as a form: what is missing is asked, what is wrong stands at its field, and a correction goes through', async () => {
     const bob = world.slack.as('bob');
-    const view = formOf(await bob.types('/mandate create deploy-bot'));
+    const view = formOf(await typed(bob, '/mandate create deploy-bot'));
     expect(view.privateMetadata).toMatch(/^draft_[0-9a-z]{26}$/);
     expect(words(view.blocks)).toContain('Still to be said');
     const wrong = await bob.fills(view, { Scopes: 'okta.mfa.reset', Purpose: 'x', Days: '7' }).submits();
@@ -173,11 +193,11 @@ describe('/mandate create', () => {
   test('revoked by its principal, the card in the direct messages says so', async () => {
     const bob = world.slack.as('bob');
     const id = (await mandates()).at(-1)?.id ?? '';
-    const card = last(await bob.types(`/mandate revoke ${id} "the project is over"`));
+    const card = last(await typed(bob, `/mandate revoke ${id} "the project is over"`));
     await bob.clicks(card, 'Send request');
     await bob.waitsFor((one) => one.text.includes('Revoked') && words(one.blocks).includes(id));
     await bob.waitsFor((one) => one.text.includes('is revoked: the project is over'));
-    expect(words(last(await bob.types(`/mandate show ${id}`)).blocks)).toContain('revoked');
+    expect(words(last(await typed(bob, `/mandate show ${id}`)).blocks)).toContain('revoked');
   });
 });
 
@@ -198,7 +218,7 @@ test('a card shows the terms of a template in full; where they have changed, Sen
     );
   const given = () => world.sql`select 1 from mandates where agent_id = ${own.id}`;
   await save({});
-  await bob.types('/mandate create own-bot template="Little template"');
+  await typed(bob, '/mandate create own-bot template="Little template"');
   const card = await bob.waitsFor((one) => words(one.blocks).includes('Little template'), 90_000);
   expect(words(card.blocks)).toContain('Exactly what will change');
   expect(words(card.blocks)).toContain('okta.users.read');
@@ -226,7 +246,7 @@ test('a form that names a template gives nothing before its terms were shown', a
       days: 2,
     }),
   );
-  const view = formOf(await bob.types('/mandate create'));
+  const view = formOf(await typed(bob, '/mandate create'));
   const sent = await bob.fills(view, { Agent: 'form-bot', Template: 'Template of forms' }).submits();
   expect(sent.errors).toBeUndefined();
   const card = await bob.waitsFor(
@@ -245,7 +265,7 @@ test('a form that names a template gives nothing before its terms were shown', a
 test('/agent register in Slack: an IT admin fills the form, and no key or secret is in any message', async () => {
   const dana = world.slack.as('dana');
   const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const view = formOf(await dana.types('/agent register help-bot'));
+  const view = formOf(await typed(dana, '/agent register help-bot'));
   const filled = dana.fills(view, {
     Owner: 'Carl Jensen',
     Scopes: 'okta.mfa.reset',
@@ -259,7 +279,7 @@ test('/agent register in Slack: an IT admin fills the form, and no key or secret
 
 test('an owner who cannot answer for an agent is said at the owner’s field', async () => {
   const dana = world.slack.as('dana');
-  const view = formOf(await dana.types('/agent register lost-bot'));
+  const view = formOf(await typed(dana, '/agent register lost-bot'));
   const sent = await dana.fills(view, { Owner: 'Otto Brandt', Scopes: 'okta.mfa.reset' }).submits();
   expect(sent.errors).toEqual({ 'field.owner': 'The owner must be an active person.' });
 });
@@ -321,7 +341,7 @@ describe('what is wrong is said at the field that is to blame', () => {
     ],
   ])('%s', async (_, who, line, values, field, problem) => {
     const person = world.slack.as(who);
-    const view = formOf(await person.types(line));
+    const view = formOf(await typed(person, line));
     const sent = await person.fills(view, values).submits();
     expect(sent.errors).toEqual({ [field]: expect.stringMatching(problem) as string });
   });
@@ -330,7 +350,7 @@ describe('what is wrong is said at the field that is to blame', () => {
 describe('Z6: a form', () => {
   test('is its own person’s, is used once, and expires', async () => {
     const bob = world.slack.as('bob');
-    const view = formOf(await bob.types('/okta reset mfa'));
+    const view = formOf(await typed(bob, '/okta reset mfa'));
     const [sent] = [await bob.fills(view, { Person: 'Carl Jensen' }).submits()];
     expect(sent.errors).toBeUndefined();
     const request = world.slack.sent
@@ -343,7 +363,7 @@ describe('Z6: a form', () => {
     });
     expect(twice.body).toMatchObject({ response_action: 'errors' });
 
-    const late = formOf(await bob.types('/okta reset mfa'));
+    const late = formOf(await typed(bob, '/okta reset mfa'));
     await world.sql`update slack_drafts set expires_at = now() - interval '1 second' where id = ${late.privateMetadata}`;
     expect(await bob.fills(late, { Person: 'Carl Jensen' }).submits()).toMatchObject({
       errors: { 'field.person': expect.stringMatching(/half an hour/) as string },
@@ -352,7 +372,7 @@ describe('Z6: a form', () => {
 
   test('with a made-up id opens nothing', async () => {
     const bob = world.slack.as('bob');
-    await bob.types('/okta reset mfa');
+    await typed(bob, '/okta reset mfa');
     const view = {
       callback_id: 'prokura.form',
       private_metadata: 'draft_00000000000000000000000000',
@@ -376,13 +396,13 @@ describe('Z6: a form', () => {
 test('a trigger that has expired is answered with a button, not with silence', async () => {
   const bob = world.slack.as('bob');
   world.slack.faults.add({ method: 'views.open', kind: 'error', error: 'expired_trigger_id' });
-  const answer = last(await bob.types('/okta suspend'));
+  const answer = last(await typed(bob, '/okta suspend'));
   expect((await bob.clicks(answer, 'Open the form')).view?.title).toBe('Suspend');
 });
 
 test('A7: Slack is acknowledged at once also while Okta does not answer, and the person is told', async () => {
   const bob = world.slack.as('bob');
-  const card = last(await bob.types('/okta reset mfa @ann'));
+  const card = last(await typed(bob, '/okta reset mfa @ann'));
   world.okta.fault({ path: '.*', status: 503, times: 50 });
   const button = words(card.blocks).match(/draft_[0-9a-z]{26}/)?.[0];
   const payload = {
