@@ -140,13 +140,16 @@ describe('registering a resource server', () => {
     await world.agreed(asked);
     if (late.status !== 'waiting') throw new Error(JSON.stringify(late));
     await world.vote('ivan', late.approvalId);
-    await eventually(
+    const settled = await eventually(
       async () =>
         (
-          await world.sql`select from calls where id = ${late.callId} and state not in ('waiting', 'running', 'approved')`
+          await world.sql<
+            { state: string }[]
+          >`select state from calls where id = ${late.callId} and state in ('succeeded', 'failed')`
         )[0],
       'the second is settled',
     );
+    expect(settled.state).toBe('failed');
     expect((await servers()).map(({ identifier }) => identifier)).not.toContain(other);
     await agreed('resource_server_remove', { identifier: one });
     await expect(ask('resource_server_remove', { identifier: one })).rejects.toMatchObject({
