@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import postgres, { type Sql } from 'postgres';
 import { Fault } from '#lib/fault.ts';
 import { newSecret } from '#lib/id.ts';
+import { completeBinaries } from './embedded-binaries.ts';
 
 /** A PostgreSQL server of our own, as a child process. */
 export interface EmbeddedServer {
@@ -30,6 +31,7 @@ export async function startEmbedded(directory: string): Promise<EmbeddedServer> 
   const password = initialised ? (await readFile(passwordFile, 'utf8')).trim() : newSecret();
   if (!initialised) await writeFile(passwordFile, password, { mode: 0o600 });
   const port = running ?? (await freePort());
+  await completeBinaries();
   const EmbeddedPostgres = await embeddedPostgres();
   const server = new EmbeddedPostgres({
     databaseDir: data,
