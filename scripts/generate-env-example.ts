@@ -7,7 +7,7 @@ export function envExample(): string {
     const value = 'defaultValue' in schema.def ? String(schema.def.defaultValue) : '';
     return ['', `# ${schema.description ?? ''}`, `${value === '' ? '# ' : ''}${name}=${value}`];
   });
-  return `# Copy to .env and start with: node --env-file=.env src/main.ts\n# With nothing set you get a sandbox. All of OKTA_* and SLACK_* together make it live.\n${lines.join('\n')}\n`;
+  return `# Copy this file to .env: npm start reads it. Variables of the environment win over it.\n# With nothing set you get a sandbox. PROKURA_MODE=live connects to your own Okta and Slack.\n${lines.join('\n')}\n`;
 }
 
 if (import.meta.main) {

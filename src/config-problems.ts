@@ -1,16 +1,28 @@
 import { connectionTarget } from '#db/connection-url.ts';
 import { validateOrgUrl } from '#idp/okta/index.ts';
 import { Fault } from '#lib/fault.ts';
-import type { Environment } from './environment.ts';
+import { nearestName } from '#lib/problems.ts';
+import { Environment } from './environment.ts';
 
 const OKTA = ['OKTA_ORG_URL', 'OKTA_ISSUER', 'OKTA_AUDIENCE'] as const;
 const OKTA_LOGIN = ['OKTA_LOGIN_CLIENT_ID', 'OKTA_LOGIN_CLIENT_SECRET'] as const;
 const OKTA_KEYS = ['OKTA_CLIENT_ID', 'OKTA_PRIVATE_KEY'] as const;
 const SLACK = ['SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET', 'SLACK_TEAM_ID', 'SLACK_APP_ID'] as const;
 
-/** Whether any of the real ones is set: then all of them must be, since a simulator never runs beside a real one (law 13). */
-export function isLive(given: Readonly<Record<string, unknown>>): boolean {
-  return [...OKTA, ...OKTA_KEYS, 'OKTA_API_TOKEN', ...OKTA_LOGIN, ...SLACK].some((name) => name in given);
+/** Settings of the real Okta and Slack: a sandbox has none of them. */
+const REAL = [...OKTA, ...OKTA_KEYS, 'OKTA_API_TOKEN', ...OKTA_LOGIN, ...SLACK];
+
+/** Variables that are named like settings and are none: a typing error must not leave something unset without a word. */
+export function unknownNames(names: readonly string[]): string[] {
+  const known = Object.keys(Environment.shape);
+  return names
+    .filter((name) => /^(?:OKTA|SLACK|PROKURA|SANDBOX|OAUTH|MCP)_/.test(name) && !known.includes(name))
+    .map((name) => {
+      const near = nearestName(name, known);
+      return near === null
+        ? `${name} is not a setting of Prokura. Remove it from the environment.`
+        : `${name} is not a setting of Prokura. Did you mean ${near}?`;
+    });
 }
 
 /** What keeps the settings from being a live installation's; every problem at once, in words that say what to set. */
@@ -18,19 +30,21 @@ export function liveProblems(settings: Environment, given: Record<string, unknow
   const problems: string[] = [];
   const missing = (names: readonly string[]) => names.filter((name) => !(name in given));
   for (const name of [...missing(OKTA), ...missing(SLACK)])
-    problems.push(`${name} is missing: real Okta and real Slack are set together, or neither is.`);
+    problems.push(`${name} is missing. PROKURA_MODE=live needs all settings of Okta and Slack.`);
   const keys = missing(OKTA_KEYS);
   if (settings.OKTA_API_TOKEN === undefined)
     for (const name of keys)
       problems.push(`${name} is missing (or set OKTA_API_TOKEN instead of client id and key).`);
   else if (keys.length < OKTA_KEYS.length)
     problems.push(
-      'OKTA_API_TOKEN stands beside OKTA_CLIENT_ID or OKTA_PRIVATE_KEY: choose one kind of credential.',
+      'OKTA_API_TOKEN is set together with OKTA_CLIENT_ID or OKTA_PRIVATE_KEY. Choose one kind of credential.',
     );
   if (settings.OKTA_PRIVATE_KEY !== undefined && jwk(settings.OKTA_PRIVATE_KEY) === null)
-    problems.push('OKTA_PRIVATE_KEY is no private JSON Web Key; paste it as Okta showed it, on one line.');
+    problems.push(
+      'OKTA_PRIVATE_KEY is not a private key in JWK format. Paste it as Okta showed it, on one line.',
+    );
   if (settings.OKTA_LOGIN_CLIENT_SECRET !== undefined && settings.OKTA_LOGIN_CLIENT_ID === undefined)
-    problems.push('OKTA_LOGIN_CLIENT_SECRET stands without OKTA_LOGIN_CLIENT_ID.');
+    problems.push('OKTA_LOGIN_CLIENT_SECRET is set without OKTA_LOGIN_CLIENT_ID.');
   if (settings.PUBLIC_URL === undefined)
     problems.push(
       'PUBLIC_URL is missing: the https address under which Okta, Slack and agents reach this server.',
@@ -51,7 +65,7 @@ export function liveProblems(settings: Environment, given: Record<string, unknow
   }
   for (const name of ['SANDBOX_OKTA_URL', 'SANDBOX_SLACK_URL'] as const)
     if (name in given)
-      problems.push(`${name} stands beside real settings: a simulator never runs beside a real one.`);
+      problems.push(`${name} is set, but PROKURA_MODE=live never uses a simulator. Remove it.`);
   return problems;
 }
 
@@ -61,7 +75,7 @@ export function databaseProblems(url: string | undefined): string[] {
     if (url !== undefined) connectionTarget(url);
     return [];
   } catch (error) {
-    return [error instanceof Fault ? error.message : 'DATABASE_URL is no URL.'];
+    return [error instanceof Fault ? error.message : 'DATABASE_URL is not a URL.'];
   }
 }
 
@@ -75,8 +89,13 @@ function orgUrlProblems(url: string): string[] {
 }
 
 /** What keeps them from being a sandbox's. */
-export function sandboxProblems(settings: Environment): string[] {
+export function sandboxProblems(settings: Environment, given: Record<string, unknown>): string[] {
   const problems: string[] = [];
+  const real = REAL.filter((name) => name in given);
+  if (real.length > 0)
+    problems.push(
+      `${real.join(', ')}: a sandbox simulates Okta and Slack. Set PROKURA_MODE=live to connect to your own, or remove ${real.length === 1 ? 'it' : 'them'}.`,
+    );
   for (const name of ['SANDBOX_OKTA_URL', 'SANDBOX_SLACK_URL'] as const) {
     const url = settings[name];
     if (url !== undefined && !/^http:\/\/(?:127\.0\.0\.1|localhost):\d+$/.test(url))
@@ -90,7 +109,7 @@ export function sandboxProblems(settings: Environment): string[] {
   }
   if (settings.HOST !== undefined && settings.HOST !== '127.0.0.1' && settings.HOST !== 'localhost') {
     problems.push(
-      `HOST=${settings.HOST}: a sandbox listens on 127.0.0.1 only. Set OKTA_* and SLACK_* for a live installation.`,
+      `HOST=${settings.HOST}: a sandbox listens on 127.0.0.1 only. To reach it from another machine, forward its ports: ssh -L 3000:127.0.0.1:3000 -L 3001:127.0.0.1:3001 -L 3002:127.0.0.1:3002 <this machine>`,
     );
   }
   return problems;

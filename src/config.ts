@@ -1,4 +1,5 @@
-import { databaseProblems, isLive, jwk, liveProblems, sandboxProblems } from './config-problems.ts';
+import { read } from '#lib/problems.ts';
+import { databaseProblems, jwk, liveProblems, sandboxProblems, unknownNames } from './config-problems.ts';
 import { Environment } from './environment.ts';
 
 export interface OktaConfig {
@@ -54,7 +55,7 @@ export class ConfigError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
     super(
-      `The settings do not fit:\n${problems.map((problem) => `  - ${problem}`).join('\n')}\nSee .env.example for every setting.`,
+      `Invalid configuration:\n${problems.map((problem) => `  - ${problem}`).join('\n')}\nSee .env.example for every setting.`,
     );
     this.name = 'ConfigError';
     this.problems = problems;
@@ -62,21 +63,27 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the environment. All of OKTA_* and SLACK_* together make it live, none of them a sandbox; anything in between is refused
- * with what is missing, since a simulator never runs beside a real one (law 13). Throws ConfigError.
+ * Reads the environment. PROKURA_MODE says whether it is live or a sandbox: nothing else does, so that a setting with a typing error never
+ * starts a sandbox where a live server was meant. Throws ConfigError with everything that is missing, unknown, or does not belong to that mode, since a
+ * simulator never runs beside a real one (law 13).
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
   );
-  const parsed = Environment.safeParse(given);
-  if (!parsed.success)
-    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
-  const settings = parsed.data;
-  const real = isLive(given);
+  const unknown = unknownNames(Object.keys(given));
+  const answer = read(Environment, Object.fromEntries(known(given)));
+  if ('problems' in answer)
+    throw new ConfigError([
+      ...answer.problems.map(({ field, problem }) => `${field}: ${problem}`),
+      ...unknown,
+    ]);
+  const settings = answer.data;
+  const real = settings.PROKURA_MODE === 'live';
   const problems = [
-    ...(real ? liveProblems(settings, given) : sandboxProblems(settings)),
+    ...(real ? liveProblems(settings, given) : sandboxProblems(settings, given)),
     ...databaseProblems(settings.DATABASE_URL),
+    ...unknown,
   ];
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({
@@ -97,6 +104,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     sandbox: sandboxConfig(settings),
   });
 }
+
+/** The settings among the variables of an environment: programs of other people have theirs in it too. */
+const known = (given: Readonly<Record<string, unknown>>): [string, unknown][] =>
+  Object.entries(given).filter(([name]) => name in Environment.shape);
 
 function oktaConfig(settings: Environment): OktaConfig {
   const credential =

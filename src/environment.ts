@@ -5,6 +5,12 @@ import { z } from 'zod';
  * Empty values count as absent.
  */
 export const Environment = z.object({
+  PROKURA_MODE: z
+    .enum(['sandbox', 'live'])
+    .default('sandbox')
+    .describe(
+      'live connects to your own Okta and Slack, and never falls back to a sandbox. sandbox simulates both on this machine.',
+    ),
   PORT: z.coerce
     .number()
     .int()

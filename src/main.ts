@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startEmbedded } from '#db/embedded.ts';
+import { startEmbedded, type EmbeddedServer } from '#db/embedded.ts';
 import { isDriverRace } from '#db/pool.ts';
 import { Fault } from '#lib/fault.ts';
 import { createLogger } from '#lib/log.ts';
@@ -17,7 +18,7 @@ async function start(config: Config): Promise<() => Promise<void>> {
     for (const step of undo.toReversed()) await step();
   };
   try {
-    const embedded = config.databaseUrl === null ? await startEmbedded(config.dataFolder) : null;
+    const embedded = config.databaseUrl === null ? await startDatabase(config.dataFolder) : null;
     if (embedded !== null) undo.push(() => embedded.stop());
     const sandbox = config.mode === 'sandbox' ? await startSandbox(config) : null;
     if (sandbox !== null) undo.push(() => sandbox.close());
@@ -72,25 +73,47 @@ process.on('uncaughtException', (error) => {
 });
 
 try {
-  const close = await start(readConfig(process.env));
+  // What the environment says goes first.
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const started = start(readConfig(process.env));
   let closing = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       // A second signal means now: what is under way is recovered at the next start.
       if (closing) process.exit(1);
       closing = true;
-      close().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          process.stderr.write(`${String(error)}\n`);
-          process.exit(1);
-        },
-      );
+      process.stdout.write('Stopping. What is under way is finished first.\n');
+      started
+        .then((close) => close())
+        .then(
+          () => {
+            process.stdout.write('Stopped.\n');
+            process.exit(0);
+          },
+          (error: unknown) => {
+            process.stderr.write(`${String(error)}\n`);
+            process.exit(1);
+          },
+        );
     });
   }
+  await started;
 } catch (error) {
   process.stderr.write(`Prokura did not start.\n${inWords(error)}\n`);
   process.exit(1);
+}
+
+/** Says at once that something happens: the first start takes seconds. Where the database ends by itself, so does this process. */
+async function startDatabase(folder: string): Promise<EmbeddedServer> {
+  process.stdout.write('Starting PostgreSQL …\n');
+  const server = await startEmbedded(folder);
+  void server.gone.then(() => {
+    process.stderr.write(
+      `The PostgreSQL of Prokura has ended: somebody stopped it, or its folder ${folder} is gone. Prokura stops, too. Start it again; ${join(folder, 'postgres.log')} may say why.\n`,
+    );
+    process.exit(1);
+  });
+  return server;
 }
 
 /** What to do about it; where that is not known, all that is known. */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { Reporter } from 'vitest/node';
 
 /** Where the reporter writes: an array of the paths of test files, null for an error that belongs to none. */
-export const UNHANDLED_FILE = 'PROKURA_TEST_UNHANDLED';
+export const UNHANDLED_FILE = 'VITEST_UNHANDLED_FILE';
 
 /**
  * A vitest reporter that says which files had errors that no test caught (a rejected promise that nobody awaited): they make vitest's exit

@@ -67,12 +67,13 @@ function unknownName(name: string, known: readonly string[]): string {
 }
 
 /** The known name that this one most likely stands for, or null. */
-function nearestName(name: string, known: readonly string[]): string | null {
+export function nearestName(name: string, known: readonly string[]): string | null {
   const typed = name.slice(0, 60).toLowerCase();
   const ranked = known
     .map((one) => {
-      const kin = typed.length > 2 && (one.startsWith(typed) || typed.startsWith(one));
-      return { one, distance: editDistance(typed, one), kin };
+      const low = one.toLowerCase();
+      const kin = typed.length > 2 && (low.startsWith(typed) || typed.startsWith(low));
+      return { one, distance: editDistance(typed, low), kin };
     })
     .filter(({ one, distance, kin }) => kin || distance <= Math.max(1, one.length / 3))
     .sort((a, b) => Number(b.kin) - Number(a.kin) || a.distance - b.distance);
