@@ -1,21 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { Environment } from '../src/environment.ts';
+import { envExample } from './env-example.ts';
+import { generated } from './generated-file.ts';
 
-/** `.env.example`: every setting with what it is for. `--check` exits 1 where the file says something else. */
-export function envExample(): string {
-  const lines = Object.entries(Environment.shape).flatMap(([name, schema]) => {
-    const value = 'defaultValue' in schema.def ? String(schema.def.defaultValue) : '';
-    return ['', `# ${schema.description ?? ''}`, `${value === '' ? '# ' : ''}${name}=${value}`];
-  });
-  return `# Copy this file to .env: npm start reads it. Variables of the environment win over it.\n# With nothing set you get a sandbox. PROKURA_MODE=live connects to your own Okta and Slack.\n${lines.join('\n')}\n`;
-}
-
-if (import.meta.main) {
-  const file = new URL('../.env.example', import.meta.url);
-  if (process.argv.includes('--check')) {
-    if (readFileSync(file, 'utf8') !== envExample()) {
-      console.error('.env.example is stale: npm run generate');
-      process.exit(1);
-    }
-  } else writeFileSync(file, envExample());
-}
+await generated(new URL('../.env.example', import.meta.url), envExample(), 'npm run generate');

@@ -16,7 +16,7 @@ const REAL = [...OKTA, ...OKTA_KEYS, 'OKTA_API_TOKEN', ...OKTA_LOGIN, ...SLACK];
 export function unknownNames(names: readonly string[]): string[] {
   const known = Object.keys(Environment.shape);
   return names
-    .filter((name) => /^(?:OKTA|SLACK|PROKURA|SANDBOX|OAUTH|MCP)_/.test(name) && !known.includes(name))
+    .filter((name) => /^(?:OKTA|SLACK|PROKURA|SANDBOX)_/.test(name) && !known.includes(name))
     .map((name) => {
       const near = nearestName(name, known);
       return near === null

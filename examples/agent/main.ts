@@ -23,7 +23,7 @@ interface Answer {
 
 async function main(): Promise<number> {
   const client = createClient({
-    issuer: setting('PROKURA_ISSUER'),
+    issuer: setting('ISSUER'),
     clientId: setting('AGENT_ID'),
     privateKey: JSON.parse(setting('AGENT_KEY')) as Jwk,
   });

@@ -81,7 +81,7 @@ const answer = await fetch(`${oktaUrl}/_sandbox/tokens`, {
 });
 const { token } = (await answer.json()) as { token: string };
 const settings = {
-  PROKURA_ISSUER: issuer,
+  ISSUER: issuer,
   MCP_URL: `${base}/mcp`,
   AGENT_ID: String(agent),
   AGENT_KEY: JSON.stringify(pair.privateKey.export({ format: 'jwk' })),

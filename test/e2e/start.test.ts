@@ -16,6 +16,7 @@ import { previewOf } from '../support/slack-card.ts';
 import { copyDatabase, eventually } from '../support/world.ts';
 
 const LIVE = {
+  PROKURA_MODE: 'live',
   OKTA_ORG_URL: 'https://acme.okta.com',
   OKTA_API_TOKEN: '00token',
   OKTA_ISSUER: 'https://acme.okta.com/oauth2/default',
@@ -98,9 +99,10 @@ describe('npm start on a fresh machine', () => {
     );
     other.close();
     holder.close();
-    expect(await refused({ SLACK_BOT_TOKEN: 'xoxb-1' })).toContain('OKTA_ORG_URL is missing');
+    expect(await refused({ SLACK_BOT_TOKEN: 'xoxb-1' })).toContain('Set PROKURA_MODE=live');
+    expect(await refused({ PROKURA_MODE: 'live' })).toContain('OKTA_ORG_URL is missing');
     expect(await refused({ ...LIVE, SANDBOX_OKTA_URL: 'http://127.0.0.1:1' })).toContain(
-      'never runs beside a real one',
+      'never uses a simulator',
     );
     expect(await refused({ HOST: '0.0.0.0' })).toContain('127.0.0.1 only');
     expect(

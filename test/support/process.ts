@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -15,7 +15,10 @@ export interface ServerProcess {
   readonly url: string;
   /** Everything that it has written. */
   output(): string;
-  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
+  /** Sends a signal and waits for the end; to its whole process group, as a terminal does, where it was started with one. */
+  kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): Promise<number | null>;
+  /** Settles with its exit code when it ends. */
+  readonly ended: Promise<number | null>;
 }
 
 /** One database and one pair of simulators for any number of server processes. */
@@ -79,13 +82,18 @@ export async function openFleet(options: { wire?: boolean } = {}): Promise<Fleet
 /** How long a server may take to start, in milliseconds, where the machine is busy. */
 const START_MS = 150_000;
 
-/** Starts `src/main.ts` and waits for its banner; rejects with its words, and leaves no process, where it ends before or takes too long. */
-export async function startProcess(env: Record<string, string>): Promise<ServerProcess> {
+/** Starts `src/main.ts` (`group`: in a process group of its own) and waits for its banner; rejects with its words, and leaves no process, where it ends before or takes too long. */
+export async function startProcess(
+  env: Record<string, string>,
+  { group = false } = {},
+): Promise<ServerProcess> {
   const child = spawn(process.execPath, ['src/main.ts'], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: group,
   });
+  const ended = new Promise<number | null>((done) => child.once('exit', done));
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -94,12 +102,16 @@ export async function startProcess(env: Record<string, string>): Promise<ServerP
     child.kill('SIGKILL');
     throw new Error(`the server did not start (exit ${child.exitCode}):\n${said}`);
   }
-  return { url: `http://127.0.0.1:${env['PORT']}`, output: () => said, kill: (signal) => end(child, signal) };
-}
-
-async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-  const gone = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
-  child.kill(signal);
-  return gone;
+  return {
+    url: `http://127.0.0.1:${env['PORT']}`,
+    output: () => said,
+    ended,
+    kill: async (signal) => {
+      if (child.exitCode === null && child.signalCode === null) {
+        if (group && child.pid !== undefined) process.kill(-child.pid, signal);
+        else child.kill(signal);
+      }
+      return ended;
+    },
+  };
 }

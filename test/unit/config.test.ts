@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { envExample } from '../../scripts/generate-env-example.ts';
+import { envExample } from '../../scripts/env-example.ts';
 import { ConfigError, readConfig } from '../../src/config.ts';
 import { Environment } from '../../src/environment.ts';
 
 const LIVE = {
+  PROKURA_MODE: 'live',
   OKTA_ORG_URL: 'https://acme.okta.com',
   OKTA_CLIENT_ID: '0oa1',
   OKTA_PRIVATE_KEY: '{"kty":"RSA","n":"x","e":"AQAB","d":"y"}',
@@ -41,7 +42,7 @@ describe('the settings', () => {
     expect(Object.isFrozen(config)).toBe(true);
   });
 
-  test('all of Okta and Slack is live, with two signing secrets during a rotation', () => {
+  test('PROKURA_MODE=live with all of Okta and Slack is live, with two signing secrets during a rotation', () => {
     const config = readConfig(LIVE);
     expect(config.mode).toBe('live');
     expect(config.slack?.signingSecrets).toEqual(['a', 'b']);
@@ -53,15 +54,36 @@ describe('the settings', () => {
     expect(problemsOf(rest).join('\n')).toContain(name);
   });
 
-  test('one real setting alone never becomes a sandbox with half of it real', () => {
-    expect(problemsOf({ SLACK_BOT_TOKEN: 'xoxb-1' }).length).toBeGreaterThan(5);
-    expect(problemsOf({ OKTA_API_TOKEN: '00x' }).length).toBeGreaterThan(4);
+  test('live that lacks everything is refused with all that is missing, and is never a sandbox', () => {
+    expect(problemsOf({ PROKURA_MODE: 'live' }).length).toBeGreaterThan(9);
+  });
+
+  test.each(['SLACK_BOT_TOKEN', 'OKTA_API_TOKEN', 'OKTA_LOGIN_CLIENT_ID'])(
+    'a sandbox with %s is refused: going live is asked for',
+    (name) => {
+      expect(problemsOf({ [name]: 'x' })).toEqual([
+        `${name}: a sandbox simulates Okta and Slack. Set PROKURA_MODE=live to connect to your own, or remove it.`,
+      ]);
+    },
+  );
+
+  test.each([
+    ['OKTA_ORG_ULR', 'Did you mean OKTA_ORG_URL?'],
+    ['SLACK_BOT_TOKE', 'Did you mean SLACK_BOT_TOKEN?'],
+    ['PROKURA_MASTERKEY', 'Did you mean PROKURA_MASTER_KEY?'],
+    ['PROKURA_XYZZY', 'Remove it from the environment.'],
+  ])('the unknown name %s is refused, also live: %s', (name, words) => {
+    for (const env of [{}, LIVE]) {
+      expect(problemsOf({ ...env, [name]: 'x' })).toEqual([`${name} is not a setting of Prokura. ${words}`]);
+    }
+    // Other programs have variables of their own.
+    expect(problemsOf({ PATH: '/bin', MCP_URL: 'x', OPENAI_API_KEY: 'x' })).toEqual([]);
   });
 
   test('a simulator beside real settings is refused', () => {
-    expect(problemsOf({ ...LIVE, SANDBOX_OKTA_URL: 'http://127.0.0.1:9999' }).join()).toContain(
-      'never runs beside a real one',
-    );
+    expect(problemsOf({ ...LIVE, SANDBOX_OKTA_URL: 'http://127.0.0.1:9999' })).toEqual([
+      'SANDBOX_OKTA_URL is set, but PROKURA_MODE=live never uses a simulator. Remove it.',
+    ]);
   });
 
   test('a sandbox that would listen beyond loopback is refused', () => {

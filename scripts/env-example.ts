@@ -1,0 +1,10 @@
+import { Environment } from '../src/environment.ts';
+
+/** `.env.example`: every setting with what it is for. `--check` exits 1 where the file says something else. */
+export function envExample(): string {
+  const lines = Object.entries(Environment.shape).flatMap(([name, schema]) => {
+    const value = 'defaultValue' in schema.def ? String(schema.def.defaultValue) : '';
+    return ['', `# ${schema.description ?? ''}`, `${value === '' ? '# ' : ''}${name}=${value}`];
+  });
+  return `# Copy this file to .env: npm start reads it. Variables of the environment win over it.\n# With nothing set you get a sandbox. PROKURA_MODE=live connects to your own Okta and Slack.\n${lines.join('\n')}\n`;
+}
