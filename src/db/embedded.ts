@@ -60,7 +60,7 @@ export async function startEmbedded(directory: string): Promise<EmbeddedServer> 
 
 /** Makes the database cluster beside its place and moves it there whole: of two starts at once one is moved, and neither finds half of one. */
 async function initialise(programs: Programs, directory: string, data: string, password: string) {
-  const made = join(directory, `postgres-${process.pid}.new`);
+  const made = join(directory, `postgres-${newSecret(6)}.new`);
   const passwordFile = `${made}-password`;
   try {
     await programs.ownedFolder(made);
