@@ -26,6 +26,7 @@ import { isStorableUrl } from '#lib/storable.ts';
 import type { Logger } from '#lib/log.ts';
 import { approvalPageSurface } from '#surfaces/approval-page/index.ts';
 import { bootstrapSurface } from '#surfaces/bootstrap/index.ts';
+import { homeSurface, type Simulators } from '#surfaces/home/index.ts';
 import { mcpSurface } from '#surfaces/mcp/index.ts';
 import { browserSide } from '#surfaces/oauth/browser/index.ts';
 import { oauthSurface, type OAuthSurface } from '#surfaces/oauth/index.ts';
@@ -164,6 +165,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     bootstrapSurface(app, { slackTeamId: parts.slack.teamId, okta: links.setUp }),
     restSurface(app, kernel),
     health(app, slack),
+    homeSurface(app, mode === 'sandbox' ? simulatorsOf(parts) : null),
   ];
   handler.fetch = (request) => dispatch(surfaces, request, log);
   handler.direct = (incoming, outgoing) => oauth.direct(incoming, outgoing);
@@ -191,6 +193,12 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     },
   };
 }
+
+/** What the home page links to in a sandbox. */
+const simulatorsOf = ({ okta, slack }: ServerParts): Simulators => ({
+  oktaUrl: okta.orgUrl,
+  slackUrl: new URL(slack.apiUrl ?? okta.orgUrl).origin,
+});
 
 interface Door {
   fetch(request: Request): Promise<Response | null>;

@@ -10,6 +10,7 @@ import { crossAppControl, crossAppRoutes } from './cross-app.ts';
 import { errorBody, isOktaErrorCode, OktaError, summaryOf, type OktaErrorCode } from './errors.ts';
 import type { ActiveFault } from './faults.ts';
 import { appRoutes } from './routes/apps.ts';
+import { peoplePage } from './people-page.ts';
 import { groupRoutes } from './routes/groups.ts';
 import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { logRoutes } from './routes/logs.ts';
@@ -42,6 +43,7 @@ export function oktaDoor(sim: Simulation): Hono<OktaEnv> {
     await next();
     return undefined;
   });
+  app.route('/', peoplePage(sim));
   app.route('/_sandbox', controlRoutes(sim, crossAppControl(crossAppClients)));
   app.use(record(sim), limitRate(sim), inject(sim));
   app.route('/', crossAppRoutes(sim, crossAppClients));
