@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { homeSurface } from '#surfaces/home/index.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { eventually, openWorld, type World } from '../support/world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -39,5 +39,5 @@ test('the simulated Okta shows its people, and what Prokura changed there', asyn
     /<tr>(?:(?!<\/tr>).)*ann@acme\.example.*?<\/tr>/s.exec(await text(world.okta.url))?.[0];
   expect(await row()).toContain('ACTIVE');
   await world.as(await world.actor('bob'), 'okta_reset_password', { person: 'ann@acme.example' });
-  expect(await row()).toContain('RECOVERY');
+  await eventually(async () => (await row())?.includes('RECOVERY'), 'the page shows the new status');
 });
