@@ -16,13 +16,14 @@ const require = createRequire(import.meta.url);
  *
  *     node scripts/launch.mjs src/main.ts
  *     node scripts/launch.mjs vitest run
+ *     node scripts/launch.mjs --env-file=agent.env examples/agent/main.ts
  *
  * That is the Node that runs this, where it can, otherwise the one of the package for this platform, which `npm ci` installs. Signals are
  * passed on; the exit code is that of the program.
  */
-export function launch(program, args) {
+function launch(flags, program, args) {
   const node = newEnough(process.versions.node) ? process.execPath : packagedNode();
-  const child = spawn(node, [fileOf(program), ...args], {
+  const child = spawn(node, [...flags, fileOf(program), ...args], {
     stdio: 'inherit',
     // Programs that start `node` themselves get the same one.
     env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` },
@@ -78,6 +79,7 @@ function fail(text) {
   process.exit(1);
 }
 
-const [program, ...args] = process.argv.slice(2);
-if (program === undefined) fail('Usage: node scripts/launch.mjs <file or program> [arguments]');
-launch(program, args);
+const words = process.argv.slice(2);
+const at = words.findIndex((word) => !word.startsWith('-'));
+if (at < 0) fail('Usage: node scripts/launch.mjs [options of Node] <file or program> [arguments]');
+launch(words.slice(0, at), words[at], words.slice(at + 1));

@@ -32,17 +32,17 @@ function sandboxLines(config: Config, sandbox: Sandbox, company: SetUpAnswer | n
   return [
     '',
     '  This is a SANDBOX: Okta and Slack are simulators on this machine, with the sample company Acme.',
-    '  Policies, mandates, approvals, tokens and the ledger are the real ones.',
+    '  Everything else (policies, mandates, approvals, tokens, the audit ledger) is real.',
     '',
     `  Slack     ${sandbox.slackUrl}   simulated: open it, choose Bob, and type`,
     '                                      /okta reset password @ann',
     `  Okta      ${sandbox.oktaUrl}   simulated`,
     ...(company === null
       ? []
-      : [`  tenant    ${company.tenant_id}   its API keys stand in ${config.dataFolder}/sandbox-keys.json`]),
+      : [`  tenant    ${company.tenant_id}   API keys: ${config.dataFolder}/sandbox-keys.json`]),
     '',
     '  The whole story, step by step, on a fresh instance:  npm run demo',
-    '  For the real ones set OKTA_* and SLACK_* together: see .env.example.',
+    '  To connect your own Okta and Slack, see "Going live" in README.md.',
   ];
 }
 

@@ -37,9 +37,8 @@ export async function openPrograms(data: string): Promise<Programs> {
     ownUser: user === null,
     run: async (program, args) => {
       const who = user === null ? {} : { uid: user.uid, gid: user.gid };
-      // Nothing of ours: PostgreSQL's programs read PG* and LC_* from the environment. It must not be in a folder that its user cannot enter.
-      const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' };
-      await run(join(programs, program), args, { ...who, env, cwd: dirname(data) }).catch(
+      // In a folder that its user can enter.
+      await run(join(programs, program), args, { ...who, cwd: dirname(data) }).catch(
         (error: { stderr?: string }) => {
           throw new Error(`${program} failed: ${error.stderr?.trim() ?? ''}`, { cause: error });
         },

