@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { readMutants, type Mutant } from './testing/mutant.ts';
 import { copyTree, type TreeCopy } from './testing/tree-copy.ts';
 import { runVitest } from './testing/vitest.ts';
+import { startTemplate, TEMPLATE_URL } from '../test/support/template-database.ts';
 
 /**
  * Shows that the tests of the laws can fail: applies each mutant of `test/mutants` to a copy of the tree, runs the tests that its header names,
@@ -26,9 +27,12 @@ const { values, positionals } = parseArgs({
 const root = join(import.meta.dirname, '..');
 const mutants = chosen(readMutants(root));
 const left = [...mutants];
+// Starting and migrating a database is most of what a small run takes.
+const template = await startTemplate();
 let killed = 0;
 let survived = 0;
 await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs) || 1) }, worker));
+await template.stop();
 console.log(`\n${killed} killed, ${survived} survived`);
 process.exitCode = survived === 0 && killed === mutants.length ? 0 : 1;
 
@@ -68,7 +72,8 @@ async function testsPass(mutated: string, mutant: Mutant): Promise<string | null
     const names = mutant.killedBy.filter((test) => test.file === file).map(({ name }) => name);
     // Where a name goes on from a group to a title, vitest has ` > ` for `-t` and a space in its report.
     const pattern = names.map((name) => RegExp.escape(name).replaceAll('\\x20', '(?: | > )')).join('|');
-    const { tests } = await runVitest(mutated, [file, '-t', pattern], 'ignore');
+    const env = mutant.changesDatabase ? {} : { [TEMPLATE_URL]: template.url };
+    const { tests } = await runVitest(mutated, [file, '-t', pattern], 'ignore', env);
     for (const name of names) {
       const run = tests.filter((test) => test.name.includes(name) && test.state !== 'skipped');
       if (run.length === 0)

@@ -12,6 +12,8 @@ export interface Mutant {
   readonly file: string;
   /** What no longer holds. It begins with the row of docs/laws.md where there is one: `law 2: …`, `T17: …`. */
   readonly breaks: string;
+  /** Whether it changes how the database is made: then its tests need one of their own. */
+  readonly changesDatabase: boolean;
   /** Every one of these tests must fail: the file, and its name (groups and title with spaces between) or a part of it. */
   readonly killedBy: readonly { readonly file: string; readonly name: string }[];
 }
@@ -26,17 +28,19 @@ export function readMutants(root: string): Mutant[] {
 }
 
 function parseMutant(file: string): Mutant {
-  const header = readFileSync(file, 'utf8').split(/^(?:diff --git|--- )/m)[0] ?? '';
+  const text = readFileSync(file, 'utf8');
+  const header = text.split(/^(?:diff --git|--- )/m)[0] ?? '';
+  const changesDatabase = /^\+\+\+ b\/(?:src\/db\/|src\/queues|.*tables\.ts)/m.test(text);
   const [, breaks] = /^Breaks: (\S.*)$/m.exec(header) ?? [];
   if (breaks === undefined) throw new Error(`${file}: the line "Breaks: <what no longer holds>" is missing`);
-  const killedBy = [...header.matchAll(/^Killed by: (.*)$/gm)].map(([, text = '']) => {
-    const [, testFile, name] = /^(test\/\S+\.test\.ts) > (\S.*)$/.exec(text) ?? [];
+  const killedBy = [...header.matchAll(/^Killed by: (.*)$/gm)].map(([, named = '']) => {
+    const [, testFile, name] = /^(test\/\S+\.test\.ts) > (\S.*)$/.exec(named) ?? [];
     if (testFile === undefined || name === undefined)
-      throw new Error(`${file}: "Killed by: ${text}" is not "Killed by: test/….test.ts > name of the test"`);
+      throw new Error(`${file}: "Killed by: ${named}" is not "Killed by: test/….test.ts > name of the test"`);
     return { file: testFile, name };
   });
   if (killedBy.length === 0) throw new Error(`${file}: the line "Killed by: <file> > <test>" is missing`);
-  return { name: basename(file, '.patch'), file, breaks, killedBy };
+  return { name: basename(file, '.patch'), file, breaks, changesDatabase, killedBy };
 }
 
 /** The rows of docs/laws.md that a mutant breaks: `law 2`, `T17`. */

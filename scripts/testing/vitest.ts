@@ -31,12 +31,13 @@ interface JsonReport {
 
 /**
  * Runs vitest in `root` with `args` and reads its JSON report; `output` says where its own text goes. A run that writes no report (it was
- * killed, or its set-up threw) has no tests: look at the exit code too. Does not throw where tests fail.
+ * killed, or its set-up threw) has no tests: look at the exit code too. `env` is added to the environment. Does not throw where tests fail.
  */
 export async function runVitest(
   root: string,
   args: readonly string[],
   output: 'inherit' | 'ignore',
+  env: Readonly<Record<string, string>> = {},
 ): Promise<VitestRun> {
   const folder = await mkdtemp(join(tmpdir(), 'prokura-report-'));
   const file = join(folder, 'report.json');
@@ -52,7 +53,7 @@ export async function runVitest(
     const child = spawn(process.execPath, [vitest, 'run', ...args, ...reporters], {
       cwd: root,
       stdio: ['ignore', output, output],
-      env: { ...process.env, [UNHANDLED_FILE]: unhandled },
+      env: { ...process.env, ...env, [UNHANDLED_FILE]: unhandled },
     });
     const exitCode = await new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
