@@ -49,7 +49,7 @@ test('the example agent asks, waits for the approval, and stops for good when it
   const ann = await world.person('ann');
   const env = {
     PATH: process.env['PATH'] ?? '',
-    PROKURA_ISSUER: issuer,
+    ISSUER: issuer,
     MCP_URL: `${world.app.baseUrl}/mcp`,
     AGENT_ID: agent.id,
     AGENT_KEY: JSON.stringify(agent.privateJwk),

@@ -2,9 +2,11 @@ import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import suite from '../../vitest.config.ts';
 
+const { projects: _, ...common } = suite.test ?? {};
+
 /** As the suite, set-up and database included, but for the files that prove that a run can pass and can fail. */
 export default defineConfig({
   ...suite,
   root: resolve(import.meta.dirname, '../..'),
-  test: { ...suite.test, include: ['test/proof/*.proof.ts'] },
+  test: { ...common, include: ['test/proof/*.proof.ts'] },
 });
