@@ -3,6 +3,7 @@ import { validateOrgUrl } from '#idp/okta/index.ts';
 import { Fault } from '#lib/fault.ts';
 import { nearestName } from '#lib/problems.ts';
 import { Environment } from './environment.ts';
+import { isPem, oktaPrivateKey } from './okta-key.ts';
 
 const OKTA = ['OKTA_ORG_URL', 'OKTA_ISSUER', 'OKTA_AUDIENCE'] as const;
 const OKTA_LOGIN = ['OKTA_LOGIN_CLIENT_ID', 'OKTA_LOGIN_CLIENT_SECRET'] as const;
@@ -10,7 +11,7 @@ const OKTA_KEYS = ['OKTA_CLIENT_ID', 'OKTA_PRIVATE_KEY'] as const;
 const SLACK = ['SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET', 'SLACK_TEAM_ID', 'SLACK_APP_ID'] as const;
 
 /** Settings of the real Okta and Slack: a sandbox has none of them. */
-const REAL = [...OKTA, ...OKTA_KEYS, 'OKTA_API_TOKEN', ...OKTA_LOGIN, ...SLACK];
+const REAL = [...OKTA, ...OKTA_KEYS, 'OKTA_KEY_ID', 'OKTA_API_TOKEN', ...OKTA_LOGIN, ...SLACK];
 
 /** Variables that are named like settings and are none: a typing error must not leave something unset without a word. */
 export function unknownNames(names: readonly string[]): string[] {
@@ -39,10 +40,7 @@ export function liveProblems(settings: Environment, given: Record<string, unknow
     problems.push(
       'OKTA_API_TOKEN is set together with OKTA_CLIENT_ID or OKTA_PRIVATE_KEY. Choose one kind of credential.',
     );
-  if (settings.OKTA_PRIVATE_KEY !== undefined && jwk(settings.OKTA_PRIVATE_KEY) === null)
-    problems.push(
-      'OKTA_PRIVATE_KEY is not a private key in JWK format. Paste it as Okta showed it, on one line.',
-    );
+  problems.push(...keyProblems(settings));
   if (settings.OKTA_LOGIN_CLIENT_SECRET !== undefined && settings.OKTA_LOGIN_CLIENT_ID === undefined)
     problems.push('OKTA_LOGIN_CLIENT_SECRET is set without OKTA_LOGIN_CLIENT_ID.');
   if (settings.PUBLIC_URL === undefined)
@@ -79,6 +77,17 @@ export function databaseProblems(url: string | undefined): string[] {
   }
 }
 
+function keyProblems({ OKTA_PRIVATE_KEY: key, OKTA_KEY_ID: keyId }: Environment): string[] {
+  if (key === undefined) return keyId === undefined ? [] : ['OKTA_KEY_ID is set without OKTA_PRIVATE_KEY.'];
+  if (oktaPrivateKey(key, keyId) === null)
+    return [
+      'OKTA_PRIVATE_KEY is not a private key. Paste it as Okta showed it: the JSON Web Key (JWK) on one line, or the PEM with its line breaks, or with \\n in their place.',
+    ];
+  if (isPem(key) && keyId === undefined)
+    return ['OKTA_KEY_ID is missing: a PEM does not contain its key id. Okta shows it beside the key (KID).'];
+  return [];
+}
+
 function orgUrlProblems(url: string): string[] {
   try {
     validateOrgUrl(url, { allowLoopback: false });
@@ -113,14 +122,4 @@ export function sandboxProblems(settings: Environment, given: Record<string, unk
     );
   }
   return problems;
-}
-
-/** The text as a private JSON Web Key, or null where it is none. */
-export function jwk(text: string): Record<string, unknown> | null {
-  try {
-    const value = JSON.parse(text) as Record<string, unknown> | null;
-    return value !== null && typeof value === 'object' && 'd' in value ? value : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,7 @@
 import { read } from '#lib/problems.ts';
-import { databaseProblems, jwk, liveProblems, sandboxProblems, unknownNames } from './config-problems.ts';
+import { databaseProblems, liveProblems, sandboxProblems, unknownNames } from './config-problems.ts';
 import { Environment } from './environment.ts';
+import { oktaPrivateKey } from './okta-key.ts';
 
 export interface OktaConfig {
   readonly orgUrl: string;
@@ -115,7 +116,7 @@ function oktaConfig(settings: Environment): OktaConfig {
       ? {
           kind: 'private_key' as const,
           clientId: settings.OKTA_CLIENT_ID ?? '',
-          privateKey: jwk(settings.OKTA_PRIVATE_KEY ?? '') ?? {},
+          privateKey: oktaPrivateKey(settings.OKTA_PRIVATE_KEY ?? '', settings.OKTA_KEY_ID) ?? {},
         }
       : { kind: 'api_token' as const, token: settings.OKTA_API_TOKEN };
   return {

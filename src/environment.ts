@@ -75,7 +75,18 @@ export const Environment = z.object({
     ),
   OKTA_ORG_URL: z.url().optional().describe('https://your-org.okta.com'),
   OKTA_CLIENT_ID: z.string().optional().describe('Client id of the API Services app (private key JWT).'),
-  OKTA_PRIVATE_KEY: z.string().optional().describe('Its private key as a JSON Web Key, on one line.'),
+  OKTA_PRIVATE_KEY: z
+    .string()
+    .optional()
+    .describe(
+      'Its private key, as Okta shows it: the JSON Web Key (JWK) on one line, or the PEM (line breaks may be written as \\n).',
+    ),
+  OKTA_KEY_ID: z
+    .string()
+    .optional()
+    .describe(
+      'Id of that key, which Okta shows beside it (KID). Needed with a PEM; a JWK usually contains it.',
+    ),
   OKTA_API_TOKEN: z.string().optional().describe('Legacy: an API token instead of client id and key.'),
   OKTA_ISSUER: z
     .url()

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { envExample } from '../../scripts/env-example.ts';
@@ -95,6 +96,43 @@ describe('the settings', () => {
     expect(problemsOf({ ...LIVE, OKTA_ISSUER: 'https://acme.okta.com' }).join()).toContain(
       'custom authorization server',
     );
+  });
+
+  test.each([
+    ['with its line breaks', (pem: string) => pem],
+    ['with \\n in their place', (pem: string) => pem.trim().replaceAll('\n', '\\n')],
+  ])('the private key may be a PEM %s, with its key id', (_, written) => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const config = readConfig({ ...LIVE, OKTA_PRIVATE_KEY: written(pem), OKTA_KEY_ID: 'kid1' });
+    expect(config.okta?.credential).toEqual({
+      kind: 'private_key',
+      clientId: '0oa1',
+      privateKey: { ...privateKey.export({ format: 'jwk' }), kid: 'kid1' },
+    });
+    expect(problemsOf({ ...LIVE, OKTA_PRIVATE_KEY: written(pem) })).toEqual([
+      'OKTA_KEY_ID is missing: a PEM does not contain its key id. Okta shows it beside the key (KID).',
+    ]);
+  });
+
+  test('a key id wins over the one in the JSON Web Key, and means nothing without a key', () => {
+    const config = readConfig({ ...LIVE, OKTA_KEY_ID: 'kid2' });
+    expect(config.okta?.credential).toMatchObject({ privateKey: { kty: 'RSA', kid: 'kid2' } });
+    const { OKTA_PRIVATE_KEY: _, OKTA_CLIENT_ID: __, ...rest } = LIVE;
+    expect(problemsOf({ ...rest, OKTA_API_TOKEN: 'x', OKTA_KEY_ID: 'kid2' })).toEqual([
+      'OKTA_KEY_ID is set without OKTA_PRIVATE_KEY.',
+    ]);
+  });
+
+  test.each([
+    ['a public key', '{"kty":"RSA","n":"x","e":"AQAB"}'],
+    ['a damaged PEM', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----'],
+    ['something else', 'secret-text'],
+  ])('%s in place of the private key is refused, and the words do not quote it', (_, text) => {
+    const [problem, ...more] = problemsOf({ ...LIVE, OKTA_PRIVATE_KEY: text, OKTA_KEY_ID: 'kid1' });
+    expect(problem).toMatch(/^OKTA_PRIVATE_KEY is not a private key/);
+    expect(problem).not.toContain(text);
+    expect(more).toEqual([]);
   });
 
   test('every problem is told at once', () => {

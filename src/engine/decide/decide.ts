@@ -33,6 +33,8 @@ export interface Question {
   readonly worth?: Worth | null;
   /** The call has been begun, so that its own use of the mandate is counted already. */
   readonly useIsSpent?: boolean;
+  /** When it was asked, for policies that look at the clock; absent: now. For questions of the past. */
+  readonly askedAt?: Date;
   /** Nothing follows from the answer, so what is known of people is taken at any age: what follows is asked again, after it was read again. */
   readonly anyAge?: true;
 }
@@ -124,6 +126,8 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
     high_value: question.extra?.high_value ?? false,
     by_token: isByToken(actor),
     own_portal: question.extra?.own_portal ?? false,
+    // Only where an agent asks: no text can keep people from changing the policies by the clock.
+    ...(isThroughAgent(actor) && { now: datetime(question.askedAt ?? now) }),
   };
   const action = { type: 'Action', id: entry.tool.name };
   const parents = actionParents(entry).map((id) => ({ type: 'Action', id }));
@@ -149,6 +153,9 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
   const requirements = ids.flatMap((id) => matched.get(id) ?? []);
   return { allowed: true, saved: { policies: ids, requirements, policyDigest: set.digest } };
 }
+
+/** A moment as Cedar's extension type has it. */
+const datetime = (at: Date): cedar.CedarValueJson => ({ __extn: { fn: 'datetime', arg: at.toISOString() } });
 
 function standing(question: Question, facts: DecisionFacts, now: Date): Denial | null {
   const { entry, actor } = question;

@@ -77,6 +77,7 @@ async function askTwice(
         targets.flatMap((target) => (target.type === 'Tenant' ? [] : [[target.id, [] as string[]]])),
       ),
       worth,
+      askedAt: row.createdAt,
       anyAge: true,
     } as const;
     const inForce = await policies.inForce(facts.policy, (version) => policyVersion(reader, version));

@@ -83,6 +83,8 @@ const RESOURCES = [
   entity('Tenant'),
 ];
 
+/** A moment at which the sample agent asks. */
+const NOW: cedar.CedarValueJson = { __extn: { fn: 'datetime', arg: '2026-01-05T12:00:00.000Z' } };
 const CONTEXT = { high_value: false, single_admin: false, by_token: false, own_portal: false };
 
 /** Asks every tool of a person and of an API key, on every kind of target: whatever the text makes of it, Cedar must be able to answer. */
@@ -91,7 +93,8 @@ function ask(parsed: readonly Parsed[], { actions }: Terms): void {
   if (prepared.type === 'failure') throw new Error(`policies: ${messages(prepared.errors)}`);
   for (const action of actions) {
     for (const principal of PRINCIPALS) {
-      const context = { surface: 'mcp', through_agent: principal.uid === PERSON };
+      const through = principal.uid === PERSON;
+      const context = { surface: 'mcp', through_agent: through, ...(through && { now: NOW }) };
       for (const resource of RESOURCES) answered(action, principal, resource, context);
     }
   }
@@ -102,7 +105,11 @@ function answered(
   { name, scope, parents }: Terms['actions'][number],
   principal: cedar.EntityJson,
   resource: cedar.EntityJson,
-  context: Readonly<Partial<typeof CONTEXT>> & { readonly surface: string; readonly through_agent: boolean },
+  context: Readonly<Partial<typeof CONTEXT>> & {
+    readonly surface: string;
+    readonly through_agent: boolean;
+    readonly now?: cedar.CedarValueJson;
+  },
 ): cedar.Response {
   const action = { type: 'Action', id: name };
   const known = { uid: action, attrs: {}, parents: parents.map((id) => ({ type: 'Action', id })) };

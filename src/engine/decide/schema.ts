@@ -53,7 +53,7 @@ export function cedarSchema(catalogue: Catalogue): string {
     'entity Agent = { owner: Person, owner_manager?: Person };',
     'entity Mandate = { principal: Person, agent: Agent, agent_owner: Person, principal_manager?: Person, agent_owner_manager?: Person };',
     'entity Approval = { principal?: Person };',
-    'type Asked = { tool: String, scope: String, surface: String, through_agent: Bool, high_value: Bool, single_admin: Bool, by_token: Bool, own_portal: Bool };',
+    'type Asked = { tool: String, scope: String, surface: String, through_agent: Bool, high_value: Bool, single_admin: Bool, by_token: Bool, own_portal: Bool, now?: datetime };',
     ...groups.map((group) => `action "${group}";`),
     ...actions,
   ].join('\n');
