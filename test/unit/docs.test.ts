@@ -20,6 +20,11 @@ function block(file: string): string {
   return found.slice(0, found.indexOf('\n```') + 1);
 }
 
+/** Every table that the schema has, as the files of tables name them. */
+const tables = globSync('src/**/tables.ts', { cwd: root }).flatMap((file) =>
+  [...read(file).matchAll(/pgTable\(\s*'([a-z_]+)'/g)].map(([, name = '']) => name),
+);
+
 const prose = (file: string): string => read(file).replaceAll(/^ *```[^]*?^ *```/gm, '');
 
 describe('what the documents name exists', () => {
@@ -100,6 +105,8 @@ describe('what the documents name exists', () => {
       'approval_url',
       'mandate_id',
       'agent_id',
+      'agent_owner',
+      'agent_owner_manager',
       'spiffe_id',
       'policy_error',
     ];
@@ -112,7 +119,8 @@ describe('what the documents name exists', () => {
         ),
       );
     expect(tools.length).toBeGreaterThan(20);
-    expect(tools.filter((name) => !others.includes(name) && catalogue.get(name) === undefined)).toEqual([]);
+    const known = [...others, ...tables];
+    expect(tools.filter((name) => !known.includes(name) && catalogue.get(name) === undefined)).toEqual([]);
     // Every Slack command that a page shows begins like one of a tool.
     const commands = catalogue.all.flatMap(({ tool }) => tool.command?.split(/ [<[]/)[0] ?? []);
     const roots = [...new Set(commands.map((command) => command.split(' ')[0]))].join('|');
@@ -129,8 +137,14 @@ describe('what the documents name exists', () => {
     const settings = docs.flatMap((file) => [
       ...read(file).matchAll(/`((?:OKTA|SLACK|PROKURA|MCP|SANDBOX|DATABASE|PUBLIC|LOG)_[A-Z_]+)\b/g),
     ]);
-    const known = read('.env.example');
-    expect(settings.map(([, name]) => name).filter((name) => !known.includes(`${name}=`))).toEqual([]);
+    const example = read('.env.example');
+    expect(settings.map(([, name]) => name).filter((name) => !example.includes(`${name}=`))).toEqual([]);
+  });
+
+  test('every table, on the page of which data is kept', () => {
+    expect(tables.length).toBeGreaterThan(30);
+    const page = read('docs/data.md');
+    expect(tables.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   });
 
   test('every REST path that is named in running text', () => {
