@@ -86,11 +86,13 @@ describe('a policy that looks at the clock', () => {
     const dana = await world.actor('dana');
     late = new Date(Date.now() - MINUTE);
     const text = until('policy_set');
-    const asked = waiting(await world.as(dana, 'policy_set', { text, note: 'by the clock' }));
-    await world.as(dana, 'approval_cancel', { approval_id: asked.approvalId });
+    const asked = await world.as(dana, 'policy_set', { text, note: 'by the clock' });
+    expect(asked.status).toBe('waiting');
+    await world.as(dana, 'approval_cancel', { approval_id: waiting(asked).approvalId });
     await inForce(text);
-    const back = waiting(await world.as(dana, 'policy_set', { version: 0, note: 'back' }));
-    await world.as(dana, 'approval_cancel', { approval_id: back.approvalId });
+    const back = await world.as(dana, 'policy_set', { version: 0, note: 'back' });
+    expect(back.status).toBe('waiting');
+    await world.as(dana, 'approval_cancel', { approval_id: waiting(back).approvalId });
   });
 
   test('is tried on each call of the past with the time of that call', async () => {
