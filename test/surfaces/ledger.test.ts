@@ -39,11 +39,12 @@ const record = (event: 'CALL_DENIED', actor: string, data: Record<string, unknow
   transact(world.app, world.tenantId, (ctx) => Promise.resolve(ctx.record({ event, actor, data })));
 
 /** Runs the command on these lines; the exit code and what it said. */
-function verify(lines: readonly string[], ...more: string[]) {
+async function verify(lines: readonly string[], ...more: string[]) {
   const file = join(folder, 'ledger.ndjson');
   writeFileSync(file, lines.join('\n'));
   const said: string[] = [];
-  const code = main(['verify-ledger', file, ...more], (text) => said.push(text));
+  const say = (text: string) => void said.push(text);
+  const code = await main(['verify-ledger', file, ...more], { out: say, err: say, env: {} });
   return { code, text: said.join('') };
 }
 
@@ -146,12 +147,12 @@ describe('checkpoints', () => {
     const keys = await jwks();
     const lines = await exported();
     const { seq } = await checkpointLedger(world.app, world.tenantId);
-    expect(verify(lines, '--checkpoint', jws, '--jwks', keys)).toMatchObject({ code: 0 });
-    expect(verify(lines, '--checkpoint', jws).text).toContain('signatures were not looked at');
+    expect(await verify(lines, '--checkpoint', jws, '--jwks', keys)).toMatchObject({ code: 0 });
+    expect((await verify(lines, '--checkpoint', jws)).text).toContain('signatures were not looked at');
 
     const cut = lines.slice(0, -2);
-    expect(verify(cut).code).toBe(0);
-    const found = verify(cut, '--checkpoint', jws, '--jwks', keys);
+    expect((await verify(cut)).code).toBe(0);
+    const found = await verify(cut, '--checkpoint', jws, '--jwks', keys);
     expect(found.code).toBe(1);
     expect(found.text).toContain('missing from the end');
     expect(seq).toBe(lines.length);
@@ -163,22 +164,22 @@ describe('checkpoints', () => {
       hash = entryHash(link);
       return JSON.stringify({ ...link, hash });
     });
-    expect(verify(anew).code).toBe(0);
-    expect(verify(anew, '--checkpoint', jws).text).toContain('not the same chain');
+    expect((await verify(anew)).code).toBe(0);
+    expect((await verify(anew, '--checkpoint', jws)).text).toContain('not the same chain');
   });
 
   it('count only with the signature of one of the given keys, whatever the file around them', async () => {
     const list = join(folder, 'checkpoints.json');
     writeFileSync(list, JSON.stringify(await json(`/v1/ledger/checkpoints?tenant=${world.tenantId}`)));
     const lines = await exported();
-    expect(verify(lines, '--checkpoint', list, '--jwks', await jwks())).toMatchObject({ code: 0 });
+    expect(await verify(lines, '--checkpoint', list, '--jwks', await jwks())).toMatchObject({ code: 0 });
     const none = join(folder, 'none.json');
     writeFileSync(none, '{"keys":[]}');
-    expect(verify(lines, '--checkpoint', list, '--jwks', none).text).toContain(
+    expect((await verify(lines, '--checkpoint', list, '--jwks', none)).text).toContain(
       'not signed by any of the keys',
     );
-    expect(verify(lines, '--checkpoint', 'eyJ.e30.AA').code).toBe(2);
-    expect(verify(lines, '--jwks', none).code).toBe(2);
+    expect((await verify(lines, '--checkpoint', 'eyJ.e30.AA')).code).toBe(2);
+    expect((await verify(lines, '--jwks', none)).code).toBe(2);
   });
 });
 

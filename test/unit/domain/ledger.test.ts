@@ -90,11 +90,13 @@ describe('an exported ledger', () => {
     expect(verifyLedger([line]).problems).toEqual([]);
   });
 
-  test('the command says what is wrong with its arguments', () => {
+  test('the command says what is wrong with its arguments', async () => {
     const said: string[] = [];
-    expect(main(['verify-ledger'], (text) => said.push(text))).toBe(2);
-    expect(main(['verify-ledger', '/nonexistent/ledger'], (text) => said.push(text))).toBe(2);
-    expect(main(['dance'], (text) => said.push(text))).toBe(2);
+    const say = (text: string) => void said.push(text);
+    const terminal = { out: say, err: say, env: {} };
+    expect(await main(['verify-ledger'], terminal)).toBe(2);
+    expect(await main(['verify-ledger', '/nonexistent/ledger'], terminal)).toBe(2);
+    expect(await main(['dance'], terminal)).toBe(2);
     expect(said.join('')).toContain('There is no command "dance"');
   });
 });
