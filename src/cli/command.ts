@@ -3,9 +3,9 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 /** Where a command writes, and the environment it was started with. */
 export interface Terminal {
   /** The answer: what a script reads. */
-  out(text: string): void;
+  readonly out: (text: string) => void;
   /** Everything that is said beside the answer. */
-  err(text: string): void;
+  readonly err: (text: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -20,7 +20,7 @@ export interface Command {
   /** Everything else, for `--help`. Ends with a line break. */
   readonly help: string;
   /** Runs it; the answer is the exit code. Throws Unusable for wrong arguments, and ProkuraError where a server refuses. */
-  run(args: readonly string[], terminal: Terminal): number | Promise<number>;
+  readonly run: (args: readonly string[], terminal: Terminal) => number | Promise<number>;
 }
 
 /** Wrong arguments, or a file that cannot be used: exit code 2. The message says which, and what to do. */

@@ -14,7 +14,7 @@ export function privateKeyIn(file: string): Jwk {
     return jwk;
   }
   try {
-    return createPrivateKey(text).export({ format: 'jwk' }) as Jwk;
+    return createPrivateKey(text).export({ format: 'jwk' });
   } catch {
     throw new Unusable(`${file} does not hold a private key (JWK or PEM). ${make}`);
   }

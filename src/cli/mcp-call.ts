@@ -39,7 +39,7 @@ export function tokenIn(file: string, now: Date): HeldToken {
     throw new Unusable(
       `The token in ${file} is bound to a key (${type}). This command sends Bearer tokens only.`,
     );
-  if (typeof aud !== 'string' || !/\/mcp$/.test(aud))
+  if (typeof aud !== 'string' || !aud.endsWith('/mcp'))
     throw new Unusable(
       `The token in ${file} is for ${String(aud)}, not for MCP. ${take}, without --audience.`,
     );

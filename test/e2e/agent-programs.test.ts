@@ -44,18 +44,17 @@ async function run(
   const env = { PATH, HOME, PROKURA_DATA: folder, ...more };
   const child = spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let [out, err] = ['', ''];
-  let asked: Promise<void> | null = null;
+  const asked: Promise<void>[] = [];
   child.stdout.on('data', (piece: Buffer) => (out += piece.toString()));
   child.stderr.on('data', (piece: Buffer) => {
     err += piece.toString();
-    if (waiting !== undefined && /waiting for/i.test(err)) asked ??= waiting();
-    asked?.catch(() => {});
+    if (waiting !== undefined && asked.length === 0 && /waiting for/i.test(err)) asked.push(waiting());
   });
   const code = await new Promise<number>((done) => {
     child.on('error', () => done(-1));
     child.on('close', (status) => done(status ?? -1));
   });
-  await asked;
+  await Promise.all(asked);
   return { code, out, err };
 }
 
@@ -108,8 +107,8 @@ describe('the commands for an agent in the README', () => {
     expect(commands.filter((one) => one.includes('npm run prokura -- agent '))).toHaveLength(3);
     for (const line of commands.flatMap((one) => one.split('\n'))) {
       expect(line).not.toMatch(/(?:^|\s)#|!/);
-      expect(line.split("'").length % 2, line).toBe(1);
-      expect(line.split('"').length % 2, line).toBe(1);
+      const quotes = [`'`, '"'].map((quote) => line.split(quote).length - 1);
+      expect(quotes.filter((count) => count % 2 === 1)).toEqual([]);
     }
   });
 
