@@ -147,6 +147,14 @@ describe('what the documents name exists', () => {
     expect(tables.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   });
 
+  test('every block of JSON is JSON', () => {
+    const blocks = docs.flatMap((file) =>
+      [...read(file).matchAll(/^```json\n([^]*?)^```/gm)].map(([, text = '']) => ({ file, text })),
+    );
+    expect(blocks.length).toBeGreaterThan(5);
+    for (const { file, text } of blocks) expect(() => JSON.parse(text), `${file}: ${text}`).not.toThrow();
+  });
+
   test('every REST path that is named in running text', () => {
     const { paths } = JSON.parse(read('docs/openapi.json')) as { paths: Record<string, unknown> };
     // Doors that are no part of the REST description, and families of paths.
