@@ -104,6 +104,7 @@ describe('law 6: approve exactly this', () => {
     executions: fc.integer({ min: 1, max: 3 }),
     undone: fc.boolean(),
   });
+  type Plan = typeof plan extends fc.Arbitrary<infer T> ? T : never;
 
   test('law 6: any drift of contract, input, preview or policies asks again and does nothing; without one, or when it is undone, it runs once', async () => {
     const seen = { ran: 0, asked: 0 };
@@ -146,7 +147,18 @@ describe('law 6: approve exactly this', () => {
         expect(await run(drifted, next.id)).toMatchObject({ state: 'succeeded' });
         expect(resets() - before).toBe(1);
       }),
-      { numRuns: 12, endOnFailure: true },
+      // Each drift once by itself, and one that was undone; then any of them together.
+      {
+        numRuns: 14,
+        endOnFailure: true,
+        examples: [
+          ...Object.keys(DRIFTS).map((drift): [Plan] => [
+            { drifts: [drift as keyof typeof DRIFTS], executions: 2, undone: false },
+          ]),
+          [{ drifts: ['input', 'preview'], executions: 2, undone: true }],
+          [{ drifts: [], executions: 3, undone: false }],
+        ],
+      },
     );
     expect(Math.min(seen.ran, seen.asked)).toBeGreaterThan(1);
   });
