@@ -20,8 +20,15 @@ export interface Instance {
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Starts it as a user would, and waits until it is ready; rejects with the process's own words where it does not start within four. */
-export async function startInstance(): Promise<Instance> {
+/** How long the server may take to start and to stop, in seconds, where the machine is busy. */
+const START_SECONDS = 240;
+const STOP_SECONDS = 60;
+
+/**
+ * Starts it as a user would, and waits until it is ready. Rejects, and leaves nothing behind, with the process's own words where it does not
+ * start within four minutes, and where `stopped` is aborted before.
+ */
+export async function startInstance(stopped: AbortSignal): Promise<Instance> {
   const folder = await mkdtemp(join(tmpdir(), 'prokura-demo-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -38,6 +45,8 @@ export async function startInstance(): Promise<Instance> {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own: Ctrl-C in a terminal reaches the demo, which then ends the server.
+    detached: true,
   });
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -47,10 +56,12 @@ export async function startInstance(): Promise<Instance> {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const deadline = Date.now() + 240_000;
+    const deadline = Date.now() + START_SECONDS * 1000;
     while (!said.includes('Prokura listens')) {
-      if (child.exitCode !== null || Date.now() > deadline)
-        throw new Error(`the server did not start:\n${said}`);
+      stopped.throwIfAborted();
+      if (child.exitCode !== null) throw new Error(`the server did not start:\n${said}`);
+      if (Date.now() > deadline)
+        throw new Error(`the server did not start within ${START_SECONDS} s (slow machine?):\n${said}`);
       await sleep(50);
     }
     const company = JSON.parse(await readFile(join(folder, 'sandbox-keys.json'), 'utf8')) as SetUpAnswer;
@@ -73,9 +84,9 @@ export async function startInstance(): Promise<Instance> {
 }
 
 async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');
-  await Promise.race([gone, sleep(15_000)]);
+  await Promise.race([gone, sleep(STOP_SECONDS * 1000, undefined, { ref: false })]);
   child.kill('SIGKILL');
 }

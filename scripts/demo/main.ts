@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { startInstance, type Instance } from './instance.ts';
 import { tell, type Step } from './output.ts';
@@ -12,21 +13,84 @@ const STORIES: Readonly<Record<string, (instance: Instance) => Step[]>> = {
   tokens: tokensStory,
 };
 
-const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, story: { type: 'string', default: 'main' } },
-});
-const story = STORIES[values.story];
-if (story === undefined) {
-  console.error(`There is no story "${values.story}". There are: ${Object.keys(STORIES).join(', ')}`);
-  process.exit(2);
+const HELP = `Usage: npm run demo -- [--story=NAME] [--json]
+
+Starts a fresh sandbox of its own, tells a story on it step by step, and removes it.
+
+  --story=NAME   main: a mandate from its birth to its end (unless named)
+                 delegation: mandates, agents, rules, policies, succession, ledger
+                 tokens: exchange variants, resource servers, browser login, revocation
+  --json         one JSON object a line
+  --help         this text
+
+Exit code 0: every step held. 1: one did not. 2: the options were not understood.
+`;
+
+/** The options, or the exit code where there is nothing to tell. */
+function options(): { readonly story: (instance: Instance) => Step[]; readonly json: boolean } | number {
+  try {
+    const { values } = parseArgs({
+      options: {
+        json: { type: 'boolean', default: false },
+        story: { type: 'string', default: 'main' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) {
+      process.stdout.write(HELP);
+      return 0;
+    }
+    const story = Object.hasOwn(STORIES, values.story) ? STORIES[values.story] : undefined;
+    if (story !== undefined) return { story, json: values.json };
+    process.stderr.write(
+      `There is no story "${values.story}". There are: ${Object.keys(STORIES).join(', ')}\n`,
+    );
+  } catch (error) {
+    const [first = ''] = (error instanceof Error ? error.message : String(error)).split(/\. |\n/);
+    process.stderr.write(`${first}. Run: npm run demo -- --help\n`);
+  }
+  return 2;
 }
-if (!values.json)
-  console.log('A fresh sandbox starts: real PostgreSQL, real server, simulated Okta and Slack …');
-const instance = await startInstance();
-let passed = false;
-try {
-  passed = await tell(story(instance), values.json);
-} finally {
-  await instance.stop();
+
+/** Aborted, with the exit code as its reason, when somebody stops the demo: by Ctrl-C or a signal, or when nobody reads its output any more. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  // 128 and the number of the signal, as a shell has it; a closed pipe counts as SIGPIPE.
+  const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+  for (const [signal, code] of Object.entries(codes)) process.on(signal, () => controller.abort(code));
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => controller.abort(141));
+  return controller.signal;
 }
-process.exitCode = passed ? 0 : 1;
+
+/** Tells the story on an instance of its own, which is gone when this settles; the answer is the exit code. */
+async function demo(
+  story: (instance: Instance) => Step[],
+  json: boolean,
+  stopped: AbortSignal,
+): Promise<number> {
+  if (!json) console.log('A fresh sandbox starts: real PostgreSQL, real server, simulated Okta and Slack …');
+  try {
+    const instance = await startInstance(stopped);
+    try {
+      const ended = stopped.aborted ? Promise.resolve() : once(stopped, 'abort');
+      const passed = await Promise.race([tell(story(instance), json, stopped), ended.then(() => false)]);
+      if (!stopped.aborted) return passed ? 0 : 1;
+    } finally {
+      await instance.stop();
+    }
+  } catch (error) {
+    if (!stopped.aborted) throw error;
+  }
+  return Number(stopped.reason);
+}
+
+const asked = options();
+if (typeof asked === 'number') process.exitCode = asked;
+else {
+  const code = await demo(asked.story, asked.json, stopSignal()).catch((error: unknown) => {
+    process.stderr.write(`The demo failed: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  });
+  // A step that was cut short may still wait for something.
+  process.exit(code);
+}

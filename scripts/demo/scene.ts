@@ -1,7 +1,7 @@
 import { samplePerson } from '#sandbox/company.ts';
 import { slackDriver, type SimMessage } from '#sandbox/slack/index.ts';
 import type { Instance } from './instance.ts';
-import { must } from './output.ts';
+import { must, until } from './output.ts';
 import { demoAgent, jsonOf, oktaToken, type Answer, type DemoAgent } from './wire.ts';
 
 /** An entry of the ledger, as its API shows it. */
@@ -35,8 +35,7 @@ export interface Scene {
   apiKey(name: string, looks: readonly string[], acts?: readonly string[]): Promise<string>;
   /** Entries of the ledger; `query` filters as the API does. */
   ledger(event: string, query?: string): Promise<LedgerLine[]>;
-  /** Asks until there is an answer, for a minute unless it is said how many. */
-  until<T>(what: string, probe: () => Promise<T | null | undefined | false>, seconds?: number): Promise<T>;
+  readonly until: typeof until;
   /** Has Dana register an agent in Slack; its key is new. */
   register(name: string, owner: string, scopes: string): Promise<DemoAgent>;
   /**
@@ -144,14 +143,7 @@ export function scene(instance: Instance): Scene {
       const { body } = await here.admin('GET', `/v1/ledger?event=${event}&limit=1000${query}`);
       return body['entries'] as LedgerLine[];
     },
-    until: async (what, probe, seconds = 60) => {
-      for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline;) {
-        const value = await probe();
-        if (value !== null && value !== undefined && value !== false) return value;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      throw new Error(`did not happen within ${seconds} s: ${what}`);
-    },
+    until,
     register: async (name, owner, scopes) => {
       const agent = demoAgent(instance);
       await here.form('dana', `/agent register ${name}`, {
@@ -184,7 +176,7 @@ export function scene(instance: Instance): Scene {
       must(asked.data['status'] === 'pending_approval', `nobody is asked: ${asked.text}`);
       const { approval_id } = asked.data;
       await here.approve(approver, String(approval_id));
-      const done = await agent.call(token, 'approval_wait', { approval_id, wait_seconds: 20 });
+      const done = await agent.outcome(token, String(approval_id));
       must(done.data['status'] === 'done', `not handed on: ${done.text}`);
       return String((done.data['result'] as Record<string, unknown>)['mandate_id']);
     },

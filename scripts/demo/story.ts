@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { samplePerson, SAMPLE_COMPANY } from '#sandbox/company.ts';
 import { slackDriver, type SimMessage } from '#sandbox/slack/index.ts';
 import type { Instance } from './instance.ts';
-import { must, type Step } from './output.ts';
+import { must, until, type Step } from './output.ts';
 import { claimsOf, control, demoAgent, okta, oktaToken, rest } from './wire.ts';
 
 const [ann, bob, carl, mona, dana, nina] = ['ann', 'bob', 'carl', 'mona', 'dana', 'nina'].map(
@@ -35,14 +35,6 @@ export function mainStory(instance: Instance): Step[] {
   const ledger = async (event: string): Promise<LedgerLine[]> => {
     const { text } = await rest(instance, `/v1/ledger?event=${event}&limit=200`);
     return (JSON.parse(text) as { entries: LedgerLine[] }).entries;
-  };
-  const waitFor = async <T>(what: string, probe: () => Promise<T | null | undefined | false>): Promise<T> => {
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
-      const value = await probe();
-      if (value !== null && value !== undefined && value !== false) return value;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error(`did not happen within 60 s: ${what}`);
   };
   const mandates = async (): Promise<{ mandate_id: string; state: string }[]> => {
     const response = await fetch(`${instance.url}/v1/tools/mandate_list`, {
@@ -94,7 +86,7 @@ export function mainStory(instance: Instance): Step[] {
           sent.status === 200 && sent.errors === undefined,
           `the form was refused: ${JSON.stringify(sent)}`,
         );
-        const entry = await waitFor('AGENT_REGISTERED', async () => (await ledger('AGENT_REGISTERED'))[0]);
+        const entry = await until('AGENT_REGISTERED', async () => (await ledger('AGENT_REGISTERED'))[0]);
         const [kid = ''] = entry.data['kids'] as string[];
         agent.identity = { id: String(entry.data['agent']), kid };
         say(`ledger AGENT_REGISTERED: ${agent.identity.id}, key ${agent.identity.kid}`);
@@ -132,7 +124,7 @@ export function mainStory(instance: Instance): Step[] {
       run: async (say) => {
         const message = await slack.as('mona').waitsFor(shows('Give a mandate'));
         await slack.as('mona').clicks(message, 'Approve');
-        const entry = await waitFor('MANDATE_CREATED', async () => (await ledger('MANDATE_CREATED'))[0]);
+        const entry = await until('MANDATE_CREATED', async () => (await ledger('MANDATE_CREATED'))[0]);
         state.mandate = String(entry.data['mandate_id']);
         say(
           `ledger MANDATE_APPROVED, MANDATE_CREATED: ${state.mandate} until ${String(entry.data['expires_at'])}`,
@@ -222,10 +214,7 @@ export function mainStory(instance: Instance): Step[] {
       title:
         'Mona approves in Slack; the factors go at Okta, once; approval_wait returns the result; Bob is told',
       run: async (say) => {
-        const waiting = agent.call(state.token, 'approval_wait', {
-          approval_id: state.approval,
-          wait_seconds: 20,
-        });
+        const waiting = agent.outcome(state.token, state.approval);
         const message = await slack
           .as('mona')
           .waitsFor(
@@ -257,7 +246,7 @@ export function mainStory(instance: Instance): Step[] {
         must(card, `no preview: ${JSON.stringify(typed)}`);
         say(`Slack to Bob: ${card.text}`);
         await slack.as('bob').clicks(card, 'Send request');
-        await waitFor(
+        await until(
           "Ann's status",
           async () =>
             ((await okta(instance, `/users/${ann.oktaId}`)) as { status: string }).status === 'RECOVERY',
@@ -285,7 +274,7 @@ export function mainStory(instance: Instance): Step[] {
         const clicked = JSON.stringify(card.blocks).includes('Send request')
           ? await slack.as('nina').clicks(card, 'Send request')
           : typed;
-        const refusal = await waitFor(
+        const refusal = await until(
           'the refusal',
           async () =>
             clicked.ephemerals.find(shows('managers, for their direct reports')) ??
@@ -318,7 +307,7 @@ export function mainStory(instance: Instance): Step[] {
           kind: 'interactive',
           payload,
         })) as { status: number };
-        const refused = await waitFor('VOTE refused', async () =>
+        const refused = await until('VOTE refused', async () =>
           (await ledger('CALL_DENIED')).find((entry) => entry.data['tool'] === 'approval_decide'),
         );
         say(`click as Bob: HTTP ${own.status}, ledger CALL_DENIED ${JSON.stringify(refused.data)}`);
@@ -377,7 +366,8 @@ export function mainStory(instance: Instance): Step[] {
         };
         const response = await fetch(`${instance.url}/mcp`, { method: 'POST', headers, body });
         say(`MCP HTTP ${response.status}, WWW-Authenticate: ${response.headers.get('www-authenticate')}`);
-        must(response.status === 401 && left > 0, `HTTP ${response.status} with ${left} s left`);
+        must(left > 0, 'the token has expired meanwhile (slow machine?)');
+        must(response.status === 401, `HTTP ${response.status} with ${left} s left`);
         const exchange = await agent.exchange(await oktaToken(instance, bob.email), state.mandate);
         say(`token endpoint HTTP ${exchange.status} ${JSON.stringify(exchange.body)}`);
         must(

@@ -4,6 +4,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { SignJWT } from 'jose';
 import { SANDBOX_API_TOKEN } from '#sandbox/okta/index.ts';
 import type { Instance } from './instance.ts';
+import { until } from './output.ts';
 
 /** An agent as its developer runs it: its own key, the token endpoint, an MCP client. Knows nothing of the server's insides. */
 export interface DemoAgent {
@@ -19,6 +20,8 @@ export interface DemoAgent {
   /** RFC 8693; `form` replaces or adds parameters. */
   exchange(subjectToken: string, mandateId: string, form?: Readonly<Record<string, string>>): Promise<Answer>;
   call(token: string, tool: string, input: Record<string, unknown>): Promise<ToolAnswer>;
+  /** What became of an approval (`approval_wait`), once it is decided and carried out. */
+  outcome(token: string, approvalId: string): Promise<ToolAnswer>;
   tools(token: string): Promise<string[]>;
 }
 
@@ -79,6 +82,14 @@ export function demoAgent(instance: Instance): DemoAgent {
         await client.close();
       }
     },
+    outcome: (token, approvalId) =>
+      until(`approval ${approvalId} is decided and carried out`, async () => {
+        const answer = await agent.call(token, 'approval_wait', {
+          approval_id: approvalId,
+          wait_seconds: 20,
+        });
+        return !['pending_approval', 'running'].includes(String(answer.data['status'])) && answer;
+      }),
     tools: async (token) => {
       const client = await mcpClient(instance, token);
       try {

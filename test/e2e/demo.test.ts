@@ -1,6 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../support/world.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const demo = (...args: string[]) =>
@@ -9,6 +12,14 @@ const demo = (...args: string[]) =>
     encoding: 'utf8',
     timeout: 600_000,
   });
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
 
 describe('npm run demo', () => {
   test.each([
@@ -36,9 +47,65 @@ describe('npm run demo', () => {
     620_000,
   );
 
-  test('an unknown story is refused with those that there are', () => {
-    const { status, stderr } = demo('--story=fairy');
-    expect(status).toBe(2);
-    expect(stderr).toContain('There are: main, delegation, tokens');
+  test('help, and a sentence for an option or a story that it does not have', () => {
+    expect(demo('--help')).toMatchObject({
+      status: 0,
+      stderr: '',
+      stdout: expect.stringContaining('--story=NAME'),
+    });
+    const unknown = { status: 2, stdout: '' };
+    expect(demo('--story=fairy')).toMatchObject({
+      ...unknown,
+      stderr: 'There is no story "fairy". There are: main, delegation, tokens\n',
+    });
+    expect(demo('--stroy=main')).toMatchObject({
+      ...unknown,
+      stderr: "Unknown option '--stroy'. Run: npm run demo -- --help\n",
+    });
   });
+
+  test.each([
+    ['its reader goes away, as with | head', 'pipe', 141],
+    ['Ctrl-C', 'interrupt', 130],
+  ])(
+    'after %s, server, PostgreSQL and folder are gone',
+    async (_, how, expected) => {
+      const folder = mkdtempSync(join(tmpdir(), 'prokura-demos-'));
+      // The user that PostgreSQL runs as must be able to enter it.
+      chmodSync(folder, 0o755);
+      const child = spawn(process.execPath, ['scripts/demo/main.ts'], {
+        cwd: ROOT,
+        env: { PATH: process.env['PATH'], TMPDIR: folder },
+        stdio: ['ignore', 'pipe', 'inherit'],
+        // A terminal sends Ctrl-C to the whole group.
+        detached: true,
+      });
+      try {
+        const code = new Promise<number | null>((done) => child.on('exit', done));
+        await new Promise<void>((begun) => {
+          let said = '';
+          child.stdout.on('data', (piece: Buffer) => {
+            said += piece.toString();
+            if (said.includes('\n1. ')) begun();
+          });
+        });
+        const text = (name: string) => readFileSync(globSync(`${folder}/*/**/${name}`)[0] ?? name, 'utf8');
+        const postgres = Number(text('postmaster.pid').split('\n')[0]);
+        const { issuer } = JSON.parse(text('sandbox-keys.json')) as { issuer: string };
+        expect((await fetch(new URL('/healthz', issuer))).status).toBe(200);
+
+        if (how === 'pipe') child.stdout.destroy();
+        else process.kill(-(child.pid ?? Number.NaN), 'SIGINT');
+        expect(await code).toBe(expected);
+        await expect(fetch(new URL('/healthz', issuer))).rejects.toThrow('fetch failed');
+        // The entry of a process that has ended may stay for a moment.
+        await eventually(() => Promise.resolve(!isAlive(postgres)), 'PostgreSQL has stopped');
+        expect(readdirSync(folder)).toEqual([]);
+      } finally {
+        child.kill('SIGKILL');
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+    400_000,
+  );
 });

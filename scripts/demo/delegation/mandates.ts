@@ -123,7 +123,7 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
       const asked = await state.helper.call(nested, 'okta_reset_mfa', { person: person.email });
       must(asked.data['status'] === 'pending_approval', `not pending: ${asked.text}`);
       const { approval_id } = asked.data;
-      const waiting = state.helper.call(nested, 'approval_wait', { approval_id, wait_seconds: 20 });
+      const waiting = state.helper.outcome(nested, String(approval_id));
       await scene.approve('mona', 'Reset multi-factor');
       must((await waiting).data['status'] === 'done', 'it was not carried out');
       const factors = (await okta(scene.instance, `/users/${person.oktaId}/factors`)) as unknown[];

@@ -50,15 +50,13 @@ export const resourceSteps = (scene: Scene, state: State): Step[] => {
         await scene.use('bob', 'mandate_freeze', { mandate_id: state.mandate });
         // The list is at most fifteen seconds old; a verifier without a cache of its own sees it then.
         const began = Date.now();
-        let reason: string | undefined;
-        while (reason === undefined && Date.now() - began < 20_000) {
-          reason = await verifyDelegation({ issuer, audience })(token).then(
-            () => undefined,
+        const reason = await scene.until('the status list shows the freeze', () =>
+          verifyDelegation({ issuer, audience })(token).then(
+            () => null,
             (error: unknown) => String((error as { reason?: string }).reason),
-          );
-          if (reason === undefined) await new Promise((resolve) => setTimeout(resolve, 500));
-        }
-        must(reason === 'suspended', `the status list says ${String(reason)}`);
+          ),
+        );
+        must(reason === 'suspended', `the status list says ${reason}`);
         await scene.send('bob', `/mandate thaw ${state.mandate}`);
         await scene.until(
           'the mandate works again',
@@ -91,14 +89,10 @@ export const resourceSteps = (scene: Scene, state: State): Step[] => {
       run: async (say) => {
         const request = { subject_token: await bobsToken(scene), mandate_id: state.mandate };
         const { access_token: token } = await clientOf(scene, state.agent).exchangeToken(request);
-        const published = await scene.until(
-          'the new key is published',
-          async () => {
-            const now = await kids();
-            return now.includes(state.newKid) && now;
-          },
-          40,
-        );
+        const published = await scene.until('the new key is published', async () => {
+          const now = await kids();
+          return now.includes(state.newKid) && now;
+        });
         say(`JWKS: ${published.join(', ')}`);
         must(published.length === 2, `${published.length} keys are published`);
         // The list may still be the one of the freeze before; what is shown here is the key.

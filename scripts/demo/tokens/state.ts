@@ -23,6 +23,7 @@ export const clientOf = (scene: Scene, agent: DemoAgent, more: Partial<ClientOpt
     issuer: scene.instance.company.issuer,
     clientId: agent.identity?.id ?? '',
     privateKey: agent.privateJwk(),
+    timeoutMs: 60_000,
     ...more,
   });
 

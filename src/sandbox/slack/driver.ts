@@ -38,7 +38,8 @@ export function slackDriver(url: string): { as(userIdOrKey: string): SlackPerson
           for (;;) {
             const found = (await sees()).find(predicate);
             if (found !== undefined) return found;
-            if (performance.now() > until) throw new Error(`${user} saw no such message within ${ms} ms`);
+            if (performance.now() > until)
+              throw new Error(`${user} saw no such message within ${ms} ms (slow machine?)`);
             await new Promise((resolve) => setTimeout(resolve, POLL_MS));
           }
         },
