@@ -23,6 +23,8 @@ export interface Scene {
   form(person: string, command: string, values: Values): Promise<void>;
   /** Types a command in Slack and sends the request that its card previews. */
   send(person: string, command: string): Promise<void>;
+  /** Waits for the card that a form shows where its fields only name what will change, and sends the request. */
+  sendCard(person: string, what: string): Promise<void>;
   /** Waits for an approval in Slack that shows these words, and clicks Approve. Answers the message as it was. */
   approve(person: string, ...words: readonly string[]): Promise<SimMessage>;
   /** Uses a tool over REST with the person's own Okta access token. */
@@ -60,6 +62,11 @@ const nameOf = (person: string): string => {
 export function scene(instance: Instance): Scene {
   const slack = slackDriver(instance.slackUrl);
   const clicked = new Set<string>();
+  // The card may come a moment after the command was answered; one that was sent shows its button no more.
+  const cardOf = (person: string, what: string): Promise<SimMessage> =>
+    until(`${what} shows its card`, async () =>
+      (await slack.as(person).sees()).findLast((one) => JSON.stringify(one.blocks).includes('Send request')),
+    );
   const here: Scene = {
     instance,
     slack,
@@ -74,16 +81,11 @@ export function scene(instance: Instance): Scene {
         `${command} was refused: ${JSON.stringify(sent.errors)}`,
       );
     },
+    sendCard: async (person, what) =>
+      void (await slack.as(person).clicks(await cardOf(person, what), 'Send request')),
     send: async (person, command) => {
       const typed = await slack.as(person).types(command);
-      // The card may come a moment after the command was answered; one that was sent shows its button no more.
-      const card =
-        typed.ephemerals[0] ??
-        (await here.until(`${command} shows its card`, async () =>
-          (await slack.as(person).sees()).findLast((one) =>
-            JSON.stringify(one.blocks).includes('Send request'),
-          ),
-        ));
+      const card = typed.ephemerals[0] ?? (await cardOf(person, command));
       must(
         JSON.stringify(card.blocks).includes('Send request'),
         `${command} shows no request: ${JSON.stringify(typed).slice(0, 500)}`,

@@ -173,6 +173,7 @@ forbid (principal, action == Action::"okta_reset_mfa", resource) when { context.
         const one = await policies(scene, state);
         must(one['version'] === 1, `version ${String(one['version'])} is in force`);
         await scene.form('dana', '/policy set', { Version: '0', Note: 'Back to what ships' });
+        await scene.sendCard('dana', '/policy set');
         await scene.approve('ivan', 'Back to what ships');
         const two = await scene.until('the old policies are back', async () => {
           const shown = await policies(scene, state);
