@@ -62,11 +62,17 @@ const nameOf = (person: string): string => {
 export function scene(instance: Instance): Scene {
   const slack = slackDriver(instance.slackUrl);
   const clicked = new Set<string>();
-  // The card may come a moment after the command was answered; one that was sent shows its button no more.
+  // The card may come a moment after the command was answered, and the button of the one before may go a moment later still.
   const cardOf = (person: string, what: string): Promise<SimMessage> =>
     until(`${what} shows its card`, async () =>
-      (await slack.as(person).sees()).findLast((one) => JSON.stringify(one.blocks).includes('Send request')),
+      (await slack.as(person).sees()).findLast(
+        (one) => !clicked.has(`${person} ${one.ts}`) && JSON.stringify(one.blocks).includes('Send request'),
+      ),
     );
+  const sendsCard = async (person: string, card: SimMessage): Promise<void> => {
+    clicked.add(`${person} ${card.ts}`);
+    await slack.as(person).clicks(card, 'Send request');
+  };
   const here: Scene = {
     instance,
     slack,
@@ -81,8 +87,7 @@ export function scene(instance: Instance): Scene {
         `${command} was refused: ${JSON.stringify(sent.errors)}`,
       );
     },
-    sendCard: async (person, what) =>
-      void (await slack.as(person).clicks(await cardOf(person, what), 'Send request')),
+    sendCard: async (person, what) => sendsCard(person, await cardOf(person, what)),
     send: async (person, command) => {
       const typed = await slack.as(person).types(command);
       const card = typed.ephemerals[0] ?? (await cardOf(person, command));
@@ -90,7 +95,7 @@ export function scene(instance: Instance): Scene {
         JSON.stringify(card.blocks).includes('Send request'),
         `${command} shows no request: ${JSON.stringify(typed).slice(0, 500)}`,
       );
-      await slack.as(person).clicks(card, 'Send request');
+      await sendsCard(person, card);
     },
     approve: async (person, ...words) => {
       const message = await slack
