@@ -451,9 +451,9 @@ describe('law 1: no authority from nothing', () => {
         const made: string[] = [];
         const tokens = new Map<string, TokenDetails>();
         const first: Step = { do: 'create', by: 'bob', agent: 0, terms: { scopes: SCOPES, may_delegate: 3 } };
-        // One hand-on by a token that is bound to less, in every sequence: chance alone may bring none that gets through.
+        // One hand-on by a token that is bound to less, to an agent that may hold it all, in every sequence: chance alone may bring none.
         const bound = { people: ['carl', 'ann'], tools: null, amount: null };
-        const second: Step = { do: 'delegate', of: 0, agent: 1, terms: {}, token: bound };
+        const second: Step = { do: 'delegate', of: 0, agent: 3, terms: {}, token: bound };
         for (const round of [[first], [second], ...steps])
           await Promise.all(
             round.map((one) =>
@@ -489,7 +489,8 @@ describe('law 1: no authority from nothing', () => {
           }
         }
       }),
-      { numRuns: 8 },
+      // The first has nothing but those two: what is handed on still stands at its end.
+      { numRuns: 8, examples: [[[]]] },
     );
     expect(seen.allowed).toBeGreaterThan(0);
     expect(seen.children).toBeGreaterThan(0);
