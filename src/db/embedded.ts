@@ -21,15 +21,17 @@ export interface EmbeddedServer {
 const OWNER = 'prokura_owner';
 
 /**
- * Starts PostgreSQL 18 in `directory`, initialising it the first time (about two seconds); it listens on loopback only, on a free port, with a
+ * Starts PostgreSQL 18 in `folder`, initialising it the first time (about two seconds); it listens on loopback only, on a free port, with a
  * password that is kept beside the data in a file of mode 0600. A server that a killed process left running there is taken over, and stopped
  * by `stop` like one of our own: its data directory allows only one. A pid file that names a process which is not PostgreSQL is removed.
  * Throws Fault `conflict` where a process that still runs uses this directory, `unavailable` where PostgreSQL is not installed for this
  * platform or cannot run here, with what to do.
  */
-export async function startEmbedded(directory: string): Promise<EmbeddedServer> {
+export async function startEmbedded(folder: string): Promise<EmbeddedServer> {
+  // PostgreSQL's programs run in another working directory.
+  const directory = resolve(folder);
   await mkdir(directory, { recursive: true });
-  const data = resolve(directory, 'postgres');
+  const data = join(directory, 'postgres');
   const programs = await openPrograms(data);
   // Its user must be able to pass through this directory, not to read it.
   await chmod(directory, programs.ownUser ? 0o700 : 0o711);

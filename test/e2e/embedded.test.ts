@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import postgres from 'postgres';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort, startEmbedded } from '#db/embedded.ts';
@@ -39,6 +39,13 @@ test('of two starts in the same second on a new folder, one gets the database an
   expect(loser?.reason).toMatchObject({ code: 'conflict' });
   expect(await works(winner?.value.url ?? '')).toBe(true);
   await winner?.value.stop();
+});
+
+test('a folder that is named from the working directory is as good as a whole path', async () => {
+  const server = await startEmbedded(relative(process.cwd(), folder));
+  expect(await works(server.url)).toBe(true);
+  expect(isAlive(pidOf())).toBe(true);
+  await server.stop();
 });
 
 test('a pid file that names a living process which is not PostgreSQL does not keep it from starting', async () => {
