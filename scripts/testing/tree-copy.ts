@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A copy of the working tree, with the packages of the original. */
+/** A copy of the working tree. */
 export interface TreeCopy {
   readonly root: string;
   /** Applies a patch, or takes it back. False where it does not fit. */
@@ -11,9 +11,12 @@ export interface TreeCopy {
   remove(): void;
 }
 
-/** Copies what git tracks, and what it neither tracks nor ignores, from `root` into a new folder below the system's temporary one. */
-export function copyTree(root: string): TreeCopy {
-  const copy = mkdtempSync(join(tmpdir(), 'prokura-mutants-'));
+/**
+ * Copies what git tracks, and what it neither tracks nor ignores, from `root` into a new folder below the system's temporary one.
+ * With `packages: false` the copy has no `node_modules`, as a fresh clone has none.
+ */
+export function copyTree(root: string, { packages = true } = {}): TreeCopy {
+  const copy = mkdtempSync(join(tmpdir(), 'prokura-copy-'));
   const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
     encoding: 'utf8',
@@ -21,7 +24,7 @@ export function copyTree(root: string): TreeCopy {
   for (const file of files.split('\0')) {
     if (file !== '' && existsSync(join(root, file))) cpSync(join(root, file), join(copy, file));
   }
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  if (packages) symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   return {
     root: copy,
     patch: (file, way) => {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import postgres from 'postgres';
@@ -46,6 +46,20 @@ test('a folder that is named from the working directory is as good as a whole pa
   expect(await works(server.url)).toBe(true);
   expect(isAlive(pidOf())).toBe(true);
   await server.stop();
+});
+
+test('in a folder that the user of PostgreSQL cannot enter, root is told which folder that is and what to do; another user needs no other', async () => {
+  const home = join(folder, 'home');
+  await mkdir(join(home, 'data'), { recursive: true, mode: 0o700 });
+  const start = startEmbedded(join(home, 'data'));
+  if (process.getuid?.() === 0)
+    await expect(start).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(
+        `cannot enter ${home}. Move Prokura to a folder that others can enter`,
+      ) as string,
+    });
+  else await (await start).stop();
 });
 
 test('a pid file that names a living process which is not PostgreSQL does not keep it from starting', async () => {
