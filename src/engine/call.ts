@@ -13,7 +13,7 @@ import { callDesk } from './approve/desk.ts';
 import { wait } from './approve/wait.ts';
 import { ledgerData, type Asked, type CallRequest } from './asked.ts';
 import type { CatalogueEntry } from './catalogue.ts';
-import { decide, decideNow, peopleOf, targetIds, type Decision } from './decide/decide.ts';
+import { decide, decideNow, fallenSince, peopleOf, targetIds, type Decision } from './decide/decide.ts';
 import type { AdminRoles } from './decide/entities.ts';
 import { lacksScope, policiesOf } from './decide/given.ts';
 import { notForAgents } from './decide/not-for-agents.ts';
@@ -23,7 +23,7 @@ import type { Outcome } from './outcome.ts';
 import { referenceFields, resolveReferences } from './references.ts';
 import { bindRepeat, Repeated, repeatableOf, repeatedCall } from './repeat.ts';
 import { TENANT_TARGET, type AnyAct, type AnyWrite } from './tool.ts';
-import { adminRolesOf, EXECUTE_CALL, spendMandateUse } from './saved-call.ts';
+import { adminRolesOf, EXECUTE_CALL, savedQuestion, spendMandateUse } from './saved-call.ts';
 import { summaryOf } from './summary.ts';
 import { freshen } from './read-person.ts';
 import { readonly, transact } from './transact.ts';
@@ -46,8 +46,11 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
   // Before names are looked up: what was done may have changed whom they name.
   const repeatable = repeatableCall(app, request, entry);
   const earlier = await repeatedCall(app, request.tenantId, repeatable);
-  if (earlier !== null)
+  if (earlier !== null) {
+    const fallen = await repeatFallen(app, request, entry, earlier);
+    if (fallen !== null) return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, fallen);
     return awaitOutcome(app, request.tenantId, earlier, request.waitMs ?? 0, request.signal);
+  }
   const begun = await canonicalInput(app, request, entry);
   if ('denial' in begun)
     return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, begun.denial);
@@ -93,6 +96,23 @@ async function use(asked: Asked, repeatable: Repeatable | null): Promise<Outcome
 
 /** Nothing was decided: what is known of somebody at the provider is too old, and has not been read again yet. */
 class Outdated extends Error {}
+
+/** Why a repeat is refused and not answered from the record; null: it is answered. */
+const repeatFallen = (
+  app: App,
+  { tenantId, actor }: CallRequest,
+  entry: CatalogueEntry,
+  callId: string,
+): Promise<Denial | null> =>
+  readonly(app, tenantId, async (reader) => {
+    const saved = await mustFind(reader, callId);
+    return fallenSince(reader, app.policies, {
+      ...savedQuestion(app, saved, NO_ROLES),
+      entry,
+      actor,
+      anyAge: true,
+    });
+  });
 
 /**
  * The input with ids in the place of names. Or a denial, where the answer is no whatever the input is: then no name is

@@ -82,6 +82,39 @@ describe('a tool over REST', () => {
     expect(await world.sql`select 1 from calls where tool = 'okta_reset_mfa'`).toHaveLength(1);
   });
 
+  test('a repeat by a token that has not the tool’s scope any more is refused, not answered from the record', async () => {
+    const form = { resource: `${world.url}/v1`, scope: 'okta.password.reset' };
+    const narrow = await world.token(agent, 'bob', mandateId, form);
+    const body = { person: 'ann@acme.example' };
+    const again = await post(narrow, '/v1/tools/okta_reset_mfa', 'gated', body);
+    expect(again.status).toBe(403);
+    expect(JSON.stringify(again.body)).toContain('scope_not_delegated');
+    const [first] = await world.sql<{ id: string }[]>`select id from calls where tool = 'okta_reset_mfa'`;
+    expect(JSON.stringify(again.body)).not.toContain(first?.id);
+  });
+
+  test('a repeat by an API key that lost the tool is refused, not answered from the record', async () => {
+    const admin = world.company.api_keys.admin;
+    const victim = await world.agent('disabled', 'bob');
+    const [row] = await world.sql<{ name: string; scopes: string[] }[]>`
+      select name, scopes from api_keys where tenant_id = ${world.tenantId} and ${'admin'} = any(scopes)`;
+    const { name = '', scopes = [] } = row ?? {};
+    const held = (now: readonly string[]) => world.sql`
+      update api_keys set scopes = ${[...now]}::text[] where tenant_id = ${world.tenantId} and name = ${name}`;
+    const disable = () =>
+      post(admin, '/v1/tools/agent_disable', 'lost', { agent: victim.id, reason: 'stolen' });
+    await held([...scopes, 'agent_disable']);
+    const first = await disable();
+    expect(first.body).toMatchObject({ status: 'done' });
+    expect(first.status).toBe(200);
+    expect((await disable()).body['call_id']).toBe(first.body['call_id']);
+    await held(scopes.filter((one) => one !== 'agent_disable'));
+    const again = await disable();
+    expect(again.status).toBe(403);
+    expect(JSON.stringify(again.body)).not.toContain(String(first.body['call_id']));
+    await held(scopes);
+  });
+
   test.each(['', 'with space', 'x'.repeat(256)])('the key "%s" is refused', async (key) => {
     expect((await post(bearer, handOn, key, { agent: other.id, purpose: 'hand on' })).status).toBe(400);
   });

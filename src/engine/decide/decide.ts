@@ -13,7 +13,7 @@ import { Fault } from '#lib/fault.ts';
 import { reach } from '#db/reach.ts';
 import type { App } from '../app.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
-import { type AskedContext, IMPLIED_SCOPE, type Target, type Targets } from '../tool.ts';
+import { type AskedContext, IMPLIED_SCOPE, TENANT_TARGET, type Target, type Targets } from '../tool.ts';
 import { readonly } from '../transact.ts';
 import { actionParents } from './schema.ts';
 import { delegated } from './delegated.ts';
@@ -74,6 +74,28 @@ export async function decideNow(
   const facts = await reach(decisionFactsNow(app.database.sql, tenantId, subjects));
   const versionOf = (version: number) => readonly(app, tenantId, (reader) => policyVersion(reader, version));
   return judgeInForce(app.policies, question, facts, app.now(), versionOf);
+}
+
+/**
+ * Why this caller is not told any more what came of a call that they began: they, their key, client, token or mandate do not have the tool now.
+ * Null: they do. What the call was about is asked again of keys alone: a person or agent may have given it away by this very call.
+ */
+export async function fallenSince(
+  reader: TenantReader,
+  policies: Book,
+  question: Question,
+): Promise<Denial | null> {
+  const { entry, actor } = question;
+  if (actor.kind === 'service') {
+    const decision = await decide(reader, policies, question);
+    return decision.allowed ? null : decision.denial;
+  }
+  const facts = await decisionFacts(reader, subjectsOf(actor, TENANT_TARGET), false);
+  const chain = facts.chain.map(withoutOwnUse);
+  return (
+    standing(question, { ...facts, chain }, reader.now) ??
+    delegated(entry, actor, { ...facts, chain }, reader.now, question.worth ?? null)
+  );
 }
 
 type Book = Pick<PolicyBook, 'inForce' | 'staying'>;
