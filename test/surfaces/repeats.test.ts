@@ -94,25 +94,21 @@ describe('a tool over REST', () => {
   });
 
   test('a repeat by an API key that lost the tool is refused, not answered from the record', async () => {
-    const admin = world.company.api_keys.admin;
-    const victim = await world.agent('disabled', 'bob');
-    const [row] = await world.sql<{ name: string; scopes: string[] }[]>`
-      select name, scopes from api_keys where tenant_id = ${world.tenantId} and ${'admin'} = any(scopes)`;
-    const { name = '', scopes = [] } = row ?? {};
-    const held = (now: readonly string[]) => world.sql`
-      update api_keys set scopes = ${[...now]}::text[] where tenant_id = ${world.tenantId} and name = ${name}`;
-    const disable = () =>
-      post(admin, '/v1/tools/agent_disable', 'lost', { agent: victim.id, reason: 'stolen' });
-    await held([...scopes, 'agent_disable']);
-    const first = await disable();
-    expect(first.body).toMatchObject({ status: 'done' });
-    expect(first.status).toBe(200);
-    expect((await disable()).body['call_id']).toBe(first.body['call_id']);
-    await held(scopes.filter((one) => one !== 'agent_disable'));
-    const again = await disable();
+    const path = `/v1/tenants/${world.tenantId}/api-keys`;
+    const { body: made } = await post(world.company.api_keys.admin, path, null, {
+      name: 'loses',
+      scopes: [],
+    });
+    await world.grant(String(made['id']), ['okta_reset_password']);
+    const reset = () =>
+      post(String(made['api_key']), '/v1/tools/okta_reset_password', 'lost', { person: 'ann@acme.example' });
+    const first = await reset();
+    expect(first.body['call_id']).toEqual(expect.stringMatching(/^call_/));
+    expect((await reset()).body['call_id']).toBe(first.body['call_id']);
+    await world.sql`update api_keys set scopes = '{}' where id = ${String(made['id'])}`;
+    const again = await reset();
     expect(again.status).toBe(403);
     expect(JSON.stringify(again.body)).not.toContain(String(first.body['call_id']));
-    await held(scopes);
   });
 
   test.each(['', 'with space', 'x'.repeat(256)])('the key "%s" is refused', async (key) => {
