@@ -46,11 +46,7 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
   // Before names are looked up: what was done may have changed whom they name.
   const repeatable = repeatableCall(app, request, entry);
   const earlier = await repeatedCall(app, request.tenantId, repeatable);
-  if (earlier !== null) {
-    const fallen = await repeatFallen(app, request, entry, earlier);
-    if (fallen !== null) return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, fallen);
-    return awaitOutcome(app, request.tenantId, earlier, request.waitMs ?? 0, request.signal);
-  }
+  if (earlier !== null) return repeatedOutcome(app, request, entry, earlier);
   const begun = await canonicalInput(app, request, entry);
   if ('denial' in begun)
     return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, begun.denial);
@@ -67,7 +63,7 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
     }
   } catch (error) {
     if (error instanceof Repeated && error.callId !== null)
-      return awaitOutcome(app, request.tenantId, error.callId, request.waitMs ?? 0, request.signal);
+      return repeatedOutcome(app, request, entry, error.callId);
     const fault = asFault(error);
     if (fault.code !== 'internal') await recordFailure(asked, fault);
     throw error;
@@ -97,22 +93,25 @@ async function use(asked: Asked, repeatable: Repeatable | null): Promise<Outcome
 /** Nothing was decided: what is known of somebody at the provider is too old, and has not been read again yet. */
 class Outdated extends Error {}
 
-/** Why a repeat is refused and not answered from the record; null: it is answered. */
-const repeatFallen = (
+/**
+ * The outcome of the call that this request repeats. Denied where its caller could not ask for it now: their standing, scopes, key or
+ * mandate may have fallen since.
+ */
+async function repeatedOutcome(
   app: App,
-  { tenantId, actor }: CallRequest,
+  request: CallRequest,
   entry: CatalogueEntry,
   callId: string,
-): Promise<Denial | null> =>
-  readonly(app, tenantId, async (reader) => {
+): Promise<Outcome> {
+  const { tenantId, actor, waitMs = 0, signal } = request;
+  const fallen = await readonly(app, tenantId, async (reader) => {
     const saved = await mustFind(reader, callId);
-    return fallenSince(reader, app.policies, {
-      ...savedQuestion(app, saved, NO_ROLES),
-      entry,
-      actor,
-      anyAge: true,
-    });
+    const question = { ...savedQuestion(app, saved, NO_ROLES), entry, actor, anyAge: true };
+    return fallenSince(reader, app.policies, question);
   });
+  if (fallen !== null) return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, fallen);
+  return awaitOutcome(app, tenantId, callId, waitMs, signal);
+}
 
 /**
  * The input with ids in the place of names. Or a denial, where the answer is no whatever the input is: then no name is
