@@ -46,13 +46,12 @@ const tools = mkdtempSync(join(tmpdir(), 'prokura-npms-'));
 let failed = 0;
 try {
   for (const name of chosen) {
-    const problem = await tried(name).then(
-      (facts) => void console.log(`ok    ${name}: ${facts}`),
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-    if (problem === undefined) continue;
-    failed += 1;
-    console.log(`FAIL  ${name}: ${problem}`);
+    try {
+      console.log(`ok    ${name}: ${await tried(name)}`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAIL  ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 } finally {
   rmSync(tools, { recursive: true, force: true });

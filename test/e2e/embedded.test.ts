@@ -51,15 +51,15 @@ test('a folder that is named from the working directory is as good as a whole pa
 test('in a folder that the user of PostgreSQL cannot enter, root is told which folder that is and what to do; another user needs no other', async () => {
   const home = join(folder, 'home');
   await mkdir(join(home, 'data'), { recursive: true, mode: 0o700 });
-  const start = startEmbedded(join(home, 'data'));
-  if (process.getuid?.() === 0)
-    await expect(start).rejects.toMatchObject({
-      code: 'unavailable',
-      message: expect.stringMatching(
-        `cannot enter ${home}. Move Prokura to a folder that others can enter`,
-      ) as string,
-    });
-  else await (await start).stop();
+  const said = await startEmbedded(join(home, 'data')).then(
+    async (server) => {
+      await server.stop();
+      return 'started';
+    },
+    (error: Error) => error.message,
+  );
+  const asRoot = `PostgreSQL cannot run as root, so it runs as .*, who cannot enter ${home}. Move Prokura to a folder`;
+  expect(said).toMatch(process.getuid?.() === 0 ? new RegExp(asRoot) : /^started$/);
 });
 
 test('a pid file that names a living process which is not PostgreSQL does not keep it from starting', async () => {
