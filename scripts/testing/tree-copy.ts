@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,6 +17,8 @@ export interface TreeCopy {
  */
 export function copyTree(root: string, { packages = true } = {}): TreeCopy {
   const copy = mkdtempSync(join(tmpdir(), 'prokura-copy-'));
+  // As a clone is: the user that PostgreSQL runs as where npm start runs as root can enter it.
+  chmodSync(copy, 0o755);
   const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
     encoding: 'utf8',

@@ -106,8 +106,8 @@ async function repeatedOutcome(
   const { tenantId, actor, waitMs = 0, signal } = request;
   const fallen = await readonly(app, tenantId, async (reader) => {
     const saved = await mustFind(reader, callId);
-    const question = { ...savedQuestion(app, saved, NO_ROLES), entry, actor, anyAge: true };
-    return fallenSince(reader, app.policies, question);
+    const question = savedQuestion(app, saved, NO_ROLES);
+    return fallenSince(reader, app.policies, { ...question, entry, actor, anyAge: true });
   });
   if (fallen !== null) return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, fallen);
   return awaitOutcome(app, tenantId, callId, waitMs, signal);
