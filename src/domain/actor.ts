@@ -1,32 +1,41 @@
 /**
- * Who is calling (design/domain.md, "Actors"). A door makes an Actor from what it has verified; nobody else does.
- * It is saved with the call, so it holds ids only: no token, no secret.
+ * Where a call comes from: the interface that received it, or `job` for work that the server starts itself.
  */
 export type Surface = 'slack' | 'mcp' | 'rest' | 'browser' | 'job';
 
-/** A human who acts as themselves. */
+/** A person who acts for themselves. */
 export interface PersonActor {
   readonly kind: 'person';
   readonly surface: Surface;
   readonly personId: string;
-  /** How the door knows: `{account: 'T1/U1', matched_by: 'email'}` from Slack, `{matched_by: 'access_token', provider, cid}` from REST, `{matched_by: 'okta_sign_in'}` in a browser. */
+  /**
+   * How the interface identified the person: `{account: 'T1/U1', matched_by: 'email'}` in Slack,
+   * `{matched_by: 'access_token', provider, cid}` in REST, `{matched_by: 'okta_sign_in'}` in a browser.
+   */
   readonly identity: Readonly<Record<string, string>>;
-  /** The scopes of the bearer token that the person presented (D4); absent where the person acts in a session. */
+  /** Scopes of the bearer token that the person presented; absent when the person acts in a session. */
   readonly tokenScopes?: readonly string[];
-  /** Id of a step-up (`domain/sign-in/step-up.ts`), where the person has just proved themselves for one decision; it is looked at again where it is used up. */
+  /**
+   * Id of a step-up (`domain/sign-in/step-up.ts`): proof that the person signed in again for this one
+   * decision. It is checked again where it is used up.
+   */
   readonly stepUp?: string;
   /**
-   * Set where the person's own client (an MCP client that they signed in to) holds the token: they act *through* it. Only tools whose
-   * scope the person let it have, none that are for people only, and under the policies for agents.
+   * Set when an MCP client that the person signed in to holds the token, so that the person acts *through*
+   * it. The call can then use only tools whose scope the person granted to the client. Tools for people only
+   * are excluded, and the policies for agents apply.
    */
   readonly through?: { readonly clientId: string; readonly scopes: readonly string[] };
 }
 
-/** Whether something other than the human's own hand asks: an agent, or a client that a person signed in to. */
+/** Whether software makes the call for the person: an agent, or a client that the person signed in to. */
 export const isThroughAgent = (actor: Actor): boolean =>
   actor.kind === 'agent' || (actor.kind === 'person' && actor.through !== undefined);
 
-/** Whether the person's word came with an access token of their provider, which an agent may hold too: it is not their own hand. */
+/**
+ * Whether the person was identified by an access token of their provider. An agent may hold such a token too,
+ * so it does not prove that the person acts themselves.
+ */
 export const isByToken = (actor: Actor): boolean =>
   actor.kind === 'person' && actor.tokenScopes !== undefined;
 
@@ -41,20 +50,22 @@ export interface AgentActor {
   /** What the token carries: at most the mandate's scopes. */
   readonly scopes: readonly string[];
   readonly jti: string;
-  /** What the token bounds beside its scopes, where that is narrower than the mandate (RFC 9396); it holds beside the mandate's own bounds. */
+  /**
+   * Limits that the token adds to its scopes (RFC 9396). They apply in addition to the mandate's own limits.
+   */
   readonly details?: TokenDetails;
 }
 
-/** Bounds that a delegation token carries. Null: not bounded in this respect. */
+/** Limits that a delegation token carries. Null means that the token does not limit this field. */
 export interface TokenDetails {
   /** Patterns as in `domain/mandate/resources.ts`. */
   readonly resources: readonly string[] | null;
   readonly tools: readonly string[] | null;
-  /** The most that one use may be worth; a decimal and an ISO 4217 code. */
+  /** The most that one use may be worth: a decimal and an ISO 4217 code. */
   readonly amount: { readonly value: string; readonly currency: string } | null;
 }
 
-/** A machine credential of the tenant: never a principal, never a voter; it has a named list of tools. */
+/** A machine credential of the tenant with a fixed list of tools. It is never a principal and never votes. */
 export interface ServiceActor {
   readonly kind: 'service';
   readonly surface: Surface;
@@ -63,13 +74,17 @@ export interface ServiceActor {
   readonly tools: readonly string[];
 }
 
+/**
+ * Who makes a call. Only an interface creates an actor, from what it has verified. The actor is saved with
+ * the call, so it holds ids only: no token and no secret.
+ */
 export type Actor = PersonActor | AgentActor | ServiceActor;
 
-/** The human on whose authority the actor relies, or null for a service. */
+/** The person on whose authority the actor relies, or null for a service. */
 export const principalOf = (actor: Actor): string | null =>
   actor.kind === 'service' ? null : actor.personId;
 
-/** The actor as ledger entries name it. */
+/** The actor as ledger entries name it: by ids for people and agents, by name for a service key. */
 export function actorName(actor: Actor): string {
   switch (actor.kind) {
     case 'person':

@@ -1,17 +1,18 @@
 /**
  * Glossary.
- * - *tenant*: one customer organisation; every row below belongs to exactly one.
- * - *principal*: the person on whose authority something is done. *delegate*: the agent that a mandate lets act for them.
+ * - *tenant*: one customer organisation. Every row belongs to exactly one tenant.
+ * - *principal*: the person on whose authority something is done. *delegate*: the agent that acts for them.
  * - *actor*: who is calling now: a person, an agent for a principal, or a service key.
- * - *mandate*: principal lets agent use scopes, under constraints, until expiry, for a purpose.
+ * - *mandate*: a principal lets an agent use scopes, under constraints, until it expires, for a purpose.
  * - *scope*: an opaque name of something that may be done (`okta.mfa.reset`), matched exactly.
- * - *authority*: the roles and scopes that a person's groups give at this moment; derived, never typed in.
- * - *call*: one use of one tool by one actor. *approval*: a question to eligible people about exactly one call.
- * - *fact*: something that has become true, delivered to subscribers after the commit.
- * - *standing*: whether tenant, person, agent and mandate are such that anything may be asked at all.
+ * - *authority*: the roles and scopes that a person's groups give at this moment. It is always derived.
+ * - *call*: one use of one tool by one actor. *approval*: a question to eligible people about exactly one
+ *   call.
+ * - *fact*: something that has become true. Subscribers get it after the commit.
+ * - *standing*: whether the tenant, person, agent and mandate are in a state in which they may act at all.
  *
- * Each call gets one of the contexts below as its first argument. What a context lacks cannot be done with it: a `write` has no
- * way to Okta, a `read` cannot update, and nobody can open a transaction but `engine/transact.ts`.
+ * Each tool gets one of the contexts below as its first argument. The context limits what the tool can do:
+ * a `write` cannot reach Okta, a `read` cannot update, and only `engine/transact.ts` opens a transaction.
  */
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Actor } from './actor.ts';
@@ -24,12 +25,14 @@ import type { Factor, PersonStatus } from './provider.ts';
 
 declare const inTransaction: unique symbol;
 
-/** Reading inside a transaction that has named its tenant. Branded: the pool itself does not fit. */
+/**
+ * Read access inside a transaction that has set its tenant. It is branded, so the pool itself does not fit.
+ */
 export type ReadDb = Pick<PostgresJsDatabase, 'select' | 'selectDistinct' | 'execute' | '$count'> & {
   readonly [inTransaction]: true;
 };
 
-/** Reading and changing inside a transaction that has named its tenant. */
+/** Read and write access inside a transaction that has set its tenant. */
 export type WriteDb = ReadDb & Pick<PostgresJsDatabase, 'insert' | 'update' | 'delete'>;
 
 /** Our rows, as one tenant sees them. */
@@ -39,22 +42,24 @@ export interface TenantReader {
   readonly db: ReadDb;
 }
 
-/** Our rows, changed together with their ledger entries, facts and jobs, or not at all (law 3). */
+/** Our rows, changed in one commit with their ledger entries, facts and jobs (law 3). */
 export interface TenantWriter extends TenantReader {
   readonly db: WriteDb;
-  /** Adds a ledger entry; it is chained when the transaction commits. */
+  /** Adds a ledger entry. The entry joins the chain when the transaction commits. */
   record(entry: NewEntry): void;
-  /** Adds a fact; every subscriber gets a job when the transaction commits. */
+  /** Adds a fact. Every subscriber gets a job when the transaction commits. */
   emit(fact: Fact): void;
-  /** Adds a job of our own, at `startAfter` where given. */
+  /** Adds a job, which runs at `startAfter` if given. */
   enqueue(queue: string, data: Readonly<Record<string, string | number | null>>, startAfter?: Date): void;
 }
 
-/** What would happen if the actor called a tool now; nothing is called, asked or recorded. */
+/**
+ * What would happen if the actor called a tool now. Explaining runs nothing, asks nobody and records nothing.
+ */
 export interface Explanation {
   readonly tool: string;
   readonly allowed: boolean;
-  /** What must be approved first, and by whom at this moment. */
+  /** What must be approved first, and who can approve it at this moment. */
   readonly approvals: readonly {
     readonly policy: string;
     readonly reason: string;
@@ -68,7 +73,7 @@ export interface Explanation {
 /** For tools that read our rows. */
 export interface ReadContext extends TenantReader {
   readonly actor: Actor;
-  /** Every tool that there is, with the scope that it needs (`implied`: held by every mandate). */
+  /** Every tool, with the scope that it needs (`implied`: every mandate holds it). */
   readonly tools: readonly {
     readonly name: string;
     readonly title: string;
@@ -76,13 +81,16 @@ export interface ReadContext extends TenantReader {
     readonly effects: string;
     readonly only?: 'people';
   }[];
-  /** Decides for the same actor about another tool. Fault `not_found` where tool or target is not there, `invalid_input` where the input does not fit. */
+  /**
+   * Decides about another tool for the same actor. Throws Fault `not_found` if there is no such tool or
+   * target, and `invalid_input` if the input does not fit.
+   */
   explain(tool: string, input: Readonly<Record<string, unknown>>): Promise<Explanation>;
-  /** The address of this server, without a slash at its end. */
+  /** The address of this server, without a trailing slash. */
   readonly baseUrl: string;
-  /** Where an approval is decided in a browser. */
+  /** The page on which an approval is decided in a browser. */
   readonly approvalPage: (approvalId: string) => string;
-  /** For tools of governance: what policies say, and what others would say. */
+  /** For governance tools: what the policies say, and what changed policies would say. */
   readonly policy: PolicyDesk;
 }
 
@@ -94,7 +102,7 @@ export interface WriteContext extends TenantWriter {
   readonly calls: CallDesk;
 }
 
-/** A person as the provider shows them now; `id` is ours, or null where the person has not been imported. */
+/** A person as the provider shows them now. `id` is ours, or null if the person has not been imported. */
 export interface FoundPerson {
   readonly id: string | null;
   readonly uid: string;
@@ -105,24 +113,27 @@ export interface FoundPerson {
   readonly department: string | null;
 }
 
-/** The identity provider's directory, asked by our own person ids. Faults as in `provider.ts`. */
+/** The identity provider's directory, addressed by our own person ids. Faults as in `provider.ts`. */
 export interface PersonDirectory {
   find(query: string, limit: number): Promise<FoundPerson[]>;
   status(person: string): Promise<PersonStatus>;
   factors(person: string): Promise<Factor[]>;
-  /** Names of administrator roles, or null where the provider does not let us see them: unknown counts as privileged. */
+  /**
+   * Names of administrator roles, or null if the provider does not let us see them. Unknown counts as
+   * privileged.
+   */
   adminRoles(person: string): Promise<string[] | null>;
   passwordChanged(person: string): Promise<string | null>;
 }
 
-/** The identity provider's actions, by our own person ids. */
+/** The identity provider's actions, addressed by our own person ids. Faults as in `provider.ts`. */
 export interface PersonActions {
   resetPassword(person: string): Promise<void>;
   resetFactors(person: string): Promise<void>;
   suspend(person: string): Promise<void>;
 }
 
-/** For tools that ask the provider; it holds no transaction. */
+/** For tools that ask the provider. It holds no transaction. */
 export interface LookContext {
   readonly tenantId: string;
   readonly now: Date;
@@ -132,7 +143,7 @@ export interface LookContext {
   read<T>(work: (reader: TenantReader) => Promise<T>): Promise<T>;
 }
 
-/** For the one step of an act that changes the world. */
+/** For the one step of an `act` tool that changes something at the provider. */
 export interface ActContext {
   readonly tenantId: string;
   readonly actions: PersonActions;

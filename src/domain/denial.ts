@@ -1,13 +1,14 @@
-/** Why something may not be done, for machines (`code`) and for people (`message`: what to do next). */
+/** Why something may not be done: `code` for machines, `message` for people, with what to do next. */
 export interface Denial {
   readonly code: DenialCode;
   readonly message: string;
-  /** `@id` of the policy that forbids. */
+  /** `@id` of the policy that forbids it. */
   readonly policy?: string;
   /** The smallest change that would allow it, and who can make it. */
   readonly missing?: Readonly<Record<string, unknown>>;
 }
 
+/** The reasons for a denial. The codes are part of the API: clients and the ledger see them. */
 export type DenialCode =
   | 'tenant_frozen'
   | 'principal_inactive'
@@ -38,6 +39,7 @@ export type DenialCode =
   | 'not_eligible'
   | 'approval_denied';
 
+/** Makes a denial. */
 export const denial = (
   code: DenialCode,
   message: string,

@@ -1,6 +1,6 @@
 /**
- * What has happened, in the past tense: emitted inside the transaction that made it true, and delivered to every subscriber
- * at least once after the commit. `thing` is the call, mandate, agent, person, burst or alarm that a reader re-reads; a fact carries ids, never contents.
+ * The names of facts: what has happened, in the past tense. A fact is emitted inside the transaction that
+ * made it true. Every subscriber gets it at least once, after the commit.
  */
 export const FACTS = [
   'call.waiting',
@@ -32,15 +32,20 @@ export const FACTS = [
   'account.contested',
 ] as const;
 
+/** One of `FACTS`. */
 export type FactName = (typeof FACTS)[number];
 
+/**
+ * A fact and the id of the object that it is about: a call, mandate, agent, person, burst or alarm.
+ * Subscribers read that object again. A fact carries ids and never contents.
+ */
 export interface Fact {
   readonly name: FactName;
   readonly thing: string;
 }
 
 /**
- * Who can approve what waits may be others from this commit on, and nothing else says so: a membership, a mapping, a manager or a status
- * has changed. It names nothing: whoever hears of it looks at everything that waits.
+ * A membership, mapping, manager or status has changed, so other people may be able to approve what is
+ * waiting. The fact names nothing: its subscribers look at everything that waits.
  */
 export const APPROVERS_CHANGED = { name: 'approvers.changed', thing: 'approvals' } as const satisfies Fact;

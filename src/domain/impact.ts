@@ -5,14 +5,14 @@ export interface Change {
   readonly to?: string;
 }
 
-/** What a tool would do, as approvers see it and as the approval's digest binds it (law 6). */
+/** What a tool would do. Approvers see it, and the approval's digest covers it (law 6). */
 export interface Impact {
   readonly changes: readonly Change[];
-  /** One sentence for people: "Ann Lee must enrol again." Whether it can be undone, `effectWords` adds. */
+  /** One sentence for people: "Ann Lee must enrol again." `effectWords` adds whether it can be undone. */
   readonly effect: string;
   readonly reversible: boolean;
 }
 
-/** The effect as people read it, with the warning that goes with what cannot be undone. */
+/** The effect in words, with a warning if it cannot be undone. */
 export const effectWords = ({ effect, reversible }: Pick<Impact, 'effect' | 'reversible'>): string =>
   reversible ? effect : `${effect} This cannot be undone.`;

@@ -1,14 +1,20 @@
 /**
- * What an identity provider can do for us: a small core, and abilities that a vendor may lack. `src/idp/<vendor>`
- * implements these; tools and jobs use them and know no vendor. All ids are the provider's own immutable ids (`uid`).
+ * What an identity provider can do: a small core, and abilities that a vendor may lack.
+ * `src/idp/<vendor>` implements these interfaces. Tools and jobs use them and know no vendor. All
+ * ids are the provider's own immutable ids (`uid`).
  *
- * Every method throws a Fault: `not_found` (the provider proved that the object is not there), `rate_limited` (nothing was
- * done; `detail.retry_after_seconds`), `unavailable` (5xx, network, time-out: for a change, it may or may not have
- * happened; `detail.unanswered` true), `forbidden` (our credential lacks a scope or a role; `detail.missing`), `conflict`
- * (the object's state does not allow it). `detail.provider` holds `{status, code, summary, request_id}` as the vendor gave them.
+ * Every method throws a Fault:
+ * - `not_found`: the provider proved that the object does not exist.
+ * - `rate_limited`: nothing was done; see `detail.retry_after_seconds`.
+ * - `unavailable`: a 5xx answer, a network error or a time-out. A change may or may not have
+ *   happened; `detail.unanswered` is true.
+ * - `forbidden`: our credential lacks a scope or a role; see `detail.missing`.
+ * - `conflict`: the object's state does not allow it.
+ *
+ * `detail.provider` holds `{status, code, summary, request_id}` as the vendor sent them.
  */
 
-/** Okta's user states (management API, UserStatus); other vendors map onto them. */
+/** Okta's user states (management API, UserStatus). Other vendors are mapped to them. */
 export type PersonStatus =
   | 'ACTIVE'
   | 'STAGED'
@@ -19,11 +25,12 @@ export type PersonStatus =
   | 'SUSPENDED'
   | 'DEPROVISIONED';
 
+/** A person as the provider's directory describes them. */
 export interface ProviderPerson {
   readonly uid: string;
   readonly status: PersonStatus;
   readonly login: string;
-  /** Lower-cased work email: the human key. */
+  /** Work email in lower case. People are found by it. */
   readonly email: string;
   readonly displayName: string;
   readonly firstName: string;
@@ -31,10 +38,11 @@ export interface ProviderPerson {
   readonly employeeNumber: string | null;
   readonly title: string | null;
   readonly department: string | null;
-  /** As the directory holds it: an id, login, email or employee number; the import resolves it. */
+  /** As the directory holds it: an id, login, email or employee number. The import resolves it. */
   readonly managerRef: string | null;
 }
 
+/** A group as the provider's directory describes it. */
 export interface ProviderGroup {
   readonly uid: string;
   readonly name: string;
@@ -43,6 +51,7 @@ export interface ProviderGroup {
   readonly kind: string;
 }
 
+/** An authentication factor that a person has enrolled. */
 export interface Factor {
   readonly id: string;
   readonly type: string;
@@ -50,12 +59,18 @@ export interface Factor {
   readonly status: string;
 }
 
-/** Reads. Nothing is cached: an answer is what was true at the provider when it answered. */
+/** Reads. Nothing is cached: an answer is what the provider said just now. */
 export interface Directory {
-  /** People whose name, login or email starts with `query` (case-insensitive), at most `limit`; deprovisioned ones excluded. */
+  /**
+   * People whose name, login or email starts with `query`, ignoring case. Returns at most `limit`,
+   * and no deprovisioned people.
+   */
   findPeople(query: string, limit: number, signal?: AbortSignal): Promise<ProviderPerson[]>;
   person(uid: string, signal?: AbortSignal): Promise<ProviderPerson>;
-  /** Everybody, deprovisioned people included, page by page. An empty first page throws `forbidden`: the service app lacks an admin role. */
+  /**
+   * Everybody, deprovisioned people included, page by page. An empty first page throws `forbidden`:
+   * the service app then lacks an admin role.
+   */
   people(signal?: AbortSignal): AsyncIterable<ProviderPerson[]>;
   groups(signal?: AbortSignal): AsyncIterable<ProviderGroup[]>;
   group(uid: string, signal?: AbortSignal): Promise<ProviderGroup>;
@@ -65,13 +80,13 @@ export interface Directory {
   factors(uid: string, signal?: AbortSignal): Promise<Factor[]>;
   /** Names of the administrator roles that the person holds at the provider. */
   adminRoles(uid: string, signal?: AbortSignal): Promise<string[]>;
-  /** ISO time of the last password change, or null where the provider does not say. */
+  /** ISO time of the last password change, or null if the provider does not say. */
   passwordChanged(uid: string, signal?: AbortSignal): Promise<string | null>;
 }
 
 /** Changes. Only the job that executes a call may use them. */
 export interface Actions {
-  /** Sends the person a reset link by mail; the person's status becomes RECOVERY. */
+  /** Sends the person a reset link by mail. Their status becomes RECOVERY. */
   resetPassword(uid: string, signal?: AbortSignal): Promise<void>;
   /** Removes every enrolled factor. */
   resetFactors(uid: string, signal?: AbortSignal): Promise<void>;

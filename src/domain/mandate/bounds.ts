@@ -5,7 +5,7 @@ import { covers } from './resources.ts';
 import type { Mandate } from './store.ts';
 import { windowWithin, type MandateWindow } from './window.ts';
 
-/** Everything in which a mandate is bounded: null where it is not. */
+/** The limits of a mandate. Null means no limit. */
 export interface Bounds {
   readonly scopes: readonly string[];
   readonly resources: readonly string[];
@@ -33,12 +33,13 @@ export const boundsOf = (mandate: Mandate): Bounds => ({
   depth: mandate.depth,
 });
 
-/** Whether a pattern lies within some patterns at this moment. */
+/** Whether a pattern lies within a given set of patterns at this moment. */
 export type Within = (pattern: string) => boolean;
 
 /**
- * Names of the fields in which `inner` is wider than `outer`; none: it is a part of it. Depth is not looked at: whether a level
- * less is due depends on who asks. Conservative: what takes more than a look to prove counts as wider.
+ * Names of the fields in which `inner` is wider than `outer`; an empty list means that `inner` is a part
+ * of `outer`. Does not compare `depth`, because only the caller knows whether one level less is required.
+ * If the fields alone do not prove that a value is narrower, it counts as wider.
  */
 export function widerFields(inner: Bounds, outer: Bounds, within: Within): string[] {
   const part = (some: readonly string[] | null, all: readonly string[] | null) =>
@@ -59,8 +60,9 @@ export function widerFields(inner: Bounds, outer: Bounds, within: Within): strin
 }
 
 /**
- * What is left of a mandate when the one above it has become narrower, or null where nothing is: no scope, nobody, another
- * currency, hours that cannot be compared, or that one may not be handed on any more.
+ * What is left of a mandate after the mandate above it became narrower. Null if nothing is left: no scope,
+ * no resource or no tool in common, another currency, windows that cannot be compared, or a mandate above
+ * that can no longer be handed on.
  */
 export function clamped(inner: Bounds, outer: Bounds, within: Within): Bounds | null {
   const both = (some: readonly string[] | null, all: readonly string[] | null) =>
@@ -95,8 +97,9 @@ function clampedWindow(
 }
 
 /**
- * Which patterns lie within `outer` now: the same pattern, any where `outer` has `*`, and a person whom one of them covers at this
- * moment. That the person leaves the team later is seen when it is used: every mandate of the chain is asked then.
+ * Finds which of the `asked` patterns lie within `outer` now: the same pattern, any pattern if `outer`
+ * contains `*`, and a person whom `outer` covers at this moment. A person may leave the team later; each
+ * use of the mandate checks every mandate in its chain again.
  */
 export async function withinResources(
   reader: TenantReader,

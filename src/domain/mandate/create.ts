@@ -14,10 +14,10 @@ import { count, describeMandate, namesInResources, type InWords } from './words.
 
 export type { MandateTerms } from './terms.ts';
 
-/** The queue whose job ends a mandate at its time. */
+/** The queue whose job ends a mandate when its time is over. */
 export const EXPIRE_MANDATE = 'expire-mandate';
 
-/** What a mandate of these parties stands on. */
+/** The people and the agent that a mandate depends on. */
 export interface Parties {
   readonly principal: Person;
   readonly agent: Agent;
@@ -27,15 +27,16 @@ export interface Parties {
 interface Checked extends Parties {
   readonly terms: MandateTerms;
   readonly inWords: InWords;
-  /** Both sentences. */
+  /** Both sentences of `inWords`. */
   readonly summary: string;
 }
 
 /**
- * Whether what is asked can stand at all: parties in good standing, every scope known, within the principal's authority now and
- * the agent's ceiling, every tool there, no longer than the tenant allows. Throws Fault `forbidden` (`detail.missing`),
- * `conflict`, `not_found` or `invalid_input` with what to change. Without `tools` the tools that it names are not looked at.
- * Does not ask whether policy allows giving it to this agent: that has been decided.
+ * Checks whether the mandate can be given at all: the parties are in good standing, every scope is known and
+ * within the principal's authority and the agent's ceiling, every tool exists, and the tenant allows the
+ * time. Throws Fault `forbidden` (`detail.missing`), `conflict`, `not_found` or `invalid_input`, and says
+ * what to change. If the reader has no `tools`, the named tools are not checked. Does not check whether
+ * policy allows the mandate: the caller has decided that.
  */
 export async function checkMandate(
   reader: TenantReader & Partial<Pick<ReadContext, 'tools'>>,
@@ -66,7 +67,10 @@ export async function checkMandate(
   return { ...parties, terms, inWords, summary: `${inWords.allows} ${inWords.forbids}` };
 }
 
-/** Throws unless principal, agent and the agent's owner are in good standing. */
+/**
+ * Checks that the principal, the agent and its owner are in good standing. Throws Fault `forbidden` or
+ * `conflict`.
+ */
 export async function checkParties(
   reader: TenantReader,
   principalId: string | null,
@@ -95,7 +99,10 @@ export async function checkParties(
   return { principal, agent, owner };
 }
 
-/** Throws unless every scope is known here, within the principal's authority now, and within the agent's ceiling. */
+/**
+ * Checks that every scope is known here, within the principal's authority now, and within the agent's
+ * ceiling. Throws Fault `invalid_input` or `forbidden` (`detail.missing`).
+ */
 export async function checkScopes(
   reader: TenantReader,
   { principal, agent }: Parties,
@@ -124,7 +131,7 @@ export async function checkScopes(
   }
 }
 
-/** Throws where the tenant allows no mandate of so many days. */
+/** Throws Fault `invalid_input` if the tenant does not allow a mandate of that many days. */
 export async function checkDays(reader: TenantReader, days: number): Promise<void> {
   const { settings } = await theTenant(reader);
   if (days * 86_400 <= settings.mandateMaxSeconds) return;
@@ -135,14 +142,18 @@ export async function checkDays(reader: TenantReader, days: number): Promise<voi
   );
 }
 
-/** Makes the mandate, in the caller's transaction; checks the terms again there. It runs from now on, for the days that were asked. */
+/**
+ * Creates the mandate in the caller's transaction and checks the terms there again; faults as in
+ * `checkMandate`. The mandate runs from now on for the days that were asked for.
+ */
 export async function createMandate(
   ctx: TenantWriter,
   principalId: string | null,
   asked: AskedTerms,
   callId: string,
 ) {
-  // Held until the commit: a change of the agent's keys or owner freezes the mandates that there are, and must see this one.
+  // Locked until the commit: a change of the agent's keys or owner freezes the mandates that exist, so it
+  // must see this one.
   await findAgent(ctx, asked.agent, 'share');
   const { principal, agent, terms, summary } = await checkMandate(ctx, principalId, asked);
   const id = newId('mdt', ctx.now.getTime());

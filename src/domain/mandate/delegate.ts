@@ -11,10 +11,10 @@ import { checkTools } from './terms.ts';
 import type { MandateWindow } from './window.ts';
 import { describeMandate, namesInResources, untilWords } from './words.ts';
 
-/** The most levels below a mandate that a person gave. */
+/** The greatest number of levels below a mandate that a person gave. */
 export const MAX_DEPTH = 3;
 
-/** What an agent asks to hand on; what is left out is what the parent has. */
+/** What an agent asks to hand on. A field that is left out is taken from the parent. */
 export interface HandOn {
   readonly agent: string;
   readonly scopes?: readonly string[] | undefined;
@@ -31,16 +31,17 @@ export interface HandOn {
 
 interface Checked extends Parties {
   readonly parent: Mandate;
-  /** Ids of the parent and of those above it. */
+  /** Ids of the parent and of the mandates above it. */
   readonly chain: readonly string[];
   readonly bounds: Bounds;
   readonly summary: string;
 }
 
 /**
- * Whether an agent may hand this on now: its mandate allows a level more and its hours are open, and the child is a part of the mandate,
- * and of what the token that asks was bound to, in every respect. Throws Fault `forbidden` or `invalid_input` with the field that is wider. That the mandate stands has been
- * decided.
+ * Checks whether an agent may hand this on now: its mandate allows another level, its window is open, and the
+ * child is in every respect a part of the mandate and of what the agent's token allows. Throws Fault
+ * `forbidden`, `conflict` or `invalid_input`, naming the field that is too wide. Does not check whether the
+ * parent mandate is in force: the caller has decided that.
  */
 export async function checkHandOn(
   reader: TenantReader & Partial<Pick<ReadContext, 'tools'>>,
@@ -67,7 +68,8 @@ export async function checkHandOn(
     );
   const bounds = boundsAsked(asked, held, parent.uses, reader.now);
   if (bounds.scopes.length === 0) throw wider(['scopes']);
-  // Both are asked: that what is held is a part of the mandate must not be taken from the code that cut it.
+  // The bounds are compared with both, so that this check does not depend on `heldBy` having cut them
+  // correctly.
   const fields = new Set<string>();
   for (const outer of [boundsOf(parent), held]) {
     const within = await withinResources(reader, outer.resources, bounds.resources);
@@ -89,7 +91,10 @@ export async function checkHandOn(
   return { ...parties, parent, chain, bounds, summary: `${allows} ${forbids}` };
 }
 
-/** Makes the child mandate in the caller's transaction, which holds the parent; checks again there. */
+/**
+ * Creates the child mandate in the caller's transaction, which has locked the parent. Checks again there;
+ * faults as in `checkHandOn`.
+ */
 export async function handOn(ctx: TenantWriter, actor: AgentActor, asked: HandOn, callId: string) {
   const { principal, agent, parent, chain, bounds, summary } = await checkHandOn(ctx, actor, asked);
   const id = newId('mdt', ctx.now.getTime());
@@ -134,7 +139,7 @@ export async function handOn(ctx: TenantWriter, actor: AgentActor, asked: HandOn
   };
 }
 
-/** Bounds as the columns that hold them. */
+/** The bounds as table columns. */
 export const rowOf = (bounds: Bounds) => ({
   scopes: [...bounds.scopes],
   resources: [...bounds.resources],

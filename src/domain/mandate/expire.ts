@@ -3,7 +3,10 @@ import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantWriter } from '../context.ts';
 import { endMandateTrees, type EndedMandate } from './store.ts';
 
-/** Ends a mandate as used up or over, with everything below it, and withdraws the calls that wait on them. Returns those that this ended. */
+/**
+ * Ends a mandate as used up or over, with everything below it, and withdraws the calls that wait on
+ * them. Returns the mandates that this call ended.
+ */
 export async function expireMandateTree(
   ctx: TenantWriter,
   mandateId: string,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CLOCK_TIME, isTimeZone } from './window.ts';
 
-/** The fields that say what a mandate holds; the tools that give, narrow, hand on and save one share them. */
+/** The fields that describe a mandate. The tools that give, narrow, hand on and save mandates share them. */
 export const scopesField = z.array(z.string().min(1).max(200)).min(1).max(50);
 export const resourcesField = z.array(z.string().min(1).max(200)).min(1).max(100);
 export const toolsField = z.array(z.string().min(1).max(100)).min(1).max(100);
@@ -26,7 +26,7 @@ export const windowField = z
   .refine((window) => window.from !== window.to, 'from and to are the same time')
   .refine((window) => isTimeZone(window.timezone), 'this time zone is not known');
 
-/** Words for the fields, where every tool means the same. */
+/** Descriptions of the fields that mean the same in every tool. */
 export const FIELD_WORDS = {
   tools: 'Only through these tools, by name; left out: every tool of the scopes.',
   amount: 'What one use may be worth at most, in the currency; a use that states no amount is then refused.',

@@ -3,21 +3,27 @@ import type { TenantWriter } from '../context.ts';
 import { PARENT_FROZEN } from './causes.ts';
 import { lockMandates, openMandatesOf, openMandateTree, type Mandate } from './store.ts';
 
-/** Of the causes of mandate `m` that stand, the one that is shown: its own before its parent's, the newest of them; null where there is none. */
+/** The cause that people see for mandate `m`: its own before its parent's, the newest first; null if none. */
 export const SHOWN_CAUSE: SQL = sql`(
   select f.cause from mandate_freezes f where f.tenant_id = m.tenant_id and f.mandate_id = m.id
    order by f.cause = ${PARENT_FROZEN}, f.since desc, f.cause limit 1)`;
 
-/** What the ledger says about one freeze beside who, which and for what: the same for all, or by mandate. */
+/**
+ * What the ledger entry of a freeze says besides actor, mandate and cause: the same for all, or by mandate.
+ */
 export type FreezeData =
   | Readonly<Record<string, unknown>>
   | ((mandate: Mandate) => Readonly<Record<string, unknown>>);
 
 /**
- * The one place that freezes mandates: each gets the cause, and every open mandate below a frozen one gets `parent_frozen`. What has a
- * new cause gets a new epoch (its tokens die with the commit), one `MANDATE_FROZEN` and one fact; a cause that stands already changes
- * nothing. Locks them and what is below in the order of their ids. Returns all of these that have not ended. Says nothing of calls.
- * With `below` `later` what is below is the caller's next step: it stands on what is frozen, and is refused already.
+ * Freezes mandates; no other function does. Each named mandate gets the cause, and every open mandate below a
+ * frozen one gets `parent_frozen`. A mandate with a new cause gets a new epoch (so its tokens die with the
+ * commit), one `MANDATE_FROZEN` entry and one fact. A cause that is already set changes nothing. Locks the
+ * mandates and everything below them in the order of their ids. Returns all of them that have not ended. Does
+ * not withdraw calls.
+ *
+ * With `below` = `later`, the caller freezes the mandates below in its next step. They are refused already,
+ * because they depend on a frozen mandate.
  */
 export async function freezeMandates(
   ctx: TenantWriter,
@@ -55,7 +61,10 @@ export async function freezeMandates(
   return tree;
 }
 
-/** Freezes every open mandate of a principal, with everything below, for a cause; what was frozen gets the further cause. */
+/**
+ * Freezes every open mandate of a principal, with everything below, for a cause. A mandate that is frozen
+ * already gets the cause in addition.
+ */
 export async function freezeMandatesOf(
   ctx: TenantWriter,
   principalId: string,
@@ -71,7 +80,7 @@ export async function freezeMandatesOf(
   );
 }
 
-/** Adds causes to open mandates and freezes those for which one is new. Returns what is new, by mandate. */
+/** Adds causes to open mandates and freezes those that get a new one. Returns the new causes by mandate. */
 async function addCauses(
   ctx: TenantWriter,
   wanted: readonly { readonly id: string; readonly cause: string }[],

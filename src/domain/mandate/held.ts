@@ -4,8 +4,8 @@ import { boundsOf, withinResources, type Bounds } from './bounds.ts';
 import type { Mandate } from './store.ts';
 
 /**
- * What an agent holds with the token that it presents: its mandate, cut to the token's scopes and to what the token was bound to (RFC
- * 9396). Null where nothing is left of it. Time, uses and depth are the mandate's; a token has none of its own.
+ * What an agent holds with the token that it presents: its mandate, cut to the token's scopes and limits (RFC
+ * 9396). Null if nothing is left. Time, uses and depth come from the mandate; a token has none of its own.
  */
 export async function heldBy(
   reader: TenantReader,
@@ -29,7 +29,7 @@ export async function heldBy(
   return empty || otherMoney ? null : held;
 }
 
-/** The lower of the two limits; that of the mandate where the currencies differ. */
+/** The lower of the two limits, or the mandate's if the currencies differ. */
 function amountOf(
   own: Bounds,
   limit: { value: string; currency: string } | null,
@@ -39,7 +39,7 @@ function amountOf(
   return { amount: Math.min(own.amount, Number(limit.value)), currency: own.currency };
 }
 
-/** Patterns of either that lie within the other at this moment. */
+/** The patterns of each list that lie within the other at this moment. */
 async function inBoth(
   reader: TenantReader,
   some: readonly string[],

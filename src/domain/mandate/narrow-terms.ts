@@ -5,9 +5,10 @@ import type { Narrowing } from './narrow.ts';
 import { settleTerms, type AskedTerms, type MandateTerms } from './terms.ts';
 
 /**
- * What a mandate that is asked for would be if it were smaller: the terms in full, no template. Resources are patterns as they were
- * asked, or `person:<id>` of somebody whom they cover now. Throws Fault `invalid_input` where a field would become wider (then it is
- * another request) and `conflict` where nothing would change. Does not ask whether anybody may give the rest.
+ * The full terms of a requested mandate after it was made smaller, with no reference to a template. Resources
+ * are patterns from the request, or `person:<id>` of someone whom those patterns cover now. Throws Fault
+ * `invalid_input` if a field would become wider (that needs a new request), and `conflict` if nothing would
+ * change. Does not check whether anyone may give the rest.
  */
 export async function narrowedTerms(
   reader: TenantReader,

@@ -8,7 +8,7 @@ import { bumpEpoch, findMandate, openMandateTree, updateMandate, type Mandate } 
 import { checkTools } from './terms.ts';
 import type { MandateWindow } from './window.ts';
 
-/** What is to become smaller; what is left out stays. */
+/** What should become smaller. A field that is left out stays as it is. */
 export interface Narrowing {
   readonly scopes?: readonly string[] | undefined;
   readonly resources?: readonly string[] | undefined;
@@ -17,15 +17,16 @@ export interface Narrowing {
   readonly currency?: string | undefined;
   readonly window?: MandateWindow | undefined;
   readonly max_uses?: number | undefined;
-  /** From now. */
+  /** Counted from now. */
   readonly days?: number | undefined;
   readonly may_delegate?: number | undefined;
   readonly offline?: false | undefined;
 }
 
 /**
- * The bounds as they would be. Throws Fault `not_found`, `conflict` (it has ended; nothing would change) or `invalid_input`: anything wider is a
- * new mandate.
+ * The bounds as they would be. Throws Fault `not_found`, `conflict` (the mandate has ended, or nothing would
+ * change) or `invalid_input` (a field would become wider, which needs a new mandate; or a value does not
+ * fit).
  */
 export async function checkNarrowing(
   reader: TenantReader & Partial<Pick<ReadContext, 'tools'>>,
@@ -62,8 +63,9 @@ export async function checkNarrowing(
 }
 
 /**
- * Narrows it at once, in the caller's transaction; tokens of before die. What was handed on is cut to what is left, and revoked
- * where nothing is. Returns the ids of all that changed.
+ * Narrows the mandate in the caller's transaction. Tokens that were issued before stop working. Mandates
+ * below are cut to what is left, and revoked where nothing is left. Returns the ids of those that keep
+ * working and of those that were revoked. Faults as in `checkNarrowing`.
  */
 export async function narrowMandate(
   ctx: TenantWriter,

@@ -13,8 +13,9 @@ interface Checked {
 }
 
 /**
- * Whether a mandate may run on, for `days` from now: it stands, a person gave it, it would end later than now set, and everything that giving it
- * asked holds still. Throws Fault `not_found`, `conflict`, `forbidden` or `invalid_input`.
+ * Checks whether a mandate may run on for `days` from now: it is in force, a person gave it, its end
+ * would move later, and all that was required to give it still holds. Throws Fault `not_found`,
+ * `conflict`, `forbidden` or `invalid_input`.
  */
 export async function checkRenewal(
   reader: TenantReader & Partial<Pick<ReadContext, 'tools'>>,
@@ -45,14 +46,17 @@ export async function checkRenewal(
     agent: parties.agent.name,
     owner: parties.owner.displayName,
     principal: { id: parties.principal.id, name: parties.principal.displayName },
-    // Days, not the instant: the approval is bound to these words, and the instant moves while it waits.
+    // Days, not the instant: the approval's digest covers these words, and the instant moves while it waits.
     lasting: `for ${days} days from now, instead of ${untilWords(mandate.expiresAt)}`,
     names: await namesInResources(reader, mandate.resources),
   });
   return { mandate, expiresAt, summary: `${allows} ${forbids}` };
 }
 
-/** Renews it in the caller's transaction; checks again there. Uses that are spent stay spent, and what was handed on keeps its end. */
+/**
+ * Renews the mandate in the caller's transaction and checks again there; faults as in `checkRenewal`.
+ * Spent uses stay spent, and mandates below keep their end.
+ */
 export async function renewMandate(
   ctx: TenantWriter,
   principalId: string | null,

@@ -1,8 +1,11 @@
 /**
- * Which resources a mandate covers: patterns over immutable ids.
- * `*` everything · `person:<usr_…>` one person · `reports:<usr_…>` the direct reports of a person, as they are at the call ·
- * `group:<grp_…>` the members of a group, as they are at the call · `resource:<text>` something of another system, exactly, or
- * everything that begins so where it ends in `*` (for `POST /v1/verify`; it covers no person).
+ * Which resources a mandate covers, as patterns over immutable ids:
+ * - `*`: everything
+ * - `person:<usr_…>`: one person
+ * - `reports:<usr_…>`: the direct reports of a person at the time of the call
+ * - `group:<grp_…>`: the members of a group at the time of the call
+ * - `resource:<text>`: something in another system, matched exactly, or by prefix if the text ends in
+ *   `*`. It is for `POST /v1/verify` and covers no person.
  */
 export type ResourcePattern =
   | '*'
@@ -14,17 +17,17 @@ export type ResourcePattern =
 const PATTERN =
   /^(?:\*|(?:person|reports):usr_[0-9a-z]{26}|group:grp_[0-9a-z]{26}|resource:[\x21-\x7e]{1,190})$/;
 
-/** True where the text is a pattern. Does not say that the person or group exists. */
+/** Whether the text is a pattern. Does not check that the person or group exists. */
 export const isResourcePattern = (text: string): text is ResourcePattern => PATTERN.test(text);
 
-/** What must be known of a person to say whether a pattern covers them. */
+/** What must be known about a person to decide whether a pattern covers them. */
 export interface Coverable {
   readonly id: string;
   readonly managerId: string | null;
   readonly groupIds: readonly string[];
 }
 
-/** Whether any pattern covers the person. A text that is no pattern covers nobody. */
+/** Whether any pattern covers the person. A text that is not a valid pattern covers nobody. */
 export function covers(patterns: readonly string[], person: Coverable): boolean {
   return patterns.some((pattern) => {
     const colon = pattern.indexOf(':');
@@ -37,7 +40,7 @@ export function covers(patterns: readonly string[], person: Coverable): boolean 
   });
 }
 
-/** Whether any pattern covers something of another system, by the text that names it there. */
+/** Whether any pattern covers something in another system. `text` is its name there. */
 export const coversText = (patterns: readonly string[], text: string): boolean =>
   patterns.some((pattern) => {
     if (pattern === '*') return true;

@@ -3,15 +3,16 @@ import { withdrawCalls } from '../call/withdraw.ts';
 import { waitingCallsOn } from '../call/store.ts';
 import { endMandateTrees, openMandatesOf, type EndedMandate } from './store.ts';
 
-/** Who ends it and why, as the ledger and the people concerned will read it. */
+/** Who ends the mandate and why, as the ledger and the people concerned read it. */
 export interface Ending {
   readonly actor: string;
   readonly reason: string;
 }
 
 /**
- * Revokes a mandate with everything below it, and withdraws the calls that wait on them. Returns those that this ended: none,
- * where it had ended before. Locks the rows; asks nobody whether the actor may.
+ * Revokes a mandate with everything below it, and withdraws the calls that wait on them. Returns the
+ * mandates that this call ended, so none if they had ended before. Locks the rows. Does not check whether
+ * the actor may.
  */
 export async function revokeMandateTree(
   ctx: TenantWriter,
@@ -21,7 +22,10 @@ export async function revokeMandateTree(
   return end(ctx, [mandateId], ending);
 }
 
-/** Revokes every open mandate of a principal with everything below, one `MANDATE_REVOKED` each (requirements S4). */
+/**
+ * Revokes every open mandate of a principal with everything below, with one `MANDATE_REVOKED` entry each.
+ * Returns and locks as `revokeMandateTree` does.
+ */
 export async function revokeMandatesOf(
   ctx: TenantWriter,
   principalId: string,

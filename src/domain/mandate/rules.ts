@@ -4,7 +4,10 @@ import { windowOpen, windowWords, type MandateWindow } from './window.ts';
 
 type Standing = Pick<Mandate, 'state' | 'startsAt' | 'expiresAt' | 'uses' | 'maxUses' | 'reason'>;
 
-/** Whether a mandate may be used at `now`: null, or why not. Looks at the mandate alone, not at principal or agent. */
+/**
+ * Whether a mandate may be used at `now`: null, or the reason why not. Looks at the mandate alone, not at the
+ * principal, the agent or the mandates above.
+ */
 export function mandateStanding(mandate: Standing, now: Date): Denial | null {
   if (mandate.state === 'revoked') {
     return denial(
@@ -26,7 +29,7 @@ export function mandateStanding(mandate: Standing, now: Date): Denial | null {
   return null;
 }
 
-/** Scopes that are asked for but not held, in the order asked. */
+/** Scopes that are asked for but not held, in the order in which they were asked for. */
 export const missingScopes = (asked: readonly string[], held: readonly string[]): string[] =>
   asked.filter((scope) => !held.includes(scope));
 
@@ -37,7 +40,9 @@ export interface Worth {
   readonly currency: string;
 }
 
-/** Whether the window lets it pass at `now`: null, or why not. A window that cannot be evaluated denies. */
+/**
+ * Whether the window is open at `now`: null, or the reason why not. A window that cannot be evaluated denies.
+ */
 export function windowDenial(window: MandateWindow | null, now: Date): Denial | null {
   if (window === null) return null;
   const open = windowOpen(window, now);
@@ -49,7 +54,10 @@ export function windowDenial(window: MandateWindow | null, now: Date): Denial | 
   return denial('outside_window', why, { missing: { window } });
 }
 
-/** Whether the amount lets it pass: null, or why not. A use whose worth is not known, or is in another currency, is denied. */
+/**
+ * Whether the amount is within the limit: null, or the reason why not. A use with an unknown worth, or in
+ * another currency, is denied.
+ */
 export function amountDenial(
   limit: { readonly amount: number | string | null; readonly currency: string | null },
   worth: Worth | null,

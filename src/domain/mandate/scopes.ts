@@ -9,15 +9,18 @@ type Asked = {
   readonly currency?: string | null | undefined;
 };
 
-/** Whether a person of these roles may be given a scope: null, or why not. */
+/**
+ * Why a scope cannot be given: the catalogue does not have it, or the person lacks a role that may hold it.
+ */
 export interface ScopeProblem {
   readonly scope: string;
   readonly problem: 'unknown' | 'not_for_you';
 }
 
 /**
- * What is wrong with scopes that are asked for. A scope must be in the tenant's catalogue, and where that names holders the
- * person must have one of those roles. An empty catalogue has none.
+ * What is wrong with the scopes that are asked for. Each must be in the tenant's catalogue. If the
+ * catalogue names holders for it, the person must have one of those roles. With an empty catalogue,
+ * every scope is unknown.
  */
 export async function scopeProblems(
   reader: TenantReader,
@@ -38,9 +41,9 @@ export async function scopeProblems(
 }
 
 /**
- * Whether giving this away is of high value: a scope that the catalogue marks `high`, or more than a scope's threshold. Without a
- * limit on the amount, or in another currency than the threshold's, it may be more: that counts as high. So does a scope that is
- * not in the catalogue any more, since nobody says what it is worth.
+ * Whether a mandate with these scopes is of high value: the catalogue marks a scope `high`, or the amount may
+ * be above a scope's threshold. Without a limit on the amount, or with a limit in another currency, it may
+ * be. A scope that is no longer in the catalogue also counts as high, since nothing says what it is worth.
  */
 export async function isHighValue(reader: TenantReader, asked: Asked): Promise<boolean> {
   if (asked.scopes.length === 0) return false;
@@ -60,7 +63,10 @@ export async function isHighValue(reader: TenantReader, asked: Asked): Promise<b
   );
 }
 
-/** The same of a mandate that stands, as it is now. False where it is not there: whoever decides refuses that first. */
+/**
+ * The same for a mandate that exists, as it is now. False if there is no such mandate: the caller's
+ * decision refuses that first.
+ */
 export async function isHighValueMandate(reader: TenantReader, mandateId: string): Promise<boolean> {
   const mandate = await findMandate(reader, mandateId);
   if (mandate === null) return false;

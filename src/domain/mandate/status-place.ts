@@ -3,15 +3,16 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { mandates } from './tables.ts';
 
-/** How many mandates one status list holds: 32 KiB at two bits each, before compression. */
+/** The number of mandates in one status list: 32 KiB at two bits each, before compression. */
 export const LIST_PLACES = 131_072;
-/** How often a list is tried before the next one: two misses in a row say that it is filling up. */
+/** How often a list is tried before the next one. Two misses in a row mean that the list is filling up. */
 const TRIES = 2;
 const MAX_LISTS = 1000;
 
 /**
- * The place to try at the `attempt`th try, counted from 0: random within its list, so that it tells neither how many mandates there are nor
- * when this one was given (draft-ietf-oauth-status-list-20 section 12.5.1, unlinkability). Throws where no list is left.
+ * The place to try at a given attempt, counted from 0. It is random within its list, so that it reveals
+ * neither how many mandates there are nor when this one was given (draft-ietf-oauth-status-list-20 section
+ * 12.5.1, unlinkability). Throws if no list is left. Does not check whether the place is free.
  */
 export function drawPlace(attempt: number): number {
   const list = Math.floor(attempt / TRIES);
@@ -19,7 +20,10 @@ export function drawPlace(attempt: number): number {
   return list * LIST_PLACES + randomInt(LIST_PLACES);
 }
 
-/** The mandate's place, given now where it has none yet: mandates that are older than status lists. Null where there is no such mandate. */
+/**
+ * The mandate's place in the status lists. A mandate that is older than status lists gets its place now. Null
+ * if there is no such mandate. Locks the row.
+ */
 export async function placeOf(ctx: TenantWriter, mandateId: string): Promise<number | null> {
   const mine = and(eq(mandates.tenantId, ctx.tenantId), eq(mandates.id, mandateId));
   const [row] = await ctx.db
@@ -40,16 +44,17 @@ export async function placeOf(ctx: TenantWriter, mandateId: string): Promise<num
   }
 }
 
-/** A taken place with what stands there: 0 valid, 1 ended, 2 suspended. */
+/** A taken place and its status: 0 valid, 1 ended, 2 suspended. */
 export interface TakenPlace {
   readonly place: number;
   readonly status: 0 | 1 | 2;
 }
 
 /**
- * Every taken place of one list. A mandate that has not ended is suspended while it is frozen, and while its organisation, principal or
- * agent is in no standing to use it, or anything is so above it in its chain. Costs what stands in this list, and the chains above it,
- * however many mandates the tenant has elsewhere: each step up is a look-up by key (the limit keeps it one).
+ * Every taken place of one list. A mandate that has not ended is suspended while it is frozen, while its
+ * tenant, principal or agent may not use it, and while a mandate above it is suspended or has ended. The cost
+ * depends on this list and the chains above it, not on how many other mandates the tenant has: each step up
+ * is a look-up by key, and the `limit` in the query keeps it one.
  */
 export async function takenPlaces(reader: TenantReader, list: number): Promise<TakenPlace[]> {
   const now = sql`${reader.now.toISOString()}::timestamptz`;
@@ -83,7 +88,7 @@ export async function takenPlaces(reader: TenantReader, list: number): Promise<T
   return [...rows];
 }
 
-/** How many lists there are; the first is always there. */
+/** The number of status lists that the tenant has, at least one. */
 export async function countLists(reader: TenantReader): Promise<number> {
   const [row] = await reader.db
     .select({ last: sql<number | null>`max(${mandates.statusIndex})` })

@@ -4,10 +4,12 @@ import type { Lock } from '../person/store.ts';
 import { drawPlace } from './status-place.ts';
 import { mandateFreezes, mandates } from './tables.ts';
 
+/** A row of `mandates`. */
 export type Mandate = typeof mandates.$inferSelect;
+/** A new row of `mandates`. */
 export type NewMandate = typeof mandates.$inferInsert;
 
-/** The mandate with this id, or null. */
+/** The mandate with this id, or null; locked if `lock` is given. */
 export async function findMandate(reader: TenantReader, id: string, lock?: Lock): Promise<Mandate | null> {
   const query = reader.db
     .select()
@@ -17,18 +19,19 @@ export async function findMandate(reader: TenantReader, id: string, lock?: Lock)
   return row ?? null;
 }
 
+/** Which mandates to list. A field that is left out does not filter. */
 export interface MandateFilter {
   readonly principalId?: string;
   readonly agentId?: string;
-  /** Mandates that this person gave, or that were given to an agent of theirs. */
+  /** Mandates that this person gave, or that were given to an agent that they own. */
   readonly concerning?: string;
   readonly states?: readonly Mandate['state'][];
-  /** Only those before this id: lists run from the newest. */
+  /** Only mandates before this id: lists run from the newest to the oldest. */
   readonly before?: string;
   readonly limit: number;
 }
 
-/** Mandates, newest first. */
+/** The mandates that fit, newest first. Does not check who may see them. */
 export async function listMandates(reader: TenantReader, filter: MandateFilter): Promise<Mandate[]> {
   return reader.db
     .select()
@@ -52,7 +55,10 @@ export async function listMandates(reader: TenantReader, filter: MandateFilter):
     .limit(filter.limit);
 }
 
-/** Mandates of a principal that have not ended, locked for change, in a stable order so that two revocations cannot deadlock. */
+/**
+ * The mandates of a principal that have not ended, locked for update in the order of their ids. The fixed
+ * order keeps two revocations from deadlocking.
+ */
 export async function openMandatesOf(ctx: TenantWriter, principalId: string): Promise<Mandate[]> {
   return ctx.db
     .select()
@@ -68,11 +74,14 @@ export async function openMandatesOf(ctx: TenantWriter, principalId: string): Pr
     .for('update');
 }
 
-/** The mandates with these ids, as one parameter however many they are: a statement holds at most 65,535, and a tree may be larger. */
+/**
+ * A condition for the mandates with these ids. It is one parameter for any number of ids: a statement can
+ * have at most 65,535 parameters, and a tree may be larger.
+ */
 export const among = (ids: readonly string[]): SQL =>
   sql`${mandates.id} = any(${sql.param([...ids])}::text[])`;
 
-/** Those of the mandates that have not ended, locked for change in a stable order. */
+/** Those of the mandates that have not ended, locked for update in the order of their ids. */
 export async function lockMandates(ctx: TenantWriter, ids: readonly string[]): Promise<Mandate[]> {
   if (ids.length === 0) return [];
   return ctx.db
@@ -85,7 +94,7 @@ export async function lockMandates(ctx: TenantWriter, ids: readonly string[]): P
     .for('update');
 }
 
-/** Ids of a mandate, or of several, and of everything below, whatever has become of them. */
+/** Ids of one or more mandates and of everything below them, in every state. */
 export async function mandateTreeIds(reader: TenantReader, ...roots: readonly string[]): Promise<string[]> {
   const tree = await reader.db.execute<{ id: string }>(sql`
     with recursive tree(id) as (
@@ -96,8 +105,9 @@ export async function mandateTreeIds(reader: TenantReader, ...roots: readonly st
 }
 
 /**
- * Mandates that have not ended and everything below them that has not, in the order of their ids, locked for change. A child is
- * made under a lock on its parent, so once all of them are held none can appear below them.
+ * Mandates that have not ended, with everything below them that has not ended, locked for update in the order
+ * of their ids. A child is created under a lock on its parent, so no child can appear below once all are
+ * locked.
  */
 export async function openMandateTree(ctx: TenantWriter, ...roots: readonly string[]): Promise<Mandate[]> {
   for (let ids = await mandateTreeIds(ctx, ...roots); ;) {
@@ -108,7 +118,7 @@ export async function openMandateTree(ctx: TenantWriter, ...roots: readonly stri
   }
 }
 
-/** Ids of a mandate and of those above it, itself first. */
+/** Ids of a mandate and of the mandates above it, starting with the mandate itself. */
 export async function mandateChain(reader: TenantReader, mandateId: string): Promise<string[]> {
   const rows = await reader.db.execute<{ id: string }>(sql`
     with recursive up(id, parent_id, level) as (
@@ -118,7 +128,7 @@ export async function mandateChain(reader: TenantReader, mandateId: string): Pro
   return rows.map((row) => row.id);
 }
 
-/** Ids of the mandates that were made from this one, whatever has become of them. */
+/** Ids of the mandates that were made from this one, in every state. */
 export async function childMandates(reader: TenantReader, mandateId: string): Promise<string[]> {
   const rows = await reader.db
     .select({ id: mandates.id })
@@ -128,7 +138,9 @@ export async function childMandates(reader: TenantReader, mandateId: string): Pr
   return rows.map((row) => row.id);
 }
 
-/** Why each of these mandates is frozen: its causes, in alphabetical order. */
+/**
+ * The freeze causes of each of these mandates, in alphabetical order. A mandate without a cause has no entry.
+ */
 export async function freezeCauses(
   reader: TenantReader,
   ids: readonly string[],
@@ -149,7 +161,7 @@ export async function freezeCauses(
   return causes;
 }
 
-/** Since when a mandate has stood still without a break; null where nothing freezes it. */
+/** Since when a mandate has been frozen without interruption; null if it is not frozen. */
 export async function frozenSince(reader: TenantReader, id: string): Promise<Date | null> {
   const [row] = await reader.db
     .select({ since: mandateFreezes.since })
@@ -160,7 +172,7 @@ export async function frozenSince(reader: TenantReader, id: string): Promise<Dat
   return row?.since ?? null;
 }
 
-/** Adds a mandate, with a random place in the tenant's status lists. */
+/** Adds a mandate at a random place in the tenant's status lists. */
 export async function insertMandate(ctx: TenantWriter, mandate: NewMandate): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     const added = await ctx.db
@@ -172,7 +184,7 @@ export async function insertMandate(ctx: TenantWriter, mandate: NewMandate): Pro
   }
 }
 
-/** Changes a mandate that is locked. Says nothing of tokens. */
+/** Changes a mandate. The caller must hold its lock. Does not end its tokens. */
 export async function updateMandate(
   ctx: TenantWriter,
   id: string,
@@ -184,7 +196,7 @@ export async function updateMandate(
     .where(and(eq(mandates.tenantId, ctx.tenantId), eq(mandates.id, id)));
 }
 
-/** Kills every token of these mandates. */
+/** Ends every token of these mandates. */
 export async function bumpEpoch(ctx: TenantWriter, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await ctx.db
@@ -193,12 +205,13 @@ export async function bumpEpoch(ctx: TenantWriter, ids: readonly string[]): Prom
     .where(and(eq(mandates.tenantId, ctx.tenantId), among(ids)));
 }
 
-/** A mandate as its end is told of. */
+/** A mandate that has just ended. */
 export type EndedMandate = Pick<Mandate, 'id' | 'principalId' | 'agentId'>;
 
 /**
- * Ends mandates for good, with everything below them, and kills their tokens (epoch). Locks them as `openMandateTree` does. Returns
- * those that this ended, in the order of their ids. Source: migration `decision_read`.
+ * Ends mandates for good, with everything below them, and ends their tokens (epoch). Locks them in the order
+ * of their ids, as `openMandateTree` does. Returns the mandates that this call ended, in that order. Source:
+ * the SQL function `end_mandate_trees` (migration `decision_read`). Does not record anything.
  */
 export async function endMandateTrees(
   ctx: TenantWriter,

@@ -18,6 +18,7 @@ import { people } from '../person/tables.ts';
 import type { MandateTerms } from './create.ts';
 import type { MandateWindow } from './window.ts';
 
+/** Mandates, in every state. A mandate that waits for approval is a waiting call and has no row here yet. */
 export const mandates = pgTable(
   'mandates',
   {
@@ -26,23 +27,23 @@ export const mandates = pgTable(
     principalId: text('principal_id').notNull(),
     agentId: text('agent_id').notNull(),
     scopes: text('scopes').array().notNull(),
-    /** Patterns over immutable ids: `person:<id>`, `reports:<id>`, `group:<id>`, `*` (domain/mandate/resources.ts). */
+    /** Patterns over immutable ids (`domain/mandate/resources.ts`). */
     resources: text('resources').array().notNull(),
-    /** Names of the tools that may be used, or null: every tool whose scope is held. */
+    /** Names of the tools that may be used. Null: every tool whose scope is held. */
     tools: text('tools').array(),
-    /** The most that one use may be worth, in `currency`; null: amounts are not limited. */
+    /** The most that one use may be worth, in `currency`. Null: amounts are not limited. */
     amount: numeric('amount', { precision: 20, scale: 4 }),
     currency: text('currency'),
-    /** When in the week it works; null: always. */
+    /** The hours of the week in which it works. Null: always. */
     window: jsonb('window').$type<MandateWindow>(),
-    /** Its place in the tenant's Token Status List; random, so that it tells nothing. */
+    /** Its place in the tenant's Token Status List. Random, so that it reveals nothing. */
     statusIndex: integer('status_index'),
     maxUses: integer('max_uses'),
     uses: integer('uses').notNull().default(0),
     purpose: text('purpose').notNull(),
     offline: boolean('offline').notNull().default(false),
     parentId: text('parent_id'),
-    /** How many further levels of sub-delegation it allows. */
+    /** The number of further levels of sub-delegation that it allows. */
     depth: integer('depth').notNull().default(0),
     state: text('state', { enum: ['active', 'frozen', 'revoked', 'expired'] })
       .notNull()
@@ -81,7 +82,7 @@ export const mandates = pgTable(
   ],
 );
 
-/** Why a mandate is frozen; it thaws when the last cause is lifted. */
+/** Why a mandate is frozen. It thaws when the last cause is lifted. */
 export const mandateFreezes = pgTable(
   'mandate_freezes',
   {

@@ -4,16 +4,22 @@ import type { TenantReader, TenantWriter } from '../context.ts';
 import { mandateTemplates } from './tables.ts';
 import type { MandateTerms } from './terms.ts';
 
-/** Terms that people pick by name. `resources` may hold the word `team`: the direct reports of whoever uses it. */
+/**
+ * Terms that people pick by name. `resources` may hold the word `team`: the direct reports of the
+ * principal who uses the template.
+ */
 export interface MandateTemplate {
   readonly name: string;
   readonly description: string;
   readonly terms: Omit<MandateTerms, 'agent'>;
-  /** Whether the tenant saved it, or it ships with the product. */
+  /** True if the tenant saved the template, false if it ships with the product. */
   readonly own: boolean;
 }
 
-/** Those that ship. One that the tenant saves under the same name takes its place. */
+/**
+ * The templates that ship with the product. A template that the tenant saves under the same name replaces
+ * one.
+ */
 export const DEFAULT_TEMPLATES: readonly MandateTemplate[] = [
   {
     name: 'Reset MFA for my team, 7 days',
@@ -40,7 +46,7 @@ export const DEFAULT_TEMPLATES: readonly MandateTemplate[] = [
   },
 ];
 
-/** The tenant's templates and those that ship, by name. */
+/** The tenant's templates and those that ship, sorted by name. */
 export async function listTemplates(reader: TenantReader): Promise<MandateTemplate[]> {
   const rows = await reader.db
     .select()
@@ -52,12 +58,15 @@ export async function listTemplates(reader: TenantReader): Promise<MandateTempla
   return [...own, ...shipped].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The template of this name, compared without regard to case, or null. */
+/** The template with this name, ignoring case, or null. */
 export async function findTemplate(reader: TenantReader, name: string): Promise<MandateTemplate | null> {
   return (await listTemplates(reader)).find((one) => sameName(one.name, name)) ?? null;
 }
 
-/** Saves a template, in place of the one that has this name. Who may, and whether anybody could give such a mandate, is not asked. */
+/**
+ * Saves a template and replaces the one with the same name. Does not check whether the actor may, or
+ * whether anyone could give such a mandate.
+ */
 export async function saveTemplate(
   ctx: TenantWriter,
   template: Omit<MandateTemplate, 'own'>,

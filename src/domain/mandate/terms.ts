@@ -3,7 +3,7 @@ import { Fault } from '#lib/fault.ts';
 import { findTemplate } from './templates.ts';
 import type { MandateWindow } from './window.ts';
 
-/** What a principal asks to give; ids, not names. */
+/** What a principal asks to give. People, agents and groups are named by their ids. */
 export interface MandateTerms {
   readonly agent: string;
   readonly scopes: readonly string[];
@@ -19,19 +19,20 @@ export interface MandateTerms {
   readonly purpose: string;
 }
 
-/** The same as it is asked: what is left out comes from the template, and then from the defaults. */
+/** The terms as they are requested. What is left out comes from the template, and then from the defaults. */
 export type AskedTerms = { readonly agent: string; readonly template?: string | undefined } & {
   readonly [Field in keyof Omit<MandateTerms, 'agent'>]?: MandateTerms[Field] | undefined;
 };
 
+/** How long a mandate lasts if nothing says otherwise. */
 export const DEFAULT_DAYS = 7;
 
-/** A word for the principal's direct reports, in what is asked and in templates. */
+/** Stands for the principal's direct reports, in requests and in templates. */
 const TEAM = 'team';
 
 /**
- * The terms in full. Throws Fault `not_found` (no such template) or `invalid_input` with the field that is wanting. Does not ask
- * whether anybody may give them.
+ * The terms in full: request, then template, then defaults. Throws Fault `not_found` (no such template) or
+ * `invalid_input` with the field that is missing. Does not check whether anyone may give them.
  */
 export async function settleTerms(
   reader: TenantReader,
@@ -61,7 +62,9 @@ export async function settleTerms(
   };
 }
 
-/** Throws Fault `invalid_input` where a tool is named that is not there, or whose scope is not among the scopes. */
+/**
+ * Checks that every named tool exists and that its scope is among the scopes. Throws Fault `invalid_input`.
+ */
 export function checkTools(
   named: readonly string[] | undefined | null,
   scopes: readonly string[],

@@ -6,7 +6,9 @@ import { SHOWN_CAUSE } from './freeze.ts';
 import { freezeCauses, openMandateTree } from './store.ts';
 import { mandates } from './tables.ts';
 
-/** Lifts one cause from a principal's mandates, as `liftCause` does. Returns the ids that work again. */
+/**
+ * Lifts one cause from a principal's mandates, as `liftCause` does. Returns the ids of those that work again.
+ */
 export async function thawMandatesOf(
   ctx: TenantWriter,
   principalId: string,
@@ -34,8 +36,8 @@ export async function thawMandatesOf(
 }
 
 /**
- * Lifts one cause from one mandate. Returns the ids that work again, and the causes that hold it still. Throws Fault `conflict`
- * where it has ended, or is not frozen for that cause.
+ * Lifts one cause from one mandate. Returns the ids of the mandates that work again, and the causes that
+ * still freeze this one. Throws Fault `conflict` if the mandate has ended or is not frozen for that cause.
  */
 export async function thawMandate(
   ctx: TenantWriter,
@@ -58,10 +60,11 @@ export async function thawMandate(
 }
 
 /**
- * The one place that lifts a cause of mandates, whose rows must be locked. Those left without any are active again, with a new epoch:
- * tokens from before the freeze stay dead. Each of them has one `MANDATE_THAWED` and one fact, and what is directly below it loses
- * `parent_frozen`. The others say what still holds them. Lifting one cause never lifts another; nothing that has ended comes back.
- * Returns the ids that work again.
+ * Lifts a cause from mandates; no other function does. The caller must have locked their rows. A mandate
+ * without any cause left becomes active with a new epoch, so tokens from before the freeze stay dead. It gets
+ * one `MANDATE_THAWED` entry and one fact, and the mandates directly below lose `parent_frozen`. A mandate
+ * with other causes stays frozen and shows one of those. Lifting one cause never lifts another, and a mandate
+ * that has ended never comes back. Returns the ids of the mandates that work again.
  */
 export async function liftCause(
   ctx: TenantWriter,
@@ -94,7 +97,7 @@ export async function liftCause(
   return [...working, ...(await liftCause(ctx, await frozenBelow(ctx, working), PARENT_FROZEN, actor))];
 }
 
-/** Ids of the direct children of these mandates that are frozen, locked for change. */
+/** Ids of the frozen direct children of these mandates, locked for update. */
 async function frozenBelow(ctx: TenantWriter, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return [];
   const rows = await ctx.db

@@ -6,13 +6,16 @@ import { mandates } from './tables.ts';
 
 const OPEN = ['active', 'frozen'] as const;
 
-/** Where trees of mandates begin. */
+/** The mandates at which trees begin. */
 export type Roots =
   | { readonly mandateIds: readonly string[] }
   | { readonly agentId: string }
   | { readonly principalId: string };
 
-/** Mandates that have not ended, with everything below them, in the order in which every revocation locks them. Two statements, whatever the depth. */
+/**
+ * Mandates that have not ended, with everything below them, in the order of their ids, which is the order in
+ * which every revocation locks them. Two statements, whatever the depth.
+ */
 export async function openTrees(reader: TenantReader, roots: Roots, lock?: Lock): Promise<Mandate[]> {
   const found = await reader.db.execute<{ id: string }>(sql`
     with recursive tree(id) as (
@@ -23,7 +26,10 @@ export async function openTrees(reader: TenantReader, roots: Roots, lock?: Lock)
   return ids.length === 0 ? [] : openWhere(reader, among(ids), lock);
 }
 
-/** Mandates of an agent that have not ended and that somebody else than `exceptPrincipal` gave; those below them are not in it. */
+/**
+ * An agent's mandates that have not ended and whose principal is not `exceptPrincipal`. Mandates below them
+ * are not included.
+ */
 export async function openMandatesForAgent(
   reader: TenantReader,
   agentId: string,

@@ -3,12 +3,12 @@ import type { TenantWriter } from '../context.ts';
 import { expireMandateTree } from './expire.ts';
 import { lockMandates, mandateChain } from './store.ts';
 
-/** Why a mandate ended whose last use was spent. */
+/** The reason of a mandate that ended because its last use was spent. */
 const SPENT = 'every use is spent';
 
 /**
- * A mandate as it stands for a call that has spent its use of it already: that use does not count against the call, and a mandate that
- * ended because every use is spent has not ended for those who spent them.
+ * A mandate as it applies to a call that has already spent its use. That use does not count against the
+ * call. A mandate that ended because every use is spent has not ended for the calls that spent them.
  */
 export function withoutOwnUse<M extends { state: string; reason: string | null; uses: number }>(
   mandate: M,
@@ -18,9 +18,9 @@ export function withoutOwnUse<M extends { state: string; reason: string | null; 
 }
 
 /**
- * Counts one use of a mandate and of every mandate above it: what a child spends, its parents spend. Whichever that was the last
- * use of ends, with everything below. Locks them all until the commit, so of many at once no more get through than there are uses.
- * Whether there is a use left has been decided under the same lock.
+ * Counts one use of a mandate and of every mandate above it. A mandate whose last use this was ends, with
+ * everything below it. Locks all of them until the commit, so concurrent calls cannot spend more uses than
+ * there are. Does not check that a use is left: the caller has decided that under the same lock.
  */
 export async function spendUseOf(ctx: TenantWriter, mandateId: string): Promise<void> {
   const chain = await lockMandates(ctx, await mandateChain(ctx, mandateId));

@@ -32,7 +32,10 @@ export const MandateView = z.object({
   expires_at: z.iso.datetime(),
 });
 
-/** The same with what is only looked up for one: in words, and its place in the tree. */
+/**
+ * The view with what is only looked up for a single mandate: its description in words and its place in
+ * the tree.
+ */
 export const MandateDetail = MandateView.extend({
   in_words: z.object({ allows: z.string(), forbids: z.string() }),
   tree: z.object({
@@ -41,7 +44,10 @@ export const MandateDetail = MandateView.extend({
   }),
 });
 
-/** Draws the view. A mandate whose time is over reads as expired, even if its timer has not run yet. */
+/**
+ * Makes the view from what was looked up. A mandate whose time is over shows as expired, even if its
+ * timer has not run yet.
+ */
 export function mandateView(
   mandate: Mandate,
   principal: Person | null,
@@ -74,7 +80,7 @@ export function mandateView(
   };
 }
 
-/** Looks up the parties and causes of mandates, and draws them. */
+/** Looks up the parties and causes of mandates and makes their views. */
 export async function mandateViews(
   reader: TenantReader,
   rows: readonly Mandate[],
@@ -94,12 +100,12 @@ export async function mandateViews(
   return views;
 }
 
-/** Draws one with everything. */
+/** Looks up and makes the detailed view of one mandate. */
 export async function mandateDetail(
   reader: TenantReader,
   mandate: Mandate,
 ): Promise<z.infer<typeof MandateDetail>> {
-  // Asked together: they go to the database in one message.
+  // In parallel, so that all queries go to the database in one message.
   const [principal, agent, causes, names, children] = await Promise.all([
     findPerson(reader, mandate.principalId),
     findAgent(reader, mandate.agentId),

@@ -4,6 +4,7 @@ import { findMandate, listMandates, type Mandate } from './store.ts';
 
 const STATES = { open: ['active', 'frozen'], all: ['active', 'frozen', 'revoked', 'expired'] } as const;
 
+/** Which mandates to show, and how many. A filter that is left out does not filter. */
 export interface MandatePage {
   readonly state: Mandate['state'] | 'open' | 'all';
   readonly agent?: string | undefined;
@@ -13,8 +14,9 @@ export interface MandatePage {
 }
 
 /**
- * Mandates that concern the actor, newest first: their own and their agents', all of them for IT admins and service keys, an
- * agent's own one. The filters narrow that; they show nobody more.
+ * The mandates that concern the actor, newest first. A person sees mandates that they gave and those of
+ * their agents; IT admins and service keys see all; an agent sees its own mandate. The filters narrow
+ * this and never widen it.
  */
 export async function visibleMandates(ctx: ReadContext, page: MandatePage): Promise<Mandate[]> {
   const states = page.state === 'open' || page.state === 'all' ? STATES[page.state] : [page.state];

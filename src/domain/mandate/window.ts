@@ -1,22 +1,23 @@
-/** Hours of the week in which a mandate works, in one time zone. */
+/** The hours of the week in which a mandate works, in one time zone. */
 export interface MandateWindow {
   /** ISO weekdays, 1 Monday to 7 Sunday. */
   readonly days: readonly number[];
   /** `HH:MM`, inclusive. */
   readonly from: string;
-  /** `HH:MM`, exclusive; earlier than `from`: over midnight, counted to the day on which it began. */
+  /** `HH:MM`, exclusive. A time before `from` is on the next day; those hours count to the day of `from`. */
   readonly to: string;
   /** IANA time zone: `Europe/Vienna`. */
   readonly timezone: string;
 }
 
-/** What `from` and `to` look like. */
+/** The format of `from` and `to`. */
 export const CLOCK_TIME = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
 
 /**
- * Whether the window is open at an instant; null where it cannot be evaluated (an unknown time zone, a time that is none), which
- * whoever asks must take as a no. The instant is translated into the zone's own calendar, so an hour that a clock change repeats
- * is open twice, and one that it skips never comes. Source: ECMA-402 `Intl.DateTimeFormat`, with the zone data of the runtime.
+ * Whether the window is open at an instant. Null if it cannot be evaluated (unknown time zone,
+ * invalid time); callers must treat null as a no. The instant is converted to the zone's own
+ * calendar, so an hour that a clock change repeats is open twice, and an hour that it skips never
+ * opens. Source: ECMA-402 `Intl.DateTimeFormat`, with the runtime's zone data.
  */
 export function windowOpen(window: MandateWindow, at: Date): boolean | null {
   const [from, to] = [minutesOf(window.from), minutesOf(window.to)];
@@ -32,19 +33,22 @@ export function windowOpen(window: MandateWindow, at: Date): boolean | null {
 /** Whether this runtime knows the time zone. */
 export const isTimeZone = (timezone: string): boolean => clockOf(timezone) !== null;
 
-/** Whether every instant of `inner` lies in `outer`. Conservative: a no where it takes more than a look at the fields to see. */
+/**
+ * Whether every instant of `inner` lies in `outer`. Returns false if comparing the fields does not
+ * prove it: for another time zone, and for most windows over midnight.
+ */
 export function windowWithin(inner: MandateWindow, outer: MandateWindow): boolean {
   if (inner.timezone !== outer.timezone) return false;
   if (!inner.days.every((day) => outer.days.includes(day))) return false;
   if (inner.from === outer.from && inner.to === outer.to) return true;
-  // Of times that are written `HH:MM` the order of the text is the order of the clock.
+  // The alphabetical order of `HH:MM` texts is the order of the times.
   const overNight = (window: MandateWindow) => window.to <= window.from;
   return !overNight(inner) && !overNight(outer) && inner.from >= outer.from && inner.to <= outer.to;
 }
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
-/** `Mon, Tue, Fri from 08:00 to 17:00 (Europe/Vienna)`. */
+/** The window in words: `on Mon, Tue, Fri from 08:00 to 17:00 (Europe/Vienna)`. */
 export const windowWords = (window: MandateWindow): string =>
   `on ${[...window.days]
     .sort((a, b) => a - b)
@@ -67,7 +71,9 @@ function localTime(timezone: string, at: Date): { day: number; minutes: number }
 
 const clocks = new Map<string, Intl.DateTimeFormat | null>();
 
-/** Making one costs far more than using it. What is kept is bounded: the text comes from callers. */
+/**
+ * Creating a formatter costs far more than using it. The cache is bounded, because callers choose the text.
+ */
 function clockOf(timezone: string): Intl.DateTimeFormat | null {
   const known = clocks.get(timezone);
   if (known !== undefined) return known;
@@ -82,7 +88,7 @@ function clockOf(timezone: string): Intl.DateTimeFormat | null {
       hourCycle: 'h23',
     });
   } catch {
-    // RangeError: there is no such zone, which is the answer.
+    // RangeError: there is no such zone, so the answer is null.
   }
   clocks.set(timezone, clock);
   return clock;

@@ -4,7 +4,7 @@ import { groups } from '../group/tables.ts';
 import { findPeople } from '../person/store.ts';
 import { windowWords, type MandateWindow } from './window.ts';
 
-/** What a mandate says, for whoever gives, approves or audits it. */
+/** What a mandate says, for the people who give, approve or audit it. */
 export interface MandateWords {
   readonly agent: string;
   readonly owner: string;
@@ -16,12 +16,12 @@ export interface MandateWords {
   readonly currency: string | null;
   readonly window: MandateWindow | null;
   readonly offline: boolean;
-  /** Levels of sub-delegation. */
+  /** Levels of sub-delegation that it allows. */
   readonly depth: number;
   readonly maxUses: number | null;
-  /** `for 7 days`, `until 2026-11-29 14:00 UTC`. */
+  /** How long it lasts: `for 7 days`, `until 2026-11-29 14:00 UTC`. */
   readonly lasting: string;
-  /** Display names of the people and groups whom the resources name, by id. */
+  /** Display names of the people and groups in the resources, by id. */
   readonly names: ReadonlyMap<string, string>;
 }
 
@@ -32,8 +32,9 @@ export interface InWords {
 }
 
 /**
- * One sentence on what it allows (which agent, what, on whom, how long, how often, when) and one on what it forbids. The purpose
- * is in neither: those are the requester's own words.
+ * Describes a mandate: one sentence for what it allows (which agent, what, on whom, how long, how often,
+ * when) and one for what it forbids. Neither contains the purpose, because those are the requester's own
+ * words.
  */
 export function describeMandate(words: MandateWords): InWords {
   const on = words.resources
@@ -64,7 +65,7 @@ export function describeMandate(words: MandateWords): InWords {
   return { allows, forbids };
 }
 
-/** A resource pattern in words. An id that has no name here is shown as it is. */
+/** A resource pattern in words. An id without a known name is shown as it is. */
 export function describeResource(
   pattern: string,
   principalId: string,
@@ -81,7 +82,7 @@ export function describeResource(
   return names.get(id) ?? id;
 }
 
-/** Display names of the people and groups that patterns name, by id; what is not here has none. */
+/** Display names of the people and groups that the patterns name, by id. Unknown ids are left out. */
 export async function namesInResources(
   reader: TenantReader,
   patterns: readonly string[],
@@ -106,9 +107,9 @@ export async function namesInResources(
   ]);
 }
 
-/** `until 2026-11-29 14:00 UTC`. */
+/** The end in words: `until 2026-11-29 14:00 UTC`. */
 export const untilWords = (at: Date): string =>
   `until ${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
-/** `1 day`, `7 days`. */
+/** A number with its noun: `1 day`, `7 days`. Only for nouns whose plural adds an s. */
 export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
