@@ -4,19 +4,22 @@ import { isNumericDate, parseJwt, type ParsedJwt } from '#lib/jwt.ts';
 import { SKEW_SECONDS } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 
-/** An assertion whose claims are in order. Its signature has not been checked. */
+/** A client assertion whose claims are valid. Its signature has not been checked. */
 export interface ClaimedAssertion {
   readonly agentId: string;
   readonly kid: string;
   readonly alg: unknown;
   readonly jwt: ParsedJwt;
-  /** What makes it usable once (RFC 7523 section 3, item 7). */
+  /**
+   * What makes the assertion usable once (RFC 7523 section 3, item 7): a key to spend, and when it may be
+   * forgotten.
+   */
   readonly once: { readonly key: string; readonly expiresAt: Date };
 }
 
-/** The longest life of an assertion, in seconds. */
+/** The longest lifetime of an assertion, in seconds. */
 const MAX_LIFE_SECONDS = 300;
-/** `client-authentication+jwt`: draft-ietf-oauth-rfc7523bis. */
+/** Accepted `typ` values. `client-authentication+jwt` comes from draft-ietf-oauth-rfc7523bis. */
 const TYPES = new Set([
   undefined,
   'JWT',
@@ -25,11 +28,11 @@ const TYPES = new Set([
   'application/client-authentication+jwt',
 ]);
 
-/** `invalid_client` with a reason for the ledger. */
+/** `invalid_client` with a reason for the ledger and a description for the client. */
 export const refuseClient = (reason: string, description: string): OAuthError =>
   new OAuthError('invalid_client', reason, description);
 
-/** What every use of an assertion but the first gets. */
+/** The error for every use of an assertion after the first. */
 export const assertionReplayed = (): OAuthError =>
   refuseClient(
     'assertion_replayed',
@@ -37,8 +40,9 @@ export const assertionReplayed = (): OAuthError =>
   );
 
 /**
- * Reads a client assertion for private_key_jwt: RFC 7523 section 3; `aud` is our issuer identifier alone, as one string
- * (draft-ietf-oauth-rfc7523bis section 4). `now` in seconds. Throws OAuthError `invalid_client`.
+ * Reads a client assertion for private_key_jwt (RFC 7523 section 3). `aud` must be our issuer identifier
+ * alone, as one string (draft-ietf-oauth-rfc7523bis section 4). `now` is in seconds. Throws OAuthError
+ * `invalid_client`. Checks neither the signature nor whether the assertion was used before.
  */
 export function readAssertion(
   assertion: string,
@@ -84,7 +88,10 @@ export function readAssertion(
   return { agentId: sub, kid, alg, jwt, once };
 }
 
-/** Checks exp, iat and nbf of an assertion and returns `exp`. Throws OAuthError `invalid_client`. */
+/**
+ * Checks `exp`, `iat` and `nbf` of an assertion and returns `exp`; all in seconds. Throws OAuthError
+ * `invalid_client`.
+ */
 export function checkTimes(
   claims: Readonly<Record<string, unknown>>,
   now: number,

@@ -12,43 +12,55 @@ import type { KernelParts } from './parts.ts';
 import { readSvid, svidHolds } from './spiffe.ts';
 import { credentialsOf, spiffeAgent, type StoredCredentials } from './store.ts';
 
-/** How a client can authenticate, by the names of the IANA registry "OAuth Token Endpoint Authentication Methods". */
+/**
+ * How a client authenticates. `private_key_jwt` is a name of the IANA registry "OAuth Token Endpoint
+ * Authentication Methods"; `client_secret` covers its `client_secret_basic` and `client_secret_post`;
+ * `spiffe_jwt` is a JWT-SVID.
+ */
 export type ClientAuthMethod = 'private_key_jwt' | 'client_secret' | 'spiffe_jwt';
 
-/** An agent whose credentials hold, as of the epoch at which they were read. */
+/** An agent whose credentials were valid at the epoch at which they were read. */
 export interface AuthenticatedClient {
   readonly agentId: string;
   readonly method: ClientAuthMethod;
   readonly agentEpoch: number;
-  /** What makes its assertion usable once; null where it may be used again. It has not been used up yet. */
+  /** What makes its assertion usable once; null if it may be used again. The caller still has to spend it. */
   readonly once: { readonly key: string; readonly expiresAt: Date } | null;
-  /** Whether what it authenticated with is still one of these credentials. */
+  /** Whether the credential that the client used is still one of these credentials. */
   readonly holds: (credentials: Credentials) => boolean | Promise<boolean>;
 }
 
-/** An agent's credentials with their keys parsed. */
+/** An agent's credentials with parsed keys. */
 export interface Credentials extends Omit<StoredCredentials, 'keys'> {
   readonly keys: ReadonlyMap<string, VerifyKey>;
 }
 
-/** Authenticates agents. */
+/** Authenticates agents at the token endpoint and beside it. */
 export interface ClientAuthenticator {
-  /** Throws OAuthError `invalid_client`; Fault `unavailable` where the agent's own JWKS cannot be had. */
+  /** Throws OAuthError `invalid_client`, and Fault `unavailable` if the agent's JWKS URL does not answer. */
   authenticate(tenantId: string, credentials: ClientCredentials): Promise<AuthenticatedClient>;
   /**
-   * Makes sure that the credentials still stand when a strict read has shown another epoch: reads them again, once. False where they are gone.
-   * Nothing but parsed credentials is kept.
+   * Checks that the client's credential is still valid when a strict read showed another epoch: reads the
+   * credentials again, once. False if the credential is gone. Only parsed credentials are cached, no
+   * decisions.
    */
   stillHolds(tenantId: string, client: AuthenticatedClient, epochNow: number): boolean | Promise<boolean>;
-  /** Whether an actor token (RFC 8693 section 2.1) is a JWT that this client itself signed for us; it is not spent. */
+  /**
+   * Whether an actor token (RFC 8693 section 2.1) is a JWT that this client signed for us. Throws OAuthError
+   * if it is invalid. Does not spend it.
+   */
   isOwnToken(tenantId: string, client: AuthenticatedClient, token: string): Promise<boolean>;
+  /** Forgets all cached credentials and keys. */
   flush(): void;
 }
 
-/** Agents whose credentials are kept parsed, and how much there may be of their keys and names, in bytes. */
+/** The number of agents whose parsed credentials are cached, and the total size of those in bytes. */
 const KEPT_AGENTS = { entries: 10_000, bytes: 16 * 1024 * 1024 };
 
-/** `agentKeys` reads the JWKS URLs that agents registered; it must be guarded, since anybody may have typed them. */
+/**
+ * Creates the authenticator. `agentKeys` reads the JWKS URLs that agents registered. It must be guarded
+ * against internal addresses, because anyone who registers an agent chooses the URL.
+ */
 export function createClientAuthenticator(
   parts: Pick<KernelParts, 'baseUrl' | 'read' | 'now'>,
   agentKeys: RemoteKeys,
@@ -66,7 +78,9 @@ export function createClientAuthenticator(
     return credentials;
   }
 
-  /** Tries what is known, and reads it again, once, where that does not do: the credential may be new. */
+  /**
+   * Tries the cached credentials and, if they do not match, reads them again once: the credential may be new.
+   */
   async function loaded(
     tenantId: string,
     agentId: string,
@@ -123,7 +137,7 @@ export function createClientAuthenticator(
     clientId: string | undefined,
   ): Promise<AuthenticatedClient> {
     const svid = readSvid(assertion, issuerOf(parts.baseUrl, tenantId), seconds());
-    // Read anew each time: there is nothing of an epoch in a trust bundle.
+    // Read for each request: an agent's epoch does not change when a trust bundle does.
     const vouched = async () => {
       const agent = await reach(parts.read(tenantId, (ctx) => spiffeAgent(ctx, svid)));
       return agent !== null && svidHolds(svid, agent.bundle) ? agent : null;
@@ -135,7 +149,8 @@ export function createClientAuthenticator(
         'The JWT-SVID is not of an agent of this organisation, or not signed by a key of its trust bundle.',
       );
     }
-    // Not the SPIFFE ID alone: its trust domain may have lost the key, or its bundle, meanwhile.
+    // Checks the signature again, not only the SPIFFE ID: the trust domain may have lost the key or its
+    // bundle.
     const holds = async () => (await vouched())?.agentId === found.agentId;
     return { agentId: found.agentId, method: 'spiffe_jwt', agentEpoch: found.epoch, once: null, holds };
   }
@@ -169,7 +184,10 @@ export function createClientAuthenticator(
   };
 }
 
-/** The key that an assertion names: the agent's own, or one that it publishes; null where there is none of that algorithm. */
+/**
+ * The key that an assertion names: one of the agent's own, or one from its JWKS URL. Null if no such key has
+ * that algorithm.
+ */
 async function keyOf(
   credentials: Credentials,
   { kid, alg }: Pick<ClaimedAssertion, 'kid' | 'alg'>,

@@ -3,10 +3,16 @@ import { parseJwt } from '#lib/jwt.ts';
 import { OAuthError } from './oauth-error.ts';
 import { SPIFFE_ASSERTION } from './names.ts';
 
-/** A form's parameters without empty ones: a parameter without a value was omitted (RFC 6749 section 3.2). */
+/**
+ * Form parameters by name, without empty ones: a parameter without a value counts as omitted (RFC 6749
+ * section 3.2).
+ */
 export type FormParameters = ReadonlyMap<string, readonly string[]>;
 
-/** How a client says who it is, as it came: an assertion (RFC 7521 section 4.2) or a secret (RFC 6749 section 2.3.1). Nothing is verified. */
+/**
+ * How a client identifies itself, as received: by an assertion (RFC 7521 section 4.2) or a secret (RFC 6749
+ * section 2.3.1). Nothing is verified.
+ */
 export interface ClientCredentials {
   readonly clientId: string | undefined;
   readonly assertionType: string | undefined;
@@ -15,16 +21,17 @@ export interface ClientCredentials {
 }
 
 const REPEATABLE = new Set(['audience', 'resource']);
-/** Longer than any credential of ours. */
+/** Longer than any of our credentials. */
 const MAX_BASIC_LENGTH = 1024;
 
 /** The first value of a parameter. */
 export const one = (form: FormParameters, name: string): string | undefined => form.get(name)?.[0];
 
 /**
- * What the client says of itself, in the form or in an `Authorization: Basic` header; `authorization` is null where the header means
- * something else. Throws OAuthError `invalid_request` where a parameter stands twice or the client authenticates in two ways
- * (RFC 6749 section 2.3), `invalid_client` for a header that is no Basic credential.
+ * Reads how the client identifies itself, in the form or in an `Authorization: Basic` header. Pass null for
+ * `authorization` if the header means something else. Throws OAuthError `invalid_request` if a parameter is
+ * repeated or the client authenticates in two ways (RFC 6749 section 2.3), and `invalid_client` for an
+ * invalid Basic header.
  */
 export function readClient(form: FormParameters, authorization: string | null = null): ClientCredentials {
   for (const [name, values] of form) {
@@ -55,11 +62,11 @@ export function readClient(form: FormParameters, authorization: string | null = 
   };
 }
 
-/** Whether the client brought anything to authenticate with. */
+/** Whether the client sent anything to authenticate with. */
 export const hasCredentials = (credentials: ClientCredentials): boolean =>
   credentials.assertion !== undefined || credentials.secret !== undefined;
 
-/** The agent that the credentials claim to be, unverified: tells the tenant where the address does not. */
+/** The agent that the credentials name, unverified, or null. It tells the tenant if the address does not. */
 export function claimedClient(credentials: ClientCredentials): string | null {
   const spiffe = credentials.assertionType === SPIFFE_ASSERTION;
   const claimed =
@@ -67,7 +74,7 @@ export function claimedClient(credentials: ClientCredentials): string | null {
   return typeof claimed === 'string' && isId('agt', claimed) ? claimed : null;
 }
 
-/** RFC 7617 with both halves form-urlencoded first (RFC 6749 section 2.3.1). */
+/** Reads Basic credentials (RFC 7617). Both halves are form-urlencoded first (RFC 6749 section 2.3.1). */
 function readBasic(authorization: string): { clientId: string; secret: string } {
   const encoded = /^Basic +([A-Za-z0-9+/_-]+=*)$/i.exec(authorization.trim())?.[1];
   const wrong = () =>

@@ -7,7 +7,10 @@ import { delegationFrozen, standingOf } from '../person/standing.ts';
 import type { PersonStatus } from '../provider.ts';
 import { parseScope } from './scope.ts';
 
-/** A person with what their sign-ins stand on, as `hot_person` (migration person_standing_read) reads it in one statement. */
+/**
+ * A person with everything that their sign-ins depend on, as the SQL function `hot_person` (migration
+ * `person_standing_read`) reads it in one statement.
+ */
 export interface HotPerson {
   readonly uid: string;
   readonly person_id: string;
@@ -16,18 +19,18 @@ export interface HotPerson {
   readonly person_status: PersonStatus;
   readonly scim_active: boolean | null;
   readonly held: boolean;
-  /** Whether the kill switch holds what the person delegates. */
+  /** Whether the kill switch freezes what the person delegates. */
   readonly delegation_frozen: boolean;
   readonly person_epoch: number;
   readonly tenant_status: 'active' | 'frozen';
   readonly tenant_epoch: number;
-  /** Whether the grant that was asked about is there. */
+  /** Whether the grant that was asked about exists. */
   readonly granted: boolean;
   /** Whether the `jti` that was asked about has been revoked. */
   readonly denied: boolean;
 }
 
-/** Whom to read: a subject, and the grant and `jti` of a token where one is looked at. */
+/** The person to read, and the grant and `jti` of their token if one is checked. */
 export interface AskedPerson {
   readonly provider: string;
   readonly uid: string;
@@ -35,7 +38,10 @@ export interface AskedPerson {
   readonly jti?: string;
 }
 
-/** The claims of an access token that a person's own client holds (RFC 9068 section 2.2); others pass through unread. */
+/**
+ * The claims of an access token that a person's own client holds (RFC 9068 section 2.2). Other claims are
+ * kept but not read.
+ */
 export interface ClientClaims extends Readonly<Record<string, unknown>> {
   readonly iss: string;
   readonly sub: string;
@@ -44,20 +50,20 @@ export interface ClientClaims extends Readonly<Record<string, unknown>> {
   readonly iat: number;
   readonly exp: number;
   readonly jti: string;
-  /** Left out where the person gave no scope: such a client holds what every client does. */
+  /** Absent if the person granted no scope. Such a client can do only what every client can. */
   readonly scope?: string;
   readonly grant_id: string;
-  /** Tenant, person. */
+  /** The epochs of the tenant and the person. */
   readonly epoch: readonly number[];
 }
 
-/** An access token of a person's own client whose signature, claims and standing hold now. */
+/** An access token of a person's own client. Its signature and claims are valid, and it is in force now. */
 export interface VerifiedClient {
   readonly kind: 'client';
   readonly tenantId: string;
   readonly clientId: string;
   readonly personId: string;
-  /** `oidc:okta:<uid>`. */
+  /** For example `oidc:okta:<uid>`. */
   readonly subject: string;
   readonly scopes: readonly string[];
   readonly audience: string;
@@ -68,7 +74,11 @@ export interface VerifiedClient {
 const refuse = (reason: string, message: string): Fault =>
   new Fault('unauthenticated', message, { detail: { reason } });
 
-/** Reads people as they are now, many of a tenant in one query (gather.ts). Null: nobody of that name in this tenant. Fault `unavailable` where the database is gone. */
+/**
+ * Creates a reader of people as they are now. Reads that are started together become one query per tenant
+ * (`lib/gather.ts`). Null: the tenant has no such person. Fault `unavailable` if the database cannot be
+ * reached.
+ */
 export function createPersonReader(
   sql: Sql,
 ): (tenantId: string, asked: AskedPerson) => Promise<HotPerson | null> {
@@ -91,13 +101,13 @@ export function createPersonReader(
   });
 }
 
-/** Provider and uid of a canonical subject (requirements D3), or null. */
+/** Provider and uid of a canonical subject (`oidc:<provider>:<uid>`), or null for any other text. */
 export function partsOfSubject(subject: string): { provider: string; uid: string } | null {
   const match = /^oidc:([a-z0-9-]{1,64}):([\x21-\x7e]{1,255})$/.exec(subject);
   return match === null ? null : { provider: match[1] ?? '', uid: match[2] ?? '' };
 }
 
-/** Whether the claims are those of a client's token, all of them there and of their types. */
+/** Whether these are the claims of a client's token: all present and of the right types. Checks no values. */
 export function isClientClaims(claims: Readonly<Record<string, unknown>>): claims is ClientClaims {
   const texts = ['iss', 'sub', 'aud', 'client_id', 'jti', 'grant_id'];
   const epoch = claims['epoch'];
@@ -113,7 +123,7 @@ export function isClientClaims(claims: Readonly<Record<string, unknown>>): claim
   );
 }
 
-/** Why no client may act for a person now, in public words; null where one may. */
+/** Why no client may act for the person now, in words for the public; null if clients may. */
 export function personStanding(row: HotPerson): { code: string; message: string } | null {
   if (row.tenant_status !== 'active')
     return {
@@ -129,10 +139,13 @@ export function personStanding(row: HotPerson): { code: string; message: string 
   return standingOf(person) ?? (row.delegation_frozen ? delegationFrozen(row.display_name) : null);
 }
 
-/** The numbers that such a token carries and that must still be the same: tenant, person. */
+/** The epochs that such a token carries and that must still be the same: tenant, person. */
 export const personEpochs = (row: HotPerson): [number, number] => [row.tenant_epoch, row.person_epoch];
 
-/** Whether what the token stands on still stands, by a row that was read after the request came (law 4). Throws Fault `unauthenticated`. */
+/**
+ * Checks that everything the token depends on is still in force. `row` must have been read after the request
+ * arrived (law 4). Throws Fault `unauthenticated`.
+ */
 export function checkClientStanding(
   tenantId: string,
   claims: ClientClaims,

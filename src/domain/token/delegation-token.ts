@@ -13,7 +13,7 @@ import { scopesFor } from './resource.ts';
 import { parseScope } from './scope.ts';
 import type { Signer, SigningKeys } from './signing-keys.ts';
 
-/** A delegation token whose signature, claims and standing hold now. */
+/** A delegation token. Its signature and claims are valid, and it is in force now. */
 export interface VerifiedDelegation {
   readonly kind: 'delegation';
   readonly tenantId: string;
@@ -23,20 +23,25 @@ export interface VerifiedDelegation {
   readonly ownerId: string;
   /** The principal. */
   readonly personId: string;
-  /** `oidc:okta:<uid>`. */
+  /** For example `oidc:okta:<uid>`. */
   readonly subject: string;
   readonly mandateId: string;
   readonly scopes: readonly string[];
-  /** What the token bounds beside its scopes, where that is narrower than its mandate; null: the mandate alone bounds it. */
+  /**
+   * Limits of the token beside its scopes, if they are narrower than those of its mandate. Null: the
+   * mandate's apply.
+   */
   readonly constraints: Constraints | null;
-  /** Every agent in its chain, the presenter first. */
+  /** Every agent in its chain, starting with the one that presents it. */
   readonly actors: readonly string[];
   readonly audience: string;
   readonly jti: string;
   readonly expiresAt: Date;
 }
 
-/** The claims that every delegation token of ours has, with their types; others pass through unread. */
+/**
+ * The claims that all of our delegation tokens have, with their types. Other claims are kept but not read.
+ */
 export interface DelegationClaims extends Readonly<Record<string, unknown>> {
   readonly iss: string;
   readonly sub: string;
@@ -50,7 +55,10 @@ export interface DelegationClaims extends Readonly<Record<string, unknown>> {
   readonly epoch: readonly number[];
 }
 
-/** Signature and shape hold; nothing is said of time, audience or standing. */
+/**
+ * A delegation token with a valid signature and shape. Its times, audience and standing have not been
+ * checked.
+ */
 export interface SignedDelegation {
   readonly kind: 'delegation';
   readonly tenantId: string;
@@ -58,7 +66,7 @@ export interface SignedDelegation {
   readonly claims: DelegationClaims;
 }
 
-/** The same of a token that a person's own client holds. */
+/** The same for a token that a person's own client holds. */
 export interface SignedClient {
   readonly kind: 'client';
   readonly tenantId: string;
@@ -66,6 +74,7 @@ export interface SignedClient {
   readonly claims: ClientClaims;
 }
 
+/** A token of ours whose signature is valid. */
 export type SignedToken = SignedDelegation | SignedClient;
 
 const refuse = (reason: string, message: string): Fault =>
@@ -86,12 +95,14 @@ function headerOf(signer: Signer): EncodedHeader {
   return header;
 }
 
-/** Signatures that are remembered, and how long their tokens may be together, in bytes. */
+/** The number of signatures that are remembered, and the total length of their tokens in bytes. */
 const REMEMBERED = { entries: 10_000, bytes: 16 * 1024 * 1024 };
 
 /**
- * Makes the check of signatures: `(token) -> SignedToken`, Fault `unauthenticated` for what is not ours. A signature that held is
- * remembered by the SHA-256 of the whole token, as long as its key is published; nothing that it may do is.
+ * Creates the signature check for our tokens. `check` throws Fault `unauthenticated` if we did not sign the
+ * token. A valid signature is remembered by the SHA-256 of the whole token for as long as its key is
+ * published. What the token allows is never remembered, and `check` does not look at times, audience or
+ * standing.
  */
 export function createSignatureCheck(
   baseUrl: string,
@@ -137,10 +148,10 @@ export function createSignatureCheck(
   };
 }
 
-/** Audience and times (RFC 9068 section 4). Throws Fault `unauthenticated`. */
+/** Checks audience and times (RFC 9068 section 4). Throws Fault `unauthenticated`. */
 export function checkClaims(
   claims: DelegationClaims | ClientClaims,
-  /** Null: any; `checkStanding` says whether the organisation has it. */
+  /** Null: any audience. `checkStanding` then checks that the tenant has it. */
   audiences: readonly string[] | null,
   now: Date,
 ): void {
@@ -161,7 +172,10 @@ export function checkClaims(
   }
 }
 
-/** Whether what the token stands on still stands, by a row that was read after the request came (law 4). Throws Fault `unauthenticated`. */
+/**
+ * Checks that everything the token depends on is still in force. `row` must have been read after the request
+ * arrived (law 4). Throws Fault `unauthenticated`.
+ */
 export function checkStanding(
   baseUrl: string,
   signed: SignedDelegation,
@@ -185,7 +199,8 @@ export function checkStanding(
     );
   }
   const scopes = parseScope(claims.scope) ?? [];
-  // Read again, like all the rest: a resource server may have been removed, or have got other scopes.
+  // Checked again, like everything else: a resource server may have been removed or may have other scopes
+  // now.
   const carries = scopesFor(baseUrl, signed.tenantId, claims.aud, row.resource_servers);
   if (carries === null || !scopes.every(carries))
     throw refuse(
@@ -212,17 +227,17 @@ export function checkStanding(
   };
 }
 
-/** The `jti` of the token and those of every token of ours that it comes from: it dies with each of them. */
+/** The `jti` of the token and of every token of ours that it was made from. It ends with any of them. */
 export const tokensBehind = (claims: DelegationClaims): readonly string[] => [
   claims.jti,
   ...derivedFrom(claims),
 ];
 
-/** The `jti`s of the tokens of ours that a token comes from. */
+/** The `jti`s of the tokens of ours that a token was made from. */
 const derivedFrom = (claims: Readonly<Record<string, unknown>>): readonly string[] =>
   Array.isArray(claims['derived_from']) ? (claims['derived_from'] as string[]) : [];
 
-/** The agents of a token of ours, the present one first. */
+/** The agents in an `act` claim, the present one first. */
 export function actorsOf(act: Act | undefined): string[] {
   const actors: string[] = [];
   for (let one = act; one !== undefined; one = one.act) actors.push(one.sub);

@@ -4,15 +4,18 @@ import type { HotMandate } from './hot-mandate.ts';
 import { MANDATE_DETAILS } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 
-/** What bounds the use of a token beside its scopes. */
+/** The limits of a token beside its scopes. */
 export type Constraints = TokenDetails;
 
-/** A client's `authorization_details`, read: null in a member that it left out. */
+/** A client's `authorization_details`, parsed. A member that the client left out is null. */
 export interface RequestedDetails extends TokenDetails {
   readonly mandateId: string | null;
 }
 
-/** People whom a pattern names, as they are now, by id: whether a `reports:` or `group:` pattern covers them is a question to the directory. */
+/**
+ * The people whom patterns name, by id, as they are now. Whether a `reports:` or `group:` pattern covers a
+ * person depends on the directory.
+ */
 export type Coverage = ReadonlyMap<string, Coverable>;
 
 const MEMBERS = new Set(['type', 'mandate_id', 'resources', 'tools', 'amount', 'currency']);
@@ -22,8 +25,9 @@ const bad = (reason: string, description: string): OAuthError =>
   new OAuthError('invalid_authorization_details', reason, description);
 
 /**
- * Reads an `authorization_details` parameter (RFC 9396 section 2): a JSON array of exactly one object of our type. Throws OAuthError
- * `invalid_authorization_details` for another type, an unknown member or a member of the wrong form (RFC 9396 section 5).
+ * Reads an `authorization_details` parameter (RFC 9396 section 2): a JSON array of exactly one object of our
+ * type. Throws OAuthError `invalid_authorization_details` for another type, an unknown member or a member of
+ * the wrong form (RFC 9396 section 5).
  */
 export function readDetails(text: string): RequestedDetails {
   let list: unknown;
@@ -38,7 +42,9 @@ export function readDetails(text: string): RequestedDetails {
   return readEntry(entry as Record<string, unknown>);
 }
 
-/** The constraints in the `authorization_details` of a token; null where it has none of our type. Throws as `readDetails`. */
+/**
+ * The constraints in a token's `authorization_details`, or null if it has none. Throws as `readDetails` does.
+ */
 export function constraintsIn(details: unknown): RequestedDetails | null {
   if (details === undefined) return null;
   if (!Array.isArray(details) || details.length > 1)
@@ -96,7 +102,9 @@ export const constraintsOf = (
   amount: row.amount === null || row.currency === null ? null : { value: row.amount, currency: row.currency },
 });
 
-/** Ids of the people about whom `narrowed` must know more than the patterns say; empty on the plain path. */
+/**
+ * Ids of the people whom `narrowed` must look up, because the patterns alone do not decide. Usually empty.
+ */
 export function peopleInQuestion(bounds: readonly Constraints[], asked: Constraints | null): string[] {
   if (bounds.length < 2 && asked?.resources == null) return [];
   const lists = bounds.flatMap((bound) => (bound.resources === null ? [] : [bound.resources]));
@@ -106,8 +114,9 @@ export function peopleInQuestion(bounds: readonly Constraints[], asked: Constrai
 }
 
 /**
- * What lies in every bound and, where something was asked for, exactly that: a pure function, and never wider than any bound. Throws
- * OAuthError `invalid_authorization_details` where the request goes beyond a bound, or the bounds have nothing in common.
+ * What lies within every bound. If something was asked for, the result is exactly that and never wider than a
+ * bound. Pure function. Throws OAuthError `invalid_authorization_details` if the request goes beyond a bound,
+ * or if the bounds have nothing in common.
  */
 export function narrowed(
   bounds: readonly Constraints[],
@@ -194,7 +203,7 @@ function narrowedAmount(bounds: readonly Amount[], asked: Amount | null): Amount
   );
 }
 
-/** A pattern that lies in a list as it stands, or that names one person whom the list covers now. */
+/** Whether the list contains the pattern, or covers the one person whom the pattern names. */
 function fits(pattern: string, list: readonly string[], coverage: Coverage): boolean {
   if (list.includes('*') || list.includes(pattern)) return true;
   const person = pattern.startsWith('person:') ? coverage.get(pattern.slice(7)) : undefined;

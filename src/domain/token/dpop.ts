@@ -6,41 +6,48 @@ import type { PlainRequest } from '#lib/plain-http.ts';
 import { credentialOf } from '#lib/authorization.ts';
 import { SKEW_SECONDS } from './names.ts';
 
-/** The algorithms that a proof may be signed with (RFC 9449 section 5.1, `dpop_signing_alg_values_supported`). */
+/**
+ * The algorithms that a proof may be signed with (RFC 9449 section 5.1, `dpop_signing_alg_values_supported`).
+ */
 export const PROOF_ALGORITHMS = ['ES256'] as const;
 
-/** A request as it came, as far as a proof is about it. */
+/** The parts of a request that a proof covers. */
 export interface PresentedRequest {
-  /** The scheme of its Authorization header, in lower case; null where no token came with it. */
+  /** The scheme of its Authorization header, in lower case; null if it carried no bearer or DPoP token. */
   readonly scheme: 'bearer' | 'dpop' | null;
-  /** Its `DPoP` header; null where there is none. Two headers arrive as one text with a comma, which is no proof. */
+  /** Its `DPoP` header, or null. Two headers arrive as one text with a comma, which is not a valid proof. */
   readonly proof: string | null;
   readonly method: string;
-  /** The address as clients know it, outside of proxies. */
+  /** The address as clients know it, in front of any proxy. */
   readonly url: string;
 }
 
-/** A proof that holds for its request. It has not been used up yet. */
+/** A proof that is valid for its request. The caller still has to spend it. */
 export interface Proof {
-  /** RFC 7638 thumbprint of the key that was proved. */
+  /** RFC 7638 thumbprint of the key. */
   readonly jkt: string;
-  /** What makes it usable once. */
+  /** What makes the proof usable once: a key to spend, and when it may be forgotten. */
   readonly once: { readonly key: string; readonly expiresAt: Date };
 }
 
-/** How old a proof may be, in seconds. */
+/** The maximum age of a proof, in seconds. */
 const MAX_AGE_SECONDS = 60;
-/** Members of private and of symmetric keys (RFC 7518 sections 6.2.2, 6.3.2, 6.4.1). */
+/** Members of private and symmetric keys (RFC 7518 sections 6.2.2, 6.3.2, 6.4.1). */
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
-/** A proof or its absence refused: Fault `unauthenticated`, `detail.dpop` is the error code of RFC 9449 sections 5 and 7.1. */
+/**
+ * Refuses a proof, or a request without one: Fault `unauthenticated`. `detail.dpop` is an error code of
+ * RFC 9449 sections 5 and 7.1.
+ */
 const refuse = (
   reason: string,
   message: string,
   dpop: 'invalid_dpop_proof' | 'invalid_token' = 'invalid_dpop_proof',
 ): Fault => new Fault('unauthenticated', message, { detail: { reason: `dpop_${reason}`, dpop } });
 
-/** What a request is as far as proofs go; its path is below `baseUrl`. */
+/**
+ * Takes from a request what a proof covers. Its address is built from our `baseUrl`, not from the request.
+ */
 export function presentedRequest(baseUrl: string, request: Request | PlainRequest): PresentedRequest {
   const plain =
     'path' in request
@@ -59,9 +66,11 @@ export function presentedRequest(baseUrl: string, request: Request | PlainReques
 }
 
 /**
- * Checks a proof (RFC 9449 section 4.3): type, algorithm, a public key and nothing of a private one, signature, method, address (without
- * query and fragment), age, `jti`, and with `token` its hash. `nowSeconds` is our clock. No nonce is asked for: a proof is good once, for a minute.
- * Throws Fault `unauthenticated`. Whether the key is the one that a token is bound to is for the caller to compare.
+ * Checks a proof (RFC 9449 section 4.3): type, algorithm, a key with no private members, signature,
+ * method, address (without query and fragment), age, `jti`, and the hash of `token` if one is given.
+ * `nowSeconds` is our clock. No nonce is required: a proof is valid once, for a minute. Throws Fault
+ * `unauthenticated`. Does not spend the proof and does not compare its key with the one that a token is
+ * bound to; the caller does both.
  */
 export function readProof(presented: PresentedRequest, token: string | null, nowSeconds: number): Proof {
   const jwt = presented.proof === null ? null : parseJwt(presented.proof);
@@ -101,11 +110,14 @@ export function readProof(presented: PresentedRequest, token: string | null, now
   };
 }
 
-/** What every use of a proof but the first gets. */
+/** The fault for every use of a proof after the first. */
 export const proofReplayed = (): Fault =>
   refuse('replayed', 'This DPoP proof was used before. Make a new one, with a new jti, for each request.');
 
-/** The key that a token is bound to (`cnf.jkt`, RFC 9449 section 6.1); null where it is bound to none. A binding of another kind is refused. */
+/**
+ * The thumbprint of the key that a token is bound to (`cnf.jkt`, RFC 9449 section 6.1), or null if it is
+ * not bound. Throws Fault `unauthenticated` for any other kind of binding.
+ */
 export function boundKey(claims: Readonly<Record<string, unknown>>): string | null {
   const cnf = claims['cnf'];
   if (cnf === undefined) return null;
@@ -115,8 +127,9 @@ export function boundKey(claims: Readonly<Record<string, unknown>>): string | nu
 }
 
 /**
- * Checks that a token came as it must (RFC 9449 section 7.1): a bound one with a proof by its key, under the scheme DPoP; every other one under
- * Bearer. Answers the proof, which the caller must use up, or null. Throws Fault `unauthenticated`.
+ * Checks that a token was presented correctly (RFC 9449 section 7.1): a bound token under the scheme DPoP
+ * with a proof by its key, any other token under Bearer. Returns the proof, which the caller must spend,
+ * or null. Throws Fault `unauthenticated`.
  */
 export function checkPossession(
   token: string,
@@ -143,14 +156,18 @@ export function checkPossession(
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
 
-// RFC 9449 section 4.3: compared after normalisation (RFC 3986 sections 6.2.2 and 6.2.3), without query and fragment.
+// RFC 9449 section 4.3: compared after normalisation (RFC 3986 sections 6.2.2 and 6.2.3), without query
+// and fragment.
 function sameTarget(htu: string, url: string): boolean {
   if (!URL.canParse(htu)) return false;
   const [theirs, ours] = [new URL(htu), new URL(url)];
   return theirs.origin === ours.origin && theirs.pathname === ours.pathname;
 }
 
-/** The challenge of a 401 about a bound token or its proof (RFC 9449 section 7.1); null for any other fault. */
+/**
+ * The `WWW-Authenticate` challenge for a 401 about a bound token or its proof (RFC 9449 section 7.1). Null
+ * for any other fault.
+ */
 export function proofChallenge(fault: Fault): string | null {
   const { dpop } = fault.detail;
   if (typeof dpop !== 'string') return null;

@@ -8,25 +8,25 @@ import { parseScope } from './scope.ts';
 
 export type { FormParameters } from './client-request.ts';
 
-/** What is presented in the name of the principal. */
+/** What the client presents as the principal's authorization. */
 export type PresentedSubject =
-  /** An access token: the provider's, or a delegation token of ours. */
+  /** An access token: the provider's, or one of our delegation tokens. */
   | { readonly kind: 'token'; readonly token: string }
   /** The mandate itself. */
   | { readonly kind: 'mandate' }
   /** An identity assertion authorization grant (ID-JAG). */
   | { readonly kind: 'assertion'; readonly token: string };
 
-/** A token request whose form is in order; nothing in it has been verified. */
+/** A token request with a valid form. Nothing in it has been verified. */
 export interface ExchangeRequest {
   readonly grantType: typeof TOKEN_EXCHANGE | typeof JWT_BEARER;
   readonly client: ClientCredentials;
   readonly subject: PresentedSubject;
-  /** Null only with an identity assertion: then the single mandate of principal and agent is meant. */
+  /** Null only with an identity assertion: then the only mandate between principal and agent is meant. */
   readonly mandateId: string | null;
-  /** A JWT that stands for the acting agent (RFC 8693 section 2.1). */
+  /** A JWT that identifies the acting agent (RFC 8693 section 2.1). */
   readonly actorToken: string | null;
-  /** Null where none were named. */
+  /** Null if none were named. */
   readonly scopes: readonly string[] | null;
   readonly details: RequestedDetails | null;
   /** Every `audience` and `resource` that was named. */
@@ -45,10 +45,11 @@ const GRANTS = {
 >;
 
 /**
- * Reads a token request: a token exchange (RFC 8693 section 2.1) with our parameter `mandate_id`, or an identity assertion grant (RFC 7523
- * section 2.1). Parameters that nobody knows are ignored, as RFC 6749 section 3.2 demands: nothing in the form can name the actor, who
- * is always the authenticated client. `authorization` is the header of that name.
- * Throws OAuthError: `unsupported_grant_type`, `invalid_request`, `invalid_scope`, `invalid_authorization_details`, `invalid_client`.
+ * Reads a token request: a token exchange (RFC 8693 section 2.1) with our parameter `mandate_id`, or an
+ * identity assertion grant (RFC 7523 section 2.1). Unknown parameters are ignored, as RFC 6749 section 3.2
+ * demands. No parameter can name the actor, who is always the authenticated client. `authorization` is the
+ * header of that name. Throws OAuthError `unsupported_grant_type`, `invalid_request`, `invalid_scope`,
+ * `invalid_authorization_details` or `invalid_client`.
  */
 export function readExchange(form: FormParameters, authorization: string | null = null): ExchangeRequest {
   const client = readClient(form, authorization);
@@ -116,7 +117,7 @@ function readActor(form: FormParameters): string | null {
   if ((token === undefined) !== (type === undefined))
     throw bad('actor_token', 'actor_token and actor_token_type go together.');
   if (token === undefined) return null;
-  // No access token stands for an agent alone: those that we issue have a person as their subject.
+  // An access token never identifies an agent alone: those that we issue have a person as their subject.
   if (type !== JWT_TYPE)
     throw bad(
       'actor_token_type',

@@ -26,10 +26,13 @@ import type { SubjectLimit } from './subject-limit.ts';
 import type { TenantLookup } from './tenant-lookup.ts';
 import type { Presentation, PresentationCheck, Through } from './subject.ts';
 
-/** A successful token response (RFC 8693 section 2.2.1, RFC 6749 section 5.1). There is no refresh token: the mandate is what lasts. */
+/**
+ * A successful token response (RFC 8693 section 2.2.1, RFC 6749 section 5.1). It has no refresh token: the
+ * agent exchanges again for as long as the mandate lasts.
+ */
 export interface ExchangeResponse {
   readonly access_token: string;
-  /** Of a token exchange only. */
+  /** Only for a token exchange. */
   readonly issued_token_type?: typeof ACCESS_TOKEN_TYPE;
   readonly token_type: 'Bearer' | 'DPoP';
   /** Seconds. */
@@ -53,9 +56,14 @@ interface ExchangeParts {
 }
 
 /**
- * Makes the exchange: client, then what is cheap of the subject, then its signature, then one strict read of the mandate with all that
- * it stands on and the providers that the subject was checked against, then the decision. The assertion's `jti` is spent in the transaction of the ledger line, so of many concurrent
- * uses one gets the token; a refusal spends it too. So is a subject token that is good for one exchange, by what it is exchanged for alone.
+ * Creates the exchange. In this order it checks the client, the cheap parts of the subject token and its
+ * signature. Then one strict read gets the mandate, all that it depends on, and the providers that the
+ * subject was checked against; then it decides. The assertion's `jti` is spent in the transaction that writes
+ * the ledger entry, so only one of many concurrent uses gets a token. A refusal spends it too. A subject
+ * token that is good for one exchange is spent only by a successful exchange.
+ *
+ * The returned function throws OAuthError for every refusal, Fault `rate_limited` if the subject's share is
+ * used up, and Fault `unavailable`. It records every refusal and every issued token.
  */
 export function createExchange(
   kernel: ExchangeParts,
@@ -77,7 +85,8 @@ export function createExchange(
     const first = await kernel.present(tenantId, request, client, jkt);
     const { mandateId, through } = first;
     const stored = await readStanding(tenantId, mandateId, through);
-    // Somebody else's is as good as none from here on, in what is answered and in what is done: neither tells that it is there (T17).
+    // From here on, another agent's mandate is treated like a missing one, in the answer and in what is done.
+    // Neither reveals that it exists (T17).
     const read = stored?.agent_id === client.agentId ? stored : null;
     const presented =
       read === null || first.trusting === null || first.trusting === read.providers
@@ -85,12 +94,12 @@ export function createExchange(
         : await kernel.present(tenantId, request, client, jkt, kernel.providers.of(tenantId, read.providers));
     const { subject } = presented;
     const between = read !== null && isBetween(read, client.agentId, subject) ? read : null;
-    // Counted for the agent that the mandate is for: nobody else can use its share up.
+    // Counted only for the mandate's own agent, so that other agents cannot use up its share.
     if (between !== null) kernel.limit(tenantId, `${client.agentId} ${subjectName(presented)}`);
     const row = between === null ? null : await inTime(tenantId, between, through);
     const servers = row?.resource_servers ?? [];
     const known = [...ours, ...servers.map(({ identifier }) => identifier)];
-    // Which resource servers there are, only those with a mandate here learn.
+    // Only agents with a mandate here learn which resource servers exist.
     const audience =
       row === null
         ? ours[0]
@@ -150,7 +159,9 @@ export function createExchange(
     };
   }
 
-  /** The key that the request proves; its proof is used up, whatever comes of the request (RFC 9449 section 5). */
+  /**
+   * The key that the request proves. Its proof is spent even if the request is refused (RFC 9449 section 5).
+   */
   async function provedKey(tenantId: string, came: PresentedRequest): Promise<string> {
     try {
       const proof = readProof(came, null, parts.now().getTime() / 1000);
@@ -162,7 +173,7 @@ export function createExchange(
     }
   }
 
-  /** A mandate from before there were status lists gets its place at the first token. */
+  /** Gives a mandate that is older than status lists its place, when its first token is issued. */
   async function placed(tenantId: string, granted: Granted): Promise<Granted> {
     const { mandate } = granted;
     const place = await reach(parts.write(tenantId, (ctx) => placeOf(ctx, mandate.mandate_id)));
@@ -182,7 +193,10 @@ export function createExchange(
     );
   }
 
-  /** The same mandate; where what is known of its principal is too old, as it is after they were read at the identity provider again. */
+  /**
+   * The same mandate. If the directory data about its principal is too old, they are read at the identity
+   * provider again, and then the mandate is read again.
+   */
   async function inTime(
     tenantId: string,
     row: HotMandate,
@@ -193,7 +207,10 @@ export function createExchange(
     return readStanding(tenantId, row.mandate_id, through);
   }
 
-  /** The mandate, and the one that the subject comes through, from one statement: they are asked for in the same turn. */
+  /**
+   * Reads the mandate, and the one that the subject token comes from, in one statement: both are requested in
+   * the same turn of the event loop.
+   */
   async function readStanding(
     tenantId: string,
     mandateId: string,
@@ -234,7 +251,7 @@ export function createExchange(
         throw error;
       }
       const { agentId } = client;
-      // Where the assertion has been spent already, that is the reason that counts, and this line stands beside the first use.
+      // If the assertion was spent already, the replay is the reason to record, and nothing is left to spend.
       const once = refusal.reason === 'assertion_replayed' ? null : client.once;
       const entry = refusalEntry(refusal, agentId, request.mandateId);
       const used = await record(tenantId, entry, once === null ? [] : [once]);
@@ -248,22 +265,25 @@ export function createExchange(
 
 const NOBODY: Coverage = new Map();
 
-/** What stands in the ledger of an error; null: it is no refusal. */
+/** The refusal that the ledger records for an error; null if the error is not a refusal. */
 function asRefusal(error: unknown): OAuthError | null {
   if (error instanceof OAuthError) return error;
   if (!(error instanceof Fault) || error.code !== 'rate_limited') return null;
   return new OAuthError('temporarily_unavailable', 'subject_rate', error.message);
 }
 
-/** Whom the limit counts: the person, or the mandate that stands for itself. */
+/** The subject that the limit counts: the person, or the mandate if it is its own subject. */
 const subjectName = ({ subject: { person }, mandateId }: Presentation): string =>
   person === null ? mandateId : `${person.provider}:${person.uid}`;
 
-/** Those of the audiences that the subject reaches. */
+/** The audiences that the subject token allows. */
 const within = (known: readonly string[], bound: readonly string[] | null): readonly string[] =>
   bound === null ? known : known.filter((audience) => bound.includes(audience));
 
-/** The one resource that a token is asked for, or null: none was named. Throws OAuthError `invalid_target` for several. */
+/**
+ * The one resource that a token is asked for, or null if none was named. Throws OAuthError `invalid_target`
+ * for several.
+ */
 function oneTarget([first, ...others]: readonly string[]): string | null {
   if (others.every((other) => other === first)) return first ?? null;
   throw new OAuthError(
@@ -273,7 +293,9 @@ function oneTarget([first, ...others]: readonly string[]): string | null {
   );
 }
 
-/** The one audience that the token will be for (RFC 8693 section 2.1, RFC 8707 section 2). Throws OAuthError `invalid_target`. */
+/**
+ * The audience of the token (RFC 8693 section 2.1, RFC 8707 section 2). Throws OAuthError `invalid_target`.
+ */
 function audienceFor(wanted: string | null, known: readonly string[]): string {
   const audience = wanted ?? known[0];
   if (audience === undefined || !known.includes(audience)) {

@@ -14,7 +14,7 @@ import { OAuthError } from './oauth-error.ts';
 import { scopeProblems } from './scope.ts';
 import { statusClaim } from './status-list.ts';
 
-/** One agent that acted, with the one before it: RFC 8693 section 4.1. */
+/** One agent that acted, and the one before it (RFC 8693 section 4.1). */
 export interface Act {
   readonly sub: string;
   readonly iss: string;
@@ -22,39 +22,43 @@ export interface Act {
   readonly act?: Act;
 }
 
-/** What a subject proves, and how far it reaches: every member but the person can only narrow. */
+/**
+ * What a subject token proves and what it limits. Every member except the person can only narrow the result.
+ */
 export interface Subject {
   /** How it was proved, for the ledger. */
   readonly kind: 'access_token' | 'delegation_token' | 'mandate' | 'id_jag';
-  /** The principal at their provider; null where the mandate itself is the subject. */
+  /** The principal at their provider; null if the mandate itself is the subject. */
   readonly person: { readonly provider: string; readonly uid: string } | null;
   readonly scopes: readonly string[] | null;
   readonly constraints: Constraints | null;
   readonly audiences: readonly string[] | null;
-  /** When the identity provider issued it, in seconds; null where it is not the provider's. */
+  /** When the identity provider issued it, in seconds; null if the provider did not issue it. */
   readonly issuedAt: number | null;
-  /** When it ends, in seconds; null: the mandate alone says. */
+  /** When it ends, in seconds. Null: only the mandate limits the time. */
   readonly expiresAt: number | null;
-  /** The mandate of which the client's must be a direct part. */
+  /** The mandate that must be the direct parent of the client's mandate, or null. */
   readonly parentMandateId: string | null;
-  /** Who acted before the client. */
+  /** The agents that acted before the client. */
   readonly act: Act | null;
-  /** The tokens of ours that it comes from: the new one ends with each of them. */
+  /** The tokens of ours that it comes from. The new token ends when any of them does. */
   readonly jtis: readonly string[];
-  /** What tells the presented token from every other, however it is written (`tokenName`); null where it is no token. */
+  /**
+   * Identifies the presented token, however it is encoded (`tokenName`); null if the subject is not a token.
+   */
   readonly token: string | null;
 }
 
-/** Who asks for what. */
+/** Which agent asks, with which subject, and for what. */
 export interface Asking {
   readonly agentId: string;
   readonly subject: Subject;
-  /** Scopes asked for, or null: everything that mandate, subject and resource have in common. */
+  /** Scopes asked for. Null: everything that mandate, subject and resource have in common. */
   readonly scopes: readonly string[] | null;
-  /** Constraints asked for, or null: those that mandate and subject have. */
+  /** Constraints asked for. Null: those of mandate and subject. */
   readonly details: RequestedDetails | null;
   readonly coverage: Coverage;
-  /** Whether a token for the resource that was asked for may carry a scope. */
+  /** Whether a token for the requested resource may carry a scope. */
   readonly carries: (scope: string) => boolean;
 }
 
@@ -68,7 +72,10 @@ export interface Granted {
   readonly expiresAt: number;
 }
 
-/** The one answer to a mandate that is not there, or another tenant's, employee's or agent's: which of them, nobody learns. */
+/**
+ * The one answer if the mandate is missing or belongs to another tenant, employee or agent, so that nobody
+ * learns which.
+ */
 const strange = () =>
   new OAuthError(
     'invalid_grant',
@@ -76,7 +83,10 @@ const strange = () =>
     'There is no such mandate of this employee for this agent. Ask the employee for one.',
   );
 
-/** Every set of constraints that a grant must lie in: the mandate's, those above it, the subject's. */
+/**
+ * Every set of constraints that a grant must lie within: those of the mandate, of the mandates above it, and
+ * of the subject.
+ */
 export const boundsOf = (row: HotMandate, subject: Subject): Constraints[] => [
   constraintsOf(row),
   ...row.chain.map(constraintsOf),
@@ -84,10 +94,12 @@ export const boundsOf = (row: HotMandate, subject: Subject): Constraints[] => [
 ];
 
 /**
- * Decides an exchange: a pure function of the row that was read after the request came. Result = what was asked for, and all of
- * it, inside mandate, the mandates above it, ceiling, the authority that the employee has now, the subject and the resource; until the first of token life,
- * mandates and subject ends. Throws OAuthError `invalid_grant` (with `mandate_status` for the mandate's own agent), `invalid_scope`,
- * `invalid_authorization_details`, or `temporarily_unavailable` where what is known of the employee is too old.
+ * Decides an exchange. Pure function of a row that was read after the request arrived. The result is all that
+ * was asked for, or an error if any part lies outside the mandate, the mandates above it, the agent's
+ * ceiling, the employee's authority now, the subject or the resource. The token ends with the first of: its
+ * own lifetime, the mandates, the subject. Throws OAuthError `invalid_grant` (with `mandate_status` for the
+ * mandate's own agent), `invalid_scope`, `invalid_authorization_details`, `invalid_request`, or
+ * `temporarily_unavailable` if the data about the employee is too old.
  */
 export function grant(row: HotMandate | null, asking: Asking, now: Date): Granted {
   const { subject } = asking;
@@ -129,7 +141,10 @@ export function grant(row: HotMandate | null, asking: Asking, now: Date): Grante
   return { mandate: row, scopes, constraints, issuedAt, expiresAt };
 }
 
-/** Whether a mandate is this agent's, of the principal whom the subject stands for and out of the mandate that it comes through. Says nothing of its standing. */
+/**
+ * Whether the mandate was given to this agent, by the principal whom the subject names, and was made from the
+ * mandate that the subject comes from, if any. Does not check whether the mandate is in force.
+ */
 export function isBetween(row: HotMandate, agentId: string, subject: Subject): boolean {
   const { person, parentMandateId } = subject;
   if (row.agent_id !== agentId) return false;
@@ -162,7 +177,10 @@ function grantedScopes(row: HotMandate, asking: Asking): readonly string[] {
   );
 }
 
-/** The granted constraints as RFC 9396 authorization details: they travel in token, token response and introspection alike. */
+/**
+ * The granted constraints as RFC 9396 authorization details, as the token, the token response and
+ * introspection show them.
+ */
 export function authorizationDetails({ mandate, constraints }: Granted): Record<string, unknown>[] {
   const { resources, tools, amount } = constraints;
   return [
@@ -176,17 +194,23 @@ export function authorizationDetails({ mandate, constraints }: Granted): Record<
   ];
 }
 
-/** Where and what a token is for. */
+/** The parts of a token that do not come from the grant. */
 export interface TokenFrame {
   readonly tenantId: string;
   readonly issuer: string;
   readonly audience: string;
   readonly jti: string;
-  /** Thumbprint of the key that the token is bound to (RFC 9449 section 6.1); null: whoever bears it may use it. */
+  /**
+   * Thumbprint of the key that the token is bound to (RFC 9449 section 6.1). Null: anyone who has the token
+   * can use it.
+   */
   readonly jkt: string | null;
 }
 
-/** The claims of the delegation token (RFC 9068 section 2.2, RFC 8693 section 4.1). The outermost `act` is the authenticated client, nothing else. */
+/**
+ * The claims of the delegation token (RFC 9068 section 2.2, RFC 8693 section 4.1). The outermost `act` is
+ * always the authenticated client.
+ */
 export function delegationClaims(
   granted: Granted,
   subject: Subject,
@@ -220,7 +244,7 @@ const actOf = (agentId: string, before: Act | null, issuer: string): Act => ({
   ...(before === null ? {} : { act: before }),
 });
 
-/** RFC 8693 section 2.2.2 for a subject token, RFC 7523 section 3.1 for an assertion. */
+/** Error codes: RFC 8693 section 2.2.2 for a subject token, RFC 7523 section 3.1 for an assertion. */
 const fromBefore = (kind: Subject['kind']): OAuthError =>
   new OAuthError(
     kind === 'id_jag' ? 'invalid_grant' : 'invalid_request',
@@ -228,7 +252,10 @@ const fromBefore = (kind: Subject['kind']): OAuthError =>
     `${kind === 'id_jag' ? 'assertion' : 'subject_token'}: ${FROM_BEFORE_WORDS}`,
   );
 
-/** Nothing is wrong with the grant: the same request may succeed later (RFC 6749 section 4.1.2.1 has the code). */
+/**
+ * The grant itself is fine, so the same request may succeed later. The code comes from RFC 6749 section
+ * 4.1.2.1.
+ */
 function outdated(row: HotMandate): OAuthError {
   const why = directoryOutdated({ id: row.person_id, displayName: 'the employee' });
   return new OAuthError('temporarily_unavailable', why.code, why.message, {

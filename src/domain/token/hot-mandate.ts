@@ -7,7 +7,7 @@ import { standingOf } from '../person/standing.ts';
 import type { PersonStatus } from '../provider.ts';
 import { reachInTime } from '#db/reach.ts';
 
-/** A mandate above another one, with what a child stands on. */
+/** A mandate above another one, with everything that a child depends on. */
 export interface Ancestor {
   readonly mandate_id: string;
   readonly person_id: string;
@@ -29,14 +29,17 @@ export interface Ancestor {
   readonly agent_epoch: number;
 }
 
-/** A mandate with everything that it stands on, as `hot_mandates` (migration resource_servers_read) reads it in one statement. */
+/**
+ * A mandate with everything that it depends on, as the SQL function `hot_mandates` (migration
+ * `resource_servers_read`) reads it in one statement.
+ */
 export interface HotMandate {
   readonly mandate_id: string;
   readonly state: 'active' | 'frozen' | 'revoked' | 'expired';
   readonly scopes: string[];
   readonly resources: string[];
   readonly tools: string[] | null;
-  /** Decimal; in `currency`. */
+  /** A decimal, in `currency`. */
   readonly amount: string | null;
   readonly currency: string | null;
   readonly window: MandateWindow | null;
@@ -54,10 +57,12 @@ export interface HotMandate {
   readonly person_status: PersonStatus;
   readonly scim_active: boolean | null;
   readonly held: boolean;
-  /** Until when what is known of the principal at the identity provider may be relied on; null: no directory tells of them. */
+  /**
+   * Until when the directory data about the principal may be relied on; null if no directory provides any.
+   */
   readonly directory_until: Date | null;
   readonly person_epoch: number;
-  /** Up to when tokens of the principal's provider are void; null: they never were. */
+  /** Tokens of the principal's provider are void up to this moment; null: none were ever voided. */
   readonly tokens_not_before: Date | null;
   readonly agent_id: string;
   readonly agent_name: string;
@@ -67,28 +72,31 @@ export interface HotMandate {
   readonly agent_epoch: number;
   readonly tenant_status: 'active' | 'frozen';
   readonly tenant_epoch: number;
-  /** What the principal's groups map to, now. */
+  /** The scopes that the principal's groups give now. */
   readonly authority: string[];
-  /** The mandates above it, its parent first; empty where it was given by the principal directly. */
+  /** The mandates above it, starting with its parent. Empty if the principal gave it directly. */
   readonly chain: readonly Ancestor[];
-  /** Those of the `jti`s that were asked about, by anybody in the same query, that have been revoked (RFC 7009). */
+  /** The revoked `jti`s (RFC 7009) among those that anyone in the same query asked about. */
   readonly denied: readonly string[];
-  /** The scopes for which a subject token is good for one exchange (`oneTimeScopes` of the tenant); null: none. */
+  /**
+   * The scopes for which a subject token is good for one exchange only (the tenant's `oneTimeScopes`); null:
+   * none.
+   */
   readonly one_time: readonly string[] | null;
-  /** The resource servers of the tenant: what a token may be for besides our own doors. */
+  /** The tenant's resource servers, which tokens may be for in addition to our own interfaces. */
   readonly resource_servers: readonly { readonly identifier: string; readonly scopes: readonly string[] }[];
-  /** What the tenant trusts in the same snapshot, as `configuredProviders` keeps it (providers/configured.ts). */
+  /** The providers that the tenant trusts, from the same snapshot, as `configuredProviders` parses them. */
   readonly providers: string;
 }
 
-/** Asks for a mandate as it is now and, with it, which of some `jti`s were revoked. */
+/** Reads a mandate as it is now, and which of the given `jti`s are revoked. */
 export type MandateReader = (
   tenantId: string,
   mandateId: string,
   jtis?: readonly string[],
 ) => Promise<HotMandate | null>;
 
-/** As JSON has it: moments are texts. */
+/** As JSON carries it: times are texts. */
 type Wire<T extends { starts_at: Date; expires_at: Date }> = Omit<T, 'starts_at' | 'expires_at' | 'chain'> & {
   readonly starts_at: string;
   readonly expires_at: string;
@@ -99,7 +107,11 @@ type WireMandate = Omit<Wire<HotMandate>, 'tokens_not_before' | 'directory_until
   readonly chain: readonly Wire<Ancestor>[];
 };
 
-/** Reads mandates as they are now, many of a tenant in one query (gather.ts). Null: no such mandate in this tenant. Fault `unavailable` where the database is gone. */
+/**
+ * Creates a reader of mandates as they are now. Reads that are started together become one query per tenant
+ * (`lib/gather.ts`). Null: the tenant has no such mandate. Fault `unavailable` if the database cannot be
+ * reached.
+ */
 export function createMandateReader(sql: Sql): MandateReader {
   const ask = gather<{ id: string; jtis: readonly string[] }, HotMandate | null>(async (tenantId, asked) => {
     const ids = [...new Set(asked.map(({ id }) => id))];
@@ -135,7 +147,7 @@ const dated = <T extends { starts_at: string; expires_at: string }>(row: T) => (
   expires_at: new Date(row.expires_at),
 });
 
-/** Whether tenant, principal and agent are such that anything may be asked at all: null, or the first that is not. */
+/** Whether the tenant, principal and agent may act at all: null, or the reason of the first that may not. */
 export function partiesStanding(row: HotMandate): Denial | null {
   if (row.tenant_status !== 'active')
     return denial('tenant_frozen', 'This organisation is frozen. Its administrators can lift that.');
@@ -155,11 +167,15 @@ export function partiesStanding(row: HotMandate): Denial | null {
   return null;
 }
 
-/** Whether the mandate itself may be used at `now`. A token goes on working while its last use is carried out, so uses are counted only where `counting`. */
+/**
+ * Whether the mandate and the mandates above it may be used at `now`: null, or the reason why not. A token
+ * keeps working while its last use is carried out, so uses and windows count only if `counting`.
+ */
 export function hotMandateStanding(row: HotMandate, now: Date, counting: boolean): Denial | null {
   const own =
     mandateStanding(standingFacts(row, counting), now) ??
-    // Like uses: what runs over the end of an hour may still be asked about, and each use is decided by itself.
+    // Like uses: work that runs past the end of a window may still be asked about, and each use is decided by
+    // itself.
     (counting ? windowDenial(row.window, now) : null);
   if (own !== null) return own;
   for (const above of row.chain) {
@@ -186,7 +202,10 @@ const standingFacts = (row: HotMandate | Ancestor, counting: boolean) => ({
   reason: null,
 });
 
-/** The numbers that a token carries and that must still be the same: tenant, person, agent, mandate, then agent and mandate of every ancestor. */
+/**
+ * The epochs that a token carries and that must still be the same: tenant, person, agent, mandate, then agent
+ * and mandate of every ancestor.
+ */
 export const epochsOf = (row: HotMandate): number[] => [
   row.tenant_epoch,
   row.person_epoch,
@@ -195,6 +214,6 @@ export const epochsOf = (row: HotMandate): number[] => [
   ...row.chain.flatMap((above) => [above.agent_epoch, above.mandate_epoch]),
 ];
 
-/** The canonical subject of the principal (requirements D3). */
+/** The canonical subject of the principal: `oidc:<provider>:<uid>`. */
 export const subjectOf = (row: Pick<HotMandate, 'provider' | 'uid'>): string =>
   `oidc:${row.provider}:${row.uid}`;

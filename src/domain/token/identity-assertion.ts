@@ -12,27 +12,28 @@ const TYPES = new Set(['oauth-id-jag+jwt', 'application/oauth-id-jag+jwt']);
 const refuse = (reason: string, description: string): OAuthError =>
   new OAuthError('invalid_grant', `assertion_${reason}`, `assertion: ${description}`);
 
-/** Who takes the assertion, and from whom. */
+/** What an assertion must match. */
 export interface AssertionExpectations {
-  /** Our issuer identifier, which the assertion must be for. */
+  /** Our issuer identifier, which must be its audience. */
   readonly issuer: string;
-  /** The authenticated client, which the assertion must have been made for. */
+  /** The authenticated client, which must be its `client_id`. */
   readonly agentId: string;
-  /** Thumbprint of the key that the request proves (RFC 9449 section 4.3); null where it proves none. */
+  /** Thumbprint of the key that the request proves (RFC 9449 section 4.3); null if it proves none. */
   readonly provedKey: string | null;
-  /** Issuers that this tenant trusts now; asked only when everything cheap has passed. */
+  /** The issuers that this tenant trusts now. Called only after all cheap checks have passed. */
   readonly trusted: () => Promise<readonly string[]>;
   /** Seconds since 1970. */
   readonly now: number;
 }
 
 /**
- * Verifies an Identity Assertion JWT Authorization Grant (draft-ietf-oauth-identity-assertion-authz-grant; Okta: Cross App Access) and
- * says what it reaches. Its person is `uid` where it has one, or `sub` where Okta's org authorization server made it: the immutable id,
- * never a login. It may be presented again until it ends, by the same client, as the draft allows; one that is bound to a key (`cnf.jkt`, RFC 7800
- * section 3.1, RFC 9449 section 6.1) only with a proof by that key. Who acted before is not taken from it: `act` is always the
- * authenticated client (T20). Throws OAuthError `invalid_grant` (RFC 7523 section 3.1), and Fault `unavailable` where
- * the issuer's keys cannot be had.
+ * Verifies an Identity Assertion JWT Authorization Grant (draft-ietf-oauth-identity-assertion-authz-grant; at
+ * Okta: Cross App Access) and returns what it proves. The person is `uid` if present, or `sub` if Okta's org
+ * authorization server issued it: the immutable id, never a login. The same client may present it again until
+ * it ends, as the draft allows. If it is bound to a key (`cnf.jkt`, RFC 7800 section 3.1, RFC 9449 section
+ * 6.1), it needs a proof by that key. Its own `act` is ignored: the actor is always the authenticated client
+ * (T20). Throws OAuthError `invalid_grant` (RFC 7523 section 3.1), and Fault `unavailable` if the issuer's
+ * keys cannot be fetched.
  */
 export async function proveAssertion(
   token: string,
@@ -51,12 +52,14 @@ export async function proveAssertion(
   checkBinding(jwt.claims['cnf'], expected.provedKey);
 
   const { iss } = jwt.claims;
-  // An assertion that we made ourselves is never taken (draft, section on processing rules); our issuer is in nobody's list.
+  // An assertion that we issued ourselves is never accepted (draft, section on processing rules), even if a
+  // tenant lists our issuer.
   const issuer = (await expected.trusted()).find((one) => one === iss && one !== expected.issuer);
   if (issuer === undefined)
     throw refuse('issuer', 'its issuer is not an identity provider of this organisation.');
   const isOrg = new URL(issuer).pathname === '/';
-  // Okta's custom authorization servers put the login into `sub`, which can be given to somebody else.
+  // Okta's custom authorization servers put the login into `sub`. A login can be reassigned to another
+  // person.
   if (jwt.claims['uid'] === undefined && !isOrg)
     throw refuse('no_person', 'its issuer must say in uid who the employee is: sub is a login there.');
   const key = await keys.key(
@@ -102,7 +105,10 @@ function readClaims(jwt: ParsedJwt, expected: AssertionExpectations): Subject {
   };
 }
 
-/** Whoever cannot prove the key has copied the assertion. A binding that is not of a thumbprint alone is one that we could not keep to. */
+/**
+ * Without a proof of the key, the client may have copied the assertion. A binding that is more than one
+ * thumbprint is refused, because we could not enforce it.
+ */
 function checkBinding(cnf: unknown, provedKey: string | null): void {
   if (cnf === undefined) return;
   const members = typeof cnf === 'object' && cnf !== null ? Object.entries(cnf) : [];
@@ -134,7 +140,7 @@ function readConstraints(details: unknown) {
   try {
     return constraintsIn(details);
   } catch {
-    // What cannot be read cannot be honoured, and it was meant to narrow.
+    // Unreadable details cannot be enforced, and they were meant to narrow.
     throw refuse('details', 'its authorization_details are not ones that this server can keep to.');
   }
 }

@@ -2,13 +2,19 @@ import { Fault } from '#lib/fault.ts';
 import type { ClientClaims, VerifiedClient } from './client-token.ts';
 import type { DelegationClaims, VerifiedDelegation } from './delegation-token.ts';
 
-/** Who asks about a token: a program by its API key, or an agent about tokens of its own, whatever they are for. */
+/**
+ * Who asks about a token: a program with an API key, or an agent that asks about its own tokens for any
+ * audience.
+ */
 export type IntrospectionCaller =
   /** `resource`: the resource server that holds the key (`audiencesOfKey`). */
   | { readonly kind: 'key'; readonly resource: string | null }
   | { readonly kind: 'agent'; readonly agentId: string };
 
-/** Claims that the answer repeats as the token has them (RFC 7662 section 2.2, RFC 8693 section 4.1, RFC 9396 section 9.2). */
+/**
+ * Claims that the answer repeats from the token (RFC 7662 section 2.2, RFC 8693 section 4.1, RFC 9396
+ * section 9.2).
+ */
 const REPEATED = [
   'iss',
   'sub',
@@ -27,8 +33,9 @@ const REPEATED = [
 ] as const;
 
 /**
- * The members of an introspection answer. `look` verifies the token and re-reads its standing; whatever it refuses, and what this
- * caller may not see, is `{active: false}` and nothing else. Fault `unavailable` passes: not knowing is no answer.
+ * The members of an introspection answer. `look` verifies the token and reads again what it depends on.
+ * If it refuses the token, or the caller may not see it, the answer is `{active: false}` alone. Other
+ * faults pass, such as `unavailable`: "we do not know" must not read as inactive.
  */
 export async function introspection(
   tenantId: string,

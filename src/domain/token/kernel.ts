@@ -48,68 +48,96 @@ import { proveSubject, type ProvedSubject } from './subject-token.ts';
 export type { VerifiedDelegation } from './delegation-token.ts';
 export type { HotPerson, VerifiedClient } from './client-token.ts';
 
-/** What a token of ours stands for: an agent under a mandate, or a person's own client. */
+/** What one of our tokens stands for: an agent under a mandate, or a person's own client. */
 export type VerifiedToken = VerifiedDelegation | VerifiedClient;
 
-/** A person who presented an access token of their provider, with a good standing now. */
+/** A person who presented an access token of their provider and is in good standing now. */
 interface VerifiedSubject extends ProvedSubject {
   readonly personId: string;
 }
 
 /**
- * Issues and checks tokens. Nothing here keeps an answer to "may it": only parsed keys and signatures that held are kept, and
- * standing is read for every question, after it was asked (law 4). Fault `unavailable` where the database or the keys of the
- * identity provider cannot be had: never an allow.
+ * Issues and checks tokens. No decision is cached, only parsed keys and valid signatures. Standing is read
+ * again for every request, after the request arrived (law 4). If the database or the identity provider's keys
+ * cannot be reached, the answer is Fault `unavailable` and never an allow.
  */
 export interface TokenKernel {
-  /** RFC 8693, and RFC 7523 section 2.1 with an ID-JAG. Throws OAuthError; every refusal, and every token before it is handed out, stands in the ledger. */
+  /**
+   * Exchanges a token (RFC 8693), an ID-JAG (RFC 7523 section 2.1) or a mandate for a delegation token.
+   * Throws OAuthError. The ledger records every refusal, and every token before it is handed out.
+   */
   exchange(
     tenantId: string,
     request: ExchangeRequest,
-    /** The request as it came: with a DPoP proof the token is bound to its key (RFC 9449 section 5). */
+    /**
+     * The request as received. With a DPoP proof, the token is bound to the proof's key (RFC 9449 section 5).
+     */
     came?: PresentedRequest | null,
   ): Promise<ExchangeResponse>;
-  /** Counts a refused request of somebody who did not authenticate, where there is such a tenant (`StrangerCount`). `reason` is one of a closed set of codes. */
+  /**
+   * Counts a refused request of a client that did not authenticate (`StrangerCount`). Does nothing if there
+   * is no such tenant. `reason` comes from a closed set of codes.
+   */
   refused(tenantId: string, error: { readonly error: string; readonly reason: string }): Promise<void>;
-  /** Checks a token of ours for one of our audiences. Fault `unauthenticated` with `detail.reason`; its message says what to do. */
+  /**
+   * Checks one of our tokens for one of our audiences. Throws Fault `unauthenticated` with `detail.reason`;
+   * the message says what to do. Does not check scopes.
+   */
   verify(
     token: string,
     audience: string,
     /**
-     * The request that the token came with: a bound token needs a proof for it, which is used up (RFC 9449 section 7.1). Without one a bound token is
-     * refused; `relayed`: whoever asks was given the token, and has checked that itself.
+     * The request that the token came with. A bound token needs a proof for that request, and the proof is
+     * spent (RFC 9449 section 7.1). Without a request, a bound token is refused. `relayed`: the caller
+     * received the token from someone else and has checked the binding itself.
      */
     came?: PresentedRequest | 'relayed' | null,
   ): Promise<VerifiedToken>;
   /**
-   * Checks a provider's access token and finds its person (D3). One that the provider bound to a key needs a proof for the request that it came with,
-   * which is used up. Fault `unauthenticated`. Looks at no scope: that is the caller's (D4).
+   * Checks a provider's access token and finds its person. If the provider bound it to a key, it needs a
+   * proof for the request that it came with, and the proof is spent. Throws Fault `unauthenticated`. Does not
+   * check scopes: the caller does.
    */
   verifySubject(tenantId: string, token: string, came?: PresentedRequest | null): Promise<VerifiedSubject>;
-  /** Makes every check of `verifySubject` and says how each came out, for an administrator who sets up a provider. Issues and records nothing. */
+  /**
+   * Makes every check of `verifySubject` and reports how each came out, for an administrator who sets up a
+   * provider. Issues and records nothing.
+   */
   tryToken(tenantId: string, token: string): Promise<TokenTrial>;
-  /** Authenticates an agent, makes sure that its credentials stand now, and spends its assertion where it has one. Throws OAuthError `invalid_client`. */
+  /**
+   * Authenticates an agent, checks that its credentials are valid now, and spends its assertion if it sent
+   * one. Throws OAuthError `invalid_client`.
+   */
   authenticateClient(tenantId: string, credentials: ClientCredentials): Promise<{ readonly agentId: string }>;
-  /** RFC 7662: the members of the answer. `{active: false}` alone for whatever is not a live token that this caller may see. */
+  /**
+   * Introspection (RFC 7662): the members of the answer. `{active: false}` alone unless this is a live token
+   * that the caller may see.
+   */
   introspect(tenantId: string, token: string, caller: IntrospectionCaller): Promise<Record<string, unknown>>;
-  /** RFC 7009: revokes one token of the authenticated client, and what was made from it. Throws OAuthError. */
+  /**
+   * Revocation (RFC 7009): revokes one token of the authenticated client and every token made from it. Throws
+   * OAuthError.
+   */
   revoke(tenantId: string, token: string, credentials: ClientCredentials): Promise<void>;
+  /** The public keys that verify the tenant's tokens (RFC 7517). */
   jwks(tenantId: string): Promise<{ readonly keys: PublishedKey[] }>;
-  /** What the tenant's Okta says about its people's sessions. */
+  /** Receives what the tenant's Okta says about its people's sessions. */
   readonly logout: LogoutReceiver;
+  /** The tenant's Token Status Lists. */
   readonly statusLists: Pick<StatusListPublisher, 'list' | 'addresses'>;
   /** The key that the tenant signs with now. */
   signer(tenantId: string): Signer | Promise<Signer>;
-  /** A person and their standing, read now; null where there is nobody of that subject. */
+  /** A person and their standing, read now; null if the tenant has no such subject. */
   person(tenantId: string, asked: AskedPerson): Promise<HotPerson | null>;
-  /** The tenant of an agent, or the tenant itself where it exists; null where there is none. */
+  /** The tenant of an agent, or the tenant itself; null if it does not exist. */
   tenantOf(kind: 'agent' | 'tenant', id: string): string | null | Promise<string | null>;
   /** Forgets every parsed key and signature. */
   flushCaches(): void;
-  /** Writes the refusals that are counted and not yet written. */
+  /** Writes the counted refusals that are not written yet. */
   close(): Promise<void>;
 }
 
+/** Creates the token kernel of a server: one for all tenants. */
 export function createTokenKernel(parts: KernelParts): TokenKernel {
   const loopback = parts.loopbackKeys === true;
   const guarded = createGuardedFetch({ loopback });
@@ -144,7 +172,10 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
     return { claims: signed.claims, verified: checkStanding(parts.baseUrl, signed, row, parts.now()) };
   }
 
-  /** An agent's token: what a person's own client holds is good for tools, and nothing is made from it or asked of it here. */
+  /**
+   * Requires an agent's token. A token of a person's own client is only for calling tools: it cannot be
+   * exchanged or revoked here.
+   */
   async function checkDelegation(token: string) {
     const signed = await signatures.check(token);
     if (signed.kind === 'delegation') return signed;
@@ -180,7 +211,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
     useProof,
   });
 
-  /** What a strict read adds to authentication where no mandate is read anyway. */
+  /** The strict read that completes authentication where no mandate is read anyway. */
   async function requireStanding(tenantId: string, client: AuthenticatedClient, epochNow: number) {
     if (await clients.stillHolds(tenantId, client, epochNow)) return;
     throw refuseClient('client_key_revoked', 'What this client authenticated with was revoked.');
@@ -281,7 +312,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   };
 }
 
-/** Spends the assertion, if there is one, and answers the agent's epoch. */
+/** Spends the assertion, if there is one, and returns the agent's epoch. */
 async function spendAssertion(
   parts: KernelParts,
   tenantId: string,

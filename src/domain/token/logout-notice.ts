@@ -5,30 +5,33 @@ import { SKEW_SECONDS } from './names.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** Whose notice about a person's sessions is taken, and for whom it must be. */
+/** What a notice about a person's sessions must match. */
 export interface NoticeExpectations {
   /** The `typ` of its header (RFC 8725 section 3.11), without `application/`. */
   readonly type: 'global-token-revocation+jwt' | 'secevent+jwt';
-  /** What its `aud` may be: one of these is enough. */
+  /** The accepted values of `aud`; one of them is enough. */
   readonly audiences: readonly string[];
-  /** Issuers of this tenant, as they are configured now. */
+  /** The issuers that the tenant trusts now. */
   readonly trusted: readonly string[];
-  /** How long after `iat` it is taken, in seconds, where it has no `exp` (RFC 8417 section 2.2 advises against one). */
+  /**
+   * How long after `iat` it is accepted, in seconds, if it has no `exp` (RFC 8417 section 2.2 advises against
+   * one).
+   */
   readonly maxAgeSeconds: number;
   /** Seconds since 1970. */
   readonly now: number;
 }
 
-/** A notice whose signature and claims hold. */
+/** A notice with a valid signature and valid claims. */
 export interface Notice {
   readonly issuer: string;
   readonly jti: string;
-  /** Until when it could be presented, in seconds since 1970. */
+  /** Until when it can be presented, in seconds since 1970. */
   readonly until: number;
   readonly claims: Claims;
 }
 
-/** Why a notice is not taken. */
+/** Why a notice is refused. */
 export type NoticeProblem =
   | 'malformed'
   | 'type'
@@ -43,8 +46,9 @@ const refuse = (reason: NoticeProblem, message: string): Fault =>
   new Fault('unauthenticated', message, { detail: { reason } });
 
 /**
- * Verifies what an Okta organisation says about its people's sessions: type, issuer, audience, times and signature. Throws Fault `unauthenticated`
- * (`detail.reason` is a NoticeProblem), and `unavailable` where the issuer's keys cannot be had. Does not use up its `jti`.
+ * Verifies a notice from an Okta organisation about its people's sessions: type, issuer, audience, times and
+ * signature. Throws Fault `unauthenticated` (`detail.reason` is a NoticeProblem), and `unavailable` if the
+ * issuer's keys cannot be fetched. Does not spend its `jti`.
  */
 export async function proveNotice(
   token: string,
@@ -74,7 +78,7 @@ export async function proveNotice(
   return { issuer, jti, until, claims: jwt.claims };
 }
 
-/** Where Okta publishes keys, of the organisation itself and of a custom authorization server. */
+/** Where Okta publishes the keys of an organisation and of a custom authorization server. */
 const keysOf = (issuer: string): string =>
   issuer.includes('/oauth2/') ? `${issuer}/v1/keys` : `${issuer}/oauth2/v1/keys`;
 
@@ -95,7 +99,10 @@ export type SubjectIdentifier =
   | { readonly format: 'iss_sub'; readonly iss: string; readonly sub: string }
   | { readonly format: 'email'; readonly email: string };
 
-/** Reads a subject identifier, or the `user` of a complex one (SSF 1.0 section 3.2); null for what we cannot look up. */
+/**
+ * Reads a subject identifier, or the `user` of a complex one (SSF 1.0 section 3.2). Null if we cannot look it
+ * up.
+ */
 export function subjectIdentifier(value: unknown): SubjectIdentifier | null {
   if (typeof value !== 'object' || value === null) return null;
   if ('user' in value) return subjectIdentifier(value.user);

@@ -9,35 +9,45 @@ import { issuerOf } from './names.ts';
 import type { KernelParts } from './parts.ts';
 import { oktaIssuersOf, spend } from './store.ts';
 
-/** What came of a notice. `known` is false where the person is not ours, `fresh` where it had been taken before. */
+/**
+ * The result of a notice. `known` is false if we do not have the person, `fresh` is false if it was
+ * processed before.
+ */
 export interface LogoutOutcome {
   readonly known: boolean;
   readonly fresh: boolean;
 }
 
-/** Ends people's sessions when their Okta says so. Mandates stay: a person who signs in again finds them as they were. */
+/**
+ * Ends people's sessions when their Okta says so. Mandates stay: after the next sign-in they work as before.
+ */
 export interface LogoutReceiver {
   /**
-   * Okta Universal Logout (draft-parecki-oauth-global-token-revocation): `bearer` is the JWT of the Authorization header, `body` the parsed JSON.
-   * Throws Fault `unauthenticated` (also for a JWT that was used before), `invalid_input`, `unavailable`.
+   * Okta Universal Logout (draft-parecki-oauth-global-token-revocation). `bearer` is the JWT of the
+   * Authorization header, `body` the parsed JSON. Throws Fault `unauthenticated` (also for a JWT that was
+   * used before), `invalid_input` or `unavailable`.
    */
   globalTokenRevocation(tenantId: string, bearer: string, body: unknown): Promise<LogoutOutcome>;
-  /** One Security Event Token (RFC 8417, CAEP 1.0). The same one again changes nothing. Throws Fault `unauthenticated`, `invalid_input`, `unavailable`. */
+  /**
+   * Processes one Security Event Token (RFC 8417, CAEP 1.0). A repeated token changes nothing. Throws Fault
+   * `unauthenticated`, `invalid_input` or `unavailable`.
+   */
   securityEvent(tenantId: string, set: string): Promise<LogoutOutcome>;
 }
 
-/** Where a tenant takes global token revocations. */
+/** The address at which a tenant receives global token revocations. */
 export const globalRevocationEndpoint = (issuer: string): string =>
   `${issuer}/oauth2/global-token-revocation`;
-/** Where a tenant takes security events that are pushed (RFC 8935). */
+/** The address at which a tenant receives pushed security events (RFC 8935). */
 export const securityEventEndpoint = (issuer: string): string => `${issuer}/ssf/events`;
 
-/** CAEP 1.0 section 3.1. Every other event is taken and changes nothing. */
+/** CAEP 1.0 section 3.1. Every other event is accepted and changes nothing. */
 const SESSION_REVOKED = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
 const HOUR = 3600;
-/** A transmitter may have been away; what is older has been overtaken by the next import. */
+/** Allows for a transmitter that was offline. Anything older has been overtaken by the next import. */
 const EVENT_SECONDS = 7 * 24 * HOUR;
 
+/** Creates the receiver. `keys` fetches the keys of Okta's issuers. */
 export function createLogoutReceiver(
   parts: Pick<KernelParts, 'baseUrl' | 'now' | 'read' | 'write'>,
   keys: RemoteKeys,
@@ -45,7 +55,10 @@ export function createLogoutReceiver(
   const now = () => parts.now().getTime() / 1000;
   const trustedOf = (tenantId: string) => reach(parts.read(tenantId, oktaIssuersOf));
 
-  /** One transaction: the use of the notice, the person's tokens and sessions, the ledger. What fails before its end can be sent again. */
+  /**
+   * Spends the notice, ends tokens and sessions, and writes the ledger in one transaction. If anything fails
+   * before the commit, the notice can be sent again.
+   */
   function act(
     tenantId: string,
     notice: Notice,
@@ -103,7 +116,7 @@ export function createLogoutReceiver(
       if (typeof events !== 'object' || events === null || Object.keys(events).length === 0)
         throw new Fault('invalid_input', 'A security event token has events.');
       const revoked = (events as Record<string, unknown>)[SESSION_REVOKED];
-      // Okta names the subject inside of the event, SSF 1.0 at the top.
+      // Okta names the subject inside the event; SSF 1.0 names it at the top level.
       const inside =
         typeof revoked === 'object' && revoked !== null && 'subject' in revoked ? revoked.subject : null;
       const subject = revoked === undefined ? null : subjectIdentifier(subId ?? inside);
@@ -112,7 +125,10 @@ export function createLogoutReceiver(
   };
 }
 
-/** The one person whom a subject identifier names, locked for change; null where there is none, or more than one of that email. */
+/**
+ * The one person that a subject identifier names, locked for update; null if there is none, or if several
+ * people have that email.
+ */
 async function personOf(
   ctx: TenantWriter,
   subject: SubjectIdentifier,

@@ -1,22 +1,30 @@
 import { isId } from '#lib/id.ts';
 
-/** One address of the MCP server. All are the same server: an address can only take tools away. */
+/**
+ * One address of the MCP server. All addresses lead to the same server; a narrower address only removes
+ * tools.
+ */
 export interface McpAddress {
-  /** The path as it was asked for. */
+  /** The path as requested. */
   readonly path: string;
-  /** The tenant that the address names, or null: the token alone says whose it is. */
+  /** The tenant in the address, or null: then only the token says which tenant it is. */
   readonly tenantId: string | null;
-  /** Only tools that change nothing. */
+  /** Whether only tools that change nothing are offered. */
   readonly readOnly: boolean;
-  /** Only tools of this family of the catalogue, or null: all. */
+  /** Only tools of this family of the catalogue. Null: all families. */
   readonly toolset: string | null;
 }
 
-/** Where `/mcp` itself begins: `/mcp`, `/t/<tenant>/mcp`; then nothing, `/readonly`, `/x/<toolset>` or `/x/<toolset>/readonly`, and perhaps a slash. */
+/**
+ * `/mcp` or `/t/<tenant>/mcp`, then nothing, `/readonly`, `/x/<toolset>` or `/x/<toolset>/readonly`, and an
+ * optional slash.
+ */
 const PATH =
   /^(?:\/t\/(?<tenant>tnt_[0-9a-z]{26}))?\/mcp(?:\/x\/(?<toolset>[a-z][a-z0-9-]{0,40}))?(?<readonly>\/readonly)?\/?$/;
 
-/** The MCP address at this path, or null where the path is somebody else's. Does not say that tenant or toolset exist. */
+/**
+ * The MCP address at this path, or null for any other path. Does not check that the tenant or toolset exists.
+ */
 export function mcpAddressAt(path: string): McpAddress | null {
   const match = PATH.exec(path);
   if (match === null) return null;
@@ -25,13 +33,17 @@ export function mcpAddressAt(path: string): McpAddress | null {
   return { path, tenantId: tenant ?? null, readOnly: readonly !== undefined, toolset: toolset ?? null };
 }
 
-/** The audience of tokens for all addresses below `/mcp`, and of those for a tenant's own. No trailing slash, no fragment. */
+/**
+ * The audience of tokens for the addresses below `/mcp`, or for those of one tenant. No trailing slash, no
+ * fragment.
+ */
 export const mcpAudience = (baseUrl: string, tenantId: string | null): string =>
   `${baseUrl}${tenantId === null ? '' : `/t/${tenantId}`}/mcp`;
 
 /**
- * The audience that a resource indicator (RFC 8707) asks for. Each address of the MCP server is a resource to its clients (RFC 9728) and
- * all of them are one audience; every other name stands for itself. Does not say that it is ours.
+ * The audience for a resource indicator (RFC 8707). Clients treat each address of the MCP server as a
+ * resource of its own (RFC 9728), but all of them share one audience. Any other name is returned unchanged.
+ * Does not check that the resource is ours.
  */
 export function audienceNamed(baseUrl: string, resource: string): string {
   const address = resource.startsWith(`${baseUrl}/`) ? mcpAddressAt(resource.slice(baseUrl.length)) : null;

@@ -1,33 +1,40 @@
 import { isId } from '#lib/id.ts';
 
+/** Grant type of a token exchange (RFC 8693 section 2.1). */
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
-/** RFC 7523 section 2.1; we take identity assertions (ID-JAG) by it. */
+/** Grant type of RFC 7523 section 2.1, by which we accept identity assertions (ID-JAG). */
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 /** draft-ietf-oauth-identity-assertion-authz-grant, section "Authorization Server Metadata". */
 export const ID_JAG_PROFILE = 'urn:ietf:params:oauth:grant-profile:id-jag';
+/** Token type of an OAuth access token (RFC 8693 section 3). */
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
+/** Token type of any JWT (RFC 8693 section 3). */
 export const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt';
-/** The mandate itself as the subject token: for `offline` mandates, of which the principal need not be there. */
+/**
+ * Our token type for a mandate as the subject token. Only an `offline` mandate, which works without
+ * the principal's token, can be used so.
+ */
 export const MANDATE_TYPE = 'urn:prokura:params:oauth:token-type:mandate';
+/** A JWT as client assertion (RFC 7523 section 2.2). */
 export const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 /** A JWT-SVID as client assertion (draft-ietf-oauth-spiffe-client-auth). */
 export const SPIFFE_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
 /** The type of our entries in `authorization_details` (RFC 9396 section 2). */
 export const MANDATE_DETAILS = 'urn:prokura:mandate';
 
-/** How far clocks may differ, in seconds, when a token's times are checked. */
+/** How far clocks may differ when a token's times are checked, in seconds. */
 export const SKEW_SECONDS = 5;
-/** The longest life of a delegation token, in seconds. */
+/** The longest lifetime of a delegation token, in seconds. */
 export const TOKEN_SECONDS = 300;
-/** How long anybody may keep our JWKS, in seconds (`Cache-Control: max-age`). */
+/** How long others may cache our JWKS, in seconds (`Cache-Control: max-age`). */
 export const JWKS_MAX_AGE_SECONDS = 60;
-/** The most agents that one token may have passed through, the present one among them. */
+/** The greatest number of agents that one token may have passed through, including the present one. */
 export const MAX_ACTORS = 3;
 
-/** The issuer identifier of a tenant (RFC 8414 section 2): compared byte for byte. */
+/** The issuer identifier of a tenant (RFC 8414 section 2). Compared byte for byte. */
 export const issuerOf = (baseUrl: string, tenantId: string): string => `${baseUrl}/t/${tenantId}`;
 
-/** The tenant whose issuer identifier this is, or null. Does not say that the tenant exists. */
+/** The tenant with this issuer identifier, or null. Does not check that the tenant exists. */
 export function tenantOfIssuer(baseUrl: string, issuer: unknown): string | null {
   const prefix = `${baseUrl}/t/`;
   if (typeof issuer !== 'string' || !issuer.startsWith(prefix)) return null;
@@ -36,8 +43,9 @@ export function tenantOfIssuer(baseUrl: string, issuer: unknown): string | null 
 }
 
 /**
- * What a delegation token of a tenant may be for: each of our resource servers by its canonical address (RFC 8707), MCP under the
- * tenant's own address too, as its RFC 9728 metadata names it. The first is the default.
+ * The audiences that a tenant's delegation tokens may have: each of our resource servers by its
+ * canonical address (RFC 8707), and MCP also at the tenant's own address, as its RFC 9728 metadata
+ * names it. The first is the default.
  */
 export const audiencesOf = (baseUrl: string, tenantId: string): readonly [string, ...string[]] => [
   `${baseUrl}/mcp`,

@@ -1,6 +1,6 @@
 /**
- * The error codes that our OAuth endpoints answer: RFC 6749 section 5.2, RFC 8693 section 2.2.2, RFC 9396 section 5,
- * RFC 7009 section 2.1, RFC 9449 section 5.
+ * The error codes that our OAuth endpoints return: RFC 6749 section 5.2, RFC 8693 section 2.2.2,
+ * RFC 9396 section 5, RFC 7009 section 2.1, RFC 9449 section 5.
  */
 export type OAuthErrorCode =
   | 'invalid_request'
@@ -16,8 +16,9 @@ export type OAuthErrorCode =
   | 'server_error';
 
 /**
- * A refusal in the words of OAuth. `description` is public: it says what to do and never holds a token. `reason` is for the ledger;
- * `extra` are further members of the JSON answer (`mandate_status`).
+ * A refusal as an OAuth error. `description` is public: it says what to do and never holds a token.
+ * `reason` is for the ledger. `extra` holds further members of the JSON answer (`mandate_status`).
+ * `status` is 401 for `invalid_client` and otherwise 400, unless given.
  */
 export class OAuthError extends Error {
   readonly error: OAuthErrorCode;

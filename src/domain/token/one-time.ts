@@ -6,9 +6,10 @@ import { SKEW_SECONDS } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 
 /**
- * What tells a token from every other: its issuer and `jti` (RFC 7519 section 4.1.7), or, where it has none (Entra's has not), the SHA-256 of
- * all that its signature covers. Not the whole token: a signature can be written in more than one way (unused bits of base64url, the other S of ECDSA), and each would be
- * a token of its own.
+ * A name that identifies a token: its issuer and `jti` (RFC 7519 section 4.1.7), or, without a `jti` (as at
+ * Entra), the SHA-256 of everything that its signature covers. The signature itself is left out because it
+ * has several valid encodings (unused bits of base64url, the other S of ECDSA), and each would look like
+ * another token.
  */
 export function tokenName({ claims, signed }: Pick<ParsedJwt, 'claims' | 'signed'>): string {
   const { iss, jti } = claims as Record<'iss' | 'jti', unknown>;
@@ -16,8 +17,9 @@ export function tokenName({ claims, signed }: Pick<ParsedJwt, 'claims' | 'signed
 }
 
 /**
- * What makes a subject token usable once: where the grant has a scope for which the tenant, as it was read with the mandate, has it so (T26). Null
- * otherwise, and for the mandate itself, which is no token that somebody could have copied.
+ * What makes a subject token usable once: set if the grant contains a scope that the tenant has marked for
+ * one exchange (T26), as read together with the mandate. Null otherwise, and if the mandate itself is the
+ * subject, since that is not a token that someone could have copied.
  */
 export function oneExchange({ mandate, scopes }: Granted, { token, expiresAt }: Subject): Once | null {
   const high = mandate.one_time;
@@ -29,7 +31,10 @@ export function oneExchange({ mandate, scopes }: Granted, { token, expiresAt }: 
   };
 }
 
-/** What every exchange of such a token but the first gets: `invalid_request` (RFC 8693 section 2.2.2), of an ID-JAG `invalid_grant` (RFC 7523 section 3.1). */
+/**
+ * The error for every exchange of such a token after the first: `invalid_request` (RFC 8693 section 2.2.2),
+ * or `invalid_grant` for an ID-JAG (RFC 7523 section 3.1).
+ */
 export const subjectReplayed = ({ kind }: Subject): OAuthError =>
   new OAuthError(
     kind === 'id_jag' ? 'invalid_grant' : 'invalid_request',

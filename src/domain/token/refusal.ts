@@ -3,7 +3,10 @@ import type { NewEntry } from '../ledger/entry.ts';
 import type { OAuthError } from './oauth-error.ts';
 import type { KernelParts } from './parts.ts';
 
-/** The ledger entry of a token request that an authenticated agent made and that was refused: ids and a reason, never a token (law 12). */
+/**
+ * The ledger entry for a refused token request of an authenticated agent: ids and a reason, never a
+ * token (law 12).
+ */
 export function refusalEntry(error: OAuthError, client: string, mandate: string | null): NewEntry {
   return {
     event: 'TOKEN_REFUSED',
@@ -18,15 +21,15 @@ export function refusalEntry(error: OAuthError, client: string, mandate: string 
   };
 }
 
-/** Counts what is refused to callers who did not say who they are. */
+/** Counts refused requests of clients that did not authenticate. */
 export interface StrangerCount {
   /**
-   * Counts one: the first of a reason is written before this resolves, what follows within a minute as one entry with their number at its
-   * end. So a flood costs the ledger one entry a minute and reason. Nothing that the caller chose is written. Fault `unavailable`
-   * where the first cannot be written.
+   * Counts one refusal. The first of a reason is written before this resolves. Those that follow within a
+   * minute become one entry with their number. So a flood costs one ledger entry per minute and reason.
+   * Nothing that the caller chose is written. Fault `unavailable` if the first cannot be written.
    */
   add(tenantId: string, error: { readonly error: string; readonly reason: string }): Promise<void>;
-  /** Writes what has been counted so far. What could not be written is lost. */
+  /** Writes what has been counted so far. A count that cannot be written is lost. */
   flush(): Promise<void>;
 }
 
@@ -42,7 +45,10 @@ interface Counted {
   timer: NodeJS.Timeout | null;
 }
 
-/** Counts in this process: several processes write an entry each. `error` and `reason` must be of a closed set of codes, since each is kept for a minute. */
+/**
+ * Creates the counter. It counts in this process, so each process writes its own entry. `error` and
+ * `reason` must come from a closed set of codes, because each is kept in memory for a minute.
+ */
 export function createStrangerCount(parts: Pick<KernelParts, 'record' | 'now' | 'log'>): StrangerCount {
   const counted = new Map<string, Counted>();
 
@@ -59,7 +65,7 @@ export function createStrangerCount(parts: Pick<KernelParts, 'record' | 'now' | 
       },
     });
 
-  /** The end of a minute: writes the number; forgets the reason after a minute without any. */
+  /** At the end of a minute, writes the number. A reason without refusals in that minute is forgotten. */
   async function settle(key: string, one: Counted): Promise<void> {
     const { count } = one;
     if (count === 0) {
@@ -74,7 +80,7 @@ export function createStrangerCount(parts: Pick<KernelParts, 'record' | 'now' | 
   function wait(key: string, one: Counted): void {
     one.timer = setTimeout(() => {
       void settle(key, one)
-        // They stay counted, and are written with those of the next minute.
+        // The refusals stay counted and are written with those of the next minute.
         .catch((error: unknown) => parts.log.warn({ err: error }, 'refusals could not be written'))
         .finally(() => {
           if (counted.has(key)) wait(key, one);

@@ -2,8 +2,9 @@ import { audiencesOf } from './names.ts';
 import type { HotMandate } from './hot-mandate.ts';
 
 /**
- * Which scopes a token for `audience` may carry (RFC 9700 section 2.3): those that its resource server has registered, or, for one of our own
- * addresses, all that no resource server has. Null: the tenant has no such resource.
+ * Which scopes a token for `audience` may carry (RFC 9700 section 2.3): those that its resource server
+ * registered, or, for our own addresses, those that no resource server registered. Null if the tenant
+ * has no such resource.
  */
 export function scopesFor(
   baseUrl: string,
@@ -17,7 +18,10 @@ export function scopesFor(
   return server === undefined ? null : (scope) => server.scopes.includes(scope);
 }
 
-/** The audiences of which an API key may learn by verification and introspection: that of its resource server, or without one our own addresses. */
+/**
+ * The audiences about which an API key may ask, in verification and introspection: that of its
+ * resource server, or our own addresses if it has none.
+ */
 export const audiencesOfKey = (
   baseUrl: string,
   tenantId: string,

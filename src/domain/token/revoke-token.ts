@@ -9,10 +9,10 @@ import type { KernelParts } from './parts.ts';
 import { denyToken, spend } from './store.ts';
 
 /**
- * Revokes one token of the client's own (RFC 7009 section 2), and with it every token that was made from it. Resolves alike for what is no token
- * of ours, has expired or was revoked before. Row, spent assertion and ledger entry are one transaction. The mandate stays: ending that is
- * another act. Throws OAuthError: `unauthorized_client` for the token of another client, which stays as it is; `invalid_client` for a used
- * assertion.
+ * Revokes one token of the client (RFC 7009 section 2) and with it every token that was made from it.
+ * Resolves in the same way for an unknown, expired or already revoked token. Denial, spent assertion and
+ * ledger entry are one transaction. The mandate stays in force. Throws OAuthError `unauthorized_client` for
+ * another client's token, which stays valid, and `invalid_client` for a used assertion.
  */
 export async function revokeToken(
   parts: Pick<KernelParts, 'write'>,

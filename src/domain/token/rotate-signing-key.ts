@@ -7,31 +7,37 @@ import { JWKS_MAX_AGE_SECONDS, SKEW_SECONDS, TOKEN_SECONDS } from './names.ts';
 import { createSigningKey, KEEP_SECONDS } from './signing-keys.ts';
 import { retireSigningKeys, signingKeysOf, type SigningKeyRow } from './store.ts';
 
-/** How long a key is published before it signs, in seconds: another process may serve its old set, and its reader may keep that. */
+/**
+ * How long a key is published before it signs, in seconds. Another process may still serve its old set, and a
+ * client may cache that.
+ */
 export const PUBLISHED_AHEAD_SECONDS = KEEP_SECONDS + JWKS_MAX_AGE_SECONDS + SKEW_SECONDS;
-/** How long a key is published after its successor signs, in seconds: until the last token by it has ended. */
+/**
+ * How long a key stays published after its successor begins to sign, in seconds: until its last token has
+ * ended.
+ */
 export const PUBLISHED_AFTER_SECONDS = TOKEN_SECONDS + 2 * SKEW_SECONDS;
 
 /** A rotation that has begun. */
 export interface Rotation {
   readonly kid: string;
   readonly activeFrom: Date;
-  /** When the keys before it may be retired. */
+  /** When the earlier keys may be retired. */
   readonly retiresAt: Date;
   readonly retiring: readonly string[];
 }
 
 /**
- * Begins a rotation (research T7): a new key, published at once, that signs from `activeFrom` on. Until then, and for tokens that it signed, the
- * present key stays. Throws Fault `conflict` while a key waits for its time: two steps at once would help nobody. Records
- * `SIGNING_KEY_ROTATED`. Does not ask whether `actor` may.
+ * Begins a rotation: a new key is published at once and signs from `activeFrom` on. The present key signs
+ * until then, and stays published for its tokens. Throws Fault `conflict` if a new key is still waiting for
+ * its time. Records `SIGNING_KEY_ROTATED`. Does not check whether `actor` may.
  */
 export async function rotateSigningKey(
   ctx: TenantWriter,
   secrets: Secrets,
   actor: string,
 ): Promise<Rotation> {
-  // Of two rotations at the same moment the second must see the first one's key.
+  // Makes concurrent rotations wait, so that the second sees the key of the first.
   await ctx.db
     .select({ id: tenants.id })
     .from(tenants)
@@ -58,8 +64,8 @@ export async function rotateSigningKey(
 }
 
 /**
- * Retires every key whose successor has signed for so long that no token by it is good any more. Nothing happens where there is none; run it as
- * often as you like. Records `SIGNING_KEY_RETIRED`.
+ * Retires every key whose successor has signed for so long that all of its tokens have ended. Safe to run at
+ * any time; does nothing if there is no such key. Records `SIGNING_KEY_RETIRED`.
  */
 export async function retireOldSigningKeys(ctx: TenantWriter): Promise<void> {
   const retired = superseded(await signingKeysOf(ctx), ctx.now.getTime());
@@ -70,7 +76,10 @@ export async function retireOldSigningKeys(ctx: TenantWriter): Promise<void> {
 
 const startOf = (key: SigningKeyRow): number => (key.activeFrom ?? key.createdAt).getTime();
 
-/** Keys below the newest one that has signed for `PUBLISHED_AFTER_SECONDS`; `keys` as `signingKeysOf` orders them. */
+/**
+ * The keys older than the newest key that has signed for `PUBLISHED_AFTER_SECONDS`. `keys` in the order of
+ * `signingKeysOf`.
+ */
 function superseded(keys: readonly SigningKeyRow[], nowMs: number): string[] {
   const settled = keys.findIndex((key) => startOf(key) + PUBLISHED_AFTER_SECONDS * 1000 <= nowMs);
   return settled < 0 ? [] : keys.slice(settled + 1).map(({ kid }) => kid);

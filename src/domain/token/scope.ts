@@ -1,6 +1,7 @@
 /**
- * Reads a `scope` parameter (RFC 6749 section 3.3): tokens of printable ASCII without quotation mark and backslash, one space between.
- * Null where it is not one. Repeated tokens count once. Empty text is not a scope: a parameter without a value was omitted.
+ * Reads a `scope` parameter (RFC 6749 section 3.3): tokens of printable ASCII without quotation
+ * mark and backslash, separated by one space. Removes duplicates. Null if the text is malformed or
+ * empty: a parameter without a value counts as omitted, so the caller handles that case.
  */
 export function parseScope(text: string): string[] | null {
   return /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(text)
@@ -8,16 +9,16 @@ export function parseScope(text: string): string[] | null {
     : null;
 }
 
-/** What bounds a grant; each is a set of scopes, matched exactly. */
+/** The limits of a grant. Each is a set of scopes, matched exactly. */
 export interface ScopeBounds {
   readonly mandate: readonly string[];
   readonly ceiling: readonly string[];
   readonly authority: readonly string[];
-  /** What every mandate above this one, and its agent, may have; null: there is none. */
+  /** What every mandate above this one and its agent may have. Null: there is none above. */
   readonly above: readonly string[] | null;
-  /** What the token that it is asked with carries; null: that does not bound. */
+  /** What the subject token carries. Null: the subject does not limit the scopes. */
   readonly subject: readonly string[] | null;
-  /** What the mandate has of the scopes that a token for this resource may carry. */
+  /** The mandate's scopes that a token for this resource may carry. */
   readonly resource: readonly string[];
 }
 
@@ -30,7 +31,10 @@ const BOUNDS = [
   ['resource', 'it is not a scope of the resource that the token is for'],
 ] as const;
 
-/** Which of the scopes stand outside of which bound, in words; empty where all are inside of all: nothing is ever dropped silently. */
+/**
+ * Says in words which scopes are outside which limit. Empty if all are inside all limits: nothing
+ * is dropped silently.
+ */
 export function scopeProblems(requested: readonly string[], bounds: ScopeBounds): string[] {
   return requested.flatMap((scope) => {
     const outside = BOUNDS.find(([name]) => bounds[name]?.includes(scope) === false);

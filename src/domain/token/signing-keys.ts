@@ -15,33 +15,39 @@ export interface Signer {
 /** A public key as the JWKS publishes it (RFC 7517). */
 export type PublishedKey = Readonly<Record<string, string>>;
 
-/** Parsed signing keys of the tenants; what is kept is at most `KEEP_SECONDS` old. */
+/** The parsed signing keys of all tenants, cached for at most `KEEP_SECONDS`. */
 export interface SigningKeys {
-  /** The newest key whose time has come. Throws where the tenant has none: it was made without one. */
+  /**
+   * The newest key whose time has come. Throws if the tenant has none, which is a fault in how it was set up.
+   */
   signer(tenantId: string): Signer | Promise<Signer>;
-  /** The public key under this `kid`, or null where the tenant has none, or has retired it. */
+  /** The public key with this `kid`, or null if the tenant has none or has retired it. */
   verifier(tenantId: string, kid: string): Promise<VerifyKey | null>;
+  /** The keys that are not retired, as the JWKS shows them. */
   published(tenantId: string): Promise<PublishedKey[]>;
+  /** Forgets all cached keys. */
   flush(): void;
 }
 
 interface KeySet {
   readonly readAt: number;
-  /** The newest first, each with the moment from which on it signs, in seconds. */
+  /** Newest first. `from` is the time from which a key signs, in seconds since 1970. */
   readonly signers: readonly { readonly from: number; signer(): Signer }[];
   readonly verifiers: ReadonlyMap<string, VerifyKey>;
 }
 
+/** How long parsed keys are cached, in seconds. */
 export const KEEP_SECONDS = 30;
-/** How long an unknown `kid` does not make us read again. */
+/** How old the cached keys must be before an unknown `kid` makes us read them again. */
 const COOLDOWN_SECONDS = 1;
 const MAX_TENANTS = 5000;
 
 const sealedAs = (kid: string): string => `signing-key:${kid}`;
 
 /**
- * Makes an ES256 signing key for the tenant; its private half is sealed with the installation's key. It is published at once, and signs from
- * `activeFrom` on; null: at once. Returns its `kid`.
+ * Creates an ES256 signing key for the tenant and returns its `kid`. The private half is sealed with the
+ * installation's key. The key is published at once and signs from `activeFrom` on, or at once if that is
+ * null.
  */
 export async function createSigningKey(
   ctx: TenantWriter,
@@ -62,6 +68,7 @@ export async function createSigningKey(
   return kid;
 }
 
+/** Creates the cache of signing keys. At most `MAX_TENANTS` tenants are kept. */
 export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 'now'>): SigningKeys {
   const sets = new Map<string, KeySet | Promise<KeySet>>();
   const seconds = () => parts.now().getTime() / 1000;
@@ -88,11 +95,11 @@ export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 
     const set = await kept;
     if (isFresh(set, atMostSeconds)) return set;
     const other = sets.get(tenantId);
-    // Somebody else may have begun to read while we looked.
+    // Another caller may have started a read in the meantime.
     return other === undefined || other === kept ? load(tenantId) : other;
   }
 
-  /** Decided at each use: a key that was read before its time begins to sign on the second. */
+  /** Chosen at each use, so that a cached key begins to sign at the exact second. */
   function newest(tenantId: string, { signers }: KeySet): Signer {
     const now = seconds();
     const key = signers.find(({ from }) => from <= now);

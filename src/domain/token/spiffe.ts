@@ -2,18 +2,18 @@ import { readKeys } from '#lib/jwks.ts';
 import { parseJwt, verifyJws, type ParsedJwt } from '#lib/jwt.ts';
 import { checkTimes, refuseClient } from './client-assertion.ts';
 
-/** The identity of a workload, with the trust domain that vouches for it. */
+/** The identity of a workload and the trust domain that issued it. */
 export interface SpiffeId {
   readonly spiffeId: string;
   readonly trustDomain: string;
 }
 
-/** A JWT-SVID whose claims are in order. Its signature has not been checked. */
+/** A JWT-SVID whose claims are valid. Its signature has not been checked. */
 export interface ClaimedSvid extends SpiffeId {
   readonly jwt: ParsedJwt;
 }
 
-/** SVIDs are made for an hour at most by default, and used until they end. */
+/** By default SVIDs are valid for an hour at most, and workloads use one until it ends. */
 const MAX_LIFE_SECONDS = 24 * 3600;
 const TRUST_DOMAIN = '[a-z0-9._-]{1,255}';
 const ID = new RegExp(`^spiffe://(${TRUST_DOMAIN})(?:/[A-Za-z0-9._-]+)+$`);
@@ -22,19 +22,24 @@ const NAME = new RegExp(`^${TRUST_DOMAIN}$`);
 export const MAX_SPIFFE_ID = 2048;
 const TYPES = new Set([undefined, 'JWT', 'JOSE']);
 
-/** Takes the SPIFFE ID of a workload apart (SPIFFE-ID, section 2): it has a path, and nothing is made canonical. Null for anything else. */
+/**
+ * Parses the SPIFFE ID of a workload (SPIFFE-ID, section 2). It must have a path and is not normalised.
+ * Null for any other text.
+ */
 export function parseSpiffeId(text: unknown): SpiffeId | null {
   if (typeof text !== 'string' || text.length > MAX_SPIFFE_ID) return null;
   const trustDomain = ID.exec(text)?.[1];
   return trustDomain === undefined || text.split('/').some(isDots) ? null : { spiffeId: text, trustDomain };
 }
 
-/** Whether a text can name a trust domain (SPIFFE-ID, section 2.1). */
+/** Whether the text can be the name of a trust domain (SPIFFE-ID, section 2.1). */
 export const isTrustDomain = (text: string): boolean => NAME.test(text);
 
 /**
- * Reads a JWT-SVID (SPIFFE JWT-SVID, section 3) that authenticates a client (draft-ietf-oauth-spiffe-client-auth): `sub` is the
- * SPIFFE ID, `aud` our issuer alone. It has no `jti` to spend: workloads use one until it ends. Throws OAuthError `invalid_client`.
+ * Reads a JWT-SVID (SPIFFE JWT-SVID, section 3) that authenticates a client
+ * (draft-ietf-oauth-spiffe-client-auth). `sub` is the SPIFFE ID, `aud` is our issuer alone. It has no `jti`
+ * to spend: workloads reuse an SVID until it ends. `now` is in seconds. Throws OAuthError `invalid_client`.
+ * Does not check the signature.
  */
 export function readSvid(assertion: string, issuer: string, now: number): ClaimedSvid {
   const jwt = parseJwt(assertion);
@@ -54,8 +59,9 @@ export function readSvid(assertion: string, issuer: string, now: number): Claime
 }
 
 /**
- * Whether a key of the trust bundle signed the SVID. Bundle keys say `use: jwt-svid` (SPIFFE Trust Domain and Bundle, section 4.2.2); those for
- * X.509 never verify a JWT. `bundle` is what the administrator configured: the header names no other key.
+ * Whether a key of the trust bundle signed the SVID. Its keys must say `use: jwt-svid` (SPIFFE Trust Domain
+ * and Bundle, section 4.2.2): the bundle's X.509 keys never verify a JWT. `bundle` is what the
+ * administrator configured; the header cannot add a key.
  */
 export function svidHolds({ jwt }: ClaimedSvid, bundle: unknown): boolean {
   const keys = typeof bundle === 'object' && bundle !== null && 'keys' in bundle ? bundle.keys : null;

@@ -7,29 +7,33 @@ import type { KernelParts } from './parts.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import { countLists, LIST_PLACES, takenPlaces, type TakenPlace } from '../mandate/status-place.ts';
 
-/** How long a list may be kept before it is asked for again, in seconds (`ttl`), here and elsewhere. */
+/** How long a list may be cached before it is fetched again, in seconds (`ttl`), here and elsewhere. */
 export const STATUS_TTL_SECONDS = 15;
-/** How long a list may be relied on at all, in seconds: a revocation is seen everywhere by then. */
+/** How long a list is valid, in seconds (`exp`). By then, a revocation is visible everywhere. */
 export const STATUS_LIFE_SECONDS = 60;
 const BITS = 2;
 const PER_BYTE = 8 / BITS;
-/** Between one in so many and one in so many of the places look revoked, and suspended: how many is drawn with them. */
+/**
+ * Decoys among the places: between one in 400 and one in 40 look revoked, between one in 1600 and one in 160
+ * suspended. The seed chooses how many.
+ */
 const DECOYS = { revoked: [400, 40], suspended: [1600, 160] } as const;
 const MAX_KEPT = 1000;
 
 /**
- * For so long after that a list is handed out while the next one is built beside it: it is true until its `exp`, so nobody waits. Whoever
- * gets it has half of its life left, and asks again at once.
+ * For this long after `untilMs` the old list is served while the next one is built in the background, so no
+ * request waits. The list is valid until its `exp`: a client that gets it has half of its life left, and
+ * fetches again soon.
  */
 const BESIDE_SECONDS = 15;
 
-/** A signed list, and until when it may be handed out, in milliseconds since 1970. */
+/** A signed list, and until when it may be served, in milliseconds since 1970. */
 export interface SignedStatusList {
   readonly jwt: string;
   readonly untilMs: number;
 }
 
-/** A list that is being built or handed out. `replacing`: it is being built itself, or the next one is. */
+/** A list that is being built or served. `replacing`: this list or its successor is being built. */
 interface Kept {
   readonly untilMs: number;
   readonly list: Promise<SignedStatusList | null>;
@@ -38,17 +42,21 @@ interface Kept {
 
 /** Publishes the status of mandates (Token Status List, draft-ietf-oauth-status-list-20). */
 export interface StatusListPublisher {
-  /** The list as a Status List Token; null where the tenant has no such list. At most half of `STATUS_LIFE_SECONDS` old. Fault `unavailable`. */
+  /**
+   * The list as a Status List Token, at most half of `STATUS_LIFE_SECONDS` old. Null if the tenant has no
+   * such list. Fault `unavailable` if the database cannot be reached.
+   */
   list(tenantId: string, list: number): Promise<SignedStatusList | null>;
   /** The addresses of all lists (draft-20 section 9.3). */
   addresses(tenantId: string): Promise<string[]>;
+  /** Forgets all cached lists. */
   flush(): void;
 }
 
-/** Where a list stands: the `uri` in tokens, and the `sub` of the list. */
+/** The address of a list: the `uri` in tokens and the `sub` of the list. */
 export const statusListUri = (issuer: string, list: number): string => `${issuer}/oauth2/status/${list}`;
 
-/** The claim `status` of a token whose mandate has this place; nothing where it has none. */
+/** The `status` claim of a token whose mandate has this place; empty if it has none. */
 export const statusClaim = (issuer: string, place: number | null): Record<string, unknown> =>
   place === null
     ? {}
@@ -62,9 +70,10 @@ export const statusClaim = (issuer: string, place: number | null): Record<string
       };
 
 /**
- * The bytes of a list (draft-20 section 4.1): two bits a place, the first place in the lowest bits of its byte. Free places are filled with
- * decoys: `seed` chooses them, and how many there are, in a range as wide as ten to one. So one look at a list does not count mandates; two looks
- * do show what changed between them. `taken` holds places of this list only.
+ * The bytes of a list (draft-20 section 4.1): two bits per place, the first place in the lowest bits of its
+ * byte. Free places are filled with decoys. `seed` chooses them and their number, which varies by a factor
+ * of ten, so one look at a list does not tell how many mandates there are. Two looks do show what changed
+ * between them. `taken` must hold places of this list only.
  */
 export function statusBytes(taken: readonly TakenPlace[], seed: string): Buffer {
   const bytes = Buffer.alloc(LIST_PLACES / PER_BYTE);
@@ -79,7 +88,10 @@ export function statusBytes(taken: readonly TakenPlace[], seed: string): Buffer 
   return bytes;
 }
 
-/** SHAKE256 as a stream: how many, and then as many places; the same ones for the same seed, in every process. */
+/**
+ * Uses SHAKE256 as a random stream: first the number of decoys, then their places. The same seed gives the
+ * same decoys in every process.
+ */
 function decoys(seed: string, [fewest, most]: readonly [number, number]): number[] {
   const [least, top] = [Math.floor(LIST_PLACES / fewest), Math.floor(LIST_PLACES / most)];
   const stream = createHash('shake256', { outputLength: (top + 1) * 4 })
@@ -89,6 +101,7 @@ function decoys(seed: string, [fewest, most]: readonly [number, number]): number
   return Array.from({ length: count }, (_, at) => stream.readUInt32BE((at + 1) * 4) % LIST_PLACES);
 }
 
+/** Creates the publisher. At most `MAX_KEPT` lists are cached. */
 export function createStatusLists(
   parts: Pick<KernelParts, 'baseUrl' | 'read' | 'secrets' | 'now'>,
   keys: SigningKeys,
@@ -114,14 +127,17 @@ export function createStatusLists(
     return { jwt, untilMs: nowMs + STATUS_TTL_SECONDS * 1000 };
   }
 
-  /** Dated from before the read, so that what is in it is never older than it says. */
+  /** Dated before the read, so its content is never older than it claims. */
   const begin = (tenantId: string, list: number, nowMs: number): Kept => ({
     untilMs: nowMs + STATUS_TTL_SECONDS * 1000,
     list: build(tenantId, list, nowMs),
     replacing: true,
   });
 
-  /** Takes the place of what is handed out until then; where it could not be built, that one stays and the next request tries again. */
+  /**
+   * Replaces the served list once the new one is built. If that fails, the old list stays and the next
+   * request tries again.
+   */
   const keep = (name: string, fresh: Kept, old: Kept): void => {
     const replaced = async (): Promise<void> => {
       try {

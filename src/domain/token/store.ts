@@ -10,25 +10,27 @@ import { people } from '../person/tables.ts';
 import type { SpiffeId } from './spiffe.ts';
 import { replays, signingKeys, tokenDenials } from './tables.ts';
 
+/** A row of `signing_keys`. */
 export type SigningKeyRow = typeof signingKeys.$inferSelect;
+/** A configured token issuer, as far as token checks need it. */
 export type IdentityProvider = Pick<
   typeof identityProviders.$inferSelect,
   'kind' | 'issuer' | 'audience' | 'config'
 >;
 
-/** What an agent can authenticate with, and the epoch at which that was read. */
+/** What an agent can authenticate with, and its epoch when this was read. */
 export interface StoredCredentials {
   readonly epoch: number;
   readonly status: 'active' | 'disabled' | 'frozen';
   /** SHA-256 in hexadecimal. */
   readonly secretHash: string | null;
   readonly spiffeId: string | null;
-  /** Where its keys are published: then `keys` are not used. */
+  /** The address of its JWKS. If set, `keys` are not used. */
   readonly jwksUrl: string | null;
   readonly keys: readonly Pick<AgentKey, 'kid' | 'alg' | 'publicJwk'>[];
 }
 
-/** The credentials of an agent that have not been revoked; null where there is no such agent. */
+/** The credentials of an agent, without revoked keys; null if there is no such agent. */
 export async function credentialsOf(
   reader: TenantReader,
   agentId: string,
@@ -60,7 +62,10 @@ export async function credentialsOf(
   };
 }
 
-/** The agent with this SPIFFE ID, and the keys that the tenant trusts for its trust domain; null where there is no such agent. */
+/**
+ * The agent with this SPIFFE ID, and the keys that the tenant trusts for its trust domain; null if there is
+ * no such agent.
+ */
 export async function spiffeAgent(
   reader: TenantReader,
   { spiffeId, trustDomain }: SpiffeId,
@@ -74,7 +79,7 @@ export async function spiffeAgent(
   return { ...agent, bundle: trustBundleOf(settings, trustDomain) };
 }
 
-/** Adds a key to an agent; adding the same key again changes nothing. */
+/** Adds a key to an agent. Adding the same key again changes nothing. */
 export async function addAgentKey(ctx: TenantWriter, agentId: string, key: AgentKey): Promise<void> {
   await ctx.db
     .insert(agentKeys)
@@ -89,7 +94,10 @@ export async function addAgentKey(ctx: TenantWriter, agentId: string, key: Agent
     .onConflictDoNothing();
 }
 
-/** Revokes a key and raises the agent's epoch: every token that the agent got before dies, and every process re-reads its keys. */
+/**
+ * Revokes a key and raises the agent's epoch, which ends all tokens of the agent and makes every process read
+ * its keys again. False if the agent has no such key, or it was revoked before.
+ */
 export async function revokeAgentKey(ctx: TenantWriter, agentId: string, kid: string): Promise<boolean> {
   const revoked = await ctx.db
     .update(agentKeys)
@@ -111,7 +119,7 @@ export async function revokeAgentKey(ctx: TenantWriter, agentId: string, kid: st
   return true;
 }
 
-/** The token issuers that this tenant trusts, as they are configured and enabled now. */
+/** The token issuers that the tenant has configured and enabled. */
 export async function identityProvidersOf(reader: TenantReader): Promise<IdentityProvider[]> {
   return reader.db
     .select({
@@ -124,7 +132,7 @@ export async function identityProvidersOf(reader: TenantReader): Promise<Identit
     .where(and(eq(identityProviders.tenantId, reader.tenantId), eq(identityProviders.enabled, true)));
 }
 
-/** The tenant's signing keys that are not retired, the one that signs last first. */
+/** The tenant's keys that are not retired, ordered by the time from which they sign, the latest first. */
 export async function signingKeysOf(reader: TenantReader): Promise<SigningKeyRow[]> {
   return reader.db
     .select()
@@ -137,7 +145,7 @@ export async function signingKeysOf(reader: TenantReader): Promise<SigningKeyRow
     );
 }
 
-/** Every signing key that the tenant has had, the newest first. */
+/** Every signing key that the tenant has ever had, newest first. */
 export async function everySigningKeyOf(reader: TenantReader): Promise<SigningKeyRow[]> {
   return reader.db
     .select()
@@ -146,7 +154,7 @@ export async function everySigningKeyOf(reader: TenantReader): Promise<SigningKe
     .orderBy(desc(signingKeys.createdAt), desc(signingKeys.kid));
 }
 
-/** Takes keys out of the tenant's JWKS for good; what they signed does not verify here any more. */
+/** Removes keys from the tenant's JWKS for good. Tokens that they signed no longer verify here. */
 export async function retireSigningKeys(ctx: TenantWriter, kids: readonly string[]): Promise<void> {
   await ctx.db
     .update(signingKeys)
@@ -154,6 +162,7 @@ export async function retireSigningKeys(ctx: TenantWriter, kids: readonly string
     .where(and(eq(signingKeys.tenantId, ctx.tenantId), inArray(signingKeys.kid, [...kids])));
 }
 
+/** Adds a signing key; its private half must be sealed already. */
 export async function insertSigningKey(
   ctx: TenantWriter,
   key: Omit<SigningKeyRow, 'tenantId' | 'createdAt' | 'retiredAt'>,
@@ -161,7 +170,7 @@ export async function insertSigningKey(
   await ctx.db.insert(signingKeys).values({ ...key, tenantId: ctx.tenantId, createdAt: ctx.now });
 }
 
-/** Marks something as used; false where it was used before. Of concurrent callers exactly one commits with true. */
+/** Marks a key as used. False if it was used before. Of concurrent callers, exactly one commits with true. */
 export async function spend(ctx: TenantWriter, key: string, expiresAt: Date): Promise<boolean> {
   const rows = await ctx.db
     .insert(replays)
@@ -171,7 +180,7 @@ export async function spend(ctx: TenantWriter, key: string, expiresAt: Date): Pr
   return rows.length > 0;
 }
 
-/** Forgets what can no longer be replayed, and tokens that were revoked and would be refused for their age by now. */
+/** Deletes entries that can no longer be replayed, and revoked tokens that have expired by now. */
 export async function forgetReplays(ctx: TenantWriter): Promise<void> {
   await ctx.db.delete(replays).where(and(eq(replays.tenantId, ctx.tenantId), lt(replays.expiresAt, ctx.now)));
   await ctx.db
@@ -179,7 +188,7 @@ export async function forgetReplays(ctx: TenantWriter): Promise<void> {
     .where(and(eq(tokenDenials.tenantId, ctx.tenantId), lt(tokenDenials.expiresAt, ctx.now)));
 }
 
-/** Revokes one token until it would have expired. False where it was revoked before. */
+/** Revokes one token until it would have expired. False if it was revoked before. */
 export async function denyToken(ctx: TenantWriter, jti: string, expiresAt: Date): Promise<boolean> {
   const rows = await ctx.db
     .insert(tokenDenials)
@@ -189,13 +198,19 @@ export async function denyToken(ctx: TenantWriter, jti: string, expiresAt: Date)
   return rows.length > 0;
 }
 
-/** Issuers whose identity assertions this tenant takes: those of `oktaIssuersOf`, unless it has switched Okta off. */
+/**
+ * The issuers whose identity assertions the tenant accepts: those of `oktaIssuersOf`, or none if it has
+ * disabled Okta.
+ */
 export async function assertionIssuersOf(reader: TenantReader): Promise<string[]> {
   const { enabledProviders } = (await theTenant(reader)).settings;
   return enabledProviders?.includes('OKTA') === false ? [] : oktaIssuersOf(reader);
 }
 
-/** Okta's issuers of this tenant: its organisation, and those that it has configured. What they say may tighten, whatever is switched off. */
+/**
+ * The tenant's Okta issuers: its organisation and the ones that it configured. Notices that only restrict
+ * access are accepted from them even if Okta is disabled for tokens.
+ */
 export async function oktaIssuersOf(reader: TenantReader): Promise<string[]> {
   const orgs = await reader.db
     .select({ issuer: connections.orgUrl })
@@ -214,7 +229,10 @@ export async function oktaIssuersOf(reader: TenantReader): Promise<string[]> {
   return [...orgs, ...configured].map((row) => row.issuer);
 }
 
-/** Ids of the mandates that a principal has given to an agent and that run now, oldest first, at most `limit`. */
+/**
+ * Ids of the active mandates that a principal gave to an agent and whose time is not over, oldest first, at
+ * most `limit`.
+ */
 export async function mandatesBetween(
   reader: TenantReader,
   principal: { provider: string; uid: string },

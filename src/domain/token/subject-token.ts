@@ -7,36 +7,50 @@ import { providerOf, VENDORS } from './providers/index.ts';
 import { refuse, type Claims } from './providers/vendor.ts';
 import type { IdentityProvider } from './store.ts';
 
-/** What a provider's access token proves about its bearer; whether the person is in our directory is another question. */
+/**
+ * What a provider's access token proves about its person. Whether that person is in our directory is
+ * checked elsewhere.
+ */
 export interface ProvedSubject {
-  /** `okta`, `entra`, `cognito`, or the hash of a generic issuer: the `provider` of people. */
+  /** `okta`, `entra`, `cognito`, or the hash of a generic issuer. The same as the `provider` of people. */
   readonly provider: string;
-  /** The provider's immutable id of the person (Okta `uid`, Entra `oid`, otherwise `sub`): never a login, which can be given to somebody else. */
+  /**
+   * The provider's immutable id of the person (Okta `uid`, Entra `oid`, otherwise `sub`). Never a login,
+   * because a login can be reassigned.
+   */
   readonly uid: string;
   /** `oidc:<provider>:<uid>`. */
   readonly subject: string;
   readonly scopes: readonly string[];
   /** The provider's client that the token was issued to. */
   readonly clientId: string;
-  /** Groups in the token; they may only narrow what the directory gives. */
+  /** Groups in the token. They may only narrow what the directory gives. */
   readonly groups: readonly string[];
-  /** The claim of that name (RFC 8693 section 4.4), unread; undefined: anybody whom the person lets. */
+  /**
+   * The `may_act` claim (RFC 8693 section 4.4), not parsed. Undefined: the token does not restrict who
+   * may act.
+   */
   readonly mayAct: unknown;
-  /** What tells it from every other token (`tokenName`). */
+  /** Identifies the token (`tokenName`). */
   readonly token: string;
   /** Seconds since 1970. */
   readonly issuedAt: number;
   readonly expiresAt: number;
-  /** Thumbprint of the key that the provider bound it to (RFC 9449 section 6.1); null: whoever bears it may use it. Nothing is proved of the key here. */
+  /**
+   * Thumbprint of the key that the provider bound it to (RFC 9449 section 6.1); null: a bearer token. No
+   * proof of the key has been checked here.
+   */
   readonly boundTo: string | null;
 }
 
 const TYPES: ReadonlySet<unknown> = new Set([undefined, 'JWT', 'at+jwt', 'application/at+jwt']);
 
 /**
- * Verifies an access token for one tenant (requirements D3). `providers` are those that the tenant has configured; the token's `iss` must be
- * one of them, byte for byte, and then the vendor says what an access token of its own is. What costs nothing is checked first, the signature
- * last. Throws Fault `unauthenticated` (`detail.reason`) and, where the provider's keys cannot be had, `unavailable`.
+ * Verifies an access token for one tenant. `providers` are those that the tenant has configured; the
+ * token's `iss` must be one of them, byte for byte. The vendor then defines what its access tokens look
+ * like. Cheap checks come first, the signature last. `now` is in seconds. Throws Fault `unauthenticated`
+ * (`detail.reason`), and `unavailable` if the provider's keys cannot be fetched. Does not check scopes,
+ * the binding to a key, or whether the person may act.
  */
 export async function proveSubject(
   token: string,
@@ -56,14 +70,17 @@ export async function proveSubject(
   return person;
 }
 
-/** The token taken apart. Nothing in it is verified. */
+/** Parses the token. Verifies nothing. Throws Fault `unauthenticated` if it is not a JWT. */
 export function readForm(token: string): ParsedJwt {
   const jwt = parseJwt(token);
   if (jwt === null) throw refuse('malformed', 'The token is not a signed JWT in compact form.');
   return jwt;
 }
 
-/** The type in the header is one that access tokens have (RFC 9068 section 2.1; most vendors write `JWT`, or nothing). */
+/**
+ * Checks algorithm, key id and type in the header (RFC 9068 section 2.1; most vendors write `JWT` or no
+ * type). Throws Fault `unauthenticated`.
+ */
 export function checkHeader({ header }: ParsedJwt): void {
   const { alg, kid, typ } = header as Record<'alg' | 'kid' | 'typ', unknown>;
   if (alg !== 'RS256' && alg !== 'ES256')
@@ -76,7 +93,10 @@ export function checkHeader({ header }: ParsedJwt): void {
     throw refuse('key_unknown', 'The header of the token does not name its key (kid).');
 }
 
-/** It has not expired, and is valid already, give or take the skew of clocks. */
+/**
+ * Checks that the token has not expired and is valid already, allowing for clock skew. Throws Fault
+ * `unauthenticated`.
+ */
 export function checkTimes(claims: Claims, now: number): void {
   const { exp, iat, nbf } = claims as Record<'exp' | 'iat' | 'nbf', unknown>;
   if (!isNumericDate(exp)) throw refuse('times', 'The token does not say when it expires.');
@@ -91,7 +111,10 @@ export function checkTimes(claims: Claims, now: number): void {
   }
 }
 
-/** The person of an access token, as its vendor names people. */
+/**
+ * Reads the person from an access token, as its vendor names people. Throws Fault `unauthenticated` if it
+ * names none.
+ */
 export function readPerson(jwt: ParsedJwt, provider: IdentityProvider): ProvedSubject {
   const { claims } = jwt;
   const vendor = VENDORS[provider.kind];
@@ -113,7 +136,10 @@ export function readPerson(jwt: ParsedJwt, provider: IdentityProvider): ProvedSu
   };
 }
 
-/** The signature holds under a key that the provider publishes now: checked at once where its keys are at hand. Fault `unavailable` where they cannot be had. */
+/**
+ * Checks the signature against a key that the provider publishes now; synchronously if its keys are
+ * cached. Throws Fault `unauthenticated`, and `unavailable` if the keys cannot be fetched.
+ */
 export function checkSignature(
   jwt: ParsedJwt,
   { kind, issuer }: IdentityProvider,

@@ -18,16 +18,25 @@ import { parseScope } from './scope.ts';
 import { assertionIssuersOf, mandatesBetween } from './store.ts';
 import type { ProvedSubject } from './subject-token.ts';
 
-/** A subject with the mandate that it is presented for, and the delegation that it comes through, where it is one of ours. */
+/**
+ * A subject, the mandate that it is presented for, and the delegation token that it comes from if it is one
+ * of ours.
+ */
 export interface Presentation {
   readonly subject: Subject;
   readonly mandateId: string;
   readonly through: Through | null;
-  /** The version of the tenant's providers that it was checked against; null: none of them vouches for it. */
+  /**
+   * The version of the tenant's providers that it was checked against; null if the check did not depend on
+   * them.
+   */
   readonly trusting: string | null;
 }
 
-/** A delegation token whose signature and claims hold; `check` says whether its standing does, by a row read after the request came. */
+/**
+ * A delegation token with a valid signature and valid claims. `check` throws OAuthError if it is no longer in
+ * force, by a row that was read after the request arrived.
+ */
 export interface Through {
   readonly mandateId: string;
   readonly jtis: readonly string[];
@@ -43,8 +52,10 @@ interface SubjectParts {
 }
 
 /**
- * Makes the check of what is presented in the name of the principal. Everything that is cheap comes before the signature. A provider's token is
- * checked against `trusted`, or without it against the providers as they were last seen: then the caller holds `trusting` to a strict read.
+ * Checks what the client presents as the principal's authorization. All cheap checks come before the
+ * signature. A provider's token is checked against `trusted`; without it, against the providers as they were
+ * last read. Then the caller must compare `trusting` with a strict read. Throws OAuthError, and Fault
+ * `unavailable`.
  */
 export type PresentationCheck = (
   tenantId: string,
@@ -56,16 +67,20 @@ export type PresentationCheck = (
 ) => Promise<Presentation>;
 
 /**
- * What the employee's provider token must carry one of to be exchanged (requirements D4). Agents are given tokens with the first: it is good for
- * the exchange and nothing else. The second also gives mandates.
+ * The scopes of which the employee's provider token must carry one to be exchanged. Agents get tokens with
+ * the first, which allows the exchange only. The second also allows giving mandates.
  */
 const EXCHANGE_SCOPES = ['delegation:exchange', 'delegation:create'] as const;
 const MAX_CANDIDATES = 10;
 
-/** A refusal of the subject token: RFC 8693 section 2.2.2 makes one that is not acceptable for any reason `invalid_request`. */
+/**
+ * Refuses the subject token: RFC 8693 section 2.2.2 uses `invalid_request` for every subject token that is
+ * not accepted.
+ */
 const refuse = (reason: string, description: string): OAuthError =>
   new OAuthError('invalid_request', reason, description);
 
+/** Creates the check of subjects. */
 export function createPresentationCheck(kernel: SubjectParts): PresentationCheck {
   const { parts } = kernel;
   return async (tenantId, request, client, provedKey, trusted) => {
@@ -93,7 +108,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     try {
       proved = await kernel.prove(token, against);
     } catch (error) {
-      // What was refused for what was trusted before may be good now.
+      // A token that was refused with the cached providers may be valid with the present ones.
       const now = trusted ?? (await providers.now(tenantId));
       if (now.version === against.version) throw asRefusal(error);
       return byProvider(tenantId, token, client, provedKey, now);
@@ -137,7 +152,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     const now = parts.now();
     const signed = await acceptable(async () => {
       const checked = await kernel.checkSignature(token);
-      // For whatever resource: what is made from it is for the same one.
+      // For any resource: a token made from it is limited to the same one.
       checkClaims(checked.claims, null, now);
       if (checked.kind === 'delegation') return checked;
       throw refuse(
@@ -148,7 +163,8 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     const { claims } = signed;
     if (signed.tenantId !== tenantId)
       throw refuse('subject_issuer', 'subject_token: it is of another organisation.');
-    // Its key is the agent's before; but what comes of a bound token is bound as well, to a key of the next one.
+    // Its key belongs to the previous agent. A token made from a bound token must be bound as well, to a key
+    // of the new agent.
     if (provedKey === null && boundKey(claims) !== null) {
       throw refuse(
         'subject_key_bound',
@@ -218,7 +234,10 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     return { subject, mandateId, through: null, trusting: null };
   }
 
-  /** The single mandate of principal and agent. Which one is only a choice: it is read strictly, like any other, before it is used. */
+  /**
+   * The only mandate between principal and agent. This only selects the mandate: it is read strictly before
+   * it is used, like any other.
+   */
   async function theMandate(tenantId: string, person: Subject['person'], agentId: string): Promise<string> {
     if (person === null) throw new Error('an assertion without a person was let through');
     const candidates = await reach(
@@ -244,7 +263,10 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
   }
 }
 
-/** The mandate itself as the subject: only for who proves possession of a key (a secret or an SVID could be anybody's copy). */
+/**
+ * The mandate itself as the subject. Only for clients that prove possession of a key, because a secret or an
+ * SVID could be a copy.
+ */
 function offline(client: AuthenticatedClient): Subject {
   if (client.method !== 'private_key_jwt') {
     throw new OAuthError(
@@ -268,14 +290,15 @@ function offline(client: AuthenticatedClient): Subject {
   };
 }
 
-// Our own tokens begin with one and the same header up to the key id: most others are told apart without being parsed.
+// All of our tokens begin with the same header up to the key id, so most others are recognised without
+// parsing them.
 const OUR_HEADER = Buffer.from('{"typ":"at+jwt","alg":"ES256","kid":"').toString('base64url').slice(0, 48);
 
 function isOurs(baseUrl: string, token: string): boolean {
   return token.startsWith(OUR_HEADER) && tenantOfIssuer(baseUrl, parseJwt(token)?.claims['iss']) !== null;
 }
 
-/** RFC 8693 section 4.4: where the token says who may act, nobody else may. */
+/** RFC 8693 section 4.4: if the token names who may act, only that agent may. */
 function refuseOtherActor(allowed: unknown, client: AuthenticatedClient): void {
   if (allowed === undefined) return;
   const sub = typeof allowed === 'object' && allowed !== null && 'sub' in allowed ? allowed.sub : undefined;

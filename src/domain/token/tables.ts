@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 
+/** The tenant's token signing keys, retired ones included. */
 export const signingKeys = pgTable(
   'signing_keys',
   {
@@ -9,19 +10,22 @@ export const signingKeys = pgTable(
     kid: text('kid').notNull(),
     alg: text('alg', { enum: ['ES256'] }).notNull(),
     publicJwk: jsonb('public_jwk').$type<Record<string, unknown>>().notNull(),
-    /** PKCS#8, sealed with the installation's key (`lib/seal.ts`). */
+    /** PKCS#8, sealed with the installation's key (`Secrets.seal` in `lib/crypto.ts`). */
     sealedPrivateKey: text('sealed_private_key').notNull(),
     createdAt: moment('created_at')
       .notNull()
       .default(sql`now()`),
-    /** Published from `createdAt` on, used from here on; null: at once. */
+    /** When it begins to sign. It is published from `createdAt` on. Null: it signs at once. */
     activeFrom: moment('active_from'),
     retiredAt: moment('retired_at'),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.kid] }), tenantPolicy()],
 );
 
-/** What may be used once: client assertions' `jti`, Slack signatures. The key is a digest, never the thing itself. */
+/**
+ * Things that may be used only once, such as the `jti` of client assertions and Slack signatures.
+ * The key is a digest.
+ */
 export const replays = pgTable(
   'replays',
   { tenantId: tenantId(), key: text('key').notNull(), expiresAt: moment('expires_at').notNull() },
@@ -32,14 +36,14 @@ export const replays = pgTable(
   ],
 );
 
-/** Tokens that were revoked one by one (RFC 7009), until they would have expired. */
+/** Tokens that were revoked individually (RFC 7009), kept until they would have expired. */
 export const tokenDenials = pgTable(
   'token_denials',
   { tenantId: tenantId(), jti: text('jti').notNull(), expiresAt: moment('expires_at').notNull() },
   (table) => [primaryKey({ columns: [table.tenantId, table.jti] }), tenantPolicy()],
 );
 
-/** What the browser side keeps: sessions, grants, codes, refresh tokens (one row each, by kind). */
+/** State of the browser sign-in: sessions, grants, codes and refresh tokens, one row each, by kind. */
 export const oidcModels = pgTable(
   'oidc_models',
   {

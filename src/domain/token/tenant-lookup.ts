@@ -1,12 +1,18 @@
 import { reach } from '#db/reach.ts';
 import type { KernelParts } from './parts.ts';
 
-/** The tenant of an agent, or the tenant itself where it exists; null where there is none. Fault `unavailable` where the database is gone. */
+/**
+ * The tenant of an agent, or the tenant itself; null if it does not exist. Fault `unavailable` if the
+ * database cannot be reached.
+ */
 export type TenantLookup = (kind: 'agent' | 'tenant', id: string) => string | null | Promise<string | null>;
 
 const MAX_LOOKUPS = 10_000;
 
-/** Whose agent is this? Ids never move to another tenant and tenants are never deleted, so found answers are kept. */
+/**
+ * Creates the lookup. Found answers are cached without expiry, because ids never move to another tenant and
+ * tenants are never deleted. At most `MAX_LOOKUPS` are kept.
+ */
 export function createTenantLookup(parts: Pick<KernelParts, 'sql'>): TenantLookup {
   const known = new Map<string, string>();
 

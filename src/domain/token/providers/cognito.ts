@@ -19,9 +19,13 @@ import {
 
 const HOST = /^cognito-idp\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/;
 
+/** Whether this is a host of Amazon Cognito. */
 export const isCognitoHost = (hostname: string): boolean => HOST.test(hostname);
 
-/** `https://cognito-idp.<region>.amazonaws.com/<region>_<id>`, with one region twice. */
+/**
+ * Whether the issuer is `https://cognito-idp.<region>.amazonaws.com/<region>_<id>` with the same region
+ * twice.
+ */
 function isPool(issuer: string, loopback: boolean): boolean {
   const { hostname, pathname } = new URL(issuer);
   const region = HOST.exec(hostname)?.[1];
@@ -30,9 +34,11 @@ function isPool(issuer: string, loopback: boolean): boolean {
 }
 
 /**
- * Access tokens of an Amazon Cognito user pool (AWS, "Understanding the access token"): `token_use` must be `access`; there is no `aud` unless the
- * client asked for a resource, so the app client (`client_id`) must be one of those that are listed; the person is `sub`, an id of the pool. A custom
- * scope stands as `<resource server>/<scope>`: the configured resource server's prefix is taken off, scopes of others are left as they are.
+ * Access tokens of an Amazon Cognito user pool (AWS, "Understanding the access token"). `token_use` must be
+ * `access`. There is an `aud` only if the client asked for a resource, so the app client (`client_id`) must
+ * be in the list. The person is `sub`, an id of the pool. A custom scope is written
+ * `<resource server>/<scope>`: the prefix of the configured resource server is removed, other scopes stay
+ * as they are.
  */
 export const cognito: Vendor = {
   title: 'Cognito',
@@ -79,7 +85,7 @@ export const cognito: Vendor = {
       throw notAnAccessToken('This is not a Cognito access token: its token_use is another.');
     if (typeof client !== 'string' || client === '' || typeof scope !== 'string')
       throw notAnAccessToken('This is not a Cognito access token: it has no client_id or no scope.');
-    // A token of client credentials has the app client as its subject, and nobody's name.
+    // A token of client credentials has the app client as its subject and no username.
     if (claims['sub'] === client || typeof claims['username'] !== 'string')
       throw refuse(
         'no_person',
@@ -90,7 +96,7 @@ export const cognito: Vendor = {
   checkAudience: (claims, { audience }) => {
     if ('aud' in claims) requireAudience(claims, audience);
   },
-  // Its clients stand for the audience that it does not name: without a list, nobody's.
+  // The list of clients takes the place of the missing audience. Without a list, no client is accepted.
   checkClient: (client, { config }) => requireClient(client, config['clientIds'] ?? []),
   readUid: ({ sub }) => requireUid(sub, 'sub'),
   readScopes: ({ scope }, { audience }) =>

@@ -4,30 +4,38 @@ import { boundedMap } from '#lib/bounded-map.ts';
 import { gather } from '#lib/gather.ts';
 import type { IdentityProvider } from '../store.ts';
 
-/** The token issuers that a tenant trusts, at some moment. */
+/** The token issuers that a tenant trusted at some moment. */
 export interface Configured {
-  /** Equal where they are equal: the text in which the database lists them. */
+  /** The database's text for the list: equal texts mean equal lists. */
   readonly version: string;
   readonly list: readonly IdentityProvider[];
 }
 
-/** What tenants trust, for checking tokens. */
+/** The providers that tenants trust, for checking tokens. */
 export interface ConfiguredProviders {
-  /** As it is: read after the question was asked (law 4). Fault `unavailable` where the database is gone. */
+  /**
+   * The providers now, read after the request arrived (law 4). Fault `unavailable` if the database
+   * cannot be reached.
+   */
   now(tenantId: string): Promise<Configured>;
   /**
-   * As it was when it was last read, however long ago that is; undefined where it never was, or was forgotten. Nothing may come of a check
-   * against it before a strict read has shown the same `version`.
+   * The providers as last read, at any time in the past; undefined if they were never read or were
+   * forgotten. A check against them counts only after a strict read has shown the same `version`.
    */
   seen(tenantId: string): Configured | undefined;
-  /** What a strict read has shown by its version. */
+  /** The providers for a version that a strict read returned. */
   of(tenantId: string, version: string): Configured;
+  /** Forgets all cached providers. */
   flush(): void;
 }
 
-/** Tenants whose providers are kept, and how much there may be of them, in bytes. */
+/** The number of tenants whose providers are cached, and their total size in bytes. */
 const KEPT_TENANTS = { entries: 5000, bytes: 16 * 1024 * 1024 };
 
+/**
+ * Creates the reader of providers. Reads that are started together become one query per tenant
+ * (`lib/gather.ts`).
+ */
 export function configuredProviders(sql: Sql): ConfiguredProviders {
   const known = boundedMap<Configured>(KEPT_TENANTS);
   const now = gather<null, Configured>(async (tenantId, asked) => {

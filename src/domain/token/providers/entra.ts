@@ -18,15 +18,19 @@ import {
 } from './vendor.ts';
 
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Where Entra issues from: version 1.0 and 2.0 tokens, in the global cloud and the national ones. */
+/** Entra's issuer hosts for tokens of version 1.0 and 2.0, in the global and the national clouds. */
 const HOSTS = {
   v1: new Set(['sts.windows.net', 'sts.chinacloudapi.cn']),
   v2: new Set(['login.microsoftonline.com', 'login.microsoftonline.us', 'login.partner.microsoftonline.cn']),
 };
 
+/** Whether this is a host from which Microsoft Entra ID issues tokens. */
 export const isEntraHost = (hostname: string): boolean => HOSTS.v1.has(hostname) || HOSTS.v2.has(hostname);
 
-/** Whether this is how the directory `tenantId` writes its issuer: `https://sts.windows.net/<id>/` or `https://login.microsoftonline.com/<id>/v2.0`. */
+/**
+ * Whether the issuer is that of the directory `tenantId`: `https://sts.windows.net/<id>/` or
+ * `https://login.microsoftonline.com/<id>/v2.0`.
+ */
 function isIssuerOf(issuer: string, tenantId: string, loopback: boolean): boolean {
   const { hostname, pathname } = new URL(issuer);
   const own = loopback && isLoopback(issuer);
@@ -37,8 +41,9 @@ function isIssuerOf(issuer: string, tenantId: string, loopback: boolean): boolea
 }
 
 /**
- * Access tokens of Microsoft Entra ID, version 1.0 and 2.0 (Microsoft's "Access token claims reference"): the person is `oid` within `tid`,
- * `scp` is one string, the client is `azp` (2.0) or `appid` (1.0). A token of an application without a person (`idtyp` `app`, no `scp`) is refused.
+ * Access tokens of Microsoft Entra ID, version 1.0 and 2.0 (Microsoft's "Access token claims reference").
+ * The person is `oid` within `tid`, `scp` is one string, the client is `azp` (2.0) or `appid` (1.0). A token
+ * of an application without a person (`idtyp` `app`, or no `scp`) is refused.
  */
 export const entra: Vendor = {
   title: 'Entra',

@@ -5,13 +5,17 @@ import type { IdentityProvider } from '../store.ts';
 import { checkHeader, checkSignature, checkTimes, readForm, readPerson } from '../subject-token.ts';
 import { providerOf, VENDORS } from './index.ts';
 
-/** One check of a token: whether it passed, null where one before it left nothing to look at, and why. Never a part of the token. */
+/**
+ * One check of a token. `ok` is null if an earlier check failed, so that this one was not made. `why` is the
+ * reason and never contains a part of the token.
+ */
 export interface TokenCheck {
   readonly check: (typeof TOKEN_CHECKS)[number];
   readonly ok: boolean | null;
   readonly why: string;
 }
 
+/** The checks, in the order in which they are shown. */
 export const TOKEN_CHECKS = [
   'form',
   'provider',
@@ -26,7 +30,7 @@ export const TOKEN_CHECKS = [
   'standing',
 ] as const;
 
-/** What became of a token that was only tried. `subject` and `person` stand there where the signature holds. */
+/** The result of trying a token. `subject` and `person` are set only if the signature is valid. */
 export interface TokenTrial {
   readonly accepted: boolean;
   readonly checks: readonly TokenCheck[];
@@ -34,13 +38,13 @@ export interface TokenTrial {
   readonly person: string | null;
 }
 
-/** What a trial asks of its surroundings. */
+/** What a trial needs. */
 export interface TrialParts {
   readonly configured: readonly IdentityProvider[];
   readonly keys: RemoteKeys;
   /** Seconds since 1970. */
   readonly now: number;
-  /** Our id of the person and why they may not act now, or null: not in the directory. */
+  /** Our id of the person and why they may not act now. Null: the person is not in the directory. */
   readonly lookUp: (
     provider: string,
     uid: string,
@@ -52,8 +56,9 @@ export interface TrialParts {
 const DELEGATION = ['delegation:exchange', 'delegation:create', 'delegation:read', 'delegation:revoke'];
 
 /**
- * Tries a token: every check that a real use makes, in order and all of them, with the reason of each. Nothing is issued, recorded or kept but the
- * provider's keys. Answers refusals; throws only what is not one (Fault `internal`).
+ * Tries a token: makes every check of a real use, in order, and reports the reason of each. Issues, records
+ * and caches nothing except the provider's keys. Refusals are part of the result; only other errors are
+ * thrown.
  */
 export async function tryToken(token: string, parts: TrialParts): Promise<TokenTrial> {
   const done = new Map<TokenCheck['check'], Omit<TokenCheck, 'check'>>();
@@ -129,7 +134,7 @@ async function checkParts(
     ok: good.length > 0,
     why: good.length > 0 ? `It has ${good.join(', ')}.` : `It has none of ${DELEGATION.join(', ')}.`,
   });
-  // Who somebody is, and whether they may act, is told only about a token that its issuer made.
+  // Who a person is and whether they may act is revealed only for a token that its issuer really signed.
   if (uid === null || done.get('signature')?.ok !== true) return;
   const found = await parts.lookUp(vendor.provider(provider.issuer), uid, Number(claims['iat']));
   done.set('person', {

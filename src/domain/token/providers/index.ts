@@ -5,13 +5,19 @@ import { oidc } from './oidc.ts';
 import { isOktaHost, isOrgServer, okta } from './okta.ts';
 import { refuse, type Vendor } from './vendor.ts';
 
-/** How the tokens of each kind are read. A vendor that is added here is detected, validated and explained everywhere. */
+/**
+ * How the tokens of each kind of provider are read. A vendor that is added here is detected, validated and
+ * explained everywhere.
+ */
 export const VENDORS = { OKTA: okta, ENTRA: entra, COGNITO: cognito, OIDC: oidc } as const satisfies Record<
   IdentityProvider['kind'],
   Vendor
 >;
 
-/** The provider that this tenant has configured for an issuer: the same string, byte for byte. Throws Fault `unauthenticated`. */
+/**
+ * The provider that the tenant has configured for an issuer, compared byte for byte. Throws Fault
+ * `unauthenticated`.
+ */
 export function providerOf(issuer: unknown, configured: readonly IdentityProvider[]): IdentityProvider {
   const found = configured.find((one) => one.issuer === issuer);
   if (found !== undefined && !(found.kind === 'OKTA' && isOrgServer(found.issuer))) return found;

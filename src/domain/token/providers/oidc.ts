@@ -19,7 +19,10 @@ import {
   PORTAL_CLIENTS,
 } from './vendor.ts';
 
-/** What stands for an issuer in canonical subjects: the first 16 hexadecimal digits of the SHA-256 of its identifier. */
+/**
+ * Stands for a generic issuer in canonical subjects: the first 16 hexadecimal digits of the SHA-256 of its
+ * identifier.
+ */
 export const issuerHash = (issuer: string): string => sha256(issuer).slice(0, 16);
 
 const OWN_SECTION = [
@@ -29,9 +32,10 @@ const OWN_SECTION = [
 ] as const;
 
 /**
- * Access tokens in JWT form of any OpenID Connect provider (RFC 9068, with its `scope` or the widespread `scp`): `aud` exactly ours, the client named
- * by `client_id` or `azp`, the person is `sub` of that issuer. A provider that has a section of its own is not taken as a generic one: there its
- * `sub` may be given to somebody else, or need a check that is not made here.
+ * JWT access tokens of any OpenID Connect provider (RFC 9068, with its `scope` or the widespread `scp`).
+ * `aud` must be exactly ours, the client is `client_id` or `azp`, the person is `sub` of that issuer. A
+ * provider that has its own section is not accepted as a generic one: its `sub` may be reassigned, or may
+ * need a check that is not made here.
  */
 export const oidc: Vendor = {
   title: 'OpenID Connect',
@@ -79,7 +83,7 @@ export const oidc: Vendor = {
   checkClient: (client, { config }) => requireClient(client, config['clientIds']),
   readUid: (claims) => {
     const uid = requireUid(claims['sub'], 'sub');
-    // RFC 9068 section 2.2: in a token of client credentials, sub is the client itself.
+    // RFC 9068 section 2.2: in a token of client credentials, `sub` is the client itself.
     if (uid === claims['client_id'] || uid === claims['azp']) return requireUid(undefined, 'sub of a person');
     return uid;
   },

@@ -16,17 +16,24 @@ import {
 
 const HOSTS = /(?:^|\.)(?:okta\.com|oktapreview\.com|okta-emea\.com|okta-gov\.com|okta\.mil|trexcloud\.com)$/;
 
-/** Whether a host is one of Okta's own domains; an organisation may have a domain of its own besides. */
+/**
+ * Whether this is one of Okta's own domains. An organisation may also use a custom domain, which is not
+ * recognised here.
+ */
 export const isOktaHost = (hostname: string): boolean => HOSTS.test(hostname);
 
-/** Okta's org authorization server, whose tokens nobody but Okta can verify: a custom one has `/oauth2/<server id>` in its issuer. */
+/**
+ * Whether the issuer is Okta's org authorization server. Only Okta can verify its tokens. A custom
+ * authorization server has `/oauth2/<server id>` in its issuer.
+ */
 export const isOrgServer = (issuer: string): boolean => !CUSTOM_SERVER.test(issuer) && URL.canParse(issuer);
 
 const CUSTOM_SERVER = /^[a-z]+:\/\/[^/?#]+\/oauth2\/[^/?#]+(?:[?#]|$)/i;
 
 /**
- * Access tokens of an Okta custom authorization server: claims `uid`, `cid`, `scp` (a list), `groups` as in Okta's "Access token payload"
- * reference. `sub` is the login, which can be given to somebody else: it is never looked at.
+ * Access tokens of an Okta custom authorization server. Claims `uid`, `cid`, `scp` (a list) and `groups` as
+ * in Okta's "Access token payload" reference. `sub` is the login, which can be reassigned, so it is never
+ * read.
  */
 export const okta: Vendor = {
   title: 'Okta',

@@ -3,10 +3,10 @@ import { Fault } from '#lib/fault.ts';
 import type { JwsAlg } from '#lib/jwt.ts';
 import type { IdentityProvider } from '../store.ts';
 
-/** The payload of a token; nothing in it is trusted because it stands there. */
+/** The payload of a token. Nothing in it can be trusted until the token is verified. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** One provider as the REST API writes it (requirements D2): which members a kind has, its own `section` says. */
+/** One provider as the REST API shows it. Each kind's own `section` schema says which members it has. */
 export interface Section {
   /** The `iss` of its access tokens, byte for byte. */
   readonly issuer: string;
@@ -14,70 +14,87 @@ export interface Section {
   readonly audience?: string | undefined;
   /** Entra: the directory (`tid`). */
   readonly tenant_id?: string | undefined;
-  /** The provider's clients whose tokens are taken; absent: those of every client. */
+  /** The provider's clients whose tokens are accepted. Absent: those of every client. */
   readonly client_ids?: readonly string[] | undefined;
-  /** The clients that are the organisation's own portal: what their tokens ask needs no click of the person besides. */
+  /**
+   * The clients that are the organisation's own portal. Requests with their tokens need no further
+   * confirmation by the person.
+   */
   readonly portal_clients?: readonly string[] | undefined;
-  /** Cognito: the resource server whose identifier stands before its scopes. */
+  /** Cognito: the resource server whose identifier is the prefix of its scopes. */
   readonly resource_server?: string | undefined;
 }
 
-/** Where in a section something is wrong, and what to do about it. */
+/** A fault in a section: the field, and what to do about it. */
 export interface Problem {
   readonly field: string;
   readonly problem: string;
 }
 
 /**
- * How the access tokens of one kind of provider are read. Every check throws Fault `unauthenticated` with `detail.reason`; none of
- * them looks at signature or times.
+ * How the access tokens of one kind of provider are read. Every check throws Fault `unauthenticated` with
+ * `detail.reason`. None of them checks the signature or the times.
  */
 export interface Vendor {
-  /** As people call it. */
+  /** The name that people use. */
   readonly title: string;
-  /** What its tokens may be signed with; the token chooses only among these. */
+  /** The accepted signature algorithms. The token can only choose among these. */
   readonly algorithms: readonly JwsAlg[];
+  /** The shape of its section in the REST API. */
   readonly section: z.ZodType<Section>;
-  /** The claim that holds the immutable id of the person, for explanations. */
+  /** The claim with the person's immutable id, for explanations. */
   readonly idClaim: string;
-  /** What is wrong with a section beyond its shape, or null. `loopback`: an issuer on this machine is taken too. */
+  /**
+   * What is wrong with a section beyond its shape, or null. `loopback`: issuers on this machine are accepted
+   * too.
+   */
   fault(section: Section, options: { readonly loopback: boolean }): Problem | null;
+  /** The section as it is stored. `toSection` is the reverse. */
   toRow(section: Section): Pick<IdentityProvider, 'issuer' | 'audience' | 'config'>;
   toSection(row: IdentityProvider): Section;
-  /** What stands between `oidc:` and the id in the canonical subject: the `provider` of people. */
+  /** The part between `oidc:` and the id in the canonical subject. The same as the `provider` of people. */
   provider(issuer: string): string;
-  /** Where the keys are if the issuer publishes no discovery document. */
+  /** The address of the keys if the issuer has no discovery document. */
   fallbackJwksUri?(issuer: string): string;
-  /** An access token of this provider, and no other kind of token; issued to a client that it names. Returns that client. */
+  /**
+   * Checks that this is an access token of the provider, and no other kind of token. Returns the client that
+   * it was issued to.
+   */
   checkType(claims: Claims, row: IdentityProvider): string;
+  /** Checks that the token is for the configured audience. */
   checkAudience(claims: Claims, row: IdentityProvider): void;
-  /** The client that `checkType` returned is one of those whose tokens are taken. */
+  /** Checks that tokens of the client, as `checkType` returned it, are accepted. */
   checkClient(client: string, row: IdentityProvider): void;
   /** The immutable id of the person. */
   readUid(claims: Claims): string;
-  /** The scopes without the prefix that a vendor puts before them. */
+  /** The scopes, without the prefix that a vendor adds. */
   readScopes(claims: Claims, row: IdentityProvider): readonly string[];
-  /** Groups in the token, as the vendor names them. */
+  /** The groups in the token, as the vendor names them. */
   readGroups(claims: Claims): readonly string[];
 }
 
-/** A refusal of an incoming token; `reason` is for programs, `message` says what to do. */
+/** Refuses an incoming token: `reason` is for programs, `message` says what to do. */
 export const refuse = (reason: string, message: string): Fault =>
   new Fault('unauthenticated', message, { detail: { reason } });
 
+/** Whether the value is a list of strings. */
 export const isStrings = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');
 
-/** Refuses what only an ID token, a logout token or a security event token has (OpenID Connect Core section 2; RFC 8417). */
+/**
+ * Refuses a token with claims that only an ID token, a logout token or a security event token has (OpenID
+ * Connect Core section 2; RFC 8417).
+ */
 export function refuseOtherTokens(claims: Claims): void {
   if ('nonce' in claims || 'at_hash' in claims || 'c_hash' in claims || 'events' in claims)
     throw notAnAccessToken('This is an ID token or another kind of token.');
 }
 
+/** Refuses a token of another kind, with the reason in `why`. */
 export const notAnAccessToken = (why: string): Fault =>
   refuse('not_an_access_token', `${why} Present the access token.`);
 
-/** The audience that is configured, alone: a token for others too could be replayed by them (T10). */
+/** Requires the configured audience alone: another audience of the same token could replay it (T10). */
 export function requireAudience(claims: Claims, audience: string): void {
   const { aud } = claims;
   if (aud === audience || (Array.isArray(aud) && aud.length === 1 && aud[0] === audience)) return;
@@ -89,21 +106,21 @@ export function requireAudience(claims: Claims, audience: string): void {
 
 const MAX_CLIENTS = 50;
 
-/** `client_ids` or `portal_clients` of a section: clients of the provider, each named as `pattern` has it. */
+/** Schema of `client_ids` and `portal_clients`: clients of the provider, each matching `pattern`. */
 export const clientIds = (pattern: RegExp, problem: string) =>
   z.array(z.string().regex(pattern, problem)).min(1).max(MAX_CLIENTS);
 
-/** What a section says of `portal_clients`, whatever the provider. */
+/** Description of `portal_clients`, the same for every provider. */
 export const PORTAL_CLIENTS =
   "Clients of your own portal, in whose pages the person clicks before it asks: what their tokens ask to create or renew does not wait for the person's confirmation. Never a client whose tokens agents get. Left out: none.";
 
-/** Both as they are kept in the row; nothing where none were listed. */
+/** Both lists as they are stored in the row; empty if a section has none. */
 export const clientConfig = (section: Section): Pick<IdentityProvider, 'config'>['config'] => ({
   ...(section.client_ids === undefined ? {} : { clientIds: [...section.client_ids] }),
   ...(section.portal_clients === undefined ? {} : { portalClients: [...section.portal_clients] }),
 });
 
-/** And as it is answered. */
+/** Both lists as the API returns them. */
 export const clientSection = ({
   config,
 }: IdentityProvider): Pick<Section, 'client_ids' | 'portal_clients'> => ({
@@ -111,7 +128,10 @@ export const clientSection = ({
   ...(isStrings(config['portalClients']) ? { portal_clients: config['portalClients'] } : {}),
 });
 
-/** The token was issued to a client that is listed; where there is no list, to any (T26). What is listed in another form than it is kept in lets nobody in. */
+/**
+ * Requires that the token was issued to a listed client, or to any client if there is no list (T26). A
+ * malformed list accepts no client.
+ */
 export function requireClient(client: string, listed: unknown): void {
   if (listed === undefined || (isStrings(listed) && listed.includes(client))) return;
   throw refuse(
@@ -120,7 +140,10 @@ export function requireClient(client: string, listed: unknown): void {
   );
 }
 
-/** An id of a person as it can stand in a canonical subject: up to 255 printable ASCII characters without spaces. */
+/**
+ * Requires an id that can be part of a canonical subject: up to 255 printable ASCII characters without
+ * spaces.
+ */
 export function requireUid(value: unknown, claim: string): string {
   if (typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value)) return value;
   throw refuse(
@@ -134,7 +157,10 @@ export const splitScopes = (text: string): string[] => text.split(' ').filter((s
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** What is wrong with an address as an issuer (OpenID Connect Discovery 1.0 section 3), or null. It is not asked here. */
+/**
+ * What is wrong with an address as an issuer (OpenID Connect Discovery 1.0 section 3), or null. Does not
+ * fetch it.
+ */
 export function issuerFault(issuer: string, options: { readonly loopback: boolean }): Problem | null {
   const wrong = (problem: string): Problem => ({ field: 'issuer', problem });
   if (!URL.canParse(issuer)) return wrong('is not an address.');
@@ -149,5 +175,5 @@ export function issuerFault(issuer: string, options: { readonly loopback: boolea
   return null;
 }
 
-/** Whether an issuer is on this machine, where a sandbox has its stand-ins for every vendor. */
+/** Whether an issuer is on this machine, where a sandbox simulates every vendor. */
 export const isLoopback = (issuer: string): boolean => LOOPBACK.has(new URL(issuer).hostname);
