@@ -4,13 +4,15 @@ import type { Agent } from './store.ts';
 import { agents } from './tables.ts';
 
 /**
- * Why an agent does not work. `disabled`: switched off by its owner or an IT admin. `admin`: the kill switch. `owner_left`: its owner
- * is gone or suspended. `rotation_due`: it has had another owner's credentials and needs new ones.
+ * Why an agent does not work. `disabled`: its owner or an IT admin disabled it. `admin`: the kill switch
+ * froze it. `owner_left`: its owner has left or is suspended. `rotation_due`: its credentials are from an
+ * earlier owner and must be replaced.
  */
 export const AGENT_CAUSES = ['disabled', 'admin', 'owner_left', 'rotation_due'] as const;
+/** One of `AGENT_CAUSES`. */
 export type AgentCause = (typeof AGENT_CAUSES)[number];
 
-/** Why an agent does not work, in words for people, with who can mend it. */
+/** Why an agent does not work, in words, and who can change that. */
 export const CAUSE_WORDS = {
   disabled: 'it is disabled; an IT admin can enable it',
   admin: 'it was frozen by the kill switch; an IT admin can lift that',
@@ -20,12 +22,13 @@ export const CAUSE_WORDS = {
 
 const isCause = (text: string): text is AgentCause => AGENT_CAUSES.some((cause) => cause === text);
 
-/** The causes that hold an agent now, in a stable order. */
+/** The causes that an agent has now, sorted. */
 export const causesOf = (agent: Pick<Agent, 'causes'>): AgentCause[] => agent.causes.filter(isCause).sort();
 
 /**
- * Adds and lifts causes and nothing else: the status follows from those that are left, so lifting one never lifts another. Raises
- * the agent's epoch either way: what was issued before stays dead. The row must be locked `update`. Returns the agent as it is then.
+ * Adds and lifts causes. The status follows from the causes that are left, so lifting one never lifts
+ * another. Always raises the agent's epoch, so that everything issued before stays void. The caller must
+ * have locked the row for update. Returns the changed agent. Does not record anything.
  */
 export async function changeCauses(
   ctx: TenantWriter,

@@ -16,18 +16,19 @@ import { claimed } from './spiffe-id.ts';
 import type { Agent } from './store.ts';
 import { agentKeys, agents } from './tables.ts';
 
-/** The queue whose job retires a key when its grace is over. */
+/** The queue whose job retires a key at the end of its grace period. */
 export const RETIRE_AGENT_KEY = 'retire-agent-key';
 
+/** A row of `agent_keys`. */
 export type StoredKey = typeof agentKeys.$inferSelect;
 
-/** New credentials: keys of its own, the address where its keys are published, or the SPIFFE ID of its workload. */
+/** New credentials: the agent's own keys, the address of its JWKS, or the SPIFFE ID of its workload. */
 export type NewCredentials =
   | { readonly keys: readonly AgentKey[] }
   | { readonly jwksUrl: string }
   | { readonly spiffeId: string };
 
-/** What new credentials are, member by member; what they are not is empty or null. */
+/** The parts of new credentials. Parts that they do not have are empty or null. */
 export const partsOf = (given: NewCredentials | null) => ({
   keys: given !== null && 'keys' in given ? given.keys : [],
   jwksUrl: given !== null && 'jwksUrl' in given ? given.jwksUrl : null,
@@ -52,7 +53,7 @@ export async function liveKeys(reader: TenantReader, agentId: string): Promise<S
 type Proofs = Pick<Agent, 'jwksUrl' | 'secretHash' | 'spiffeId'>;
 type KeyName = Pick<StoredKey, 'alg' | 'kid'>;
 
-/** How an agent proves itself, as people may see it; no secret and no hash of one. */
+/** How an agent authenticates, in words: without secrets and without their hashes. */
 export function credentialKinds(agent: Proofs, keys: readonly KeyName[]): string[] {
   return [
     ...(agent.jwksUrl === null ? [] : [`keys published at ${agent.jwksUrl}`]),
@@ -62,7 +63,7 @@ export function credentialKinds(agent: Proofs, keys: readonly KeyName[]): string
   ];
 }
 
-/** That an agent can prove nothing yet, and what gives it something to prove itself with; null where it has that. */
+/** A note that an agent cannot authenticate yet, and what to do; null if it can. */
 export const unproven = (
   agent: Proofs & Pick<Agent, 'id' | 'name'>,
   keys: readonly KeyName[],
@@ -72,10 +73,12 @@ export const unproven = (
     : `It cannot authenticate yet: it has no key. Give it one with /agent rotate ${agent.name}, or have a secret generated with POST /v1/agents/${agent.id}/secret.`;
 
 /**
- * Gives an agent new credentials. What it had before is retired at once or, where it brings new keys beside old ones, after
- * `graceHours`, by a durable timer; addresses, secrets and SPIFFE IDs have no grace, nor has an agent whose rotation is due: that is
- * why it is due. Freezes other people's mandates until each principal confirms. `agent` must be locked `update`. Fault `conflict`
- * where nothing would change, and where another agent has got the SPIFFE ID meanwhile.
+ * Gives an agent new credentials. The old ones are retired at once. Only if new keys replace old keys, the
+ * old keys stay valid for `graceHours`; a durable timer then retires them. There is no grace for an agent
+ * whose rotation is due, because an earlier owner may still hold the old keys. Freezes other people's
+ * mandates until each principal confirms, and returns them. The caller must have locked `agent` for update.
+ * Fault `conflict` if nothing would change, if a key was retired before, or if another agent got the SPIFFE
+ * ID in the meantime.
  */
 export async function rotateCredentials(
   ctx: TenantWriter,
@@ -121,8 +124,8 @@ export async function rotateCredentials(
 }
 
 /**
- * Makes a secret of 256 random bits for an agent that cannot sign, in place of everything that it had. The answer is the only
- * place where it is ever said; the row holds its SHA-256. `agent` must be locked `update`.
+ * Creates a secret of 256 random bits for an agent that cannot sign. It replaces all other credentials. The
+ * secret is only in the answer; the row holds its SHA-256. The caller must have locked `agent` for update.
  */
 export async function generateSecret(ctx: TenantWriter, agent: Agent, by: Actor): Promise<string> {
   const secret = `ags_${newSecret()}`;
@@ -133,7 +136,10 @@ export async function generateSecret(ctx: TenantWriter, agent: Agent, by: Actor)
   return secret;
 }
 
-/** Retires a key whose grace is over and raises the agent's epoch. Retired before, or not there: nothing happens. */
+/**
+ * Retires a key whose grace period is over and raises the agent's epoch. Does nothing if the key is retired
+ * or unknown.
+ */
 export async function retireKeyNow(ctx: TenantWriter, agent: Agent, kid: string): Promise<void> {
   if ((await retireKeys(ctx, agent.id, [kid])) === 0) return;
   await setOther(ctx, agent, {});
@@ -141,9 +147,11 @@ export async function retireKeyNow(ctx: TenantWriter, agent: Agent, kid: string)
 }
 
 /**
- * What every change of keys, their address or the owner does to mandates: they freeze until each principal confirms, and what waits on
- * them is withdrawn. `spared` is the person whose own mandates go on, since nothing changed between them and the agent: who made the new
- * keys, or who owns the agent now; null: nobody. `agent` must be locked `update`.
+ * Freezes mandates after a change of an agent's keys, their address or its owner, until each principal
+ * confirms, and withdraws the calls that wait on them. `spared` is the person whose own mandates continue
+ * because nothing changed between them and the agent: the one who made the new keys, or the agent's new
+ * owner; null: nobody. Returns the mandates that it froze directly. The caller must have locked `agent` for
+ * update.
  */
 export async function freezeOthersMandates(
   ctx: TenantWriter,

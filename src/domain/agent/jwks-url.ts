@@ -5,8 +5,9 @@ import type { TenantReader } from '../context.ts';
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /**
- * The address where an agent publishes its keys (RFC 7517): https, without user name and fragment; loopback, then with http too, only
- * in a sandbox. Fault `invalid_input` otherwise. Reads nothing there: what answers is looked at when a key is needed.
+ * Checks the address of an agent's JWKS (RFC 7517) and returns it normalised: https, without user name and
+ * fragment. Only a sandbox also accepts loopback and http there. Fault `invalid_input` otherwise. Does not
+ * fetch it: it is fetched when a key is needed.
  */
 export async function checkJwksUrl(reader: TenantReader, text: string): Promise<string> {
   const url = URL.canParse(text) ? new URL(text) : null;

@@ -2,29 +2,35 @@ import { generateKeyPairSync } from 'node:crypto';
 import { Fault } from '#lib/fault.ts';
 import { exportPublicJwk, importVerifyKey, thumbprint, type JwsAlg } from '#lib/jwt.ts';
 
-/** The public half of an agent's credential, as `agent_keys` holds it. */
+/** The public half of an agent's key, as `agent_keys` holds it. */
 export interface AgentKey {
-  /** RFC 7638 thumbprint, base64url of SHA-256: 43 characters. Client assertions name it in their header. */
+  /**
+   * RFC 7638 thumbprint, the base64url of a SHA-256: 43 characters. Client assertions name it in their
+   * header.
+   */
   readonly kid: string;
   readonly alg: JwsAlg;
   readonly publicJwk: Record<string, string>;
 }
 
-/** A new credential; `privateJwk` is shown once and kept nowhere. */
+/** A new key pair. `privateJwk` is shown once and never stored. */
 export interface NewAgentKeyPair extends AgentKey {
   readonly privateJwk: Record<string, string>;
 }
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
-/** The field of the tools that take a key. */
+/** The field of the tools in which keys are given. */
 const AT_KEY = { field: 'public_key' } as const;
 
-/** Whether a JWK holds more than the public half, or is a shared secret (RFC 7518 sections 6.2.2, 6.3.2 and 6.4): then it has been shown to others. */
+/**
+ * Whether a JWK contains the private half or is a shared secret (RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
+ * Then others have seen it.
+ */
 export const isPrivate = (jwk: Readonly<Record<string, unknown>>): boolean =>
   PRIVATE_MEMBERS.some((name) => name in jwk);
 
-/** Makes an ES256 key pair for an agent that brings none (RFC 7518 section 6.2). */
+/** Creates an ES256 key pair for an agent that brings none (RFC 7518 section 6.2). */
 export function newAgentKeyPair(): NewAgentKeyPair {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = { alg: 'ES256', key: pair.publicKey } as const;
@@ -35,8 +41,9 @@ export function newAgentKeyPair(): NewAgentKeyPair {
 }
 
 /**
- * Reads the public key that an agent brings (RFC 7517): EC on P-256, or RSA of at least 2048 bits. A `kid` of its own is replaced by
- * the thumbprint. Throws Fault `invalid_input` for anything else, and where the private half came along: then that key is burnt.
+ * Reads an agent's public key (RFC 7517): EC on P-256, or RSA of at least 2048 bits. Replaces its own `kid`
+ * by the thumbprint. Throws Fault `invalid_input` for anything else, and for a private key, which must not be
+ * used any more.
  */
 export function agentKeyFrom(jwk: unknown): AgentKey {
   if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) {
@@ -67,7 +74,10 @@ export function agentKeyFrom(jwk: unknown): AgentKey {
 
 const MAX_KEYS = 10;
 
-/** Reads the text of one JSON Web Key or of a JWK Set (RFC 7517 section 5) with 1 to 10 different keys; throws as `agentKeyFrom`. */
+/**
+ * Reads the text of a JSON Web Key or a JWK Set (RFC 7517 section 5) with 1 to 10 keys, and removes
+ * duplicates. Throws as `agentKeyFrom` does.
+ */
 export function parseAgentKeys(text: string): readonly AgentKey[] {
   let document: unknown;
   try {

@@ -13,21 +13,25 @@ import { parseAgentKeys } from './key.ts';
 import { checkSpiffeId, claimed } from './spiffe-id.ts';
 import { agentByReference, insertAgent } from './store.ts';
 
-/** Credentials as they are typed: keys as the text of a JSON Web Key or a JWK Set, the address where they are published, or a SPIFFE ID. */
+/**
+ * Credentials as people type them: the text of a JSON Web Key or a JWK Set, the address of a JWKS, or a
+ * SPIFFE ID.
+ */
 export interface TypedCredentials {
   readonly public_key?: string | undefined;
   readonly jwks_url?: string | undefined;
   readonly spiffe_id?: string | undefined;
 }
 
-/** Holds until the commit what typed credentials rely on: the trust bundle of a SPIFFE ID. */
+/** Locks until the commit what typed credentials depend on: the trust bundle of a SPIFFE ID. */
 export async function pinCredentials(ctx: TenantWriter, typed: TypedCredentials): Promise<void> {
   if (typed.spiffe_id !== undefined) await holdTenant(ctx, 'share');
 }
 
 /**
- * Reads typed credentials for `agentId`, or for an agent that is not there yet; null where none were given. Fault `invalid_input` for two kinds at
- * once, and for anything that is not good; `conflict` for a SPIFFE ID that another agent has.
+ * Reads typed credentials for the agent `agentId`, or for a new agent if that is null. Null if none were
+ * given. Fault `invalid_input` for two kinds at once or an invalid one, `conflict` for a SPIFFE ID that
+ * another agent has.
  */
 export async function readCredentials(
   reader: TenantReader,
@@ -49,7 +53,7 @@ export async function readCredentials(
   return typed.public_key === undefined ? null : { keys: parseAgentKeys(typed.public_key) };
 }
 
-/** Throws Fault `conflict` where an agent has the name already, whatever its case. */
+/** Throws Fault `conflict` if an agent has the name already, ignoring case. */
 export async function requireFreeName(reader: TenantReader, name: string): Promise<void> {
   if ((await agentByReference(reader, name)) !== null) throw nameTaken(name);
 }
@@ -58,8 +62,10 @@ const nameTaken = (name: string, cause?: unknown): Fault =>
   new Fault('conflict', `There is an agent ${name} already. Choose another name.`, { field: 'name', cause });
 
 /**
- * Makes an agent, in the caller's transaction. Names are unique without regard to case, SPIFFE IDs to the letter; the owner must be in good standing.
- * Without credentials it can prove nothing until it is given some (keys, a SPIFFE ID, or a generated secret).
+ * Registers an agent in the caller's transaction. Names are unique ignoring case, SPIFFE IDs exactly, and
+ * the owner must be in good standing; Fault `conflict` otherwise, and faults as in `readCredentials`.
+ * Without credentials the agent cannot authenticate until it gets some (keys, a SPIFFE ID or a generated
+ * secret). Does not check whether the actor may.
  */
 export async function registerAgent(
   ctx: WriteContext,
@@ -67,7 +73,8 @@ export async function registerAgent(
 ) {
   await requireKnownScopes(ctx, input.scopes);
   const { keys, jwksUrl, spiffeId } = partsOf(await readCredentials(ctx, input, null));
-  // Held until the commit: an owner who is leaving offers every agent of theirs, and must see this one.
+  // Locked until the commit: an owner who leaves offers all of their agents to others, so that must see this
+  // one.
   const owner = await findPerson(ctx, input.owner, 'share');
   if (owner === null || standingOf(owner) !== null)
     throw new Fault('conflict', 'The owner must be an active person.', { field: 'owner' });

@@ -9,15 +9,16 @@ import { theTenant } from '../tenant/store.ts';
 import { parseSpiffeId } from '../token/spiffe.ts';
 import { agents } from './tables.ts';
 
-/** An agent that authenticates by SVIDs of a trust domain. */
+/** An agent that authenticates with SVIDs of a trust domain. */
 export interface SpiffeAgent {
   readonly id: string;
   readonly name: string;
 }
 
 /**
- * The SPIFFE ID that an agent is to have, as it was typed: nothing is made canonical. Fault `invalid_input` where it is none of a workload, or of a
- * trust domain without a bundle here; `conflict` where another agent of the tenant has it. Of two at once `claimed` lets one through.
+ * Checks the SPIFFE ID for an agent and returns it unchanged. Fault `invalid_input` if it is not a
+ * workload's, or if the tenant has no bundle for its trust domain; `conflict` if another agent of the tenant
+ * has it. Two concurrent registrations may both pass: wrap the write in `claimed`.
  */
 export async function checkSpiffeId(
   reader: TenantReader,
@@ -48,7 +49,10 @@ export async function checkSpiffeId(
   return id.spiffeId;
 }
 
-/** Waits for the writing of an agent. Fault `conflict` where another transaction has given its SPIFFE ID to another agent meanwhile. */
+/**
+ * Awaits a write of an agent. Throws Fault `conflict` if another transaction gave its SPIFFE ID to another
+ * agent.
+ */
 export async function claimed<T>(writing: Promise<T>): Promise<T> {
   try {
     return await writing;
@@ -57,7 +61,7 @@ export async function claimed<T>(writing: Promise<T>): Promise<T> {
   }
 }
 
-/** The agents of a trust domain, by id. */
+/** The agents of a trust domain, ordered by id. */
 export async function agentsOfTrustDomain(reader: TenantReader, trustDomain: string): Promise<SpiffeAgent[]> {
   return reader.db
     .select({ id: agents.id, name: agents.name })
@@ -67,8 +71,9 @@ export async function agentsOfTrustDomain(reader: TenantReader, trustDomain: str
 }
 
 /**
- * Ends what the agents of a trust domain got by their SVIDs: their epochs rise, so that every token that they hold dies with this commit (law 4).
- * With `withdraw`, what they wait for is taken back as well. Returns their ids.
+ * Ends what the agents of a trust domain got with their SVIDs. Their epochs rise, so every token that they
+ * hold ends with this commit (law 4). With `withdraw`, the calls that they wait for are withdrawn as well.
+ * Returns their ids.
  */
 export async function endSvids(
   ctx: TenantWriter,
@@ -88,7 +93,7 @@ export async function endSvids(
     .set({ epoch: sql`${agents.epoch} + 1`, updatedAt: ctx.now })
     .where(and(eq(agents.tenantId, ctx.tenantId), sql`${agents.id} = any(${sql.param(ids)}::text[])`));
   if (withdraw === null) return ids;
-  // What others ask about the agents is not the agents'.
+  // Calls of other actors about these agents are not affected.
   await withdrawCalls(ctx, await waitingCallsOn(ctx, { ofAgents: ids }), withdraw);
   return ids;
 }

@@ -4,11 +4,14 @@ import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import { agentKeys, agents } from './tables.ts';
 
+/** A row of `agents`. */
 export type Agent = typeof agents.$inferSelect;
+/** A new row of `agents`. */
 export type NewAgent = typeof agents.$inferInsert;
+/** A new row of `agent_keys`. */
 export type NewAgentKey = typeof agentKeys.$inferInsert;
 
-/** The agent with this id, or null. */
+/** The agent with this id, or null; locked if `lock` is given. */
 export async function findAgent(reader: TenantReader, id: string, lock?: Lock): Promise<Agent | null> {
   const query = reader.db
     .select()
@@ -18,7 +21,10 @@ export async function findAgent(reader: TenantReader, id: string, lock?: Lock): 
   return row ?? null;
 }
 
-/** What an agent reference in an input means: its id, or its name without regard to case. */
+/**
+ * The agent that a reference in a tool's input means: its id, or its name ignoring case. Null if there is
+ * none.
+ */
 export async function agentByReference(reader: TenantReader, reference: string): Promise<Agent | null> {
   if (isId('agt', reference)) return findAgent(reader, reference);
   const [row] = await reader.db
@@ -30,7 +36,7 @@ export async function agentByReference(reader: TenantReader, reference: string):
   return row ?? null;
 }
 
-/** Agents after the cursor (an id), oldest first; of one owner where given. */
+/** Agents after the cursor (an id), oldest first; only those of one owner if given. */
 export async function listAgents(
   reader: TenantReader,
   options: { ownerId?: string; after?: string; limit: number },
@@ -49,7 +55,7 @@ export async function listAgents(
     .limit(options.limit);
 }
 
-/** Saves an agent with the keys that it brings, if any. */
+/** Saves an agent with its keys, if it has any. */
 export async function insertAgent(
   ctx: TenantWriter,
   agent: NewAgent,
@@ -65,7 +71,7 @@ export async function insertAgent(
     );
 }
 
-/** The agents of an owner, locked for change in a stable order. */
+/** The agents of an owner, locked for update in the order of their ids. */
 export async function lockAgentsOf(ctx: TenantWriter, ownerId: string): Promise<Agent[]> {
   return ctx.db
     .select()

@@ -13,17 +13,22 @@ import { causesOf, changeCauses } from './causes.ts';
 import { freezeOthersMandates } from './credentials.ts';
 import { findAgent, lockAgentsOf, type Agent } from './store.ts';
 
+/** How and why an owner left. */
 export interface OwnerLeft {
-  /** `okta:scim`, `okta:event-hook`, a person's id, … */
+  /** The source: `okta:scim`, `okta:event-hook`, a person's id, … */
   readonly actor: string;
-  /** `departed`: the credentials must be rotated before the agents work again, even if the owner comes back. `suspended`: their return is enough. */
+  /**
+   * `departed`: the agents work again only with new credentials, even if the owner returns. `suspended`: the
+   * owner's return is enough.
+   */
   readonly how: 'departed' | 'suspended';
 }
 
 /**
- * The owner of agents is gone: each freezes with its tokens, is offered to the owner's manager where that is somebody in good
- * standing (an IT admin can take it over in any case), and the mandates that others gave it freeze with `owner_left`. The owner's own
- * mandates are the caller's matter. `owner` must be locked `update`. Doing it twice adds nothing.
+ * Handles agents whose owner has left. Each agent freezes together with its tokens, and is offered to the
+ * owner's manager if they are in good standing; an IT admin can take it over in any case. The mandates that
+ * other people gave to the agent freeze with `owner_left`; the caller handles the owner's own mandates. The
+ * caller must have locked `owner` for update. Repeating it adds nothing.
  */
 export async function ownerLeft(ctx: TenantWriter, owner: Person, left: OwnerLeft): Promise<void> {
   const owned = await lockAgentsOf(ctx, owner.id);
@@ -53,7 +58,10 @@ export async function ownerLeft(ctx: TenantWriter, owner: Person, left: OwnerLef
   }
 }
 
-/** A suspended owner is back, by a fresh read: what only their absence froze works again. Agents that wait for new credentials go on waiting. */
+/**
+ * A suspended owner is back, as a fresh read showed. What froze only because of their absence works again.
+ * Agents that need new credentials keep waiting for them.
+ */
 export async function ownerBack(ctx: TenantWriter, ownerId: string, actor: string): Promise<void> {
   for (const agent of await lockAgentsOf(ctx, ownerId)) {
     const causes = causesOf(agent);
@@ -76,9 +84,11 @@ async function liftOwnerLeft(ctx: TenantWriter, agentId: string, actor: string):
 }
 
 /**
- * Gives an agent a new owner. Mandates are not inherited: those of everybody but the new owner freeze until each principal
- * confirms, also of the one who does it: the agent is not theirs any more. An agent whose owner had left needs new credentials from its new owner before it works. Fault `conflict` where the new
- * owner cannot act, or nothing would change. Whether the actor may is the caller's question.
+ * Gives an agent a new owner. Mandates are not inherited: all mandates except the new owner's freeze until
+ * each principal confirms, including those of the person who makes the transfer, since the agent is no
+ * longer theirs. If the previous owner had left, the new owner must also rotate the credentials before the
+ * agent works. Fault `not_found`, and `conflict` if the new owner cannot act or nothing would change. Does
+ * not check whether the actor may.
  */
 export async function transferAgent(
   ctx: WriteContext,
@@ -101,7 +111,7 @@ export async function transferAgent(
     { ownerId: owner.id, offeredTo: null },
   );
   const hit = await freezeOthersMandates(ctx, after, ctx.actor, owner.id);
-  // Only now: a mandate that was frozen for its missing owner is never active in between.
+  // In this order, so that a mandate that was frozen because of its missing owner is never active in between.
   await liftOwnerLeft(ctx, agent.id, actor);
   await withdrawCalls(ctx, await waitingCallsOn(ctx, { agentId: agent.id }), {
     actor,

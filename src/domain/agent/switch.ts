@@ -6,7 +6,10 @@ import { Fault } from '#lib/fault.ts';
 import { causesOf, changeCauses } from './causes.ts';
 import { findAgent, type Agent } from './store.ts';
 
-/** Switches an agent off: its tokens die and what waits for it is withdrawn; its mandates stay as they are and can do nothing. */
+/**
+ * Disables an agent: its tokens end, and the calls that wait for it are withdrawn. Its mandates keep their
+ * state but cannot be used. Fault `not_found`. Does not check whether the actor may.
+ */
 export async function disableAgent(ctx: WriteContext, agentId: string, reason: string): Promise<Agent> {
   const agent = await locked(ctx, agentId);
   const after = await changeCauses(ctx, agent, { add: ['disabled'] });
@@ -20,7 +23,10 @@ export async function disableAgent(ctx: WriteContext, agentId: string, reason: s
   return after;
 }
 
-/** Takes back the switching off, and nothing else: an agent that something else holds stays held. Fault `conflict` where it is not disabled. */
+/**
+ * Enables a disabled agent. It stays frozen if it has other causes. Fault `not_found`, and `conflict` if
+ * it is not disabled. Does not check whether the actor may.
+ */
 export async function enableAgent(ctx: WriteContext, agentId: string): Promise<Agent> {
   const agent = await locked(ctx, agentId);
   if (!causesOf(agent).includes('disabled')) throw new Fault('conflict', `${agent.name} is not disabled.`);

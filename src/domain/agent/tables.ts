@@ -12,6 +12,7 @@ import {
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { people } from '../person/tables.ts';
 
+/** Agents, in every state. */
 export const agents = pgTable(
   'agents',
   {
@@ -19,20 +20,20 @@ export const agents = pgTable(
     id: text('id').notNull(),
     name: text('name').notNull(),
     ownerId: text('owner_id').notNull(),
-    /** The most that any mandate may give it. */
+    /** The scopes that any mandate may give it at most. */
     ceiling: text('ceiling').array().notNull(),
-    /** Where its keys are published, instead of keys of its own here. */
+    /** The address of its JWKS, instead of keys that are stored here. */
     jwksUrl: text('jwks_url'),
-    /** SHA-256 of its generated secret, where it has one. */
+    /** SHA-256 of its generated secret, or null. */
     secretHash: text('secret_hash'),
-    /** The identity of its workload, in a trust domain whose bundle the tenant has. */
+    /** The SPIFFE ID of its workload, in a trust domain whose bundle the tenant has. */
     spiffeId: text('spiffe_id'),
-    /** The person who is asked to take it over after its owner has left. */
+    /** The person who is asked to take it over after its owner left. */
     offeredTo: text('offered_to'),
     status: text('status', { enum: ['active', 'disabled', 'frozen'] })
       .notNull()
       .default('active'),
-    /** Why it does not work (`AgentCause`); `status` follows from them, and it is active when none is left. */
+    /** Why it does not work (`AgentCause`). `status` follows from them: it is active if there are none. */
     causes: text('causes')
       .array()
       .notNull()
@@ -55,12 +56,13 @@ export const agents = pgTable(
   ],
 );
 
+/** The public keys of agents, retired ones included. */
 export const agentKeys = pgTable(
   'agent_keys',
   {
     tenantId: tenantId(),
     agentId: text('agent_id').notNull(),
-    /** RFC 7638 thumbprint of the key: its `kid` in client assertions. */
+    /** RFC 7638 thumbprint of the key. Client assertions name it as `kid`. */
     kid: text('kid').notNull(),
     alg: text('alg', { enum: ['ES256', 'RS256'] }).notNull(),
     publicJwk: jsonb('public_jwk').$type<Record<string, unknown>>().notNull(),

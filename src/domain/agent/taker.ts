@@ -4,8 +4,9 @@ import { Fault } from '#lib/fault.ts';
 import type { Agent } from './store.ts';
 
 /**
- * Whether the actor, whom policy has let through, may give this agent to this person: its owner and IT admins to anybody; the owner's
- * manager only to themselves, and only what they were offered. Fault `forbidden` otherwise.
+ * Checks whether the actor may give this agent to this person, after policy has allowed the call. Its owner
+ * and IT admins may give it to anyone. The owner's manager may only take it themselves, and only if it was
+ * offered to them. Fault `forbidden` otherwise.
  */
 export async function checkTaker(ctx: ReadContext, agent: Agent, newOwnerId: string): Promise<void> {
   const { actor } = ctx;

@@ -3,15 +3,19 @@ import { newId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { jobAlarms } from './tables.ts';
 
+/** A row of `job_alarms`. */
 export type JobAlarm = typeof jobAlarms.$inferSelect;
 
-/** Which work: its queue, and what it is about (empty: one of its kind in a tenant). */
+/** The work that failed: its queue and its subject, which is empty if a tenant has only one of its kind. */
 export interface Work {
   readonly queue: string;
   readonly subject: string;
 }
 
-/** Tells IT admins that this work has failed for good. While it lasts they are told once; another reason is shown in the same place. */
+/**
+ * Tells IT admins that this work has failed for good. They are told once until it succeeds; a new
+ * reason replaces the old one in the same message.
+ */
 export async function raiseAlarm(ctx: TenantWriter, work: Work, reason: string): Promise<void> {
   const [alarm] = await ctx.db
     .insert(jobAlarms)
@@ -26,7 +30,7 @@ export async function raiseAlarm(ctx: TenantWriter, work: Work, reason: string):
   if (alarm !== undefined) ctx.emit({ name: 'job.failed', thing: alarm.id });
 }
 
-/** The work succeeds again: what IT admins were told says so. */
+/** The work succeeded again: ends the alarm, and the message to IT admins says so. */
 export async function endAlarm(ctx: TenantWriter, { queue, subject }: Work): Promise<void> {
   const ended = await ctx.db
     .update(jobAlarms)

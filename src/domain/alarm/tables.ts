@@ -2,14 +2,14 @@ import { sql } from 'drizzle-orm';
 import { pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 
-/** Work in the background that failed for good and that IT admins were told of, until it succeeds again. */
+/** Background work that failed for good, from the time that IT admins were told until it succeeds again. */
 export const jobAlarms = pgTable(
   'job_alarms',
   {
     tenantId: tenantId(),
     id: text('id').notNull(),
     queue: text('queue').notNull(),
-    /** What the work is about: an id, or empty where there is one of its kind in a tenant. */
+    /** What the work is about: an id, or empty if a tenant has only one of its kind. */
     subject: text('subject').notNull(),
     reason: text('reason').notNull(),
     raisedAt: moment('raised_at')

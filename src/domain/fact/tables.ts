@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 
+/** Facts as they were emitted. */
 export const facts = pgTable(
   'facts',
   {

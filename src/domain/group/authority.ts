@@ -3,13 +3,19 @@ import type { TenantReader } from '../context.ts';
 import { findPeople, type Person } from '../person/store.ts';
 import { groupMappings, groups, memberships } from './tables.ts';
 
-/** What a person's groups give at this moment (D8): derived at every question, never stored with the person. */
+/**
+ * What a person's groups give at this moment. It is derived for each question and never stored with the
+ * person.
+ */
 export interface Authority {
   readonly roles: readonly string[];
   readonly scopes: readonly string[];
 }
 
-/** The union of what this person's groups map to, now. Groups count by source and immutable id, never by name. */
+/**
+ * The union of what this person's groups map to now. Groups are identified by source and immutable id,
+ * never by name.
+ */
 export async function authorityOf(reader: TenantReader, personId: string): Promise<Authority> {
   const rows = await reader.db
     .select({ role: groupMappings.role, scopes: groupMappings.scopes })
@@ -30,11 +36,11 @@ export async function authorityOf(reader: TenantReader, personId: string): Promi
   };
 }
 
-/** Everybody whose groups map to a role, now. */
+/** Everyone whose groups map to a role now, whatever their standing. */
 export const peopleOfRole = (reader: TenantReader, role: string): Promise<Person[]> =>
   peopleMapped(reader, eq(groupMappings.role, role));
 
-/** Everybody whose groups give a scope, now. */
+/** Everyone whose groups give a scope now, whatever their standing. */
 export const peopleOfScope = (reader: TenantReader, scope: string): Promise<Person[]> =>
   peopleMapped(reader, arrayContains(groupMappings.scopes, [scope]));
 
@@ -66,7 +72,7 @@ export async function peopleOfGroup(reader: TenantReader, groupId: string): Prom
   return findPeople(reader, await memberIds(reader, groupId));
 }
 
-/** Their ids alone, in order. */
+/** The ids of a group's members, in order. */
 export async function memberIds(reader: TenantReader, groupId: string): Promise<string[]> {
   const rows = await reader.db
     .select({ id: memberships.personId })

@@ -7,16 +7,19 @@ import type { ProviderGroup } from '../provider.ts';
 import { reevaluateAuthority } from './reevaluate.ts';
 import { groupMappings, groups, memberships } from './tables.ts';
 
-/** A group as it stood here before its members were asked for. */
+/** A group as our row showed it before its members were requested. */
 export interface SavedGroup {
   readonly id: string;
   readonly uid: string;
   readonly name: string;
-  /** How often members had been taken out: a list that is older than a removal does not put anybody back. */
+  /** How often members had been removed. A list that is older than a removal must not put anyone back. */
   readonly removals: number;
 }
 
-/** Saves groups of a source; one that is known by its immutable id takes the new name. Answers them as they stand. */
+/**
+ * Saves groups of a source. A group that is known by its immutable id gets the new name. Returns them as
+ * saved.
+ */
 export async function saveGroups(
   ctx: TenantWriter,
   source: string,
@@ -36,7 +39,7 @@ export async function saveGroups(
   );
 }
 
-/** Groups of a source that have members here and are not among these: the source did not list them. */
+/** Groups of a source that have members here but were not in the source's list. */
 export const groupsNotListed = (
   reader: TenantReader,
   source: string,
@@ -49,7 +52,7 @@ export const groupsNotListed = (
       select from ${memberships} m where m.tenant_id = ${groups.tenantId} and m.group_id = ${groups.id})`,
   );
 
-/** The group as it stands now, or null. */
+/** The group as it is now, or null. */
 export async function groupNow(reader: TenantReader, id: string): Promise<SavedGroup | null> {
   const [group] = await reader.db
     .select()
@@ -58,7 +61,7 @@ export async function groupNow(reader: TenantReader, id: string): Promise<SavedG
   return group ?? null;
 }
 
-/** The groups of a source that a person is a member of here. */
+/** The groups of a source in which a person is a member here. */
 export const groupsOfSource = (
   reader: TenantReader,
   source: string,
@@ -78,17 +81,23 @@ async function groupsWhere(reader: TenantReader, source: string, where: SQL): Pr
     .orderBy(groups.id);
 }
 
-/** How the members whom a provider names differ from ours: our ids of people, and the provider's ids of those who are not known here. */
+/**
+ * How a provider's list of members differs from ours: `added` and `removed` are our ids of people, `unknown`
+ * are the provider's ids of people whom we do not have.
+ */
 export interface MemberChanges {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly unknown: readonly string[];
 }
 
-/** Most ids that one statement looks up. */
+/** The maximum number of ids that one statement looks up. */
 const LOOKED_UP = 5000;
 
-/** Compares the members whom a provider names with ours. Compared here and not by a join: no statistics can make that quadratic. */
+/**
+ * Compares a provider's members with ours. Compares in memory and not by a join, so that wrong planner
+ * statistics cannot make it quadratic.
+ */
 export async function memberChanges(
   reader: TenantReader,
   vendor: string,
@@ -112,10 +121,11 @@ export async function memberChanges(
 }
 
 /**
- * Takes members out of a group and puts others in. Where somebody was taken out since `removals` was read (`outdated`), the list behind
- * this may be from before that, and nobody is put in (law 8). Where the group is mapped, each change leaves `authority_changed`, and
- * mandates that lost or regained their support are frozen or thawed in this transaction; authority itself is derived at every
- * question. Returns the `removals` with which the same list goes on.
+ * Removes members from a group and adds others. If someone was removed since `removals` was read
+ * (`outdated`), the list behind this change may be older than that removal, so nobody is added (law 8). If
+ * the group is mapped, each change is recorded as `authority_changed`, and mandates that lost or regained
+ * their support are frozen or thawed in this transaction; authority itself is derived for each question.
+ * Returns the `removals` for the next part of the same list.
  */
 export async function changeMembers(
   ctx: TenantWriter,
@@ -153,14 +163,14 @@ export async function changeMembers(
     ctx.record({ event: 'authority_changed', actor, data: { group: group.id, added, removed, mappings } });
     await reevaluateAuthority(ctx, [...added, ...removed], actor);
   }
-  // Whoever else took members out has to be read after; what this list itself takes out is no such thing.
+  // A removal by another list means that this one must be read again. Its own removals do not count.
   return { outdated, removals: outdated ? group.removals : removals };
 }
 
 const idsOf = async (rows: PromiseLike<readonly { id: string }[]>): Promise<string[]> =>
   (await rows).map(({ id }) => id);
 
-/** What the group gives its members: roles and scopes. */
+/** The roles and scopes that the group gives its members. */
 async function mappingsOf(ctx: TenantWriter, groupId: string) {
   return ctx.db
     .select({ role: groupMappings.role, scopes: groupMappings.scopes })

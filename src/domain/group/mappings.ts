@@ -11,7 +11,7 @@ import { mandates } from '../mandate/tables.ts';
 import { reevaluateAuthority, scopesByPerson, type Reevaluated } from './reevaluate.ts';
 import { groupMappings, groups } from './tables.ts';
 
-/** What a group gives: named by its source and immutable id there, never by its name. */
+/** What a group gives. The group is named by its source and immutable id, never by its name. */
 export interface Mapping {
   readonly source: string;
   readonly groupUid: string;
@@ -19,10 +19,14 @@ export interface Mapping {
   readonly scopes: readonly string[];
 }
 
+/** A row of `group_mappings`. */
 export type GroupMapping = typeof groupMappings.$inferSelect;
 type Group = typeof groups.$inferSelect;
 
-/** All mappings with their groups, by source and group. `group` is null where the directory has not told of it (any more). */
+/**
+ * All mappings with their groups, ordered by source and group. `group` is null if the directory does not list
+ * it (yet, or any more).
+ */
 export async function mappingList(
   reader: TenantReader,
 ): Promise<{ readonly mapping: GroupMapping; readonly group: Group | null }[]> {
@@ -41,10 +45,10 @@ export async function mappingList(
     .orderBy(asc(groupMappings.source), asc(groupMappings.groupUid), asc(groupMappings.role));
 }
 
-/** What a change of a mapping does to people and to mandates that stand. */
+/** What a change of a mapping does to people and to open mandates. */
 export interface MappingEffect {
   readonly group: Group;
-  /** The mapping as it was, or null. */
+  /** The mapping before the change, or null. */
   readonly before: GroupMapping | null;
   readonly people: readonly {
     readonly id: string;
@@ -60,9 +64,10 @@ export interface MappingEffect {
 }
 
 /**
- * What would follow, with nothing changed: `scopes` null takes the mapping away. Throws Fault `not_found` for a group that the
- * source has not told of, `invalid_input` for unknown scopes, `forbidden` for scopes that the role may not hold, and `conflict`
- * where nobody would be left to administer.
+ * What a change would do, without changing anything. `scopes` null removes the mapping. Throws Fault
+ * `not_found` for a group that the source does not list or a mapping that does not exist, `invalid_input` for
+ * unknown scopes, `forbidden` for scopes that the role may not hold, and `conflict` if nobody would remain to
+ * administer.
  */
 export async function mappingEffect(
   reader: TenantReader,
@@ -107,10 +112,16 @@ export async function mappingEffect(
   };
 }
 
-/** So many members stand in one ledger entry: of a larger group there are several, which differ in `members` and `part` alone. */
+/**
+ * The number of members in one ledger entry. A larger group gets several entries, which differ only in
+ * `members` and `part`.
+ */
 const NOTED = 500;
 
-/** Puts a mapping in force, or takes it away, and freezes or thaws what hangs on it, in the caller's transaction. */
+/**
+ * Adds, changes or removes a mapping, and freezes or thaws the mandates that depend on it, in the caller's
+ * transaction. Does not make the checks of `mappingEffect` except that the group exists.
+ */
 export async function changeMapping(
   ctx: TenantWriter,
   change: Omit<Mapping, 'scopes'> & { scopes: readonly string[] | null },
@@ -185,7 +196,7 @@ async function mappingOf(
   return row ?? null;
 }
 
-/** What these people would have if this one mapping were not there. */
+/** The scopes that these people would have without this one mapping. */
 async function withoutMapping(
   reader: TenantReader,
   members: readonly { id: string }[],
@@ -197,7 +208,7 @@ async function withoutMapping(
     members.map((person) => person.id),
   );
   if (mapping === null) return given;
-  // Each of these people has the mapping's scopes exactly once from it; what other groups give beside it stays.
+  // The mapping gives each of these people its scopes exactly once. The same scopes from other groups stay.
   return new Map(
     [...given].map(([person, scopes]) => {
       const left = [...scopes];
@@ -230,7 +241,10 @@ async function unsupported(
   });
 }
 
-/** A change that leaves nobody to undo it is refused. People whom another group makes IT admins are found by their roles alone. */
+/**
+ * Refuses a change that would leave nobody to undo it. People in `leaving` do not count, even if another group
+ * also makes them IT admins.
+ */
 async function requireAnotherAdmin(reader: TenantReader, leaving: readonly string[]): Promise<void> {
   const gone = new Set(leaving);
   const others = (await peopleOfRole(reader, 'it_admin')).filter(

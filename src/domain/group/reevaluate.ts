@@ -9,20 +9,24 @@ import { liftCause } from '../mandate/thaw.ts';
 import { people } from '../person/tables.ts';
 import { groupMappings, groups, memberships } from './tables.ts';
 
-/** The queue that looks at the people whom one transaction would have been too long for. */
+/** The queue for people who do not fit into one transaction. */
 export const REEVALUATE_AUTHORITY = 'reevaluate-authority';
-/** So many people are looked at in one transaction: they are locked until it ends. */
+/** The number of people in one transaction; they stay locked until it ends. */
 const PIECE = 250;
 
+/** The result of `reevaluateAuthority`. */
 export interface Reevaluated {
-  /** Ids of what this transaction froze, and of what is active again. */
+  /** Ids of the mandates that this transaction froze, and of those that are active again. */
   readonly frozen: readonly string[];
   readonly thawed: readonly string[];
-  /** How many people a job looks at after the commit. What they lost is refused from the commit on: authority is derived at each question. */
+  /**
+   * The number of people whom jobs handle after the commit. What they lost is refused from the commit on,
+   * because authority is derived for each question.
+   */
   readonly later: number;
 }
 
-/** One of the pieces that were left to jobs. Each leaves an entry; all `of` of them together are the end. */
+/** One part of the work that is left to jobs, as number `part` of `of`. Each part records an entry. */
 export interface Piece {
   readonly people: readonly string[];
   readonly actor: string;
@@ -31,9 +35,10 @@ export interface Piece {
 }
 
 /**
- * Brings the open mandates of these people in line with what their groups give now: those that hold a scope which is given no more
- * are frozen with the cause `authority_lost`, those whose support returned lose that cause and no other (requirements S3, D9).
- * Of many people the first are done here, and the rest in pieces by jobs. Call it after the change, in the same transaction.
+ * Brings the open mandates of these people in line with what their groups give now. Mandates with a scope
+ * that is no longer given are frozen with the cause `authority_lost`. Mandates whose support returned lose
+ * that cause and no other. The first people are handled here, the others in parts by jobs. Call it after
+ * the change, in the same transaction.
  */
 export async function reevaluateAuthority(
   ctx: TenantWriter,
@@ -50,7 +55,7 @@ export async function reevaluateAuthority(
   return { ...(await bringInLine(ctx, ids.slice(0, PIECE), actor)), later: later.length };
 }
 
-/** Does one piece that was left to a job, and notes it. Doing it twice changes nothing more, and is noted twice. */
+/** Handles one part in a job and records it. Repeating it changes nothing more, but is recorded again. */
 export async function reevaluatePiece(ctx: TenantWriter, piece: Piece): Promise<void> {
   const { people, actor, part, of } = piece;
   const { frozen, thawed } = await bringInLine(ctx, people, actor);
@@ -61,7 +66,7 @@ export async function reevaluatePiece(ctx: TenantWriter, piece: Piece): Promise<
   });
 }
 
-/** The people are locked first, so that no mandate is born beside it from authority that is going (law 2). */
+/** Locks the people first, so that no mandate is created from authority that is being removed (law 2). */
 async function bringInLine(
   ctx: TenantWriter,
   ids: readonly string[],
@@ -103,7 +108,7 @@ async function bringInLine(
 
 const idsOf = (some: readonly Mandate[]): string[] => some.map(({ id }) => id);
 
-/** What each of these people's groups give at this moment. Who has nothing is not in it. */
+/** The scopes that each of these people's groups give now. People without any are left out. */
 export async function scopesByPerson(
   reader: TenantReader,
   personIds: readonly string[],
@@ -131,7 +136,7 @@ export async function scopesByPerson(
   return given;
 }
 
-/** Those of these mandates that are frozen for want of support. */
+/** The mandates that have the cause `authority_lost`. */
 async function lackingSupport(reader: TenantReader, open: readonly Mandate[]): Promise<Set<string>> {
   const rows = await reader.db.execute<{ id: string }>(sql`
     select mandate_id as id from mandate_freezes

@@ -2,7 +2,7 @@ import { and, eq } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
 import { memberships } from './tables.ts';
 
-/** Ids of the groups that a person is a member of. */
+/** Ids of the groups in which a person is a member. */
 export async function groupsOf(reader: TenantReader, personId: string): Promise<string[]> {
   const rows = await reader.db
     .select({ id: memberships.groupId })

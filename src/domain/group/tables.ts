@@ -3,17 +3,18 @@ import { foreignKey, index, integer, pgTable, primaryKey, text, uniqueIndex } fr
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { people } from '../person/tables.ts';
 
+/** Groups of the directory, of SCIM, and our own group of administrators. */
 export const groups = pgTable(
   'groups',
   {
     tenantId: tenantId(),
     id: text('id').notNull(),
-    /** Who tells us of this group: `okta` (directory) or `scim:<key id>`. */
+    /** The source of the group: the directory (`okta`), SCIM (`scim:<key id>`), or our own (`prokura`). */
     source: text('source').notNull(),
     uid: text('uid').notNull(),
     name: text('name').notNull(),
     kind: text('kind').notNull(),
-    /** Raised whenever members are taken out: a list of members that was read before may not put them back. */
+    /** Raised whenever members are removed. A list of members that was read before must not put them back. */
     removals: integer('removals').notNull().default(0),
     createdAt: moment('created_at')
       .notNull()
@@ -26,6 +27,7 @@ export const groups = pgTable(
   ],
 );
 
+/** Which people are members of which groups. */
 export const memberships = pgTable(
   'memberships',
   { tenantId: tenantId(), groupId: text('group_id').notNull(), personId: text('person_id').notNull() },
@@ -38,7 +40,10 @@ export const memberships = pgTable(
   ],
 );
 
-/** What a group gives its members: a role, and scopes that they may use and delegate. Held by source and immutable id (D8). */
+/**
+ * What a group gives its members: a role, and scopes that they may use and delegate. Identified by source
+ * and immutable id, so a mapping may exist before its group is known.
+ */
 export const groupMappings = pgTable(
   'group_mappings',
   {

@@ -4,7 +4,7 @@ import type { Reevaluated } from './reevaluate.ts';
 
 const OF_ONE = 40;
 
-/** What a change of a mapping does, as it is shown before anybody agrees to it. */
+/** The effect of a mapping change as approvers see it: people first, then mandates, each with a limit. */
 export function effectChanges(effect: MappingEffect): { what: string; from?: string; to?: string }[] {
   const people = effect.people.slice(0, OF_ONE).map(({ name, gains, loses }) => ({
     what: name,
@@ -17,17 +17,17 @@ export function effectChanges(effect: MappingEffect): { what: string; from?: str
   return [...people, ...mandates];
 }
 
-/** How many people gain and lose, and how many mandates freeze, in one sentence. */
+/** One sentence: how many people gain and lose scopes, and how many mandates freeze. */
 export function effectWords(effect: MappingEffect): string {
   const gaining = effect.people.filter(({ gains }) => gains.length > 0).length;
   const losing = effect.people.filter(({ loses }) => loses.length > 0).length;
   return `${gaining} people gain scopes, ${losing} lose some; ${effect.mandates.length} mandates lose their support and freeze.`;
 }
 
-/** How many are named one by one in an answer. */
+/** How many mandates an answer names individually. */
 const NAMED = 20;
 
-/** The answer of a changed mapping. */
+/** The answer to a changed mapping. */
 export const MappingChanged = z.object({
   source: z.string(),
   group: z.string(),
@@ -46,7 +46,7 @@ export const MappingChanged = z.object({
   two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
 });
 
-/** What a change did, as it is answered: counts, and the first of each. */
+/** The result as the answer shows it: counts, and the first of each. */
 export const changedAnswer = ({ frozen, thawed, later }: Reevaluated) => ({
   frozen: frozen.length,
   frozen_mandates: frozen.slice(0, NAMED),

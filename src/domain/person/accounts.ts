@@ -2,9 +2,10 @@ import { and, eq, sql } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { people, slackAccounts } from './tables.ts';
 
-/** What is remembered of a Slack account since we first took it for somebody. */
+/** What we remember about a Slack account since it was first matched to a person. */
 export type SlackAccount = typeof slackAccounts.$inferSelect;
 
+/** What we remember about a Slack account, or null. */
 export async function slackAccount(reader: TenantReader, slackUser: string): Promise<SlackAccount | null> {
   const [row] = await reader.db
     .select()
@@ -13,7 +14,7 @@ export async function slackAccount(reader: TenantReader, slackUser: string): Pro
   return row ?? null;
 }
 
-/** The account that a person was first taken for, or null where there is none yet. */
+/** The account that was first matched to a person, or null if there is none yet. */
 export async function slackAccountOf(reader: TenantReader, personId: string): Promise<SlackAccount | null> {
   const [row] = await reader.db
     .select()
@@ -23,9 +24,10 @@ export async function slackAccountOf(reader: TenantReader, personId: string): Pr
 }
 
 /**
- * Remembers which person an account was the first time, and by which email address. Whoever can edit their own profile could
- * otherwise become somebody else by writing another address into it. An account that is known keeps what is known, and a person keeps
- * their account. False where the account is not this person's after it.
+ * Remembers which person a Slack account was first matched to, and by which email address. Without this,
+ * people who can edit their own Slack profile could become someone else by entering another address. An
+ * account keeps its first match, and a person keeps their first account. Returns false if the account does
+ * not belong to this person afterwards.
  */
 export async function rememberSlackAccount(
   ctx: TenantWriter,
@@ -40,7 +42,10 @@ export async function rememberSlackAccount(
   return (await slackAccountOf(ctx, personId))?.slackUser === slackUser;
 }
 
-/** Notes that another account shows the person's email address; true the first time in a row, which is to be told. */
+/**
+ * Notes that another account shows the person's email address. True if this is a new account, which should
+ * be reported.
+ */
 export async function contestSlackAccount(
   ctx: TenantWriter,
   personId: string,
@@ -60,7 +65,10 @@ export async function contestSlackAccount(
   return rows.length === 1;
 }
 
-/** Forgets the accounts of a person and that their address has changed, so that the next one to present it is taken for them. Returns the accounts. */
+/**
+ * Forgets a person's accounts and that their address has changed, so that the next account with their
+ * address is matched to them. Returns the forgotten accounts.
+ */
 export async function forgetSlackAccounts(ctx: TenantWriter, personId: string): Promise<string[]> {
   await ctx.db
     .update(people)

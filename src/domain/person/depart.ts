@@ -7,23 +7,28 @@ import { freezeMandatesOf } from '../mandate/freeze.ts';
 import type { EndedMandate } from '../mandate/store.ts';
 import { tightenPerson, type Person } from './store.ts';
 
-/** The reason that the ledger carries when SCIM takes a person away: a contract (requirements S4). */
+/**
+ * The reason that the ledger shows when SCIM deprovisions a person. Other systems read it, so it
+ * must not change.
+ */
 export const SCIM_REASON = 'User deprovisioned via SCIM';
 
+/** How and why a person leaves. */
 export interface Departure {
-  /** `okta:scim`, `entra:scim`, `okta:event-hook`, … */
+  /** The source: `okta:scim`, `entra:scim`, `okta:event-hook`, … */
   readonly actor: string;
   readonly reason: string;
-  /** `revoke` ends the mandates for good; `freeze` keeps them for a return. */
+  /** `revoke` ends the mandates for good; `freeze` keeps them in case the person returns. */
   readonly mandates: 'revoke' | 'freeze';
 }
 
 /**
- * A person leaves: in this transaction their tokens die (epoch), their mandates end or freeze with everything below them (in a burst
- * the breaker freezes them and holds the revocation back), and
- * every call that waits on their authority is withdrawn (D10, S4, S6). Serves SCIM, hooks, poller and sync alike. `person` must be
- * locked `update` (law 2): then no mandate is born from somebody who is leaving. Says nothing of what the caller does to the row
- * beyond `epoch`; deactivating twice revokes nothing twice and records nothing twice.
+ * A person leaves. In this transaction their tokens end (epoch), their mandates are revoked or
+ * frozen with everything below them, and every call that waits on their authority is withdrawn. In a
+ * burst of departures the breaker freezes the mandates and holds the revocation back. SCIM, event
+ * hooks, the poller and the sync all use this function. The caller must have locked `person` for
+ * update (law 2), so that no mandate can be created from a person who is leaving. Changes nothing of
+ * the row except `epoch` and what `tightenPerson` sets. Returns the mandates that it ended or froze.
  */
 export async function depart(
   ctx: TenantWriter,

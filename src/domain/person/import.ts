@@ -13,33 +13,39 @@ import { findPerson, type Person } from './store.ts';
 import { MISSING, suspendHere, SUSPENDED } from './suspend.ts';
 import { people } from './tables.ts';
 
-/** A page of the provider's list, as it came: when it was asked for, and the channel that it came by. */
+/** How a page of the provider's list was read. */
 export interface PageRead {
   readonly vendor: string;
-  /** When the request for the page was sent; what the row holds from a later read is not overwritten. */
+  /** When the request for the page was sent. Data from a later read is not overwritten. */
   readonly askedAt: Date;
   readonly actor: string;
 }
 
-/** What a page did. `loosening`: ids of people whom the page shows in a better state than we do: read each by id (`savePersonRead`). */
+/**
+ * The result of saving a page. `loosening`: ids of people whose status in the page is better than ours. Each
+ * must be read by id (`savePersonRead`).
+ */
 export interface SavedPage {
   readonly added: number;
   readonly changed: number;
   readonly loosening: readonly string[];
 }
 
-/** A person as they stood here before a read of the provider by id began. */
+/** A person as our row showed them before a read by id began. */
 export interface BeforeRead {
   readonly id: string;
   readonly uid: string;
   readonly provider: string;
   readonly status: PersonStatus;
   readonly epoch: number;
-  /** Something about them is under way: what the provider shows may be from before it. */
+  /** A call about them is in progress, so what the provider shows may be older than its effect. */
   readonly busy: boolean;
 }
 
-/** How far a status is from one with which a person may act. */
+/**
+ * How far a status is from ACTIVE, the only one in which a person may act. A smaller number is less
+ * restrictive.
+ */
 const DISTANCE = {
   ACTIVE: 0,
   STAGED: 1,
@@ -55,9 +61,10 @@ const loosens = (row: Person, found: ProviderPerson): boolean =>
   row.missingAt !== null || DISTANCE[found.status] < DISTANCE[row.status];
 
 /**
- * Saves a page of the provider's list. A list may be older than what we know, so it only tightens (law 8): new people are inserted, a
- * status that has become worse takes effect in this transaction (suspended: freeze; deprovisioned: depart). Whoever would be let
- * do more than before is left as they are and named in `loosening`. Managers are resolved afterwards, by `linkManagers`.
+ * Saves a page of the provider's list. A list may be older than what we know, so it can only restrict (law
+ * 8). New people are inserted. A more restrictive status takes effect in this transaction: suspended people
+ * are frozen, deprovisioned people depart. People who would be allowed more than before stay as they are and
+ * are returned in `loosening`. Does not resolve managers: `saveManagers` does.
  */
 export async function savePeople(
   ctx: TenantWriter,
@@ -109,7 +116,10 @@ export async function savePeople(
   return { added, changed: changed.length, loosening };
 }
 
-/** What stands here about a person, to be read before the provider is asked about them by id; null where there is no such person. */
+/**
+ * A person's row as it must be read before the provider is asked about them by id. Null if there is no such
+ * person.
+ */
 export async function beforeRead(reader: TenantReader, personId: string): Promise<BeforeRead | null> {
   const person = await findPerson(reader, personId);
   if (person === null) return null;
@@ -118,9 +128,10 @@ export async function beforeRead(reader: TenantReader, personId: string): Promis
 }
 
 /**
- * Saves what a read by id showed, which began after `before` was read here. It may loosen (law 8): ACTIVE again lifts what a
- * suspension or a proven absence froze, and nothing else. Not where a call about the person was under way before or is now (`held`:
- * what was read may be from before it), and not where the person was tightened meanwhile (`outdated`: read again).
+ * Saves the result of a read by id that began after `before` was taken. It may loosen (law 8): ACTIVE again
+ * lifts what a suspension or a proven absence froze, and nothing else. It does not loosen while a call about
+ * the person is or was in progress (`held`: the answer may be older than the call's effect), nor if the
+ * person was restricted in the meantime (`outdated`: read again).
  */
 export async function savePersonRead(
   ctx: TenantWriter,
@@ -163,7 +174,7 @@ export async function noteChecked(ctx: TenantWriter, personId: string, begun: Da
     .where(and(eq(people.tenantId, ctx.tenantId), eq(people.id, personId)));
 }
 
-/** Those of these people about whom what is known at the provider is older than the tenant allows. */
+/** Those of these people whose directory data is older than the tenant allows. */
 export async function outdatedPeople(reader: TenantReader, ids: readonly string[]): Promise<string[]> {
   const rows = await reader.db.execute<{ id: string }>(sql`
     select id from unnest(${sql.param([...new Set(ids)])}::text[]) as asked(id)
@@ -182,7 +193,7 @@ async function tighten(ctx: TenantWriter, row: Person, status: PersonStatus, act
   });
 }
 
-/** The members that the provider tells us, with their columns. */
+/** The fields that the provider supplies, with their columns. */
 const PROFILE = {
   login: 'login',
   email: 'email',
@@ -204,7 +215,7 @@ const profileOf = (person: Profile): Profile =>
 const differs = (row: Person, found: ProviderPerson): boolean =>
   FIELDS.some((field) => row[field] !== found[field]);
 
-/** People as the rows `r` of a statement: one parameter, however many they are. */
+/** People as the rows `r` of a statement: one parameter for any number of people. */
 const asRows = (saved: readonly (Saved & { readonly uid?: string })[]): SQL => {
   const columns = FIELDS.map((field) => `${PROFILE[field]} text`).join(', ');
   const rows = saved.map(({ id, uid, status, ...person }) => ({

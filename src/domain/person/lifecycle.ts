@@ -9,7 +9,7 @@ const CAN_SIGN_IN: readonly PersonStatus[] = [
   'LOCKED_OUT',
 ];
 
-/** From which statuses Okta takes each step. Source: Okta management API, "User Lifecycle". */
+/** The statuses in which Okta allows each step. Source: Okta management API, "User Lifecycle". */
 const STEPS = {
   reset_password: { words: "reset a person's password", from: CAN_SIGN_IN },
   reset_factors: { words: "reset a person's factors", from: [...CAN_SIGN_IN, 'STAGED', 'SUSPENDED'] },
@@ -17,8 +17,9 @@ const STEPS = {
 } as const satisfies Record<string, { words: string; from: readonly PersonStatus[] }>;
 
 /**
- * Throws Fault `conflict` where the person's status at Okta does not allow the step: nobody should approve what Okta refuses. A status
- * that is not known counts as one that does not allow it. Okta decides again when it is asked.
+ * Checks that the person's status at Okta allows the step, so that nobody approves what Okta would
+ * refuse. Throws Fault `conflict` if it does not, or if the status is unknown. Okta decides again when
+ * the step is carried out.
  */
 export function requireStatus(step: keyof typeof STEPS, status: string): void {
   const { words, from }: { words: string; from: readonly string[] } = STEPS[step];

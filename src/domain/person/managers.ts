@@ -2,25 +2,26 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { APPROVERS_CHANGED } from '../facts.ts';
 
-/** A person whose manager is somebody else than the row says; `manager` null: nobody. */
+/** A person whose manager differs from the row. `manager` is null if they have none. */
 export type ManagerChange = {
   readonly person: string;
-  /** The reference by which it was found; a row that says another one meanwhile is left alone. */
+  /** The reference that was resolved. If the row has another one by now, it is left alone. */
   readonly ref: string | null;
   readonly manager: string | null;
 };
 
-/** What the manager references of a provider's people mean now, and whose could mean several people. */
+/** What the manager references of a provider's people mean now, and which of them are ambiguous. */
 export interface ManagersFound {
   readonly changes: readonly ManagerChange[];
-  /** Ids of people whose manager is nobody because the reference fits several. */
+  /** Ids of people who get no manager because the reference matches several people. */
   readonly ambiguous: readonly string[];
 }
 
 /**
- * Who is meant by a manager reference, as rows (ref, manager, fits). An exact id beats a login, a login an e-mail, an e-mail an employee
- * number; the first kind that fits anybody decides, and where it fits several it is nobody: managers approve. Former accounts
- * (deprovisioned, or missing at the provider) are nobody's manager. Each kind is one hash join, so the cost is linear.
+ * SQL that resolves manager references to rows (ref, manager, fits). An exact id has priority over a login, a
+ * login over an email, an email over an employee number. The first kind that matches anyone decides. If it
+ * matches several people, nobody is the manager, because managers approve. Former accounts (deprovisioned, or
+ * missing at the provider) are never managers. Each kind is one hash join, so the cost is linear.
  */
 const meaning = (tenantId: string, vendor: string, refs: SQL): SQL => sql`
   living as materialized (
@@ -38,9 +39,13 @@ const meaning = (tenantId: string, vendor: string, refs: SQL): SQL => sql`
   meant as (
     select ref, min(id) as manager, count(distinct id) as fits from best where kind = first group by ref)`;
 
-/** Reads what every manager reference of a provider's people means now, and which rows say something else. In a transaction of its own: it sets how that is planned. */
+/**
+ * Resolves every manager reference of a provider's people and finds the rows that differ. Run it in a
+ * transaction of its own, because it changes how the transaction's queries are planned.
+ */
 export async function findManagers(reader: TenantReader, vendor: string): Promise<ManagersFound> {
-  // Right after an import the statistics are those of an empty table: a nested loop would compare everybody with everybody.
+  // Right after an import the planner's statistics are those of an empty table: it would choose a nested loop
+  // that compares everyone with everyone.
   await reader.db.execute(sql`select set_config('enable_nestloop', 'off', true)`);
   const refs = sql`
     select distinct manager_ref as ref from people
@@ -61,7 +66,7 @@ export async function findManagers(reader: TenantReader, vendor: string): Promis
   };
 }
 
-/** Saves such changes, where the person still has the reference by which the manager was found. */
+/** Saves the changes for people who still have the reference that was resolved. */
 export async function saveManagers(ctx: TenantWriter, changes: readonly ManagerChange[]): Promise<void> {
   if (changes.length > 0) ctx.emit(APPROVERS_CHANGED);
   await ctx.db.execute(sql`
@@ -71,7 +76,10 @@ export async function saveManagers(ctx: TenantWriter, changes: readonly ManagerC
        and p.manager_id is distinct from r.manager`);
 }
 
-/** The one person of a provider whom a manager reference means, by the same rules; null where nobody or several fit. */
+/**
+ * The one person of a provider whom a manager reference means, by the same rules. Null if it matches nobody
+ * or several.
+ */
 export async function managerMeant(
   reader: TenantReader,
   vendor: string,

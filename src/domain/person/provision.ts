@@ -11,8 +11,8 @@ import { findPerson, findPersonByUid, peopleByEmail, type Person } from './store
 import { people } from './tables.ts';
 
 /**
- * Whose word it is: the connection's provider (`okta`, `entra`), the providers whose people it may write (its own, and those that the tenant has linked
- * to it), and what the tenant chose for `active:false` (requirements S4).
+ * The source of a SCIM change: the connection's provider (`okta`, `entra`), the providers whose people it may
+ * write (its own and those that the tenant linked to it), and the tenant's choice for `active:false`.
  */
 export interface Provisioner {
   readonly source: string;
@@ -20,7 +20,7 @@ export interface Provisioner {
   readonly onDeactivate: 'revoke' | 'freeze';
 }
 
-/** What a provisioner may say of a person, parsed already. `manager` absent: nothing was said, and what the row holds stays. */
+/** What a provisioner may say about a person, parsed. If `manager` is absent, the row keeps its manager. */
 export interface PersonRecord {
   readonly login: string;
   readonly email: string;
@@ -34,7 +34,10 @@ export interface PersonRecord {
   readonly manager?: { readonly ref: string | null };
 }
 
-/** A person as they are first told to us. `uidStated`: the client named the subject itself, instead of leaving it to `externalId`. */
+/**
+ * A person in their first SCIM request. `uidStated`: the client named the subject itself and did not leave it
+ * to `externalId`.
+ */
 export interface Provisioning {
   readonly record: PersonRecord;
   readonly active: boolean;
@@ -45,11 +48,12 @@ export interface Provisioning {
 }
 
 /**
- * A person is provisioned: a new row, or the row that is theirs already (same subject; same `externalId`; else exactly one person
- * of the directory with that email or login), so that nobody gets a twin. An inactive record is restored, which brings no mandate
- * back. Of a linked source only `active` counts: it makes nobody, and the profile is what their own source says. Throws Fault `forbidden` where the subject
- * is of a source that is not this one's to write, `conflict` where an active record has this user name, subject or external id, or somebody
- * of another source the user name or email address.
+ * Provisions a person. Uses the row that is already theirs, so that nobody exists twice: the same subject,
+ * the same `externalId`, or else the only person of the directory with that email or login. Otherwise inserts
+ * a new row. An inactive record becomes active again, but its mandates stay ended. From a linked source only
+ * `active` counts: it creates nobody, and the profile comes from the person's own source. Throws Fault
+ * `forbidden` if this source may not write the subject's people, and `conflict` if an active record has the
+ * user name, subject or external id, or someone of another source has the user name or email address.
  */
 export async function provisionPerson(
   ctx: TenantWriter,
@@ -86,10 +90,11 @@ export async function provisionPerson(
 }
 
 /**
- * What the provisioner now says of a person; `person` must be locked `update`, and of one of the provisioner's sources. `active`
- * true→false makes them depart, false→true brings them back (without their mandates); both in this transaction. Of a linked source
- * only `active` counts. Throws Fault `conflict` where the new user name is another active record's, or it or the email address is
- * that of somebody of another source.
+ * Saves what the provisioner now says about a person. The caller must have locked `person` for update, and
+ * `person` must belong to one of the provisioner's sources. If `active` becomes false, they depart; if it
+ * becomes true, they return without their mandates; both in this transaction. From a linked source only
+ * `active` counts. Throws Fault `conflict` if another active record has the new user name, or if someone of
+ * another source has the user name or email address.
  */
 export async function updatePerson(
   ctx: TenantWriter,
@@ -117,8 +122,9 @@ export async function updatePerson(
 }
 
 /**
- * The provisioner deletes its record: mandates are revoked whatever the tenant chose. The person stays as an inactive row without a
- * record, which keeps nothing but the external id, so that the same person is known again. `person` must be locked `update`.
+ * Deletes the provisioner's record of a person. Revokes their mandates, whatever the tenant chose for
+ * `active:false`. The person stays as an inactive row that keeps only the external id, so that they are
+ * recognised if they return. The caller must have locked `person` for update.
  */
 export async function removePerson(ctx: TenantWriter, by: Provisioner, person: Person): Promise<void> {
   const externalId = externalIdOf(person);
@@ -137,7 +143,7 @@ export async function removePerson(ctx: TenantWriter, by: Provisioner, person: P
     await depart(ctx, person, { ...ending, mandates: 'revoke' });
     return;
   }
-  // They departed before; what the tenant's setting froze then ends now.
+  // They departed before. What the tenant's setting only froze then ends now.
   await revokeOrHold(ctx, person.id, ending);
   note(ctx, by, 'user_updated', person, { attributes: ['id'], removed: true });
 }
@@ -151,7 +157,7 @@ const taken = (login: string): Fault =>
     `A user with the user name "${login}", or the same external id, exists and is active. Update that user, or deactivate it first.`,
   );
 
-/** The user name and the email address, where they are others than the person has. */
+/** The user name and the email address, if they differ from the ones that the person has. */
 const newNames = (person: Person, { login, email }: PersonRecord): string[] => {
   const held = [person.login.toLowerCase(), person.email.toLowerCase()];
   return [login, email].filter((name) => name !== '' && !held.includes(name.toLowerCase()));
@@ -175,7 +181,10 @@ async function managedPeople(ctx: TenantWriter, sources: readonly string[], wher
 
 const externalIdOf = (person: Person): unknown => person.scimDoc?.['externalId'];
 
-/** The record that this is, beyond doubt: by subject, by external id, or an inactive one of the same user name that no external id contradicts. */
+/**
+ * The record that certainly belongs to this person: by subject, by external id, or an inactive record with
+ * the same user name that no external id contradicts.
+ */
 async function recordOf(
   ctx: TenantWriter,
   asked: Provisioning,
@@ -207,7 +216,10 @@ async function recordOf(
   return former ?? null;
 }
 
-/** The one person of the provisioner's sources, not yet managed by SCIM, who has this email or login; null where nobody or several fit. */
+/**
+ * The only person of the provisioner's sources with this email or login who is not managed by SCIM yet. Null
+ * if nobody or several match.
+ */
 async function unmanagedMatch(
   ctx: TenantWriter,
   by: Provisioner,
@@ -216,7 +228,8 @@ async function unmanagedMatch(
   const names = [...new Set([asked.record.email, asked.record.login].filter((name) => name !== ''))];
   const found = new Map<string, Person>();
   for (const name of names) for (const one of await peopleByEmail(ctx, name)) found.set(one.id, one);
-  // One whose record was deleted is found by subject or external id; by name it may be somebody else with their old login.
+  // A person whose record was deleted is found by subject or external id. By name, this could be someone else
+  // who has their old login.
   const free = (one: Person): boolean =>
     by.sources.includes(one.provider) &&
     one.scimId === null &&
@@ -246,7 +259,7 @@ async function insertPerson(ctx: TenantWriter, by: Provisioner, asked: Provision
       scimDoc: { ...scimDoc },
       scimId,
       scimActive: asked.active,
-      // Provisional: the directory's next read says what the provider really has.
+      // Provisional: the next read of the directory brings the provider's real status.
       status: 'ACTIVE',
       managerRef: manager?.ref ?? null,
       managerId: await managerOf(ctx, manager?.ref ?? null, asked.provider, id),
@@ -260,7 +273,7 @@ async function insertPerson(ctx: TenantWriter, by: Provisioner, asked: Provision
   return row;
 }
 
-/** Gives an existing person a SCIM record, or their old one back. */
+/** Gives an existing person a SCIM record, or gives their old one back. */
 async function attach(
   ctx: TenantWriter,
   by: Provisioner,
@@ -275,7 +288,7 @@ async function attach(
   return saved;
 }
 
-/** What follows from a change of `active`. Nobody departs twice. */
+/** Applies a change of `active`. Nobody departs twice. */
 async function turn(ctx: TenantWriter, by: Provisioner, before: Person, active: boolean): Promise<void> {
   if (!active && before.scimActive !== false) {
     await depart(ctx, before, { actor: actorOf(by), reason: SCIM_REASON, mandates: by.onDeactivate });
@@ -283,7 +296,10 @@ async function turn(ctx: TenantWriter, by: Provisioner, before: Person, active: 
   if (active && before.scimActive === false) note(ctx, by, 'user_reactivated', before, {});
 }
 
-/** Saves what the provisioner says. The profile of a person is their own source's word; of a linked source nothing but `scim` is kept. */
+/**
+ * Saves what the provisioner says. Only the person's own source writes the profile; a linked source only
+ * writes `scim`.
+ */
 async function save(
   ctx: TenantWriter,
   by: Provisioner,
@@ -307,7 +323,7 @@ async function save(
   return row;
 }
 
-/** The columns of a record, for a person who is there already. Names that are new must be free of other sources'. */
+/** The columns of a record for an existing person. New names must not be used by other sources. */
 async function profileOf(ctx: TenantWriter, person: Person, record: PersonRecord) {
   const { manager, scimDoc, ...columns } = record;
   await requireFreeNames(ctx, person.provider, newNames(person, record));
@@ -324,7 +340,10 @@ async function profileOf(ctx: TenantWriter, person: Person, record: PersonRecord
   };
 }
 
-/** Our id of the manager whom a provisioner names, by the rules of `managers.ts`; null where nobody or several fit, or it is themselves. */
+/**
+ * Our id of the manager whom a provisioner names, by the rules of `managers.ts`. Null if the reference
+ * matches nobody, several people, or the person themselves.
+ */
 async function managerOf(
   reader: TenantReader,
   ref: string | null,

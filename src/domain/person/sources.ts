@@ -4,8 +4,8 @@ import type { TenantWriter } from '../context.ts';
 import { people } from './tables.ts';
 
 /**
- * A refusal because a person, a user name or an email address is another source's. `detail` says which source and whose it is, for the ledger;
- * SCIM shows none of it.
+ * Refuses a change because a person, user name or email address belongs to another source. `detail` names the
+ * source and the person for the ledger. SCIM clients see neither.
  */
 export const otherSource = (
   code: FaultCode,
@@ -15,8 +15,9 @@ export const otherSource = (
   new Fault(code, message, { detail: { other_source: about.provider, person: about.person ?? null } });
 
 /**
- * Refuses a user name or an email address that somebody of another source has: a twin would make both of them ambiguous, and Slack and people know each
- * other by it. Fault `conflict`. Former accounts keep no name. `holdNames` first, so that two sources do not take one at once.
+ * Checks that no one of another source has one of these user names or email addresses: Slack and people
+ * identify each other by them, and a duplicate would make both ambiguous. Throws Fault `conflict`. Former
+ * accounts do not count. Call `holdNames` first, so that two sources cannot take a name at the same time.
  */
 export async function requireFreeNames(
   ctx: TenantWriter,
@@ -49,7 +50,10 @@ export async function requireFreeNames(
   );
 }
 
-/** One writer at a time for each of these names: `people` may hold one twice (other sources), so no unique index can say it. */
+/**
+ * Allows one writer at a time for each of these names, until the commit. A unique index cannot do this,
+ * because people of different sources may share a name.
+ */
 export async function holdNames(ctx: TenantWriter, names: readonly string[]): Promise<void> {
   const wanted = new Set(names.filter((name) => name !== '').map((name) => name.toLowerCase()));
   for (const name of [...wanted].sort())
@@ -59,8 +63,8 @@ export async function holdNames(ctx: TenantWriter, names: readonly string[]): Pr
 }
 
 /**
- * What `email_changed_at` is once `email` stands in place of the address of `row` (the table, or its alias): the moment, where the
- * person had another one. A first address is no change.
+ * SQL for `email_changed_at` when `email` replaces the address of `row` (the table or its alias): now if the
+ * person had another address before, else unchanged. A first address is not a change.
  */
 export const emailChange = (row: 'people' | 'p', email: SQL, now: Date): SQL => {
   const [before, since] = [sql.raw(`${row}.email`), sql.raw(`${row}.email_changed_at`)];

@@ -2,8 +2,9 @@ import { denial, type Denial } from '../denial.ts';
 import type { Person } from './store.ts';
 
 /**
- * Whether a person may act, delegate and vote at all: active at the provider *and*, where SCIM manages them, in SCIM, and not
- * held. Null where they may. Every other status of the provider is no: one who cannot sign in there does not act here.
+ * Why a person may not act, delegate or vote; null if they may. They must be ACTIVE at the provider, active
+ * in SCIM if SCIM manages them, and not held. A person who cannot sign in at the provider cannot act here
+ * either.
  */
 export function standingOf(
   person: Pick<Person, 'status' | 'scimActive' | 'held' | 'displayName'>,
@@ -27,20 +28,23 @@ export function standingOf(
   return null;
 }
 
-/** Why nothing acts through a person whom the kill switch holds: no agent, and no client of theirs. They act themselves as before. */
+/**
+ * Why nothing acts for a person whose delegations the kill switch has frozen: no agent, and no client of
+ * theirs. They can still act themselves.
+ */
 export const delegationFrozen = (name: string): Denial =>
   denial(
     'delegation_frozen',
     `Everything that ${name} delegates was stopped by the kill switch, clients that ${name} signed in to too. An IT admin can lift that.`,
   );
 
-/** Whether what is known of a person at the identity provider is older than the tenant allows. */
+/** Whether the directory data about a person is older than the tenant allows. */
 export const isOutdated = (
   { directoryUntil }: { directoryUntil?: string | Date | null },
   now: Date,
 ): boolean => directoryUntil != null && !(new Date(directoryUntil) >= now);
 
-/** That nothing is decided on such data, and what to do. */
+/** The denial for outdated directory data, with what to do. */
 export const directoryOutdated = (person: { id: string; displayName: string }): Denial =>
   denial(
     'directory_outdated',

@@ -4,12 +4,13 @@ import type { TenantReader, TenantWriter } from '../context.ts';
 import { endSignIns } from '../sign-in/store.ts';
 import { people } from './tables.ts';
 
+/** A row of `people`. */
 export type Person = typeof people.$inferSelect;
 
-/** How strongly a read holds the row: `share` against a revocation, `update` for the revocation itself (law 2). */
+/** How a read locks the row: `share` to keep a revocation out, `update` for the revocation itself (law 2). */
 export type Lock = 'share' | 'update' | undefined;
 
-/** The person with this id, or null. */
+/** The person with this id, or null; locked if `lock` is given. */
 export async function findPerson(reader: TenantReader, id: string, lock?: Lock): Promise<Person | null> {
   const query = reader.db
     .select()
@@ -19,6 +20,7 @@ export async function findPerson(reader: TenantReader, id: string, lock?: Lock):
   return row ?? null;
 }
 
+/** The person with this canonical subject, or null; locked if `lock` is given. */
 export const findPersonByUid = (
   reader: TenantReader,
   provider: string,
@@ -26,18 +28,20 @@ export const findPersonByUid = (
   lock?: Lock,
 ): Promise<Person | null> => one(reader, and(eq(people.provider, provider), eq(people.uid, uid)), lock);
 
+/** The person with this SCIM id, or null; locked if `lock` is given. */
 export const findPersonByScimId = (
   reader: TenantReader,
   scimId: string,
   lock?: Lock,
 ): Promise<Person | null> => one(reader, eq(people.scimId, scimId), lock);
 
-/** Whether the provider has this person no more: deprovisioned there, or proved to be unknown. */
+/** Whether the provider no longer has this person: deprovisioned there, or proved to be missing. */
 const isFormer = (person: Person): boolean => person.status === 'DEPROVISIONED' || person.missingAt !== null;
 
 /**
- * Everybody with this work email or login, compared without regard to ASCII case; more than one is possible and decides nothing.
- * A former account does not make an address ambiguous: it is answered only where nobody else has the address.
+ * Everyone with this work email or login, ignoring ASCII case. Several results mean that the address
+ * identifies nobody. Former accounts are returned only if no present person has the address, so they do not
+ * make it ambiguous.
  */
 export async function peopleByEmail(reader: TenantReader, email: string): Promise<Person[]> {
   const wanted = email.toLowerCase();
@@ -54,7 +58,10 @@ export async function peopleByEmail(reader: TenantReader, email: string): Promis
   return present.length > 0 ? present : found;
 }
 
-/** What a person reference in an input means: our id, the provider's id, a work email or a login. Several people may fit. */
+/**
+ * The people whom a reference in a tool's input may mean: our id, the provider's id, a work email or a
+ * login. Several people may match.
+ */
 export async function peopleByReference(reader: TenantReader, reference: string): Promise<Person[]> {
   if (isId('usr', reference)) {
     const person = await findPerson(reader, reference);
@@ -67,6 +74,7 @@ export async function peopleByReference(reader: TenantReader, reference: string)
     .where(and(eq(people.tenantId, reader.tenantId), eq(people.uid, reference)));
 }
 
+/** The people with these ids, in no particular order. Unknown ids are left out. */
 export async function findPeople(reader: TenantReader, ids: readonly string[]): Promise<Person[]> {
   if (ids.length === 0) return [];
   return reader.db
@@ -77,7 +85,7 @@ export async function findPeople(reader: TenantReader, ids: readonly string[]): 
     );
 }
 
-/** Our ids by a provider's ids, for those who are known here. */
+/** Our ids by a provider's ids. Unknown ids are left out. */
 export async function idsByUid(
   reader: TenantReader,
   provider: string,
@@ -97,7 +105,10 @@ export async function idsByUid(
   return new Map(rows.map((row) => [row.uid, row.id]));
 }
 
-/** People of a provider who have not been read there since a moment, deprovisioned ones excluded, by id after the cursor. */
+/**
+ * People of a provider who were last read there before `moment`, in the order of their ids after the cursor
+ * `after`. Leaves out deprovisioned people.
+ */
 export async function notReadSince(
   reader: TenantReader,
   provider: string,
@@ -122,8 +133,9 @@ export async function notReadSince(
 }
 
 /**
- * Changes a person's row, kills the tokens that were issued before, ours (epoch) and those of the provider (`tokensNotBefore`), and ends what
- * the person is signed in to. The raised epoch also voids every read of the provider that began before: it may no longer loosen (`savePersonRead`).
+ * Changes a person's row, voids all tokens issued before (ours by `epoch`, the provider's by
+ * `tokensNotBefore`), and ends the person's sign-ins. The raised epoch also makes every read of the provider
+ * that is in progress unable to loosen (`savePersonRead`).
  */
 export async function tightenPerson(
   ctx: TenantWriter,
@@ -135,7 +147,7 @@ export async function tightenPerson(
     .set({
       ...change,
       epoch: sql`${people.epoch} + 1`,
-      // Of two processes the one with the later clock counts.
+      // If two processes disagree on the time, the later one counts.
       tokensNotBefore: sql`greatest(${people.tokensNotBefore}, ${ctx.now.toISOString()}::timestamptz)`,
       updatedAt: ctx.now,
     })

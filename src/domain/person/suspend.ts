@@ -7,16 +7,17 @@ import { freezeMandatesOf } from '../mandate/freeze.ts';
 import { findPerson, tightenPerson, type Person } from './store.ts';
 import { people } from './tables.ts';
 
-/** The cause that a suspension gives; unsuspending lifts it and nothing else. */
+/** The freeze cause of a suspension. Unsuspending lifts this cause and no other. */
 export const SUSPENDED = 'principal_suspended';
 
-/** The cause that a person missing at the provider gives. */
+/** The freeze cause of a person who is missing at the provider. */
 export const MISSING = 'missing_at_provider';
 
 /**
- * Holds a suspended person here: status, tokens, mandates and waiting calls, in one transaction, before or after the provider
- * knows of it. Where they are SUSPENDED here already, it only voids the reads of the provider that are under way: what they show may
- * be from before this suspension. Only a fresh read of the provider lifts it (law 8).
+ * Suspends a person here in one transaction: status, tokens, mandates and waiting calls, whether or not the
+ * provider knows of it yet. If they are SUSPENDED already, it only voids the reads of the provider that are
+ * in progress, because those may be older than this suspension. Only a fresh read of the provider lifts it
+ * (law 8).
  */
 export async function suspendHere(ctx: TenantWriter, personId: string, actor: string): Promise<void> {
   const person = await findPerson(ctx, personId, 'update');
@@ -26,8 +27,9 @@ export async function suspendHere(ctx: TenantWriter, personId: string, actor: st
 }
 
 /**
- * The provider has proved, by a 404, that it does not know this person: held as if suspended, and nothing is revoked, since a
- * credential that sees less than before gets the same answer. A second time only notes that they were looked for.
+ * Handles a person whom the provider does not know, as a 404 proved. They are treated as suspended, and
+ * nothing is revoked, because a credential that has lost rights gets the same answer. If they were missing
+ * before, it only notes the time of the read.
  */
 export async function missingHere(ctx: TenantWriter, personId: string, actor: string): Promise<void> {
   const person = await findPerson(ctx, personId, 'update');

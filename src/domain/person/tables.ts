@@ -13,12 +13,13 @@ import {
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import type { PersonStatus } from '../provider.ts';
 
+/** People, from the identity provider and from SCIM. */
 export const people = pgTable(
   'people',
   {
     tenantId: tenantId(),
     id: text('id').notNull(),
-    /** `okta`, `entra`, …: with `uid` the canonical subject `oidc:<provider>:<uid>`. */
+    /** `okta`, `entra`, … With `uid` it forms the canonical subject `oidc:<provider>:<uid>`. */
     provider: text('provider').notNull(),
     uid: text('uid').notNull(),
     login: text('login').notNull(),
@@ -31,29 +32,41 @@ export const people = pgTable(
     department: text('department'),
     managerRef: text('manager_ref'),
     managerId: text('manager_id'),
-    /** The provider's status as it was last read there. */
+    /** The provider's status when it was last read. */
     status: text('status').$type<PersonStatus>().notNull(),
-    /** What SCIM last said, or null where SCIM does not manage this person. */
+    /** What SCIM last said, or null if SCIM does not manage this person. */
     scimActive: boolean('scim_active'),
     scimId: text('scim_id'),
-    /** The SCIM resource as the client sent it, without what has a column. */
+    /** The SCIM resource as the client sent it, without the fields that have a column. */
     scimDoc: jsonb('scim_doc').$type<Record<string, unknown>>(),
-    /** Set by *revoke sessions*; lifted by *restore sessions*. */
+    /** Whether the person's sessions are on hold. A held person may not act. */
     held: boolean('held').notNull().default(false),
-    /** Whoever froze everything that this person delegates; they give no new mandate until it is lifted. */
+    /**
+     * The person who froze everything that this person delegates. Until it is lifted, they can give
+     * no new mandate.
+     */
     delegationFrozenBy: text('delegation_frozen_by'),
-    /** Raised whenever tokens that were issued before must die. */
+    /** Raised to void all tokens that were issued before. */
     epoch: integer('epoch').notNull().default(0),
-    /** Tokens of the provider that were issued up to this moment are void here; set with `epoch`, since the provider does not know of it. */
+    /**
+     * The provider's tokens that were issued up to this moment are void here. Set together with
+     * `epoch`, because the provider does not know about it.
+     */
     tokensNotBefore: moment('tokens_not_before'),
     version: integer('version').notNull().default(1),
-    /** When their work email last changed to another one: Slack accounts that we do not know yet are not taken for them by it, until somebody relinks them. */
+    /**
+     * When their work email last changed to another one. From then on, unknown Slack accounts are
+     * not matched to them by email until an administrator relinks them.
+     */
     emailChangedAt: moment('email_changed_at'),
-    /** Since when the provider has proved that it does not know this person (a 404); null while it does. */
+    /** When the provider proved that it does not know this person (a 404); null while it does. */
     missingAt: moment('missing_at'),
-    /** When the read began by which the provider last told us of this person and of their groups, asked about them alone; null: never. */
+    /**
+     * When the last read began that was for this person alone and showed them and their groups;
+     * null if never.
+     */
     checkedAt: moment('checked_at'),
-    /** When the read began by which the provider last told us of this person. */
+    /** When the last read began that showed this person. */
     readAt: moment('read_at')
       .notNull()
       .default(sql`now()`),
@@ -81,7 +94,10 @@ export const people = pgTable(
   ],
 );
 
-/** Which person a Slack account has been, and the email that it had when we first saw it: a changed one is refused. */
+/**
+ * The person that a Slack account was first matched to, and its email at that time. A changed email
+ * is refused.
+ */
 export const slackAccounts = pgTable(
   'slack_accounts',
   {
@@ -92,12 +108,12 @@ export const slackAccounts = pgTable(
     createdAt: moment('created_at')
       .notNull()
       .default(sql`now()`),
-    /** The last other account that showed this person's email: it is nobody's. */
+    /** The last other account that showed this person's email. It is matched to nobody. */
     contestedBy: text('contested_by'),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.slackUser] }),
-    // One person has one account: another that shows their address is not theirs by that.
+    // One account per person: another account does not become theirs by showing their address.
     uniqueIndex('slack_accounts_person').on(table.tenantId, table.personId),
     tenantPolicy(),
   ],

@@ -1,6 +1,6 @@
 import type { Requirement } from '../approval/approval.ts';
 
-/** A call that another policy text would have decided otherwise. */
+/** A call that another policy text would have decided differently. */
 export interface Difference {
   readonly callId: string;
   readonly tool: string;
@@ -11,27 +11,27 @@ export interface Difference {
   readonly otherwise: string;
 }
 
-/** What a dry run found: calls of the last days, asked again with today's facts under both texts. */
+/** The result of a dry run: recent calls, decided again with today's data under both texts. */
 export interface DryRun {
   readonly days: number;
-  /** How many calls were asked again, at most 5,000 and the newest first. */
+  /** How many calls were decided again: the newest, at most 5,000. */
   readonly calls: number;
-  /** There were more calls than were asked. */
+  /** Whether there were more calls than that. */
   readonly cut: boolean;
-  /** Calls whose tool or target is no longer there. */
+  /** Calls whose tool or target no longer exists. */
   readonly gone: number;
   readonly different: number;
   /** The first fifty. */
   readonly differences: readonly Difference[];
 }
 
-/** One policy as a reader of the whole set needs it. */
+/** The parts of a policy that a reader of the whole set needs. */
 export interface PolicyOutline {
   readonly id: string;
   readonly effect: 'permit' | 'forbid';
   readonly reason: string | null;
   readonly requirement: Requirement | null;
-  /** It ships, and no text of a tenant takes it away. */
+  /** Whether it ships with the product and no tenant's text can remove it. */
   readonly stays: boolean;
 }
 
@@ -43,7 +43,10 @@ export interface WhoCan {
     readonly roles: readonly string[];
     readonly policies: readonly string[];
     readonly approvals: readonly Requirement[];
-    /** Why it would be refused though policy allows it: nobody could approve it at this moment. Null: somebody could, or nobody must. */
+    /**
+     * Why it would be refused although policy allows it: nobody could approve it at this moment.
+     * Null: someone could, or no approval is needed.
+     */
     readonly blocked: string | null;
   }[];
   readonly agents: readonly {
@@ -54,12 +57,15 @@ export interface WhoCan {
     readonly approvals: readonly Requirement[];
     readonly blocked: string | null;
   }[];
-  /** How many people and mandates were asked about. */
+  /** The number of people and mandates that were checked. */
   readonly askedPeople: number;
   readonly askedMandates: number;
-  /** Give it to ask about the rest, or null. */
+  /** Pass it to check the rest. Null: there is no more. */
   readonly nextCursor: string | null;
-  /** At a past time: what was read from the ledger, what is today's, and the last entry that counted. */
+  /**
+   * For a past time: what was reconstructed from the ledger, what is today's data, and the last
+   * entry that counted.
+   */
   readonly reconstructed: {
     readonly at: string;
     readonly fromSeq: number;
@@ -68,11 +74,14 @@ export interface WhoCan {
   } | null;
 }
 
-/** What tools of governance may ask the engine about policies; nothing is changed by it. */
+/** What governance tools may ask the engine about policies. Nothing is changed. */
 export interface PolicyDesk {
-  /** The policies that ship, whole. */
+  /** The full text of the policies that ship with the product. */
   readonly shipped: string;
-  /** What is in force in this tenant now; `problem`: in Cedar's words why its text cannot be used, in which case only what stays decides. */
+  /**
+   * What is in force in this tenant now. `problem`: why its text cannot be used, in Cedar's words;
+   * then only the policies that no tenant can remove decide.
+   */
   inForce(): Promise<{
     version: number;
     text: string;
@@ -80,11 +89,16 @@ export interface PolicyDesk {
     problem: string | null;
     singleAdmin: boolean;
   }>;
-  /** Validates a text as policy of this tenant. Fault `invalid_input` with Cedar's own words. An empty text is what ships. Returns its SHA-256. */
+  /**
+   * Validates a text as this tenant's policy and returns its SHA-256. An empty text means the
+   * shipped policies. Fault `invalid_input` with Cedar's own words.
+   */
   check(text: string): Promise<{ digest: string; policies: readonly PolicyOutline[] }>;
-  /** Which calls of the last days the text would have decided otherwise. Fault as in `check`. */
+  /** Which calls of the last `days` days the text would have decided differently. Faults as in `check`. */
   dryRun(text: string, days: number): Promise<DryRun>;
-  /** Who could use this tool on these targets, now or at a past time. Fault `not_found`, `invalid_input`. */
+  /**
+   * Who could use this tool on these targets, now or at a past time. Fault `not_found` or `invalid_input`.
+   */
   whoCan(question: {
     tool: string;
     input: Readonly<Record<string, unknown>>;

@@ -3,10 +3,10 @@ import type { TenantReader, TenantWriter } from '../context.ts';
 import { NO_POLICY, type PolicyFacts } from '../decision/facts.ts';
 import { policyVersions } from './tables.ts';
 
-/** A tenant's own policies as they were saved. An empty text means those that ship. */
+/** A tenant's own policies as they were saved. An empty text means the shipped policies. */
 export type PolicyVersion = typeof policyVersions.$inferSelect;
 
-/** Which policies decide at this moment, as decisions read it. */
+/** The version and text of the policies that decide now, as decisions read them. */
 export async function policyFacts(reader: TenantReader): Promise<PolicyFacts> {
   const [row] = await reader.db.execute<{ policy: PolicyFacts | string | null }>(
     sql`select decision_policy(${reader.tenantId}) as policy`,
@@ -15,7 +15,7 @@ export async function policyFacts(reader: TenantReader): Promise<PolicyFacts> {
   return typeof policy === 'string' ? (JSON.parse(policy) as PolicyFacts) : policy;
 }
 
-/** The version with this number, or null. Version 0, which every tenant begins with, has no row. */
+/** The version with this number, or null. Version 0, with which every tenant begins, has no row. */
 export async function policyVersion(reader: TenantReader, version: number): Promise<PolicyVersion | null> {
   const [row] = await reader.db
     .select()
@@ -24,7 +24,7 @@ export async function policyVersion(reader: TenantReader, version: number): Prom
   return row ?? null;
 }
 
-/** Versions, newest first; with `at`, only those that stood then. */
+/** Versions, newest first. With `at`, only those that existed then. */
 export async function policyVersionsOf(
   reader: TenantReader,
   limit: number,
@@ -44,8 +44,9 @@ export async function policyVersionsOf(
 }
 
 /**
- * Puts a text in force as the next version, with its ledger entry; `text` must have been validated, and empty means what ships.
- * Two at once: the second fails by the primary key and is asked again by whoever sent it. Returns the new number.
+ * Puts a text in force as the next version and records it. `text` must have been validated; an empty one
+ * means the shipped policies. If two are saved at once, the second fails on the primary key and has to be
+ * sent again. Returns the new number. Does not check who may.
  */
 export async function savePolicyVersion(
   ctx: TenantWriter,

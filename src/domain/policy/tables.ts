@@ -2,7 +2,10 @@ import { sql } from 'drizzle-orm';
 import { integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 
-/** A tenant's own policies, whole, one row a version; the highest version is in force, beside the tenant-wide forbids that ship. */
+/**
+ * A tenant's own policies, the whole text in one row per version. The highest version is in force,
+ * together with the shipped policies that no tenant can remove.
+ */
 export const policyVersions = pgTable(
   'policy_versions',
   {

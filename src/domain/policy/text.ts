@@ -3,8 +3,9 @@ import type { TenantReader } from '../context.ts';
 import { policyVersion } from './store.ts';
 
 /**
- * The text that an input means: its own, or that of an older version (0, and every version that says so: what ships, which is the
- * empty text). Throws Fault `invalid_input` for both or neither, `not_found` for a version that is not there.
+ * The text that an input means: its own, or that of an older version. Version 0, and every version
+ * that returned to it, is the empty text, which means the shipped policies. Throws Fault
+ * `invalid_input` for both or neither and for an empty text, and `not_found` for an unknown version.
  */
 export async function policyText(
   reader: TenantReader,

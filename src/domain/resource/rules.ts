@@ -4,12 +4,15 @@ import type { ReadContext, TenantReader } from '../context.ts';
 import { requireKnownScopes } from '../scope/rules.ts';
 import { resourceServersOf, type ResourceServer } from './store.ts';
 
-/** The most that a tenant may have: each exchange and each check of a token reads them. */
+/** The maximum per tenant: each exchange and each token check reads all of them. */
 const MAX_SERVERS = 50;
 
 const NOT_REGISTERED = 'The resource server is not registered';
 
-/** How a resource server is named (RFC 8707 section 2). Names are compared byte for byte, so each has one spelling only. */
+/**
+ * The identifier of a resource server (RFC 8707 section 2). Identifiers are compared byte for byte, so
+ * only one spelling of each is accepted.
+ */
 export const ResourceIdentifier = z
   .string()
   .max(500)
@@ -31,7 +34,10 @@ function isIdentifier(text: string): boolean {
   );
 }
 
-/** Refuses an address of this server's own, and scopes of its tools: they would be taken from the tokens for it. Fault `invalid_input`. */
+/**
+ * Refuses an address of this server, and scopes of its tools, which tokens for this server could then no
+ * longer carry. Fault `invalid_input` with `detail.problems`.
+ */
 export function requireForeign({ baseUrl, tools }: ReadContext, server: ResourceServer): void {
   const ours = server.scopes.filter((scope) => tools.some((tool) => tool.scope === scope));
   const problems = ours.map((scope) => ({
@@ -44,8 +50,8 @@ export function requireForeign({ baseUrl, tools }: ReadContext, server: Resource
 }
 
 /**
- * Refuses a scope that the catalogue does not have or that is another resource server's, and one resource server too many. Fault
- * `invalid_input` with `detail.problems`.
+ * Refuses a scope that the catalogue does not have or that belongs to another resource server, and more
+ * resource servers than the maximum. Fault `invalid_input` with `detail.problems`.
  */
 export async function checkResourceServer(reader: TenantReader, server: ResourceServer): Promise<void> {
   await requireKnownScopes(reader, server.scopes);

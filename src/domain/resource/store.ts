@@ -2,13 +2,16 @@ import { and, asc, eq } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { resourceServers } from './tables.ts';
 
-/** A resource server of the organisation: what a token may be for beside our own addresses, and which scopes such a token carries. */
+/**
+ * A resource server of the organisation: an audience for tokens besides our own addresses, with the scopes
+ * that such tokens may carry.
+ */
 export interface ResourceServer {
   readonly identifier: string;
   readonly scopes: readonly string[];
 }
 
-/** Every one of the tenant, by identifier. */
+/** All of the tenant's resource servers, ordered by identifier. */
 export async function resourceServersOf(reader: TenantReader): Promise<ResourceServer[]> {
   const { identifier, scopes } = resourceServers;
   return reader.db
@@ -18,7 +21,7 @@ export async function resourceServersOf(reader: TenantReader): Promise<ResourceS
     .orderBy(asc(identifier));
 }
 
-/** The one of this identifier, or null. */
+/** The resource server with this identifier, or null. */
 export async function findResourceServer(
   reader: TenantReader,
   identifier: string,
@@ -35,7 +38,10 @@ interface By {
   readonly callId: string;
 }
 
-/** Adds it, or gives it other scopes; in force for every token from the commit on. It must have passed `checkResourceServer` in this transaction. */
+/**
+ * Adds a resource server or changes its scopes, for every token from the commit on. It must have passed
+ * `checkResourceServer` in this transaction.
+ */
 export async function saveResourceServer(ctx: TenantWriter, server: ResourceServer, by: By): Promise<void> {
   const before = await findResourceServer(ctx, server.identifier);
   const { identifier } = server;
@@ -50,7 +56,7 @@ export async function saveResourceServer(ctx: TenantWriter, server: ResourceServ
   record(ctx, identifier, before?.scopes ?? null, scopes, by);
 }
 
-/** Removes it: there are no tokens for it from the commit on. False where there is none. */
+/** Removes a resource server: from the commit on, there are no tokens for it. False if there is none. */
 export async function removeResourceServer(ctx: TenantWriter, identifier: string, by: By): Promise<boolean> {
   const [row] = await ctx.db
     .delete(resourceServers)

@@ -2,14 +2,17 @@ import { sql } from 'drizzle-orm';
 import { pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 
-/** The organisation's own resource servers: what a delegation token may be for beside our own addresses (RFC 8707). */
+/**
+ * The organisation's own resource servers: audiences for delegation tokens besides our own
+ * addresses (RFC 8707).
+ */
 export const resourceServers = pgTable(
   'resource_servers',
   {
     tenantId: tenantId(),
-    /** The https address that stands in `aud`, byte for byte. */
+    /** The https address in `aud`, byte for byte. */
     identifier: text('identifier').notNull(),
-    /** Those that a token for it may carry, and a token for nothing else. */
+    /** The scopes that a token for it may carry. Tokens for other audiences cannot carry them. */
     scopes: text('scopes').array().notNull(),
     createdAt: moment('created_at')
       .notNull()

@@ -9,20 +9,26 @@ import { credentialOf } from '#lib/authorization.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { apiKeys } from './tables.ts';
 
-/** A machine credential that was presented and found good. */
+/** An API key that was presented and is valid. */
 export interface ApiKey {
   readonly tenantId: string;
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly string[];
   readonly source: string | null;
-  /** The resource server that holds the key, which learns of tokens for that one alone; null: none (`audiencesOfKey`). */
+  /**
+   * The resource server that holds the key; such a key learns of tokens for that server only
+   * (`audiencesOfKey`). Null: none.
+   */
   readonly resource: string | null;
-  /** False where the organisation takes no API keys at its REST API (`enabled_providers` without `API_KEY`). SCIM and introspection go on. */
+  /**
+   * False if the organisation does not accept API keys at its REST API (`enabled_providers` without
+   * `API_KEY`). SCIM and introspection still accept them.
+   */
   readonly restEnabled: boolean;
 }
 
-/** What a key may be good for besides tools, which are scopes by their names. */
+/** The scopes of a key that are not names of tools. */
 export const KEY_SCOPES = [
   'admin',
   'agent.manage',
@@ -32,31 +38,34 @@ export const KEY_SCOPES = [
   'scim',
   'verify',
 ] as const;
-/** Those that only look, or answer whether somebody may; the others act or govern. */
+/** The scopes that only read, or answer whether something is allowed. The others act or govern. */
 export const LOOKING_KEY_SCOPES = [
   'calls:read',
   'introspect',
   'ledger:read',
   'verify',
 ] as const satisfies readonly (typeof KEY_SCOPES)[number][];
-/** All that a key of a resource server can have: it learns of tokens for that one, and of nothing else. */
+/**
+ * All scopes that a resource server's key can have. It learns of tokens for that server and of nothing else.
+ */
 export const RESOURCE_KEY_SCOPES: readonly string[] = [
   'introspect',
   'verify',
 ] satisfies (typeof KEY_SCOPES)[number][];
-/** Manages identity providers and API keys. */
+/** The scope to manage identity providers and API keys. */
 export const ADMIN_SCOPE = 'admin' satisfies (typeof KEY_SCOPES)[number];
 
-/** A key as it is presented: tenant and secret. */
+/** A presented key: tenant id, colon, secret. */
 const KEY = /^(tnt_[0-9a-z]{26}):(mk_(?:live|test)_[0-9a-z]{52})$/i;
 
 const REFUSAL =
   'Present an API key in the Authorization header, as Bearer, then tenant id, colon and key. This one is missing, malformed, unknown or revoked.';
 
 /**
- * Reads `Authorization: Bearer tnt_x:mk_live_y` (requirements D1; Okta and Entra send the same text) and finds the key by its
- * digest as it is now, many of a tenant in one query. Fault `unauthenticated` for everything else, without saying which part was wrong,
- * and `unavailable` where the database is gone.
+ * Checks an API key. Reads `Authorization: Bearer tnt_x:mk_live_y` (Okta and Entra send the same text) and
+ * looks the key up by its digest as it is now; look-ups that are started together become one query per
+ * tenant. Throws Fault `unauthenticated` for everything else, without saying which part was wrong, and
+ * `unavailable` if the database cannot be reached. Does not check scopes.
  */
 export type ApiKeyCheck = (header: string | null) => Promise<ApiKey>;
 
@@ -70,7 +79,7 @@ interface KeyRow {
   readonly rest_enabled: boolean;
 }
 
-/** `mode` binds the kind: a test key works only in a sandbox. */
+/** Creates the check. `mode` decides which kind of key is accepted: a test key works only in a sandbox. */
 export function createApiKeyCheck(sql: Sql, mode: 'sandbox' | 'live'): ApiKeyCheck {
   const find = gather<string, KeyRow | undefined>(async (tenantId, hashes) => {
     const rows = await reachInTime(
@@ -100,7 +109,7 @@ export function createApiKeyCheck(sql: Sql, mode: 'sandbox' | 'live'): ApiKeyChe
   };
 }
 
-/** Throws Fault `forbidden` where the key lacks a scope. */
+/** Throws Fault `forbidden` if the key lacks a scope. */
 export function requireKeyScope(key: ApiKey, scope: string): void {
   if (!key.scopes.includes(scope)) {
     throw new Fault(
@@ -111,7 +120,9 @@ export function requireKeyScope(key: ApiKey, scope: string): void {
   }
 }
 
-/** Makes a key; the secret is in the answer and nowhere else. `by` is who asked, for the ledger. */
+/**
+ * Creates a key. Only the answer contains the secret: we store its digest. `by` is the actor, for the ledger.
+ */
 export async function createApiKey(
   ctx: TenantWriter,
   mode: 'sandbox' | 'live',
@@ -137,7 +148,7 @@ export async function createApiKey(
   return { id, presented: `${ctx.tenantId}:${secret}` };
 }
 
-/** A key as it may be shown: never its secret, of which nothing but a digest is kept. */
+/** A key without its secret, which we do not have. */
 export interface ListedApiKey {
   readonly id: string;
   readonly name: string;
@@ -159,11 +170,12 @@ export async function listApiKeys(reader: TenantReader): Promise<ListedApiKey[]>
 }
 
 /**
- * Revokes a key: the next request with it is refused. Revoking it again changes nothing. Throws Fault `not_found`, and `conflict` for the last key
- * with the scope `admin`: without it nobody could make another.
+ * Revokes a key. The next request with it is refused. Revoking it again changes nothing. Throws Fault
+ * `not_found`, and `conflict` for the last key with the scope `admin`, because without it nobody could create
+ * another.
  */
 export async function revokeApiKey(ctx: TenantWriter, keyId: string, by: string): Promise<void> {
-  // All of them are held, so that two administrators cannot revoke each other's key at once.
+  // Locks all keys, so that two administrators cannot revoke each other's last key at the same time.
   const rows = await ctx.db
     .select({ id: apiKeys.id, name: apiKeys.name, scopes: apiKeys.scopes, revokedAt: apiKeys.revokedAt })
     .from(apiKeys)

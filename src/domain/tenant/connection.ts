@@ -4,16 +4,19 @@ import { canonicalJson } from '#lib/json.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { connections } from './tables.ts';
 
-/** The link to a tenant's Okta organisation, with its credential in clear: for the gateway only. */
+/** The link to a tenant's Okta organisation, with its decrypted credential. For the gateway only. */
 export interface Connection {
   readonly id: string;
   readonly orgUrl: string;
   readonly credential: Readonly<Record<string, unknown>>;
-  /** Whether it follows the installation's settings (`replaceCredential` at start). Every other connection is changed by its tenant alone. */
+  /**
+   * Whether it follows the installation's settings (`replaceCredential` at start). Other connections are
+   * changed only by their tenant.
+   */
   readonly fromSettings: boolean;
 }
 
-/** The tenant's Okta connection with its credential in clear, for the gateway only; null where there is none. */
+/** The tenant's Okta connection with its decrypted credential, or null. For the gateway only. */
 export async function oktaConnection(reader: TenantReader, secrets: Secrets): Promise<Connection | null> {
   const [row] = await reader.db
     .select()
@@ -28,7 +31,10 @@ export async function oktaConnection(reader: TenantReader, secrets: Secrets): Pr
   };
 }
 
-/** Replaces the connection's credential, so that a rotated key in the settings takes effect at the next start. */
+/**
+ * Replaces the connection's address and credential if they differ, so that a rotated key in the settings
+ * takes effect at the next start.
+ */
 export async function replaceCredential(
   ctx: TenantWriter,
   secrets: Secrets,
@@ -45,7 +51,10 @@ export async function replaceCredential(
   ctx.record({ event: 'key_rotated', actor: 'prokura', data: { connection: connection.id, okta: orgUrl } });
 }
 
-/** Notes what was seen when the directory was read and, where that was all of it, when the read began: until when memberships can be relied on follows from it. */
+/**
+ * Saves the report of a directory read. If the read was complete, also saves when it began: this decides how
+ * long memberships can be relied on.
+ */
 export async function noteSync(
   ctx: TenantWriter,
   vendor: string,
@@ -58,7 +67,7 @@ export async function noteSync(
     .where(and(eq(connections.tenantId, ctx.tenantId), eq(connections.vendor, vendor as 'okta')));
 }
 
-/** When the last read of the whole directory began, or null: never. */
+/** When the last read of the whole directory began, or null if there was none. */
 export async function lastSync(reader: TenantReader): Promise<Date | null> {
   const [row] = await reader.db
     .select({ at: connections.lastSyncAt })
@@ -69,7 +78,7 @@ export async function lastSync(reader: TenantReader): Promise<Date | null> {
 
 const sealedAs = (id: string): string => `connection:${id}`;
 
-/** The credential as the row holds it, bound to its connection. */
+/** The credential as it is stored: encrypted, and bound to its connection. */
 export const sealCredential = (
   secrets: Secrets,
   id: string,

@@ -10,17 +10,23 @@ import { sealCredential } from './connection.ts';
 import { DEFAULT_SETTINGS, type TenantSettings } from './settings.ts';
 import { connections, identityProviders, tenants } from './tables.ts';
 
-/** What a new tenant needs to know of its Okta. `credential` is sealed before it is saved. */
+/** A new tenant's Okta. `credential` is encrypted before it is saved. */
 export interface OktaSetup {
   readonly orgUrl: string;
   readonly credential: Readonly<Record<string, unknown>>;
   readonly issuer: string;
   readonly audience: string;
-  /** Whether credential and address are this installation's settings, and follow them when these change. One tenant's at most. */
+  /**
+   * Whether credential and address come from this installation's settings and follow their changes. At
+   * most one tenant.
+   */
   readonly fromSettings?: boolean;
 }
 
-/** What the members of a mapped group may do and delegate by default (requirements D8); relations to the target are policy's. */
+/**
+ * What the members of a mapped group may do and delegate by default, by role. Policies decide on which
+ * targets.
+ */
 export const DEFAULT_ROLE_SCOPES: Readonly<Record<string, readonly string[]>> = {
   manager: ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read'],
   it_admin: ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read', 'okta.users.suspend'],
@@ -28,7 +34,10 @@ export const DEFAULT_ROLE_SCOPES: Readonly<Record<string, readonly string[]>> = 
   member: ['okta.users.read'],
 };
 
-/** Makes the tenant that `ctx` has named: its row, the beginning of its ledger, a signing key, its Okta connection and identity provider. */
+/**
+ * Creates the tenant whose id `ctx` has: its row, ledger, signing key, scopes, Okta connection and
+ * identity provider.
+ */
 export async function createTenant(
   ctx: TenantWriter,
   secrets: Secrets,
@@ -67,7 +76,10 @@ export async function createTenant(
   });
 }
 
-/** Maps a group of a source, by its immutable id, to a role with that role's default scopes. Mapping it twice changes nothing. */
+/**
+ * Maps a group of a source, by its immutable id, to a role with the role's default scopes. A repeated
+ * mapping changes nothing but is recorded again.
+ */
 export async function mapGroup(
   ctx: TenantWriter,
   source: string,
@@ -86,10 +98,13 @@ export async function mapGroup(
   });
 }
 
-/** The group, of our own making, whose members are administrators before any group of the directory is mapped. */
+/** A group of our own. Its members are administrators before any group of the directory is mapped. */
 const ADMINISTRATORS = { source: 'prokura', uid: 'administrators' };
 
-/** Names a person an IT admin of this installation, without a group of the directory (the first ones, by the one-time token). */
+/**
+ * Makes a person an IT admin of this installation without a group of the directory. For the first
+ * administrators, who are named with the one-time token. Does not check who may.
+ */
 export async function nameAdministrator(ctx: TenantWriter, personId: string): Promise<void> {
   const { source, uid } = ADMINISTRATORS;
   await ctx.db

@@ -16,14 +16,17 @@ import { identityProviders, tenants } from './tables.ts';
 
 type Kind = IdentityProvider['kind'];
 
-/** What `enabled_providers` may name (requirements D2), in the order in which it is answered. */
+/** The values of `enabled_providers`, in the order in which they are returned. */
 const PROVIDER_NAMES = ['API_KEY', 'COGNITO', 'ENTRA', 'OIDC', 'OKTA'] as const;
-/** The kinds of which a tenant has at most one, by the member that holds it. */
+/** The kinds of which a tenant has at most one, by their member of the document. */
 const SINGLE = { okta: 'OKTA', entra: 'ENTRA', cognito: 'COGNITO' } as const satisfies Record<string, Kind>;
 const SINGLE_MEMBERS = Object.keys(SINGLE) as (keyof typeof SINGLE)[];
 const MAX_GENERIC = 20;
 
-/** `PUT /v1/tenants/{tenantId}/identity-providers` (requirements D2): the whole configuration; what is left out goes. */
+/**
+ * Body of `PUT /v1/tenants/{tenantId}/identity-providers`: the whole configuration. A section that is left
+ * out is removed.
+ */
 export const IdentityProvidersDocument = z.strictObject({
   enabled_providers: z
     .array(z.enum(PROVIDER_NAMES))
@@ -50,7 +53,10 @@ export const IdentityProvidersDocument = z.strictObject({
 });
 export type IdentityProvidersDocument = z.infer<typeof IdentityProvidersDocument>;
 
-/** The configuration as it is answered. `unconfigured`: enabled, but without a section; nobody gets in by them. */
+/**
+ * The configuration as it is returned. `unconfigured`: providers that are enabled without a section, so that
+ * their tokens are not accepted.
+ */
 export const StoredIdentityProviders = IdentityProvidersDocument.extend({
   unconfigured: z.array(z.enum(PROVIDER_NAMES)).optional(),
 });
@@ -58,7 +64,7 @@ export type StoredIdentityProviders = z.infer<typeof StoredIdentityProviders>;
 
 interface Entry {
   readonly kind: Kind;
-  /** Where it stands in the document: `okta`, `oidc.0`. */
+  /** Its place in the document: `okta`, `oidc.0`. */
   readonly path: string;
   readonly section: Section;
   readonly vendor: Vendor;
@@ -80,8 +86,10 @@ function entriesOf(document: IdentityProvidersDocument): Entry[] {
 }
 
 /**
- * Refuses what no organisation may configure, without asking anybody: an issuer that is not the vendor's, one issuer twice. With `current`, also an
- * enabled provider whose section is missing though one stands there now: it would be dropped unseen. Fault `invalid_input` with `detail.problems`.
+ * Refuses what no organisation may configure, without any request: an issuer that cannot be the vendor's, or
+ * an issuer that is repeated. With `current`, also refuses an enabled provider whose section is missing
+ * although it is configured now: it would be dropped unnoticed. Fault `invalid_input` with `detail.problems`.
+ * Does not contact the issuers.
  */
 export function checkDocument(
   document: IdentityProvidersDocument,
@@ -108,8 +116,9 @@ export function checkDocument(
 }
 
 /**
- * Asks every issuer, over `fetch` (guarded: https on public addresses), for its discovery document, which must name exactly that issuer, and for
- * its keys, of which one must be usable. Fault `invalid_input` with `detail.problems`.
+ * Fetches every issuer's discovery document, which must name exactly that issuer, and its keys, of which one
+ * must be usable. `fetch` must be guarded: https at public addresses. Fault `invalid_input` with
+ * `detail.problems`.
  */
 export async function checkIssuers(document: IdentityProvidersDocument, fetch: ReadDocument): Promise<void> {
   const answers = await Promise.all(
@@ -121,7 +130,8 @@ export async function checkIssuers(document: IdentityProvidersDocument, fetch: R
         const wanted = vendor.algorithms.join(' or ');
         return usable ? [] : [{ field, problem: `publishes no key that can verify ${wanted}.` }];
       } catch (error) {
-        // Our own words about what came back; what a socket says of an address is nobody's business.
+        // Only our own words about the answer: a socket's error could reveal something about an internal
+        // address.
         const said = error instanceof TypeError ? `could not be read: ${error.message}.` : 'does not answer.';
         return [{ field, problem: said }];
       }
@@ -130,7 +140,7 @@ export async function checkIssuers(document: IdentityProvidersDocument, fetch: R
   refuseProblems(answers.flat());
 }
 
-/** The configuration as it stands. */
+/** The configuration now. */
 export async function identityProvidersDocument(reader: TenantReader): Promise<StoredIdentityProviders> {
   const rows = await allRows(reader);
   const { settings } = await theTenant(reader);
@@ -159,7 +169,10 @@ export async function identityProvidersDocument(reader: TenantReader): Promise<S
   return { ...document, ...(unconfigured.length === 0 ? {} : { unconfigured }) };
 }
 
-/** Replaces the configuration. It must have passed `checkDocument`; the issuers are not asked here. Fault `invalid_input` for scopes that nobody can ask for. */
+/**
+ * Replaces the configuration, which must have passed `checkDocument`. Does not contact the issuers. Fault
+ * `invalid_input` for unknown one-time scopes.
+ */
 export async function saveIdentityProviders(
   ctx: TenantWriter,
   document: IdentityProvidersDocument,
@@ -220,7 +233,10 @@ export async function saveIdentityProviders(
   return identityProvidersDocument(ctx);
 }
 
-/** Refuses scopes that the catalogue does not have: one that is misspelt would hold nothing back, and nobody would see it. Fault `invalid_input`. */
+/**
+ * Refuses one-time scopes that the catalogue does not have: a misspelt scope would restrict nothing, and
+ * nobody would notice. Fault `invalid_input`.
+ */
 export async function checkOneTimeScopes(
   reader: TenantReader,
   { one_time_scopes: scopes = [] }: IdentityProvidersDocument,

@@ -6,17 +6,17 @@ import { KEY_SCOPES, LOOKING_KEY_SCOPES, RESOURCE_KEY_SCOPES, type ListedApiKey 
 import { identityProvidersDocument } from './identity-providers.ts';
 import { apiKeys } from './tables.ts';
 
-/** What is asked of the tools about a scope of a key; keys name tools by their names. */
+/** What must be known about a tool to judge a key's scope; keys name tools by their names. */
 interface NamedTool {
   readonly name: string;
   readonly effects: string;
   readonly only?: 'people' | undefined;
 }
 
-/** Providers that SCIM keys may speak for, besides generic ones, which are named by their issuer. */
+/** Providers that a SCIM key may act for. Generic providers are named by their issuer instead. */
 const SOURCES = ['okta', 'entra', 'cognito'];
 
-/** Which of these scopes no key can have: a scope that means nothing would only mislead, and what is for people only is never for a key. */
+/** The scopes that no key can have: unknown ones, which would mislead, and tools that are for people only. */
 export const unusableScopes = (tools: readonly NamedTool[], scopes: readonly string[]): string[] =>
   scopes.filter(
     (scope) =>
@@ -24,7 +24,10 @@ export const unusableScopes = (tools: readonly NamedTool[], scopes: readonly str
       !tools.some(({ name, only }) => name === scope && only !== 'people'),
   );
 
-/** Which of these scopes do more than look: they change something, or say what others may do. Humans alone grant them. */
+/**
+ * The scopes that do more than read: they change something, or say what others may do. Only people may grant
+ * them.
+ */
 export const actingScopes = (tools: readonly NamedTool[], scopes: readonly string[]): string[] =>
   scopes.filter(
     (scope) =>
@@ -32,24 +35,25 @@ export const actingScopes = (tools: readonly NamedTool[], scopes: readonly strin
       !tools.some(({ name, effects }) => name === scope && (effects === 'read' || effects === 'look')),
   );
 
-/** What two humans let a key do from now on, beside what it does. */
+/** The scopes that two administrators add to a key. */
 export interface KeyGrant {
   readonly key: string;
   readonly scopes: readonly string[];
-  /** For the scope `scim`, and only there: whose directory the key carries. */
+  /** Required for the scope `scim`, and only there: the directory that the key acts for. */
   readonly source?: string | undefined;
 }
 
 interface CheckedGrant {
   readonly key: ListedApiKey;
-  /** All that the key has then. */
+  /** All scopes that the key has afterwards. */
   readonly scopes: readonly string[];
   readonly source: string | null;
 }
 
 /**
- * The key as it would be. Throws Fault `not_found`, `conflict` (revoked, a resource server's, or nothing would change) and `invalid_input` for a source that does
- * not fit the scopes. Which scopes there are is the caller's question.
+ * The key as it would be. Throws Fault `not_found`, `conflict` (revoked, a resource server's key, or nothing
+ * would change) and `invalid_input` for a source that does not fit the scopes. Does not check that the scopes
+ * exist: the caller does.
  */
 export async function checkKeyGrant(
   reader: TenantReader,
@@ -75,7 +79,10 @@ export async function checkKeyGrant(
   return { key, scopes: after, source: source === undefined ? key.source : await sourceOf(reader, source) };
 }
 
-/** Grants it in the caller's transaction; checks again there. In force with the key's next request. */
+/**
+ * Grants the scopes in the caller's transaction and checks again there; faults as in `checkKeyGrant`. They
+ * apply from the key's next request on.
+ */
 export async function grantToKey(
   ctx: TenantWriter,
   grant: KeyGrant,

@@ -5,22 +5,26 @@ import type { LinkedSource, TenantSettings } from './settings.ts';
 import { theTenant } from './store.ts';
 import { tenants } from './tables.ts';
 
-/** Links that a tenant may have: providers are few. */
+/** The maximum number of links of a tenant. */
 const MAX_LINKS = 20;
 
 const same = (one: LinkedSource, other: LinkedSource): boolean =>
   one.source === other.source && one.peopleOf === other.peopleOf;
 
-/** Whose people a SCIM key of this source may provision and deprovision: its own source's, and those of sources that are linked to it. */
+/**
+ * The sources whose people a SCIM key of this source may provision and deprovision: its own and those linked
+ * to it.
+ */
 export const sourcesOf = ({ linkedSources = [] }: TenantSettings, source: string): string[] => [
   source,
   ...linkedSources.filter((link) => link.source === source).map((link) => link.peopleOf),
 ];
 
 /**
- * Links a source to the people of another one, or with `linked` false takes the link away. The tenant's row must be held. Returns every link
- * that stands then. Fault `invalid_input` for a source and itself, `not_found` where there is no such link to take away,
- * `conflict` where there are too many. Does not check that either source exists: a key may be made for it later.
+ * Links a source to the people of another one, or removes the link if `linked` is false. The caller must have
+ * locked the tenant's row. Returns all links afterwards. Fault `invalid_input` for a source and itself,
+ * `not_found` if there is no such link to remove, `conflict` if there are too many. Does not check that the
+ * sources exist: a key may be created later.
  */
 export async function changeLink(
   ctx: TenantWriter,
@@ -52,7 +56,7 @@ export async function changeLink(
   return after;
 }
 
-/** Fault `invalid_input` for a source and itself: it writes its own people anyhow. */
+/** Throws Fault `invalid_input` for a source and itself, because a source always writes its own people. */
 export function requirePair({ source, peopleOf }: LinkedSource): void {
   if (source === peopleOf)
     throw new Fault('invalid_input', 'A source writes its own people already. Name two different sources.', {

@@ -6,8 +6,9 @@ import { isStrings } from '../token/providers/vendor.ts';
 import { identityProviders } from './tables.ts';
 
 /**
- * Whether what is asked came with an access token of a client that the organisation declared as its own portal (`portal_clients`), as that is
- * set now: there the person clicked in the organisation's own pages. False for every other actor, and for tokens of any other client.
+ * Whether the actor's access token was issued to a client that the organisation now declares as its
+ * own portal (`portal_clients`), where the person clicked in the organisation's own pages. False for
+ * every other actor and client.
  */
 export async function isOwnPortal(reader: TenantReader, actor: Actor): Promise<boolean> {
   if (actor.kind !== 'person' || actor.tokenScopes === undefined) return false;

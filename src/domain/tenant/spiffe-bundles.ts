@@ -13,9 +13,13 @@ import { tenants } from './tables.ts';
 
 const MAX_TRUST_DOMAINS = 50;
 const MAX_KEYS = 100;
-/** Of a bundle as JSON: a SPIRE server's, with its X.509 authorities, has some 10 KiB. */
+/**
+ * The maximum size of a bundle as JSON. A SPIRE server's bundle with its X.509 authorities has about 10 KiB.
+ */
 const MAX_BYTES = 64 * 1024;
-/** How long a key's name may be. Approvers read it, so it must also be one line and hide nothing. */
+/**
+ * The maximum length of a key id. Approvers read it, so it must also be one line without hidden characters.
+ */
 const MAX_KID = 255;
 
 /** A SPIFFE bundle as its server shows it: `spire-server bundle show -format spiffe`. */
@@ -28,12 +32,13 @@ export const SpiffeBundle = z
     abort: true,
   });
 
+/** The name of a trust domain in a tool's input. */
 export const TrustDomain = z
   .string()
   .refine(isTrustDomain, 'must be 1 to 255 of lower-case letters, digits and . _ -')
   .describe('The trust domain: acme.example.');
 
-/** A key of a bundle that verifies JWT-SVIDs, as it is shown. */
+/** A key of a bundle that verifies JWT-SVIDs, without the key itself. */
 export const BundleKey = z.object({
   kid: z.string(),
   alg: z.enum(['ES256', 'RS256']),
@@ -41,24 +46,29 @@ export const BundleKey = z.object({
 });
 type BundleKey = z.infer<typeof BundleKey>;
 
+/** A trust domain's keys, and the agents that depend on them. */
 export const BundleView = z.object({
   trust_domain: z.string(),
   keys: z.array(BundleKey),
   agents: z.array(z.string()).describe('Ids of the agents that authenticate by it.'),
 });
 
+/** A key of a bundle that was ignored, and why. */
 export const IgnoredKey = z.object({
   key: z.string().describe('Where it stands: keys.1.'),
   why: z.string(),
 });
 
-/** A bundle that may be kept: what of it verifies, and what was passed over. */
+/** A bundle that may be saved: the keys that verify JWT-SVIDs, and the keys that were ignored. */
 export interface ReadBundle {
   readonly keys: readonly (BundleKey & { readonly jwk: Readonly<Record<string, unknown>> })[];
   readonly ignored: readonly z.infer<typeof IgnoredKey>[];
 }
 
-/** Why a key of a bundle verifies no JWT-SVID, or the key. Unknown types and uses are passed over (SPIFFE Trust Domain and Bundle, section 4.1.3). */
+/**
+ * The key, or why it verifies no JWT-SVID. Unknown types and uses are ignored (SPIFFE Trust Domain and
+ * Bundle, section 4.1.3).
+ */
 function keyOf(jwk: Readonly<Record<string, unknown>>): ReadBundle['keys'][number] | string {
   const { kid, use } = jwk;
   if (use === 'x509-svid') return 'is for X.509-SVIDs';
@@ -72,8 +82,9 @@ function keyOf(jwk: Readonly<Record<string, unknown>>): ReadBundle['keys'][numbe
 }
 
 /**
- * Reads a bundle. `at` is where it stands in the input. Fault `invalid_input` with `detail.problems` for a private or symmetric key anywhere in it, a `kid`
- * that stands twice, and where no key is left that verifies. Asks nobody whether the keys are those of the trust domain: that is for people.
+ * Reads a bundle. `at` is its place in the input. Fault `invalid_input` with `detail.problems` if it contains
+ * a private or symmetric key, if a `kid` is repeated, or if no key verifies JWT-SVIDs. Does not check that
+ * the keys belong to the trust domain: approvers do.
  */
 export function readBundle(bundle: z.infer<typeof SpiffeBundle>, at = ''): ReadBundle {
   const problems: { field: string; problem: string }[] = [];
@@ -102,7 +113,7 @@ export function readBundle(bundle: z.infer<typeof SpiffeBundle>, at = ''): ReadB
   throw new Fault('invalid_input', `The trust bundle was not changed. ${words}`, { detail: { problems } });
 }
 
-/** The keys that verify JWT-SVIDs of a trust domain now; null where it has no bundle. */
+/** The keys that verify JWT-SVIDs of a trust domain now; null if it has no bundle. */
 export async function bundleKeys(reader: TenantReader, trustDomain: string): Promise<BundleKey[] | null> {
   const bundle = trustBundleOf((await theTenant(reader)).settings, trustDomain);
   return bundle === null
@@ -110,7 +121,7 @@ export async function bundleKeys(reader: TenantReader, trustDomain: string): Pro
     : bundle.keys.map(keyOf).flatMap((key) => (typeof key === 'string' ? [] : [shown(key)]));
 }
 
-/** Every trust domain with a bundle, by name. */
+/** Every trust domain with a bundle, sorted by name. */
 export async function bundlesOf(reader: TenantReader): Promise<z.infer<typeof BundleView>[]> {
   const { spiffeBundles = {} } = (await theTenant(reader)).settings;
   const views = Object.keys(spiffeBundles)
@@ -123,18 +134,22 @@ export async function bundlesOf(reader: TenantReader): Promise<z.infer<typeof Bu
   return Promise.all(views);
 }
 
-/** Keys of `before` that are not in `after`: what they vouched for has to end. A `kid` with another key is another key. */
+/**
+ * The keys of `before` that are not in `after`: what depends on them must end. The same `kid` with another
+ * key counts as another key.
+ */
 export const goneKeys = (before: readonly BundleKey[], after: readonly BundleKey[]): BundleKey[] =>
   before.filter((old) => !after.some((key) => key.kid === old.kid && key.thumbprint === old.thumbprint));
 
-/** Whether two bundles verify the same. */
+/** Whether two bundles verify the same SVIDs. */
 export const sameKeys = (one: readonly BundleKey[], other: readonly BundleKey[]): boolean =>
   goneKeys(one, other).length === 0 && goneKeys(other, one).length === 0;
 
 /**
- * Gives a trust domain a bundle in place of the one that it has, or with null takes it away. Where a key goes, the tokens of every agent of the trust
- * domain die with it; where all go, what these agents wait for is withdrawn as well. The tenant's row must be held. Returns the ids of these
- * agents. Fault `conflict` where there are too many trust domains, `not_found` where there is nothing to take away.
+ * Replaces the bundle of a trust domain, or removes it if `bundle` is null. If a key is removed, the tokens
+ * of every agent of the trust domain end. If the bundle is removed, their waiting calls are withdrawn as
+ * well. The caller must have locked the tenant's row. Returns the ids of these agents. Fault `conflict` if
+ * there are too many trust domains, `not_found` if there is nothing to remove.
  */
 export async function changeBundle(
   ctx: TenantWriter,
@@ -177,14 +192,15 @@ export async function changeBundle(
   return ended;
 }
 
+/** The fault for a trust domain without a bundle. */
 export const noBundle = (trustDomain: string): Fault =>
   new Fault('not_found', `There is no trust bundle of ${trustDomain.slice(0, 80)} here.`);
 
-/** Keys as people compare them. */
+/** Keys in words, so that people can compare them. */
 export const keysInWords = (keys: readonly BundleKey[]): string =>
   keys.map(({ kid, alg, thumbprint: print }) => `${alg} key ${kid} (thumbprint ${print})`).join(', ');
 
-/** What a key is, without the key. */
+/** Describes a key without the key itself. */
 export const shown = ({ kid, alg, thumbprint: print }: BundleKey): BundleKey => ({
   kid,
   alg,

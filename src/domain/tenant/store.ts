@@ -2,9 +2,13 @@ import { eq } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { tenants } from './tables.ts';
 
+/** A row of `tenants`. */
 export type Tenant = typeof tenants.$inferSelect;
 
-/** The tenant that the transaction has named. Throws where it is not there: a tenant id that got here was verified. */
+/**
+ * The tenant of the transaction. Throws if it does not exist, because a tenant id is verified before
+ * it gets here.
+ */
 export async function theTenant(reader: TenantReader): Promise<Tenant> {
   const [row] = await reader.db.select().from(tenants).where(eq(tenants.id, reader.tenantId));
   if (row === undefined) throw new Error(`tenant ${reader.tenantId} is not there`);
@@ -12,8 +16,8 @@ export async function theTenant(reader: TenantReader): Promise<Tenant> {
 }
 
 /**
- * Holds the tenant's row until the commit: `share` for what relies on its settings, `no key update` for what changes them. Foreign keys do not wait
- * for either (PostgreSQL manual, section 13.3.2).
+ * Locks the tenant's row until the commit: `share` for code that relies on its settings, `no key update`
+ * for code that changes them. Foreign keys wait for neither (PostgreSQL manual, section 13.3.2).
  */
 export async function holdTenant(ctx: TenantWriter, lock: 'share' | 'no key update'): Promise<void> {
   await ctx.db.select({ id: tenants.id }).from(tenants).where(eq(tenants.id, ctx.tenantId)).for(lock);

@@ -3,6 +3,7 @@ import { boolean, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex 
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import type { TenantSettings } from './settings.ts';
 
+/** Tenants: the customer organisations. */
 export const tenants = pgTable(
   'tenants',
   {
@@ -11,10 +12,10 @@ export const tenants = pgTable(
     status: text('status', { enum: ['active', 'frozen'] })
       .notNull()
       .default('active'),
-    /** The person who froze it: they do not approve its return. */
+    /** The person who froze it. They cannot approve lifting the freeze. */
     frozenBy: text('frozen_by'),
     frozenReason: text('frozen_reason'),
-    /** Raised when everything that was issued before must die. */
+    /** Raised to end everything that was issued before. */
     epoch: integer('epoch').notNull().default(0),
     slackTeamId: text('slack_team_id').unique(),
     settings: jsonb('settings').$type<TenantSettings>().notNull(),
@@ -25,19 +26,23 @@ export const tenants = pgTable(
   () => [tenantPolicy(sql.raw('id'))],
 );
 
+/** API keys, revoked ones included. */
 export const apiKeys = pgTable(
   'api_keys',
   {
     tenantId: tenantId(),
     id: text('id').notNull(),
     name: text('name').notNull(),
-    /** SHA-256 of the whole presented secret (`mk_live_…`); the secret has 256 random bits, so no stretching is due. */
+    /**
+     * SHA-256 of the whole presented secret (`mk_live_…`). No key stretching is needed: the secret
+     * has 256 random bits.
+     */
     hash: text('hash').notNull(),
-    /** What the key is good for: `scim`, `introspect`, `admin`, `ledger:read`, or a tool's name. */
+    /** What the key may do: one of `KEY_SCOPES`, or a tool's name. */
     scopes: text('scopes').array().notNull(),
-    /** The provider whose word this key carries (`okta`, `entra`), for SCIM keys. */
+    /** The provider that a SCIM key acts for (`okta`, `entra`). */
     source: text('source'),
-    /** The identifier of the resource server that holds the key; null: none. */
+    /** The identifier of the resource server that holds the key. Null: none. */
     resource: text('resource'),
     createdAt: moment('created_at')
       .notNull()
@@ -51,6 +56,7 @@ export const apiKeys = pgTable(
   ],
 );
 
+/** The token issuers that a tenant trusts. */
 export const identityProviders = pgTable(
   'identity_providers',
   {
@@ -73,6 +79,7 @@ export const identityProviders = pgTable(
   ],
 );
 
+/** Links to the tenant's organisation at a vendor. */
 export const connections = pgTable(
   'connections',
   {
@@ -80,9 +87,9 @@ export const connections = pgTable(
     id: text('id').notNull(),
     vendor: text('vendor', { enum: ['okta'] }).notNull(),
     orgUrl: text('org_url').notNull(),
-    /** The credential, sealed with the installation's key (`lib/seal.ts`). */
+    /** The credential, encrypted with the installation's key (`Secrets.seal` in `lib/crypto.ts`). */
     sealedCredential: text('sealed_credential').notNull(),
-    /** Whether address and credential follow the installation's settings; never for more than one tenant. */
+    /** Whether address and credential follow the installation's settings. True for one tenant at most. */
     fromSettings: boolean('from_settings').notNull().default(false),
     lastSyncAt: moment('last_sync_at'),
     lastSync: jsonb('last_sync').$type<Record<string, unknown>>(),
