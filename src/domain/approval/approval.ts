@@ -1,3 +1,4 @@
+/** The states of an approval. Only `pending` can change. */
 export type ApprovalState =
   | 'pending'
   | 'approved'
@@ -8,10 +9,11 @@ export type ApprovalState =
   | 'waived';
 
 /**
- * Who may approve, as a policy's `@approval` names it: the principal's manager, the target's manager, the owner of the
- * target agent, members of a group by our id, everybody whose groups map to a role, one person by our id, or anybody whose groups
- * give a scope. `principal` is no approval by somebody else but the person's own confirmation, by their own hand, of what a bearer token asked
- * in their name; only what ships can ask for it.
+ * The approvers that a policy's `@approval` can name: the principal's manager, the target's manager,
+ * the owner of the target agent, the members of a group by our id (`group:`), everyone whose groups
+ * map to a role (`role:`), one person by our id (`person:`), or anyone whose groups give a scope
+ * (`anyone:`). `principal` is not an approval by someone else: the person confirms a request that
+ * was made with a bearer token in their name. Only the shipped policies can require it.
  */
 export type ApproverKind =
   | 'principal'
@@ -23,18 +25,18 @@ export type ApproverKind =
   | `person:${string}`
   | `anyone:${string}`;
 
-/** One thing that a policy asks for before the call may run. All requirements that match apply. */
+/** Something that a policy requires before a call may run. All matching requirements apply. */
 export interface Requirement {
-  /** `@id` of the policy that asks. */
+  /** `@id` of the policy that requires it. */
   readonly policy: string;
   readonly approver: ApproverKind;
-  /** Asked instead when nobody of `approver` can decide (law 9), and in addition once the approval is escalated. */
+  /** Asked instead if nobody of `approver` can decide (law 9), and in addition after an escalation. */
   readonly fallback: ApproverKind | null;
   readonly quorum: number;
-  /** Why, in words for people. */
+  /** The reason, in words for people. */
   readonly reason: string;
-  /** Only votes of people count who have proved themselves anew, with a second factor, for this approval. */
+  /** Whether only votes count for which the person signed in again, with a second factor. */
   readonly stepUp: boolean;
-  /** Seconds until the approval expires, or null: the tenant's default. */
+  /** Seconds until the approval expires. Null: the tenant's default. */
   readonly expiresSeconds: number | null;
 }

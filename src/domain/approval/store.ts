@@ -4,12 +4,16 @@ import type { Lock } from '../person/store.ts';
 import type { ApprovalState } from './approval.ts';
 import { approvals, votes } from './tables.ts';
 
+/** A row of `approvals`. */
 export type Approval = typeof approvals.$inferSelect;
+/** A new row of `approvals`. */
 export type NewApproval = typeof approvals.$inferInsert;
+/** A row of `votes`. */
 export type Vote = typeof votes.$inferSelect;
+/** A new row of `votes`. */
 export type NewVote = typeof votes.$inferInsert;
 
-/** The approval with this id, or null. */
+/** The approval with this id, or null; locked if `lock` is given. */
 export async function findApproval(reader: TenantReader, id: string, lock?: Lock): Promise<Approval | null> {
   const query = reader.db
     .select()
@@ -19,11 +23,15 @@ export async function findApproval(reader: TenantReader, id: string, lock?: Lock
   return row ?? null;
 }
 
+/** Adds an approval. */
 export async function insertApproval(ctx: TenantWriter, approval: NewApproval): Promise<void> {
   await ctx.db.insert(approvals).values(approval);
 }
 
-/** Moves a pending approval on; the version rises, so that older renderings no longer count. */
+/**
+ * Decides a pending approval. Raises the version, so that clicks on older messages no longer count. The
+ * caller must have locked it.
+ */
 export async function settleApproval(
   ctx: TenantWriter,
   approval: Approval,
@@ -36,7 +44,7 @@ export async function settleApproval(
     .where(and(eq(approvals.tenantId, ctx.tenantId), eq(approvals.id, approval.id)));
 }
 
-/** Withdraws those of the approvals that are pending, in one statement. */
+/** Withdraws the pending ones of these approvals, in one statement. */
 export async function withdrawApprovals(
   ctx: TenantWriter,
   ids: readonly string[],
@@ -55,7 +63,7 @@ export async function withdrawApprovals(
     );
 }
 
-/** Raises the version: a vote was added that did not decide. */
+/** Raises the version after a vote that did not decide. */
 export async function touchApproval(ctx: TenantWriter, approval: Approval): Promise<void> {
   await ctx.db
     .update(approvals)
@@ -63,7 +71,9 @@ export async function touchApproval(ctx: TenantWriter, approval: Approval): Prom
     .where(and(eq(approvals.tenantId, ctx.tenantId), eq(approvals.id, approval.id)));
 }
 
-/** Notes that people were reminded, or that others may vote since. The version stays: what is approved has not changed. */
+/**
+ * Notes a reminder or an escalation. The version stays the same, because what is approved has not changed.
+ */
 export async function noteApproval(
   ctx: TenantWriter,
   id: string,
@@ -75,7 +85,7 @@ export async function noteApproval(
     .where(and(eq(approvals.tenantId, ctx.tenantId), eq(approvals.id, id)));
 }
 
-/** Binds it to something smaller than what was asked: another digest, another impact. */
+/** Binds the approval to a smaller request: another digest and another impact. */
 export async function recastApproval(
   ctx: TenantWriter,
   id: string,
@@ -87,6 +97,7 @@ export async function recastApproval(
     .where(and(eq(approvals.tenantId, ctx.tenantId), eq(approvals.id, id)));
 }
 
+/** The votes on an approval, oldest first. */
 export async function votesOf(reader: TenantReader, approvalId: string): Promise<Vote[]> {
   return reader.db
     .select()
@@ -95,13 +106,13 @@ export async function votesOf(reader: TenantReader, approvalId: string): Promise
     .orderBy(asc(votes.createdAt), asc(votes.id));
 }
 
-/** Saves a vote; false where this person has voted already. */
+/** Saves a vote. False if this person has already voted. */
 export async function insertVote(ctx: TenantWriter, vote: NewVote): Promise<boolean> {
   const rows = await ctx.db.insert(votes).values(vote).onConflictDoNothing().returning({ id: votes.id });
   return rows.length > 0;
 }
 
-/** Pending approvals, those that end first first. */
+/** Pending approvals, ordered by the time at which they expire. */
 export async function pendingApprovals(reader: TenantReader, limit: number): Promise<Approval[]> {
   return reader.db
     .select()

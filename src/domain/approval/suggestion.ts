@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import * as field from '../mandate/fields.ts';
 
-/** Less than what was asked of a mandate: what is left out stays as it was asked. */
+/** Narrower terms for a requested mandate. A field that is left out stays as requested. */
 export const NarrowTerms = z
   .object({
     scopes: field.scopesField.optional().describe('The scopes that remain.'),
@@ -21,9 +21,13 @@ export const NarrowTerms = z
   })
   .strict();
 
+/** The parsed form of `NarrowTerms`. */
 export type NarrowTerms = z.infer<typeof NarrowTerms>;
 
-/** What whoever denies would accept instead: in words, and for a mandate in terms that can be asked for as they stand. */
+/**
+ * What a denier would accept instead: in words, and for a mandate also as terms that can be requested
+ * unchanged.
+ */
 export const Suggestion = z.strictObject({
   words: z.string().trim().min(3).max(1000).describe('What would be acceptable; the requester reads it.'),
   terms: NarrowTerms.optional().describe(
@@ -31,4 +35,5 @@ export const Suggestion = z.strictObject({
   ),
 });
 
+/** The parsed form of `Suggestion`. */
 export type Suggestion = z.infer<typeof Suggestion>;

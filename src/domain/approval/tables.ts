@@ -15,6 +15,7 @@ import { people } from '../person/tables.ts';
 import type { Impact } from '../impact.ts';
 import type { ApprovalState, Requirement } from './approval.ts';
 
+/** Approvals, in every state. */
 export const approvals = pgTable(
   'approvals',
   {
@@ -26,7 +27,7 @@ export const approvals = pgTable(
     requirements: jsonb('requirements').$type<Requirement[]>().notNull(),
     impact: jsonb('impact').$type<Impact>().notNull(),
     state: text('state').$type<ApprovalState>().notNull().default('pending'),
-    /** Raised by every change: a click on an older rendering changes nothing. */
+    /** Raised by every change. A click on an older version has no effect. */
     version: integer('version').notNull().default(1),
     reason: text('reason'),
     createdAt: moment('created_at')
@@ -47,6 +48,7 @@ export const approvals = pgTable(
   ],
 );
 
+/** Votes on approvals. They are never changed. */
 export const votes = pgTable(
   'votes',
   {
@@ -58,7 +60,7 @@ export const votes = pgTable(
     note: text('note'),
     /** What a denier would accept instead, in words and terms. */
     suggestion: jsonb('suggestion').$type<Record<string, unknown>>(),
-    /** How we know who clicked: `{surface, account, matched_by}`. */
+    /** How the voter was identified: `{surface, account, matched_by}`. */
     identity: jsonb('identity').$type<Record<string, string>>().notNull(),
     createdAt: moment('created_at')
       .notNull()
@@ -66,7 +68,7 @@ export const votes = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
-    // One person is one vote (law 5).
+    // One vote per person (law 5).
     uniqueIndex('votes_once').on(table.tenantId, table.approvalId, table.voterId),
     foreignKey({
       columns: [table.tenantId, table.approvalId],

@@ -3,10 +3,10 @@ import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import { breakGlassPeople, breakGlassUses } from './tables.ts';
 
-/** One use of break-glass; open until somebody else has reviewed it. */
+/** A use of break-glass. It is open until someone else has reviewed it. */
 export type BreakGlassUse = typeof breakGlassUses.$inferSelect;
 
-/** Whether this person is named for it; `lock` holds that until the transaction ends. */
+/** Whether this person may use break-glass. `lock` keeps the answer true until the transaction ends. */
 export async function isNamed(reader: TenantReader, personId: string, lock?: Lock): Promise<boolean> {
   const query = reader.db
     .select({ id: breakGlassPeople.personId })
@@ -16,7 +16,7 @@ export async function isNamed(reader: TenantReader, personId: string, lock?: Loc
   return rows.length > 0;
 }
 
-/** Ids of everybody who is named, the longest first. */
+/** Ids of everyone who may use break-glass, in the order in which they were named. */
 export async function namedPeople(reader: TenantReader): Promise<string[]> {
   const rows = await reader.db
     .select({ id: breakGlassPeople.personId })
@@ -26,7 +26,7 @@ export async function namedPeople(reader: TenantReader): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** Puts a person on the list; false where they stand there already. */
+/** Adds a person to the list. False if they are on it already. */
 export async function addNamed(ctx: TenantWriter, personId: string): Promise<boolean> {
   const rows = await ctx.db
     .insert(breakGlassPeople)
@@ -36,7 +36,7 @@ export async function addNamed(ctx: TenantWriter, personId: string): Promise<boo
   return rows.length > 0;
 }
 
-/** Takes a person off the list; false where they do not stand there. */
+/** Removes a person from the list. False if they are not on it. */
 export async function removeNamed(ctx: TenantWriter, personId: string): Promise<boolean> {
   const rows = await ctx.db
     .delete(breakGlassPeople)
@@ -45,7 +45,9 @@ export async function removeNamed(ctx: TenantWriter, personId: string): Promise<
   return rows.length > 0;
 }
 
-/** Saves a use; false where an earlier one waits for its review. Of uses at once exactly one is saved. */
+/**
+ * Saves a use. False if an earlier one still waits for its review. Of concurrent uses, exactly one is saved.
+ */
 export async function addUse(
   ctx: TenantWriter,
   use: Pick<BreakGlassUse, 'id' | 'personId' | 'approvalId' | 'why' | 'identity'>,
@@ -58,7 +60,7 @@ export async function addUse(
   return rows.length > 0;
 }
 
-/** The use with this id, or null. */
+/** The use with this id, or null; locked if `lock` is given. */
 export async function findUse(reader: TenantReader, id: string, lock?: Lock): Promise<BreakGlassUse | null> {
   const query = reader.db
     .select()
@@ -68,7 +70,7 @@ export async function findUse(reader: TenantReader, id: string, lock?: Lock): Pr
   return row ?? null;
 }
 
-/** The use that waits for its review, or null. */
+/** The use that waits for its review, or null. There is at most one. */
 export async function openUse(reader: TenantReader): Promise<BreakGlassUse | null> {
   const [row] = await reader.db
     .select()
@@ -77,7 +79,7 @@ export async function openUse(reader: TenantReader): Promise<BreakGlassUse | nul
   return row ?? null;
 }
 
-/** The latest uses, the newest first. */
+/** The latest uses, newest first. */
 export async function latestUses(reader: TenantReader, limit: number): Promise<BreakGlassUse[]> {
   return reader.db
     .select()
@@ -87,7 +89,7 @@ export async function latestUses(reader: TenantReader, limit: number): Promise<B
     .limit(limit);
 }
 
-/** Closes a use, which must be locked. */
+/** Closes a use with its review. The caller must have locked it. */
 export async function closeUse(
   ctx: TenantWriter,
   id: string,

@@ -4,7 +4,7 @@ import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { approvals } from '../approval/tables.ts';
 import { people } from '../person/tables.ts';
 
-/** Who may break glass: a list that only a change of the rules changes. */
+/** The people who may use break-glass. Only a governance change edits this list. */
 export const breakGlassPeople = pgTable(
   'break_glass_people',
   {
@@ -21,7 +21,7 @@ export const breakGlassPeople = pgTable(
   ],
 );
 
-/** Each use, with its review. */
+/** Each use of break-glass, with its review. */
 export const breakGlassUses = pgTable(
   'break_glass_uses',
   {
@@ -30,7 +30,7 @@ export const breakGlassUses = pgTable(
     personId: text('person_id').notNull(),
     approvalId: text('approval_id').notNull(),
     why: text('why').notNull(),
-    /** How the person proved themselves. */
+    /** How the person was identified. */
     identity: jsonb('identity').$type<Record<string, string>>().notNull(),
     at: moment('at')
       .notNull()
@@ -41,7 +41,7 @@ export const breakGlassUses = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
-    // Law 14: the next use, by anybody of the tenant, waits for the review of the last.
+    // Law 14: the next use by anyone in the tenant waits for the review of the last.
     uniqueIndex('break_glass_one_open')
       .on(table.tenantId)
       .where(sql`${table.reviewedAt} is null`),

@@ -8,16 +8,17 @@ import { DEFAULT_SETTINGS } from '../tenant/settings.ts';
 import { theTenant } from '../tenant/store.ts';
 import { BREAKER, countDeparture, insertHold, openHolds } from './store.ts';
 
-/** What became of a departing person's mandates: ended for good, or frozen with the revocation held back. */
+/** What happened to a departing person's mandates: revoked, or frozen while the revocation is held back. */
 export interface Ended {
   readonly mandates: readonly EndedMandate[];
   readonly held: boolean;
 }
 
 /**
- * Revokes a departing person's mandates, unless their source is beyond the tenant's threshold: then everything freezes in this
- * transaction all the same, and only the revocation waits for a human (law 9, requirements S4). `ending.actor` is the source. Who is
- * held already stays held, however often the source repeats itself. The person must be locked `update`.
+ * Revokes a departing person's mandates, unless their source has exceeded the tenant's threshold. Then
+ * everything still freezes in this transaction, and only the revocation waits for an administrator (law
+ * 9). `ending.actor` is the source. A person who is held stays held, however often the source repeats
+ * the departure. The caller must have locked the person for update.
  */
 export async function revokeOrHold(ctx: TenantWriter, personId: string, ending: Ending): Promise<Ended> {
   const { settings } = await theTenant(ctx);
@@ -33,7 +34,7 @@ export async function revokeOrHold(ctx: TenantWriter, personId: string, ending: 
     await waitingCallsOn(ctx, { personId, mandateIds: mandates.map((mandate) => mandate.id) }),
     ending,
   );
-  // Nothing irreversible would happen to somebody who gave nothing.
+  // Without mandates there is nothing irreversible to hold back.
   if (open === undefined && mandates.length > 0) {
     const hold = await insertHold(ctx, { source: ending.actor, personId, reason: ending.reason });
     ctx.record({

@@ -5,18 +5,19 @@ import { thawMandatesOf } from '../mandate/thaw.ts';
 import { findPerson, type Lock, type Person } from '../person/store.ts';
 import { BREAKER, openHolds, settleHolds, type Hold } from './store.ts';
 
-/** A held person, as somebody decides about them. */
+/** A held person and their hold. */
 export interface HeldPerson {
   readonly hold: Hold;
   readonly person: Person;
 }
 
-/** Whether nothing at the provider or in SCIM says any more that this person is gone. */
+/** Whether both the provider and SCIM show this person as active again. */
 export const isBack = (person: Person): boolean => person.scimActive !== false && person.status === 'ACTIVE';
 
 /**
- * The held among these people, locked where asked in the order of every revocation (people, then holds). Fault `conflict` names
- * those about whom there is nothing to decide: the whole question fails, so that what was approved is what is done.
+ * The held people among these, locked if asked, in the order of every revocation (people, then holds). Fault
+ * `conflict` if any of them is not held: then nothing is done, so that what is done is always what was
+ * approved.
  */
 export async function heldPeople(
   reader: TenantReader,
@@ -40,7 +41,10 @@ export async function heldPeople(
   throw new Fault('conflict', `Nothing is held for ${names.join(', ')}. See breaker_list for what is.`);
 }
 
-/** Carries out the revocations that were held back, with the reason that the source gave. Returns the ids of the mandates that ended. */
+/**
+ * Carries out revocations that were held back, with the source's reason. Returns the ids of the mandates that
+ * it ended. Fault `conflict` as in `heldPeople`.
+ */
 export async function applyHolds(
   ctx: TenantWriter,
   ids: readonly string[],
@@ -62,7 +66,7 @@ export async function applyHolds(
   return ended;
 }
 
-/** Fault `conflict` where one of them has not come back: their mandates must not thaw. */
+/** Throws Fault `conflict` if one of them is not active again, because then their mandates must not thaw. */
 export function requireBack(held: readonly HeldPerson[]): void {
   const gone = held.filter(({ person }) => !isBack(person)).map(({ person }) => person.displayName);
   if (gone.length === 0) return;
@@ -72,7 +76,10 @@ export function requireBack(held: readonly HeldPerson[]): void {
   );
 }
 
-/** Drops the revocations that were held back and lifts that cause, no other. Returns the ids of the mandates that work again. */
+/**
+ * Discards revocations that were held back and lifts the cause `breaker`, no other. Returns the ids of the
+ * mandates that work again. Fault `conflict` as in `heldPeople` and `requireBack`.
+ */
 export async function dismissHolds(
   ctx: TenantWriter,
   ids: readonly string[],

@@ -5,15 +5,19 @@ import { mandateFreezes, mandates } from '../mandate/tables.ts';
 import type { Lock } from '../person/store.ts';
 import { breakerCounts, breakerHolds } from './tables.ts';
 
-/** The cause that a mandate is frozen with while its revocation waits for a human; dismissing lifts it and nothing else. */
+/**
+ * The freeze cause of a mandate whose revocation waits for an administrator. Dismissing the hold lifts
+ * this cause only.
+ */
 export const BREAKER = 'breaker';
 
-/** A person whose revocation waits for a human. */
+/** A person whose revocation waits for an administrator. */
 export type Hold = typeof breakerHolds.$inferSelect;
 
 /**
- * Counts a person who departs by the word of a source and answers how many different people departed by it in the last `seconds`,
- * this one among them. One transaction at a time for a source, until it ends: departures in parallel count each other.
+ * Counts a person whom a source removes, and returns how many different people it removed in the last
+ * `seconds`, including this one. Only one transaction per source runs at a time until it ends, so
+ * parallel departures count each other.
  */
 export async function countDeparture(
   ctx: TenantWriter,
@@ -41,7 +45,7 @@ export async function countDeparture(
   return row?.people ?? 0;
 }
 
-/** Forgets departures that no threshold can count any more: a window is at most a day. */
+/** Deletes departures that no threshold can count any more. */
 export async function forgetDepartures(ctx: TenantWriter): Promise<void> {
   const before = new Date(ctx.now.getTime() - MAX_WINDOW_SECONDS * 1000);
   await ctx.db
@@ -49,12 +53,13 @@ export async function forgetDepartures(ctx: TenantWriter): Promise<void> {
     .where(and(eq(breakerCounts.tenantId, ctx.tenantId), lt(breakerCounts.at, before)));
 }
 
-/** The longest window that a tenant may choose, in seconds. */
+/** The longest window that a tenant may choose, in seconds: a day. */
 export const MAX_WINDOW_SECONDS = 86_400;
 
 /**
- * Puts the irreversible part of a departure aside: in the burst of this source of which something is still open, or as the beginning of one. The
- * person must be locked and have no open hold, and the departure must have been counted in the same transaction.
+ * Holds back the irreversible part of a departure. The hold joins the source's burst if that has an open
+ * hold, or begins a new one. The caller must have locked the person, who must have no open hold, and
+ * counted the departure in this transaction.
  */
 export async function insertHold(
   ctx: TenantWriter,
@@ -81,7 +86,7 @@ export async function insertHold(
   return row;
 }
 
-/** Holds that nobody has decided, of these people, or of everybody; oldest first. */
+/** Holds that are not decided, oldest first: of these people, or of everyone. `after` is a hold's id. */
 export async function openHolds(
   reader: TenantReader,
   filter: { readonly people?: readonly string[]; readonly after?: string; readonly limit?: number },
@@ -105,7 +110,7 @@ export async function openHolds(
   return lock === undefined ? query : query.for(lock);
 }
 
-/** Marks open holds as decided; their rows must be locked. */
+/** Marks open holds as decided. The caller must have locked their rows. */
 export async function settleHolds(
   ctx: TenantWriter,
   ids: readonly string[],
@@ -123,7 +128,7 @@ export async function settleHolds(
     );
 }
 
-/** How many mandates of these people are frozen because a revocation is held back. */
+/** The number of mandates of these people that are frozen because their revocation is held back. */
 export async function frozenByBreaker(reader: TenantReader, people: readonly string[]): Promise<number> {
   if (people.length === 0) return 0;
   const [row] = await reader.db
@@ -143,7 +148,7 @@ export async function frozenByBreaker(reader: TenantReader, people: readonly str
   return row?.mandates ?? 0;
 }
 
-/** Every hold of a burst, decided or not, oldest first; empty for a burst that is not there. */
+/** All holds of a burst, decided or not, oldest first. Empty for an unknown burst. */
 export async function holdsOfBurst(reader: TenantReader, burst: string): Promise<Hold[]> {
   return reader.db
     .select()

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { index, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 
-/** Irreversible changes from one source, one row a person, for counting a burst. */
+/** Departures by source and person, to count a burst. */
 export const breakerCounts = pgTable(
   'breaker_counts',
   {
@@ -20,7 +20,7 @@ export const breakerCounts = pgTable(
   ],
 );
 
-/** A person whose irreversible part is held back until a human has decided. */
+/** People whose revocation is held back until an administrator decides. */
 export const breakerHolds = pgTable(
   'breaker_holds',
   {
@@ -29,7 +29,10 @@ export const breakerHolds = pgTable(
     source: text('source').notNull(),
     personId: text('person_id').notNull(),
     reason: text('reason').notNull(),
-    /** The hold with which the burst began that it belongs to: people are told of a burst, not of each person in it. */
+    /**
+     * The first hold of the burst that this hold belongs to. People are notified once per burst,
+     * not for each person.
+     */
     burst: text('burst').notNull(),
     state: text('state', { enum: ['held', 'applied', 'dismissed'] })
       .notNull()

@@ -1,6 +1,6 @@
 import type { Requirement } from '../approval/approval.ts';
 
-/** The one state machine (design/domain.md, "Call"). */
+/** The states of a call. Only `waiting`, `ready` and `running` can change. */
 export type CallState =
   | 'denied'
   | 'waiting'
@@ -14,7 +14,7 @@ export type CallState =
   | 'failed'
   | 'unknown';
 
-/** States that nothing leaves any more. */
+/** The states that never change again. */
 export const FINAL_STATES: ReadonlySet<CallState> = new Set([
   'denied',
   'rejected',
@@ -26,14 +26,17 @@ export const FINAL_STATES: ReadonlySet<CallState> = new Set([
   'unknown',
 ] as const);
 
-/** Why a call ended without success. `message` says what to do next; `detail.provider` holds the vendor's own code and summary. */
+/**
+ * Why a call ended without success. `message` says what to do next. `detail.provider` holds the
+ * vendor's own code and summary.
+ */
 export interface CallError {
   readonly code: string;
   readonly message: string;
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
-/** The decision as it was taken, kept with the call: which policies allowed it and what they required. */
+/** The decision as it was made, saved with the call: the policies that allowed it, and what they required. */
 export interface SavedDecision {
   readonly policies: readonly string[];
   readonly requirements: readonly Requirement[];

@@ -3,17 +3,20 @@ import { Fault } from '#lib/fault.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { repeats } from './tables.ts';
 
-/** A caller's idempotency key, and what it was sent with. Both are digests: neither tells what was sent. */
+/** A caller's idempotency key and its request. Both are digests, so they reveal neither. */
 export interface Repeatable {
-  /** Equal for the same key of the same caller. */
+  /** The same for the same key of the same caller. */
   readonly key: string;
-  /** Equal for the same request. */
+  /** The same for the same request. */
   readonly request: string;
 }
 
+/** A row of `repeats`. */
 export type Repeat = typeof repeats.$inferSelect;
 
-/** What was begun under the key, or null. Throws Fault `conflict` where the key came with another request. */
+/**
+ * What was started under the key, or null. Throws Fault `conflict` if the key was sent with another request.
+ */
 export async function findRepeat(reader: TenantReader, { key, request }: Repeatable): Promise<Repeat | null> {
   const [row] = await reader.db
     .select()
@@ -29,7 +32,10 @@ export async function findRepeat(reader: TenantReader, { key, request }: Repeata
   return row;
 }
 
-/** Claims the key in this transaction; waits for another transaction that is claiming it. False where it was claimed before. */
+/**
+ * Claims the key in this transaction. Waits for another transaction that is claiming it. False if it was
+ * claimed before.
+ */
 export async function claimRepeat(
   ctx: TenantWriter,
   { key, request }: Repeatable,
@@ -43,7 +49,7 @@ export async function claimRepeat(
   return fresh.length > 0;
 }
 
-/** Keeps the sealed answer of what has no call of its own. */
+/** Stores the encrypted answer to a request that is not a call. */
 export async function keepRepeat(ctx: TenantWriter, { key }: Repeatable, answer: string): Promise<void> {
   await ctx.db
     .update(repeats)
@@ -51,15 +57,15 @@ export async function keepRepeat(ctx: TenantWriter, { key }: Repeatable, answer:
     .where(and(eq(repeats.tenantId, ctx.tenantId), eq(repeats.key, key)));
 }
 
-/** Frees a key whose request was refused before it changed anything. */
+/** Releases a key whose request was refused before it changed anything. */
 export async function freeRepeat(ctx: TenantWriter, { key }: Repeatable): Promise<void> {
   await ctx.db.delete(repeats).where(and(eq(repeats.tenantId, ctx.tenantId), eq(repeats.key, key)));
 }
 
-/** How long a request may be repeated under its key. */
+/** How long a key is remembered, in milliseconds. */
 const KEPT_MS = 2 * 86_400_000;
 
-/** Forgets requests that nobody repeats any more. */
+/** Deletes keys that are older than that. */
 export async function forgetRepeats(ctx: TenantWriter): Promise<void> {
   const before = new Date(ctx.now.getTime() - KEPT_MS);
   await ctx.db.delete(repeats).where(and(eq(repeats.tenantId, ctx.tenantId), lt(repeats.createdAt, before)));

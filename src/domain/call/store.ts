@@ -3,10 +3,12 @@ import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import { calls } from './tables.ts';
 
+/** A row of `calls`. */
 export type Call = typeof calls.$inferSelect;
+/** A new row of `calls`. */
 export type NewCall = typeof calls.$inferInsert;
 
-/** The call with this id, or null. */
+/** The call with this id, or null; locked if `lock` is given. */
 export async function findCall(reader: TenantReader, id: string, lock?: Lock): Promise<Call | null> {
   const query = reader.db
     .select()
@@ -16,7 +18,7 @@ export async function findCall(reader: TenantReader, id: string, lock?: Lock): P
   return row ?? null;
 }
 
-/** The call that waits with this digest, or null: there is at most one. */
+/** The waiting call with this digest, or null. There is at most one. */
 export async function waitingCall(reader: TenantReader, inputDigest: string): Promise<Call | null> {
   const [row] = await reader.db
     .select()
@@ -31,12 +33,18 @@ export async function waitingCall(reader: TenantReader, inputDigest: string): Pr
   return row ?? null;
 }
 
-/** Makes everybody who asks the same question, or counts the same thing, wait until this transaction has ended. */
+/**
+ * Makes all transactions that name the same `what` in this tenant run one after another, until each has
+ * ended.
+ */
 export async function inTurn(ctx: TenantWriter, what: string): Promise<void> {
   await ctx.db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`${ctx.tenantId} ${what}`}, 0))`);
 }
 
-/** The call of this question that is ready or running, or null. Whoever relies on it holds the question (`inTurn`). */
+/**
+ * The call with this digest that is ready or running, or null. To rely on the answer, hold the digest with
+ * `inTurn`.
+ */
 export async function callUnderWay(reader: TenantReader, inputDigest: string): Promise<Call | null> {
   const [row] = await reader.db
     .select()
@@ -52,7 +60,7 @@ export async function callUnderWay(reader: TenantReader, inputDigest: string): P
   return row ?? null;
 }
 
-/** How many calls wait for an approval, of an agent and of one of its mandates. */
+/** The number of calls of an agent that wait for an approval, in total and under one of its mandates. */
 export async function waitingOf(
   reader: TenantReader,
   on: { agentId: string; mandateId: string },
@@ -69,12 +77,13 @@ export async function waitingOf(
   return row ?? { agent: 0, mandate: 0 };
 }
 
-/** Saves a call; false where an identical one waits already (law 7): then nothing was saved. */
+/** Saves a call. False if an identical one is waiting already (law 7); then nothing was saved. */
 export async function insertCall(ctx: TenantWriter, call: NewCall): Promise<boolean> {
   const rows = await ctx.db.insert(calls).values(call).onConflictDoNothing().returning({ id: calls.id });
   return rows.length > 0;
 }
 
+/** Changes a call and its `updatedAt`. Does not check its state. */
 export async function updateCall(
   ctx: TenantWriter,
   id: string,
@@ -86,7 +95,10 @@ export async function updateCall(
     .where(and(eq(calls.tenantId, ctx.tenantId), eq(calls.id, id)));
 }
 
-/** Waiting calls that hang on a person, a mandate or an agent (`ofAgents`: only those that the agents ask), locked for change: what a revocation withdraws. */
+/**
+ * Waiting calls that depend on a person, on mandates or on an agent, locked for update: those that a
+ * revocation withdraws. An agent counts as caller and as target; `ofAgents` counts only callers.
+ */
 export async function waitingCallsOn(
   ctx: TenantWriter,
   on: {
@@ -121,7 +133,7 @@ export async function waitingCallsOn(
     .for('update');
 }
 
-/** The first waiting calls by id that fit, locked for change. */
+/** The first `limit` waiting calls that match, by id, locked for update. */
 export async function waitingCallsWhere(ctx: TenantWriter, where: SQL, limit: number): Promise<Call[]> {
   return ctx.db
     .select()
@@ -132,7 +144,7 @@ export async function waitingCallsWhere(ctx: TenantWriter, where: SQL, limit: nu
     .for('update');
 }
 
-/** The id of the newest call, or '' where there is none. */
+/** The id of the newest call, or '' if there is none. */
 export async function lastCallId(reader: TenantReader): Promise<string> {
   const [row] = await reader.db
     .select({ id: calls.id })
@@ -143,7 +155,7 @@ export async function lastCallId(reader: TenantReader): Promise<string> {
   return row?.id ?? '';
 }
 
-/** Ids of every call that waits for an approval. */
+/** Ids of all calls that wait for an approval. */
 export async function waitingCallIds(reader: TenantReader): Promise<string[]> {
   const rows = await reader.db
     .select({ id: calls.id })
@@ -153,7 +165,7 @@ export async function waitingCallIds(reader: TenantReader): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** Ids of calls that are ready or running but have not changed since a moment. */
+/** Ids of calls that are ready or running and have not changed since a moment. */
 export async function stuckCalls(reader: TenantReader, since: Date, limit: number): Promise<string[]> {
   const rows = await reader.db
     .select({ id: calls.id })
@@ -185,7 +197,7 @@ export async function openCallOn(reader: TenantReader, personId: string): Promis
   return rows.length > 0;
 }
 
-/** Calls since a moment, newest first, without those that another one replaced. */
+/** Calls since a moment, newest first, without those that another call replaced. */
 export async function recentCalls(reader: TenantReader, since: Date, limit: number): Promise<Call[]> {
   return reader.db
     .select()

@@ -4,18 +4,21 @@ import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import type { Actor } from '../actor.ts';
 import type { CallError, CallState, SavedDecision } from './call.ts';
 
-/** Requests by their callers' idempotency keys: a repetition is the same call, or gets the same answer (law 7). */
+/**
+ * Requests by their callers' idempotency keys. A repeated request is the same call, or gets the
+ * same answer (law 7).
+ */
 export const repeats = pgTable(
   'repeats',
   {
     tenantId: tenantId(),
     /** Keyed digest of the caller and the key. */
     key: text('key').notNull(),
-    /** Keyed digest of what was asked. */
+    /** Keyed digest of the request. */
     request: text('request').notNull(),
-    /** What it began; null where that is no call. */
+    /** The call that it started; null if the request is not a call. */
     callId: text('call_id'),
-    /** The sealed answer of what is no call; null while it is under way. */
+    /** The encrypted answer to a request that is not a call; null while it is in progress. */
     answer: text('answer'),
     createdAt: moment('created_at')
       .notNull()
@@ -24,6 +27,7 @@ export const repeats = pgTable(
   (table) => [primaryKey({ columns: [table.tenantId, table.key] }), tenantPolicy()],
 );
 
+/** Calls, in every state. */
 export const calls = pgTable(
   'calls',
   {
@@ -36,23 +40,29 @@ export const calls = pgTable(
     principalId: text('principal_id'),
     agentId: text('agent_id'),
     mandateId: text('mandate_id'),
-    /** Ids of the targets, for finding the calls about a thing. */
+    /** Ids of the targets, to find the calls about an object. */
     targets: text('targets').array().notNull(),
     input: jsonb('input').$type<Record<string, unknown>>().notNull(),
-    /** Keyed digest of tool and canonical input (law 12): equal for identical calls, tells nothing of the input. */
+    /**
+     * Keyed digest of tool and canonical input (law 12). Equal for identical calls; reveals nothing
+     * about the input.
+     */
     inputDigest: text('input_digest').notNull(),
     reason: text('reason'),
     state: text('state').$type<CallState>().notNull(),
     decision: jsonb('decision').$type<SavedDecision>(),
-    /** What an act saw before its first try. */
+    /** What an `act` tool observed before its first attempt. */
     before: jsonb('before').$type<Record<string, unknown>>(),
     result: jsonb('result').$type<Record<string, unknown>>(),
     error: jsonb('error').$type<CallError>(),
     attempt: integer('attempt').notNull().default(0),
-    /** A try of an act may have taken effect: it was begun, and the provider has not said that it did nothing. */
+    /**
+     * An attempt of an act may have taken effect: it was started, and the provider has not said
+     * that it did nothing.
+     */
     unanswered: boolean('unanswered').notNull().default(false),
     approvalId: text('approval_id'),
-    /** The call that replaced this one when what was approved had drifted (law 6). */
+    /** The call that replaced this one because what was approved had changed (law 6). */
     successorId: text('successor_id'),
     createdAt: moment('created_at')
       .notNull()
@@ -66,11 +76,12 @@ export const calls = pgTable(
     primaryKey({ columns: [table.tenantId, table.id] }),
     index('calls_principal').on(table.tenantId, table.principalId, table.id),
     index('calls_mandate').on(table.tenantId, table.mandateId),
-    // One waiting call for one question (law 7): the same actor, principal, mandate, tool and input attach to it.
+    // One waiting call per question (law 7): a repeated call by the same actor with the same
+    // principal, mandate, tool and input joins it.
     uniqueIndex('calls_waiting_once')
       .on(table.tenantId, table.inputDigest)
       .where(sql`${table.state} = 'waiting'`),
-    // What a freeze withdraws, piece by piece.
+    // For freezes, which withdraw waiting calls in parts.
     index('calls_waiting')
       .on(table.tenantId, table.id)
       .where(sql`${table.state} = 'waiting'`),

@@ -5,8 +5,8 @@ import type { Call } from './store.ts';
 import { calls } from './tables.ts';
 
 /**
- * Takes waiting calls back, with their approvals: nobody can approve them any more. Two statements, however many there are, and one
- * ledger entry and one fact for each. The rows must be locked.
+ * Withdraws waiting calls together with their approvals. Two statements for any number of calls, and
+ * one ledger entry and one fact for each. The caller must have locked the rows.
  */
 export async function withdrawCalls(
   ctx: TenantWriter,

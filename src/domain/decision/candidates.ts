@@ -4,7 +4,10 @@ import { mandates } from '../mandate/tables.ts';
 import { people } from '../person/tables.ts';
 import type { PersonFacts } from './facts.ts';
 
-/** People by id after a cursor, each as a decision sees them today; only those who were known by `until`, where given. */
+/**
+ * People after a cursor, ordered by id, each as a decision sees them today. With `until`, only those
+ * created by then.
+ */
 export async function candidatePeople(
   reader: TenantReader,
   page: { after: string | null; until: Date | null; limit: number },
@@ -24,7 +27,10 @@ export async function candidatePeople(
   return rows.map(({ facts }) => (typeof facts === 'string' ? (JSON.parse(facts) as PersonFacts) : facts));
 }
 
-/** Mandates that hold a scope and had begun, but not ended, at a moment; only those that are active today, where `active`. */
+/**
+ * Mandates with a scope that existed and had not run out at a moment, ordered by id. With `active`, only
+ * those that are active today.
+ */
 export async function candidateMandates(
   reader: TenantReader,
   which: { scope: string; at: Date; active: boolean; limit: number },

@@ -5,7 +5,7 @@ import type { TenantReader } from '../context.ts';
 import type { MandateWindow } from '../mandate/window.ts';
 import type { PersonStatus } from '../provider.ts';
 
-/** A person as a decision sees them: standing, manager, and what their groups give at this moment. */
+/** A person as a decision sees them: standing, manager, and what their groups give now. */
 export interface PersonFacts {
   readonly id: string;
   readonly managerId: string | null;
@@ -13,15 +13,19 @@ export interface PersonFacts {
   readonly status: PersonStatus;
   readonly scimActive: boolean | null;
   readonly held: boolean;
-  /** Whether the kill switch holds what this person delegates. */
+  /** Whether the kill switch freezes what this person delegates. */
   readonly delegationFrozen: boolean;
   readonly groupIds: readonly string[];
   readonly roles: readonly string[];
   readonly scopes: readonly string[];
-  /** Until when what is known of them at the identity provider may be relied on, ISO time; null or absent: no directory tells of them. */
+  /**
+   * Until when the directory data about them may be relied on, as an ISO time. Null or absent: no directory
+   * provides any.
+   */
   readonly directoryUntil?: string | null;
 }
 
+/** A mandate as a decision sees it. */
 export interface MandateFacts {
   readonly id: string;
   readonly principalId: string;
@@ -38,11 +42,12 @@ export interface MandateFacts {
   readonly amount: number | null;
   readonly currency: string | null;
   readonly window: MandateWindow | null;
-  /** Of the agent that holds it. */
+  /** The status of the agent that holds it. */
   readonly agentStatus: string;
   readonly ceiling: readonly string[];
 }
 
+/** A target as a decision sees it, with the ids by which policies relate it to people. */
 export type TargetFacts =
   | { readonly type: 'Tenant'; readonly id: string }
   | { readonly type: 'Person'; readonly id: string; readonly person: PersonFacts }
@@ -63,21 +68,21 @@ export type TargetFacts =
     }
   | { readonly type: 'Approval'; readonly id: string; readonly principalId: string | null };
 
-/** Which policies decide in the tenant at this moment. */
+/** Which policies decide in the tenant now. */
 export interface PolicyFacts {
-  /** 0: none of its own. */
+  /** 0: the tenant has no policies of its own. */
   readonly version: number;
-  /** SHA-256 of its own text, or null where the policies that ship are in force. */
+  /** SHA-256 of the tenant's own text. Null: only the shipped policies are in force. */
   readonly digest: string | null;
-  /** The tenant has one IT admin and has said so: changes of governance need no second human. */
+  /** The tenant declared that its only IT admin may change governance alone, without a second person. */
   readonly singleAdmin: boolean;
 }
 
-/** Everything that a decision looks at. A member that is null was not asked for or is not there. */
+/** Everything that a decision looks at. A member is null if it was not requested or does not exist. */
 export interface DecisionFacts {
   readonly policy: PolicyFacts;
   readonly tenantStatus: 'active' | 'frozen' | null;
-  /** Whether the API key that asks has not been revoked; false where none was asked about. */
+  /** Whether the calling API key is not revoked. False if there is no such key. */
   readonly keyStands: boolean;
   readonly principal: PersonFacts | null;
   readonly agent: {
@@ -86,23 +91,23 @@ export interface DecisionFacts {
     readonly status: string;
     readonly ceiling: readonly string[];
   } | null;
-  /** The mandate and its ancestors, itself first. */
+  /** The mandate and its ancestors, the mandate itself first. */
   readonly chain: readonly MandateFacts[];
-  /** In the order asked; null where there is no such thing in this tenant. */
+  /** In the order of the request. Null: the tenant has no such target. */
   readonly targets: readonly (TargetFacts | null)[];
 }
 
-/** Whom and what a decision is about, by immutable ids. */
+/** The people and things that a decision is about, by immutable ids. */
 export interface DecisionSubjects {
   readonly principalId: string | null;
   readonly agentId: string | null;
   readonly mandateId: string | null;
-  /** The API key that asks; null or absent: none does. */
+  /** The calling API key; null or absent if the caller is not a key. */
   readonly keyId?: string | null;
   readonly targets: readonly { readonly type: string; readonly id?: string }[];
 }
 
-/** Whom and what a decision about this actor and these targets has to look at. */
+/** The people and things that a decision about this actor and these targets must read. */
 export const subjectsOf = (actor: Actor, targets: DecisionSubjects['targets']): DecisionSubjects => ({
   principalId: principalOf(actor),
   agentId: actor.kind === 'agent' ? actor.agentId : null,
@@ -119,12 +124,13 @@ type Wire = Omit<DecisionFacts, 'chain' | 'policy'> & {
   })[];
 };
 
-/** Of a tenant that has no policies of its own. */
+/** The facts of a tenant without policies of its own. */
 export const NO_POLICY: PolicyFacts = { version: 0, digest: null, singleAdmin: false };
 
 /**
- * Reads them in one round trip, as they are in this transaction. With `lock`, principal, agent, mandate and ancestors are held
- * against a revocation until it ends (law 2). Source: migration `decision_read`.
+ * Reads the facts in one round trip, as this transaction sees them. With `lock`, locks principal, agent,
+ * mandate and ancestors against a revocation until the transaction ends (law 2). Source: migration
+ * `decision_read`.
  */
 export async function decisionFacts(
   reader: TenantReader,
@@ -140,8 +146,8 @@ export async function decisionFacts(
 }
 
 /**
- * The same without a transaction: one statement names the tenant and reads all of it, as it is committed at this moment. For decisions
- * that change nothing; holds nothing.
+ * Reads the same without a transaction: one statement sets the tenant and reads everything as committed at
+ * this moment. For decisions that change nothing. Locks nothing.
  */
 export async function decisionFactsNow(
   client: Sql,

@@ -8,25 +8,26 @@ import { policyVersionsOf } from '../policy/store.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 
-/** A tenant as it stood at a past time, as far as the ledger tells. */
+/** A tenant at a past time, as far as the ledger shows it. */
 export interface Past {
   readonly at: Date;
-  /** The last ledger entry that stands in it. */
+  /** The last ledger entry that was taken into account. */
   readonly fromSeq: number;
   readonly policy: PolicyFacts;
-  /** The person with the roles, scopes and standing of then. */
+  /** The person with the roles, scopes and standing that they had then. */
   person(now: PersonFacts): PersonFacts;
-  /** The mandate with the state of then; its uses count as unspent. */
+  /** The mandate with the state that it had then. Its uses count as unspent. */
   mandate(now: MandateFacts): MandateFacts;
 }
 
-/** What a reconstruction reads from the ledger, and what it takes as it is today; said in the answer. */
+/** What a reconstruction reads from the ledger. Shown in the answer. */
 export const FROM_LEDGER = [
   "which groups gave which roles and scopes, and these groups' members",
   'which people were active',
   'which mandates stood, and their causes of freezing',
   'which policies were in force',
 ] as const;
+/** What a reconstruction takes from today's data. Shown in the answer. */
 export const AS_TODAY = [
   'managers, and owners, ceilings and status of agents',
   'terms of mandates that were narrowed since, and how often each had been used',
@@ -36,9 +37,10 @@ export const AS_TODAY = [
 const MAX_ENTRIES = 50_000;
 
 /**
- * Undoes what the ledger says happened after `at`: mappings and members backwards from today; standing of people and freezes of
- * mandates by their entries until then. Throws Fault `invalid_input` for a time to come, or before the ledger begins, or so long
- * ago that more than 50,000 entries would have to be undone.
+ * Reconstructs a past time from the ledger. Mappings and members are computed backwards from today; the
+ * standing of people and the freezes of mandates come from their entries up to `at`. Throws Fault
+ * `invalid_input` for a future time, a time before the ledger begins, or one for which more than 50,000
+ * entries would have to be read.
  */
 export async function reconstruct(reader: TenantReader, at: Date): Promise<Past> {
   const [first] = await entries(reader, { until: at, newest: true, limit: 1 });
@@ -108,7 +110,7 @@ async function entries(
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
-/** Roles and scopes by person, backwards from today's mappings and members. */
+/** Roles and scopes by person, computed backwards from today's mappings and members. */
 async function authorityThen(reader: TenantReader, at: Date) {
   const known = await reader.db.select().from(groups).where(eq(groups.tenantId, reader.tenantId));
   const idOf = new Map(known.map((group) => [`${group.source} ${group.uid}`, group.id]));
@@ -144,7 +146,8 @@ async function authorityThen(reader: TenantReader, at: Date) {
     } else {
       const [source, uid, role] = [text(data['source']), text(data['group']), text(data['role'])];
       const groupId = idOf.get(`${source} ${uid}`) ?? '';
-      // While it was not mapped its members were not noted; at its end they were, in one entry or several. Here the last part comes first.
+      // Members were not recorded while a group was not mapped, but they were when the mapping ended, in
+      // one or more entries. In this order, the last part comes first.
       if (data['change'] === 'unmapped') {
         if (data['part'] === data['parts']) members.set(groupId, new Set());
         for (const person of list(data['members'])) of(groupId).add(person);
@@ -172,7 +175,10 @@ async function authorityThen(reader: TenantReader, at: Date) {
 
 const STANDING = ['user_provisioned', 'user_deactivated', 'user_reactivated', 'user_suspended'] as const;
 
-/** People whose standing changed since, and of those the ones who had none then. The rest stand as they do today. */
+/**
+ * `touched`: people whose standing changed since. `gone`: those of them who could not act then. All others
+ * are as today.
+ */
 async function standingThen(reader: TenantReader, at: Date) {
   const since = await entries(reader, { events: STANDING, after: at, newest: false });
   const touched = new Set(since.map(({ data }) => String(data['person'])));
@@ -196,7 +202,7 @@ async function frozenThen(reader: TenantReader, at: Date): Promise<Set<string>> 
     const mine = causes.get(id) ?? new Set();
     causes.set(id, mine);
     if (event === 'MANDATE_FROZEN') mine.add(String(data['cause']));
-    // A thaw is noted when the last cause is lifted: whatever froze it before is gone.
+    // A thaw is recorded when the last cause is lifted, so all earlier causes are gone.
     else mine.clear();
   }
   return new Set([...causes].flatMap(([id, mine]) => (mine.size > 0 ? [id] : [])));

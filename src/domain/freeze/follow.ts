@@ -13,25 +13,28 @@ import { findPerson } from '../person/store.ts';
 import { holdTenant, theTenant } from '../tenant/store.ts';
 import { freezeTarget, type FreezeTarget } from './target.ts';
 
-/** The queue of what follows a freeze that is too large for one transaction. */
+/** The queue for the rest of a freeze that is too large for one transaction. */
 export const FOLLOW_FREEZE = 'follow-freeze';
-/** So many mandates, with what is below them, or calls are changed in one transaction. */
+/** The number of mandates (with everything below them) or calls that one transaction changes. */
 export const FOLLOW_PIECE = 200;
 
-/** Where the work that follows a freeze, or its lifting, has come to. It fits into a job. */
+/** The progress of the work that follows a freeze or its lifting. It is the data of a job. */
 export type Following = {
   readonly doing: 'freeze' | 'lift';
   readonly target: string;
   readonly actor: string;
   readonly reason: string;
-  /** The last call that was there when it was frozen: later ones are not withdrawn. */
+  /** The last call that existed when the target was frozen. Later calls are not withdrawn. */
   readonly until: string;
   readonly step: 'mandates' | 'calls';
-  /** The id after which the next piece begins. */
+  /** The id after which the next part begins. */
   readonly after: string;
 };
 
-/** What one piece did. `next`: where to go on; null: nothing is left, or the opposite was done meanwhile (`stopped`). */
+/**
+ * The result of one part. `next`: how to continue; null: nothing is left, or the opposite was done in the
+ * meantime (`stopped`).
+ */
 export interface Followed {
   readonly next: Following | null;
   readonly stopped: boolean;
@@ -40,9 +43,9 @@ export interface Followed {
 }
 
 /**
- * Does the next piece of what follows a freeze of the kill switch: the rows of mandates and calls come to say what is true since the
- * commit that froze the target. It holds the target against the opposite, and does nothing where that was done meanwhile. May run
- * any number of times.
+ * Does the next part of the work that follows a freeze by the kill switch: it updates the rows of mandates
+ * and calls to what has been in effect since the target was frozen. Locks the target against the opposite
+ * action, and does nothing if that was done in the meantime. May run any number of times.
  */
 export async function followFreeze(ctx: TenantWriter, at: Following): Promise<Followed> {
   const target = freezeTarget(at.target);
@@ -87,7 +90,10 @@ async function withdrawPiece(ctx: TenantWriter, at: Following, target: FreezeTar
 const nextPiece = (at: Following, done: readonly string[]): Following | null =>
   done.length < FOLLOW_PIECE ? null : { ...at, after: done.at(-1) ?? '' };
 
-/** Ids of the next mandates that hang on the target itself, locked: what is below them goes with them. */
+/**
+ * Ids of the next mandates that depend directly on the target, locked. Mandates below them are changed with
+ * them.
+ */
 async function openRoots(
   ctx: TenantWriter,
   target: FreezeTarget,
@@ -98,7 +104,7 @@ async function openRoots(
     agent: sql`m.agent_id = ${target.id}`,
     principal: sql`m.principal_id = ${target.id}`,
     mandate: sql`m.parent_id = ${target.id}`,
-    // Its own status stops them all; each would need thawing by itself.
+    // The organisation's own status stops all of them; otherwise each would have to be thawed later.
     organisation: sql`false`,
   }[target.kind];
   const rows = await ctx.db.execute<{ id: string }>(sql`
@@ -108,7 +114,10 @@ async function openRoots(
   return rows.map((row) => row.id);
 }
 
-/** Whether the kill switch holds the target, which stays as it is until the transaction ends. */
+/**
+ * Whether the kill switch has frozen the target. Locks the target, so the answer stays true until the
+ * transaction ends.
+ */
 async function isHeld(ctx: TenantWriter, target: FreezeTarget): Promise<boolean> {
   switch (target.kind) {
     case 'agent': {

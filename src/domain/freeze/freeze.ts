@@ -17,15 +17,16 @@ import { FOLLOW_FREEZE, FOLLOW_PIECE, followFreeze, type Followed, type Followin
 import { freezeReport, planFreeze, type FreezePlan } from './plan.ts';
 import type { FreezeTarget } from './target.ts';
 
-/** The only thing that can be asked while the organisation is frozen, and waits. */
+/** The only tool whose calls can be made, and wait, while the organisation is frozen. */
 const LIFTING = 'freeze_lift';
 
 /**
- * The kill switch, in the caller's transaction, by a number of statements that does not depend on what is hit: the target's own row
- * stops everything that stands on it, and its epoch kills every token. The rows of mandates, and the calls that wait, follow in the
- * same transaction where they are few, and otherwise in pieces by a job; meanwhile no decision passes that looks at the target. What
- * would lift the freeze is withdrawn here in any case. Answers with what was hit and how long it took in milliseconds, from the first
- * lock to the last row; the commit comes after that.
+ * Freezes a target by the kill switch in the caller's transaction, with a number of statements that does
+ * not depend on the size of the target. The target's own row stops everything that depends on it, and its
+ * epoch ends every token. The rows of mandates and waiting calls follow in the same transaction if they are
+ * few, and otherwise in parts by a job; until then, every decision reads the target and refuses. Waiting
+ * calls that would lift the freeze are always withdrawn here. Returns what was frozen, and the time from
+ * the first lock to the last row in milliseconds; the commit comes after that. Fault `not_found`.
  */
 export async function freeze(ctx: WriteContext, target: FreezeTarget, reason: string) {
   const started = performance.now();
@@ -49,12 +50,15 @@ export async function freeze(ctx: WriteContext, target: FreezeTarget, reason: st
   return { ...report, elapsed_ms: Math.round((performance.now() - started) * 10) / 10 };
 }
 
-/** One for each IT admin who asks. */
+/** Enough for one call per IT admin. */
 const LIFTINGS = 1000;
-/** How many thawed mandates are named in the answer and in the ledger. */
+/** How many thawed mandates the answer and the ledger name. */
 const NAMED = 20;
 
-/** Does what follows here where it is little, and leaves it to a job where it is not. Returns the ids of the mandates that this changed. */
+/**
+ * Does the remaining work here if it is small, and otherwise leaves it to a job. Returns the ids of
+ * the mandates that it changed.
+ */
 async function follow(
   ctx: WriteContext,
   plan: FreezePlan,
@@ -62,7 +66,7 @@ async function follow(
 ): Promise<{ mandates: string[]; later: boolean }> {
   const until = await lastCallId(ctx);
   const first: Following = { ...how, target: plan.target.id, until, step: 'mandates', after: '' };
-  // The organisation's own status stops its mandates: none of them changes.
+  // The organisation's own status stops its mandates, so none of their rows changes.
   const rows = plan.target.kind === 'organisation' ? 0 : plan.mandates.length;
   const size = Math.max(rows, plan.waiting.length);
   if (size > FOLLOW_PIECE) {
@@ -79,9 +83,10 @@ async function follow(
 }
 
 /**
- * Lifts a freeze of the kill switch and nothing else: whatever else holds the target or a mandate goes on holding it, and tokens
- * from before stay dead. Where there are many mandates, they follow in pieces by a job (`later`). Fault `conflict` where nothing is
- * frozen. For the organisation, two humans are policy's matter.
+ * Lifts a freeze by the kill switch and nothing else. Other causes on the target or on mandates
+ * stay, and tokens from before the freeze stay dead. If there are many mandates, they follow in
+ * parts by a job (`later`). Fault `not_found`, and `conflict` if the target is not frozen. Does not
+ * check for a second person: policy requires one for the organisation.
  */
 export async function liftFreeze(ctx: WriteContext, target: FreezeTarget) {
   const plan = await planFreeze(ctx, target, { lock: 'update' });
@@ -106,7 +111,7 @@ export async function liftFreeze(ctx: WriteContext, target: FreezeTarget) {
 const notFrozen = (plan: FreezePlan): Fault =>
   new Fault('conflict', `${plan.name} is not frozen by the kill switch.`);
 
-/** Refuses a lifting that would do nothing, before anybody is asked to approve it. */
+/** Refuses to lift a freeze that does not exist, before anyone is asked to approve it. Fault `conflict`. */
 export async function checkFrozen(
   ctx: WriteContext | Parameters<typeof planFreeze>[0],
   plan: FreezePlan,
@@ -135,14 +140,17 @@ async function holdTarget(ctx: WriteContext, plan: FreezePlan, reason: string): 
   const tenant = await theTenant(ctx);
   await setTenant(ctx, {
     status: 'frozen',
-    // Whoever froze it first stays the one who does not approve its return.
+    // The person who froze it first stays the one who cannot approve lifting it.
     frozenBy: tenant.frozenBy ?? principalOf(ctx.actor),
     frozenReason: tenant.frozenReason ?? reason,
   });
   ctx.emit({ name: 'tenant.frozen', thing: ctx.tenantId });
 }
 
-/** Returns the mandates that work again with it; null where the kill switch did not hold it. */
+/**
+ * Releases the target. Returns the mandates that work again at once, or null if the kill switch had
+ * not frozen it.
+ */
 async function releaseTarget(
   ctx: WriteContext,
   plan: FreezePlan,

@@ -10,9 +10,9 @@ import { tenants } from '../tenant/tables.ts';
 import { Fault } from '#lib/fault.ts';
 import type { FreezeTarget } from './target.ts';
 
-/** So many mandates and calls are looked at one by one, whatever the size of the company. */
+/** The number of mandates and calls that are read individually, whatever the size of the organisation. */
 const LOOKED_AT = 1000;
-/** How many are named one by one. */
+/** The number that is named individually. */
 const NAMED = 20;
 
 type PlannedMandate = {
@@ -23,34 +23,35 @@ type PlannedMandate = {
   readonly state: string;
 };
 
-/** What a freeze hits, as the rows are now. */
+/** What a freeze would affect, by the rows as they are now. */
 export interface FreezePlan {
   readonly target: FreezeTarget;
-  /** For people: an agent's or a person's name, the mandate's id, the organisation's name. */
+  /** For people: the name of the agent, person or organisation, or the id of the mandate. */
   readonly name: string;
-  /** The one thing that is frozen itself, where it is an agent or a person. */
+  /** The agent or person that is frozen itself, or null. */
   readonly agent: Agent | null;
   readonly person: Person | null;
-  /** Mandates that have not ended, by id: all of them, or some of more than 1,000. */
+  /** Mandates that have not ended, ordered by id; at most 1,000 of them. */
   readonly mandates: readonly PlannedMandate[];
-  /** Calls that wait for an approval and will be withdrawn; likewise. */
+  /** Calls that wait for an approval and will be withdrawn; at most 1,000 of them. */
   readonly waiting: readonly { readonly id: string; readonly summary: string }[];
   readonly counts: {
     readonly mandates: number;
     readonly agents: number;
     readonly principals: number;
     readonly pending_approvals: number;
-    /** There may be more of each than these numbers say. */
+    /** Whether there may be more than these numbers. */
     readonly at_least: boolean;
   };
-  /** Names by id, of the agents and principals of the first mandates. */
+  /** Names by id of the agents and principals of the first mandates. */
   readonly names: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads what a freeze hits, in a number of statements that does not depend on how much that is. With `count` everything is counted;
- * without, nothing beyond the first 1,000: what is stopped is not counted before it stops. With `lock`, the person, agent or tenant is
- * held; mandates and calls are not. Fault `not_found` for a target that is not there.
+ * Reads what a freeze would affect, with a number of statements that does not depend on the size of the
+ * target. With `count` everything is counted. Without it, nothing beyond the first 1,000 is counted, so that
+ * counting does not delay the freeze. `lock` locks the person, agent or tenant, but not the mandates and
+ * calls. Fault `not_found` for an unknown target.
  */
 export async function planFreeze(
   reader: TenantReader,
@@ -78,7 +79,7 @@ export async function planFreeze(
   };
 }
 
-/** What people see of a plan before and after: counts, and the first of each by name. */
+/** A plan as people see it before and after the freeze: counts, and the names of the first of each. */
 export function freezeReport(plan: FreezePlan) {
   const name = (id: string) => plan.names.get(id) ?? id;
   const agentIds = agentsOf(plan);
@@ -134,7 +135,10 @@ function agentsOf({ mandates: hit, agent }: Pick<FreezePlan, 'mandates' | 'agent
   return new Set([...hit.map((mandate) => mandate.agentId), ...(agent === null ? [] : [agent.id])]);
 }
 
-/** The mandates that have not ended, as a query with the columns of `PlannedMandate`: of a tree it answers the first before it has found all. */
+/**
+ * A query for the mandates that have not ended, with the columns of `PlannedMandate`. For a tree, it returns
+ * the first rows before it has found all.
+ */
 function hitBy(reader: TenantReader, target: FreezeTarget): { readonly before: SQL; readonly from: SQL } {
   const open = sql`m.tenant_id = ${reader.tenantId} and m.state in ('active', 'frozen')`;
   if (target.kind === 'organisation') return { before: sql``, from: sql`mandates m where ${open}` };
@@ -151,7 +155,7 @@ function hitBy(reader: TenantReader, target: FreezeTarget): { readonly before: S
   };
 }
 
-/** One more than are looked at, where there are as many. */
+/** Reads one more than `LOOKED_AT`, to see whether there are more. */
 async function mandatesOf(reader: TenantReader, target: FreezeTarget): Promise<PlannedMandate[]> {
   const { before, from } = hitBy(reader, target);
   const rows = await reader.db.execute<PlannedMandate>(sql`
@@ -159,7 +163,7 @@ async function mandatesOf(reader: TenantReader, target: FreezeTarget): Promise<P
   return [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Exact where few enough were looked at, or where they are to be counted. */
+/** The counts. They are exact if nothing was cut off, or if `count` is true. */
 async function countsOf(
   reader: TenantReader,
   target: FreezeTarget,
@@ -207,7 +211,10 @@ async function otherName(reader: TenantReader, target: FreezeTarget, lock: Lock)
   return row === undefined ? null : `mandate ${row.id}`;
 }
 
-/** Which waiting calls hang on the target; `under`: on its mandates. */
+/**
+ * The condition for waiting calls that depend on the target. `under` is the condition for calls under its
+ * mandates.
+ */
 const waitingOn = (reader: TenantReader, target: FreezeTarget, under: SQL): SQL => {
   const on = {
     agent: sql`(${under} or ${calls.agentId} = ${target.id} or ${target.id} = any(${calls.targets}))`,

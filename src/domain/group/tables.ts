@@ -3,13 +3,13 @@ import { foreignKey, index, integer, pgTable, primaryKey, text, uniqueIndex } fr
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { people } from '../person/tables.ts';
 
-/** Groups of the directory, of SCIM, and our own group of administrators. */
+/** Groups of the directory, and our own group of administrators. */
 export const groups = pgTable(
   'groups',
   {
     tenantId: tenantId(),
     id: text('id').notNull(),
-    /** The source of the group: the directory (`okta`), SCIM (`scim:<key id>`), or our own (`prokura`). */
+    /** The source of the group: the provider's directory (`okta`), or our own (`prokura`). */
     source: text('source').notNull(),
     uid: text('uid').notNull(),
     name: text('name').notNull(),

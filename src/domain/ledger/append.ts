@@ -2,15 +2,18 @@ import { newId } from '#lib/id.ts';
 import { canonicalJson } from '#lib/json.ts';
 import type { NewEntry } from './entry.ts';
 
-/** New entries, ready to be appended. */
+/** New entries, prepared for appending. */
 export interface LedgerLines {
-  /** ISO 8601, UTC, milliseconds; the same for all. */
+  /** The time of all entries: ISO 8601, UTC, milliseconds. */
   readonly at: string;
-  /** As `ledger_append` (migration ledger_lines) takes them: what is hashed there is made of exactly these texts. */
+  /** The entries as `ledger_append` (migration `ledger_lines`) takes them. It hashes exactly these texts. */
   readonly json: string;
 }
 
-/** Makes new entries ready to be appended, in order. Their numbers and hashes are made where the chain's head is locked. */
+/**
+ * Prepares new entries for appending, in order. Numbers and hashes are added in the database, where the
+ * chain's head is locked.
+ */
 export function ledgerLines(at: Date, entries: readonly NewEntry[]): LedgerLines {
   let json = '';
   for (const entry of entries) {
@@ -24,34 +27,41 @@ export function ledgerLines(at: Date, entries: readonly NewEntry[]): LedgerLines
 
 const ID = /\b[a-z]{2,5}_[0-9a-z]{26}\b/g;
 
-/** What an entry of this actor can be found by, as against one that only names them. */
+/** The search term for entries by this actor, as opposed to entries that only mention them. */
 export const actorThing = (actor: string): string => `by ${actor}`;
 
-/** What an entry can be found by: its actor, and every id that actor and data name. */
+/** The search terms of an entry: its actor, and every id in actor and data. */
 const thingsOf = (actor: string, data: string): string[] => [
   ...new Set([actorThing(actor)].concat(`${actor} ${data}`.match(ID) ?? [])),
 ];
 
-/** What stands between the things of an entry. */
+/** Separates the search terms of an entry. */
 const BETWEEN = '\u001F';
 
 /**
- * PostgreSQL stores neither NUL nor lone surrogates, and an entry must never be lost for a character in it; nor may a name that somebody chose
- * hold what stands between things, or an entry is found as somebody else's.
+ * Replaces characters that PostgreSQL cannot store (NUL and lone surrogates), so that no entry is lost
+ * because of them. Also replaces the separator of search terms: a name that contains it could make an entry
+ * appear as another actor's.
  */
 const storable = (text: string): string =>
   text.toWellFormed().replaceAll('\0', '\uFFFD').replaceAll(BETWEEN, '\uFFFD');
 
-/** How JSON writes the two; a backslash before it may itself be escaped, which costs a second look and no more. */
+/**
+ * How JSON writes the two characters. An escaped backslash before them also matches, which only costs another
+ * check.
+ */
 const UNSTORABLE = /\\u00(?:00|1f)/i;
 
-/** What JSON drops must not be hashed: the entry is hashed as it will be read back. */
+/**
+ * The canonical JSON of an entry's data. What JSON drops must not be hashed: the hash must fit the data as it
+ * is read back.
+ */
 function canonicalData(data: NewEntry['data']): string {
   try {
     const text = canonicalJson(data);
     if (!UNSTORABLE.test(text)) return text;
   } catch {
-    // Something in it has no canonical form as it is.
+    // Some value has no canonical form.
   }
   const clean = JSON.stringify(data, (_, value: unknown) =>
     typeof value === 'string' ? storable(value) : value,

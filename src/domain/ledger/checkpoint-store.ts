@@ -2,10 +2,10 @@ import { and, desc, eq, lt } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { ledgerCheckpoints } from './tables.ts';
 
-/** A checkpoint as it was signed and kept. */
+/** A checkpoint as it was signed and stored. */
 export type KeptCheckpoint = typeof ledgerCheckpoints.$inferSelect;
 
-/** The tenant's checkpoints, newest first, below a number of the chain where one is given. */
+/** The tenant's checkpoints, newest first; only those below the number `before` if given. */
 export async function listCheckpoints(
   reader: TenantReader,
   before: number | null,
@@ -24,7 +24,7 @@ export async function listCheckpoints(
     .limit(limit);
 }
 
-/** Keeps a checkpoint; the first one at a place of the chain stays. */
+/** Stores a checkpoint. The first one at a place of the chain stays. */
 export async function insertCheckpoint(
   ctx: TenantWriter,
   checkpoint: Omit<KeptCheckpoint, 'tenantId'>,

@@ -2,7 +2,10 @@ import type { KeyObject } from 'node:crypto';
 import { HASH, ISO_DATE } from './entry.ts';
 import { importVerifyKey, parseJwt, signJwt, thumbprint, verifyJws } from '#lib/jwt.ts';
 
-/** Where a chain stood at a moment. Kept where the server cannot reach it, it proves later that no tail is missing. */
+/**
+ * The state of a chain at a moment. Stored where the server cannot change it, it proves later that no
+ * entries are missing at the end.
+ */
 export interface Checkpoint {
   readonly tenant: string;
   /** Number and hash of the last entry at that moment. */
@@ -12,10 +15,10 @@ export interface Checkpoint {
   readonly at: string;
 }
 
-/** The media type in the header, so that no token of ours is ever taken for one (RFC 8725 section 3.11). */
+/** The type in the header. It keeps our tokens from being accepted as checkpoints (RFC 8725 section 3.11). */
 const TYPE = 'prokura-checkpoint+jwt';
 
-/** The checkpoint as a JWS in compact form, ES256 (RFC 7515). */
+/** Signs a checkpoint as a JWS in compact form with ES256 (RFC 7515). */
 export function signCheckpoint(
   { tenant, seq, hash, at }: Checkpoint,
   signer: { readonly kid: string; readonly privateKey: KeyObject },
@@ -23,14 +26,15 @@ export function signCheckpoint(
   return signJwt({ typ: TYPE, alg: 'ES256', kid: signer.kid }, { tenant, seq, hash, at }, signer.privateKey);
 }
 
-/** What a checkpoint says, and whether one of the keys that were given signed it; `null`: no keys were given. */
+/** A parsed checkpoint. `signed`: whether one of the given keys signed it; null if no keys were given. */
 export interface ReadCheckpoint extends Checkpoint {
   readonly signed: boolean | null;
 }
 
 /**
- * Reads a checkpoint; null for anything else. With public keys (a JWK Set's members, RFC 7517) it says whether the one that the
- * header names signed it. A key is taken by its `kid`, or where it has none by its thumbprint (RFC 7638).
+ * Parses a checkpoint; null for anything else. With public keys (the members of a JWK Set, RFC 7517) it also
+ * checks whether the key that the header names signed it. Keys are compared by `kid`, or by thumbprint (RFC
+ * 7638) if they have none.
  */
 export function readCheckpoint(
   jws: string,

@@ -1,7 +1,7 @@
 import { sha256 } from '#lib/crypto.ts';
 import { canonicalJson } from '#lib/json.ts';
 
-/** Names of ledger events are contracts (design/domain.md). */
+/** The names of ledger events. They are part of the API: exports and SIEMs depend on them. */
 export const LEDGER_EVENTS = [
   'MANDATE_CREATED',
   'MANDATE_RENEWED',
@@ -80,17 +80,23 @@ export const LEDGER_EVENTS = [
   'BREAK_GLASS_REVIEWED',
 ] as const;
 
+/** One of `LEDGER_EVENTS`. */
 export type LedgerEvent = (typeof LEDGER_EVENTS)[number];
 
-/** What a writer says; sequence, time and hashes are added when it is appended. `data` must hold no secret (law 12). */
+/**
+ * A new entry. Number, time and hashes are added when it is appended. `data` must not hold a secret (law 12).
+ */
 export interface NewEntry {
   readonly event: LedgerEvent;
-  /** A person, `<agent> for <person>`, a key's name, `okta:scim`, or `prokura` for timers. */
+  /**
+   * A person, `<agent> for <person>`, a key's name, a source such as `okta:scim`, or `prokura` for
+   * the server itself.
+   */
   readonly actor: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** One link of a tenant's chain, as it is exported (one JSON object a line). */
+/** One entry of a tenant's chain, as it is exported (one JSON object per line). */
 export interface LedgerEntry {
   readonly tenant: string;
   readonly seq: number;
@@ -106,13 +112,16 @@ export interface LedgerEntry {
 
 /** The form of an entry's hash: SHA-256 in hexadecimal. */
 export const HASH = /^[0-9a-f]{64}$/;
-/** The form of a moment in the ledger and in its checkpoints. */
+/** The form of times in the ledger and in its checkpoints. */
 export const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** What stands before the first entry of a tenant's chain. */
+/** The previous hash of the first entry of a chain. */
 export const GENESIS_HASH = '0'.repeat(64);
 
-/** SHA-256 over the canonical JSON (RFC 8785) of everything but `hash` itself: changing, removing or moving an entry breaks the chain. */
+/**
+ * SHA-256 of the canonical JSON (RFC 8785) of everything but `hash`. Because it includes the
+ * previous hash, changing, removing or moving an entry breaks the chain.
+ */
 export function entryHash(entry: Omit<LedgerEntry, 'hash'>): string {
   const { tenant, seq, id, at, event, actor, data, prev_hash } = entry;
   return sha256(canonicalJson({ tenant, seq, id, at, event, actor, data, prev_hash }));

@@ -4,13 +4,13 @@ import { actorThing } from './append.ts';
 import type { LedgerEntry } from './entry.ts';
 import { ledger } from './tables.ts';
 
-/** Which entries are wanted; all that is said must hold. */
+/** Which entries to find. All given conditions must hold. */
 export interface LedgerFilter {
-  /** Names of events: one of them. Undefined: any. */
+  /** Names of events, any of which may match. Undefined: all events. */
   readonly events?: readonly string[] | undefined;
-  /** The actor, as it stands in the entry. */
+  /** The actor, exactly as in the entry. */
   readonly actor?: string | undefined;
-  /** Ids of persons, agents, mandates, calls …: the entry names each of them. */
+  /** Ids of people, agents, mandates, calls and so on. An entry must mention all of them. */
   readonly things?: readonly string[] | undefined;
   /** From this moment on. */
   readonly from?: Date | undefined;
@@ -18,14 +18,17 @@ export interface LedgerFilter {
   readonly to?: Date | undefined;
 }
 
-/** Where a page begins: entries after that number, or, newest first, before it. */
+/** Where a page begins: after the number `cursor`, or before it if the order is `newest`. */
 export interface LedgerPage {
   readonly cursor: number | null;
   readonly order: 'oldest' | 'newest';
   readonly limit: number;
 }
 
-/** One page of the entries that fit, in the order of the chain or against it. An unknown event or thing finds nothing. */
+/**
+ * One page of the entries that match. An unknown event or id matches nothing. Does not check who may see
+ * them.
+ */
 export async function findLedger(
   reader: TenantReader,
   filter: LedgerFilter,

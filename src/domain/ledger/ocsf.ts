@@ -1,16 +1,17 @@
 import type { LedgerEntry, LedgerEvent } from './entry.ts';
 
 /**
- * The Open Cybersecurity Schema Framework, which SIEMs read. Classes and activities as in schema.ocsf.io, version 1.3.0: Account
- * Change 3001, Authentication 3002, Authorize Session 3003, Entity Management 3004, User Access Management 3005, API Activity 6003.
+ * The version of the Open Cybersecurity Schema Framework (OCSF), which SIEMs read. Classes and activities
+ * as in schema.ocsf.io: Account Change 3001, Authentication 3002, Authorize Session 3003, Entity Management
+ * 3004, User Access Management 3005, API Activity 6003.
  */
 export const OCSF_VERSION = '1.3.0';
 
 interface Mapping {
   readonly class: 3001 | 3002 | 3003 | 3004 | 3005 | 6003;
-  /** Activity of that class; 99 is Other and then has a name of its own. */
+  /** Activity of that class. 99 is Other, and is named by the event. */
   readonly activity: number;
-  /** Whether what was tried came about: 1 success, 2 failure. */
+  /** Whether the attempt succeeded: 1 success, 2 failure. */
   readonly status: 1 | 2;
   /** 1 informational, 2 low, 3 medium, 4 high. */
   readonly severity: 1 | 2 | 3 | 4;
@@ -23,7 +24,7 @@ const of = (
   status: Mapping['status'] = 1,
 ): Mapping => ({ class: klass, activity, status, severity });
 
-/** What each event is to a SIEM. A new event does not compile before it stands here. */
+/** How each event is shown to a SIEM. A new event does not compile until it has a row here. */
 export const OCSF = {
   MANDATE_CREATED: of(3005, 1),
   MANDATE_RENEWED: of(3005, 1),
@@ -111,14 +112,14 @@ const CLASSES: Readonly<Record<Mapping['class'], string>> = {
   6003: 'API Activity',
 };
 
-/** An entry of an older version, whose event no longer exists, is told as an API call of another kind. */
+/** For entries of older versions whose event no longer exists. */
 const UNKNOWN: Mapping = of(6003, 99);
 
 const mappingOf = (event: string): Mapping => (OCSF as Readonly<Record<string, Mapping>>)[event] ?? UNKNOWN;
 
 /**
- * An entry as an OCSF event. What the class needs is filled from the entry; the whole entry stands in `unmapped`, so that nothing
- * is lost and the chain can be followed, though it is verified only on the plain export.
+ * An entry as an OCSF event. The members that its class requires are filled from the entry. `unmapped`
+ * holds the whole entry, so nothing is lost. The chain can be verified only on the plain export.
  */
 export function toOcsf(entry: LedgerEntry): Record<string, unknown> {
   const { class: klass, activity, status, severity } = mappingOf(entry.event);
@@ -151,7 +152,7 @@ export function toOcsf(entry: LedgerEntry): Record<string, unknown> {
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
-/** The members that the class requires besides those of every event. */
+/** The members that the class requires in addition to those of every event. */
 function about(klass: Mapping['class'], { actor, data, event }: LedgerEntry): Record<string, unknown> {
   const user = { uid: text(data['person']) ?? text(data['principal']) ?? text(data['sub']) ?? actor };
   const things = text(data['mandate_id']) ?? text(data['agent']) ?? text(data['hold_id']);

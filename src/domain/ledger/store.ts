@@ -6,18 +6,18 @@ import { GENESIS_HASH, type LedgerEntry, type NewEntry } from './entry.ts';
 import { findLedger } from './find.ts';
 import { ledgerHeads } from './tables.ts';
 
-/** The end of a chain: the number of its last entry and that entry's hash. */
+/** The end of a chain: number and hash of its last entry. */
 export interface Head {
   readonly seq: number;
   readonly hash: string;
 }
 
-/** Begins a tenant's chain; once, in the transaction that makes the tenant. */
+/** Begins a tenant's chain. Must be called once, in the transaction that creates the tenant. */
 export async function beginLedger(db: WriteDb, tenantId: string): Promise<void> {
   await db.insert(ledgerHeads).values({ tenantId, seq: 0, hash: GENESIS_HASH });
 }
 
-/** Where the tenant's chain ends in what this transaction sees, or null where the tenant has none. */
+/** The end of the tenant's chain as this transaction sees it; null if the tenant has none. */
 export async function ledgerHead(reader: TenantReader): Promise<Head | null> {
   const [head] = await reader.db
     .select({ seq: ledgerHeads.seq, hash: ledgerHeads.hash })
@@ -27,9 +27,9 @@ export async function ledgerHead(reader: TenantReader): Promise<Head | null> {
 }
 
 /**
- * Appends entries in order. Locks the chain's head until the transaction ends: the last thing that a transaction does (law 11).
- * Times never run backwards within a chain's transaction, but two servers' clocks may differ: order is `seq`. Any number of
- * entries is one statement: a cascade may record thousands.
+ * Appends entries in order, in one statement for any number, since a cascade may record thousands. Locks the
+ * chain's head until the transaction ends, so it must be the last step of a transaction (law 11). The clocks
+ * of two servers may differ: `seq` defines the order, not the time.
  */
 export async function appendLedger(
   db: WriteDb,
@@ -42,21 +42,28 @@ export async function appendLedger(
   await db.execute(sql`select ledger_append(${tenantId}, ${lines.at}, ${lines.json}::text::json)`);
 }
 
-/** An entry that stands alone, with the keys that it may be written for once only; none: as often as it comes. */
+/**
+ * An entry that is appended on its own, with the keys that allow it only once. Without keys it is always
+ * appended.
+ */
 export interface LoneEntry {
   readonly entry: NewEntry;
   readonly once: readonly Once[];
 }
 
-/** Something that may happen once only: a client assertion's `jti`, a subject token. `key` is a digest. */
+/**
+ * Something that may happen only once: the use of a client assertion's `jti` or of a subject token. `key` is
+ * a digest.
+ */
 export interface Once {
   readonly key: string;
   readonly expiresAt: Date;
 }
 
 /**
- * Appends entries in a transaction of their own, in one round trip. Answers for each null where it was written, and all its keys are used up; or the first
- * of its keys that was used before: then it was not written, and none of the others is used up.
+ * Appends entries in a transaction of its own, in one round trip. Returns for each entry null if it was
+ * written, and then all its keys are used up; or the first of its keys that was used before, and then it was
+ * not written and none of its other keys is used up.
  */
 export async function appendAlone(
   client: Sql,
@@ -77,7 +84,7 @@ export async function appendAlone(
   return row.used;
 }
 
-/** Entries after `afterSeq`, oldest first, at most `limit`; optionally of one event. */
+/** Entries after `afterSeq`, oldest first, at most `limit`; only of one event if given. */
 export async function ledgerEntries(
   reader: TenantReader,
   afterSeq: number,

@@ -2,7 +2,10 @@ import { sql } from 'drizzle-orm';
 import { bigint, index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 
-/** Append-only: the server's role may insert and select, never update or delete (migration 0001). */
+/**
+ * The ledger. Append-only: the server's database role may insert and select, but not update or
+ * delete (migration 0001).
+ */
 export const ledger = pgTable(
   'ledger',
   {
@@ -15,7 +18,7 @@ export const ledger = pgTable(
     data: jsonb('data').$type<Record<string, unknown>>().notNull(),
     prevHash: text('prev_hash').notNull(),
     hash: text('hash').notNull(),
-    /** The actor and every id that the entry names (append.ts), for finding it; not hashed, since it follows from what is. */
+    /** The search terms of the entry (`append.ts`). They are not hashed, because they follow from what is. */
     things: text('things')
       .array()
       .notNull()
@@ -30,7 +33,7 @@ export const ledger = pgTable(
   ],
 );
 
-/** The end of each tenant's chain; locked last in a transaction (law 11). */
+/** The end of each tenant's chain. It is locked last in a transaction (law 11). */
 export const ledgerHeads = pgTable(
   'ledger_heads',
   {
@@ -41,7 +44,7 @@ export const ledgerHeads = pgTable(
   () => [tenantPolicy()],
 );
 
-/** Signed statements of where a chain stood: kept elsewhere, one proves that no tail is missing. */
+/** Signed states of a chain. A copy that is kept elsewhere proves that no entries are missing at the end. */
 export const ledgerCheckpoints = pgTable(
   'ledger_checkpoints',
   {

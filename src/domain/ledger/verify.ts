@@ -1,22 +1,25 @@
 import type { ReadCheckpoint } from './checkpoint.ts';
 import { entryHash, GENESIS_HASH, HASH, ISO_DATE, type LedgerEntry } from './entry.ts';
 
-/** What reading an exported ledger proved. `problems` is empty exactly if the chain holds from its first line to its last. */
+/**
+ * The result of verifying an exported ledger. `problems` is empty if and only if the chain is intact from its
+ * first line to its last.
+ */
 export interface LedgerProof {
   readonly entries: number;
   readonly firstSeq: number | null;
   readonly lastSeq: number | null;
   readonly lastHash: string | null;
   readonly problems: readonly string[];
-  /** Numbers of the checkpoints that the export agrees with. */
+  /** Numbers of the checkpoints that agree with the export. */
   readonly confirmed: readonly number[];
 }
 
 /**
- * Verifies an export (NDJSON lines, oldest first) without a database: each entry's own hash, its link to the one before, gapless
- * sequence, one tenant. An export that begins later than entry 1 is taken from its first line on and says so by `firstSeq`.
- * The end is proved only by a checkpoint kept elsewhere: a missing tail, or a chain that was written anew, is a problem then.
- * A checkpoint from before the export's beginning says nothing of it, and is neither confirmed nor a problem.
+ * Verifies an export (NDJSON lines, oldest first) without a database: each entry's hash, its link to the
+ * previous entry, gapless numbers, one tenant. An export may begin after entry 1, which `firstSeq` shows.
+ * Only a checkpoint that is kept elsewhere proves the end: with it, missing entries or a rewritten chain are
+ * problems. A checkpoint from before the beginning of the export is ignored.
  */
 export function verifyLedger(
   lines: Iterable<string>,
@@ -86,8 +89,9 @@ export function verifyLedger(
 }
 
 /**
- * The entry of a line; null where the line is not exactly the text of one: another type of a member, a member too many or twice. What is not hashed must
- * not pass as a part of the ledger, and two readers must not read one line in two ways.
+ * The entry in a line. Null unless the line is exactly the text of an entry: every member once, of the right
+ * type, and no others. Data that is not hashed must not appear to be part of the ledger, and two readers must
+ * not read one line in two ways.
  */
 function parse(line: string): LedgerEntry | null {
   try {
@@ -110,7 +114,10 @@ function parse(line: string): LedgerEntry | null {
   }
 }
 
-/** The members of an entry that are texts, with the forms that they have. What is shown on a terminal has no room for control characters. */
+/**
+ * The text members of an entry, with their forms. They are shown on terminals, so control characters are not
+ * allowed.
+ */
 const TEXTS = {
   tenant: /^[\w.-]{1,100}$/,
   id: /^[\w.-]{1,100}$/,

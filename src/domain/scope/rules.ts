@@ -2,15 +2,16 @@ import { Fault } from '#lib/fault.ts';
 import type { TenantReader } from '../context.ts';
 import { scopesOf, type Scope } from './store.ts';
 
-/** Scopes that were asked for and are not in the catalogue, in the order asked. */
+/** The requested scopes that are not in the catalogue, in the order of the request. */
 export const unknownScopes = (asked: readonly string[], catalogue: readonly Scope[]): string[] => {
   const known = new Set(catalogue.map(({ scope }) => scope));
   return asked.filter((scope) => !known.has(scope));
 };
 
 /**
- * Refuses scopes that the tenant's catalogue does not have: for group mappings, agents' ceilings and mandates alike. An
- * empty catalogue has none. Throws Fault `invalid_input` naming them and those that there are; returns the entries asked for.
+ * Refuses scopes that the tenant's catalogue does not have. Used for group mappings, agents' ceilings and
+ * one-time scopes. With an empty catalogue, every scope is unknown. Throws Fault `invalid_input`, naming the
+ * unknown and the known scopes. Returns the catalogue entries of the requested scopes.
  */
 export async function requireKnownScopes(
   reader: TenantReader,
@@ -31,8 +32,8 @@ export async function requireKnownScopes(
 }
 
 /**
- * Refuses scopes for roles that may not hold them. Roles without a say (`holders` empty) may hold everything.
- * Throws Fault `forbidden` with the scopes and who may.
+ * Refuses scopes for roles that may not hold them. A scope without `holders` may be held by every role.
+ * Throws Fault `forbidden` with the scopes and the roles that may hold them.
  */
 export function requireHolders(catalogue: readonly Scope[], roles: readonly string[]): void {
   const barred = catalogue.filter(

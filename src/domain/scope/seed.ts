@@ -1,7 +1,9 @@
 import type { TenantWriter } from '../context.ts';
 import { scopes } from './tables.ts';
 
-/** What a new tenant's catalogue begins with: the scopes of the tools that people may hand to agents. */
+/**
+ * The first entries of a new tenant's catalogue: the scopes of the tools that people may delegate to agents.
+ */
 export const SHIPPED_SCOPES = [
   { scope: 'okta.users.read', description: 'Look people up at Okta', sensitivity: 'normal' },
   {
@@ -17,7 +19,7 @@ export const SHIPPED_SCOPES = [
   { scope: 'okta.users.suspend', description: 'Suspend somebody at Okta', sensitivity: 'normal' },
 ] as const satisfies readonly { scope: string; description: string; sensitivity: 'normal' | 'high' }[];
 
-/** Begins the tenant's catalogue of scopes; once, in the transaction that makes the tenant. */
+/** Fills a new tenant's catalogue of scopes. Called once, in the transaction that creates the tenant. */
 export async function seedScopes(ctx: TenantWriter): Promise<void> {
   await ctx.db
     .insert(scopes)

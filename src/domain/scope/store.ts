@@ -2,11 +2,15 @@ import { and, asc, eq } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { scopes } from './tables.ts';
 
-/** One scope of the tenant's catalogue. `amountThreshold` is a decimal in `currency`, as text so that no digit is lost. */
+/**
+ * One scope of the tenant's catalogue. `amountThreshold` is a decimal in `currency`, kept as text so that
+ * no digit is lost.
+ */
 export type Scope = typeof scopes.$inferSelect;
+/** A new scope of the catalogue. */
 export type NewScope = Omit<typeof scopes.$inferInsert, 'tenantId' | 'createdAt'>;
 
-/** The tenant's whole catalogue, by name. Empty: nothing can be given here. */
+/** The tenant's whole catalogue, ordered by name. If it is empty, nothing can be delegated. */
 export async function scopesOf(reader: TenantReader): Promise<Scope[]> {
   return reader.db
     .select()
@@ -15,7 +19,7 @@ export async function scopesOf(reader: TenantReader): Promise<Scope[]> {
     .orderBy(asc(scopes.scope));
 }
 
-/** The scope of this name, or null. Names are matched exactly. */
+/** The scope with this name, or null. Names are matched exactly. */
 export async function findScope(reader: TenantReader, scope: string): Promise<Scope | null> {
   const [row] = await reader.db
     .select()
@@ -24,7 +28,7 @@ export async function findScope(reader: TenantReader, scope: string): Promise<Sc
   return row ?? null;
 }
 
-/** Adds a scope to the catalogue, or says it anew. The ledger keeps what it was. */
+/** Adds a scope to the catalogue or replaces it. The ledger entry also holds what it was before. */
 export async function saveScope(ctx: TenantWriter, scope: NewScope, by: { actor: string; callId: string }) {
   const before = await findScope(ctx, scope.scope);
   const { scope: name, ...rest } = scope;
@@ -39,7 +43,7 @@ export async function saveScope(ctx: TenantWriter, scope: NewScope, by: { actor:
   });
 }
 
-/** Takes a scope out of the catalogue. Fault-free where it is not there: false. Mandates that hold it are not looked at. */
+/** Removes a scope from the catalogue. False if it is not there. Does not change mandates that hold it. */
 export async function removeScope(
   ctx: TenantWriter,
   scope: string,

@@ -11,6 +11,7 @@ export const ScopeView = z.object({
   currency: z.string().nullable().describe('ISO 4217.'),
 });
 
+/** Makes the view of a scope. */
 export const scopeView = (one: Scope): z.infer<typeof ScopeView> => ({
   scope: one.scope,
   description: one.description,

@@ -3,8 +3,9 @@ import { oneLine } from '#lib/sanitise.ts';
 const MAX_LENGTH = 60;
 
 /**
- * What a client calls itself, as people are shown it: one line of at most 60 characters, without what cannot be seen, so that nobody's
- * name draws lines of our pages or turns them round. Empty where nothing of it can be seen. Does not say that the name is true.
+ * A client's own name as people see it: one line of at most 60 characters without invisible ones, so
+ * that a name cannot add lines to our pages or reverse their text. Empty if nothing in it is
+ * visible. Does not check that the name is true.
  */
 export function clientName(given: string): string {
   const line = oneLine(given).trim();

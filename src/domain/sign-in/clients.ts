@@ -8,15 +8,18 @@ import { oidcModels } from '../token/tables.ts';
 import { clientName } from './client-name.ts';
 import { endGrants } from './store.ts';
 
-/** A client that a person has let act for them, by every grant of theirs that stands. */
+/** A client that may act for a person, with all of the person's grants to it that have not ended. */
 export interface AllowedClient {
-  /** The address of its metadata document, or the id that it was registered under. */
+  /** The address of its metadata document, or the id under which it is registered. */
   readonly clientId: string;
-  /** What a registered client calls itself: nobody has checked it. Null for one that is described at its address. */
+  /**
+   * The name that a registered client gave itself; nobody has checked it. Null for a client with a
+   * metadata document.
+   */
   readonly name: string | null;
   readonly scopes: readonly string[];
   readonly since: Date;
-  /** When the last of the grants ends; null: it has no end. */
+  /** When the last of the grants ends. Null: at least one does not end. */
   readonly until: Date | null;
 }
 
@@ -28,7 +31,7 @@ interface GrantPayload {
 const subjectOf = (person: Pick<Person, 'provider' | 'uid'>): string =>
   `oidc:${person.provider}:${person.uid}`;
 
-/** The clients that may act for a person now, the oldest first. */
+/** The clients that may act for a person now, oldest first. */
 export async function clientsOf(
   reader: TenantReader,
   person: Pick<Person, 'provider' | 'uid'>,
@@ -51,8 +54,9 @@ export async function clientsOf(
 }
 
 /**
- * Takes back what a person let a client do, or every client with `clientId` null: grants, codes and refresh tokens go, access tokens die with
- * them, and what waits for an approval through it is withdrawn. Returns the clients that it ended, none where none acted.
+ * Revokes a person's grants to a client, or to every client if `clientId` is null. Its codes, refresh
+ * tokens and access tokens end too, and calls through it that wait for an approval are withdrawn.
+ * Returns the ids of the clients that it ended; empty if there were none.
  */
 export async function revokeClients(
   ctx: TenantWriter,

@@ -4,21 +4,22 @@ import { z } from 'zod';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { addSignInRow, findSignInRow, takeSignInRow } from './store.ts';
 
-/** For how long a strong sign-in counts, from the moment when the person proved themselves. */
+/** How long a step-up counts after the person signed in again, in seconds. */
 export const STEP_UP_SECONDS = 300;
 
 const KIND = 'StepUp';
 
 /**
- * Okta's authentication contexts of two factors (Okta "Step-up authentication using ACR values"): any two, and the phishing-resistant
- * ones, which imply possession and more. An organisation whose policy asks for more than we do answers with one of the latter.
+ * Okta's authentication contexts with two factors (Okta, "Step-up authentication using ACR values"): any two
+ * factors, and the phishing-resistant ones, which imply more. An organisation whose policy requires more
+ * answers with one of the latter.
  */
 const TWO_FACTORS: ReadonlySet<string> = new Set(['urn:okta:loa:2fa:any', 'phr', 'phrh']);
 
-/** What is asked of Okta. */
+/** The authentication context that we request from Okta. */
 export const STEP_UP_ACR = 'urn:okta:loa:2fa:any';
 
-/** How Okta says that somebody signed in: claims of its ID token (OpenID Connect Core section 2). */
+/** How the person signed in, by the claims of Okta's ID token (OpenID Connect Core section 2). */
 export interface SignInClaims {
   readonly acr: string | undefined;
   readonly amr: readonly string[] | undefined;
@@ -27,8 +28,9 @@ export interface SignInClaims {
 }
 
 /**
- * Why a sign-in is not good enough for a step-up, or null: several factors were really used, by the claimed level *and* by the methods
- * (`mfa`, RFC 8176), and within the last five minutes. A claim that is missing is a no: an organisation that ignores `acr_values` sends none.
+ * Why a sign-in is too weak for a step-up; null if it is strong enough. Both the claimed level and the
+ * methods (`mfa`, RFC 8176) must show several factors, and it must be at most `STEP_UP_SECONDS` old. A
+ * missing claim counts as too weak: an organisation that ignores `acr_values` sends none.
  */
 export function tooWeak(
   { acr, amr, authTime }: SignInClaims,
@@ -40,7 +42,7 @@ export function tooWeak(
 }
 
 const StepUp = z.object({
-  /** `oidc:okta:<uid>`: by this the row ends with everything else that the person is signed in to. */
+  /** `oidc:okta:<uid>`. By this value, the row ends with the person's other sign-ins. */
   accountId: z.string(),
   personId: z.string(),
   approvalId: z.string(),
@@ -52,12 +54,12 @@ const StepUp = z.object({
   secret: z.string(),
 });
 
-/** One strong sign-in of one person, for one approval as it stood then. */
+/** A strong sign-in of one person, for one approval in the version that it had then. */
 export type StepUp = Omit<z.infer<typeof StepUp>, 'secret'> & { readonly id: string };
 
 /**
- * Saves a step-up; it ends five minutes after the person proved themselves, with its use, or with the person's sign-ins. Returns what
- * the browser keeps: the id and a secret, of which only a digest stays here.
+ * Saves a step-up. It ends `STEP_UP_SECONDS` after the person signed in, when it is used, or with the
+ * person's sign-ins. Returns the value for the browser: the id and a secret, of which we store only a digest.
  */
 export async function addStepUp(ctx: TenantWriter, stepUp: Omit<StepUp, 'id'>): Promise<string> {
   const [id, secret] = [newId('stp'), newSecret()];
@@ -67,7 +69,7 @@ export async function addStepUp(ctx: TenantWriter, stepUp: Omit<StepUp, 'id'>): 
   return `${id}.${secret}`;
 }
 
-/** The step-up that a browser presents, as long as it holds; null for anything else. */
+/** The step-up that a browser presents, or null if it is unknown, wrong or has ended. Does not use it up. */
 export async function presentedStepUp(reader: TenantReader, presented: string): Promise<StepUp | null> {
   const [id = '', secret = ''] = presented.split('.');
   const row = isId('stp', id) ? await findSignInRow(reader, KIND, id) : null;
@@ -76,7 +78,10 @@ export async function presentedStepUp(reader: TenantReader, presented: string): 
   return sameDigest(sha256(secret), digest) ? { id, ...rest } : null;
 }
 
-/** Uses a step-up up, in the transaction of what it is for: the step-up for exactly one caller, null for every other and once it has ended. */
+/**
+ * Uses a step-up in the transaction that needs it. Exactly one caller gets it; others, and callers after its
+ * end, get null.
+ */
 export async function takeStepUp(ctx: TenantWriter, id: string): Promise<StepUp | null> {
   const payload = await takeSignInRow(ctx, KIND, id);
   if (payload === null) return null;

@@ -2,13 +2,13 @@ import { and, desc, eq, gt, isNull, lt, or, sql } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { oidcModels } from '../token/tables.ts';
 
-/** One row of what the browser side keeps: a session, a grant, a code, a refresh token … (`kind`). */
+/** A row of the browser sign-in: a session, grant, code, refresh token and so on (`kind`). */
 export interface SignInRow {
   readonly payload: Readonly<Record<string, unknown>>;
   readonly consumedAt: Date | null;
 }
 
-/** What is saved, with the moment from which on it counts as gone; null: never. */
+/** A row to save. After `expiresAt` it counts as missing; null: it does not expire. */
 export interface NewSignInRow {
   readonly kind: string;
   readonly id: string;
@@ -22,7 +22,7 @@ const alive = (reader: TenantReader) =>
 const named = (reader: TenantReader, kind: string) =>
   and(eq(oidcModels.tenantId, reader.tenantId), eq(oidcModels.kind, kind));
 
-/** Saves a row, or saves it again; whether it was consumed stays as it is. */
+/** Saves or replaces a row. Whether it was consumed does not change. */
 export async function saveSignInRow(ctx: TenantWriter, row: NewSignInRow): Promise<void> {
   const columns = {
     payload: row.payload,
@@ -37,7 +37,7 @@ export async function saveSignInRow(ctx: TenantWriter, row: NewSignInRow): Promi
     .onConflictDoUpdate({ target: [oidcModels.tenantId, oidcModels.kind, oidcModels.id], set: columns });
 }
 
-/** Saves a row that must not be there yet: false where it is. Of concurrent callers exactly one commits with true. */
+/** Adds a row. False if it exists already. Of concurrent callers, exactly one commits with true. */
 export async function addSignInRow(ctx: TenantWriter, row: NewSignInRow): Promise<boolean> {
   const added = await ctx.db
     .insert(oidcModels)
@@ -47,7 +47,7 @@ export async function addSignInRow(ctx: TenantWriter, row: NewSignInRow): Promis
   return added.length > 0;
 }
 
-/** The row, unless it has expired. */
+/** The row, or null if it is missing or has expired. */
 export async function findSignInRow(
   reader: TenantReader,
   kind: string,
@@ -60,7 +60,7 @@ export async function findSignInRow(
   return row ?? null;
 }
 
-/** The row whose payload has this `uid`, unless it has expired. */
+/** The row whose payload has this `uid`, or null if it is missing or has expired. */
 export async function findSignInRowByUid(
   reader: TenantReader,
   kind: string,
@@ -73,7 +73,7 @@ export async function findSignInRowByUid(
   return row ?? null;
 }
 
-/** Uses a row up: true for exactly one caller, however many ask at once. */
+/** Marks a row as used. Of any number of concurrent callers, exactly one gets true. */
 export async function consumeSignInRow(ctx: TenantWriter, kind: string, id: string): Promise<boolean> {
   const consumed = await ctx.db
     .update(oidcModels)
@@ -83,7 +83,7 @@ export async function consumeSignInRow(ctx: TenantWriter, kind: string, id: stri
   return consumed.length > 0;
 }
 
-/** The same, and `more` is kept in its payload. */
+/** Marks a row as used and adds `more` to its payload. Of concurrent callers, exactly one gets true. */
 export async function spendSignInRow(
   ctx: TenantWriter,
   kind: string,
@@ -101,7 +101,7 @@ export async function spendSignInRow(
   return spent.length > 0;
 }
 
-/** Takes a row out: its payload for exactly one caller, null for every other. */
+/** Deletes a row and returns its payload. Exactly one caller gets it, all others get null. */
 export async function takeSignInRow(
   ctx: TenantWriter,
   kind: string,
@@ -114,14 +114,18 @@ export async function takeSignInRow(
   return row?.payload ?? null;
 }
 
+/** Deletes a row, if it exists. */
 export async function deleteSignInRow(ctx: TenantWriter, kind: string, id: string): Promise<void> {
   await ctx.db.delete(oidcModels).where(and(named(ctx, kind), eq(oidcModels.id, id)));
 }
 
-/** Ends a grant with every code and refresh token that came of it; access tokens die with it, since each use looks for the grant. */
+/**
+ * Ends a grant with all codes and refresh tokens that came from it. Access tokens end too, because each use
+ * looks for the grant.
+ */
 export const endGrant = (ctx: TenantWriter, grantId: string): Promise<void> => endGrants(ctx, [grantId]);
 
-/** The same for several grants. */
+/** Ends several grants in the same way. */
 export async function endGrants(ctx: TenantWriter, grantIds: readonly string[]): Promise<void> {
   const ids = sql`any(${sql.param([...grantIds])}::text[])`;
   await ctx.db
@@ -137,7 +141,7 @@ export async function endGrants(ctx: TenantWriter, grantIds: readonly string[]):
     );
 }
 
-/** The newest grant that this person gave this client, or null. */
+/** The id of the newest grant that this person gave this client, or null. */
 export async function newestGrantId(
   reader: TenantReader,
   subject: string,
@@ -159,19 +163,22 @@ export async function newestGrantId(
   return row?.id ?? null;
 }
 
-/** Ends everything that a person is signed in to: sessions, grants, codes, refresh tokens (S6). `subject` is `oidc:<provider>:<uid>`. */
+/**
+ * Ends everything that a person is signed in to: sessions, grants, codes and refresh tokens. `subject` is
+ * `oidc:<provider>:<uid>`.
+ */
 export async function endSignIns(ctx: TenantWriter, subject: string): Promise<void> {
   await ctx.db
     .delete(oidcModels)
     .where(and(eq(oidcModels.tenantId, ctx.tenantId), sql`${oidcModels.payload}->>'accountId' = ${subject}`));
 }
 
-/** What anybody can have made without signing in, and how many of each a tenant keeps. */
+/** How many rows of each kind that need no sign-in a tenant keeps. */
 export const STRANGERS_ROWS = 5000;
 
 /**
- * Drops the oldest rows of a kind beyond the bound, of those in which nobody has signed in. Rows that others make at the same time may stand
- * above it until the next time.
+ * Deletes the oldest rows of a kind beyond that limit, among those in which nobody has signed in. Rows that
+ * are added at the same time may exceed the limit until the next time.
  */
 export async function boundStrangers(ctx: TenantWriter, kind: string): Promise<void> {
   const person = sql`coalesce(${oidcModels.payload}->>'accountId', ${oidcModels.payload}->'session'->>'accountId')`;
@@ -181,8 +188,8 @@ export async function boundStrangers(ctx: TenantWriter, kind: string): Promise<v
     .where(and(named(ctx, kind), isNull(person)))
     .orderBy(desc(oidcModels.expiresAt))
     .offset(STRANGERS_ROWS);
-  // Those that somebody else drops or uses at this moment are passed over: two never wait for each other. Each list is made once, as an
-  // array: `in (select … for update)` may be answered anew for each row.
+  // Rows that another transaction is deleting or using are skipped, so two never wait for each other. Each
+  // list is an array, because PostgreSQL may evaluate `in (select … for update)` again for each row.
   const free = ctx.db
     .select({ id: oidcModels.id })
     .from(oidcModels)
@@ -191,10 +198,10 @@ export async function boundStrangers(ctx: TenantWriter, kind: string): Promise<v
   await ctx.db.delete(oidcModels).where(and(named(ctx, kind), sql`${oidcModels.id} = any(array${free})`));
 }
 
-/** The most clients that may be registered with a tenant at once. */
+/** The maximum number of registered clients of a tenant. */
 const MAX_REGISTERED = 1000;
 
-/** Holds registrations of the tenant until the commit, and says whether there is room for another client. */
+/** Locks the tenant's registrations until the commit, and says whether another client may register. */
 export async function roomForClient(ctx: TenantWriter): Promise<boolean> {
   await ctx.db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`register:${ctx.tenantId}`}, 0))`);
   const [row] = await ctx.db
@@ -204,7 +211,10 @@ export async function roomForClient(ctx: TenantWriter): Promise<boolean> {
   return (row?.seen ?? 0) < MAX_REGISTERED;
 }
 
-/** A registered client that somebody has let act for them stays registered as long as that grant. Nothing happens to one that describes itself at its address. */
+/**
+ * Keeps a registered client registered at least until its grant ends. Does nothing for a client with a
+ * metadata document.
+ */
 export async function keepRegistration(ctx: TenantWriter, clientId: string, until: Date): Promise<void> {
   const row = or(
     and(eq(oidcModels.kind, 'Client'), eq(oidcModels.id, clientId)),
@@ -219,7 +229,7 @@ export async function keepRegistration(ctx: TenantWriter, clientId: string, unti
     .where(and(eq(oidcModels.tenantId, ctx.tenantId), row));
 }
 
-/** Forgets rows whose time is over. */
+/** Deletes rows that have expired. */
 export async function forgetSignIns(ctx: TenantWriter): Promise<void> {
   await ctx.db
     .delete(oidcModels)

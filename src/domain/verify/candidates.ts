@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import { isId } from '#lib/id.ts';
 
-/** A mandate that a check may mean. */
+/** A mandate that a check may be about. */
 export interface NamedMandate {
   readonly id: string;
   readonly agentId: string;
@@ -10,20 +10,21 @@ export interface NamedMandate {
   readonly state: 'active' | 'frozen' | 'revoked' | 'expired';
 }
 
-/** What the names of a check lead to. */
+/** What the names in a check refer to. */
 export interface Named {
-  /** Null where no agent was named, or there is none of that name. */
+  /** Null if no agent was named, or if it does not exist. */
   readonly agentId: string | null;
-  /** Everybody whom the principal's name fits; several are possible. */
+  /** All people whom the principal's name matches. */
   readonly people: readonly string[];
-  /** The one that was named, or those of the agent for the principal, newest first. */
+  /** The mandate that was named, or those that the principal gave the agent, newest first. */
   readonly mandates: readonly NamedMandate[];
 }
 
 /**
- * Looks up what a check names, in one round trip and no transaction: an agent by id or name, a principal by our id, work email, login
- * or the provider's id (as `agentByReference` and `peopleByReference` do), a mandate by id. Decides nothing: what is found stands only
- * as far as the decision that follows finds it standing. Source: migration `decision_read`.
+ * Looks up the names in a check, in one round trip and without a transaction: an agent by id or name, a
+ * principal by our id, work email, login or the provider's id (as `agentByReference` and `peopleByReference`
+ * do), a mandate by id. Decides nothing: the decision that follows checks whether what was found is in force.
+ * Source: migration `decision_read`.
  */
 export async function namedMandates(
   client: Sql,

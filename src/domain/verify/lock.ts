@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm';
 import type { TenantWriter } from '../context.ts';
 
-/** Holds people and agents against a revocation until the commit, in the order in which decisions do (law 2). */
+/**
+ * Locks people and agents against a revocation until the commit, in the same order as decisions do (law 2).
+ */
 export async function lockParties(
   ctx: TenantWriter,
   personIds: readonly string[],

@@ -4,8 +4,9 @@ import type { TenantWriter } from '../context.ts';
 import { verifiedUses } from './tables.ts';
 
 /**
- * Claims a caller's idempotency key for one check; waits for whoever claimed it at the same moment. Null: it is fresh, and
- * `keepAnswer` must follow in this transaction. Otherwise the first answer. Throws Fault `conflict` where it was used for another check.
+ * Claims a caller's idempotency key for one check, and waits for a concurrent claim. Null: the key is new,
+ * and `keepAnswer` must follow in this transaction. Otherwise returns the first answer. Throws Fault
+ * `conflict` if the key was used for another check.
  */
 export async function claimKey(
   ctx: TenantWriter,
@@ -25,7 +26,7 @@ export async function claimKey(
   return row.answer;
 }
 
-/** Keeps the answer for whoever sends the same key again. */
+/** Stores the answer for later requests with the same key. */
 export async function keepAnswer(
   ctx: TenantWriter,
   key: string,
@@ -40,10 +41,10 @@ export async function keepAnswer(
 const same = (ctx: TenantWriter, key: string) =>
   and(eq(verifiedUses.tenantId, ctx.tenantId), eq(verifiedUses.key, key));
 
-/** How long a caller may repeat a check under its idempotency key. */
+/** How long a key is remembered, in milliseconds. */
 const KEPT_MS = 7 * 86_400_000;
 
-/** Forgets checks that nobody repeats any more. */
+/** Deletes keys that are older than that. */
 export async function forgetVerifiedUses(ctx: TenantWriter): Promise<void> {
   await ctx.db
     .delete(verifiedUses)
