@@ -2,17 +2,26 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { Fault } from '#lib/fault.ts';
 
-/** How to reach a database, in a form that both drivers (postgres.js, and `pg` below pg-boss) understand alike. */
+/**
+ * How to reach a database, in a form that both drivers understand alike: postgres.js, and `pg`, which pg-boss
+ * uses.
+ */
 export interface ConnectionTarget {
-  /** Without parameters: user, password, host, port and database. */
+  /** User, password, host, port and database, without parameters. */
   readonly url: string;
-  /** TLS as `node:tls` takes it; false: without TLS. */
+  /** TLS options as in `node:tls`; false: no TLS. */
   readonly ssl: false | ConnectionOptions;
-  /** Of `options=`: run-time parameters and what a pooler in front wants to hear, as the server is sent it; '' where there is none. */
+  /**
+   * The value of `options=`, which is sent to the server or a pooler: run-time parameters and the like; '' if
+   * there is none.
+   */
   readonly options: string;
 }
 
-/** Parameters that only say how this client waits or names itself. The drivers have settings of their own for these. */
+/**
+ * Parameters that only say how a client waits or names itself. They are ignored: the drivers have their own
+ * settings.
+ */
 const PASSED_OVER = new Set([
   'application_name',
   'connect_timeout',
@@ -28,10 +37,12 @@ const PASSED_OVER = new Set([
 ]);
 
 /**
- * Reads a connection URL with the parameters of libpq that managed databases hand out (PostgreSQL manual, section 32.1.2): `sslmode` (`disable`,
- * `require`, `verify-ca`, `verify-full`), `sslrootcert`, `sslcert`, `sslkey`, `options`, `channel_binding` (but not `require`). The two drivers read
- * these differently, or send what they do not know to the server, so neither of them sees them. Throws Fault `invalid_input` that names
- * the parameter which Prokura cannot keep, and how to do without it. Without `sslmode` there is no TLS, as with both drivers.
+ * Reads a connection URL with the libpq parameters that managed databases use (PostgreSQL manual, section
+ * 32.1.2): `sslmode` (`disable`, `require`, `verify-ca`, `verify-full`), `sslrootcert`, `sslcert`, `sslkey`,
+ * `options` and `channel_binding` (but not `require`). The drivers read these differently, or send unknown
+ * ones to the server, so neither driver gets to see them. Throws Fault `invalid_input` that names a parameter
+ * which Prokura cannot honour, and says what to do. Without `sslmode` there is no TLS, as in both drivers.
+ * Does not connect.
  */
 export function connectionTarget(databaseUrl: string): ConnectionTarget {
   const url = new URL(databaseUrl);
@@ -66,7 +77,7 @@ const READERS: Readonly<Record<string, (value: string, parts: Parts) => void>> =
       );
     parts.mode = value;
   },
-  // `system` is libpq's word for the certificate authorities of this machine; Node has its own list of them.
+  // In libpq, `system` means the certificate authorities of this machine. Node has its own list.
   sslrootcert: (value, parts) => {
     if (value !== 'system') parts.tls.ca = fileOf('sslrootcert', value);
   },
@@ -96,7 +107,7 @@ function tlsOf(mode: string, tls: ConnectionOptions): false | ConnectionOptions 
     case 'verify-ca':
       return { ...tls, checkServerIdentity: () => undefined };
     default:
-      // As libpq: with a root certificate at hand, `require` checks it.
+      // As in libpq: if there is a root certificate, `require` checks the server's certificate against it.
       return tls.ca === undefined
         ? { ...tls, rejectUnauthorized: false }
         : { ...tls, checkServerIdentity: () => undefined };

@@ -5,23 +5,25 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Fault } from '#lib/fault.ts';
 
-/** The programs of the PostgreSQL that comes with Prokura, and the user that they run as. */
+/** The programs of the PostgreSQL that comes with Prokura, and the user as which they run. */
 export interface Programs {
-  /** Whether they run as the user of this process: everybody but root. */
+  /** Whether they run as the user of this process, as they do unless that is root. */
   readonly ownUser: boolean;
-  /** Runs one and waits for its end. Throws an Error with what it said where it fails. */
+  /** Runs a program and waits for its end. Throws an Error with its output if it fails. */
   run(program: 'initdb' | 'pg_ctl', args: readonly string[]): Promise<void>;
-  /** Makes a folder that is theirs alone. */
+  /** Creates a folder that only that user can use. */
   ownedFolder(path: string): Promise<void>;
-  /** Writes a file of mode 0600 that is theirs alone. */
+  /** Writes a file of mode 0600 that only that user can use. */
   ownedFile(path: string, text: string): Promise<void>;
 }
 
 /**
- * Finds PostgreSQL's programs for this platform and makes the symbolic links between its libraries, which an npm package cannot carry (the
- * package has an install script for them, and npm does not run those here). PostgreSQL refuses to run as root: then the programs run as the
- * owner of `data`, of a new one as `postgres` or, where there is no such user, as `nobody`. No user is made. Fault `unavailable` where
- * PostgreSQL is not installed for this platform, or that user cannot reach its programs or `data`, with what to do.
+ * Finds PostgreSQL's programs for this platform and creates the symbolic links between its libraries. An npm
+ * package cannot contain links; this one has an install script for them, but npm does not run install scripts
+ * here. PostgreSQL refuses to run as root. If this process does, the programs run as the owner of `data`; if
+ * `data` is new, as `postgres` or, if there is no such user, as `nobody`. No user is created. Fault
+ * `unavailable` with what to do if PostgreSQL is not installed for this platform, or if that user cannot
+ * reach its programs or `data`.
  */
 export async function openPrograms(data: string): Promise<Programs> {
   const root = packageRoot();
@@ -37,7 +39,7 @@ export async function openPrograms(data: string): Promise<Programs> {
     ownUser: user === null,
     run: async (program, args) => {
       const who = user === null ? {} : { uid: user.uid, gid: user.gid };
-      // In a folder that its user can enter.
+      // Runs in a folder that the user can enter.
       await run(join(programs, program), args, { ...who, cwd: dirname(data) }).catch(
         (error: { stderr?: string }) => {
           throw new Error(`${program} failed: ${error.stderr?.trim() ?? ''}`, { cause: error });
@@ -76,14 +78,17 @@ function packageRoot(): string {
   }
 }
 
-/** Links that are there stay. `pg-symlinks.json` has one entry a link: paths from the package's root, the name of the link in `target`. */
+/**
+ * Existing links stay. `pg-symlinks.json` has one entry per link: paths from the package's root, where
+ * `target` is the name of the link.
+ */
 async function completeLinks(root: string): Promise<void> {
   const list = await readFile(join(root, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
     const path = join(root, target);
     if (await lstat(path).catch(() => null)) continue;
     await symlink(basename(source), path).catch((cause: NodeJS.ErrnoException) => {
-      // Another process has just made it.
+      // Another process has just created it.
       if (cause.code === 'EEXIST') return;
       throw new Fault(
         'unavailable',
@@ -117,7 +122,7 @@ async function serverUser(data: string): Promise<User> {
   return found;
 }
 
-/** Refuses where the user cannot pass through the folder or one that it lies in. */
+/** Refuses a folder that the user cannot reach, because it cannot enter one of the folders above it. */
 async function mustEnter(folder: string, user: User): Promise<void> {
   for (let path = folder; ; path = dirname(path)) {
     const { mode, uid, gid } = await stat(path);

@@ -9,31 +9,36 @@ import { Fault } from '#lib/fault.ts';
 import { newSecret } from '#lib/id.ts';
 import { openPrograms, type Programs } from './embedded-programs.ts';
 
-/** A PostgreSQL server of our own, in a process group of its own: Ctrl-C in a terminal does not reach it. */
+/**
+ * A PostgreSQL server of our own. It runs in its own process group, so Ctrl-C in a terminal does not reach
+ * it.
+ */
 export interface EmbeddedServer {
   /** Connection URL of the owner, to the database `prokura`. */
   readonly url: string;
-  /** Settles when the server ends although nobody called `stop`. */
+  /** Resolves if the server ends without a call of `stop`. */
   readonly gone: Promise<void>;
+  /** Stops the server and waits for its end. */
   stop(): Promise<void>;
 }
 
 const OWNER = 'prokura_owner';
 
 /**
- * Starts PostgreSQL 18 in `folder`, initialising it the first time (about two seconds); it listens on loopback only, on a free port, with a
- * password that is kept beside the data in a file of mode 0600. A server that a killed process left running there is taken over, and stopped
- * by `stop` like one of our own: its data directory allows only one. A pid file that names a process which is not PostgreSQL is removed.
- * Throws Fault `conflict` where a process that still runs uses this directory, `unavailable` where PostgreSQL is not installed for this
- * platform or cannot run here, with what to do.
+ * Starts PostgreSQL 18 in `folder` and initialises it the first time, which takes about two seconds. It
+ * listens on loopback only, on a free port, with a password that is stored beside the data in a file of mode
+ * 0600. If a killed process left a server running there, that server is used, and `stop` stops it: only one
+ * can use the data directory. A pid file that names a process which is not PostgreSQL is removed. Throws
+ * Fault `conflict` if a running process uses this directory, and `unavailable` with what to do if PostgreSQL
+ * is not installed for this platform or cannot run here.
  */
 export async function startEmbedded(folder: string): Promise<EmbeddedServer> {
-  // PostgreSQL's programs run in another working directory.
+  // PostgreSQL's programs run in another working directory, so the path must be absolute.
   const directory = resolve(folder);
   await mkdir(directory, { recursive: true });
   const data = join(directory, 'postgres');
   const programs = await openPrograms(data);
-  // Its user must be able to pass through this directory, not to read it.
+  // The server's user must be able to enter this directory, but not to list it.
   await chmod(directory, programs.ownUser ? 0o700 : 0o711);
   const password = await passwordIn(join(directory, 'postgres-password'));
   const address = (port: number) => `postgres://${OWNER}:${password}@127.0.0.1:${port}`;
@@ -54,13 +59,16 @@ export async function startEmbedded(folder: string): Promise<EmbeddedServer> {
       },
     };
   } catch (error) {
-    // It belongs to the process that holds the claim.
+    // The server belongs to the process that holds the claim.
     forget();
     throw error;
   }
 }
 
-/** Makes the database cluster beside its place and moves it there whole: of two starts at once one is moved, and neither finds half of one. */
+/**
+ * Creates the database cluster in another folder and moves it into place as a whole. Of two concurrent
+ * starts, one moves its cluster, and neither ever finds an incomplete one.
+ */
 async function initialise(programs: Programs, directory: string, data: string, password: string) {
   const made = join(directory, `postgres-${newSecret(6)}.new`);
   const passwordFile = `${made}-password`;
@@ -78,19 +86,19 @@ async function initialise(programs: Programs, directory: string, data: string, p
   }
 }
 
-/** Starts the server on a free port and waits until it answers. */
+/** Starts the server on a free port, waits until it answers, and returns the port. */
 async function start(programs: Programs, directory: string, data: string): Promise<number> {
   const port = await freePort();
   const log = join(directory, 'postgres.log');
   await programs.ownedFile(log, '');
-  // Its log holds what keeps it from starting, and no statements.
+  // The log shows what prevents a start, but no statements.
   const options = `-p ${port} -h 127.0.0.1 -k "" -c max_connections=200 -c log_min_messages=fatal -c log_min_error_statement=panic`;
   const flags = ['-D', data, '-l', log, '-o', options, '-w', '-t', String(START_SECONDS), '-s'];
   try {
     await programs.run('pg_ctl', ['start', ...flags]);
     return port;
   } catch (cause) {
-    // Two starts in the same second: the other one's server is there, and `claimed` says so.
+    // Two starts in the same second: the other one's server is running, and `claimed` reports it.
     const other = portIn(data)?.port;
     if (other !== undefined) return other;
     const said = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').at(-1) ?? '';
@@ -104,10 +112,10 @@ async function start(programs: Programs, directory: string, data: string): Promi
   }
 }
 
-/** How long PostgreSQL may take to start, with recovery after a crash. */
+/** How long PostgreSQL may take to start, including recovery after a crash. */
 const START_SECONDS = 120;
 
-/** What a pid file says: the process, and the port that it listens on. */
+/** The process and the port that a pid file names. */
 function portIn(data: string): { pid: number; port: number } | undefined {
   try {
     const [pid, , , port] = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n');
@@ -118,8 +126,9 @@ function portIn(data: string): { pid: number; port: number } | undefined {
 }
 
 /**
- * The port of a server that still runs on this data directory and takes our password, or null. A pid file of a process that is gone is left to
- * PostgreSQL, which knows what to do; it would believe one of a living process that merely has the same number, so that one is removed.
+ * The port of a server that runs on this data directory and accepts our password, or null. A pid file whose
+ * process has ended is left to PostgreSQL, which handles it. But if another process now has the same number,
+ * PostgreSQL would take it for a server, so that pid file is removed.
  */
 async function runningPort(data: string, address: (port: number) => string): Promise<number | null> {
   const found = portIn(data);
@@ -147,7 +156,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Whether a living process is a PostgreSQL, as `ps` names it; where there is no `ps`, as /proc does. */
+/** Whether the process runs and is a PostgreSQL, by /proc or, without /proc, by `ps`. */
 function isPostgres(pid: number): boolean {
   if (!isAlive(pid)) return false;
   try {
@@ -172,8 +181,9 @@ async function answers(url: string, data: string): Promise<boolean> {
 }
 
 /**
- * Takes the directory for this process, as long as it lives: a lock of a session, so that a process that was killed leaves none behind. In a
- * database of its own, since a database that somebody is connected to cannot be copied. Makes the database `prokura` where there is none yet.
+ * Claims the directory for this process as long as it lives. The claim is a session lock, so a killed process
+ * leaves none behind. It is held in another database, because a database with connections cannot be copied.
+ * Creates the database `prokura` if it does not exist yet. Fault `conflict` if another process has the claim.
  */
 async function claimed(url: string, directory: string): Promise<{ session: Sql; closed: Promise<void> }> {
   const { promise: closed, resolve: close } = Promise.withResolvers<void>();
@@ -200,7 +210,10 @@ async function claimed(url: string, directory: string): Promise<{ session: Sql; 
   );
 }
 
-/** The password in a file of mode 0600; a new one where there is none yet. Of two starts at once, one makes it. */
+/**
+ * The password in a file of mode 0600, which is created if it does not exist. Of two concurrent starts, one
+ * creates it.
+ */
 async function passwordIn(file: string): Promise<string> {
   await writeFile(file, newSecret(), { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
@@ -208,7 +221,10 @@ async function passwordIn(file: string): Promise<string> {
   return (await readFile(file, 'utf8')).trim();
 }
 
-/** Tells the server in `data` to stop (fast shutdown) when this process exits without having stopped it. Answers how to take that back. */
+/**
+ * Stops the server in `data` (fast shutdown) when this process exits without having stopped it. Returns a
+ * function that cancels this.
+ */
 function stopAtExit(data: string): () => void {
   const stop = () => {
     try {
@@ -221,7 +237,7 @@ function stopAtExit(data: string): () => void {
   return () => void process.removeListener('exit', stop);
 }
 
-/** A TCP port on loopback that was free a moment ago. */
+/** A TCP port on loopback that was free a moment ago. Another process may take it before it is used. */
 export function freePort(): Promise<number> {
   return new Promise((done, reject) => {
     const probe = createServer();

@@ -1,13 +1,16 @@
 import postgres, { type Options, type PostgresType } from 'postgres';
 
-/** How a lock is asked for: `now` gets it at once or not at all, `wait` waits for it as long as a statement may. */
+/**
+ * How to ask for a lock: `now` gets it at once or not at all, `wait` waits for at most the statement timeout.
+ */
 export type Asking = 'now' | 'wait';
 
 /**
- * Does `work` while nobody else does anything under this key, in any process; null, and nothing is done, where somebody does and it was not to
- * be waited for. The lock is an advisory one of a session of its own (PostgreSQL manual, section 13.3.5): it ends with its connection, so
- * after kill -9 the next may begin at once, and nothing that another session does can end it. Where the connection is lost, `held` is
- * aborted: somebody else may have begun. What has begun is waited for all the same.
+ * Runs `work` while no other process or call holds the same key. Returns null without running it if `asking`
+ * is `now` and the key is taken. The lock is an advisory lock of its own session (PostgreSQL manual, section
+ * 13.3.5). It ends with its connection, so after kill -9 the next caller can start at once, and no other
+ * session can end it. If the connection is lost, `held` is aborted, because another caller may have started;
+ * `work` is still awaited. Throws what `work` throws, and the driver's error if waiting takes too long.
  */
 export async function holding<T>(
   url: string,

@@ -7,15 +7,17 @@ import { connectionTarget } from './connection-url.ts';
 import { SERVER_ROLE } from './pool.ts';
 import { migrateQueue, type QueueTable } from './queue.ts';
 
+/** What an installation is for: `sandbox` simulates Okta and Slack, `live` uses the real ones. */
 export type Mode = 'sandbox' | 'live';
 
 const MIGRATIONS = fileURLToPath(new URL('./migrations', import.meta.url));
 const LOCK = 7_041_969;
 
 /**
- * Brings the database to this version, as its owner, under an advisory lock (two processes may start at once), and marks what
- * it is for: a database that was once live refuses a sandbox, and the other way round (law 13).
- * Throws Fault `conflict` on such a mix, `unavailable` where the database cannot be reached, `forbidden` where the owner may not create the role.
+ * Migrates the database to this version, as its owner, under an advisory lock because two processes may start
+ * at once. Also marks what it is for: a database that was live refuses a sandbox, and the other way round
+ * (law 13). Throws Fault `conflict` on such a mix, `unavailable` if the database cannot be reached, and
+ * `forbidden` if the owner lacks a right, with the SQL that grants it.
  */
 export async function migrateDatabase(ownerUrl: string, mode: Mode, queues: QueueTable): Promise<void> {
   const sql = asOwner(ownerUrl);
@@ -43,7 +45,10 @@ export async function migrateDatabase(ownerUrl: string, mode: Mode, queues: Queu
   }
 }
 
-/** Saves the digest of a new one-time token for the first administrators, unless a tenant exists. True where it was saved. */
+/**
+ * Saves the digest of a new one-time token for the first administrators, unless a tenant exists. True if it
+ * was saved.
+ */
 export async function offerBootstrap(ownerUrl: string, hash: string): Promise<boolean> {
   const sql = asOwner(ownerUrl);
   try {
@@ -67,7 +72,7 @@ function asOwner(ownerUrl: string): Sql {
 }
 
 function explained(failure: unknown): unknown {
-  // drizzle wraps what the driver says.
+  // drizzle wraps the driver's error.
   let error = failure;
   while (error instanceof Error && !('code' in error) && error.cause !== undefined) error = error.cause;
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';

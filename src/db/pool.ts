@@ -11,10 +11,12 @@ import { holding } from './locks.ts';
 import { isLost } from './reach.ts';
 import { renewable, type Renewable } from './renewable.ts';
 
-/** The role that the server works as: neither owner nor superuser, so that row-level security binds it. */
+/**
+ * The database role of the server. It is neither owner nor superuser, so row-level security applies to it.
+ */
 export const SERVER_ROLE = 'prokura_server';
 
-/** An array type, by its OID, as drizzle reads and writes arrays; `member` makes a member of its text. */
+/** An array type by its OID, in drizzle's form. `member` parses the text of one element. */
 const arrayType = (oid: number, member: (text: string) => unknown = String) => ({
   to: oid,
   from: [oid],
@@ -22,7 +24,7 @@ const arrayType = (oid: number, member: (text: string) => unknown = String) => (
   serialize: (values: unknown): string => (Array.isArray(values) ? makePgArray(values) : String(values)),
 });
 
-/** Every array type that our statements use (pg_type.oid). */
+/** All array types that our statements use (pg_type.oid). */
 const ARRAYS = {
   boolean: arrayType(1000, (text) => text === 't'),
   int4: arrayType(1007, Number),
@@ -32,8 +34,8 @@ const ARRAYS = {
 };
 
 /**
- * drizzle sends its statements by `unsafe` and says that they are not to be prepared: each would cost a second round trip and be
- * planned anew. Prepares them all the same.
+ * Makes drizzle's statements prepared ones. drizzle sends them with `unsafe` as not prepared, so each would
+ * cost a second round trip and be planned again.
  */
 function preparing<T extends Sql>(client: T): T {
   const unsafe = client.unsafe.bind(client);
@@ -45,26 +47,34 @@ function preparing<T extends Sql>(client: T): T {
 
 const DIALECT = new PgDialect();
 
-/** What a transaction may do: everything, as of each statement; or read, as of one moment. */
+/**
+ * The modes of a transaction: `write` may do everything and sees the state as of each statement; `read`
+ * only reads, as of one moment.
+ */
 const MODES = { write: '', read: 'isolation level repeatable read read only' } as const;
 
 /**
- * Whether an uncaught error is the known race of postgres.js 3.4.9: a query that was to be written in the moment in which its
- * connection was lost (`nextWrite` on a socket that is gone). The query itself has been rejected; nothing is left to do.
+ * Whether an uncaught error is the known race of postgres.js 3.4.9: a query was about to be written just
+ * when its connection was lost (`nextWrite` on a socket that is gone). The query itself has been rejected,
+ * so nothing else has to be done.
  */
 export const isDriverRace = (error: unknown): boolean =>
   error instanceof TypeError &&
   /reading 'write'/.test(error.message) &&
   /postgres\/src\/connection\.js/.test(error.stack ?? '');
 
-/** Open connections to one database: raw (`sql`, for hot reads and LISTEN) and drizzle (`db`, for everything else). */
+/**
+ * Open connections to one database: raw (`sql`, for hot reads and LISTEN) and with drizzle (`db`, for
+ * everything else).
+ */
 export interface Database {
   readonly url: string;
   readonly sql: Sql;
   readonly db: PostgresJsDatabase;
   /**
-   * Runs `work` in a transaction that names the tenant before anything else: together with the first statement of `work`, in one
-   * message. Where that fails, so does all that follows. Commits, or rolls back and throws what was thrown.
+   * Runs `work` in a transaction that first sets the tenant, in one message with the first statement of
+   * `work`. If setting it fails, everything that follows fails. Commits, or rolls back and throws what was
+   * thrown.
    */
   transaction<T>(
     mode: keyof typeof MODES,
@@ -72,20 +82,22 @@ export interface Database {
     work: (tx: PostgresJsTransaction<never, never>) => Promise<T>,
   ): Promise<T>;
   /**
-   * Does `work` while nobody else does anything under this key, in any process; null, and nothing is done, where somebody does. The lock lasts as long
-   * as its connection: after kill -9 the next may begin at once. Where the database cuts the connection, `held` is aborted: somebody else may have begun.
+   * Runs `work` while no other process or call holds this key. Returns null without running it if the key
+   * is taken. The lock lasts as long as its connection, so after kill -9 the next caller can start at once.
+   * If the connection is lost, `held` is aborted: another caller may have started.
    */
   exclusively<T>(key: string, work: (held: AbortSignal) => Promise<T>): Promise<T | null>;
-  /** The same, but waits until it may begin. Throws where that takes longer than a statement may. */
+  /** The same, but waits for the key. Throws if that takes longer than the statement timeout. */
   alone<T>(key: string, work: (held: AbortSignal) => Promise<T>): Promise<T>;
   /** Waits up to five seconds for running queries, then closes. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a pool. With `role` every connection asks to start as that role, in its start-up packet, so that no query can run before. A pooler in front may
- * drop that: what reads or writes a tenant's rows therefore says `primary_only()` in its statement, which refuses a connection that
- * row-level security does not bind. Does not connect yet: the first query does, and throws where the server is not there.
+ * Opens a pool. With `role`, every connection asks for that role in its start-up packet, so no query runs
+ * before. A pooler in between may drop this. Statements that read or write a tenant's rows therefore
+ * include `primary_only()`, which refuses a connection to which row-level security does not apply. Does not
+ * connect yet: the first query does, and throws if the server is not there.
  */
 export function openDatabase(databaseUrl: string, options: { role?: string; max?: number } = {}): Database {
   const { url, ssl, options: runTime } = connectionTarget(databaseUrl);
@@ -95,12 +107,13 @@ export function openDatabase(databaseUrl: string, options: { role?: string; max?
     // postgres.js 3.4.9 may send BEGIN on an unreserved connection when its pipeline is full.
     max_pipeline: 1e9,
     connect_timeout: 5,
-    // Whoever waits for a connection that cannot be made is told within moments, and what waits is served as soon as it can be.
+    // A caller learns within moments that no connection can be made, and waiting queries run as soon as one
+    // can.
     backoff: () => 0.1,
     idle_timeout: 60,
     onnotice: () => {},
-    // Asking for the array types at each connection is a query of the driver's own, whose failure nobody can catch: a lost connection
-    // would end the process.
+    // The driver would query the array types on each connection. Nobody can catch a failure of that query,
+    // so a lost connection would end the process.
     fetch_types: false,
     types: ARRAYS,
     connection: {
@@ -115,7 +128,7 @@ export function openDatabase(databaseUrl: string, options: { role?: string; max?
   const plain = preparing(postgres(url, { ...settings, max: 2 }));
   const transactions = renewable(() => {
     const client = preparing(postgres(url, settings));
-    // For what it does to the client: from then on JSON is written and read as drizzle's statements mean it.
+    // Only for its side effect: the client then reads and writes JSON as drizzle's statements expect.
     drizzle(client);
     return client;
   });
@@ -149,17 +162,17 @@ async function inTransaction<T>(
   try {
     return (await pool.begin(MODES[mode], async (client) => {
       begun = true;
-      // What decides is read at the primary alone (migration primary_only).
+      // Decisions are read from the primary only (migration `primary_only`).
       const naming =
         client`select set_config('app.tenant_id', ${tenantId}, true) where primary_only()`.execute();
       naming.catch(() => {});
-      // drizzle's own types take a transaction's client for no client.
+      // drizzle's types do not accept a transaction's client as a client.
       const statements = preparing(client as unknown as Sql);
       const session = new PostgresJsSession<Sql, never, never>(statements, DIALECT, undefined);
       try {
         return await work(new PostgresJsTransaction(DIALECT, session as never, undefined));
       } finally {
-        // Where it failed, that is why everything after it did, and it says so.
+        // If setting the tenant failed, this throws that error, which is the cause of all later ones.
         await naming;
       }
     })) as T;

@@ -3,21 +3,26 @@ import { sql } from 'drizzle-orm';
 import type { Logger } from '#lib/log.ts';
 import { connectionTarget } from './connection-url.ts';
 
-/** A database transaction in drizzle's form; the queue needs nothing of it but `execute`. */
+/** A database transaction in drizzle's form. The queue only needs its `execute`. */
 export type AnyTransaction = Parameters<typeof fromDrizzle>[0];
 
-/** A job as it is stored: ids only, never contents (law 12). */
+/** A job's data as it is stored: ids only, never contents (law 12). */
 export type JobData = Readonly<Record<string, string | number | null>>;
 
+/** When a job runs, and whether it replaces others. */
 export interface EnqueueOptions {
-  /** Not before this moment. */
+  /** The earliest time at which it runs. */
   readonly startAfter?: Date;
-  /** At most one job of this key waits in the queue. */
+  /** At most one job with this key waits in the queue. */
   readonly singletonKey?: string;
 }
 
+/** How many jobs of a queue run at once, and how often they are retried. */
 export interface WorkOptions {
-  /** How many run at once in this process; each is fetched alone, since a batch waits for its slowest. */
+  /**
+   * How many run at once in this process. Each is fetched alone, because a batch would wait for its
+   * slowest job.
+   */
   readonly concurrency: number;
   readonly retryLimit: number;
 }
@@ -28,33 +33,44 @@ export interface Delivery {
   readonly signal: AbortSignal;
   /** Counts from 1. */
   readonly attempt: number;
-  /** Where this one throws, the job is not given out again. */
+  /** Whether this is the last attempt: if it throws, the job is not delivered again. */
   readonly last: boolean;
 }
 
-/** Durable work: a job enqueued in a transaction exists exactly if that transaction committed, and survives kill -9. */
+/**
+ * Durable work. A job that is enqueued in a transaction exists if and only if the transaction commits.
+ * It survives kill -9.
+ */
 export interface JobQueue {
+  /** Adds a job in the transaction. */
   enqueue(tx: AnyTransaction, queue: string, data: JobData, options?: EnqueueOptions): Promise<void>;
-  /** Many jobs of one queue as one statement. */
+  /** Adds many jobs to one queue with one statement. */
   enqueueAll(
     tx: AnyTransaction,
     queue: string,
     jobs: readonly { readonly data: JobData; readonly startAfter?: Date }[],
   ): Promise<void>;
-  /** Outside of any transaction: for re-sending work that stands in rows already. */
+  /** Adds a job outside any transaction, to repeat work that is stored in rows already. */
   send(queue: string, data: JobData, options?: EnqueueOptions): Promise<void>;
-  /** Runs `handler` for each job. A job whose process died is given out again after ten to thirteen seconds; a throw is retried with back-off. */
+  /**
+   * Runs `handler` for each job. A job whose process died is delivered again after ten to thirteen
+   * seconds. A job whose handler throws is retried with back-off.
+   */
   work(
     queue: string,
     options: WorkOptions,
     handler: (data: JobData, delivery: Delivery) => Promise<void>,
   ): Promise<void>;
-  /** `cron` in five fields, one schedule for each key; a run that was missed while nobody was up happens once. */
+  /**
+   * Adds a recurring job; `cron` has five fields, and each key has one schedule. A run that was missed
+   * because no server was up happens once.
+   */
   schedule(queue: string, cron: string, data: JobData, key: string): Promise<void>;
+  /** Waits up to eight seconds for running jobs, then closes. */
   stop(): Promise<void>;
 }
 
-/** Names of every queue, with what happens to a job whose handler throws. */
+/** All queues by name, with how a job is retried whose handler throws. */
 export type QueueTable = Readonly<Record<string, { retryLimit: number; retryDelaySeconds: number }>>;
 
 const SCHEMA = 'pgboss';
@@ -94,7 +110,10 @@ function withOptions(url: string, options: string): string {
   return connection.href;
 }
 
-/** Opens the queue as the server's role. `log` hears of pg-boss's own errors (a lost connection, which it mends itself). */
+/**
+ * Opens the queue as the server's role. `log` gets pg-boss's own errors, such as a lost connection, from
+ * which it recovers.
+ */
 export async function openQueue(url: string, role: string, log: Logger): Promise<JobQueue> {
   const target = connectionTarget(url);
   const boss = new PgBoss({

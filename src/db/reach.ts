@@ -14,7 +14,7 @@ const NETWORK = new Set([
   'CONNECT_TIMEOUT',
 ]);
 
-/** Every error code in a chain of causes: SQLSTATE, Node's or postgres.js's. */
+/** All error codes in a chain of causes: SQLSTATEs and codes of Node and postgres.js. */
 function codes(error: unknown): string[] {
   const found: string[] = [];
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
@@ -24,8 +24,10 @@ function codes(error: unknown): string[] {
 }
 
 /**
- * Waits for the database. What it throws carries no value of a statement (`withoutValues`). Where it is gone, too busy or read-only, throws Fault `unavailable` in place of the driver's error:
- * nothing is ever allowed for want of an answer (law 4). SQLSTATE classes 08, 53, 57 and 25006, 28000, 28P01, 3D000, 55000 (refused at the door): PostgreSQL manual, appendix A.
+ * Awaits the database. Its errors contain no values of a statement (`withoutValues`). If the database
+ * is unreachable, too busy or read-only, throws Fault `unavailable` instead of the driver's error:
+ * without an answer, nothing is ever allowed (law 4). SQLSTATE classes 08, 53 and 57, and 25006,
+ * 55000, 28000, 28P01 and 3D000 (connection refused): PostgreSQL manual, appendix A.
  */
 export async function reach<T>(work: Promise<T>): Promise<T> {
   try {
@@ -38,12 +40,16 @@ export async function reach<T>(work: Promise<T>): Promise<T> {
 }
 
 /**
- * How long a query may stay unanswered that others wait behind. postgres.js 3.4.9 connects again and again, without an end and without telling, where a
- * server that refuses closes before its refusal was read; and a connection that has gone silent tells nobody either.
+ * How long a query may stay unanswered while others wait behind it, in milliseconds. If a server
+ * closes a connection before its refusal was read, postgres.js 3.4.9 reconnects forever and reports
+ * nothing. A connection that went silent reports nothing either.
  */
 const SILENCE_MS = 5000;
 
-/** The same for a query that others wait behind: no answer at all is a refusal too, after a while. */
+/**
+ * The same for a query that others wait behind. No answer within `SILENCE_MS` also throws Fault
+ * `unavailable`.
+ */
 export async function reachInTime<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {
@@ -57,13 +63,13 @@ export async function reachInTime<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Whether an error says that the database is gone, too busy or read-only. */
+/** Whether an error means that the database is unreachable, too busy or read-only. */
 export const isUnreachable = (error: unknown): boolean =>
   codes(error).some(
     (code) => NETWORK.has(code) || /^(?:08|53|57)...$|^(?:25006|55000|28P01|28000|3D000)$/.test(code),
   );
 
-/** Whether an error says that the connection itself was cut. */
+/** Whether an error means that the connection itself was cut. */
 export const isLost = (error: unknown): boolean =>
   codes(error).some((code) => NETWORK.has(code) || /^57P0[123]$/.test(code));
 
@@ -77,11 +83,14 @@ const unreachable = (cause: unknown): Fault =>
     },
   );
 
-/** Whether the database chose this transaction as the victim of a deadlock or of a serialization conflict: it may be run again as it is. */
+/**
+ * Whether the database chose this transaction as the victim of a deadlock or serialization conflict.
+ * It can be run again.
+ */
 export const isVictim = (error: unknown): boolean =>
   codes(error).some((code) => code === '40P01' || code === '40001');
 
-/** Whether a row was refused because another one stands for the same under this unique index (SQLSTATE 23505). */
+/** Whether a row was refused because of this unique index (SQLSTATE 23505). */
 export function isDuplicate(error: unknown, index: string): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if ('code' in cause && cause.code === '23505')

@@ -1,18 +1,21 @@
 import type { Sql } from 'postgres';
 
 /**
- * A client that can be given up for a new one. postgres.js 3.4.9 goes on using a connection that was cut inside of a transaction: it writes the end
- * of that transaction to it, keeps the bytes for its next life, and fails whoever gets it then, for half a minute. So a client to which that
- * has happened is replaced whole: what runs on its other connections has five seconds to end.
+ * A client that can be replaced by a new one. If a connection is cut inside a transaction,
+ * postgres.js 3.4.9 keeps using it: it writes the end of that transaction, keeps the bytes for the
+ * next connection, and fails the queries that get it, for half a minute. So the whole client is
+ * replaced. Queries on its other connections get five seconds to end.
  */
 export interface Renewable {
-  /** The one to use now. */
+  /** The client to use now. */
   current(): Sql;
-  /** Replaces `client`, unless somebody has already. */
+  /** Replaces `client`, unless that was done already. */
   giveUp(client: Sql): void;
+  /** Ends the current client and waits for the replaced ones. */
   end(): Promise<void>;
 }
 
+/** Creates a renewable client with `make`. */
 export function renewable(make: () => Sql): Renewable {
   let client = make();
   const ending = new Set<Promise<void>>();

@@ -3,9 +3,10 @@ import { Fault } from '#lib/fault.ts';
 import { connectionTarget } from './connection-url.ts';
 
 /**
- * Looks, before anything else is done, whether connections to this database are what the server needs: they work as `role`, and each is a session of its
- * own. A pooler in transaction mode (PgBouncer `pool_mode = transaction`) gives one session to several connections: locks that last as long as a
- * connection and notifications would be lost without a word. Throws Fault `unavailable` that says what to change.
+ * Checks at start that connections to this database are what the server needs: they work as `role`, and each
+ * is a session of its own. A pooler in transaction mode (PgBouncer `pool_mode = transaction`) gives one
+ * session to several connections, so session locks and notifications would silently be lost. Throws Fault
+ * `unavailable` that says what to change.
  */
 export async function checkSessions(databaseUrl: string, role: string): Promise<void> {
   const { url, ssl } = connectionTarget(databaseUrl);

@@ -1,12 +1,13 @@
-/** SQLSTATE classes whose messages quote values: data exceptions, and what our own functions raise. */
+/** SQLSTATE classes whose messages quote values: data exceptions, and errors raised by our own functions. */
 const QUOTING = /^(?:22|P0)/;
 
-/** Members of PostgreSQL's errors that name things of the schema, never contents. */
+/** Members of PostgreSQL's errors that contain names of the schema and never values. */
 const NAMES = ['schema_name', 'table_name', 'column_name', 'constraint_name', 'routine'] as const;
 
 /**
- * An error of the database without what the statement carried (law 12): drizzle puts every parameter into its message, and PostgreSQL whole
- * rows into `detail`; both would go to logs and into the rows of jobs. SQLSTATE and names stay. Any other error is answered as it is.
+ * A database error without the statement's values (law 12). drizzle puts every parameter into its
+ * message, and PostgreSQL puts whole rows into `detail`; both would end up in logs and in the rows of
+ * jobs. SQLSTATE and names stay. Any other error is returned unchanged.
  */
 export function withoutValues(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

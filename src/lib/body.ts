@@ -1,6 +1,7 @@
 /**
- * The body as it came, or null where it is longer than `maxBytes`. A body whose length was announced is read in one piece (the
- * HTTP parser holds it to that length); any other is counted while it comes, so that nobody makes us hold more than the limit.
+ * The body as it was sent, or null if it is longer than `maxBytes`. If the length was announced,
+ * the body is read in one piece, because the HTTP parser enforces that length. Otherwise it is
+ * counted as it arrives, so a sender cannot make us hold more than the limit.
  */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | null> {
   const announced = request.headers.get('content-length');

@@ -1,13 +1,22 @@
-/** A cache that holds at most so many entries, and at most so many bytes of them: what was put in first goes first. */
+/**
+ * A cache with a limit on the number of entries and on their total size in bytes. The oldest entries are
+ * dropped first.
+ */
 export interface BoundedMap<V> {
   get(key: string): V | undefined;
-  /** `bytes` is what the caller says that key and value weigh. What is too heavy by itself is not kept. */
+  /**
+   * `bytes` is the size of key and value, as the caller states it. An entry that is larger than the
+   * limit is not kept.
+   */
   set(key: string, value: V, bytes: number): void;
   delete(key: string): void;
   clear(): void;
 }
 
-/** Makes one. Whoever can choose keys or values can push others out, and fill it up to the bounds, no further. */
+/**
+ * Creates a bounded map. A party that can choose keys or values can push out other entries and fill it
+ * up to its limits, but not beyond.
+ */
 export function boundedMap<V>(max: { readonly entries: number; readonly bytes: number }): BoundedMap<V> {
   const kept = new Map<string, { readonly value: V; readonly bytes: number }>();
   let held = 0;

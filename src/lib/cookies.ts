@@ -1,4 +1,4 @@
-/** The value of a cookie that the request carries, or null. */
+/** The value of a cookie in the request, or null. Does not decode it. */
 export function cookieOf(request: Request, name: string): string | null {
   for (const pair of (request.headers.get('cookie') ?? '').split(';')) {
     const at = pair.indexOf('=');
@@ -8,8 +8,9 @@ export function cookieOf(request: Request, name: string): string | null {
 }
 
 /**
- * A cookie for this path alone (RFC 6265bis). `Lax`, since the way back from Okta comes from another site; what changes something is a
- * POST, which then carries none. `seconds` 0 takes it away.
+ * A `Set-Cookie` value for the path of `at` only (RFC 6265bis). It is `Lax`, because Okta redirects
+ * back from another site; changes are POST requests, which carry no `Lax` cookie from other sites.
+ * `seconds` 0 deletes it.
  */
 export function cookie(name: string, value: string, at: URL, seconds: number): string {
   const secure = at.protocol === 'https:' ? '; Secure' : '';

@@ -13,27 +13,34 @@ export function sha256(data: string | Uint8Array): string {
   return hash('sha256', data, 'hex');
 }
 
-/** Compares two secrets in time that depends on their lengths alone. */
+/** Compares two secrets in a time that depends only on their lengths. */
 export function sameSecret(a: string, b: string): boolean {
   return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'));
 }
 
-/** Compares two digests of one kind, as texts, in time that depends on their lengths alone. */
+/** Compares two digests of the same kind, as texts, in a time that depends only on their lengths. */
 export function sameDigest(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1'));
 }
 
-/** What the installation's one master key is good for; each use has a key of its own (HKDF, RFC 5869). */
+/** What the installation's master key is used for. Each use has its own derived key (HKDF, RFC 5869). */
 export interface Secrets {
-  /** Encrypts with AES-256-GCM (NIST SP 800-38D) under a random nonce. `about` is bound to it: unsealing elsewhere fails. */
+  /**
+   * Encrypts with AES-256-GCM (NIST SP 800-38D) and a random nonce. `about` is authenticated with it,
+   * so `unseal` fails with any other `about`.
+   */
   seal(plain: string, about: string): string;
-  /** Throws where the text was changed, was sealed for something else, or with another key. */
+  /** Decrypts. Throws if the text was changed, or was sealed with another `about` or another key. */
   unseal(sealed: string, about: string): string;
-  /** HMAC-SHA-256 in hexadecimal: equal for equal inputs, tells nothing of them without the key. */
+  /**
+   * HMAC-SHA-256 in hexadecimal: the same for the same text, and reveals nothing about it without the key.
+   */
   digest(text: string): string;
 }
 
-/** `masterKey`: 32 bytes in base64 or base64url. Throws RangeError where it is not. */
+/**
+ * Derives the keys from `masterKey`: 32 bytes in base64 or base64url. Throws RangeError for any other length.
+ */
 export function openSecrets(masterKey: string): Secrets {
   const master = Buffer.from(masterKey, 'base64');
   if (master.length !== 32)

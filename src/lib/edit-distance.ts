@@ -1,6 +1,6 @@
 /**
- * How many insertions, deletions, replacements and swaps of neighbours lie between two words (restricted Damerau-Levenshtein
- * distance). Both are short: the caller caps them.
+ * The number of insertions, deletions, replacements and swaps of neighbours between two words (restricted
+ * Damerau-Levenshtein distance). The cost is the product of the lengths: the caller must limit them.
  */
 export function editDistance(a: string, b: string): number {
   let [before, last]: [number[], number[]] = [[], Array.from({ length: b.length + 1 }, (_, index) => index)];

@@ -1,6 +1,9 @@
 import { oneLine } from './sanitise.ts';
 
-/** Who can act on a failure: the caller (first six), time (`rate_limited`, `unavailable`), or us (`internal`). */
+/**
+ * The kinds of failures, by what resolves them: the caller (the first five), time (`rate_limited`,
+ * `unavailable`), or us (`internal`).
+ */
 export type FaultCode =
   | 'invalid_input'
   | 'unauthenticated'
@@ -11,25 +14,31 @@ export type FaultCode =
   | 'unavailable'
   | 'internal';
 
+/** The parts of a Fault besides code and message. */
 export interface FaultOptions {
-  /** Machine-readable facts that may be shown to the caller: a reason code, a provider's error code, field problems. */
+  /**
+   * Machine-readable data that the caller may see: a reason code, a provider's error code, field problems.
+   */
   readonly detail?: Readonly<Record<string, unknown>>;
-  /** The field of the input that is to blame, where it is one: forms show the message there, and it stands in `detail.problems`. */
+  /**
+   * The input field that caused the failure. Forms show the message there; it is added to `detail.problems`.
+   */
   readonly field?: string;
-  /** What happened underneath; logged, never shown. */
+  /** The underlying error. It is logged and never shown. */
   readonly cause?: unknown;
 }
 
 /**
- * The one error that crosses layers. `message` is public: it says what the reader can do next and holds no secret.
- * Each door maps the code to its own wire form in its `faults.ts`; everything that is not a Fault is `internal` there.
+ * The one error type that crosses layers. `message` is public: it says what the reader can do next and
+ * contains no secret. Each interface maps the code to its own protocol in its `faults.ts`; there, any other
+ * error becomes `internal`.
  */
 export class Fault extends Error {
   readonly code: FaultCode;
   readonly detail: Readonly<Record<string, unknown>>;
 
   constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
-    // It may hold a name, and stands beside words of ours at every door.
+    // The message may contain a name from outside, and every interface shows it beside our own words.
     super(oneLine(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Fault';
     this.code = code;
@@ -41,8 +50,9 @@ export class Fault extends Error {
 }
 
 /**
- * Turns anything thrown into a Fault: a Fault stays itself, anything else becomes `internal` with the original as cause. Its message does not
- * say what was or was not done: nobody knows where it was thrown. A door that logs it adds its error id.
+ * Turns anything that was thrown into a Fault. A Fault stays the same; anything else becomes `internal`, with
+ * the original as cause. The message does not say what was done, because that is unknown here. The interface
+ * that logs it adds an error id.
  */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;

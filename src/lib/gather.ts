@@ -6,15 +6,20 @@ interface Asked<Q, A> {
   reject(error: unknown): void;
 }
 
-/** A busy group's batches begin this far apart: fewer and larger ones cost both ends less, and a question waits for one anyway. */
+/**
+ * In a busy group, batches begin this far apart, in milliseconds. Fewer and larger batches cost
+ * both sides less, and a question has to wait for a batch anyway.
+ */
 const PACE_MS = 10;
-/** A batch of this many tells that the group is busy. */
+/** A batch of this size means that the group is busy. */
 const BUSY = 8;
 
 /**
- * Collects questions, for each group, while the group's last batch is being answered, and has them answered together: `answer(group,
- * questions)`, one answer for each in their order. A batch begins after every question in it was asked, so no answer is older than its
- * question; nothing is kept. While there are many, batches begin `paceMs` apart. Where `answer` fails, every question of the batch fails with it, and the next batch begins all the same.
+ * Collects questions by group while the group's previous batch is being answered, and then answers
+ * them together with `answer(group, questions)`, which returns the answers in the same order. A
+ * batch starts after all of its questions were asked, so no answer is older than its question.
+ * Nothing is cached. In a busy group, batches start `paceMs` apart. If `answer` fails, all
+ * questions of that batch fail, and the next batch starts as usual.
  */
 export function gather<Q, A>(
   answer: (group: string, questions: readonly Q[]) => Promise<readonly A[]>,
@@ -51,7 +56,7 @@ export function gather<Q, A>(
         return;
       }
       waiting.set(group, [{ question, resolve, reject }]);
-      // What is asked in the same turn of the event loop goes along.
+      // Waits for other questions in the same turn of the event loop.
       if (!busy.has(group)) setImmediate(() => void (busy.has(group) ? undefined : run(group)));
     });
 }

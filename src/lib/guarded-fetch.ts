@@ -10,7 +10,9 @@ export type ReadDocument = (
   init: { readonly headers: Readonly<Record<string, string>>; readonly signal: AbortSignal },
 ) => Promise<Response>;
 
-/** Special-use ranges of RFC 6890 and its updates: nothing that somebody else may send us to is there. */
+/**
+ * Special-use ranges of RFC 6890 and its updates. An address that a customer enters must never lead there.
+ */
 const SPECIAL_IPV4 = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -27,7 +29,10 @@ const SPECIAL_IPV4 = [
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ] as const;
-/** Of IPv6 only global unicast can be public (RFC 4291 section 2.4); these parts of it are not, or lead into IPv4. */
+/**
+ * In IPv6, only global unicast can be public (RFC 4291 section 2.4). These parts of it are not
+ * public, or lead into IPv4.
+ */
 const SPECIAL_IPV6 = [
   ['2001::', 23],
   ['2001:db8::', 32],
@@ -41,7 +46,7 @@ for (const [network, prefix] of SPECIAL_IPV6) special.addSubnet(network, prefix,
 const global = new BlockList();
 global.addSubnet('2000::', 3, 'ipv6');
 
-/** Whether an IP address can belong to a server on the public internet. */
+/** Whether an IP address can belong to a server on the public internet. False for any other text. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !special.check(address, 'ipv4');
@@ -51,14 +56,16 @@ export function isPublicAddress(address: string): boolean {
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /**
- * Makes a GET for addresses that customers typed in: https on public addresses only, redirects not followed. The name is resolved once and the
- * connection goes to the address that was checked, so that a second answer of DNS cannot lead elsewhere (rebinding). With `loopback`, http
- * and https on loopback are let through too: for a sandbox. What whoever runs this server has set themselves, `trusted`, is asked wherever its host is: a
- * domain of one's own may lead to a proxy inside. Throws TypeError for an address that is not allowed.
+ * Creates a GET for addresses that customers enter: https at public addresses only, without following
+ * redirects. The name is resolved once, and the connection goes to the address that was checked, so a
+ * second DNS answer cannot lead elsewhere (rebinding). With `loopback`, for a sandbox, http and https
+ * on loopback are allowed too. Origins in `trusted`, which the operator configured, may be at any
+ * address: an own domain may lead to an internal proxy. Throws TypeError for an address that is not
+ * allowed, and Node's error if the request fails. Does not limit the size of the answer.
  */
 export function createGuardedFetch(options: {
   loopback: boolean;
-  /** Addresses whose origins are not guarded. */
+  /** Addresses whose origins are not restricted. */
   trusted?: readonly string[];
 }): ReadDocument {
   const origins = new Set((options.trusted ?? []).map((address) => new URL(address).origin));

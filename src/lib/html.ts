@@ -9,7 +9,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Markup that is safe to put into a page as it is. */
+/** Markup that can be inserted into a page unchanged. */
 export class Markup {
   readonly text: string;
   constructor(text: string) {
@@ -25,7 +25,7 @@ const render = (part: Part): string => {
   return sanitiseText(String(part)).replaceAll(/[&<>"']/g, (sign) => ESCAPES[sign] ?? '');
 };
 
-/** Template tag: every value is escaped for text and for quoted attributes, unless it is Markup. */
+/** Template tag. Escapes every value for text and quoted attributes, unless it is Markup. */
 export const html = (strings: TemplateStringsArray, ...parts: readonly Part[]): Markup =>
   new Markup(strings.map((text, index) => text + render(parts[index] ?? '')).join(''));
 
@@ -57,19 +57,19 @@ button { font: inherit; padding: .55rem 1.25rem; border-radius: 8px; border: 1px
 button.go, a.go { background: var(--go); border-color: var(--go); color: Canvas; font-weight: 600; }
 button.stop { border-color: var(--stop); color: var(--stop); font-weight: 600; }
 `;
-// One piece, so that nothing but the style stands between the tags: the hash is of every character there.
+// One piece, so that nothing but the style is between the tags: the hash covers every character there.
 const STYLE_ELEMENT = new Markup(`<style>${STYLE}</style>`);
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
-/** Where a form of the page may lead: `'self'`, and the sources to which the answer may redirect. */
+/** The status of the page, and the origins to which its form may redirect, besides its own. */
 export interface PageOptions {
   readonly status?: number;
   readonly formTargets?: readonly string[];
 }
 
 /**
- * A whole page without a script: nothing is loaded, nobody may frame it, and its form goes where it should (CSP 3). Never cached,
- * and its address is told to nobody.
+ * A whole page without a script. It loads nothing, cannot be framed, and its form can only be sent to our own
+ * origin or to `formTargets` (CSP 3). It is never cached, and its address is not sent as a referrer.
  */
 export function page(title: string, body: Markup, options: PageOptions = {}): Response {
   const policy = [

@@ -1,6 +1,6 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
 
-/** The prefixes of every identifier (requirements D1, design/domain.md). */
+/** The prefixes of all identifiers. They are part of the API. */
 export type IdPrefix =
   | 'tnt'
   | 'idp'
@@ -31,8 +31,8 @@ export type IdPrefix =
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /**
- * A new identifier: prefix + UUIDv7 (RFC 9562 section 5.7) in Crockford base32, 26 characters; sortable by creation
- * time to the millisecond, with 74 random bits: not guessable, but not a secret either.
+ * A new identifier: prefix and UUIDv7 (RFC 9562 section 5.7) in Crockford base32, 26 characters. Sortable
+ * by creation time to the millisecond, with 74 random bits, so it cannot be guessed. It is not a secret.
  */
 export function newId<P extends IdPrefix>(prefix: P, now: number = Date.now()): `${P}_${string}` {
   const bytes = someBytes();
@@ -47,7 +47,7 @@ export function newSecret(bytes = 32): string {
   return base32(randomBytes(bytes));
 }
 
-/** True where `value` has the shape of an identifier with this prefix. Does not say that the thing exists. */
+/** Whether `value` has the form of an identifier with this prefix. Does not check that the object exists. */
 export function isId(prefix: IdPrefix, value: string): boolean {
   return value.startsWith(`${prefix}_`) && /^[0-9a-z]{26}$/.test(value.slice(prefix.length + 1));
 }
@@ -55,7 +55,10 @@ export function isId(prefix: IdPrefix, value: string): boolean {
 const pool = Buffer.alloc(4096);
 let used = pool.length;
 
-/** 16 random bytes, to be written over at once: many are asked for together, since asking costs more than making an identifier of them. */
+/**
+ * 16 random bytes, which the caller must overwrite at once. Many are requested together, because a
+ * request costs more than making an identifier.
+ */
 function someBytes(): Buffer {
   if (used === pool.length) {
     randomFillSync(pool);

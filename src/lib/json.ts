@@ -1,10 +1,11 @@
-/** What survives JSON. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /**
- * One text for one value: keys sorted by UTF-16 code unit, no white space, numbers as ECMAScript writes them; members that are
- * `undefined` are left out. Source: RFC 8785 (JSON Canonicalization Scheme), sections 3.2.2 and 3.2.3.
- * Throws TypeError for what JSON cannot hold (NaN, Infinity, a bigint, a lone surrogate).
+ * Canonical JSON: equal values give equal texts. Keys are sorted by UTF-16 code unit, there is no white
+ * space, numbers are as ECMAScript writes them, and `undefined` members are left out. Source: RFC 8785
+ * (JSON Canonicalization Scheme), sections 3.2.2 and 3.2.3. Throws TypeError for what JSON cannot hold
+ * (NaN, Infinity, a bigint, a lone surrogate).
  */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === 'boolean') return String(value);
@@ -29,10 +30,10 @@ export function canonicalJson(value: unknown): string {
   return `{${text}}`;
 }
 
-/** By UTF-16 code unit. Many come in order, and to see that costs less than to sort. */
+/** Sorts by UTF-16 code unit. Keys are often in order already, and checking costs less than sorting. */
 const sorted = (keys: string[]): string[] =>
   keys.every((key, index) => index === 0 || keys[index - 1]! < key) ? keys : keys.sort();
 
-/** Nothing in it that JSON escapes; asking is cheaper than having it written. */
+/** Matches texts without characters that JSON escapes. The check is cheaper than `JSON.stringify`. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));

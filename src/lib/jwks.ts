@@ -3,40 +3,44 @@ import { Fault } from './fault.ts';
 import { importVerifyKey, type JwsAlg, type VerifyKey } from './jwt.ts';
 import type { Logger } from './log.ts';
 
-/** Whose keys: an issuer that an administrator configured (its address is trusted, its answers are not). */
+/** An issuer that an administrator configured. Its address is trusted, its answers are not. */
 interface KeySource {
   readonly issuer: string;
-  /** Where the keys are: then no discovery document is asked for. */
+  /** The address of the keys. If given, no discovery document is fetched. */
   readonly jwksUri?: string;
-  /** Where the keys are if the issuer publishes no discovery document. */
+  /** The address of the keys if the issuer has no discovery document. */
   readonly fallbackJwksUri?: string;
 }
 
-/** The published signing keys of other people's issuers, kept in memory. */
+/** The published signing keys of other issuers, cached in memory. */
 export interface RemoteKeys {
   /**
-   * The key that `source` publishes under `kid` for `alg`, or null where it publishes none. Asks the issuer at most once for many
-   * concurrent callers, and for unknown `kid`s at most once in `COOLDOWN_SECONDS`. While the issuer does not answer, keys that were
-   * read within `STALE_SECONDS` go on verifying; where there are none: Fault `unavailable`.
+   * The key that `source` publishes under `kid` for `alg`, or null if it publishes none. Concurrent callers
+   * share one request, and unknown `kid`s cause at most one request in `COOLDOWN_SECONDS`. While the issuer
+   * does not answer, keys that were read within `STALE_SECONDS` stay in use; without such keys: Fault
+   * `unavailable`.
    */
   key(source: KeySource, kid: string, alg: JwsAlg): VerifyKey | null | Promise<VerifyKey | null>;
-  /** Forgets everything: the next use asks again. */
+  /** Forgets all keys, so that the next use fetches them again. */
   flush(): void;
 }
 
-/** A key that the issuer has removed stops verifying after this long. */
+/**
+ * How long keys are used without reading them again. After this, a key that the issuer removed no longer
+ * verifies.
+ */
 const MAX_AGE_SECONDS = 300;
-/** How long an unknown `kid` does not make us ask again. */
+/** How long no request is made because of an unknown `kid`. */
 const COOLDOWN_SECONDS = 30;
-/** How long keys outlive an issuer that does not answer. */
+/** How long keys stay in use while the issuer does not answer. */
 const STALE_SECONDS = 24 * 3600;
 const FIRST_RETRY_SECONDS = 5;
 const TIMEOUT_MS = 2000;
 const MAX_BYTES = 256 * 1024;
 const MAX_KEYS = 100;
-/** A token whose `kid` is longer is refused before its key is looked for. */
+/** Tokens with a longer `kid` are refused before their key is looked up. */
 const MAX_KID_LENGTH = 256;
-/** Issuers whose keys are kept, and how much there may be of their names and keys, in bytes. */
+/** The number of issuers whose keys are cached, and the total size of names and keys in bytes. */
 const KEPT_ISSUERS = { entries: 1000, bytes: 16 * 1024 * 1024 };
 
 interface State {
@@ -47,13 +51,16 @@ interface State {
   asking: Promise<void> | null;
 }
 
-/** How a document is read; a part of the global `fetch`, which is the default. */
+/** How a document is fetched. It is the needed part of the global `fetch`, which is the default. */
 type Fetch = (
   url: string,
   init: { headers: Record<string, string>; redirect: 'error'; signal: AbortSignal },
 ) => Promise<Response>;
 
-/** `fetch` is for tests, and for addresses that need a guard; `now` is the clock that ages are measured by. */
+/**
+ * Creates the cache. `fetch` is for tests, and for addresses that must be guarded; `now` is the clock for
+ * all ages.
+ */
 export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: Fetch }): RemoteKeys {
   const states = boundedMap<State>(KEPT_ISSUERS);
   const seconds = () => parts.now().getTime() / 1000;
@@ -65,10 +72,10 @@ export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: 
       state.jwksUri ??= source.jwksUri ?? (await discover(get, source));
       state.keys = readKeys(await get(state.jwksUri));
       state.readAt = seconds();
-      // Forgotten meanwhile: it stays so.
+      // If it was forgotten in the meantime, it stays forgotten.
       if (states.get(source.issuer) === state) states.set(source.issuer, state, weightOf(source, state));
     } catch (error) {
-      // The address may have moved: the next try discovers it anew.
+      // The address may have moved, so the next attempt discovers it again.
       state.jwksUri = null;
       parts.log.warn(
         { err: error, issuer: source.issuer },
@@ -112,8 +119,9 @@ export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: 
 }
 
 /**
- * The keys of a JWK Set (RFC 7517 section 5) that can verify, by `kid`. What cannot is ignored: encryption keys, `oct`, RSA under
- * 2048 bits, entries without `kid` or with one that no token may name; a `kid` that stands twice names neither key. Throws TypeError where it is no JWK Set.
+ * The keys of a JWK Set (RFC 7517 section 5) that can verify signatures, by `kid`. Ignores encryption keys,
+ * `oct`, RSA under 2048 bits, entries without a `kid` or with one that is too long, and both keys of a
+ * repeated `kid`. Throws TypeError if it is not a JWK Set.
  */
 export function readKeys(document: unknown): ReadonlyMap<string, VerifyKey> {
   const list = isObject(document) ? document['keys'] : undefined;
@@ -133,8 +141,8 @@ export function readKeys(document: unknown): ReadonlyMap<string, VerifyKey> {
 }
 
 /**
- * The keys that an issuer publishes at this moment, found by its discovery document: for checking a configuration, nothing is kept. Throws TypeError
- * with what is wrong in our own words, and whatever `fetcher` throws.
+ * The keys that an issuer publishes now, found by its discovery document. For checking a configuration;
+ * nothing is cached. Throws TypeError with what is wrong in our own words, and any error of `fetcher`.
  */
 export async function readIssuerKeys(
   fetcher: Fetch,
@@ -144,7 +152,7 @@ export async function readIssuerKeys(
   return readKeys(await get(await discover(get, { issuer })));
 }
 
-/** About what an issuer's keys take up, with their names. */
+/** The approximate size of an issuer's name and keys, in bytes. */
 function weightOf({ issuer }: KeySource, { keys }: State): number {
   let bytes = issuer.length;
   for (const [kid, { key }] of keys ?? [])
@@ -162,11 +170,14 @@ function stateOf(states: BoundedMap<State>, issuer: string): State {
   return fresh;
 }
 
-/** OpenID Connect Discovery 1.0, section 4.3: the document must name exactly the issuer that it was asked for. */
+/**
+ * OpenID Connect Discovery 1.0, section 4.3: the document must name exactly the issuer for which it was
+ * fetched.
+ */
 async function discover(get: (url: string) => Promise<unknown>, source: KeySource): Promise<string> {
   let document: unknown;
   try {
-    // Section 4.1: a slash at the end goes first (Entra's version 1.0 issuers have one).
+    // Section 4.1: a trailing slash is removed first. Entra's version 1.0 issuers have one.
     document = await get(`${source.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
   } catch (error) {
     if (source.fallbackJwksUri !== undefined) return source.fallbackJwksUri;
@@ -175,7 +186,7 @@ async function discover(get: (url: string) => Promise<unknown>, source: KeySourc
   if (!isObject(document) || document['issuer'] !== source.issuer)
     throw new TypeError('the discovery document names another issuer');
   const uri = document['jwks_uri'];
-  // An https issuer must not send us to an address that anybody on the way could answer.
+  // An https issuer must not send us to an http address, where anyone in between could answer.
   if (
     typeof uri !== 'string' ||
     !URL.canParse(uri) ||

@@ -3,32 +3,35 @@ import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:
 import { boundedMap } from './bounded-map.ts';
 import { canonicalJson } from './json.ts';
 
-/** The signature algorithms that we take at all (RFC 7518 section 3.1); which of them, each caller says. Never `none`, never a MAC. */
+/**
+ * The signature algorithms that we support (RFC 7518 section 3.1). Each caller accepts some of them. Never
+ * `none`, never a MAC.
+ */
 export type JwsAlg = 'ES256' | 'RS256';
 
-/** A public key with the one algorithm that it is used for: a token's header chooses neither. */
+/** A public key with the one algorithm that it is used for. A token's header cannot change either. */
 export interface VerifyKey {
   readonly alg: JwsAlg;
   readonly key: KeyObject;
 }
 
-/** A JWT taken apart. Nothing in it has been verified. */
+/** A parsed JWT. Nothing in it has been verified. */
 export interface ParsedJwt {
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: Readonly<Record<string, unknown>>;
-  /** What the signature covers: the first two parts with their dot. */
+  /** The text that the signature covers: the first two parts with their dot. */
   readonly signed: string;
   readonly signature: Buffer;
 }
 
-/** Longest compact token that is looked at, in characters. */
+/** The longest compact token that is parsed, in characters. */
 export const MAX_TOKEN_LENGTH = 8192;
 
 /**
- * Takes a JWS in compact form apart (RFC 7515 section 7.1): three parts of base64url without padding, JSON objects in UTF-8.
- * Null for everything else, for more than `MAX_TOKEN_LENGTH`, and where the header has `crit` or `b64` (RFC 7515 section 4.1.11:
- * an extension that is not understood makes it invalid). Keys and addresses in the header (`jwk`, `jku`, `x5u`, `x5c`) are never
- * looked at by anybody. Checks neither signature nor claims.
+ * Parses a JWS in compact form (RFC 7515 section 7.1): three parts of base64url without padding, JSON objects
+ * in UTF-8. Null for anything else, for more than `MAX_TOKEN_LENGTH`, and if the header has `crit` or `b64`
+ * (RFC 7515 section 4.1.11: an extension that is not understood makes it invalid). Keys and addresses in the
+ * header (`jwk`, `jku`, `x5u`, `x5c`) are never used to find a key. Checks neither signature nor claims.
  */
 export function parseJwt(token: string): ParsedJwt | null {
   if (token.length > MAX_TOKEN_LENGTH) return null;
@@ -44,9 +47,9 @@ export function parseJwt(token: string): ParsedJwt | null {
 }
 
 /**
- * True where `signature` is `key`'s over `signed`. An ES256 signature is R and S of 32 bytes each (RFC 7518 section 3.4), so DER,
- * other lengths and zeros are refused. The way through DER is for speed: on Node 24 `dsaEncoding: 'ieee-p1363'` verifies 1.6
- * times and signs 2.4 times slower.
+ * Whether `signature` is the signature of `signed` by `key`. An ES256 signature is R and S with 32 bytes
+ * each (RFC 7518 section 3.4), so DER, other lengths and zeros are refused. Converting to DER is for speed:
+ * on Node 24, `dsaEncoding: 'ieee-p1363'` verifies 1.6 times and signs 2.4 times slower.
  */
 export function verifyJws(key: VerifyKey, signed: string, signature: Buffer): boolean {
   const data = Buffer.from(signed, 'latin1');
@@ -55,14 +58,17 @@ export function verifyJws(key: VerifyKey, signed: string, signature: Buffer): bo
   return der !== null && verify('sha256', data, key.key, der);
 }
 
-/** A header as it stands in a token: whoever signs often with one keeps it. */
+/** An encoded header, for code that signs many tokens with the same one. */
 export type EncodedHeader = string & { readonly __brand: 'EncodedHeader' };
 
 /** A JOSE header in base64url (RFC 7515 section 7.1), for `signJwt`. */
 export const encodeHeader = (header: Readonly<Record<string, unknown>>): EncodedHeader =>
   encode(header) as EncodedHeader;
 
-/** Signs `claims` with ES256 (RFC 7515 section 5.1). `header` is whole: `typ`, `alg`, `kid`; `privateKey` is on P-256. */
+/**
+ * Signs `claims` with ES256 (RFC 7515 section 5.1). `header` must be complete (`typ`, `alg`, `kid`), and
+ * `privateKey` on P-256.
+ */
 export function signJwt(
   header: Readonly<Record<string, unknown>> | EncodedHeader,
   claims: Readonly<Record<string, unknown>>,
@@ -74,10 +80,10 @@ export function signJwt(
 }
 
 /**
- * Reads a public key from a JWK (RFC 7517) for verifying: RSA of 2048 to 8192 bits with an exponent of 32 bits at most (what is larger
- * makes a signature expensive to check) for RS256, EC on P-256 for ES256. Null for any
- * other kind, for `use: enc`, for `key_ops` without `verify`, for an `alg` that does not fit, and for a point off the curve.
- * Private members are left behind; whoever must refuse them looks first.
+ * Reads a public key from a JWK (RFC 7517) for verifying: for RS256, RSA of 2048 to 8192 bits with an
+ * exponent of at most 32 bits, because larger ones make checking expensive; for ES256, EC on P-256. Null for
+ * any other kind, for `use: enc`, for `key_ops` without `verify`, for an `alg` that does not match, and for
+ * a point that is not on the curve. Drops private members: a caller that must refuse them checks first.
  */
 export function importVerifyKey(jwk: Readonly<Record<string, unknown>>): VerifyKey | null {
   const {
@@ -107,21 +113,27 @@ export function importVerifyKey(jwk: Readonly<Record<string, unknown>>): VerifyK
   }
 }
 
-/** The public JWK of a key, with its required members only, as Node writes them: one text for one key. */
+/**
+ * The public JWK of a key with its required members only, as Node writes them, so that equal keys give equal
+ * texts.
+ */
 export function exportPublicJwk(key: VerifyKey): Record<string, string> {
   return publicMembers({ ...key.key.export({ format: 'jwk' }) }, key.alg);
 }
 
-/** The JWK SHA-256 thumbprint of a key in base64url (RFC 7638 section 3): our `kid`. */
+/** The JWK SHA-256 thumbprint of a key in base64url (RFC 7638 section 3), which we use as `kid`. */
 export function thumbprint(key: VerifyKey): string {
   return createHash('sha256')
     .update(canonicalJson(exportPublicJwk(key)))
     .digest('base64url');
 }
 
-/** R and S of 32 bytes each from an ECDSA-Sig-Value in DER (RFC 3279 section 2.2.3) for P-256. The input must come from a signer: it is not checked. */
+/**
+ * R and S of 32 bytes each from an ECDSA-Sig-Value in DER (RFC 3279 section 2.2.3) for P-256. Does not check
+ * the input, which must come from a signer.
+ */
 export function derToRaw(der: Buffer): Buffer {
-  // From the pool, which costs a tenth of an allocation of its own.
+  // From Node's pool, which costs a tenth of a separate allocation.
   const raw = Buffer.allocUnsafe(64).fill(0);
   const rEnd = 4 + der[3]!;
   copyInteger(der, 4, rEnd, raw, 32);
@@ -129,7 +141,9 @@ export function derToRaw(der: Buffer): Buffer {
   return raw;
 }
 
-/** The ECDSA-Sig-Value in DER of R and S of 32 bytes each; null where the length is not 64, or R or S is zero. */
+/**
+ * The ECDSA-Sig-Value in DER of R and S of 32 bytes each. Null if the length is not 64, or if R or S is zero.
+ */
 export function rawToDer(raw: Buffer): Buffer | null {
   if (raw.length !== 64) return null;
   const r = derInteger(raw.subarray(0, 32));
@@ -138,7 +152,10 @@ export function rawToDer(raw: Buffer): Buffer | null {
   return Buffer.concat([Buffer.from([0x30, r.length + s.length]), r, s]);
 }
 
-/** True for a number that can be a moment in seconds since 1970 (RFC 7519 section 2, NumericDate), up to the year 9999. */
+/**
+ * Whether the value is a number that can be a time in seconds since 1970 (RFC 7519 section 2, NumericDate),
+ * up to the year 9999.
+ */
 export function isNumericDate(value: unknown): value is number {
   return typeof value === 'number' && value > 0 && value < 253_402_300_800;
 }
@@ -148,7 +165,10 @@ function publicMembers(jwk: Readonly<Record<string, unknown>>, alg: JwsAlg): Rec
   return (alg === 'RS256' ? { kty, n, e } : { kty, crv, x, y }) as Record<string, string>;
 }
 
-/** Copies the digits from `from` to `to`, right-aligned, so that they end at `end`. DER puts a zero byte before a high first bit, and leaves leading zeros out. */
+/**
+ * Copies the digits between `from` and `to`, right-aligned, so that they end at `end`. DER adds a zero byte
+ * before a high first bit and drops leading zeros.
+ */
 function copyInteger(der: Buffer, from: number, to: number, into: Buffer, end: number): void {
   const first = Math.max(from, to - 32);
   for (let index = first; index < to; index += 1) into[end - to + index] = der[index]!;
@@ -165,12 +185,12 @@ function derInteger(fixed: Buffer): Buffer | null {
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value), 'utf8').toString('base64url');
 
-/** Three parts of the alphabet of base64url. */
+/** Three parts in the alphabet of base64url. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-/** Whether so many characters of base64url can be whole bytes. */
+/** Whether that many base64url characters can encode whole bytes. */
 const isWhole = (length: number): boolean => length % 4 !== 1;
 
-/** Headers that were seen last: every token of one key has the same. */
+/** The latest headers. All tokens of one key have the same header. */
 const headers = boundedMap<ParsedJwt['header']>({ entries: 100, bytes: 100 * 1024 });
 
 function parseHeader(part: string): ParsedJwt['header'] | null {
@@ -178,7 +198,7 @@ function parseHeader(part: string): ParsedJwt['header'] | null {
   if (seen !== undefined) return seen;
   const header = parseObject(part);
   if (header === null) return null;
-  // A part of a string keeps the whole of it in memory: a copy does not.
+  // A substring keeps the whole string in memory; a copy does not.
   headers.set(Buffer.from(part, 'latin1').toString('latin1'), Object.freeze(header), part.length);
   return header;
 }

@@ -1,8 +1,12 @@
 import { pino, type Logger } from 'pino';
 
+/** The logger's type. */
 export type { Logger };
 
-/** Field names whose values never reach a log line, at the top or one level down (law 12). */
+/**
+ * Names of fields whose values never appear in a log line, at the top level or up to two levels down (law
+ * 12).
+ */
 const SECRET_FIELDS = [
   'authorization',
   'password',
@@ -23,12 +27,15 @@ const SECRET_FIELDS = [
   'signingSecret',
 ];
 
-/** What a driver puts into its errors of the statement's contents, beside its text. Names and codes stay: they say what is wrong. */
+/**
+ * Members of a driver's error that may contain values of the statement. Names and codes stay, because they
+ * explain the error.
+ */
 const CONTENTS: ReadonlySet<string> = new Set(['params', 'parameters', 'args', 'detail', 'where', 'query']);
 
 /**
- * An error as log lines have it: type, message, stack, codes and causes, without what a statement was called with (law 12). drizzle writes the
- * parameters into the message, PostgreSQL the values of a row into `detail`.
+ * An error as log lines show it: type, message, stack, codes and causes, without the values of a statement
+ * (law 12). drizzle writes the parameters into the message, and PostgreSQL the values of a row into `detail`.
  */
 export function loggedError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
@@ -42,14 +49,20 @@ export function loggedError(error: unknown): unknown {
   };
 }
 
-/** drizzle-orm's DrizzleQueryError: `Failed query: <statement>\nparams: <values>`, where a value may have line breaks; frames follow in a stack. */
+/**
+ * drizzle-orm's DrizzleQueryError: `Failed query: <statement>\nparams: <values>`, where values may contain
+ * line breaks. In a stack, frames follow.
+ */
 const withoutParameters = (text: string): string =>
   text.replace(
     /^((?:\w*Error: )?Failed query: [\s\S]*?\nparams: )[\s\S]*?(?=\n {4}at |$(?![\s\S]))/,
     '$1[left out]',
   );
 
-/** The process's logger: JSON lines on stdout (`pretty` is for people at a terminal and for nothing else). */
+/**
+ * Creates the process's logger, which writes JSON lines to stdout or to `destination`. Values of
+ * `SECRET_FIELDS` are removed.
+ */
 export function createLogger(level: string, destination?: { write(line: string): void }): Logger {
   const options = {
     level,

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** A name that people choose and others read: trimmed, of `min` to `max` characters, in one line and without control characters. */
+/**
+ * A name that people choose and others read: trimmed, `min` to `max` characters, one line without
+ * control characters.
+ */
 export const oneLine = (min: number, max: number) =>
   z
     .string()

@@ -2,21 +2,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from './body.ts';
 
 /**
- * A request whose body has been read: what a hot endpoint needs of HTTP. A web `Request` and `Response` on top of Node's cost more than
- * such an endpoint's own work.
+ * A request whose body has been read: the parts of HTTP that a hot endpoint needs. Web `Request`
+ * and `Response` objects on top of Node's cost more than such an endpoint's own work.
  */
 export interface PlainRequest {
   readonly method: string;
   readonly path: string;
-  /** With its question mark; empty where there is none. */
+  /** With its question mark; empty if there is none. */
   readonly query: string;
-  /** Null where it was longer than the limit. */
+  /** Null if it was longer than the limit. */
   readonly body: Buffer | null;
-  /** A header by its lower-case name. Lines of one name are joined by a comma (RFC 9110 section 5.2). */
+  /** A header by its lower-case name. Repeated headers are joined by a comma (RFC 9110 section 5.2). */
   header(name: string): string | null;
 }
 
-/** An answer whose body is a text. */
+/** An answer whose body is text. */
 export interface PlainAnswer {
   readonly status: number;
   /** By lower-case name. */
@@ -24,7 +24,7 @@ export interface PlainAnswer {
   readonly body: string;
 }
 
-/** Reads a web request, its body up to `maxBytes`. */
+/** Reads a web request, with a body of at most `maxBytes`. */
 export async function plainOfWeb(request: Request, maxBytes: number): Promise<PlainRequest> {
   const { pathname, search } = new URL(request.url);
   const bytes = await readBody(request, maxBytes);
@@ -37,7 +37,10 @@ export async function plainOfWeb(request: Request, maxBytes: number): Promise<Pl
   };
 }
 
-/** Reads Node's request, its body up to `maxBytes`; a longer one is let run out, so that its sender can read our answer. Throws where the connection breaks. */
+/**
+ * Reads Node's request, with a body of at most `maxBytes`. The rest of a longer body is read and
+ * dropped, so that its sender can read our answer. Throws if the connection breaks.
+ */
 export function plainOfNode(incoming: IncomingMessage, maxBytes: number): Promise<PlainRequest> {
   const [path, query] = pathAndQuery(incoming);
   return new Promise((resolve, reject) => {
@@ -65,7 +68,10 @@ export function plainOfNode(incoming: IncomingMessage, maxBytes: number): Promis
   });
 }
 
-/** Path and query of Node's request as they were sent; what is no path in origin form (RFC 9112 section 3.2.1) is the empty path. */
+/**
+ * Path and query of Node's request as they were sent. A target that is not in origin form (RFC 9112
+ * section 3.2.1) gives an empty path.
+ */
 export function pathAndQuery(incoming: IncomingMessage): [path: string, query: string] {
   const target = incoming.url ?? '';
   if (!target.startsWith('/')) return ['', ''];
@@ -73,7 +79,7 @@ export function pathAndQuery(incoming: IncomingMessage): [path: string, query: s
   return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark)];
 }
 
-/** The same request for who takes web requests, at `origin`. */
+/** The same request as a web request to `origin`, with only the headers in `names`. */
 export function webOfPlain(plain: PlainRequest, origin: string, names: readonly string[]): Request {
   const headers = new Headers();
   for (const name of names) {
@@ -87,16 +93,17 @@ export function webOfPlain(plain: PlainRequest, origin: string, names: readonly 
   });
 }
 
+/** The answer as a web response. */
 export const toWeb = ({ status, headers, body }: PlainAnswer): Response =>
   new Response(body, { status, headers });
 
-/** Sends an answer, whole, to Node's response. */
+/** Sends an answer as a whole to Node's response. */
 export function sendToNode({ status, headers, body }: PlainAnswer, outgoing: ServerResponse): void {
   outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
   outgoing.end(body);
 }
 
-/** The same of a web response. */
+/** Sends a web response to Node's response. */
 export async function sendWebToNode(answer: Response, outgoing: ServerResponse): Promise<void> {
   const bytes = Buffer.from(await answer.arrayBuffer());
   outgoing.statusCode = answer.status;

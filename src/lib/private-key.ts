@@ -1,11 +1,14 @@
-/** PEM (RFC 7468), and members that only a private or symmetric JSON Web Key has (RFC 7518 section 6), however often it was escaped. */
+/**
+ * PEM (RFC 7468), and members that only private or symmetric JSON Web Keys have (RFC 7518 section 6), with
+ * any number of escaping backslashes.
+ */
 const PEM = /-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----/;
 const KTY = /\\*["“”']kty\\*["“”']/;
 const PRIVATE_MEMBER = /\\*["“”'](?:d|p|q|dp|dq|qi|k)\\*["“”']\s*:/;
 
 /**
- * True where a text in this JSON value looks like a private key, in PEM or as a JSON Web Key, or where a member is one. Reads texts as they
- * were typed; does not find a key that is encoded once more.
+ * Whether a text in this JSON value looks like a private key, in PEM or as a JSON Web Key, or whether an
+ * object in it is one. Does not find a key in another encoding, such as base64.
  */
 export function holdsPrivateKey(value: unknown): boolean {
   if (typeof value === 'string') return PEM.test(value) || (KTY.test(value) && PRIVATE_MEMBER.test(value));

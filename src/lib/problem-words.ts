@@ -4,8 +4,9 @@ type Issue = z.core.$ZodRawIssue;
 type Of<Code extends Issue['code']> = Extract<Issue, { code: Code }>;
 
 /**
- * What is wrong with a value, as it reads after the name of its field: what was sent where that helps, and what to send. Where a schema
- * brings words of its own, those stand. Source: the issues of zod 4 (zod.dev/error-customization).
+ * What is wrong with a value, in words that follow the name of its field: what was sent, if that helps,
+ * and what to send. A schema's own messages have priority. Source: the issues of zod 4
+ * (zod.dev/error-customization).
  */
 export const inOurWords: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
@@ -48,7 +49,10 @@ function wrongType({ expected, input }: Of<'invalid_type'>): string {
   return sent === null || sent === wanted ? `must be ${wanted}` : `must be ${wanted}, not ${sent}`;
 }
 
-/** What was sent, by its kind; null where saying it tells nothing: a query's text that was to be a number is NaN by now. */
+/**
+ * The kind of value that was sent. Null if that does not help: a query's text that should be a number is
+ * NaN by now.
+ */
 function kindOf(value: unknown): string | null {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';

@@ -3,13 +3,16 @@ import { editDistance } from './edit-distance.ts';
 import { Fault } from './fault.ts';
 import { inOurWords } from './problem-words.ts';
 
-/** One thing that is wrong with an input: the field by its path, and what to send instead. */
+/** A problem in an input: the field by its path, and what to send instead. */
 export interface Problem {
   readonly field: string;
   readonly problem: string;
 }
 
-/** The value as the schema reads it, or every problem, in words for whoever sent it. `alsoKnown`: names that are taken beside the schema's. */
+/**
+ * The value as the schema parses it, or all problems in words for the sender. `alsoKnown`: names that are
+ * accepted in addition to the schema's.
+ */
 export function read<S extends z.ZodType>(
   schema: S,
   value: unknown,
@@ -18,11 +21,14 @@ export function read<S extends z.ZodType>(
   const parsed = schema.safeParse(value, { error: inOurWords });
   if (parsed.success) return { data: parsed.data };
   const all = parsed.error.issues.flatMap((issue) => problemsOf(schema, issue, alsoKnown));
-  // The first of a field: what is said of a text's length means nothing where no text was sent.
+  // Keeps the first problem of each field: a message about a text's length is useless if no text was sent.
   return { problems: [...new Map(all.toReversed().map((one) => [one.field, one])).values()].toReversed() };
 }
 
-/** The same, where a problem is Fault `invalid_input`: `opening` and every problem in one sentence, and apart in `detail.problems`. */
+/**
+ * The same, but throws Fault `invalid_input`: the message is `opening` and all problems in one sentence,
+ * and `detail.problems` lists them.
+ */
 export function readOrFault<S extends z.ZodType>(
   schema: S,
   value: unknown,
@@ -57,7 +63,7 @@ function problemsOf(schema: z.ZodType, issue: z.core.$ZodIssue, alsoKnown: reado
   return [{ field: path.join('.'), problem }];
 }
 
-/** A name that is not there is never passed over: what it was meant to bound would be unbounded. */
+/** An unknown name is never ignored: whatever it was meant to limit would be unlimited. */
 function unknownName(name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known);
   if (nearest !== null) return `there is no such field; did you mean ${nearest}?`;
@@ -66,7 +72,7 @@ function unknownName(name: string, known: readonly string[]): string {
     : `there is no such field; there are ${known.join(', ')}`;
 }
 
-/** The known name that this one most likely stands for, or null. */
+/** The known name that was most likely meant, or null. */
 export function nearestName(name: string, known: readonly string[]): string | null {
   const typed = name.slice(0, 60).toLowerCase();
   const ranked = known
@@ -90,7 +96,7 @@ function schemaAt(schema: z.ZodType, path: readonly string[]): z.ZodType | undef
   return at;
 }
 
-/** Without what stands around it: optional, default, nullable. */
+/** The schema inside optional, default and nullable wrappers. */
 function unwrapped(schema: z.ZodType | undefined): z.ZodType | undefined {
   let at = schema;
   while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodNullable)

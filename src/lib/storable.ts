@@ -1,6 +1,7 @@
 /**
- * Whether every text in a value, names of members included, can be kept: PostgreSQL has no NUL in a text (manual, section 8.3), and a
- * lone surrogate is no Unicode. Looks into arrays and objects without recursion, so that nesting costs no stack.
+ * Whether PostgreSQL can store every text in a value, including member names: a text cannot contain NUL
+ * (manual, section 8.3), and a lone surrogate is not valid Unicode. Works without recursion, so that nesting
+ * cannot exhaust the stack.
  */
 export function isStorable(value: unknown): boolean {
   const waiting: unknown[] = [value];
@@ -15,13 +16,13 @@ export function isStorable(value: unknown): boolean {
   return true;
 }
 
-/** What a person or program is told whose text cannot be kept. */
+/** The message for a request with a text that cannot be stored. */
 export const NOT_STORABLE =
   'The request holds a character that no text may have: NUL (U+0000) or half of a surrogate pair. Take it out.';
 
-/** The same of a URL: its path and query as they will be decoded. False also for percent-encoding that is not UTF-8. */
+/** The same for a URL, with its path and query decoded. Also false for percent-encoding that is not UTF-8. */
 export function isStorableUrl(url: string): boolean {
-  // Nearly every URL has nothing to decode.
+  // Most URLs have nothing to decode.
   if (!url.includes('%')) return true;
   try {
     return !decodeURIComponent(url.replaceAll('+', ' ')).includes('\0');
