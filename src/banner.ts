@@ -3,7 +3,10 @@ import type { Config } from './config.ts';
 import type { Sandbox } from './sandbox-mode.ts';
 import type { RunningServer } from './server.ts';
 
-/** What a person who has just started the server reads: what is real, where it is, and what to try first. Shows no secret, only where it stands. */
+/**
+ * What is printed after the start: what is real and what is simulated, the addresses, and what to try first.
+ * Contains no secret, only the files in which secrets are.
+ */
 export function banner(parts: {
   config: Config;
   server: RunningServer;

@@ -10,7 +10,9 @@ import { verifyLedgerCommand } from './cli/verify-ledger.ts';
 
 const COMMANDS: readonly Command[] = [agentKey, agentAssertion, agentToken, agentCall, verifyLedgerCommand];
 
-/** Runs one command; the answer is the process's exit code: 0 done, 1 refused or failed, 2 not understood. */
+/**
+ * Runs one command and returns the exit code of the process: 0 done, 1 refused or failed, 2 not understood.
+ */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   const words = args[0] === 'help' ? [...args.slice(1), '--help'] : args;
   const command = COMMANDS.find(({ name }) => name.split(' ').every((word, index) => words[index] === word));
@@ -38,7 +40,7 @@ function withoutCommand(words: readonly string[], { out, err }: Terminal): numbe
     return 0;
   }
   const named = words.filter((word) => !word.startsWith('-'));
-  // `prokura agent --help` lists the commands that begin so.
+  // `prokura agent --help` lists the commands that begin with `agent`.
   const group = COMMANDS.filter(({ name }) => named.length > 0 && name.startsWith(`${named.join(' ')} `));
   const list = listOf(group.length > 0 ? group : COMMANDS);
   if (asksForHelp(words) && (named.length === 0 || group.length > 0)) {
@@ -63,7 +65,7 @@ function versionOf(manifest: URL): string {
   return version ?? 'unknown';
 }
 
-/** What a server or the way to it refused, with the cause where nobody answered, and what to do next. */
+/** An error in words: what was refused, the underlying cause if there was no answer, and what to do next. */
 function inWords(error: ProkuraError): string {
   const causes: string[] = [];
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause)

@@ -10,10 +10,10 @@ const OKTA_LOGIN = ['OKTA_LOGIN_CLIENT_ID', 'OKTA_LOGIN_CLIENT_SECRET'] as const
 const OKTA_KEYS = ['OKTA_CLIENT_ID', 'OKTA_PRIVATE_KEY'] as const;
 const SLACK = ['SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET', 'SLACK_TEAM_ID', 'SLACK_APP_ID'] as const;
 
-/** Settings of the real Okta and Slack: a sandbox has none of them. */
+/** Settings of the real Okta and Slack. A sandbox has none of them. */
 const REAL = [...OKTA, ...OKTA_KEYS, 'OKTA_KEY_ID', 'OKTA_API_TOKEN', ...OKTA_LOGIN, ...SLACK];
 
-/** Variables that are named like settings and are none: a typing error must not leave something unset without a word. */
+/** Variables that look like settings but are not: a typing error must not silently leave a setting unset. */
 export function unknownNames(names: readonly string[]): string[] {
   const known = Object.keys(Environment.shape);
   return names
@@ -26,7 +26,10 @@ export function unknownNames(names: readonly string[]): string[] {
     });
 }
 
-/** What keeps the settings from being a live installation's; every problem at once, in words that say what to set. */
+/**
+ * What prevents the settings from being those of a live installation. Returns all problems, each with what to
+ * set.
+ */
 export function liveProblems(settings: Environment, given: Record<string, unknown>): string[] {
   const problems: string[] = [];
   const missing = (names: readonly string[]) => names.filter((name) => !(name in given));
@@ -67,7 +70,7 @@ export function liveProblems(settings: Environment, given: Record<string, unknow
   return problems;
 }
 
-/** What of a database URL cannot be kept with both drivers; none where there is no URL. */
+/** Which part of a database URL Prokura cannot honour. Empty if there is no URL. */
 export function databaseProblems(url: string | undefined): string[] {
   try {
     if (url !== undefined) connectionTarget(url);
@@ -97,7 +100,7 @@ function orgUrlProblems(url: string): string[] {
   }
 }
 
-/** What keeps them from being a sandbox's. */
+/** What prevents the settings from being those of a sandbox. Returns all problems, each with what to set. */
 export function sandboxProblems(settings: Environment, given: Record<string, unknown>): string[] {
   const problems: string[] = [];
   const real = REAL.filter((name) => name in given);

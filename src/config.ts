@@ -3,6 +3,7 @@ import { databaseProblems, liveProblems, sandboxProblems, unknownNames } from '.
 import { Environment } from './environment.ts';
 import { oktaPrivateKey } from './okta-key.ts';
 
+/** The Okta organisation, its credential, and the authorization server whose tokens are accepted. */
 export interface OktaConfig {
   readonly orgUrl: string;
   readonly credential:
@@ -14,10 +15,11 @@ export interface OktaConfig {
     | { readonly kind: 'api_token'; readonly token: string };
   readonly issuer: string;
   readonly audience: string;
-  /** The web app that people sign in with; null or absent: nobody signs in here. */
+  /** The web app that people sign in with. Null or absent: nobody can sign in here. */
   readonly login?: { readonly clientId: string; readonly clientSecret: string | null } | null;
 }
 
+/** The Slack app and its secrets. */
 export interface SlackConfig {
   readonly teamId: string;
   readonly appId: string;
@@ -25,21 +27,21 @@ export interface SlackConfig {
   readonly signingSecrets: readonly string[];
 }
 
-/** What the server is started with; frozen. */
+/** The settings that the server starts with. Frozen. */
 export interface Config {
   readonly mode: 'sandbox' | 'live';
   readonly port: number;
   readonly host: string;
-  /** Null in a sandbox: then it follows from the port. */
+  /** Null in a sandbox, where it follows from the port. */
   readonly publicUrl: string | null;
   readonly logLevel: string;
   readonly dataFolder: string;
   readonly databaseUrl: string | null;
-  /** Null in a sandbox: then a key is made and kept in the data folder. */
+  /** Null in a sandbox, where a key is created and stored in the data folder. */
   readonly masterKey: string | null;
   readonly mcpHoldMs: number;
   readonly exchangesPerMinute: number;
-  /** How long a connection that nobody uses stays open. */
+  /** How long an idle connection stays open, in milliseconds. */
   readonly keepAliveMs: number;
   /** Whether MCP clients may register themselves. */
   readonly dynamicRegistration: boolean;
@@ -51,7 +53,7 @@ export interface Config {
   };
 }
 
-/** Thrown with every problem at once, in words that say what to set. */
+/** Invalid settings: all problems at once, each with what to set. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
@@ -64,9 +66,10 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the environment. PROKURA_MODE says whether it is live or a sandbox: nothing else does, so that a setting with a typing error never
- * starts a sandbox where a live server was meant. Throws ConfigError with everything that is missing, unknown, or does not belong to that mode, since a
- * simulator never runs beside a real one (law 13).
+ * Reads the settings from the environment. Only PROKURA_MODE decides between live and sandbox, so that a
+ * misspelt setting cannot start a sandbox instead of a live server. Throws ConfigError with everything that
+ * is missing, unknown, or does not belong to the mode: a simulator never runs beside the real system (law
+ * 13). Does not contact anything.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(
@@ -106,7 +109,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   });
 }
 
-/** The settings among the variables of an environment: programs of other people have theirs in it too. */
+/** The settings among the variables of an environment, which also contains variables of other programs. */
 const known = (given: Readonly<Record<string, unknown>>): [string, unknown][] =>
   Object.entries(given).filter(([name]) => name in Environment.shape);
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Every setting, from the environment (`main.ts` alone reads it). `.env.example` lists them all; a test holds it to this schema.
- * Empty values count as absent.
+ * All settings, read from the environment by `main.ts` only. `.env.example` is generated from this schema. An
+ * empty value counts as absent.
  */
 export const Environment = z.object({
   PROKURA_MODE: z
@@ -130,4 +130,5 @@ export const Environment = z.object({
   SANDBOX_SLACK_SIGNING_SECRET: z.string().optional().describe('Sandbox only: its signing secret.'),
 });
 
+/** The settings after parsing. */
 export type Environment = z.infer<typeof Environment>;

@@ -1,15 +1,19 @@
 import { reach } from '#db/reach.ts';
 import type { App } from '#engine/app.ts';
 
-/** How long an answer about a dependency counts. Strangers may ask as often as they like: the dependency is asked once in that time. */
+/**
+ * How long an answer about a dependency is reused, in milliseconds. However often these addresses
+ * are called, the dependency is asked only once in that time.
+ */
 const DEPENDENCY_MS = 30_000;
 
 type State = 'ok' | 'unavailable';
 
 /**
- * `/healthz`: the process lives. `/readyz`: 200 where this process can decide, so where the primary database answers a connection that row-level
- * security binds, and the policies can be evaluated; else 503. What else it needs for some of its work (Slack) is reported beside that and takes nothing out of service: REST, MCP,
- * SCIM and the kill switch work without it. That is asked at most every half minute, once at a time, whoever asks here.
+ * `/healthz`: the process is alive. `/readyz`: 200 if this process can decide, which means that the
+ * primary database answers a connection to which row-level security applies, and the policies can be
+ * evaluated; otherwise 503. Slack's state is shown too but does not affect the status, because REST, MCP,
+ * SCIM and the kill switch work without Slack. It is checked at most every `DEPENDENCY_MS`, whoever calls.
  */
 export function health(app: App, slack: { ready(): Promise<void> }) {
   const check = async (name: string, ask: () => unknown): Promise<State> => {

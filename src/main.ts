@@ -10,7 +10,7 @@ import { ConfigError, readConfig, type Config } from './config.ts';
 import { startSandbox } from './sandbox-mode.ts';
 import { startServer } from './server.ts';
 
-/** Starts everything in order; what it returns undoes that in the other order. */
+/** Starts everything in order. The returned function stops everything in the reverse order. */
 async function start(config: Config): Promise<() => Promise<void>> {
   const log = createLogger(config.logLevel);
   const undo: (() => Promise<void>)[] = [];
@@ -73,13 +73,13 @@ process.on('uncaughtException', (error) => {
 });
 
 try {
-  // What the environment says goes first.
+  // Variables of the environment have priority over `.env`.
   if (existsSync('.env')) process.loadEnvFile('.env');
   const started = start(readConfig(process.env));
   let closing = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      // A second signal means now: what is under way is recovered at the next start.
+      // A second signal stops at once. Unfinished work is recovered at the next start.
       if (closing) process.exit(1);
       closing = true;
       process.stdout.write('Stopping. What is under way is finished first.\n');
@@ -103,7 +103,10 @@ try {
   process.exit(1);
 }
 
-/** Says at once that something happens: the first start takes seconds. Where the database ends by itself, so does this process. */
+/**
+ * Prints at once that something happens, because the first start takes seconds. If the database ends by
+ * itself, so does this process.
+ */
 async function startDatabase(folder: string): Promise<EmbeddedServer> {
   process.stdout.write('Starting PostgreSQL …\n');
   const server = await startEmbedded(folder);
@@ -116,13 +119,13 @@ async function startDatabase(folder: string): Promise<EmbeddedServer> {
   return server;
 }
 
-/** What to do about it; where that is not known, all that is known. */
+/** What to do about an error. If that is unknown, everything that is known about it. */
 function inWords(error: unknown): string {
   if (error instanceof ConfigError || error instanceof Fault) return error.message;
   if (!(error instanceof Error)) return String(error);
   if (!('code' in error) || error.code !== 'EADDRINUSE') return error.stack ?? error.message;
   const port = 'port' in error ? Number(error.port) : null;
-  // A sandbox's simulators keep the ports that they had first: only the server's own can be set.
+  // A sandbox's simulators keep their first ports. Only the server's own port is a setting.
   return port === readConfig(process.env).port
     ? `Port ${port} is in use by another program. Stop what listens there, or set PORT to another one.`
     : `Port ${port}, which a simulator of this sandbox had before, is in use by another program. Stop what listens there, or set PROKURA_DATA to another folder: a new sandbox takes free ports.`;

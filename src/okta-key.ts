@@ -4,9 +4,10 @@ import { createPrivateKey } from 'node:crypto';
 export const isPem = (text: string): boolean => text.trimStart().startsWith('-----BEGIN ');
 
 /**
- * The private key of the Okta app, in either form that Okta shows, as a JSON Web Key. A PEM may have its line breaks written as `\n`, since
- * not every place where settings are kept takes several lines. `keyId` is Okta's id of the key (KID): a PEM does not hold it, and it wins
- * over the `kid` of a JSON Web Key. Null where the text is neither, is encrypted, or has no private part. Does not check that Okta knows the key.
+ * The private key of the Okta app as a JSON Web Key, from either form that Okta shows. A PEM may contain
+ * `\n` for its line breaks, because some secret stores take only one line. `keyId` is Okta's id of the
+ * key (KID): a PEM does not contain it, and it replaces the `kid` of a JSON Web Key. Null if the text is
+ * neither form, is encrypted, or has no private part. Does not check that Okta knows the key.
  */
 export function oktaPrivateKey(text: string, keyId: string | undefined): Record<string, unknown> | null {
   const key = isPem(text) ? fromPem(text) : fromJson(text);
@@ -17,7 +18,7 @@ function fromPem(text: string): Record<string, unknown> | null {
   try {
     return { ...createPrivateKey(text.replaceAll('\\n', '\n')).export({ format: 'jwk' }) };
   } catch {
-    // Whatever the parser says may quote the key.
+    // The parser's message may quote the key.
     return null;
   }
 }

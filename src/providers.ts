@@ -7,20 +7,22 @@ import { connectOkta, type OktaCredential } from '#idp/okta/index.ts';
 import { Fault } from '#lib/fault.ts';
 import type { OktaConfig } from './config.ts';
 
-/** Links to the tenants' Okta organisations, one for each, made when first needed. */
+/** Links to the tenants' Okta organisations, one for each, opened when first needed. */
 export interface ProviderLinks {
+  /** The link of a tenant. Fault `unavailable` if it has no connection. */
   of(tenantId: string): Promise<ProviderLink>;
-  /** What a new tenant is set up with: the Okta of this installation's settings. */
+  /** The Okta of this installation's settings, for a new tenant. */
   readonly setUp: SetUp['okta'];
+  /** Closes all open links. */
   close(): Promise<void>;
 }
 
 type Parts = Pick<App, 'database' | 'queue' | 'now' | 'secrets' | 'subscribers' | 'log'>;
 
 /**
- * Opens links with the address and the credential of the tenant's own connection. The connection of the tenant that was set up with the settings of
- * this installation follows them: its row is first brought up to those with which this process was started. Nobody else's connection does.
- * Fault `unavailable` where the tenant has no connection.
+ * Opens links with the address and credential of the tenant's own connection. Only the connection that was
+ * created from this installation's settings follows them: its row is updated first, to the settings with
+ * which this process started.
  */
 export function providerLinks(app: Parts, okta: OktaConfig): ProviderLinks {
   const links = new Map<string, Promise<ProviderLink>>();
@@ -45,7 +47,7 @@ export function providerLinks(app: Parts, okta: OktaConfig): ProviderLinks {
       if (known !== undefined) return known;
       const link = open(tenantId);
       links.set(tenantId, link);
-      // What could not be opened is tried again by the next call.
+      // A link that could not be opened is tried again by the next call.
       link.catch(() => links.delete(tenantId));
       return link;
     },

@@ -3,19 +3,19 @@ import type { App } from '#engine/app.ts';
 import { JOBS } from '#jobs/index.ts';
 import { SLACK_APPROVERS, SLACK_INTAKE, SLACK_PROJECT } from '#surfaces/slack/queue.ts';
 
-/** The jobs that surfaces bring, by queue. */
+/** The jobs of surfaces, by queue. */
 export const SURFACE_JOBS: QueueTable &
   Readonly<Record<string, { concurrency: number; retryLimit: number }>> = {
   [SLACK_PROJECT]: { concurrency: 4, retryLimit: 20, retryDelaySeconds: 2 },
-  // So many at once, since those that wait for the same look share it.
+  // This many at once, because jobs that wait for the same look-up share it.
   [SLACK_APPROVERS]: { concurrency: 16, retryLimit: 20, retryDelaySeconds: 2 },
   [SLACK_INTAKE]: { concurrency: 4, retryLimit: 8, retryDelaySeconds: 5 },
 };
 
-/** Every queue that there is, for the migration. */
+/** All queues, for the migration. */
 export const QUEUES: QueueTable = { ...JOBS, ...SURFACE_JOBS };
 
-/** Which queues hear of which fact. */
+/** Which queues get a job for which fact. */
 export const SUBSCRIBERS: App['subscribers'] = {
   'call.waiting': [SLACK_PROJECT],
   'call.voted': [SLACK_PROJECT],

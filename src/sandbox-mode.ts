@@ -24,7 +24,10 @@ import type { Config, OktaConfig } from './config.ts';
 import { providerLinks } from './providers.ts';
 import type { RunningServer } from './server.ts';
 
-/** What a sandbox keeps between starts, in a file of mode 0600: issuers hold the ports, rows are sealed with the key. */
+/**
+ * What a sandbox keeps between starts, in a file of mode 0600. Ports are part of issuers, and rows are
+ * encrypted with the key.
+ */
 interface SandboxState {
   readonly masterKey: string;
   readonly oktaPort: number;
@@ -34,19 +37,26 @@ interface SandboxState {
   readonly oktaKey: Record<string, unknown>;
 }
 
-/** The simulated Okta and Slack that a sandbox works with, and what the server needs to know of them. */
+/** The simulated Okta and Slack of a sandbox, and the settings that the server needs for them. */
 export interface Sandbox {
   readonly masterKey: string;
   readonly okta: OktaConfig;
   readonly slack: SlackSettings;
   readonly oktaUrl: string;
   readonly slackUrl: string;
-  /** Tells both simulators where the server is, and makes the sample company the first time. Returns the keys of that company. */
+  /**
+   * Tells both simulators the server's address and creates the sample company the first time. Returns the
+   * company's keys, or null if their file is missing.
+   */
   introduce(server: RunningServer): Promise<SetUpAnswer | null>;
+  /** Stops the simulators that this process started. */
   close(): Promise<void>;
 }
 
-/** Starts the simulators on loopback, or uses those whose addresses are set. A second start finds the same ports, keys and people. */
+/**
+ * Starts the simulators on loopback, or uses those whose addresses are set. A later start uses the same
+ * ports, keys and people.
+ */
 export async function startSandbox(config: Config): Promise<Sandbox> {
   const state = await sandboxState(config.dataFolder, config.port);
   const okta =
@@ -114,7 +124,10 @@ async function introduce(
   return answer;
 }
 
-/** Sets up the sample company exactly as an administrator would by `POST /v1/bootstrap`, and waits for its import. */
+/**
+ * Sets up the sample company exactly as `POST /v1/bootstrap` does, and waits for its import. Throws if that
+ * takes more than 30 seconds.
+ */
 export async function makeSampleCompany(server: RunningServer, oktaUrl: string): Promise<SetUpAnswer> {
   const { app } = server;
   const group = (name: string) => SAMPLE_COMPANY.groups.find((one) => one.name === name)?.oktaId ?? '';
@@ -162,7 +175,7 @@ async function sandboxState(folder: string, port: number): Promise<SandboxState>
       slackSigningSecret: newSecret(20),
       oktaKey: { ...privateKey.export({ format: 'jwk' }), kid: newSecret(8), alg: 'RS256', use: 'sig' },
     };
-    // Two processes may start at once: the first file stands.
+    // Two processes may start at once; the file of the first one is used.
     await writeFile(file, JSON.stringify(fresh), { mode: 0o600, flag: 'wx' }).catch(
       (error: NodeJS.ErrnoException) => {
         if (error.code !== 'EEXIST') throw error;
@@ -172,7 +185,7 @@ async function sandboxState(folder: string, port: number): Promise<SandboxState>
   return JSON.parse(await readFile(file, 'utf8')) as SandboxState;
 }
 
-/** The port next to the server's, if nobody has it, so that a person can guess it; otherwise any free one. */
+/** The port next to the server's, which is easy to guess, or any free port if that one is in use. */
 async function preferred(port: number): Promise<number> {
   if (port === 0) return freePort();
   const taken = await fetch(`http://127.0.0.1:${port}/`).then(

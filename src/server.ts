@@ -38,7 +38,7 @@ import { health } from './health.ts';
 import { providerLinks } from './providers.ts';
 import { QUEUES, SUBSCRIBERS, SURFACE_JOBS } from './queues.ts';
 
-/** What one server process is made of, after the environment has been read. */
+/** The parts of a server process that come from the settings. */
 export interface ServerParts {
   readonly mode: 'sandbox' | 'live';
   readonly port: number;
@@ -50,36 +50,40 @@ export interface ServerParts {
   readonly log: Logger;
   readonly okta: OktaConfig;
   readonly slack: SlackSettings;
-  /** Of the browser side of OAuth. `fetch` is for tests: how clients' metadata documents are had. */
+  /** Options of the browser sign-in. `fetch` is for tests: it fetches clients' metadata documents. */
   readonly oauth?: { readonly dynamicRegistration?: boolean; readonly fetch?: typeof fetch };
   readonly now?: () => Date;
   /** How long an MCP call is held for an approval, in milliseconds. */
   readonly holdMs?: number;
-  /** How many exchanges one subject gets in a minute; left out: no limit. */
+  /** Exchanges per minute that one subject gets. Absent: no limit. */
   readonly exchangesPerMinute?: number;
-  /** How long a connection that nobody uses stays open, in milliseconds; 75 seconds where it is left out. */
+  /** How long an idle connection stays open, in milliseconds. Default: 75 seconds. */
   readonly keepAliveMs?: number;
 }
 
-/** A server that listens and works. */
+/** A running server. */
 export interface RunningServer {
   readonly url: string;
   readonly app: App;
   readonly kernel: TokenKernel;
-  /** The Okta that new tenants of this process are set up with. */
+  /** The Okta with which this process sets up new tenants. */
   readonly okta: OktaConfig;
-  /** The one-time token for the first administrators, where there is no tenant yet. */
+  /** The one-time token for the first administrators, or null if there is a tenant. */
   readonly bootstrapToken: string | null;
-  /** Stops listening, lets running requests and jobs end (at most ten seconds), closes every connection. */
+  /**
+   * Stops listening, gives running requests and jobs at most ten seconds each to finish, and closes all
+   * connections.
+   */
   close(): Promise<void>;
 }
 
-/** Longer than the idle time of the usual load balancers, which is 60 seconds. */
+/** Longer than the idle time of most load balancers, which is 60 seconds. */
 const DEFAULT_KEEP_ALIVE_MS = 75_000;
 
 /**
- * Migrates, opens everything, mounts every door and starts to work. Throws Fault `conflict` where the database belongs to the
- * other mode, `unavailable` where it cannot be reached, and whatever a policy or tool that does not load says.
+ * Migrates the database, opens everything, mounts all interfaces and starts the jobs. Throws Fault
+ * `conflict` if the database belongs to the other mode, `unavailable` if it cannot be reached, and the error
+ * of a policy or tool that does not load.
  */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { log, mode } = parts;
@@ -99,7 +103,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   });
   const keepAliveMs = parts.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS;
   http.keepAliveTimeout = keepAliveMs;
-  // A request whose headers have not all come must not be cut off before an idle connection would be.
+  // A request with incomplete headers must not be cut off before an idle connection would be.
   http.headersTimeout = keepAliveMs + 5000;
   http.listen(parts.port, parts.host);
   await once(http, 'listening');
@@ -178,7 +182,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     okta: parts.okta,
     bootstrapToken: offered ? bootstrapToken : null,
     close: async () => {
-      // Held calls end first: what they wait for goes on in the rows.
+      // Held calls end first. What they wait for is stored and continues.
       await mcp.close();
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       http.closeIdleConnections();
@@ -206,7 +210,7 @@ interface Door {
 
 async function dispatch(doors: readonly Door[], request: Request, log: Logger): Promise<Response> {
   try {
-    // No address of ours has such a character, and what is looked up by one would end as an error of the database.
+    // No address of ours contains such a character, and a look-up with one would end in a database error.
     if (!isStorableUrl(request.url))
       return Response.json(
         { title: 'The address of the request is not well-formed.', status: 400, code: 'invalid_input' },
@@ -259,7 +263,7 @@ async function startWorking(
   }
 }
 
-/** Schedules that this version knows and an earlier one did not, for every tenant. */
+/** Adds schedules that an earlier version did not have, for every tenant. */
 async function resumeSchedules(app: App): Promise<void> {
   const tenants = await app.database.db.execute<{ id: string }>(sql`select id from every_tenant() as id`);
   for (const { id } of tenants) await startSchedules(app, id);

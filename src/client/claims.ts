@@ -1,4 +1,7 @@
-/** Who acts (RFC 8693 section 4.1). The outermost is the one who acts now; what is nested tells history and decides nothing. */
+/**
+ * The acting party (RFC 8693 section 4.1). The outermost one acts now. Nested ones are history and
+ * must not affect decisions.
+ */
 export interface Actor {
   readonly sub: string;
   readonly iss?: string;
@@ -6,26 +9,29 @@ export interface Actor {
   readonly act?: Actor;
 }
 
-/** The claims of a delegation token (RFC 9068 section 2.2, RFC 8693 section 4.1). Others pass through as they are. */
+/**
+ * The claims of a delegation token (RFC 9068 section 2.2, RFC 8693 section 4.1). Other claims are
+ * kept unchanged.
+ */
 export interface DelegationClaims {
   readonly iss: string;
   /** The employee: `oidc:<provider>:<uid>`. */
   readonly sub: string;
   readonly aud: string;
-  /** The agent that the token was given to. */
+  /** The agent that the token was issued to. */
   readonly client_id: string;
   /** Seconds since 1970. */
   readonly iat: number;
   readonly exp: number;
   readonly jti: string;
   readonly act: Actor;
-  /** Scopes with spaces between. */
+  /** Scopes, separated by spaces. */
   readonly scope: string;
   readonly mandate_id: string;
-  /** RFC 9396: the limits of the mandate. */
+  /** The limits of the mandate (RFC 9396). */
   readonly authorization_details: readonly Readonly<Record<string, unknown>>[];
   readonly tenant: string;
-  /** RFC 7800, RFC 9449 section 6.1: present where the token is bound to a key. */
+  /** Present if the token is bound to a key (RFC 7800, RFC 9449 section 6.1). */
   readonly cnf?: { readonly jkt?: string };
   readonly [claim: string]: unknown;
 }
@@ -35,7 +41,10 @@ const TEXTS = ['iss', 'sub', 'client_id', 'jti', 'scope', 'mandate_id', 'tenant'
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Whether every claim of a delegation token is there with its type. `aud`, times and signature are looked at elsewhere. */
+/**
+ * Whether all claims of a delegation token are present with the right types. Does not check `aud`,
+ * times or signature.
+ */
 export function isDelegation(claims: Readonly<Record<string, unknown>>): claims is DelegationClaims {
   const details = claims['authorization_details'];
   const cnf = claims['cnf'];
@@ -49,7 +58,7 @@ export function isDelegation(claims: Readonly<Record<string, unknown>>): claims 
 }
 
 function isActor(value: unknown): boolean {
-  // Nesting is bounded by the length of a token.
+  // The length of a token limits the nesting.
   return (
     isRecord(value) &&
     typeof value['sub'] === 'string' &&
@@ -57,6 +66,6 @@ function isActor(value: unknown): boolean {
   );
 }
 
-/** The scopes of a token, as a list. */
+/** The scopes of a token as a list. */
 export const scopeList = (claims: Pick<DelegationClaims, 'scope'>): string[] =>
   claims.scope.split(' ').filter((scope) => scope !== '');

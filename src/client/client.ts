@@ -9,62 +9,80 @@ import { createTokenCache } from './token-cache.ts';
 import { postForm, type EndpointParts } from './token-endpoint.ts';
 import { drawToken, issuedToken, type DelegationToken, type IssuedToken } from './token-response.ts';
 
-/** How a client is set up. */
+/** The options of a client. */
 export interface ClientOptions extends ClientCredentials {
   /** The issuer identifier of the tenant, byte for byte: `https://prokura.example/t/tnt_…`. */
   readonly issuer: string;
-  /** Which resource server tokens are for, unless a request names another; else the server's default. */
+  /**
+   * The resource server that tokens are for, unless a request names another. Default: the server's default.
+   */
   readonly audience?: string;
-  /** Origins beside the audience's own that tokens may be sent to, such as a proxy of yours before it. */
+  /** Origins to which tokens may be sent besides the audience's own, such as your own proxy. */
   readonly origins?: readonly string[];
-  /** Bind tokens to a key (RFC 9449): one that is made here and cannot leave the process, or a pair of yours. */
+  /**
+   * Binds tokens to a key (RFC 9449): `true` for a new key that cannot leave the process, or a pair of
+   * your own.
+   */
   readonly dpop?: boolean | DpopKeyPair;
-  /** A token is renewed this many seconds before its end: 30 unless named, never more than a fifth of its life. */
+  /**
+   * How many seconds before its end a token is renewed. Default 30; never more than a fifth of its lifetime.
+   */
   readonly renewBeforeSeconds?: number;
-  /** How many tokens are kept: 1000 unless named. */
+  /** The maximum number of cached tokens. Default 1000. */
   readonly maxTokens?: number;
-  /** How long an endpoint may take, in milliseconds: 10,000 unless named. */
+  /** The time limit of a request to the issuer, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
   readonly fetch?: Fetch;
   readonly now?: () => Date;
 }
 
-/** The answer of an introspection (RFC 7662 section 2.2). */
+/** The answer to an introspection (RFC 7662 section 2.2). */
 export interface Introspection {
   readonly active: boolean;
   readonly [member: string]: unknown;
 }
 
-/** An agent's side of Prokura. Every function throws ProkuraError and nothing else, but for what the caller's own functions throw. */
+/**
+ * An agent's client for Prokura. Every function throws only ProkuraError, except for what the caller's
+ * own functions throw.
+ */
 export interface ProkuraClient {
   /**
-   * A delegation token (RFC 8693) for an employee's token and a mandate: from the cache while it is good for a while, otherwise a new
-   * one. Many calls at once for the same thing make one request. It is never expired when it is returned.
+   * Returns a delegation token (RFC 8693) for an employee's token and a mandate: from the cache if it
+   * is valid long enough, otherwise a new one. Concurrent calls for the same token share one request.
+   * Never returns an expired token.
    */
   readonly exchangeToken: (request: ExchangeRequest) => Promise<DelegationToken>;
   /**
-   * `fetch` with a delegation token, Bearer or DPoP. A 401 that calls the token invalid is answered with one more try with a new token, and
-   * so is a demand for a nonce, where the body can be sent again. Redirects are not followed unless `init.redirect` says so.
-   * Where the token's audience is an http(s) address, it goes to that origin and to `origins` alone.
+   * Does a `fetch` with a delegation token, Bearer or DPoP. If a 401 says that the token is invalid, or
+   * asks for a nonce, the request is repeated once for each of these reasons, unless its body cannot be
+   * sent again. Does not follow redirects unless `init.redirect` says so. If the token's audience is an
+   * http(s) address, it is sent only to that origin and to `origins`.
    */
   readonly fetch: (
     url: string | URL,
     init: RequestInit | undefined,
     request: ExchangeRequest,
   ) => Promise<Response>;
-  /** Asks the issuer about a token (RFC 7662). An agent is told of its own tokens only. */
+  /** Asks the issuer about a token (RFC 7662). An agent only learns about its own tokens. */
   readonly introspect: (token: string) => Promise<Introspection>;
-  /** Has the issuer revoke a token (RFC 7009), and drops it here. `unsupported` where the issuer does not offer it. */
+  /**
+   * Revokes a token at the issuer (RFC 7009) and removes it from the cache. Throws `unsupported` if the
+   * issuer does not offer revocation.
+   */
   readonly revoke: (token: string) => Promise<void>;
-  /** Drops kept tokens: those of one mandate, or all. */
+  /** Removes cached tokens: those of one mandate, or all. */
   readonly forget: (which?: { readonly mandate_id: string }) => void;
-  /** What the issuer says of itself. */
+  /** The issuer's metadata. */
   readonly metadata: () => Promise<ServerMetadata>;
 }
 
 const MAX_ANSWER_BYTES = 256 * 1024;
 
-/** Makes a client. Asks nobody yet; throws ProkuraError `configuration` for options that cannot work. */
+/**
+ * Creates a client. Makes no request yet. Throws ProkuraError `configuration` if `issuer`, or the
+ * choice between key and secret, is wrong.
+ */
 export function createClient(options: ClientOptions): ProkuraClient {
   const { fetch = platformFetch, now = () => new Date(), timeoutMs = 10_000 } = options;
   const discover = createDiscovery({ issuer: options.issuer, fetch, now, timeoutMs });

@@ -4,29 +4,33 @@ import { makeJwt } from './jwt.ts';
 import { signerOf, type CryptoKey, type Jwk, type Signer } from './keys.ts';
 import type { ServerMetadata } from './metadata.ts';
 
-/** How the client proves who it is: with a key (private_key_jwt), or with a secret. Exactly one of the two. */
+/**
+ * How the client authenticates: with a private key (private_key_jwt) or with a secret. Exactly one of
+ * them is required.
+ */
 export interface ClientCredentials {
   readonly clientId: string;
   /** EC P-256 (ES256) or RSA (RS256). */
   readonly privateKey?: Jwk | CryptoKey;
-  /** `kid` of the key; needed only for a CryptoKey that cannot be exported. */
+  /** The `kid` of the key. Required only for a CryptoKey that cannot be exported. */
   readonly keyId?: string;
   readonly clientSecret?: string;
 }
 
-/** What a request is sent with to prove who sends it. */
+/** The form fields and headers that authenticate a request. */
 export interface Authentication {
   readonly form: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Life of an assertion, in seconds. */
+/** Lifetime of an assertion, in seconds. */
 const ASSERTION_SECONDS = 60;
 
 /**
- * Makes the authenticator of a client. Each call gives a new assertion with a `jti` of its own, for the issuer as the one audience
- * (RFC 7523 section 3, draft-ietf-oauth-rfc7523bis section 4), so every try of a request needs a call of its own. A secret goes in the
- * Authorization header (RFC 6749 section 2.3.1) unless the server takes it in the form only. Throws ProkuraError `configuration`.
+ * Creates the authenticator of a client. Each call makes a new assertion with its own `jti` and the
+ * issuer as its only audience (RFC 7523 section 3, draft-ietf-oauth-rfc7523bis section 4), so every
+ * attempt of a request needs its own call. A secret is sent in the Authorization header (RFC 6749
+ * section 2.3.1), unless the server accepts it only in the form. Throws ProkuraError `configuration`.
  */
 export function createAuthenticator(
   credentials: ClientCredentials,

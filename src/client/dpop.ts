@@ -2,29 +2,32 @@ import { randomId, sha256 } from './base64url.ts';
 import { makeJwt } from './jwt.ts';
 import { newKeyPair, publicJwk, signerOf, thumbprint, type CryptoKey } from './keys.ts';
 
-/** A key pair of EC P-256 for DPoP. */
+/** A key pair for DPoP, on EC P-256. */
 export interface DpopKeyPair {
   readonly privateKey: CryptoKey;
   readonly publicKey: CryptoKey;
 }
 
-/** Proves possession of one key (RFC 9449). */
+/** Proves possession of a key (RFC 9449). */
 export interface DpopProver {
-  /** A proof for one request; `token` where an access token goes with it (`ath`). Every call gives a proof of its own. */
+  /** Makes a new proof for one request. `token` is the access token that is sent with it (`ath`), if any. */
   proof(method: string, url: string | URL, token?: string): Promise<string>;
-  /** Remembers the nonce that a server asks for. True where the answer brought a new one. */
+  /** Remembers the nonce that a server asks for. True if the answer contained a new one. */
   learn(url: string | URL, headers: Headers): boolean;
-  /** RFC 7638 thumbprint: what `cnf.jkt` of a bound token says. */
+  /** RFC 7638 thumbprint of the key, as in the `cnf.jkt` of a bound token. */
   jkt(): Promise<string>;
 }
 
-/** `htu`: the address without query and fragment (RFC 9449 section 4.2). */
+/** The `htu` of a proof: the address without query and fragment (RFC 9449 section 4.2). */
 export function targetOf(url: string | URL): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
 }
 
-/** Makes a prover with a key of its own, or with the one given. Nonces are kept for each origin (RFC 9449 sections 8 and 9). */
+/**
+ * Creates a prover with a new key, or with the given pair. Nonces are kept per origin (RFC 9449
+ * sections 8 and 9).
+ */
 export function createProver(now: () => Date, pair?: DpopKeyPair): DpopProver {
   let ready: ReturnType<typeof prepare> | null = null;
   const nonces = new Map<string, string>();

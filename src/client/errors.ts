@@ -1,6 +1,6 @@
-/** What is known of a failure. */
+/** Details of a failure. */
 export interface ErrorFacts {
-  /** HTTP status of the answer; null where there was none. */
+  /** HTTP status of the answer, or null if there was none. */
   readonly status?: number | null;
   readonly mandateStatus?: string | undefined;
   readonly reason?: string | undefined;
@@ -8,31 +8,39 @@ export interface ErrorFacts {
   readonly cause?: unknown;
 }
 
-/** States of a mandate that it never leaves: no later request can succeed with it. */
+/** Final states of a mandate: no later request with it can succeed. */
 const ENDED = new Set(['revoked', 'expired', 'uses_exhausted']);
 const PASSING = new Set(['unavailable', 'temporarily_unavailable', 'server_error']);
 
 /**
- * The one error of this package. Its message never holds a token.
+ * The only error class of this package. Its message never contains a token.
  *
- * `code` is what the server answered (RFC 6749 section 5.2, RFC 8693 section 2.2.2, RFC 9449 section 5: `invalid_request`,
- * `invalid_client`, `invalid_grant`, `invalid_scope`, `invalid_target`, `invalid_dpop_proof` …) or one of ours: `unavailable` (nobody
- * answered, or not in time), `invalid_response` (an answer that cannot be relied on), `configuration` (the caller must change
- * something), `unsupported` (the server does not offer it), and for resource servers `invalid_token`.
+ * `code` is the server's error code (RFC 6749 section 5.2, RFC 8693 section 2.2.2, RFC 9449 section 5:
+ * `invalid_request`, `invalid_client`, `invalid_grant`, `invalid_scope`, `invalid_target`,
+ * `invalid_dpop_proof` …) or one of ours: `unavailable` (no answer, or not in time), `invalid_response` (an
+ * answer that cannot be relied on), `configuration` (the caller must change something), `unsupported` (the
+ * server does not offer it), and for resource servers `invalid_token`.
  */
 export class ProkuraError extends Error {
   readonly code: string;
   /** For people: what happened and what to do next. */
   readonly description: string;
   readonly status: number | null;
-  /** `revoked`, `expired`, `frozen`, `not_started`, `uses_exhausted`: told to the mandate's own agent only. */
+  /**
+   * `revoked`, `expired`, `frozen`, `not_started` or `uses_exhausted`. Only the mandate's own agent is told.
+   */
   readonly mandateStatus: string | undefined;
-  /** A finer name than `code`, where there is one: `mandate_revoked`, `principal_inactive`, `audience`, `expired` … */
+  /**
+   * A more precise name than `code`, if there is one: `mandate_revoked`, `principal_inactive`, `audience`,
+   * `expired` …
+   */
   readonly reason: string | undefined;
   readonly retryAfterSeconds: number | undefined;
-  /** True where this mandate will never give a token again: stop, and ask the employee for a new one. */
+  /**
+   * Whether this mandate will never give a token again. Then stop, and ask the employee for a new mandate.
+   */
   readonly terminal: boolean;
-  /** True where the same request may succeed later without anybody changing anything. */
+  /** Whether the same request may succeed later without any change. */
   readonly retryable: boolean;
 
   constructor(code: string, description: string, facts: ErrorFacts = {}) {
@@ -49,7 +57,10 @@ export class ProkuraError extends Error {
   }
 }
 
-/** The error that an OAuth endpoint answered (RFC 6749 section 5.2); `body` is the parsed JSON, or null where there was none. */
+/**
+ * The error in the answer of an OAuth endpoint (RFC 6749 section 5.2). `body` is the parsed JSON, or null
+ * if there is none.
+ */
 export function errorOfAnswer(
   status: number,
   headers: Headers,
@@ -69,7 +80,7 @@ export function errorOfAnswer(
   });
 }
 
-/** RFC 9110 section 10.2.3: seconds, or a date. */
+/** Parses `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date. */
 function retryAfter(value: string | null, now: Date): number | undefined {
   if (value === null) return undefined;
   if (/^\d{1,9}$/.test(value)) return Number(value);

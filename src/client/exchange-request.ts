@@ -1,28 +1,30 @@
 import { sha256 } from './base64url.ts';
 import { ProkuraError } from './errors.ts';
 
-/** A token exchange, as RFC 8693 section 2.1 names its parts, with Prokura's `mandate_id`. */
+/** A token exchange with the parameter names of RFC 8693 section 2.1, and Prokura's `mandate_id`. */
 export interface ExchangeRequest {
   /**
-   * The employee's access token from their identity provider, or a delegation token of this agent's principal to pass on; or a function that
-   * gets one, called only when it is needed. Left out for an `offline` mandate: then the mandate stands for itself.
+   * The employee's access token from their identity provider, or a delegation token that another agent
+   * passed to this one; or a function that gets one and is called only when needed. Leave it out for an
+   * `offline` mandate, which then is the subject itself.
    */
   readonly subject_token?: string | (() => string | Promise<string>);
-  /** `urn:ietf:params:oauth:token-type:access_token` unless named. */
+  /** Default: `urn:ietf:params:oauth:token-type:access_token`. */
   readonly subject_token_type?: string;
   readonly mandate_id: string;
-  /** Scopes with spaces between, or as a list. Everything that the mandate holds unless named. */
+  /** Scopes, separated by spaces or as a list. Default: everything that the mandate allows. */
   readonly scope?: string | readonly string[];
-  /** Which resource server the token is for; the client's, or else the server's default. */
+  /** The resource server that the token is for. Default: the client's, or else the server's default. */
   readonly audience?: string;
-  /** RFC 9396. */
+  /** Limits to ask for (RFC 9396). */
   readonly authorization_details?: readonly Readonly<Record<string, unknown>>[];
   readonly actor_token?: string;
-  /** `urn:ietf:params:oauth:token-type:jwt` unless named. */
+  /** Default: `urn:ietf:params:oauth:token-type:jwt`. */
   readonly actor_token_type?: string;
   /**
-   * Your own name for the employee whose token this is. With it a cached token is found without the subject token, so one may renew it.
-   * Name it only where you know whose token it is: whoever gets the same name gets the same delegation token.
+   * Your own identifier of the employee whose token this is. With it, cached tokens are found without the
+   * subject token, so a newer subject token finds them too. Set it only if you know whose token it is:
+   * requests with the same `subject` get the same delegation token.
    */
   readonly subject?: string;
 }
@@ -31,7 +33,10 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 const MANDATE = 'urn:prokura:params:oauth:token-type:mandate';
 
-/** Scopes in order, each once; null where none are named. */
+/**
+ * Sorted scopes without duplicates, or null if none are named. Throws ProkuraError `configuration` for an
+ * empty text or list.
+ */
 export function scopesOf(scope: ExchangeRequest['scope']): string[] | null {
   if (scope === undefined) return null;
   const names = typeof scope === 'string' ? scope.split(' ') : [...scope];
@@ -45,8 +50,8 @@ export function scopesOf(scope: ExchangeRequest['scope']): string[] | null {
 }
 
 /**
- * What makes two requests the same for the cache. The whole subject token counts unless `subject` is named: what a token says of itself
- * is not verified here, and whoever presents a forged one must not be given another person's delegation token.
+ * The cache key of a request. Unless `subject` is given, it contains the whole subject token: the token's
+ * claims are not verified here, so a forged token must not get another person's delegation token.
  */
 export async function cacheKey(
   request: ExchangeRequest,

@@ -4,26 +4,27 @@ import { ProkuraError } from './errors.ts';
 /** The part of `fetch` that is used here. */
 export type Fetch = (input: string | URL, init?: RequestInit) => Promise<Response>;
 
-/** How long and how large an answer may be. */
+/** Limits on the time and size of an answer. */
 export interface Limits {
   readonly timeoutMs: number;
   readonly maxBytes: number;
 }
 
-/** An answer that was read whole. */
+/** A complete answer. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The platform's own `fetch`, looked up when it is called. */
+/** The platform's `fetch`, looked up at each call. */
 export const platformFetch: Fetch = (input, init) => globalThis.fetch(input, init);
 
 /**
- * Sends one request and reads the whole answer. Redirects are not followed: what is sent here is for one address.
- * Throws ProkuraError `unavailable` (no answer, too late, too long) and `invalid_response` (a redirect).
- * The time limit is an AbortSignal: a `fetch` of one's own that ignores it has none.
+ * Sends one request and reads the whole answer. Does not follow redirects, because requests contain
+ * secrets for one address. Throws ProkuraError `unavailable` (no answer, too late or too long) and
+ * `invalid_response` (a redirect). The time limit works through an AbortSignal, so a custom `fetch`
+ * that ignores the signal has no limit.
  */
 export async function exchangeHttp(
   fetch: Fetch,
@@ -48,7 +49,7 @@ export async function exchangeHttp(
   }
 }
 
-/** Reads a stream to its end; throws RangeError and cancels it once it is longer than `maxBytes`. */
+/** Reads a stream to its end. If it is longer than `maxBytes`, cancels it and throws RangeError. */
 export async function readCapped(
   stream: ReadableStream<Uint8Array> | null,
   maxBytes: number,
@@ -76,7 +77,7 @@ export async function readCapped(
   return whole;
 }
 
-/** The bytes as a JSON object; null for anything else. */
+/** The bytes as a JSON object, or null for anything else. */
 export function jsonObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | null {
   const text = fromUtf8(bytes);
   if (text === null) return null;
@@ -93,8 +94,8 @@ export function jsonObject(bytes: Uint8Array): Readonly<Record<string, unknown>>
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
- * The address, where a secret may be sent to it: https, or http on this very machine. Throws ProkuraError `configuration`, with
- * `what` naming the setting.
+ * Parses an address to which a secret may be sent: https, or http on this machine. Otherwise throws
+ * ProkuraError `configuration`; `what` is the name of the setting in the message.
  */
 export function safeUrl(text: string, what: string): URL {
   if (!URL.canParse(text)) throw new ProkuraError('configuration', `${what} is not a URL.`);

@@ -1,4 +1,7 @@
-/** `prokura/client`: what developers of agents and of resource servers import. Needs fetch and WebCrypto, nothing else. */
+/**
+ * `prokura/client`: the package for developers of agents and of resource servers. It needs only fetch
+ * and WebCrypto.
+ */
 export { createClient, type ClientOptions, type Introspection, type ProkuraClient } from './client.ts';
 export type { ClientCredentials } from './credentials.ts';
 export type { DpopKeyPair } from './dpop.ts';

@@ -5,15 +5,16 @@ import { createDiscovery } from './metadata.ts';
 import { postForm } from './token-endpoint.ts';
 
 /**
- * Introspection (RFC 7662) for a resource server that holds an API key with the scope `introspect`: `(token) => answer`, for
- * `verifyDelegation({ introspect })`. Nothing is kept: each call asks. Throws ProkuraError.
+ * Creates introspection (RFC 7662) for a resource server that has an API key with the scope
+ * `introspect`: a function `(token) => answer`, for `verifyDelegation({ introspect })`. Nothing is
+ * cached: each call asks the issuer. Throws ProkuraError.
  */
 export function introspectWithKey(options: {
   /** The issuer identifier of the tenant. */
   readonly issuer: string;
   /** `tnt_…:mk_…` */
   readonly apiKey: string;
-  /** In milliseconds: 2,000 unless named. */
+  /** In milliseconds. Default 2,000. */
   readonly timeoutMs?: number;
   readonly fetch?: Fetch;
   readonly now?: () => Date;

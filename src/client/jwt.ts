@@ -1,7 +1,7 @@
 import { fromBase64url, toBase64url, utf8 } from './base64url.ts';
 import { jsonObject } from './http.ts';
 
-/** A compact JWS, taken apart; nothing of it is verified. */
+/** A parsed compact JWS. Nothing in it is verified. */
 export interface Jwt {
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: Readonly<Record<string, unknown>>;
@@ -9,10 +9,13 @@ export interface Jwt {
   readonly signature: Uint8Array<ArrayBuffer>;
 }
 
-/** Longest access token and proof that are read, in characters. */
+/** The longest access token or proof that is read, in characters. */
 export const MAX_TOKEN_LENGTH = 16_384;
 
-/** Takes a compact JWS apart (RFC 7515 section 7.1); null for what is none, is too long, or uses `crit` or `b64` (RFC 7797). */
+/**
+ * Parses a compact JWS (RFC 7515 section 7.1). Null for anything else, for a text that is too long, and if
+ * it uses `crit` or `b64` (RFC 7797).
+ */
 export function parseJwt(token: string, maxLength = MAX_TOKEN_LENGTH): Jwt | null {
   if (token.length > maxLength) return null;
   const parts = token.split('.');
@@ -26,7 +29,7 @@ export function parseJwt(token: string, maxLength = MAX_TOKEN_LENGTH): Jwt | nul
   return { header: headerObject, claims: claimsObject, signed: utf8(`${head}.${body}`), signature };
 }
 
-/** Makes a compact JWS; `sign` gets the signing input and answers the signature. */
+/** Makes a compact JWS. `sign` gets the signing input and returns the signature. */
 export async function makeJwt(
   header: Readonly<Record<string, unknown>>,
   claims: Readonly<Record<string, unknown>>,
@@ -36,6 +39,6 @@ export async function makeJwt(
   return `${input}.${toBase64url(await sign(utf8(input)))}`;
 }
 
-/** A NumericDate (RFC 7519 section 2) as we take it: seconds, finite, not negative. */
+/** Whether the value is a NumericDate (RFC 7519 section 2): seconds, finite, not negative. */
 export const isNumericDate = (value: unknown): value is number =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0;

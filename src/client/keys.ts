@@ -2,10 +2,10 @@ import { sha256, toBase64url } from './base64url.ts';
 import { ProkuraError } from './errors.ts';
 import type { Jwt } from './jwt.ts';
 
-/** WebCrypto's key, by whatever types the platform brings (DOM, Node, Deno, Bun). */
+/** WebCrypto's key type, from whatever types the platform has (DOM, Node, Deno, Bun). */
 export type CryptoKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
-/** A JSON Web Key (RFC 7517), as far as keys of EC P-256 and RSA go. */
+/** A JSON Web Key (RFC 7517), with the members of EC P-256 and RSA keys. */
 export interface Jwk {
   readonly kty?: string;
   readonly kid?: string;
@@ -35,9 +35,9 @@ const ES256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const RS256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' } as const;
 
 /**
- * A signer for a private key: EC P-256 (ES256) or RSA (RS256), as JWK or CryptoKey. `keyId` is sent as `kid`; without it the JWK's own,
- * or the RFC 7638 thumbprint, which is what Prokura calls the keys of agents. A CryptoKey that cannot be exported needs `keyId`.
- * Throws ProkuraError `configuration`.
+ * Creates a signer for a private key: EC P-256 (ES256) or RSA (RS256), as JWK or CryptoKey. `kid` is
+ * `keyId`, or the JWK's own `kid`, or the RFC 7638 thumbprint, by which Prokura names the keys of agents. A
+ * CryptoKey that cannot be exported needs `keyId`. Throws ProkuraError `configuration`.
  */
 export async function signerOf(key: Jwk | CryptoKey, keyId?: string): Promise<Signer> {
   const { crypto: cryptoKey, alg, jwk } = 'kty' in key ? await imported(key) : await given(key as CryptoKey);
@@ -93,18 +93,21 @@ async function given(key: CryptoKey): Promise<Material> {
   };
 }
 
-/** RFC 7638, SHA-256, base64url. Looks at public members only. */
+/** The RFC 7638 thumbprint with SHA-256, in base64url. Uses public members only. */
 export async function thumbprint(jwk: Jwk): Promise<string> {
   const { crv, e, kty, n, x, y } = jwk;
   return sha256(JSON.stringify(kty === 'RSA' ? { e, kty, n } : { crv, kty, x, y }));
 }
 
-/** A fresh ES256 key pair; the private half cannot leave WebCrypto. */
+/** A new ES256 key pair. The private half cannot be exported from WebCrypto. */
 export async function newKeyPair(): Promise<{ privateKey: CryptoKey; publicKey: CryptoKey }> {
   return crypto.subtle.generateKey(ES256, false, ['sign', 'verify']);
 }
 
-/** A public ES256 key, or null for any other: wrong type or curve, another `alg`, `use` for encryption, a point off the curve. */
+/**
+ * A public ES256 key. Null for any other: another type or curve, another `alg`, `use` for encryption, or a
+ * point that is not on the curve.
+ */
 export async function verifyKey(jwk: Jwk): Promise<CryptoKey | null> {
   const { kty, crv, x, y, alg = 'ES256', use = 'sig' } = jwk;
   if (kty !== 'EC' || crv !== 'P-256' || alg !== 'ES256' || use !== 'sig') return null;
@@ -116,12 +119,12 @@ export async function verifyKey(jwk: Jwk): Promise<CryptoKey | null> {
   }
 }
 
-/** Whether the ES256 signature of the JWS holds. Looks at nothing else. */
+/** Whether the ES256 signature of the JWS is valid. Checks nothing else. */
 export async function signatureHolds(key: CryptoKey, jwt: Jwt): Promise<boolean> {
   return jwt.signature.length === 64 && crypto.subtle.verify(ES256, key, jwt.signature, jwt.signed);
 }
 
-/** The public members of a CryptoKey of EC P-256, as `jwk` of a proof (RFC 9449 section 4.2). */
+/** The public members of a CryptoKey on EC P-256, for the `jwk` of a proof (RFC 9449 section 4.2). */
 export async function publicJwk(key: CryptoKey): Promise<Jwk> {
   const raw = new Uint8Array(await crypto.subtle.exportKey('raw', key));
   return { kty: 'EC', crv: 'P-256', x: toBase64url(raw.slice(1, 33)), y: toBase64url(raw.slice(33)) };

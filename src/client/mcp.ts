@@ -3,11 +3,14 @@ import type { ExchangeRequest } from './exchange-request.ts';
 import type { Fetch } from './http.ts';
 
 /**
- * A `fetch` for a transport of an MCP SDK: each request carries a token that is good then, renewed as time goes by, Bearer or DPoP. Give it
- * as the transport's `fetch`, and no `Authorization` header and no `authProvider` beside it. Where no token can be had it throws
- * ProkuraError, which the transport passes on: `terminal` says whether to stop.
+ * A `fetch` for the transport of an MCP SDK. Each request carries a valid token, Bearer or DPoP, which is
+ * renewed in time. Pass it as the transport's `fetch`, without an `Authorization` header and without an
+ * `authProvider`. If there is no token, it throws ProkuraError, which the transport passes on; `terminal`
+ * tells whether to stop.
  *
- *     new StreamableHTTPClientTransport(new URL(mcpUrl), { fetch: mcpTransportFetch(client, { subject_token, mandate_id }) })
+ *     new StreamableHTTPClientTransport(new URL(mcpUrl), {
+ *       fetch: mcpTransportFetch(client, { subject_token, mandate_id }),
+ *     })
  */
 export function mcpTransportFetch(client: Pick<ProkuraClient, 'fetch'>, request: ExchangeRequest): Fetch {
   return (url, init) => client.fetch(url, init, request);

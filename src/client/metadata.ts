@@ -1,7 +1,7 @@
 import { ProkuraError, errorOfAnswer } from './errors.ts';
 import { exchangeHttp, jsonObject, safeUrl, type Fetch, type Limits } from './http.ts';
 
-/** What the issuer says of itself (RFC 8414 section 2); every endpoint is an address that secrets may be sent to. */
+/** The issuer's metadata (RFC 8414 section 2). Every endpoint is an address to which secrets may be sent. */
 export interface ServerMetadata {
   readonly issuer: string;
   readonly tokenEndpoint: string | null;
@@ -11,11 +11,13 @@ export interface ServerMetadata {
   readonly clientAuthMethods: readonly string[];
 }
 
-/** How long the document is kept, in milliseconds. */
+/** How long the document is cached, in milliseconds. */
 const KEPT_MS = 60 * 60 * 1000;
 const MAX_BYTES = 64 * 1024;
 
-/** Where the document of an issuer stands: the well-known part between host and path (RFC 8414 section 3.1). */
+/**
+ * The address of an issuer's metadata: the well-known part goes between host and path (RFC 8414 section 3.1).
+ */
 export function metadataUrl(issuer: string): string {
   const url = safeUrl(issuer, 'issuer');
   if (url.search !== '' || url.hash !== '')
@@ -24,8 +26,9 @@ export function metadataUrl(issuer: string): string {
 }
 
 /**
- * Makes the reader of an issuer's metadata: one fetch for all who ask at once, kept for an hour; failures are not kept.
- * The document must name the same issuer, byte for byte (RFC 8414 section 3.3). Throws ProkuraError.
+ * Creates the reader of an issuer's metadata. Concurrent calls share one fetch. The document is cached for
+ * an hour; failures are not cached. It must name the same issuer, byte for byte (RFC 8414 section 3.3).
+ * Throws ProkuraError.
  */
 export function createDiscovery(parts: {
   issuer: string;

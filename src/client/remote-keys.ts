@@ -6,22 +6,26 @@ import type { ServerMetadata } from './metadata.ts';
 
 /** The issuer's public keys. */
 export interface RemoteKeys {
-  /** Checks an ES256 signature by the key that `kid` names. Throws ProkuraError `unavailable` where the keys cannot be had. */
+  /**
+   * Checks an ES256 signature with the key that `kid` names. Throws ProkuraError `unavailable` if the keys
+   * cannot be fetched.
+   */
   verify(jwt: Jwt): Promise<'holds' | 'key_unknown' | 'broken'>;
 }
 
-/** An unknown `kid` makes the keys be fetched again, at most this often, in milliseconds. */
+/** How often an unknown `kid` may cause the keys to be fetched again, in milliseconds. */
 const COOLDOWN_MS = 30_000;
-/** Without any keys a failed fetch is tried again after this long, in milliseconds. */
+/** How long to wait after a failed fetch if there are no keys, in milliseconds. */
 const RETRY_MS = 1_000;
-/** Keys older than this are fetched again before they are used, in milliseconds. */
+/** The age from which keys are fetched again before they are used, in milliseconds. */
 const MAX_AGE_MS = 10 * 60_000;
 const LIMITS = { timeoutMs: 2_000, maxBytes: 256 * 1024 };
 const MAX_KEYS = 100;
 
 /**
- * Makes the reader of an issuer's keys: one fetch for all who ask at once, a cooldown for keys that nobody knows, only ES256 keys for
- * signatures. Where the keys have become old and cannot be fetched, nothing is accepted.
+ * Creates the reader of an issuer's keys. Concurrent calls share one fetch, and unknown key ids cause a
+ * fetch only after a cooldown. Only ES256 signature keys are used. If the keys are old and cannot be
+ * fetched, no signature is accepted.
  */
 export function createRemoteKeys(parts: {
   discover: () => Promise<ServerMetadata>;

@@ -13,8 +13,9 @@ interface ResourceParts {
 }
 
 /**
- * Sends a request with a token (RFC 6750 section 2.1, RFC 9449 section 7.1). At most three tries: the first, one with a nonce, one with a
- * new token. Throws ProkuraError: what getting a token throws, `configuration` for an address that may not see it, `unavailable`.
+ * Sends a request with a token (RFC 6750 section 2.1, RFC 9449 section 7.1). Makes at most three
+ * attempts: the first, one with a nonce, and one with a new token. Throws ProkuraError: that of getting
+ * a token, `configuration` for an address that must not get the token, or `unavailable`.
  */
 export async function fetchWithToken(
   parts: ResourceParts,
@@ -53,13 +54,13 @@ async function send(
   try {
     return await parts.fetch(url, { redirect: 'manual', ...init, headers });
   } catch (error) {
-    // Whoever aborts a request expects an AbortError.
+    // Callers that abort a request expect an AbortError.
     if (init.signal?.aborted === true) throw error;
     throw new ProkuraError('unavailable', `${url.origin} did not answer.`, { cause: error });
   }
 }
 
-/** A token that reaches another server than its own can be used there by whoever runs it. */
+/** Refuses to send a token to another server than its own, because that server could use it. */
 function guardOrigin(url: URL, audience: unknown, origins: readonly string[]): void {
   if (typeof audience !== 'string' || !/^https?:/.test(audience) || !URL.canParse(audience)) return;
   if (new URL(audience).origin === url.origin || origins.includes(url.origin)) return;
@@ -70,6 +71,6 @@ function guardOrigin(url: URL, audience: unknown, origins: readonly string[]): v
   );
 }
 
-/** A stream is gone once it has been sent. */
+/** Whether the body can be sent again. A stream cannot. */
 const canRepeat = (body: RequestInit['body']): boolean =>
   !(typeof body === 'object' && body !== null && ('getReader' in body || Symbol.asyncIterator in body));

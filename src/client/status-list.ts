@@ -4,25 +4,26 @@ import { exchangeHttp, readCapped, safeUrl, type Fetch } from './http.ts';
 import { isNumericDate, parseJwt } from './jwt.ts';
 import type { RemoteKeys } from './remote-keys.ts';
 
-/** Where the status of a token stands (Token Status List, draft-ietf-oauth-status-list-20, section 6.2). */
+/** Where the status of a token is (Token Status List, draft-ietf-oauth-status-list-20, section 6.2). */
 export interface StatusReference {
   readonly idx: number;
   readonly uri: string;
 }
 
-/** Reads statuses. */
+/** Reads statuses of tokens. */
 export interface StatusLists {
   /**
-   * The status at the reference: 0 valid, 1 invalid, 2 suspended; null where the list has no such place. Throws ProkuraError `unavailable`
-   * where the list cannot be had, is not signed by the issuer, is for another address, has expired or is too large.
+   * The status at the reference: 0 valid, 1 invalid, 2 suspended. Null if the list has no such place.
+   * Throws ProkuraError `unavailable` if the list cannot be fetched, is not signed by the issuer, has
+   * another address, has expired or is too large.
    */
   statusOf(reference: StatusReference): Promise<number | null>;
 }
 
-/** The longest that a list is relied on, in seconds, whatever its `ttl` allows. */
+/** The longest time for which a list is used, in seconds, whatever its `ttl` allows. */
 const MAX_KEPT_SECONDS = 60;
 const MAX_BYTES = 1024 * 1024;
-/** How large a list may become when it is inflated, in bytes: 16 million mandates with two bits each. */
+/** The maximum size of an inflated list, in bytes: 16 million mandates with two bits each. */
 const MAX_INFLATED_BYTES = 4 * 1024 * 1024;
 const LIMITS = { timeoutMs: 2_000, maxBytes: MAX_BYTES };
 const MAX_LISTS = 100;
@@ -41,7 +42,7 @@ const unusable = (reason: string, cause?: unknown) =>
     cause,
   });
 
-/** The reference in `status.status_list`; null where there is none, `malformed` where there is one that cannot be read. */
+/** The reference in `status.status_list`. Null if there is no `status`, `malformed` if it cannot be read. */
 export function statusReference(status: unknown): StatusReference | 'malformed' | null {
   if (status === undefined) return null;
   if (typeof status !== 'object' || status === null) return 'malformed';
@@ -52,7 +53,7 @@ export function statusReference(status: unknown): StatusReference | 'malformed' 
   return { idx: idx as number, uri };
 }
 
-/** Makes the reader. `skewSeconds`: how far clocks may differ. */
+/** Creates the reader. `skewSeconds`: how far clocks may differ. */
 export function createStatusLists(parts: {
   keys: RemoteKeys;
   fetch: Fetch;
@@ -141,7 +142,10 @@ export function createStatusLists(parts: {
   };
 }
 
-/** The entry at `idx` of a list with `bits` an entry, the first in the lowest bits of its byte (draft-20 section 4.1); null beyond the end. */
+/**
+ * The entry at `idx` of a list with `bits` bits per entry, the first entry in the lowest bits of its byte
+ * (draft-20 section 4.1). Null beyond the end.
+ */
 export function statusAt(bytes: Uint8Array, bits: number, idx: number): number | null {
   const perByte = 8 / bits;
   const byte = bytes[Math.floor(idx / perByte)];

@@ -1,28 +1,32 @@
-/** Something with an end, in milliseconds since 1970, by the clock of this process. */
+/** Something with a lifetime, in milliseconds since 1970 by the clock of this process. */
 export interface Expiring {
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
 }
 
-/** Keeps tokens as long as they are good. */
+/** Caches tokens while they are valid. */
 export interface TokenCache<T extends Expiring> {
   /**
-   * The token kept under `key` while there is enough of its life left; otherwise the one that `renew` gets, with one call of it for all
-   * who ask at once. Where `renew` fails and `survives` says so, a token that still lives is given out. Never an expired one.
+   * The token under `key` if it is valid long enough, otherwise the one that `renew` gets.
+   * Concurrent calls share one `renew`. If `renew` fails with an error that `survives` accepts, an
+   * old token that is still valid is returned. Never returns an expired token.
    */
   get(key: string, renew: () => Promise<T>): Promise<T>;
-  /** Drops the kept tokens that `which` says. */
+  /** Removes the cached tokens that `which` selects. */
   drop(which: (token: T) => boolean): void;
-  /** The same, or everything; and what is on its way is given to those who wait for it and not kept. */
+  /**
+   * The same, or removes everything. Tokens that are being fetched are returned to their callers
+   * but not cached.
+   */
   forget(which?: (token: T) => boolean): void;
 }
 
-/** The part of a token's life that is left for its renewal, at most. */
+/** A token is renewed at most in the last fifth of its lifetime. */
 const SHARE = 5;
 
 /**
- * Makes a cache. `leewayMs`: a token is renewed this long before its end, or in the last fifth of its life where that is shorter.
- * `max` tokens are kept; the one used longest ago goes first.
+ * Creates a cache. A token is renewed `leewayMs` before its end, or in the last fifth of its lifetime
+ * if that is shorter. At most `max` tokens are kept; the least recently used one is removed first.
  */
 export function createTokenCache<T extends Expiring>(parts: {
   now: () => Date;

@@ -4,7 +4,7 @@ import { errorOfAnswer, ProkuraError } from './errors.ts';
 import { exchangeHttp, jsonObject, type Fetch, type Limits } from './http.ts';
 import type { ServerMetadata } from './metadata.ts';
 
-/** What is needed to talk to the endpoints of an issuer as a client. */
+/** What is needed to call the endpoints of an issuer as a client. */
 export interface EndpointParts {
   readonly fetch: Fetch;
   readonly now: () => Date;
@@ -16,9 +16,9 @@ export interface EndpointParts {
 type EndpointName = 'tokenEndpoint' | 'introspectionEndpoint' | 'revocationEndpoint';
 
 /**
- * Posts a form to one of the issuer's endpoints as the client, and answers the JSON of a 200 (an empty object where there is none). With a
- * prover the request carries a proof, and is sent once more, with a new assertion, where the server asks for a nonce (RFC 9449
- * section 8). Throws ProkuraError.
+ * Posts a form to one of the issuer's endpoints as the client, and returns the JSON of a 200 answer (an
+ * empty object if it has no body). With a prover, the request carries a proof. If the server asks for a
+ * nonce, the request is sent once more with a new assertion (RFC 9449 section 8). Throws ProkuraError.
  */
 export async function postForm(
   parts: EndpointParts,

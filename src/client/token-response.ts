@@ -3,21 +3,24 @@ import { ProkuraError } from './errors.ts';
 import { isNumericDate, parseJwt } from './jwt.ts';
 import type { Expiring } from './token-cache.ts';
 
-/** A delegation token and what came with it (RFC 8693 section 2.2.1). */
+/** A delegation token and its response (RFC 8693 section 2.2.1). */
 export interface DelegationToken {
   readonly access_token: string;
   readonly issued_token_type: string;
   readonly token_type: 'Bearer' | 'DPoP';
-  /** Seconds from now, by this process's clock. */
+  /** Seconds from now, by the clock of this process. */
   readonly expires_in: number;
   readonly scope: string;
   readonly authorization_details?: readonly Readonly<Record<string, unknown>>[];
   readonly expiresAt: Date;
-  /** What the token says, read but not verified: it came from the issuer itself. Absent where the token is not a JWT. */
+  /**
+   * The token's claims. They are not verified, because the token came from the issuer itself.
+   * Absent if the token is not a JWT.
+   */
   readonly claims?: DelegationClaims;
 }
 
-/** A token as it is kept. */
+/** A token as it is cached. */
 export interface IssuedToken extends Expiring {
   readonly accessToken: string;
   readonly mandateId: string;
@@ -34,8 +37,9 @@ const invalid = (description: string, reason: string) =>
   new ProkuraError('invalid_response', description, { reason });
 
 /**
- * Reads a token response. Its life counts from when the request was sent, so that it ends here no later than at the server. Where a bound
- * token was asked for, one that is not is thrown away (RFC 9449 section 5). Throws ProkuraError `invalid_response`.
+ * Reads a token response. The token's lifetime counts from the time of the request, so it ends here
+ * no later than at the server. If a bound token was asked for and the token is not bound, it is
+ * discarded (RFC 9449 section 5). Throws ProkuraError `invalid_response`.
  */
 export function issuedToken(
   body: Readonly<Record<string, unknown>>,
@@ -79,7 +83,7 @@ function lifeOf(claims: Readonly<Record<string, unknown>> | null): number | null
   return isNumericDate(iat) && isNumericDate(exp) ? exp - iat : null;
 }
 
-/** A kept token as the caller gets it. */
+/** A cached token as the caller gets it. */
 export function drawToken(token: IssuedToken, now: Date): DelegationToken {
   return {
     access_token: token.accessToken,

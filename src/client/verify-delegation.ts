@@ -11,25 +11,28 @@ import { createProofCheck, type PresentedProof } from './verify-proof.ts';
 export interface VerifierOptions {
   /** The issuer identifier of the tenant, byte for byte. */
   readonly issuer: string;
-  /** What this resource server is called: the token must be for it, and for nobody else. */
+  /** The identifier of this resource server. It must be the token's only audience. */
   readonly audience: string;
   /**
-   * Whether the status list is asked, so that a revoked mandate is noticed within 60 seconds. `required` (the default): a token without a
-   * reference to one is refused. `optional`: such a token passes. `off`: a token is good until it expires (five minutes at most), unless
-   * `introspect` is given.
+   * Whether to check the status list, so that a revoked mandate is noticed within 60 seconds. `required`
+   * (the default): a token without a reference to a list is refused. `optional`: such a token passes. `off`:
+   * a token is valid until it expires (after at most five minutes), unless `introspect` is given.
    */
   readonly statusList?: 'required' | 'optional' | 'off';
-  /** Asks the issuer about every token, at the time: `introspectWithKey(…)`, or a function of yours. `statusList` is `off` then unless named. */
+  /**
+   * Asks the issuer about every token when it is used: `introspectWithKey(…)` or your own function. The
+   * default of `statusList` is then `off`.
+   */
   readonly introspect?: (token: string) => Promise<{ readonly active: boolean }>;
-  /** How far clocks may differ: 5 unless named. */
+  /** How far clocks may differ, in seconds. Default 5. */
   readonly clockToleranceSeconds?: number;
   readonly fetch?: Fetch;
   readonly now?: () => Date;
 }
 
-/** What a request brought beside the token. */
+/** What a request carried besides the token. */
 export interface Presented {
-  /** Present where the token came as `Authorization: DPoP`. */
+  /** Present if the token came as `Authorization: DPoP`. */
   readonly dpop?: PresentedProof;
 }
 
@@ -45,11 +48,12 @@ const refuse = (reason: string, description: string): ProkuraError =>
   new ProkuraError('invalid_token', description, { status: 401, reason });
 
 /**
- * Makes the check of a resource server: `verify(token)` answers the claims of a delegation token (RFC 9068 section 4) whose signature,
- * type, issuer, audience, times, status and, where it is bound, proof of possession hold now. It throws ProkuraError: `invalid_token` and
- * `invalid_dpop_proof` (answer 401; `reason` says which check), `unavailable` (answer 503: it could not be found out, so it is no).
- * Throws `configuration` at once, before any token, where `issuer` or `audience` is left out.
- * It does not look at scopes or `authorization_details`: whether the token allows what is asked is for the resource server to say.
+ * Creates the check of a resource server. `verify(token)` returns the claims of a delegation token (RFC 9068
+ * section 4) if its signature, type, issuer, audience, times, status and, if it is bound, proof of possession
+ * are valid now. Otherwise it throws ProkuraError: `invalid_token` or `invalid_dpop_proof` (answer 401;
+ * `reason` says which check failed), or `unavailable` (answer 503: the check could not be made, so the token
+ * is not accepted). Throws `configuration` at once if `issuer` or `audience` is missing. Does not check
+ * scopes or `authorization_details`: the resource server must check that the token allows the request.
  */
 export function verifyDelegation(
   options: VerifierOptions,

@@ -4,18 +4,18 @@ import { ProkuraError } from './errors.ts';
 import { isNumericDate, parseJwt } from './jwt.ts';
 import { signatureHolds, thumbprint, verifyKey, type Jwk } from './keys.ts';
 
-/** A request as its resource server saw it. */
+/** A request as its resource server received it. */
 export interface PresentedProof {
-  /** The value of the one `DPoP` header. */
+  /** The value of the only `DPoP` header. */
   readonly proof: string;
   readonly method: string;
-  /** The address that the client used, as it is known outside of proxies. */
+  /** The address that the client used, in front of any proxy. */
   readonly url: string;
-  /** The nonce that this server asks for, where it asks for one. */
+  /** The nonce that this server requires, if any. */
   readonly nonce?: string;
 }
 
-/** How old a proof may be, in seconds. */
+/** The maximum age of a proof, in seconds. */
 const MAX_AGE_SECONDS = 60;
 const MAX_REMEMBERED = 100_000;
 
@@ -23,9 +23,11 @@ const refuse = (reason: string, description: string): ProkuraError =>
   new ProkuraError('invalid_dpop_proof', description, { status: 401, reason });
 
 /**
- * Makes the check of proofs (RFC 9449 section 4.3): `(token, jkt, presented)` resolves where the proof is for this token, key, method and
- * address, is young, and was not seen before. Throws ProkuraError `invalid_dpop_proof` or `use_dpop_nonce`. Only ES256. Proofs seen are
- * remembered in this process: several processes behind one address each see a proof once.
+ * Creates the check of proofs (RFC 9449 section 4.3). `(token, jkt, presented)` resolves if the proof is
+ * for this token, key, method and address, is recent, and was not used before. Throws ProkuraError
+ * `invalid_dpop_proof`, `use_dpop_nonce`, or `unavailable` if too many proofs are remembered. Only ES256.
+ * Used proofs are remembered in this process, so each of several processes behind one address accepts a
+ * proof once.
  */
 export function createProofCheck(
   now: () => Date,

@@ -1,17 +1,26 @@
 import { z } from 'zod';
 import { CLOCK_TIME, isTimeZone } from './window.ts';
 
-/** The fields that describe a mandate. The tools that give, narrow, hand on and save mandates share them. */
+/** Scopes by name. This and the following fields are shared by the tools that give, narrow, hand on and save mandates. */
 export const scopesField = z.array(z.string().min(1).max(200)).min(1).max(50);
+/** Resource patterns (`resources.ts`). Does not check their form. */
 export const resourcesField = z.array(z.string().min(1).max(200)).min(1).max(100);
+/** Names of tools. */
 export const toolsField = z.array(z.string().min(1).max(100)).min(1).max(100);
+/** The most that one use may be worth: up to four decimals. */
 export const amountField = z.number().positive().max(1_000_000_000_000).multipleOf(0.0001);
+/** The form of an ISO 4217 code. Does not check that the currency exists. */
 export const currencyField = z.string().regex(/^[A-Z]{3}$/);
+/** How long it lasts, in days. */
 export const daysField = z.number().int().min(1).max(366);
+/** How many times it can be used. */
 export const usesField = z.number().int().min(1).max(1_000_000);
+/** Levels of sub-delegation. */
 export const depthField = z.number().int().min(0).max(3);
+/** What it is for, in the requester's words. */
 export const purposeField = z.string().trim().min(3).max(500);
 
+/** The hours of the week in which it works (`window.ts`). */
 export const windowField = z
   .strictObject({
     days: z

@@ -51,6 +51,7 @@ export const IdentityProvidersDocument = z.strictObject({
     .optional()
     .describe('Any other OpenID Connect providers.'),
 });
+/** The parsed form of `IdentityProvidersDocument`. */
 export type IdentityProvidersDocument = z.infer<typeof IdentityProvidersDocument>;
 
 /**
@@ -60,6 +61,7 @@ export type IdentityProvidersDocument = z.infer<typeof IdentityProvidersDocument
 export const StoredIdentityProviders = IdentityProvidersDocument.extend({
   unconfigured: z.array(z.enum(PROVIDER_NAMES)).optional(),
 });
+/** The parsed form of `StoredIdentityProviders`. */
 export type StoredIdentityProviders = z.infer<typeof StoredIdentityProviders>;
 
 interface Entry {
