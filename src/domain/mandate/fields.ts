@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { CLOCK_TIME, isTimeZone } from './window.ts';
 
-/** Scopes by name. This and the following fields are shared by the tools that give, narrow, hand on and save mandates. */
+/**
+ * Scopes by name. The tools that give, narrow, hand on and save mandates share this field and those below.
+ */
 export const scopesField = z.array(z.string().min(1).max(200)).min(1).max(50);
 /** Resource patterns (`resources.ts`). Does not check their form. */
 export const resourcesField = z.array(z.string().min(1).max(200)).min(1).max(100);

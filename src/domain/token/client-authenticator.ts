@@ -35,7 +35,7 @@ export interface Credentials extends Omit<StoredCredentials, 'keys'> {
   readonly keys: ReadonlyMap<string, VerifyKey>;
 }
 
-/** Authenticates agents at the token endpoint and beside it. */
+/** Authenticates agents at the token, introspection and revocation endpoints. */
 export interface ClientAuthenticator {
   /** Throws OAuthError `invalid_client`, and Fault `unavailable` if the agent's JWKS URL does not answer. */
   authenticate(tenantId: string, credentials: ClientCredentials): Promise<AuthenticatedClient>;

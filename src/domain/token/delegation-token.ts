@@ -28,7 +28,7 @@ export interface VerifiedDelegation {
   readonly mandateId: string;
   readonly scopes: readonly string[];
   /**
-   * Limits of the token beside its scopes, if they are narrower than those of its mandate. Null: the
+   * Limits of the token in addition to its scopes, if narrower than those of its mandate. Null: the
    * mandate's apply.
    */
   readonly constraints: Constraints | null;

@@ -4,7 +4,7 @@ import type { HotMandate } from './hot-mandate.ts';
 import { MANDATE_DETAILS } from './names.ts';
 import { OAuthError } from './oauth-error.ts';
 
-/** The limits of a token beside its scopes. */
+/** The limits of a token in addition to its scopes. */
 export type Constraints = TokenDetails;
 
 /** A client's `authorization_details`, parsed. A member that the client left out is null. */
