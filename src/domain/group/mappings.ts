@@ -242,8 +242,8 @@ async function unsupported(
 }
 
 /**
- * Refuses a change that would leave nobody to undo it. People in `leaving` do not count, even if another group
- * also makes them IT admins.
+ * Refuses a change that would leave nobody to undo it. People in `leaving` do not count, even if another
+ * group also makes them IT admins.
  */
 async function requireAnotherAdmin(reader: TenantReader, leaving: readonly string[]): Promise<void> {
   const gone = new Set(leaving);
