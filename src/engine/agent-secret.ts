@@ -11,16 +11,19 @@ import { agentTarget } from './tool.ts';
 import { freshen } from './read-person.ts';
 import { transact } from './transact.ts';
 
-/** What a bearer must carry to be answered a secret: a scope of an API key, or of a person's own access token. */
+/** The scope that issuing a secret requires, in an API key or in a person's own access token. */
 export const AGENT_MANAGE = 'agent.manage';
 
-/** The tool whose policies say which person may do this: it is a rotation like any other. */
+// Issuing a secret is a rotation, so the policies of this tool decide which person may do it.
 const ROTATE = 'agent_rotate_key';
 
 /**
- * Gives an agent a generated secret in place of all its credentials, and answers it: this once, and nowhere else. No tool can: the
- * result of a call is kept and shown again (law 12). A person is asked of policy as for a rotation; a key needs its scope, which
- * `bearerScopes` must hold in either case. Throws Fault `forbidden` and `not_found`; a refusal leaves its ledger entry.
+ * Replaces all credentials of an agent by a generated secret and returns the secret, this one time. It is not
+ * a tool because the result of a call is stored and can be shown again (law 12).
+ *
+ * `bearerScopes` must contain `AGENT_MANAGE`. A person also needs what policy asks for a rotation; an API key
+ * needs only the scope. A refusal throws Fault `forbidden` with `detail.reason` and leaves a ledger entry.
+ * Throws Fault `not_found` for an unknown agent.
  */
 export async function issueAgentSecret(
   app: App,
@@ -60,7 +63,7 @@ async function refusal(app: App, ctx: TenantWriter, actor: Actor, agentId: strin
   if (isThroughAgent(actor)) return denial('not_for_agents', 'A secret is answered to people themselves.');
   const entry = app.catalogue.get(ROTATE);
   if (entry === undefined) throw new Error(`the tool ${ROTATE} is not there`);
-  // Its scope has been looked at; the person is asked of policy as one who acts by their own hand.
+  // The scope was checked above. Policy now judges the person as if they acted without the token.
   const person = actor.kind === 'person' ? withoutTokenScopes(actor) : actor;
   const question = { entry, actor: person, targets: [agentTarget(agentId)] as const, adminRoles: new Map() };
   const decision = await decide(ctx, app.policies, question, 'share');

@@ -10,29 +10,37 @@ import type { PolicyBook } from './decide/policies.ts';
 import type { LedgerBatch } from './record.ts';
 import type { SettledCalls } from './settled.ts';
 
-/** Everything that one process shares; `main` makes one, tests make one for each database. */
+/** What one process shares. `main` creates one; tests create one per database. */
 export interface App {
-  /** `https://prokura.example`, without a trailing slash: the root of every URL and issuer that we publish. */
+  /**
+   * The root of every URL and issuer that we publish: `https://prokura.example`, without a trailing slash.
+   */
   readonly baseUrl: string;
   readonly mode: 'sandbox' | 'live';
   readonly log: Logger;
   readonly now: () => Date;
-  /** Connected as the server's role: row-level security binds it. */
+  /** Connected as the server's database role, so row-level security applies. */
   readonly database: Database;
   readonly queue: JobQueue;
   readonly secrets: Secrets;
   readonly catalogue: Catalogue;
   readonly policies: PolicyBook;
-  /** Which queues hear of which fact. */
+  /** For each fact, the queues that receive it. */
   readonly subscribers: Readonly<Partial<Record<FactName, readonly string[]>>>;
   readonly settled: SettledCalls;
   readonly ledgerBatch: LedgerBatch;
-  /** Finds the API key of an Authorization header. */
+  /** Finds the API key that an Authorization header carries. */
   readonly apiKey: ApiKeyCheck;
-  /** The issuer that people sign in at in a browser; null: nowhere, and so no step-up either. */
+  /**
+   * The issuer at which people sign in with a browser, or null if none is set up. Without it there is no
+   * step-up.
+   */
   readonly loginIssuer: string | null;
-  /** The issuers that the settings of this server name; they are asked wherever their hosts are. */
+  /**
+   * The issuers that this server's settings name. They are fetched even when their hosts have private
+   * addresses.
+   */
   readonly operatorIssuers: readonly string[];
-  /** The tenant's link to its identity provider; Fault `unavailable` where none is set up. */
+  /** The tenant's link to its identity provider. Throws Fault `unavailable` if none is set up. */
   provider(tenantId: string): Promise<ProviderLink>;
 }

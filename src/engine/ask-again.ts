@@ -11,7 +11,7 @@ import { ask, deadlock } from './approve/ask.ts';
 import { deniedError, settle } from './settle-call.ts';
 import { EXECUTE_CALL } from './saved-call.ts';
 
-/** What is true now, and what policy asks for it. */
+/** What the call would do now, and what policy requires for it. */
 export interface NewQuestion {
   readonly requirements: SavedDecision['requirements'];
   readonly digest: string;
@@ -25,9 +25,11 @@ const SUPERSEDED = {
 };
 
 /**
- * What was approved has drifted: the call is superseded by one that asks for what is true now (law 6), or by the one that waits for
- * the same question already. The call must be locked. Fault `unavailable` where that one was decided at this very moment: then nothing
- * was changed, and the next try finds out.
+ * Handles an approved call that has drifted (law 6): supersedes it by a new call that asks about the present
+ * state, or by a call that already waits for the same question. Denies it if nobody can approve it any more.
+ *
+ * The caller must hold the lock of the call. Throws Fault `unavailable` if that other call was decided at the
+ * same moment; then nothing has changed and a retry sees the result.
  */
 export async function askAgain(app: App, ctx: TenantWriter, row: Call, fresh: NewQuestion): Promise<void> {
   const blocked = await deadlock(app, ctx, fresh.requirements, row);

@@ -5,44 +5,52 @@ import type { CatalogueEntry } from './catalogue.ts';
 import { targetIds } from './decide/decide.ts';
 import type { Targets } from './tool.ts';
 
-/** A use of a tool, as a surface asks for it. */
+/** A request to use a tool, as an interface passes it on. */
 export interface CallRequest {
   readonly tenantId: string;
   readonly actor: Actor;
   readonly tool: string;
-  /** As it came in: parsed here, by the tool's own schema. */
+  /** Not parsed yet: `call` parses it with the tool's own schema. */
   readonly input: unknown;
-  /** Why, in the requester's words; shown to approvers as a quotation. */
+  /** The reason in the requester's words; approvers see it as a quotation. */
   readonly reason?: string;
-  /** The caller's own name for this request: a repetition with it is the same call, whatever came of that. */
+  /**
+   * The caller's own key for this request. A repetition with the same key returns the same call, whatever its
+   * outcome.
+   */
   readonly idempotencyKey?: string;
-  /** How long to wait for an act's outcome or an approval, at most; 0 answers as soon as the call stands. */
+  /** The longest wait for an act's outcome or an approval, in ms. 0 answers as soon as the call is saved. */
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
   /**
-   * The digest of what the requester was shown that it would change (`foresee`); null where nothing could be shown. Where a write would
-   * change anything else by now, Fault `conflict`, and nothing is saved. Left out by surfaces that show nothing before.
+   * The digest of the change that the requester was shown (`foresee`), or null if nothing could be shown. If
+   * a write would now change anything else, it throws Fault `conflict` and saves nothing. Interfaces that
+   * show no preview leave it out.
    */
   readonly seen?: string | null;
   /**
-   * What a surface commits together with the call that it leads to, or with the waiting one that it joins: that a form is used, that a
-   * click is answered. A throw undoes both. Not run where no call is saved: for what only looks, and for a denial.
+   * Runs in the transaction that saves the call, or that joins a waiting one; a throw undoes both. Interfaces
+   * use it to mark a form as used or a click as answered. It does not run where no call is saved: for reads,
+   * looks and denials.
    */
   readonly alongside?: (ctx: TenantWriter, callId: string) => Promise<void>;
 }
 
-/** The same with its tool found and its input read: references resolved, in the form that is saved and hashed. Nothing is decided. */
+/**
+ * A request whose tool was found and whose input was parsed. References are resolved, and `input` has the
+ * form that is saved and hashed. Nothing is decided yet.
+ */
 export interface Asked {
   readonly app: App;
   readonly request: CallRequest;
   readonly entry: CatalogueEntry;
   readonly input: Record<string, unknown>;
   readonly targets: Targets;
-  /** The people whom this is about were read again already, where what was known of them was too old. */
+  /** Set when the people concerned were already read again because their data was too old. */
   readonly freshened?: true;
 }
 
-/** What the ledger says of a call, whatever comes of it; `callId` is null where none was saved. */
+/** The data that every ledger entry about a call contains. `callId` is null if no call was saved. */
 export function ledgerData(
   { request, entry, targets }: Asked,
   callId: string | null,

@@ -6,7 +6,10 @@ import type { App } from './app.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { readonly } from './transact.ts';
 
-/** The call's outcome now, or as soon as it changes into one that is worth an answer, within `waitMs`. Follows successors. */
+/**
+ * Waits up to `waitMs` ms for the call's final outcome and returns it, or the current outcome when the time
+ * is up. Follows superseded calls to their successors.
+ */
 export async function awaitOutcome(
   app: App,
   tenantId: string,
@@ -39,7 +42,10 @@ async function currentOutcome(reader: TenantReader, callId: string): Promise<Out
   return outcomeOf(row, approval?.expiresAt ?? null);
 }
 
-/** The call with this id. Throws where it is not there: an id that got here was saved. */
+/**
+ * The call with this id. Throws an Error (not a Fault) if it does not exist, since only ids of saved calls
+ * get here.
+ */
 export async function mustFind(reader: TenantReader, callId: string): Promise<Call> {
   const row = await findCall(reader, callId);
   if (row === null) throw new Error(`call ${callId} is not there`);

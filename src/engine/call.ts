@@ -30,9 +30,12 @@ import { readonly, transact } from './transact.ts';
 import { lookContext } from './world.ts';
 
 /**
- * The one way in: every surface's every use of a tool. Parses, resolves references, decides, and then reads, writes, or lets the
- * job act; asks for approval where policy requires it. Leaves a ledger entry, denials and failures too, before it answers.
- * Throws Fault `not_found` (no such tool, no such thing), `invalid_input` (`detail.problems`), and what the tool itself throws.
+ * The single entry point for every use of a tool, from every interface. Parses the input, resolves references
+ * and decides. Then it reads, writes, or enqueues the job that acts; where policy requires approval, it asks
+ * for that first. Before it answers it writes a ledger entry, for denials and failures as well.
+ *
+ * Throws Fault `not_found` (unknown tool or reference), `invalid_input` (`detail.problems`), and what the
+ * tool itself throws.
  */
 export async function call(app: App, request: CallRequest): Promise<Outcome> {
   const entry = app.catalogue.get(request.tool);
@@ -43,7 +46,7 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
     );
   const barred = notForAgents(app.policies, entry, request.actor);
   if (barred !== null) return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, barred);
-  // Before names are looked up: what was done may have changed whom they name.
+  // Before names are resolved: the earlier call may have changed what a name refers to.
   const repeatable = repeatableCall(app, request, entry);
   const earlier = await repeatedCall(app, request.tenantId, repeatable);
   if (earlier !== null) return repeatedOutcome(app, request, entry, earlier);
@@ -70,7 +73,7 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
   }
 }
 
-/** The request by its idempotency key, or null: without one, and for what only looks. */
+/** The request under its idempotency key. Null without a key, and for tools that only read or look. */
 function repeatableCall(app: App, request: CallRequest, { tool }: CatalogueEntry): Repeatable | null {
   const { tenantId, actor, idempotencyKey, input, reason = null } = request;
   if (idempotencyKey === undefined || tool.effects === 'read' || tool.effects === 'look') return null;
@@ -90,12 +93,14 @@ async function use(asked: Asked, repeatable: Repeatable | null): Promise<Outcome
   }
 }
 
-/** Nothing was decided: what is known of somebody at the provider is too old, and has not been read again yet. */
+/**
+ * Thrown when nothing was decided because somebody's directory data is too old and was not read again yet.
+ */
 class Outdated extends Error {}
 
 /**
- * The outcome of the call that this request repeats. Denied where its caller could not ask for it now: their standing, scopes, key or
- * mandate may have fallen since.
+ * The outcome of the call that this request repeats. Denied if its caller could not ask for it now: their
+ * standing, scopes, key or mandate may have been lost since.
  */
 async function repeatedOutcome(
   app: App,
@@ -114,8 +119,8 @@ async function repeatedOutcome(
 }
 
 /**
- * The input with ids in the place of names. Or a denial, where the answer is no whatever the input is: then no name is
- * looked up, and no field has to be mended.
+ * The input with ids in place of names. Returns a denial instead when the answer is no for any input: then no
+ * name is looked up, and the caller need not correct a field first.
  */
 async function canonicalInput(
   app: App,
@@ -172,7 +177,10 @@ async function look(asked: Asked): Promise<Outcome> {
   return { status: 'done', callId, output };
 }
 
-/** Nothing that only looks is gated by an approval: a requirement on it is refused rather than passed over. */
+/**
+ * Whether the decision lets a read or a look run. Such tools cannot wait for an approval, so a policy that
+ * requires one throws Fault `forbidden`.
+ */
 function passes(
   decision: Decision,
   tool: CatalogueEntry['tool'],
@@ -185,7 +193,10 @@ function passes(
   return decision.allowed;
 }
 
-/** For a read that waits: the same read again whenever the call that it waits for changes. Deciding again is not needed: it only looks. */
+/**
+ * For a read that waits: repeats it whenever the call it waits for changes. It only reads, so it is not
+ * decided again.
+ */
 async function finalAnswer(
   { app, request, entry: { tool }, input }: Asked,
   first: Record<string, unknown>,
@@ -245,7 +256,8 @@ async function write(asked: Asked, tool: AnyWrite, repeatable: Repeatable | null
 
 async function act(asked: Asked, tool: AnyAct, repeatable: Repeatable | null): Promise<Call | Outcome> {
   const { app, request, input, targets } = asked;
-  // Before the provider is asked anything: somebody without authority learns nothing of the target, and costs no rate limit.
+  // Decide before asking the provider: an actor without authority learns nothing of the target and uses up no
+  // rate limit.
   const early = await decideNow(app, request.tenantId, question(asked, NO_ROLES));
   if (!early.allowed) return deny(asked, early.denial);
   const looking = await lookContext(app, request.tenantId, request.actor, request.signal);
@@ -275,7 +287,7 @@ async function act(asked: Asked, tool: AnyAct, repeatable: Repeatable | null): P
   return 'code' in result ? deny(asked, result) : result;
 }
 
-/** Binds what waits to the caller's idempotency key. */
+/** Binds a waiting call to the caller's idempotency key. */
 async function waitOnce(
   ctx: TenantWriter,
   repeatable: Repeatable | null,
@@ -285,7 +297,7 @@ async function waitOnce(
   return waiting;
 }
 
-/** What the surface commits with it; a denial saves no call, and so nothing beside one. */
+/** Runs what the interface commits with the call. A denial saves no call, so it does not run then. */
 async function alongside(
   ctx: TenantWriter,
   { request }: Asked,

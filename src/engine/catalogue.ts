@@ -4,27 +4,28 @@ import { sha256 } from '#lib/crypto.ts';
 import { canonicalJson } from '#lib/json.ts';
 import type { AnyTool } from './tool.ts';
 
-/** A tool with what every surface draws from it, computed once at start. */
+/** A tool with what every interface derives from it, computed once at start. */
 export interface CatalogueEntry {
   readonly tool: AnyTool;
-  /** `okta`, `mandate`, …: the folder. */
+  /** The tool's folder: `okta`, `mandate`, … */
   readonly family: string;
   /** JSON Schema 2020-12. */
   readonly inputSchema: Readonly<Record<string, unknown>>;
   readonly outputSchema: Readonly<Record<string, unknown>>;
-  /** SHA-256 over name, schemas, effects and scope: an approval is bound to it (law 6). */
+  /** SHA-256 of name, schemas, effects and scope. An approval is bound to it (law 6). */
   readonly contractDigest: string;
 }
 
-/** Everything that can be done, by name, in alphabetical order. */
+/** All tools, sorted by name. */
 export interface Catalogue {
   readonly all: readonly CatalogueEntry[];
   get(name: string): CatalogueEntry | undefined;
 }
 
 /**
- * Loads every `tools/<family>/<verb-noun>.ts`; the file is the registration. Throws where a file's place and its tool's name
- * differ, where a field lacks a description, or where two tools claim one name or command.
+ * Loads every file `tools/<family>/<verb-noun>.ts`; placing a file there registers the tool. Throws an Error
+ * if a tool's name does not match its path, if an input field lacks a description, or if two tools claim one
+ * command.
  */
 export async function loadCatalogue(folder: URL): Promise<Catalogue> {
   const entries: CatalogueEntry[] = [];

@@ -6,12 +6,13 @@ import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import { readonly, transact } from './transact.ts';
 
-/** The queue whose job signs where a tenant's ledger stands. */
+/** The queue of the job that signs the head of a tenant's ledger. */
 export const CHECKPOINT_LEDGER = 'checkpoint-ledger';
 
 /**
- * Signs where the tenant's chain stands, as committed, with the tenant's signing key, and keeps it. Where the chain has not moved
- * since the last checkpoint, that one is the answer: an idle tenant adds none. Fault `not_found` for a tenant without a ledger.
+ * Signs the committed head of the tenant's ledger with the tenant's signing key, stores the checkpoint and
+ * returns it. Returns the last checkpoint if the ledger has not grown since, so an idle tenant adds none.
+ * Throws Fault `not_found` for a tenant without a ledger.
  */
 export async function checkpointLedger(app: App, tenantId: string): Promise<KeptCheckpoint> {
   const { head, last } = await readonly(app, tenantId, async (reader) => ({

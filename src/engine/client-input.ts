@@ -5,7 +5,7 @@ import { findPerson, type Person } from '#domain/person/store.ts';
 import { Fault } from '#lib/fault.ts';
 import { personTarget, TENANT_TARGET, type Targets } from './tool.ts';
 
-/** Whose clients: the one who asks, unless somebody else is named. */
+/** The input field that names the person whose clients are meant; left out, the person who asks. */
 export const CLIENT_PERSON = z
   .string()
   .meta({ ref: 'person' })
@@ -16,11 +16,11 @@ interface Input {
   readonly person?: string | undefined;
 }
 
-/** What policy is asked about: the person who is named; the organisation where everybody asks for themselves. */
+/** The targets for policy: the named person, or the tenant where people ask about themselves. */
 export const clientTargets = ({ person }: Input): Targets =>
   person === undefined ? TENANT_TARGET : [personTarget(person)];
 
-/** The person whose clients are meant. Fault `not_found`. */
+/** The person whose clients are meant. Throws Fault `not_found` if there is no such person. */
 export async function clientPerson(
   ctx: TenantReader & { readonly actor: Actor },
   { person }: Input,

@@ -21,7 +21,7 @@ import { nothingDone, stumble, type Tried } from './stumble.ts';
 import { transact, readonly } from './transact.ts';
 import { actContext, lookContext } from './world.ts';
 
-/** When a job that was delivered while another process runs the same call looks again. */
+// How soon a job looks again when another process is running its call.
 const BUSY_SECONDS = 5;
 
 const UNKNOWN = {
@@ -31,10 +31,12 @@ const UNKNOWN = {
 };
 
 /**
- * Runs one approved call, or one act (design/architecture.md, "The world comes after the commit"). May run any number of times
- * for the same call, after a crash at any point: rows fence the attempt, and for an act the provider is read again before anything
- * is repeated. An act is run by one process at a time, however often its job is delivered (law 7). Decides again inside the committing transaction (law 2), and asks again where what was approved has drifted (law 6).
- * A fault that time may heal is re-sent with a delay; everything else settles the call.
+ * Runs one approved call or one act. It is safe to run again for the same call after a crash at any point:
+ * rows fence each attempt, and before an act is repeated the provider is read again. Only one process at a
+ * time runs an act, however often its job is delivered (law 7).
+ *
+ * Decides again inside the committing transaction (law 2), and asks again if what was approved has drifted
+ * (law 6). A fault that may be temporary is retried after a delay; any other fault settles the call.
  */
 export async function execute(
   app: App,
@@ -46,7 +48,7 @@ export async function execute(
   if (call === null || !open(call)) return;
   const { entry, targets } = savedQuestion(app, call, new Map());
   const { tool } = entry;
-  // It may have waited for days: what is decided again relies on nothing older than the tenant allows.
+  // The call may have waited for days. The new decision must not rely on data older than the tenant allows.
   await freshen(app, tenantId, peopleOf(call.actor, targets));
   if (tool.effects === 'act') {
     const mine = await reach(
@@ -55,7 +57,7 @@ export async function execute(
         return true;
       }),
     );
-    // Somebody is at it. Whether they finish is looked at later: a look now would not tell a try that is under way from one that was lost.
+    // Another process runs it. Look later: a look now cannot tell a try in progress from one that was lost.
     if (mine === null)
       await app.queue.send(EXECUTE_CALL, { tenant: tenantId, call: callId }, { startAfter: later(app) });
     return;
@@ -123,8 +125,9 @@ async function executeAct(
 }
 
 /**
- * The intent, committed before the world is touched. From then on the call counts as one that may have landed, until the provider says
- * that it did nothing: a process can die between the two. Null where there is nothing (more) to do.
+ * Commits the intent before anything changes at the provider. A process can die between the two, so from then
+ * on the call may have taken effect, until the provider says that it did nothing. Returns null if there is
+ * nothing left to do.
  */
 async function intend(
   app: App,
@@ -148,7 +151,8 @@ async function intend(
       await settle(ctx, row, 'unknown', { error: UNKNOWN });
       return null;
     }
-    // Our own hold stands already: nothing that is decided now may leave it without its counterpart at the provider (law 9).
+    // Our own hold is already in place. No new decision may leave it without its counterpart at the provider
+    // (law 9).
     const settled = started && tool.hold !== undefined;
     if (!settled && !(await cleared(app, ctx, row, entry, adminRoles, () => tool.impact(before, row.input))))
       return null;
@@ -162,7 +166,10 @@ async function intend(
   });
 }
 
-/** Asked again at the moment of execution: allowed as before, and exactly what was approved. Settles the call where not. */
+/**
+ * Decides again at execution: the call must still be allowed, and must do exactly what was approved.
+ * Otherwise it settles the call or asks again, and returns false.
+ */
 async function cleared(
   app: App,
   ctx: TenantWriter,
@@ -183,7 +190,7 @@ async function cleared(
     });
     return false;
   }
-  // What a first try has begun is not asked again because that try changed what a fresh look shows.
+  // A first try changes what a fresh look shows, so what it has begun is not asked again.
   if (started) return true;
   const approval = row.approvalId === null ? null : await findApproval(ctx, row.approvalId);
   const { requirements, policyDigest } = decision.saved;

@@ -17,7 +17,7 @@ import { TENANT_TARGET } from './tool.ts';
 
 export { parseInput } from './input.ts';
 
-/** A tool's context for reading, inside the transaction of `reader`. */
+/** The context in which a tool reads, inside the reader's transaction. */
 export function readContext(
   app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'loginIssuer'>,
   reader: TenantReader,
@@ -37,8 +37,8 @@ export function readContext(
 }
 
 /**
- * What would happen if the actor called it now. Whether the target holds a role at the provider and how old the
- * directory's data is are not asked here; the call itself asks.
+ * What would happen if the actor called the tool now. It asks neither for the target's administrator roles at
+ * the provider nor for the age of directory data; the call itself does.
  */
 async function explain(
   app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'loginIssuer'>,

@@ -8,15 +8,19 @@ import type { CatalogueEntry } from './catalogue.ts';
 import { decide } from './decide/decide.ts';
 import { readContext } from './explain.ts';
 
-/** What a use would change, for people to read before they ask for it. `digest` binds the request to it (`CallRequest.seen`). */
+/**
+ * The change that a write would make, for its requester to read first. `digest` binds the request to it
+ * (`CallRequest.seen`).
+ */
 export interface Foreseen {
   readonly impact: Impact;
   readonly digest: string;
 }
 
 /**
- * What this write would change now, in full, as its approvers would see it. `input` is resolved. Null for a tool that does not change our
- * rows, and where the call would be refused: somebody without authority learns nothing here. Promises nothing of later.
+ * The full change that this write would make now, as approvers would see it. `input` must be resolved. Null
+ * for tools other than writes, and where the call would be refused, so that an actor without authority learns
+ * nothing. The change may be another one later.
  */
 export async function foresee(
   app: App,
@@ -45,7 +49,10 @@ export async function foresee(
   }
 }
 
-/** Equal for the same contract, input and impact. Keyed, so that it tells nothing of them. */
+/**
+ * A digest that is equal for the same contract, input and impact. Keyed, so that it reveals nothing about
+ * them.
+ */
 export const foreseenDigest = (
   app: Pick<App, 'secrets'>,
   { contractDigest: contract }: Pick<CatalogueEntry, 'contractDigest'>,
@@ -53,12 +60,12 @@ export const foreseenDigest = (
   impact: Impact,
 ): string => app.secrets.digest(canonicalJson({ contract, input, impact }));
 
-/** Thrown where a write would change something else than its requester was shown. */
+/** The Fault `conflict` of a write that would now change something other than its requester was shown. */
 export const changedSince = (): Fault =>
   new Fault('conflict', 'What this would do has changed since you saw it, so nothing was done. Look again.', {
     detail: { reason: 'changed_since_shown' },
   });
 
-/** Whether it is `changedSince`. */
+/** Whether an error is the Fault that `changedSince` makes. */
 export const isChangedSince = (error: unknown): boolean =>
   error instanceof Fault && error.detail['reason'] === 'changed_since_shown';

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { freezeTarget } from '#domain/freeze/target.ts';
 import { agentTarget, mandateTarget, personTarget, TENANT_TARGET, type Targets } from './tool.ts';
 
-/** What the kill switch stops, as it is typed; it reaches the tool as an id or the word `organisation`. */
+/**
+ * The input field for what to freeze. References are resolved to an id, or to the word `organisation`, before
+ * the tool runs.
+ */
 export const FREEZE_TARGET = z
   .string()
   .trim()
@@ -11,14 +14,16 @@ export const FREEZE_TARGET = z
   .meta({ ref: 'freezable' })
   .describe('An agent (name or id), a person (work email or id), a mandate (mdt_…), or: organisation.');
 
-/** What policy calls the target. Fault `invalid_input` for a text that names nothing. */
+/**
+ * The target as policy sees it. Throws Fault `invalid_input` for text that names nothing that can be frozen.
+ */
 export function freezeTargets(text: string): Targets {
   const target = freezeTarget(text);
   const make = { agent: agentTarget, principal: personTarget, mandate: mandateTarget };
   return target.kind === 'organisation' ? TENANT_TARGET : [make[target.kind](target.id)];
 }
 
-/** What a freeze hits: counts of all, and the first of each by name. */
+/** What a freeze affects: total counts, and the first of each kind by name. */
 export const FreezeReport = z.object({
   target: z.string(),
   kind: z.enum(['agent', 'principal', 'mandate', 'organisation']),

@@ -7,8 +7,9 @@ import { locked, settle } from './settle-call.ts';
 import { transact } from './transact.ts';
 
 /**
- * A call could not be carried out, and no further try will change that: it ends and says why, and IT admins are told. What an act has begun
- * is left to the sweep, which sends it again: it may have landed, and a suspension is never given up (law 9).
+ * Ends a call that failed and that no retry will help, and alerts the IT admins. A running act is not ended
+ * but left to the sweep, which sends it again: it may have taken effect, and a suspension is never abandoned
+ * (law 9).
  */
 export async function giveUpCall(app: App, tenantId: string, callId: string, error: unknown): Promise<void> {
   const errorId = newId('err');

@@ -6,8 +6,8 @@ import { oneLine, say, type Line } from '#lib/sanitise.ts';
 const IDS = /\b(?:usr|agt)_[0-9a-z]{26}\b/g;
 
 /**
- * Names for every person's and agent's id that occurs in the data: "Ann Lee (ann@acme.example)", "deploy-bot". They are the
- * directory's; Slack's display names prove nothing.
+ * Names for every person id and agent id in the data, at most 200: "Ann Lee (ann@acme.example)",
+ * "deploy-bot". The names come from our directory, since Slack display names prove nothing.
  */
 export async function namesIn(reader: TenantReader, data: unknown): Promise<ReadonlyMap<string, Line>> {
   const ids = [...new Set(JSON.stringify(data ?? null).match(IDS) ?? [])].slice(0, 200);
@@ -23,15 +23,15 @@ export async function namesIn(reader: TenantReader, data: unknown): Promise<Read
   return names;
 }
 
-/** A text with names in place of ids, for ids inside patterns: `reports:usr_…`. */
+/** Replaces ids by names in a text, also inside patterns such as `reports:usr_…`. */
 export const withNames = (text: string, names: ReadonlyMap<string, string>): string =>
   text.replace(IDS, (id) => names.get(id) ?? id);
 
-/** A field's name as people read it: `expires_at` is "Expires at". */
+/** A field's name for people: `expires_at` becomes "Expires at". */
 export const labelOf = (name: string): string =>
   `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('_', ' ')}`;
 
-/** An input's value as people read it, on one line: names for ids. */
+/** An input's value for people, on one line, with names for ids. */
 export const shown = (value: unknown, names: ReadonlyMap<string, string>): Line =>
   oneLine(inWords(value, names));
 
@@ -46,13 +46,15 @@ function inWords(value: unknown, names: ReadonlyMap<string, string>): string {
     .join('; ');
 }
 
-/** Within an object, a text that could be read as the next member is quoted. */
+// Inside an object, quote a text that could be mistaken for the next member.
 const within = (value: unknown, names: ReadonlyMap<string, string>): string =>
   typeof value === 'string' && !/^[\w.:/@+-]+$/.test(value) ? JSON.stringify(value) : shown(value, names);
 
 type Schema = { readonly properties?: Readonly<Record<string, Schema>>; readonly items?: Schema };
 
-/** The same value with its members in the order in which a JSON Schema has them: the database keeps them in an order of its own. */
+/**
+ * The same value with its members in the order of a JSON Schema, since the database does not keep the order.
+ */
 export function inOrder(value: unknown, schema: Schema | undefined): unknown {
   if (Array.isArray(value)) return value.map((one) => inOrder(one, schema?.items));
   if (typeof value !== 'object' || value === null) return value;

@@ -5,8 +5,11 @@ import type { CatalogueEntry } from './catalogue.ts';
 import { takesReason, withoutReason } from './reason.ts';
 
 /**
- * The input as the tool's schema parses it; Fault `invalid_input` with every problem by field. A name that the tool does not have is a
- * problem, never passed over; null for an optional field is no value, as model clients send it for what they leave out. A `reason` beside the input of a change is let be: whoever only asks about a call sends what they would call with.
+ * Parses the input with the tool's schema. Unknown fields are an error. Null counts as absent for an optional
+ * field, since model clients send it for what they leave out. A `reason` beside the input of a changing tool
+ * is ignored, so that an explanation accepts the same body as the call.
+ *
+ * Throws Fault `invalid_input` with every problem by field.
  */
 export function parseInput(entry: CatalogueEntry, input: unknown): Record<string, unknown> {
   const given = input ?? {};
@@ -23,7 +26,7 @@ export function parseInput(entry: CatalogueEntry, input: unknown): Record<string
   );
 }
 
-/** Without the members that are null though their field takes no null and may be left out. */
+/** Drops members that are null although their field is optional and does not accept null. */
 function withoutNulls(
   { inputSchema }: Pick<CatalogueEntry, 'inputSchema'>,
   input: Readonly<Record<string, unknown>>,

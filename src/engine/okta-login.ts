@@ -7,36 +7,38 @@ import type { App } from './app.ts';
 import { offersStepUp } from './approve/step-up.ts';
 import { readonly, transact } from './transact.ts';
 
-/** The web app at the customer's Okta that people sign in to Prokura with. */
+/** The web app at the customer's Okta with which people sign in to Prokura. */
 export interface LoginClient {
-  /** The custom authorization server; used only for tenants whose configured Okta issuer is this one. */
+  /** The custom authorization server. Used only for tenants whose configured Okta issuer equals it. */
   readonly issuer: string;
   readonly clientId: string;
-  /** Null: a public client, with PKCE alone. */
+  /** Null for a public client, which uses PKCE alone. */
   readonly clientSecret: string | null;
 }
 
-/** Who signed in at Okta, and how. */
+/** The person who signed in at Okta, and the claims that say how. */
 export interface SignedIn extends SignInClaims {
   readonly uid: string;
 }
 
 /**
- * How the person must sign in: `known` takes them where Okta knows them already, `again` asks them anew, and `step_up` anew and with
- * a second factor. What came of it, the caller looks at: a parameter of a request proves nothing.
+ * How the person must sign in. `known` accepts an existing Okta session, `again` asks for a new sign-in, and
+ * `step_up` also asks for a second factor. The caller must check the result: a request parameter proves
+ * nothing.
  */
 export type Strength = 'known' | 'again' | 'step_up';
 
-// Okta "Step-up authentication using ACR values": max_age=0 passes over a session, as prompt=login does.
+// Okta, "Step-up authentication using ACR values": max_age=0 ignores an existing session, as prompt=login
+// does.
 const PARAMETERS: Readonly<Record<Strength, Readonly<Record<string, string>>>> = {
   known: {},
   again: { prompt: 'login' },
   step_up: { prompt: 'login', max_age: '0', acr_values: STEP_UP_ACR },
 };
 
-/** Thrown where Okta, or whoever answered in its place, did not sign the person in; the message is for them. */
+/** Thrown if the sign-in at Okta failed, or if the answer is not Okta's. The message is for the person. */
 export class LoginFailed extends Error {
-  /** The `error` that Okta answered with (OpenID Connect Core section 3.1.2.6), or null. */
+  /** The `error` in Okta's answer (OpenID Connect Core section 3.1.2.6), or null. */
   readonly error: string | null;
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
@@ -45,20 +47,21 @@ export class LoginFailed extends Error {
   }
 }
 
-/** A sign-in that was begun. */
+/** A sign-in in progress. */
 export interface BegunLogin {
-  /** The address at Okta to go to. */
+  /** Okta's address, to which the browser is sent. */
   readonly at: URL;
-  /** What the browser keeps in a cookie until it comes back: sealed, and of no use anywhere else. */
+  /** What the browser keeps in a cookie until it returns. Sealed for this tenant and interaction. */
   readonly kept: string;
 }
 
-/** How long a person may take at Okta. */
+/** How long a person may take to sign in at Okta, in seconds. */
 export const LOGIN_SECONDS = 600;
 
 /**
- * Sends people to Okta and takes them back (OpenID Connect Core section 3.1, code with PKCE, `state` and `nonce`). Nothing is written before
- * Okta has said who it is: anybody can begin a sign-in, as often as they like.
+ * Sends people to Okta and handles their return (OpenID Connect Core section 3.1: code with PKCE, `state` and
+ * `nonce`). Writes nothing until Okta has said who the person is, since anybody can begin a sign-in any
+ * number of times.
  */
 export interface OktaLogin {
   /** Whether people of this tenant can sign in. */
@@ -66,8 +69,8 @@ export interface OktaLogin {
   /** Begins a sign-in for this interaction. Throws LoginFailed. */
   start(tenantId: string, interactionUid: string, strength: Strength): Promise<BegunLogin>;
   /**
-   * Checks the answer, which must belong to this interaction and to the browser that kept `kept`; of many answers to one sign-in one is
-   * taken. Throws LoginFailed.
+   * Checks Okta's answer. It must belong to this interaction and to the browser that kept `kept`, and only
+   * the first answer to a sign-in counts. Throws LoginFailed.
    */
   finish(tenantId: string, interactionUid: string, answer: URL, kept: string | null): Promise<SignedIn>;
 }
@@ -79,7 +82,10 @@ const KEEP_DISCOVERY_MS = 3_600_000;
 const sealedFor = (tenantId: string, interactionUid: string): string =>
   `${KIND} ${tenantId} ${interactionUid}`;
 
-/** `redirectUri` of a tenant must be registered at Okta. */
+/**
+ * Creates the sign-in. The address `redirectUri(tenantId)` must be registered at Okta. Without `login`,
+ * nobody can sign in.
+ */
 export function createOktaLogin(
   app: Pick<App, 'database' | 'queue' | 'now' | 'subscribers' | 'secrets' | 'mode'>,
   login: LoginClient | null,
@@ -116,7 +122,9 @@ export function createOktaLogin(
     }
   }
 
-  /** What this browser began, or null where it is of another browser or interaction, or too old. */
+  /**
+   * The sign-in that this browser began. Null if it belongs to another browser or interaction, or is too old.
+   */
   function unsealed(kept: string | null, about: string): z.infer<typeof Begun> | null {
     if (kept === null) return null;
     try {
@@ -134,7 +142,8 @@ export function createOktaLogin(
       const config = await reached();
       const verifier = client.randomPKCECodeVerifier();
       const nonce = client.randomNonce();
-      // The uid stands in front so that the answer finds its interaction; what is behind proves that it belongs there.
+      // The uid comes first so that the answer finds its interaction; the random part proves that it belongs
+      // to it.
       const state = `${interactionUid}.${client.randomState()}`;
       const until = app.now().getTime() + LOGIN_SECONDS * 1000;
       const begun: z.infer<typeof Begun> = { verifier, nonce, state, until };

@@ -2,7 +2,7 @@ import type { CallError } from '#domain/call/call.ts';
 import type { Call } from '#domain/call/store.ts';
 import type { Denial } from '#domain/denial.ts';
 
-/** What became of a call, the same for every surface; the surface only draws it. */
+/** What became of a call, the same for every interface. */
 export type Outcome =
   | { readonly status: 'done'; readonly callId: string; readonly output: Readonly<Record<string, unknown>> }
   | {
@@ -19,7 +19,10 @@ export type Outcome =
       readonly error: CallError;
     };
 
-/** The outcome that a call's row stands for. `superseded` has none of its own: follow `successorId` first. */
+/**
+ * The outcome that a call's row represents. A superseded call is shown as withdrawn, so follow `successorId`
+ * first.
+ */
 export function outcomeOf(call: Call, approvalExpiresAt: Date | null): Outcome {
   const error = call.error ?? { code: call.state, message: `The call ended as ${call.state}.` };
   switch (call.state) {

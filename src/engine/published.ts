@@ -1,15 +1,16 @@
 type Schema = Readonly<Record<string, unknown>>;
 
-/** Hints for our own forms, which say nothing to anybody else. */
+// Hints for our own forms, which mean nothing to others.
 const OURS = new Set(['ref', 'multiline', 'not_secret']);
 
 /**
- * A JSON Schema as it is published. Without our own hints; and with bounds that every reader knows: Gemini refuses a whole request in which one
- * schema has `exclusiveMinimum` or `multipleOf`. What is published may allow a little more than what is taken; the tool's own schema decides.
+ * A JSON Schema for publication: without our own hints, and with bounds that every reader understands. Gemini
+ * refuses a whole request if one schema contains `exclusiveMinimum` or `multipleOf`. The published schema may
+ * therefore allow slightly more than the tool's own schema, which decides.
  */
 export const publishedSchema = (schema: unknown): unknown => published(schema, false);
 
-/** `named`: the members are names of fields, not keywords. */
+/** `named` means that the members are field names, not keywords. */
 function published(value: unknown, named: boolean): unknown {
   if (Array.isArray(value)) return value.map((item) => published(item, false));
   if (typeof value !== 'object' || value === null) return value;

@@ -7,13 +7,16 @@ import { inShort } from '#lib/in-short.ts';
 import type { App } from './app.ts';
 import { readonly, transact } from './transact.ts';
 
-/** How often a person is read who is tightened each time while the provider answers. */
+// How often to read a person whose row is tightened each time while the provider answers.
 const MOST_READS = 3;
 
 /**
- * Asks the provider about one person by id and makes our row say the same: the only read that may loosen (law 8). A proven absence
- * (404) freezes. `held`: what would have loosened waits, since something about them is under way or changes at this moment;
- * `elsewhere`: they are nobody of this provider. Throws whatever the provider throws, but `not_found`.
+ * Reads one person from the provider by id and updates our row: the only read that may loosen (law 8). A 404
+ * proves that the person is gone and freezes them (`missing`).
+ *
+ * `held`: the row was not loosened because something about the person is in progress or is changing now.
+ * `elsewhere`: the person does not belong to this provider. Throws what the provider throws, except
+ * `not_found`.
  */
 export async function readPerson(
   app: App,
@@ -43,9 +46,10 @@ export async function readPerson(
 }
 
 /**
- * Reads those of these people again about whom more is relied on than the tenant allows for its age, each by id and with their groups.
- * A group that they have left is left here too; what they have joined comes with the next import. Throws nothing where the provider
- * does not answer: then the decision that follows says no. True where somebody was read.
+ * Reads again, by id and with their groups, those of these people whose data is older than the tenant allows
+ * for what relies on it. Removes them from groups that they have left; groups that they have joined come with
+ * the next import. Does not throw if the provider does not answer: the decision that follows then denies.
+ * Returns whether anybody was read.
  */
 export async function freshen(app: App, tenantId: string, personIds: readonly string[]): Promise<boolean> {
   const outdated = await readonly(app, tenantId, (reader) => outdatedPeople(reader, personIds));
@@ -66,7 +70,7 @@ async function check(app: App, tenantId: string, personId: string): Promise<bool
   const begun = app.now();
   if ((await readPerson(app, tenantId, link, personId, actor)) === 'elsewhere') return false;
   const person = await readonly(app, tenantId, (reader) => beforeRead(reader, personId));
-  // Nothing is relied on of somebody who cannot act.
+  // Nothing relies on the groups of a person who cannot act.
   if (person?.status !== 'ACTIVE') return true;
   const groups = new Set(await link.directory.groupsOf(person.uid));
   await transact(app, tenantId, async (ctx) => {

@@ -2,18 +2,24 @@ import { readOrFault } from '#lib/problems.ts';
 import { z } from 'zod';
 import type { CatalogueEntry } from './catalogue.ts';
 
-/** The longest reason that a door takes beside an input, in characters. */
+/** The longest reason accepted beside an input, in characters. */
 export const MAX_REASON = 500;
 
 const Reason = z.object({ reason: z.string().max(MAX_REASON).optional() });
 
-/** True where `reason` is a member of ours beside the input, taken off before the call: the tool changes something and has no such field itself. */
+/**
+ * Whether a `reason` beside the input is ours and is removed before the call: the tool changes something and
+ * has no such field itself.
+ */
 export const takesReason = ({ tool, inputSchema }: CatalogueEntry): boolean =>
   tool.effects !== 'read' &&
   tool.effects !== 'look' &&
   (inputSchema['properties'] as Record<string, unknown> | undefined)?.['reason'] === undefined;
 
-/** The input alone, and the reason that stood beside it, if any. Fault `invalid_input` for one that is no text or too long. */
+/**
+ * Separates the input from the reason beside it. Throws Fault `invalid_input` if the reason is not text or is
+ * too long.
+ */
 export function withoutReason(
   entry: CatalogueEntry,
   body: Readonly<Record<string, unknown>>,

@@ -8,10 +8,10 @@ import { Fault } from '#lib/fault.ts';
 import { isId } from '#lib/id.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 
-/** What a field's `.meta({ ref })` may name; the field then takes an id, an email address or a name. */
+/** What a field with `.meta({ ref })` refers to. Such a field accepts an id, an email address or a name. */
 export type Reference = 'person' | 'agent' | 'resources' | 'freezable';
 
-/** Which fields of a tool's input name something. */
+/** The fields of a tool's input that refer to something, with the kind of each. */
 export function referenceFields(entry: CatalogueEntry): ReadonlyMap<string, Reference> {
   const properties = (entry.inputSchema['properties'] ?? {}) as Record<string, { ref?: Reference }>;
   return new Map(
@@ -22,8 +22,9 @@ export function referenceFields(entry: CatalogueEntry): ReadonlyMap<string, Refe
 }
 
 /**
- * Replaces references by our immutable ids before anything is decided: what is approved cannot come to mean somebody else. Exact matches only: nobody is ever guessed. Throws Fault
- * `not_found` for none and `conflict` for several, each naming its field.
+ * Replaces references by our immutable ids before anything is decided, so that an approval cannot come to
+ * mean another person. Only exact matches count. Throws Fault `not_found` for no match and `conflict` for
+ * several, each with the field.
  */
 export async function resolveReferences(
   reader: TenantReader,
@@ -70,7 +71,10 @@ async function personId(reader: TenantReader, reference: string, field: string):
   return person.id;
 }
 
-/** `team` means the principal's direct reports; an email address or person id means that person; a pattern stays itself. Throws as `resolveReferences`. */
+/**
+ * Turns text into a resource pattern. `team` means the principal's direct reports, an email address or person
+ * id means that person, and a pattern stays as it is. Throws as `resolveReferences` does.
+ */
 export async function resourcePattern(
   reader: TenantReader,
   principal: string | null,
@@ -93,7 +97,10 @@ async function agentId(reader: TenantReader, reference: string, field: string): 
   return agent.id;
 }
 
-/** A mandate's id and the word for the whole organisation stand for themselves; an id or an address names a person; everything else is an agent. */
+/**
+ * A mandate id and the word `organisation` are kept. A person id or a text with an @ refers to a person; any
+ * other text refers to an agent.
+ */
 async function freezableId(reader: TenantReader, reference: string, field: string): Promise<string> {
   const text = reference.trim();
   if (text.toLowerCase() === ORGANISATION) return ORGANISATION;

@@ -6,7 +6,10 @@ import type { App } from './app.ts';
 import { callerOf } from './caller.ts';
 import { readonly } from './transact.ts';
 
-/** What a caller sent under an idempotency key: the same key of another caller is another key. `request` is JSON; in another order it is another request. */
+/**
+ * Identifies what a caller sent under an idempotency key. The same key of another caller is a different key.
+ * `request` must be JSON; other member order makes it a different request.
+ */
 export const repeatableOf = (
   app: Pick<App, 'secrets'>,
   sent: { tenantId: string; actor: Actor; idempotencyKey: string; request: unknown },
@@ -15,12 +18,12 @@ export const repeatableOf = (
   const who = { tenantId, ...callerOf(actor) };
   return {
     key: app.secrets.digest(canonicalJson({ ...who, idempotencyKey })),
-    // As it was sent, and with what JSON can hold and its canonical form cannot (lone surrogates).
+    // JSON text, not canonical JSON: it keeps the members as sent, and it can hold lone surrogates.
     request: app.secrets.digest(canonicalJson({ ...who, request: JSON.stringify(request) })),
   };
 };
 
-/** Thrown inside of a transaction to undo it: the same request has been committed at this very moment. */
+/** Thrown inside a transaction to undo it, because the same request was committed at the same moment. */
 export class Repeated extends Error {
   readonly callId: string | null;
 
@@ -31,7 +34,10 @@ export class Repeated extends Error {
   }
 }
 
-/** Binds a call to the key in the transaction that saves it. Throws `Repeated` where the key was claimed meanwhile. */
+/**
+ * Binds a call to the key in the transaction that saves it. Throws `Repeated` if the key was claimed
+ * meanwhile.
+ */
 export async function bindRepeat(
   ctx: TenantWriter,
   repeatable: Repeatable | null,
@@ -41,7 +47,10 @@ export async function bindRepeat(
   throw new Repeated((await findRepeat(ctx, repeatable))?.callId ?? null);
 }
 
-/** Id of the call that the key stands for already, or null. Fault `conflict` where it came with another request. */
+/**
+ * The id of the call that the key is already bound to, or null. Throws Fault `conflict` if the key came with
+ * another request.
+ */
 export async function repeatedCall(
   app: App,
   tenantId: string,

@@ -7,10 +7,13 @@ import type { App } from './app.ts';
 import type { AdminRoles } from './decide/entities.ts';
 import { IMPLIED_SCOPE, type Targets } from './tool.ts';
 
-/** The queue whose job runs every act and every approved call. */
+/** The queue of the job that runs acts and approved calls. */
 export const EXECUTE_CALL = 'execute-call';
 
-/** The same question again, of a call that has been saved: at its execution, in the committing transaction (law 2). */
+/**
+ * The question of a saved call, to decide it again in the committing transaction of its execution (law 2).
+ * Throws Fault `not_found` if the tool no longer exists.
+ */
 export function savedQuestion(app: App, saved: Call, adminRoles: AdminRoles) {
   const entry = app.catalogue.get(saved.tool);
   if (entry === undefined) throw new Fault('not_found', `The tool ${saved.tool} is no longer there.`);
@@ -24,13 +27,19 @@ export function savedQuestion(app: App, saved: Call, adminRoles: AdminRoles) {
   };
 }
 
-/** Counts a use of the mandate and of those above it, and ends each with its last one; they are locked until the commit. */
+/**
+ * Counts one use of the agent's mandate and of the mandates above it, and ends each that has no use left.
+ * Locks them until the commit. Does nothing for people, for API keys and for the implied scope.
+ */
 export async function spendMandateUse(ctx: TenantWriter, actor: Actor, scope: string): Promise<void> {
   if (actor.kind !== 'agent' || scope === IMPLIED_SCOPE) return;
   await spendUseOf(ctx, actor.mandateId);
 }
 
-/** Administrator roles of every person among the targets, read now; a provider that refuses to say gives null. */
+/**
+ * The administrator roles of every person among the targets, read now. Null where the provider refuses to
+ * say.
+ */
 export async function adminRolesOf(
   directory: { adminRoles(person: string): Promise<string[] | null> },
   targets: Targets,

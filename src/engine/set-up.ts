@@ -10,24 +10,25 @@ import type { App } from './app.ts';
 import { CHECKPOINT_LEDGER } from './checkpoint.ts';
 import { transact } from './transact.ts';
 
-/** The queue whose job imports the directory. */
+/** The queue of the job that imports the directory. */
 export const SYNC_DIRECTORY = 'sync-directory';
 
-/** The queue whose job tidies up. */
+/** The queue of the job that deletes what has expired and sends stuck calls again. */
 export const SWEEP = 'sweep';
 
+/** What a new tenant is created from. */
 export interface SetUp {
   readonly name: string;
   readonly slackTeamId: string | null;
   readonly emailDomains: readonly string[];
   /** Work emails of the first administrators. */
   readonly administrators: readonly string[];
-  /** The provider's immutable group ids, by the role that they give. */
+  /** For each role, the provider's immutable id of the group that gives it. */
   readonly groups: Readonly<Record<string, string>>;
   readonly okta: OktaSetup & { connect(): ProviderLink };
 }
 
-/** What the first administrator is told, once: the keys stand nowhere else in clear. */
+/** The answer to the first administrator. It is given once: the keys are not stored in clear. */
 export interface SetUpAnswer {
   readonly tenant_id: string;
   readonly issuer: string;
@@ -36,9 +37,10 @@ export interface SetUpAnswer {
 }
 
 /**
- * Makes a tenant with its Okta, its first administrators (whom Okta must know as ACTIVE) and its first API keys, and starts the
- * import. `claim` runs last before anything is written and may refuse. Throws Fault `invalid_input` for an administrator whom
- * Okta does not know, and whatever the gateway throws.
+ * Creates a tenant with its link to Okta, its first administrators and its first API keys, and starts the
+ * import. Okta must know the administrators as ACTIVE. `claim` runs last before anything is written and may
+ * refuse by throwing. Throws Fault `invalid_input` if an email is not exactly one ACTIVE person at Okta, and
+ * what the gateway throws.
  */
 export async function setUpTenant(app: App, setUp: SetUp, claim: () => Promise<void>): Promise<SetUpAnswer> {
   const askedAt = app.now();
@@ -75,7 +77,10 @@ export async function setUpTenant(app: App, setUp: SetUp, claim: () => Promise<v
   };
 }
 
-/** Every tenant is synced every four hours (requirements K7), its ledger is signed every hour, and it is tidied every five minutes; scheduling twice changes nothing. */
+/**
+ * Schedules a tenant's recurring jobs: a directory import every four hours, a ledger checkpoint every hour,
+ * and the sweep every five minutes. Scheduling twice changes nothing.
+ */
 export async function startSchedules(app: Pick<App, 'queue'>, tenantId: string): Promise<void> {
   await app.queue.schedule(SYNC_DIRECTORY, '17 */4 * * *', { tenant: tenantId }, tenantId);
   await app.queue.schedule(CHECKPOINT_LEDGER, '41 * * * *', { tenant: tenantId }, tenantId);

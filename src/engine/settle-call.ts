@@ -8,17 +8,20 @@ import type { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import { transact } from './transact.ts';
 
-/** Ends a call in a transaction of its own, unless another process has taken it up since. */
+/**
+ * Ends a call in its own transaction. Does nothing if the call has ended or another process has begun a new
+ * attempt.
+ */
 export async function finish(app: App, call: Call, state: CallState, how: Ended): Promise<void> {
   await transact(app, call.tenantId, async (ctx) => {
     const row = await locked(ctx, call.id);
-    // Fenced: another process has taken the call up since.
+    // Fence: another process has begun a new attempt.
     if (row === null || row.attempt !== call.attempt) return;
     await settle(ctx, row, state, how);
   });
 }
 
-/** What came of a call. */
+/** What a call ends with. */
 export interface Ended {
   readonly result?: Record<string, unknown>;
   readonly error?: CallError;
@@ -33,7 +36,10 @@ const EVENTS: Partial<Record<CallState, LedgerEvent>> = {
   superseded: 'CALL_SUPERSEDED',
 };
 
-/** Ends a call that is `locked`: state, ledger line and the fact that it has ended. Does not look at the state that it was in. */
+/**
+ * Ends a locked call: sets its state, writes the ledger entry and emits `call.settled`. Does not check its
+ * current state.
+ */
 export async function settle(ctx: TenantWriter, row: Call, state: CallState, how: Ended): Promise<void> {
   await updateCall(ctx, row.id, { state, ...how, settledAt: ctx.now });
   ctx.record({
@@ -53,10 +59,10 @@ export async function settle(ctx: TenantWriter, row: Call, state: CallState, how
   ctx.emit({ name: 'call.settled', thing: row.id });
 }
 
-/** Whether a call may still be carried out. */
+/** Whether a call may still be run. */
 export const open = (call: Call): boolean => call.state === 'ready' || call.state === 'running';
 
-/** Locks a call that may still be carried out; null where it has ended or is not there. */
+/** Locks a call that may still be run. Null if it has ended or does not exist. */
 export async function locked(ctx: TenantWriter, callId: string): Promise<Call | null> {
   const row = await findCall(ctx, callId, 'update');
   return row !== null && open(row) ? row : null;
@@ -69,7 +75,10 @@ export const deniedError = (why: Denial): CallError => ({
   ...(why.missing === undefined ? {} : { detail: why.missing }),
 });
 
-/** A denial as the error of a call that was tried before: where a try may have taken effect, "denied" would say that nothing was done. */
+/**
+ * A denial as the error of a call that may have been tried. If a try may have taken effect, the code is
+ * `unknown`, since "denied" would say that nothing was done.
+ */
 export const refusedError = (call: Pick<Call, 'unanswered'>, why: Denial): CallError => {
   const denied = deniedError(why);
   if (!call.unanswered) return denied;

@@ -1,10 +1,10 @@
 import type { Sql } from 'postgres';
 
-/** Tells waiting callers that a call has changed, whichever process changed it. */
+/** Notifies waiting callers that a call has changed, in whatever process. */
 export interface SettledCalls {
   /**
-   * Reads with `read` now and whenever the call changes, until it answers something or `milliseconds` have gone: then null.
-   * Subscribes before it reads, so that no change is missed.
+   * Runs `read` now and whenever the call changes, until it returns a value. Returns null after
+   * `milliseconds` or when the signal aborts. Subscribes before the first read, so no change is missed.
    */
   until<T>(
     callId: string,
@@ -15,7 +15,10 @@ export interface SettledCalls {
   close(): Promise<void>;
 }
 
-/** Opens the process's one LISTEN. A lost connection is renewed by the driver; waiters also re-read every two seconds. */
+/**
+ * Opens the one LISTEN of this process. The driver reconnects by itself; waiters also read again every two
+ * seconds.
+ */
 export async function listenForSettled(sql: Sql): Promise<SettledCalls> {
   const waiters = new Map<string, Set<() => void>>();
   const subscription = await sql.listen('prokura_call', (callId) => {

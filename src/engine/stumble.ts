@@ -8,30 +8,34 @@ import { errorOf, finish, locked } from './settle-call.ts';
 import type { AnyAct } from './tool.ts';
 import { transact } from './transact.ts';
 
-/** How often an act is tried before the provider's refusal is final. */
+// How often an act is tried before the provider's refusal is final.
 const MAX_ATTEMPTS = 5;
 
-/** One try of an act, and what is known of it should it stumble. */
+/** One try of an act, and what is known about it if it fails. */
 export interface Tried {
   readonly call: Call;
-  /** The intent of this try has been committed. */
+  /** The intent of this try was committed. */
   readonly begun: boolean;
-  /** This try, or one before it, may have taken effect at the provider. */
+  /** This try or an earlier one may have taken effect at the provider. */
   readonly unanswered: boolean;
 }
 
-/** Whether a change's fault proves that the provider did nothing: it answered with a refusal, or says so. */
+/**
+ * Whether the fault of a change proves that the provider did nothing: it refused, or the request never
+ * reached it.
+ */
 export const nothingDone = ({ code, detail }: Fault): boolean =>
   (code !== 'unavailable' && code !== 'internal') || detail['unanswered'] === false;
 
 /**
- * The provider refused or did not answer: what time may heal is sent again later, anything else ends the call. An act that may have
- * taken effect ends as `unknown`, never as `failed`. Whoever waits gets the provider's own code and summary.
+ * Handles an act that the provider refused or did not answer. A fault that may be temporary is retried later;
+ * any other ends the call. An act that may have taken effect ends as `unknown`, never as `failed`. The error
+ * keeps the provider's own code and summary.
  */
 export async function stumble(app: App, tried: Tried, tool: AnyAct, fault: Fault): Promise<void> {
   const { call, begun, unanswered } = tried;
   const attempts = call.attempt + (begun ? 0 : 1);
-  // Our own hold stands already; the provider is asked for as long as it takes (law 9).
+  // Our own hold is already in place, so keep asking the provider (law 9).
   const enough = attempts >= MAX_ATTEMPTS && tool.hold === undefined;
   if (enough || !isTransient(fault))
     return finish(app, call, unanswered ? 'unknown' : 'failed', { error: finalError(app, tried, fault) });
@@ -43,7 +47,8 @@ export async function stumble(app: App, tried: Tried, tool: AnyAct, fault: Fault
   await transact(app, call.tenantId, async (ctx) => {
     const row = await locked(ctx, call.id);
     if (row === null || row.attempt !== call.attempt) return;
-    // A look that failed counts as a try, or a provider that is down for good would be asked for ever.
+    // A failed look counts as an attempt too. Otherwise a provider that is down for good would be asked for
+    // ever.
     await updateCall(ctx, row.id, { attempt: attempts, unanswered });
     ctx.enqueue(EXECUTE_CALL, { call: row.id }, startAfter);
   });
@@ -52,7 +57,10 @@ export async function stumble(app: App, tried: Tried, tool: AnyAct, fault: Fault
 const isTransient = ({ code }: Fault): boolean =>
   code === 'rate_limited' || code === 'unavailable' || code === 'internal';
 
-/** What was tried may have taken effect, whatever the last try was told. An unexpected error is logged under an id, which the error names. */
+/**
+ * The error of the ended call. It says whether an earlier try may have taken effect. An unexpected error is
+ * logged under an id, which the message names.
+ */
 function finalError(app: App, { call, unanswered }: Tried, fault: Fault): CallError {
   const error = errorOf(fault);
   const errorId = fault.code === 'internal' ? newId('err') : null;
@@ -68,7 +76,10 @@ function finalError(app: App, { call, unanswered }: Tried, fault: Fault): CallEr
   return { ...error, message: words.join(' '), ...(detail === undefined ? {} : { detail }) };
 }
 
-/** The provider says when its limit resets, and is not asked before; otherwise 1, 2, 4, … seconds, at most a minute. */
+/**
+ * How long to wait before the next try, in ms: until the provider's limit resets where it says so; otherwise
+ * 1, 2, 4, … seconds, at most a minute.
+ */
 function retryDelayMs(fault: Fault, attempts: number): number {
   const told = fault.detail['retry_after_seconds'];
   return typeof told === 'number' ? Math.max(told, 1) * 1000 : Math.min(500 * 2 ** attempts, 60_000);

@@ -4,7 +4,10 @@ import { findPerson } from '#domain/person/store.ts';
 import { say, type Line } from '#lib/sanitise.ts';
 import type { AnyTool, Target, Targets } from './tool.ts';
 
-/** One line for people: the tool's title and its targets by their directory names. Never an internal tool name. */
+/**
+ * One line for people: the tool's title, and its targets by their names in the directory. Never contains the
+ * tool's name.
+ */
 export async function summaryOf(
   reader: TenantReader,
   tool: Pick<AnyTool, 'title'>,

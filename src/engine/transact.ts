@@ -11,9 +11,12 @@ type Parts = Pick<App, 'database' | 'queue' | 'now' | 'subscribers'>;
 type Job = { queue: string; data: Readonly<Record<string, string | number | null>>; startAfter?: Date };
 
 /**
- * The only place where a transaction begins. It names the tenant first, so that row-level security binds everything inside; then
- * `work`; then the facts, their subscribers' jobs and last the ledger, whose head is locked until the commit (laws 3 and 11).
- * A throw rolls everything back. Nothing in here may wait for the world.
+ * The only place where a transaction begins. It sets the tenant first, so that row-level security applies to
+ * everything inside. Then it runs `work`, saves the facts and enqueues their subscribers' jobs. The ledger
+ * comes last, because its head stays locked until the commit (laws 3 and 11).
+ *
+ * A throw rolls everything back. `work` may run more than once, and must not wait for anything outside of the
+ * database.
  */
 export async function transact<T>(
   app: Parts,
@@ -25,11 +28,17 @@ export async function transact<T>(
 
 const MAX_TRIES = 4;
 
-/** A deadlock's victim, or one of two that drew the same place of a status list (`placeOf`) before either was committed. */
+/**
+ * Whether a transaction may run again: it was a deadlock's victim, or it drew the same place in a status list
+ * (`placeOf`) as another one.
+ */
 const mayRunAgain = (error: unknown): boolean =>
   isVictim(error) || isDuplicate(error, 'mandates_status_index');
 
-/** Runs a transaction again where the database refused it for what another one did meanwhile: it has left nothing behind. `work` must not touch anything but its transaction. */
+/**
+ * Repeats a transaction that the database refused because of a concurrent one, up to four tries. `work` must
+ * touch nothing but its transaction.
+ */
 export async function retryVictims<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -43,7 +52,7 @@ export async function retryVictims<T>(work: () => Promise<T>): Promise<T> {
 async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T> {
   return app.database.transaction('write', tenantId, async (tx) => {
     const entries: NewEntry[] = [];
-    // What is said twice in one transaction has happened once.
+    // Emitting the same fact twice in one transaction counts once.
     const facts = new Map<string, Fact>();
     const jobs: Job[] = [];
     const now = app.now();
@@ -78,7 +87,10 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
   });
 }
 
-/** A consistent view of one tenant's rows, at the primary; nothing can be changed in it. Fault `unavailable` at a standby, which may be behind (law 4). */
+/**
+ * Runs `work` on a consistent view of one tenant's rows at the primary; it cannot change anything. Throws
+ * Fault `unavailable` at a standby, which may lag behind (law 4).
+ */
 export async function readonly<T>(
   app: Pick<App, 'database' | 'now'>,
   tenantId: string,
@@ -91,11 +103,15 @@ export async function readonly<T>(
   );
 }
 
-/** Up to so many facts of one name in a transaction are a row and a job each, which fails and is repeated alone; of more, so many share one. */
+// Up to ALONE facts of one name in a transaction get one row and one job each, so that each can fail and be
+// retried alone. If there are more, every TOGETHER of them share a row and a job.
 const ALONE = 20;
 const TOGETHER = 100;
 
-/** Saves facts and answers the jobs of their subscribers. Things that share a row have spaces between them: no id has one. */
+/**
+ * Saves facts and returns the jobs of their subscribers. Spaces separate the things that share a row; no id
+ * contains one.
+ */
 async function saveFacts(
   app: Parts,
   db: WriteDb,

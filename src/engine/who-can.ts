@@ -13,7 +13,7 @@ import type { PolicySet } from './decide/policies.ts';
 import { parseInput } from './input.ts';
 import { resolveReferences } from './references.ts';
 
-/** How many people, and how many mandates, one answer asks about. */
+// How many people and mandates one answer examines.
 const MAX_PEOPLE = 2000;
 const MAX_MANDATES = 200;
 
@@ -21,9 +21,11 @@ type Asked = Parameters<PolicyDesk['whoCan']>[0];
 type Parts = Pick<App, 'catalogue' | 'policies' | 'loginIssuer'>;
 
 /**
- * Who could use this tool on these targets, each decided as a call of theirs would be: people in a session, agents under each
- * mandate that stands. Administrator roles at the provider are not asked, and count as none for the targets. With `at`, as it was
- * then, as far as the ledger tells. People come in pages; agents with the first.
+ * Lists the people and agents that could use this tool on these targets. Each is decided like a call of
+ * theirs: people in a session, agents under each of their active mandates. With `at`, as things were then, as
+ * far as the ledger tells. People come in pages; all agents come with the first page.
+ *
+ * Does not ask the provider for administrator roles: the targets count as having none.
  */
 export async function whoCan(
   parts: Parts,
@@ -72,7 +74,7 @@ interface Search {
   readonly limit: number;
 }
 
-/** The facts of today as they were then. */
+/** Today's facts, set back to what they were then. */
 function back(facts: DecisionFacts, past: Past | null): DecisionFacts {
   if (past === null) return facts;
   return {
@@ -141,7 +143,10 @@ async function agentsWhoCan(search: Search) {
   return { found, asked: rows.length };
 }
 
-/** Whether anybody could approve is asked of today only: who was eligible then is not in the ledger. */
+/**
+ * Why nobody could approve it, or null. Answers for today only, since the ledger does not say who was
+ * eligible in the past.
+ */
 async function blockedFor(
   { parts, reader, past, base }: Search,
   actor: Actor,

@@ -6,7 +6,7 @@ import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import { readonly } from './transact.ts';
 
-/** The provider as tools may look at it: by our person ids, holding no transaction while it answers. */
+/** The provider for tools that look, by our person ids. No transaction is open while the provider answers. */
 export async function lookContext(
   app: App,
   tenantId: string,
@@ -18,7 +18,7 @@ export async function lookContext(
   return { tenantId, now: app.now(), actor, directory: directoryOf(link, read, signal), read };
 }
 
-/** The provider as the one step of an act may change it. Made only by the job that executes calls. */
+/** The provider for the one step of an act that changes it. Only the job that executes calls may use it. */
 export async function actContext(app: App, tenantId: string, signal: AbortSignal): Promise<ActContext> {
   const link = await app.provider(tenantId);
   const uid = (person: string) => readonly(app, tenantId, (reader) => uidOf(reader, link.vendor, person));
@@ -66,7 +66,7 @@ function directoryOf(
       try {
         return await directory.adminRoles(await uid(person), signal);
       } catch (error) {
-        // Whoever may not be asked counts as privileged: only "forbidden" is an answer of that kind.
+        // Null makes the person count as privileged. Only "forbidden" means that the provider will not say.
         if (error instanceof Fault && error.code === 'forbidden') return null;
         throw error;
       }

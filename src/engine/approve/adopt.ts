@@ -10,7 +10,10 @@ import { ask } from './ask.ts';
 import { narrowedInput } from './narrow.ts';
 import { ownApproval } from './own.ts';
 
-/** What was asked and denied, and the terms that would be accepted. Throws Fault `not_found` (not the actor's) and `conflict` (not denied with terms). */
+/**
+ * The denied call and the terms that its approver would accept. Throws Fault `not_found` if it is not the
+ * actor's own, and `conflict` if it was not denied with terms.
+ */
 export async function suggested(
   reader: TenantReader,
   actor: WriteContext['actor'],
@@ -28,9 +31,12 @@ export async function suggested(
 }
 
 /**
- * Asks again for exactly what whoever denied it suggested, in the caller's transaction: decided, previewed and asked as any call; an
- * identical one that waits already is joined (law 7). Returns the call that stands for it. Throws as `suggested`, as `narrowedInput`,
- * and Fault `forbidden` where policy refuses it now or nobody could approve it.
+ * Asks again, with exactly the terms that the denial suggested, in the caller's transaction. The new call is
+ * decided, previewed and asked like any other; it joins an identical call that already waits (law 7). Returns
+ * the call that now waits or runs.
+ *
+ * Throws as `suggested` and `narrowedInput` do, and Fault `forbidden` if policy refuses it now or nobody
+ * could approve it.
  */
 export async function adopt(
   ctx: WriteContext,

@@ -7,7 +7,7 @@ const APPROVERS: Readonly<Record<string, string>> = {
   owner: "the agent's owner",
 };
 
-/** Who is asked, in words. */
+/** The approvers of a requirement, in words. */
 export function approverWords(kind: ApproverKind): string {
   if (kind.startsWith('role:')) return `somebody with the role ${roleName(kind)}`;
   if (kind.startsWith('anyone:')) return `anybody whose groups give ${kind.slice('anyone:'.length)}`;
@@ -16,13 +16,16 @@ export function approverWords(kind: ApproverKind): string {
   return APPROVERS[kind] ?? kind;
 }
 
-/** How many must agree, and how many could; fewer than that is a shortage. */
+/** How many people must agree and how many can, for when those are too few. */
 export const shortageWords = (quorum: number, able: number): string =>
   able === 0
     ? 'Nobody can approve it.'
     : `${quorum} people must agree to it, and only ${able} can. Whoever asked, the target and the owner of the agent never do.`;
 
-/** What an administrator must change at the identity provider so that enough people can vote: for the named approvers, or for those who decide instead. */
+/**
+ * What an administrator must change at the identity provider so that enough people can vote, for the named
+ * approvers or for the fallback.
+ */
 export function mendingWords(
   { approver, fallback, quorum }: Pick<Requirement, 'approver' | 'fallback' | 'quorum'>,
   able: number,

@@ -12,10 +12,10 @@ import { theTenant } from '#domain/tenant/store.ts';
 type Asked = Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>;
 
 /**
- * Who may vote on a call for one requirement, at this moment (law 5): the named approvers in good standing, without the
- * requester, the principal, anybody in the act chain, the agent's owner and the target; where they are fewer than the quorum,
- * the fallback's people instead (law 9). Once it has been escalated, the fallback's people in addition. A confirmation is the
- * principal's own, and counts for nothing else.
+ * The people who may vote on a call for one requirement at this moment (law 5): the named approvers in good
+ * standing, except the requester, the principal, everybody in the act chain, the agent's owner and the
+ * target. If they are fewer than the quorum, the fallback's people vote instead (law 9); once escalated, they
+ * vote in addition. A confirmation (`principal`) is the principal's own and counts for nothing else.
  */
 export async function eligibleFor(
   reader: TenantReader,
@@ -42,17 +42,18 @@ export async function eligibleFor(
   return first.length >= requirement.quorum ? first : able(requirement.fallback);
 }
 
-/** Ids of those who never vote on this call. */
+/** The ids of those who may never vote on this call. */
 export async function barredFrom(reader: TenantReader, call: Asked): Promise<Set<string>> {
   const barred = new Set<string>(call.targets);
   const principal = principalOf(call.actor);
   if (principal !== null) barred.add(principal);
-  // While the organisation is frozen, all that can be asked is to lift that: whoever froze it does not decide it.
+  // A frozen organisation can only be asked to lift the freeze, and the person who froze it must not decide
+  // that.
   const { frozenBy } = await theTenant(reader);
   if (frozenBy !== null) barred.add(frozenBy);
   const agents = new Set(call.targets.filter((target) => target.startsWith('agt_')));
   if (call.agentId !== null) agents.add(call.agentId);
-  // The mandate that is acted under, and one that is a target, each bring the parties of every mandate above them.
+  // The mandate in use and any target mandate each add the parties of every mandate above them.
   const named = call.targets.filter((target) => target.startsWith('mdt_'));
   const roots = call.actor.kind === 'agent' ? [call.actor.mandateId, ...named] : named;
   const chains = await Promise.all(roots.map((id) => mandateChain(reader, id)));

@@ -16,12 +16,12 @@ import { mayBreakGlass } from './break-glass.ts';
 import { offersStepUp } from './step-up.ts';
 import { REMIND_APPROVAL, stepsOf } from './remind.ts';
 
-/** The queue whose job ends an approval that nobody decided. */
+/** The queue of the job that ends an approval nobody decided. */
 export const EXPIRE_APPROVAL = 'expire-approval';
 
 /**
- * What an approval is bound to (law 6): the tool's contract, the canonical input, the impact that was previewed and the policies
- * that decided. Keyed, so that the digest tells nothing of the input.
+ * The digest that an approval is bound to (law 6): the tool's contract, the canonical input, the previewed
+ * impact and the policies that decided. Keyed, so that it reveals nothing about the input.
  */
 export function approvalDigest(
   app: Pick<App, 'secrets'>,
@@ -35,7 +35,10 @@ export function approvalDigest(
   );
 }
 
-/** Equal for calls that are one question (law 7): the same tool and input, asked by the same actor for the same principal under the same mandate. Keyed. */
+/**
+ * A digest that is equal for calls that ask the same question (law 7): the same tool and input, from the same
+ * actor, for the same principal, under the same mandate. Keyed.
+ */
 export function inputDigestOf(
   app: Pick<App, 'secrets'>,
   call: { tenantId: string; tool: string; actor: Actor; input: unknown },
@@ -45,8 +48,8 @@ export function inputDigestOf(
 }
 
 /**
- * Why nobody could ever approve this, or null: such a call is refused at once instead of waiting for its expiry (law 9). Where the person
- * who asks is named for break-glass there is a way for it, so it may wait.
+ * Why nobody could ever approve this, or null. Such a call is refused at once instead of waiting until it
+ * expires (law 9). It may wait if its requester may use break-glass.
  */
 export async function deadlock(
   app: Pick<App, 'loginIssuer' | 'catalogue'>,
@@ -74,7 +77,10 @@ export async function deadlock(
   return null;
 }
 
-/** Saves the question, and the timers that bring it to mind, escalate it and end it. Returns when it expires: the shortest time that a requirement or the tenant sets. */
+/**
+ * Saves an approval and the jobs that remind, escalate and expire it. Returns when it expires: the shortest
+ * time that a requirement or the tenant sets.
+ */
 export async function ask(
   ctx: TenantWriter,
   approval: {

@@ -11,10 +11,13 @@ import { ownApproval } from './own.ts';
 import { offersStepUp, spendStepUp } from './step-up.ts';
 import { lockedPair } from './vote.ts';
 
-/** Whether a human asked for this with their own hand: no agent, no client that they signed in to, no key. */
+/** Whether a human asked directly: not through an agent, a client or an API key. */
 const ownHand = (actor: Actor): boolean => actor.kind === 'person' && actor.through === undefined;
 
-/** Whether the person who asked for this could run it without waiting: an act at the provider, by a human who is named, where people can step up. */
+/**
+ * Whether the requester could run this without waiting: it is an act at the provider, the requester is a
+ * human who is named for break-glass, and people can step up.
+ */
 export async function mayBreakGlass(
   app: Pick<App, 'loginIssuer' | 'catalogue'>,
   reader: TenantReader,
@@ -26,10 +29,12 @@ export async function mayBreakGlass(
 }
 
 /**
- * Waives the approvals of one waiting act of the actor's own, in the caller's transaction (law 14): the actor must be named, use up a
- * step-up for it, and no earlier use of the organisation may wait for its review. Nothing else is waived: it is decided again when it is
- * carried out, and where it has drifted since, it is asked. Throws Fault `not_found` (not theirs), `forbidden` (not named, no act, no
- * step-up), `conflict` (decided, expired, changed, a use waits for its review).
+ * Waives the approvals of one of the actor's own waiting acts, in the caller's transaction (law 14). The
+ * actor must be named, and a step-up for it is used up. The organisation's last use must have been reviewed.
+ * Nothing else is waived: execution decides the call again, and asks if it has drifted.
+ *
+ * Throws Fault `not_found` (not theirs), `forbidden` (not named, not an act, no step-up) and `conflict`
+ * (decided, expired, changed, or the last use awaits its review).
  */
 export async function breakGlass(
   ctx: WriteContext,
@@ -89,7 +94,10 @@ export async function breakGlass(
   return { useId: id, callId: call.id };
 }
 
-/** Closes a use after another human has looked at it. Throws Fault `not_found`, `conflict` (reviewed already), `forbidden` (their own, or done to them). */
+/**
+ * Closes a use after a review by another human. Throws Fault `not_found`, `conflict` (already reviewed) and
+ * `forbidden` (the reviewer is its user or its target).
+ */
 export async function reviewUse(ctx: WriteContext, useId: string, note: string): Promise<void> {
   const { actor } = ctx;
   const use = await findUse(ctx, useId, 'update');

@@ -4,8 +4,8 @@ import type { Outcome } from '../outcome.ts';
 import { approvalView, approverNames } from './view.ts';
 
 /**
- * What a gated call answers, and what `approval_wait` answers later: one shape in every state (design/mcp-contract.md,
- * "Approval-gated calls"). `result` is the tool's own output once it is done.
+ * The answer to a call that needs approval, and later of `approval_wait`: one shape in every state. `result`
+ * is the tool's own output once it is done.
  */
 export const Envelope = z.object({
   status: z.enum([
@@ -23,7 +23,7 @@ export const Envelope = z.object({
   action_summary: z.string().optional(),
   approvers: z.array(z.string()).optional(),
   expires_at: z.iso.datetime().optional(),
-  /** Where approvers decide it, with a fresh sign-in: only where policy wants step-up. */
+  /** Where approvers decide it with a fresh sign-in. Present only if policy requires step-up. */
   approval_url: z.string().optional(),
   next: z
     .object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()), after_seconds: z.number() })
@@ -40,6 +40,7 @@ export const Envelope = z.object({
     .describe('What whoever denied it would accept; with terms, approval_adopt asks for exactly that.'),
 });
 
+/** The shape of that answer. */
 export type Envelope = z.infer<typeof Envelope>;
 
 const STATUS = {
@@ -54,7 +55,9 @@ const STATUS = {
   unknown: 'unknown',
 } as const satisfies Record<Outcome['status'], Envelope['status']>;
 
-/** Draws an outcome as the envelope. `read` is used only for one that waits: it adds what is asked of whom. */
+/**
+ * An outcome as an envelope. Calls `read` only for a waiting outcome, to add its summary and its approvers.
+ */
 export async function envelopeOf(
   pageOf: (approvalId: string) => string,
   read: Read,

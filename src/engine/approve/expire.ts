@@ -3,7 +3,10 @@ import { findCall, updateCall } from '#domain/call/store.ts';
 import type { App } from '../app.ts';
 import { transact } from '../transact.ts';
 
-/** Ends an approval that nobody decided in time. Decided, withdrawn or not yet due: nothing happens, so the timer may run twice. */
+/**
+ * Ends an approval that nobody decided in time. Does nothing if it is decided, withdrawn or not yet due, so
+ * the job may run twice.
+ */
 export async function expireApproval(app: App, tenantId: string, approvalId: string): Promise<void> {
   await transact(app, tenantId, async (ctx) => {
     const peek = await findApproval(ctx, approvalId);

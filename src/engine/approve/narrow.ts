@@ -8,7 +8,10 @@ import { narrowedTerms } from '#domain/mandate/narrow-terms.ts';
 import type { AskedTerms } from '#domain/mandate/terms.ts';
 import { Fault } from '#lib/fault.ts';
 
-/** The whole input of a mandate that is asked for, made smaller. Throws Fault `conflict` for every other tool, and as `narrowedTerms`. */
+/**
+ * The complete input of a requested mandate, narrowed to these terms. Throws Fault `conflict` for any other
+ * tool, and as `narrowedTerms` does.
+ */
 export async function narrowedInput(
   ctx: WriteContext,
   call: Call,
@@ -23,9 +26,12 @@ export async function narrowedInput(
 }
 
 /**
- * Makes a mandate that is asked for smaller before it is approved: the call gets the smaller input, and the approval a digest of that
- * (law 6). The summary says so to everybody, and `inWords` what became smaller. Both must be locked. Refused once somebody else has voted: theirs was for what they saw. Throws Fault `conflict`,
- * `invalid_input` (wider) and `forbidden` (policy would refuse it, or ask others than were asked).
+ * Narrows a requested mandate before it is approved: the call gets the smaller input, and the approval the
+ * digest of that (law 6). The summary tells everybody; `inWords` says what became smaller. Approval and call
+ * must be locked.
+ *
+ * Throws Fault `conflict` (somebody has voted on what they saw, others would have to be asked, or the same
+ * already waits), `invalid_input` (the terms are wider) and `forbidden` (policy would refuse it).
  */
 export async function narrow(
   ctx: WriteContext,

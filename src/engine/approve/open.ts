@@ -6,8 +6,9 @@ import { eligibleFor } from './approvers.ts';
 import { mayBreakGlass } from './break-glass.ts';
 
 /**
- * The approval for somebody who may see it whole in a browser: who can decide it, or could if it were still open, who has voted, and
- * whoever asked and is named for break-glass. Null for everybody else, and where there is none.
+ * The approval, if this person may see all of it in a browser: they can decide it, or could if it were still
+ * open; they have voted; or they asked for it and may use break-glass. Null for everybody else, and if there
+ * is none.
  */
 export async function mayOpen(
   app: Pick<App, 'loginIssuer' | 'catalogue'>,

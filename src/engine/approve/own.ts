@@ -5,8 +5,9 @@ import type { TenantReader } from '#domain/context.ts';
 import { Fault } from '#lib/fault.ts';
 
 /**
- * The approval and its call, if they are the actor's own: bound to (principal, agent, mandate), not to a token or session, so that
- * a renewed token finds them. Throws Fault `not_found` in the same words for an id that does not exist and for somebody else's.
+ * The approval and its call, if they are the actor's own. They belong to (principal, agent, mandate), not to
+ * a token or session, so a renewed token still finds them. Throws the same Fault `not_found` for an unknown
+ * id and for another actor's approval.
  */
 export async function ownApproval(
   reader: TenantReader,

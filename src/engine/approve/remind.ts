@@ -3,10 +3,13 @@ import { findCall } from '#domain/call/store.ts';
 import type { App } from '../app.ts';
 import { transact } from '../transact.ts';
 
-/** The queue whose jobs remind those who have not voted, and escalate. */
+/** The queue of the jobs that remind approvers and escalate. */
 export const REMIND_APPROVAL = 'remind-approval';
 
-/** When an approval that nobody decides is brought to mind, and when others may decide too: at half and at three quarters of its time. */
+/**
+ * When an undecided approval is brought to mind and when it escalates: after half and after three quarters of
+ * its time.
+ */
 export function stepsOf({ createdAt, expiresAt }: Pick<Approval, 'createdAt' | 'expiresAt'>): {
   readonly remindAt: Date;
   readonly escalateAt: Date;
@@ -17,9 +20,10 @@ export function stepsOf({ createdAt, expiresAt }: Pick<Approval, 'createdAt' | '
 }
 
 /**
- * Takes whichever steps are due and not taken. From the escalation on, the fallback's people may vote in addition (law 9); the version
- * stays, because what is approved does, so that a click on a message of before still counts. Decided, withdrawn, expired or not
- * yet due: nothing happens, so the timers may run twice and in any order.
+ * Takes every step that is due and not taken. After the escalation the fallback's people may vote as well
+ * (law 9). The approval keeps its version, because what is approved does not change, so clicks on earlier
+ * messages still count. Does nothing if the approval is decided, withdrawn, expired or not yet due; jobs may
+ * run twice and in any order.
  */
 export async function remindApproval(app: App, tenantId: string, approvalId: string): Promise<void> {
   await transact(app, tenantId, async (ctx) => {

@@ -11,35 +11,35 @@ import { approvalPage } from './page.ts';
 import { approverWords } from './approver-words.ts';
 import type { ApprovalView } from './view.ts';
 
-/** An approval with every name that a message or page about it needs: all that those who draw it know. */
+/** An approval with every name that a message or page about it needs. */
 export interface Scene {
   readonly view: ApprovalView;
   readonly toolTitle: Line;
-  /** On whom or what, by directory names with logins. */
+  /** The targets by their names in the directory, with logins. */
   readonly targets: readonly Line[];
-  /** "Bob Meyer (bob@acme.example)". */
+  /** The requester, such as "Bob Meyer (bob@acme.example)". */
   readonly askedBy: Line;
   readonly mandate: Pick<Mandate, 'id' | 'purpose' | 'uses' | 'maxUses'> | null;
-  /** What will run, line by line, names in place of ids; whole, the message shortens it. */
+  /** What will run, line by line, with names for ids. Complete: a message shortens it. */
   readonly lines: readonly Line[];
   /** What each requirement asks for. */
   readonly asks: readonly Line[];
-  /** The page where it is decided with step-up; null where no requirement wants that. */
+  /** The page where it is decided with step-up. Null if no requirement asks for step-up. */
   readonly page: string | null;
-  /** The same page for whoever asked, where they may break glass; null for everybody else. */
+  /** The same page for a requester who may use break-glass. Null for everybody else. */
   readonly emergency: string | null;
 }
 
-/** What a bearer token asked is not yet the person's word: whoever decides reads which client had the token. */
+/** What a bearer token asked is not the person's own word, so approvers see which client held the token. */
 const askedWith = (actor: Actor): Line[] =>
   actor.kind === 'person' && isByToken(actor)
     ? [say`Asked with an access token of the client ${actor.identity['cid'] ?? '(unknown)'}`]
     : [];
 
-/** Fields whose text has lines of its own. */
+// Fields whose text may have several lines.
 const MULTILINE = /^text$/;
 
-/** What would change, line by line, names in place of ids. */
+/** The changes, line by line, with names for ids. */
 export const changeLines = (
   { changes }: Pick<Impact, 'changes'>,
   names: ReadonlyMap<string, string>,
@@ -49,7 +49,7 @@ export const changeLines = (
       say`${withNames(what, names)}: ${withNames([from, to].map((side) => side ?? '(none)').join(' → '), names)}`,
   );
 
-/** Collects what is shown about an approval. The tool may no longer be there. */
+/** Collects what is shown about an approval. Works also if the tool no longer exists. */
 export async function sceneOf(
   app: Pick<App, 'baseUrl' | 'catalogue' | 'loginIssuer'>,
   reader: TenantReader,
@@ -62,7 +62,7 @@ export async function sceneOf(
   const given = Object.entries(inOrder(call.input, entry?.inputSchema) as Record<string, unknown>).flatMap(
     ([field, value]) => {
       const label = properties[field]?.title ?? labelOf(field);
-      // A policy is read line by line; everything else is one line.
+      // People read a policy line by line; every other value is one line.
       return MULTILINE.test(field) && typeof value === 'string'
         ? markedLines(`${label}: ${value}`)
         : [say`${label}: ${withNames(shown(value, names), names)}`];

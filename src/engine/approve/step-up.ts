@@ -7,21 +7,29 @@ import { identityProvidersOf } from '#domain/token/store.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from '../app.ts';
 
-/** Whether people of this tenant can prove themselves anew: in a browser, at the Okta that the tenant trusts. */
+/**
+ * Whether people of this tenant can step up: sign in again with a browser, at the Okta that the tenant
+ * trusts.
+ */
 export async function offersStepUp(app: Pick<App, 'loginIssuer'>, reader: TenantReader): Promise<boolean> {
   if (app.loginIssuer === null) return false;
   const providers = await identityProvidersOf(reader);
   return providers.some((one) => one.kind === 'OKTA' && one.issuer === app.loginIssuer);
 }
 
-/** Whether a vote counts for a requirement that its voter is eligible for: where it wants step-up, only one that was cast with it. */
+/**
+ * Whether an eligible voter's vote counts for a requirement: if that requires step-up, only a vote cast with
+ * it does.
+ */
 export const countsFor = ({ stepUp }: Requirement, vote: Pick<Vote, 'identity'>): boolean =>
   !stepUp || vote.identity['step_up'] !== undefined;
 
 /**
- * Uses up the actor's step-up for this approval, in the committing transaction: it must be this person's, for this approval in exactly
- * this version, and not have ended, by time, by use or with the person's sign-ins. Returns it as the vote and the ledger keep it.
- * Throws Fault `forbidden` (`step_up_required`), with the page where to sign in again.
+ * Uses up the actor's step-up for this approval, in the committing transaction. It must be this person's, for
+ * exactly this version of this approval. It must not have been used, have expired, or have ended with the
+ * person's sign-ins. Returns it as the vote and the ledger store it.
+ *
+ * Throws Fault `forbidden` with `detail.reason` `step_up_required` and the page at which to sign in again.
  */
 export async function spendStepUp(
   ctx: WriteContext,

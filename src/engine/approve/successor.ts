@@ -2,7 +2,7 @@ import { findApproval, type Approval } from '#domain/approval/store.ts';
 import { findCall, type Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 
-/** The call that stands now for one that was superseded (law 6), at the end of the chain, with its approval. */
+/** The last successor of a superseded call (law 6), with its approval. Returns any other call unchanged. */
 export async function successorOf(
   reader: TenantReader,
   pair: { call: Call; approval: Approval | null },

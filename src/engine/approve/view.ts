@@ -10,11 +10,11 @@ import { shortageWords } from './approver-words.ts';
 import { eligibleFor } from './approvers.ts';
 import { countsFor } from './step-up.ts';
 
-/** A call with its approval as people may see it: everything that a message, a page or an answer draws. Holds no secret. */
+/** A call with its approval, as messages, pages and answers show it. Contains no secret. */
 export interface ApprovalView {
   readonly call: Call;
   readonly approval: Approval;
-  /** The call's state: "approved" never reads as "done". */
+  /** The state of the call, not of the approval, so that "approved" never reads as "done". */
   readonly state: CallState;
   readonly principal: Person | null;
   readonly agent: { readonly id: string; readonly name: string; readonly owner: Person | null } | null;
@@ -22,24 +22,27 @@ export interface ApprovalView {
     readonly voter: Person;
     readonly vote: 'approve' | 'deny';
     readonly note: string | null;
-    /** With a denial, what would be accepted instead; with an approval, what the voter made smaller. */
+    /** With a denial, what the voter would accept; with an approval, what the voter narrowed. */
     readonly suggestion: Suggestion | null;
     readonly at: Date;
   }[];
   readonly requirements: readonly RequirementView[];
 }
 
+/** A requirement, and how far it is met. */
 export interface RequirementView {
   readonly requirement: Requirement;
-  /** Who may vote for it now. */
+  /** The people who may vote for it now. */
   readonly eligible: readonly Person[];
-  /** Those of them who may only since it was escalated. */
+  /** Those among them who may vote only because it was escalated. */
   readonly added: readonly Person[];
-  /** Approvals given by people who may vote for it, with step-up where it wants that. */
+  /**
+   * The number of approvals that count for it: from eligible people, and with step-up if it requires that.
+   */
   readonly given: number;
 }
 
-/** The view of an approval, or null where there is none of this id. Eligibility is what it is at this moment. */
+/** The view of an approval, or null if there is none with this id. Eligibility is as of this moment. */
 export async function approvalView(reader: TenantReader, approvalId: string): Promise<ApprovalView | null> {
   const approval = await findApproval(reader, approvalId);
   const call = approval === null ? null : await findCall(reader, approval.callId);
@@ -90,14 +93,14 @@ export async function approvalView(reader: TenantReader, approvalId: string): Pr
   };
 }
 
-/** Display names of those who may still vote, each once. */
+/** The display names of those who may vote now, each once, sorted. */
 export function approverNames(view: ApprovalView): string[] {
   return [
     ...new Set(view.requirements.flatMap(({ eligible }) => eligible.map((person) => person.displayName))),
   ].sort();
 }
 
-/** That fewer people can vote than must agree, in words; null where there are enough, or where it is decided. */
+/** Says that fewer people can vote than must agree. Null if there are enough, or if it is decided. */
 export function shortage({ approval, requirements }: ApprovalView): string | null {
   if (approval.state !== 'pending') return null;
   const short = requirements.find(({ requirement, eligible }) => eligible.length < requirement.quorum);

@@ -19,23 +19,27 @@ import { narrow, narrowedInput } from './narrow.ts';
 import { barredFrom, eligibleFor } from './approvers.ts';
 import { countsFor, spendStepUp } from './step-up.ts';
 
+/** A person's vote on an approval. */
 export interface Ballot {
   readonly approvalId: string;
   readonly decision: 'approve' | 'deny';
   readonly note?: string | undefined;
-  /** With a denial: what would be acceptable instead. */
+  /** With a denial: what the voter would accept instead. */
   readonly suggestion?: Suggestion | undefined;
-  /** With an approval of a mandate: less than was asked. */
+  /** With the approval of a mandate: narrower terms than were asked for. */
   readonly narrow?: NarrowTerms | undefined;
   /** The version of the approval that the voter saw. */
   readonly version: number;
 }
 
 /**
- * One vote, in the caller's transaction: the approval and its call are locked, the voter must be eligible *now* (law 5), must have
- * seen this version, and counts once; where a requirement of theirs wants step-up, an approval uses one up. A denial ends it; the last vote that every requirement needs makes the call ready and
- * enqueues its execution, nothing more. Returns the approval's state after the vote.
- * Throws Fault `forbidden` (not a voter; the words say who is; or `step_up_required`), `conflict` (decided, expired, changed, voted before), `not_found`.
+ * Casts one vote in the caller's transaction and returns the approval's new state. It locks the approval and
+ * its call. The voter must be eligible now (law 5), must have seen this version, and can vote once. An
+ * approval uses up a step-up if a requirement of the voter's asks for it. A denial ends the approval. The
+ * last vote that every requirement needs makes the call ready and enqueues its execution.
+ *
+ * Throws Fault `forbidden` (not a voter, or `step_up_required`), `conflict` (decided, expired, changed,
+ * already voted) and `not_found`.
  */
 export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved' | 'rejected' | 'pending'> {
   if (ctx.actor.kind !== 'person') throw new Fault('forbidden', 'Only people vote.');
@@ -53,7 +57,8 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
       detail: { reason: 'expired' },
     });
   if (counted.mine.length === 0) throw await ineligible(ctx, approval, call, voterId, counted.others);
-  // A vote by somebody else raises the version too: what is approved stays bound by the digest, so only a first look that is older than the last change counts as stale.
+  // Votes of others raise the version too. The digest binds what is approved, so only a view older than the
+  // last change is stale.
   if (ballot.version !== approval.version) {
     throw new Fault(
       'conflict',
@@ -61,12 +66,12 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
       { detail: { reason: 'stale', version: approval.version } },
     );
   }
-  // A denial only tightens: from whichever door it comes, it counts.
+  // A denial only tightens, so it counts through every interface, without step-up.
   const proof =
     ctx.actor.stepUp !== undefined || (ballot.decision === 'approve' && counted.stepUp)
       ? await spendStepUp(ctx, ctx.actor, approval)
       : {};
-  // A suggestion that could not be asked for is refused here, not when the requester takes it up.
+  // Check a suggestion now, so that the requester never gets one that cannot be asked for.
   if (ballot.suggestion?.terms !== undefined) await narrowedInput(ctx, call, ballot.suggestion.terms);
   let { suggestion } = ballot;
   if (ballot.narrow !== undefined) {
@@ -81,7 +86,7 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
     voterId,
     vote: ballot.decision,
     note: ballot.note ?? null,
-    // On an approval it says what this voter made smaller.
+    // With an approval, this says what the voter narrowed.
     suggestion: suggestion ?? null,
     identity: { surface: ctx.actor.surface, ...ctx.actor.identity, ...proof },
     createdAt: ctx.now,
@@ -109,13 +114,14 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
     : stillPending(ctx, approval, call);
 }
 
-/** The approval and its call, locked in the order of everybody else. Throws Fault `not_found`. */
+/** The approval and its call, locked in the order that all code uses. Throws Fault `not_found`. */
 export async function lockedPair(
   ctx: WriteContext,
   approvalId: string,
 ): Promise<{ approval: Approval; call: Call }> {
   const peek = await findApproval(ctx, approvalId);
-  // The call first, everywhere: a revocation takes calls and then their approvals, and must not meet us the other way round.
+  // The call first, always: a revocation locks calls and then their approvals, and the reverse order could
+  // deadlock.
   const call = peek === null ? null : await findCall(ctx, peek.callId, 'update');
   const approval = await findApproval(ctx, approvalId, 'update');
   if (call === null || approval === null) throw new Fault('not_found', 'There is no such approval here.');
@@ -153,7 +159,7 @@ async function ineligible(
   });
 }
 
-/** Every requirement has its quorum of approvals by people who are eligible at this moment. */
+/** Whether every requirement has its quorum of approvals by people who are eligible now. */
 async function satisfied(reader: TenantReader, approval: Approval, call: Call): Promise<boolean> {
   const yes = (await votesOf(reader, approval.id)).filter((one) => one.vote === 'approve');
   for (const requirement of approval.requirements) {
@@ -211,7 +217,7 @@ async function stillPending(ctx: WriteContext, approval: Approval, call: Call): 
   return 'pending';
 }
 
-/** Tools that give a mandate, or give it once more. */
+// Tools that grant a mandate, or grant it again.
 const GIVES: ReadonlySet<string> = new Set([
   'mandate_create',
   'mandate_delegate',

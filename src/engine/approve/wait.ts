@@ -13,8 +13,9 @@ import type { Decision } from '../decide/decide.ts';
 import { approvalDigest, ask, deadlock } from './ask.ts';
 
 /**
- * Saves the call as waiting with its approval; an identical one that waits already is joined instead (law 7). A denial where nobody could approve it.
- * Throws Fault `conflict` where the identical one was decided meanwhile.
+ * Saves the call as waiting, with its approval, or joins an identical call that already waits (law 7).
+ * Returns a denial if nobody could approve it, or if the agent has too many open requests. Throws Fault
+ * `conflict` if the identical call was decided at this moment.
  */
 export async function wait(
   ctx: TenantWriter,
@@ -68,7 +69,10 @@ export async function wait(
   return mustFind(ctx, row.id);
 }
 
-/** Why an agent may open no more approvals, or null. What it asks again, word for word, is not one more. */
+/**
+ * Why an agent may open no more approvals, or null. Repeating a waiting request exactly does not count as
+ * another one.
+ */
 async function tooManyOpen(ctx: TenantWriter, row: NewCall): Promise<Denial | null> {
   const { agentId, mandateId, inputDigest } = row;
   if (agentId == null || mandateId == null) return null;

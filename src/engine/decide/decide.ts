@@ -22,32 +22,39 @@ import { nobodyAllows } from './nobody-allows.ts';
 import { notForAgents } from './not-for-agents.ts';
 import type { PolicyBook, PolicySet, ToolPolicies } from './policies.ts';
 
+/** What `decide` is asked: may this actor use this tool on these targets? */
 export interface Question {
   readonly entry: CatalogueEntry;
   readonly actor: Actor;
   readonly targets: Targets;
   readonly adminRoles: AdminRoles;
-  /** What the tool itself adds to the question; absent: nothing. */
+  /** What the tool itself adds to the question. Absent: nothing. */
   readonly extra?: AskedContext;
-  /** What this use is worth; null or absent: the tool does not say. */
+  /** The amount of this use. Null or absent if the tool does not say. */
   readonly worth?: Worth | null;
-  /** The call has been begun, so that its own use of the mandate is counted already. */
+  /** The call has begun, so its own use of the mandate is already counted. */
   readonly useIsSpent?: boolean;
-  /** When it was asked, for policies that look at the clock; absent: now. For questions of the past. */
+  /** When it was asked, for policies that look at the clock; absent: now. For questions about the past. */
   readonly askedAt?: Date;
-  /** Nothing follows from the answer, so what is known of people is taken at any age: what follows is asked again, after it was read again. */
+  /**
+   * Accepts directory data of any age, because nothing follows from the answer. The call itself decides
+   * again, with data that is young enough.
+   */
   readonly anyAge?: true;
 }
 
+/** The answer: allowed, with what policy requires first, or denied. */
 export type Decision =
   | { readonly allowed: true; readonly saved: SavedDecision }
   | { readonly allowed: false; readonly denial: Denial };
 
 /**
- * One question, one place: may this actor use this tool on *every one* of these targets now (design/domain.md, "Decide")?
- * Standing, then the mandate's bounds where an agent asks, then Cedar for each target. With `lock`, person, agent and mandate are
- * held against a revocation until the transaction ends (law 2). Everything that cannot be asked is a no; a target that is not
- * there is Fault `not_found`. Requirements are collected, not fulfilled: whoever runs the call must have them approved.
+ * May this actor use this tool on every one of these targets now? Checks standing, then the mandate's bounds
+ * if an agent asks, then Cedar for each target. Whatever cannot be evaluated is denied. With `lock`, person,
+ * agent and mandate are locked against a revocation until the transaction ends (law 2).
+ *
+ * Collects requirements but does not meet them: the caller must have them approved. Throws Fault `not_found`
+ * for a target that does not exist.
  */
 export async function decide(
   reader: TenantReader,
@@ -62,8 +69,9 @@ export async function decide(
 }
 
 /**
- * The same outside of any transaction: everything is read in one statement, so it is as consistent, and costs one round trip. For
- * what is decided before something else happens: what changes anything is decided again where it commits. Fault `unavailable` where the database is gone.
+ * Decides like `decide`, but outside of a transaction. One statement reads everything, so the data is as
+ * consistent and costs one round trip. It holds no lock: a change must be decided again where it commits.
+ * Throws Fault `unavailable` if the database is gone.
  */
 export async function decideNow(
   app: Pick<App, 'database' | 'policies' | 'now'>,
@@ -100,7 +108,10 @@ export async function fallenSince(
 
 type Book = Pick<PolicyBook, 'inForce' | 'staying'>;
 
-/** What tightens is decided by what stays first: where that permits it, the tenant's own text is not asked, nor even looked at. */
+/**
+ * A tool that tightens is first decided by the policies that stay. If they permit it, the tenant's own text
+ * is not even loaded.
+ */
 async function judgeInForce(
   policies: Book,
   question: Question,
@@ -128,12 +139,15 @@ function keyFallen(actor: Actor, facts: DecisionFacts): Decision | null {
   };
 }
 
-/** The decision as a pure function of the facts, whether or not the key that asks still stands. Throws Fault `not_found` for a target that is not there. */
+/**
+ * The decision as a pure function of the facts. Does not check that an API key is still valid. Throws Fault
+ * `not_found` for a target that does not exist.
+ */
 export function judge(policies: PolicySet, question: Question, facts: DecisionFacts, now: Date): Decision {
   const { entry, actor } = question;
   const fallen =
     standing(question, facts, now) ??
-    // First: what no mandate, key or sign-in could change, nobody should be sent to ask for.
+    // First: nobody should have to ask for a mandate, key or sign-in that could not change the answer.
     notForAgents(policies, entry, actor) ??
     delegated(entry, actor, facts, now, question.worth ?? null);
   if (fallen !== null) return { allowed: false, denial: fallen };
@@ -148,7 +162,7 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
     high_value: question.extra?.high_value ?? false,
     by_token: isByToken(actor),
     own_portal: question.extra?.own_portal ?? false,
-    // Only where an agent asks: no text can keep people from changing the policies by the clock.
+    // Only where an agent asks, so no policy can use the clock to keep people from changing the policies.
     ...(isThroughAgent(actor) && { now: datetime(question.askedAt ?? now) }),
   };
   const action = { type: 'Action', id: entry.tool.name };
@@ -176,7 +190,7 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
   return { allowed: true, saved: { policies: ids, requirements, policyDigest: set.digest } };
 }
 
-/** A moment as Cedar's extension type has it. */
+/** A moment as a value of Cedar's extension type. */
 const datetime = (at: Date): cedar.CedarValueJson => ({ __extn: { fn: 'datetime', arg: at.toISOString() } });
 
 function standing(question: Question, facts: DecisionFacts, now: Date): Denial | null {
@@ -200,7 +214,10 @@ function standing(question: Question, facts: DecisionFacts, now: Date): Denial |
   );
 }
 
-/** Whether the decision would rely on more than the tenant allows of what is known of a person at the provider: it is read again, or the answer is no. */
+/**
+ * Denies if the directory data of the principal or of a target is older than the tenant allows. The caller
+ * then reads it again, or the denial stays.
+ */
 function outdated({ entry, anyAge }: Question, facts: DecisionFacts, now: Date): Denial | null {
   if (entry.tool.tightens === true || anyAge === true) return null;
   const about = [
@@ -239,7 +256,7 @@ interface Evaluation {
 
 function evaluate(set: ToolPolicies, asked: Evaluation): { matched: string[] } | { denial: Denial } {
   const { principal, action, resource, context } = asked;
-  // Whoever is target and principal at once is one entity.
+  // A person who is both principal and target is one entity.
   const both = sameUid(principal, resource) ? [resource] : [principal, resource];
   const answer = set.ask({
     principal: principal.uid,
@@ -251,7 +268,7 @@ function evaluate(set: ToolPolicies, asked: Evaluation): { matched: string[] } |
   if (answer.type === 'failure')
     return { denial: policyError(answer.errors.map((error) => error.message).join('; ')) };
   const { decision, diagnostics } = answer.response;
-  // Cedar itself skips a policy that fails to evaluate; a forbid that was skipped would be a wrong allow.
+  // Cedar skips a policy that fails to evaluate. If that policy is a forbid, skipping it would wrongly allow.
   if (diagnostics.errors.length > 0)
     return { denial: policyError(diagnostics.errors.map((error) => error.policyId).join(', ')) };
   if (decision === 'deny' && diagnostics.reason.length > 0) {
@@ -290,7 +307,7 @@ function tokenScopeDenial(entry: CatalogueEntry, actor: Actor): Denial | null {
       );
 }
 
-/** What the person let their own client have when they signed in to it. */
+/** Denies if the person did not grant the tool's scope when they signed in to this client. */
 function clientScopeDenial({ tool }: CatalogueEntry, actor: Actor): Denial | null {
   if (actor.kind !== 'person' || actor.through === undefined || tool.only === 'people') return null;
   if (tool.scope === IMPLIED_SCOPE || actor.through.scopes.includes(tool.scope)) return null;
@@ -304,12 +321,12 @@ function clientScopeDenial({ tool }: CatalogueEntry, actor: Actor): Denial | nul
 const sameUid = (a: cedar.EntityJson, b: cedar.EntityJson): boolean =>
   JSON.stringify(a.uid) === JSON.stringify(b.uid);
 
-/** The people whom a decision relies on: on whose authority it is, and the targets. */
+/** The ids of the people whose data a decision relies on: the principal and the targets. */
 export const peopleOf = (actor: Actor, targets: readonly Target[]): string[] => [
   ...[principalOf(actor)].filter((id) => id !== null),
   ...targets.flatMap((target) => (target.type === 'Person' ? [target.id] : [])),
 ];
 
-/** The targets' ids, for finding calls about a thing. */
+/** The ids of the targets, by which calls about something are found. */
 export const targetIds = (targets: readonly Target[]): string[] =>
   targets.flatMap((target) => (target.type === 'Tenant' ? [] : [target.id]));

@@ -7,9 +7,10 @@ import type { CatalogueEntry } from '../catalogue.ts';
 import { IMPLIED_SCOPE } from '../tool.ts';
 
 /**
- * The bounds of an agent: what it asks must lie in its token ∩ the mandate ∩ its ceiling ∩ its principal's authority now, and
- * every target in the mandate's resources; every ancestor of the mandate must stand and bound it in the same way. Null where all
- * of that holds, and for every other actor. The words say what is missing and who can give it.
+ * Checks the bounds of an agent. The tool's scope must be in its token, in the mandate, in the agent's
+ * ceiling and in its principal's authority now, and the mandate's resources must cover every target. Every
+ * mandate above it must be active and set the same bounds. Returns null if all of that holds, and for every
+ * other actor. A denial says what is missing and who can give it.
  */
 export function delegated(
   { tool }: { readonly tool: Pick<CatalogueEntry['tool'], 'name' | 'scope'> },
@@ -94,7 +95,7 @@ export function delegated(
   if (tooMuch !== null) return tooMuch;
   for (const target of facts.targets) {
     if (target === null || target.type === 'Tenant') continue;
-    // A mandate covers people: anything else is within it only through a tool that every mandate holds.
+    // Mandates cover people. Other targets are allowed only with the implied scope, which returned above.
     const covered = target.type === 'Person' && chain.every((one) => covers(one.resources, target.person));
     if (!covered) {
       return denial(

@@ -8,7 +8,7 @@ import { whoCan } from '../who-can.ts';
 import { dryRun } from './dry-run.ts';
 import type { PolicySet } from './policies.ts';
 
-/** What tools of governance may ask about policies, inside the transaction of `reader`. */
+/** What governance tools may ask about policies, inside the reader's transaction. */
 export function policyDesk(
   parts: Pick<App, 'catalogue' | 'policies' | 'loginIssuer'>,
   reader: TenantReader,

@@ -8,18 +8,21 @@ import type { Catalogue } from '../catalogue.ts';
 import { judge, type Decision } from './decide.ts';
 import type { PolicyBook, PolicySet } from './policies.ts';
 
-/** At most so many calls are asked again. */
+/** The most calls that one dry run decides again. */
 export const MAX_CALLS = 5000;
 const MAX_DIFFERENCES = 50;
 
-/** The tenants whose dry run is under way in this process. */
+// The tenants whose dry run is in progress in this process.
 const underWay = new Set<string>();
 
 /**
- * Asks the calls of the last days again, with today's facts, under what is in force now and under another text, and tells which
- * come out otherwise. What a call's mandate, groups and targets were then is not looked at, nor are administrator roles at the
- * provider, which count as unknown: it compares two texts, it does not judge the past. Superseded calls are left out, since their
- * successors are there. One at a time for each tenant. Throws Fault `invalid_input` where the text cannot be used, `rate_limited` while another is under way.
+ * Decides the calls of the last days again, with today's facts, under the policies in force and under another
+ * text, and returns those whose outcome differs. It compares two texts; it does not judge the past. So it
+ * ignores what mandates, groups and targets were then, and takes the targets to hold no administrator role at
+ * the provider. Superseded calls are left out, since their successors are included.
+ *
+ * Throws Fault `invalid_input` if the text cannot be used, and `rate_limited` while another dry run of the
+ * tenant is in progress in this process.
  */
 export async function dryRun(
   parts: { readonly catalogue: Catalogue; readonly policies: PolicyBook },
@@ -72,7 +75,7 @@ async function askTwice(
       entry,
       actor,
       targets,
-      // Roles at the provider are not asked for calls of the past: they count as none, on both sides of the comparison.
+      // The provider is not asked about past calls. Targets count as having no role there, in both decisions.
       adminRoles: new Map(
         targets.flatMap((target) => (target.type === 'Tenant' ? [] : [[target.id, [] as string[]]])),
       ),
@@ -90,13 +93,14 @@ async function askTwice(
       otherwise: words(judge(draft, question, facts, reader.now)),
     };
   } catch (error) {
-    // Its target is not there any more, or its input is of an older tool: neither text has an answer.
+    // The target no longer exists, or the input fits an older version of the tool: neither text has an
+    // answer.
     if (error instanceof Fault && (error.code === 'not_found' || error.code === 'invalid_input')) return null;
     throw error;
   }
 }
 
-/** A decision in words, equal for equal ones. */
+/** A decision in words. Equal decisions give equal words. */
 function words(decision: Decision): string {
   if (!decision.allowed) {
     const { code, policy } = decision.denial;

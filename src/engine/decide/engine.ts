@@ -2,27 +2,34 @@ import { createRequire } from 'node:module';
 import type * as Cedar from '@cedar-policy/cedar-wasm/nodejs';
 import { Fault } from '#lib/fault.ts';
 
-/** Policies that are decided by together, as Cedar prepares them. */
+/** A set of policies that Cedar parses ahead of time. */
 export interface Prepared {
-  /** Equal for equal policies only. */
+  /** Identifies the set: only equal policies may share an id. */
   readonly id: string;
   /** The texts, by policy id. */
   readonly texts: Readonly<Record<string, string>>;
 }
 
+/** A question for Cedar, without the policies that it is asked under. */
 export type CedarQuestion = Omit<Cedar.StatefulAuthorizationCall, 'preparsedPolicySetId'>;
 
-/** An instance of Cedar that is replaced when it breaks, and when it holds too much. */
+/** A Cedar instance that is replaced when it breaks or holds too much. */
 export interface CedarEngine {
-  /** Asks under these policies, which are prepared first where they are not. Throws `EngineBroke` where the instance breaks over it. */
+  /**
+   * Asks under these policies, and prepares them first if needed. Throws `EngineBroke` if the instance
+   * breaks.
+   */
   ask(prepared: Prepared, question: CedarQuestion): Cedar.AuthorizationAnswer;
-  /** Prepares what will be asked. Throws an Error with Cedar's own words where it does not parse, and as `ask` does. */
+  /**
+   * Prepares policies ahead of the first question. Throws an Error with Cedar's message if they do not parse,
+   * and as `ask` does.
+   */
   prepare(prepared: Prepared): void;
-  /** Fault `unavailable` while there is no instance that could decide. */
+  /** Throws Fault `unavailable` while no instance can decide. */
   ready(): void;
 }
 
-/** Cedar's WebAssembly broke over these policies; it has been replaced. */
+/** Cedar's WebAssembly broke on these policies. The instance has been replaced. */
 export class EngineBroke extends Error {
   constructor(cause: unknown) {
     super("Cedar's engine broke over these policies", { cause });
@@ -32,13 +39,16 @@ export class EngineBroke extends Error {
 
 type Instance = Pick<typeof Cedar, 'preparsePolicySet' | 'statefulIsAuthorized'>;
 
-/** So many characters of policy text are prepared in one instance. */
+// How many characters of policy text one instance may hold.
 const MAX_HELD = 8_000_000;
 
 /**
- * Makes one; an instance is opened when it is first needed. Where WebAssembly traps (its stack ran over), every later call of that instance would throw: it is replaced at once, and
- * what was prepared is prepared anew when it is next asked. The same releases memory: Cedar's cache of prepared sets only grows, so an
- * instance that holds more than `max` characters is given up whole.
+ * Creates an engine, which opens its instance on first use.
+ *
+ * When WebAssembly traps (a stack overflow), every later call of that instance would throw. It is replaced at
+ * once, and policies are prepared again when they are next asked. Replacing it also frees memory: Cedar's
+ * cache of prepared sets only grows, so an instance is discarded before it would hold more than `max`
+ * characters.
  */
 export function openCedar(max = MAX_HELD, open: () => Instance = freshInstance): CedarEngine {
   let instance: Instance | null = null;
@@ -52,7 +62,7 @@ export function openCedar(max = MAX_HELD, open: () => Instance = freshInstance):
     try {
       instance = open();
     } catch {
-      // `running` tries again, and `ready` says so meanwhile.
+      // `running` tries again, and `ready` throws until it succeeds.
     }
   }
 
@@ -98,13 +108,18 @@ export function openCedar(max = MAX_HELD, open: () => Instance = freshInstance):
   };
 }
 
-/** Whether the instance is broken for good, and not only this call: WebAssembly trapped, or the stack of this thread ran over inside of it. */
+/**
+ * Whether the instance is broken for good: WebAssembly trapped, or this thread's stack overflowed inside it.
+ */
 export const isTrap = (error: unknown): boolean =>
   error instanceof RangeError || (error instanceof Error && error.name === 'RuntimeError');
 
 const require = createRequire(import.meta.url);
 
-/** Cedar's package is one instance for each time that it is loaded: this loads it again, and leaves it to nobody else. */
+/**
+ * Loads Cedar's package once more, which creates a new instance. Leaves it out of the module cache, so
+ * nothing else shares it.
+ */
 function freshInstance(): Instance {
   const path = require.resolve('@cedar-policy/cedar-wasm/nodejs');
   delete require.cache[path];

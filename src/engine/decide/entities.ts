@@ -2,7 +2,7 @@ import type { CedarValueJson, EntityJson } from '@cedar-policy/cedar-wasm/nodejs
 import type { Actor } from '#domain/actor.ts';
 import type { PersonFacts, TargetFacts } from '#domain/decision/facts.ts';
 
-/** Administrator roles at the provider by person id, as they were read just now; null: it would not say. */
+/** Administrator roles at the provider by person id, as read just now. Null if the provider did not say. */
 export type AdminRoles = ReadonlyMap<string, readonly string[] | null>;
 
 const ref = (type: string, id: string): CedarValueJson => ({ __entity: { type, id } });
@@ -14,7 +14,10 @@ const entity = (type: string, id: string, attrs: Record<string, CedarValueJson>)
   parents: [],
 });
 
-/** A person as policies see them. Privileged: holds an administrator role or a mapped role beyond `member`; unknown counts as such. */
+/**
+ * A person as policies see them. `privileged` means an administrator role, or a mapped role beyond `member`.
+ * Without an answer from the provider it is `unknown`.
+ */
 export function personEntity(
   person: PersonFacts,
   adminRoles: readonly string[] | null | undefined,
@@ -29,7 +32,7 @@ export function personEntity(
   });
 }
 
-/** A service key as policies see it. */
+/** An API key as policies see it. */
 export const serviceEntity = (actor: Extract<Actor, { kind: 'service' }>): EntityJson =>
   entity('Service', actor.keyId, { tools: [...actor.tools] });
 

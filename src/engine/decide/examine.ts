@@ -1,9 +1,9 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import { messages, parsePolicies, type Origin, type Parsed, type Policy } from './parse.ts';
 
-/** What a text is held against: the catalogue, as far as policies see it, and what stays whatever the text says. */
+/** What a policy text is checked against: the catalogue as policies see it, and the policies that stay. */
 export interface Terms {
-  /** In Cedar's schema language. */
+  /** The schema, in Cedar's schema language. */
   readonly schema: string;
   /** Every tool with its scope and its action groups. */
   readonly actions: readonly {
@@ -15,10 +15,15 @@ export interface Terms {
 }
 
 /**
- * Every policy of a text, parsed and validated; a tenant's without verbatim copies of what stays, and tried on sample questions beside it.
- * Throws an Error with Cedar's own words where it does not parse, does not fit the schema, lacks or repeats an `@id`, has an annotation
- * that means nothing, changes a policy that stays, or would keep IT admins from changing the policies. Runs in whatever instance of Cedar
- * this thread has, which a text that is not `withinLimits` can break: a tenant's is for `tryOut` alone.
+ * Parses and validates every policy of a text. A tenant's text is also tried on sample questions, together
+ * with the policies that stay; verbatim copies of those are left out.
+ *
+ * Throws an Error, with Cedar's message where Cedar refuses: if a policy does not parse, does not fit the
+ * schema, lacks or repeats an `@id`, has an unknown annotation, or changes a policy that stays; or if the
+ * text would keep IT admins from changing the policies.
+ *
+ * Uses this thread's Cedar, which a text that is not `withinLimits` can break. So examine a tenant's text
+ * only in `tryOut`.
  */
 export function examine(text: string, origin: Origin, terms: Terms): Parsed[] {
   const parsed = parsePolicies(text, origin);
@@ -32,7 +37,10 @@ export function examine(text: string, origin: Origin, terms: Terms): Parsed[] {
   return own;
 }
 
-/** A tenant's policies without verbatim copies of what stays anyhow; throws where one claims what only those may. */
+/**
+ * A tenant's policies without verbatim copies of those that stay. Throws if one changes such a policy, or
+ * claims to be one.
+ */
 function withoutStaying(own: readonly Parsed[], staying: readonly Parsed[]): Parsed[] {
   const texts = new Map(staying.map(({ policy }) => [policy.id, policy.text]));
   return own.filter(({ policy, claimsToStay }) => {
@@ -83,11 +91,14 @@ const RESOURCES = [
   entity('Tenant'),
 ];
 
-/** A moment at which the sample agent asks. */
+// The moment at which the sample agent asks.
 const NOW: cedar.CedarValueJson = { __extn: { fn: 'datetime', arg: '2026-01-05T12:00:00.000Z' } };
 const CONTEXT = { high_value: false, single_admin: false, by_token: false, own_portal: false };
 
-/** Asks every tool of a person and of an API key, on every kind of target: whatever the text makes of it, Cedar must be able to answer. */
+/**
+ * Asks about every tool, for a person and for an API key, on every kind of target. Throws if Cedar cannot
+ * answer, whatever it would decide.
+ */
 function ask(parsed: readonly Parsed[], { actions }: Terms): void {
   const prepared = cedar.preparsePolicySet('tried', { staticPolicies: textsOf(parsed) });
   if (prepared.type === 'failure') throw new Error(`policies: ${messages(prepared.errors)}`);
@@ -100,7 +111,7 @@ function ask(parsed: readonly Parsed[], { actions }: Terms): void {
   }
 }
 
-/** What the `tried` set says to this. */
+/** Cedar's response from the set `tried`. */
 function answered(
   { name, scope, parents }: Terms['actions'][number],
   principal: cedar.EntityJson,
@@ -130,7 +141,8 @@ const ADMIN: cedar.EntityJson = {
   ...person({ type: 'Person', id: 'usr_admin' }),
   attrs: { roles: ['member', 'it_admin'], scopes: [], privileged: 'yes', manager: { __entity: PERSON } },
 };
-/** How an organisation changes its policies: an IT admin asks, another one votes. With the places where a person's own hand can. */
+// How an organisation changes its policies: one IT admin asks and another one votes. `surfaces` lists where a
+// person can do that directly.
 const WAY_BACK = [
   { tool: 'policy_show', on: 'Tenant', surfaces: ['slack'] },
   { tool: 'policy_set', on: 'Tenant', surfaces: ['slack'] },
@@ -138,8 +150,9 @@ const WAY_BACK = [
 ];
 
 /**
- * Throws where IT admins could not change the policies any more with their own hands. It asks for one who has every scope: a text that
- * names people, or asks for more votes than there are admins, can still keep out those that there are.
+ * Throws if IT admins could no longer change the policies themselves. It tests an admin who has every scope.
+ * A text that names people, or that requires more votes than there are admins, can still lock out the actual
+ * ones.
  */
 function requireWayBack(parsed: readonly Parsed[], { actions }: Terms): void {
   const policies = new Map(parsed.map(({ policy }) => [policy.id, policy]));
@@ -165,7 +178,7 @@ function requireWayBack(parsed: readonly Parsed[], { actions }: Terms): void {
   }
 }
 
-/** What stands between an IT admin and this tool, in words; null: nothing. */
+/** What keeps an IT admin from using this tool, in words, or null. */
 function obstacle(
   tool: string,
   policies: ReadonlyMap<string, Policy>,
@@ -173,10 +186,11 @@ function obstacle(
 ): string | null {
   const [error] = errors;
   if (error !== undefined) return `policy ${error.policyId} cannot be evaluated for ${tool}`;
-  // A no without a reason: nothing permits, which what ships answers for.
+  // A denial without a reason means that nothing permits it. The shipped policies are responsible for that.
   if (decision === 'deny')
     return reason[0] === undefined ? null : `policy ${reason[0]} forbids ${tool} to IT admins`;
-  // Nobody votes on a vote, or on what only looks. On a change of policies others may vote too, but they may be nobody.
+  // Policy cannot ask for votes on a vote or on a read. For a change of policies others may vote too, but
+  // they might not exist.
   const asks = reason
     .map((id) => policies.get(id))
     .find((policy) => {

@@ -6,8 +6,9 @@ import { IMPLIED_SCOPE } from '../tool.ts';
 import type { PolicyBook, PolicySet } from './policies.ts';
 
 /**
- * Whether an agent's token, or what a person let their client have, leaves the tool's scope out. The answer is then no
- * whatever the input names: it is decided before any name is looked up, so that nobody learns from it which names there are.
+ * Whether an agent's token, or what a person granted to their client, lacks the tool's scope. The answer is
+ * then no for any input. So it is decided before any name is resolved, and reveals nothing about which names
+ * exist.
  */
 export function lacksScope({ tool }: Pick<CatalogueEntry, 'tool'>, actor: Actor): boolean {
   if (tool.scope === IMPLIED_SCOPE) return false;
@@ -16,7 +17,7 @@ export function lacksScope({ tool }: Pick<CatalogueEntry, 'tool'>, actor: Actor)
   return !actor.through.scopes.includes(tool.scope);
 }
 
-/** The policies that decide in the tenant of this transaction. Fault as `inForce`. */
+/** The policies in force in the reader's tenant. Throws as `inForce` does. */
 export async function policiesOf(
   policies: Pick<PolicyBook, 'inForce'>,
   reader: TenantReader,

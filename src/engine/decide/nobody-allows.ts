@@ -4,8 +4,8 @@ import type { Target } from '../tool.ts';
 import type { ToolPolicies } from './policies.ts';
 
 /**
- * The refusal where no policy permits: to whom those permit it that speak of this kind of target, in the words of their `@allows`.
- * An API key reads what a key lacks instead: it is nobody among those people.
+ * The denial when no policy permits. It says to whom policies permit the tool on this kind of target, in the
+ * words of their `@allows`. For an API key it says what the key lacks instead.
  */
 export function nobodyAllows(
   set: ToolPolicies,

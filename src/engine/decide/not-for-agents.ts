@@ -13,9 +13,10 @@ const agentBan = (policies: Pick<PolicySet, 'forTool'>, tool: string) =>
   [...policies.forTool(tool).policies.values()].find(({ bansAgents }) => bansAgents);
 
 /**
- * The refusal of a tool that this kind of actor can never use, or null: one for people only, to everybody but a person who acts by their
- * own hand; one that a policy forbids to agents altogether, to agents and clients. It follows from tool, actor and policies alone, so it is
- * said before anything is read: whatever input, mandate or scope is mended, the answer stays the same.
+ * The denial of a tool that this kind of actor can never use, or null. A tool for people only is denied to
+ * everybody but a person acting directly; a tool that a policy forbids to all agents is denied to agents and
+ * clients. It depends only on tool, actor and policies, so it is decided before anything is read: no other
+ * input, mandate or scope would change it.
  */
 export function notForAgents(
   policies: Pick<PolicySet, 'forTool'>,

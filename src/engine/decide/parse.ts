@@ -1,47 +1,52 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { ApproverKind, Requirement } from '#domain/approval/approval.ts';
 
-/** One Cedar policy with what its annotations ask for. */
+/** A Cedar policy with what its annotations ask for. */
 export interface Policy {
   readonly id: string;
   readonly text: string;
   readonly effect: 'permit' | 'forbid';
-  /** What must happen first where this policy matches, or null. */
+  /** What must happen first if this policy matches, or null. */
   readonly requirement: Requirement | null;
-  /** `@adds("requirement")`: it never permits by itself, it only adds its requirement to what another policy permits. */
+  /**
+   * `@adds("requirement")`: it never permits by itself. It only adds its requirement to what another policy
+   * permits.
+   */
   readonly addsOnly: boolean;
-  /** It ships and stays whatever a tenant's own text says: every `forbid`, and what is annotated `@stays("always")`. */
+  /**
+   * It is shipped and applies whatever a tenant's own text says: every shipped `forbid`, and policies
+   * annotated `@stays("always")`.
+   */
   readonly stays: boolean;
-  /** `@reason`: why it forbids, or why it asks. */
+  /** `@reason`: why it forbids, or why it asks for approval. */
   readonly reason: string | null;
-  /** `@allows`: whom it permits, in words for somebody who was refused. */
+  /** `@allows`: who it permits, in words for somebody who was refused. */
   readonly allows: string | null;
-  /** It forbids whatever is asked through an agent, of whomever and on whatever. */
+  /** It forbids everything asked through an agent, for any principal and any target. */
   readonly bansAgents: boolean;
-  /** Of which kind of principal and of target it speaks: `Person`, `Mandate`, …; null: of every kind. */
+  /** The kind of principal and of target that it applies to (`Person`, `Mandate`, …). Null: every kind. */
   readonly about: { readonly principal: string | null; readonly resource: string | null };
 }
 
-/** A policy with what loading it needs. */
+/** A parsed policy, with what loading it needs. */
 export interface Parsed {
   readonly policy: Policy;
   readonly action: cedar.ActionConstraint;
-  /** It is annotated `@stays`, which only what ships may be. */
+  /** It is annotated `@stays`, which only shipped policies may be. */
   readonly claimsToStay: boolean;
 }
 
-/** Who wrote a text: what ships may say what stays. */
+/** Where a text comes from. Only shipped policies may say that they stay. */
 export type Origin = 'shipped' | 'tenant';
 
-/** Annotations of an approval that is asked for by `@approval`. */
-
+// The annotations that refine `@approval`.
 const NEED_APPROVAL = ['fallback', 'quorum', 'step_up', 'expires'];
-/** Every annotation that means something. */
+// Every known annotation.
 const ANNOTATIONS = ['id', 'reason', 'allows', 'adds', 'approval', 'stays', ...NEED_APPROVAL];
 
 /**
- * Every policy of a text. Throws an Error with Cedar's own words where one does not parse, lacks an `@id`, shares it with another
- * or has an annotation that means nothing. Does not look at the schema.
+ * Parses every policy of a text. Throws an Error, with Cedar's message where Cedar refuses, if one does not
+ * parse, lacks an `@id`, shares it with another or has an unknown annotation. Does not check the schema.
  */
 export function parsePolicies(text: string, origin: Origin): Parsed[] {
   const parts = cedar.policySetTextToParts(text);
@@ -93,12 +98,14 @@ function parsePolicy(text: string, origin: Origin): Parsed {
 const speaksOfAll = ({ principal, resource }: cedar.PolicyJson): boolean =>
   principal.op === 'All' && resource.op === 'All';
 
-/** Whether the one condition is `when { context.through_agent }`. */
+/** Whether the only condition is `when { context.through_agent }`. */
 const isOfAgents = (conditions: readonly cedar.Clause[]): boolean =>
   JSON.stringify(conditions) ===
   JSON.stringify([{ kind: 'when', body: { '.': { left: { Var: 'context' }, attr: 'through_agent' } } }]);
 
-/** The entity type that a constraint of a policy's scope fixes. An `in` fixes none: it speaks of what is below the entity. */
+/**
+ * The entity type that a scope constraint fixes. `in` fixes none, since it matches what is below the entity.
+ */
 function kindOf(constraint: cedar.PrincipalConstraint | cedar.ResourceConstraint): string | null {
   if (constraint.op === 'is') return constraint.entity_type;
   if (constraint.op !== '==' || !('entity' in constraint)) return null;
@@ -121,7 +128,8 @@ function requirementOf(id: string, annotations: Record<string, string>): Require
   };
   return {
     policy: id,
-    // A confirmation is asked for by what ships and stays alone; a text of one's own may only repeat that.
+    // Only shipped policies that stay may ask the principal for confirmation; a tenant's text may repeat them
+    // verbatim.
     approver:
       approver === 'principal' && annotations['stays'] !== undefined ? approver : approverKind(id, approver),
     fallback: annotations['fallback'] === undefined ? null : approverKind(id, annotations['fallback']),
@@ -142,6 +150,6 @@ function approverKind(id: string, text: string): ApproverKind {
   );
 }
 
-/** Cedar's own words. */
+/** Cedar's messages, joined. */
 export const messages = (errors: readonly cedar.DetailedError[]): string =>
   errors.map((error) => error.message).join('; ');

@@ -14,54 +14,68 @@ import { tryOut, type TriedOut } from './try-out.ts';
 
 export type { Policy } from './parse.ts';
 
-/** The policies that can matter for one tool; tenant-wide forbids are in every tool's set. */
+/** The policies that can matter for one tool. A forbid for all actions is in every tool's set. */
 export interface ToolPolicies {
-  /** SHA-256 over the texts, in order. */
+  /** SHA-256 of the policy ids and texts, in order. */
   readonly digest: string;
   readonly policies: ReadonlyMap<string, Policy>;
-  /** Cedar's answer. Where it breaks over a tenant's text, what stays answers, and decides from then on. */
+  /**
+   * Cedar's answer. If Cedar breaks on a tenant's text, the policies that stay answer, from then on alone.
+   */
   ask(question: CedarQuestion): cedar.AuthorizationAnswer;
 }
 
-/** One text's policies, with what stays beside them. */
+/** The policies of one text, together with those that stay. */
 export interface PolicySet {
   readonly all: readonly Policy[];
-  /** In words, why the tenant's text decides nothing here: only what stays does. Null: all of it decides. */
+  /**
+   * Why the tenant's text decides nothing and only the policies that stay do, in words. Null if all of it
+   * decides.
+   */
   readonly problem: string | null;
   forTool(tool: string): ToolPolicies;
 }
 
-/** The policies that ship, and from them the sets of tenants that have a text of their own. */
+/** The shipped policies, and the sets of tenants that have a text of their own. */
 export interface PolicyBook extends PolicySet {
-  /** The shipped text, whole. */
+  /** The complete shipped text. */
   readonly text: string;
-  /** What stays in every organisation, alone. */
+  /** Only the policies that stay in every organisation. */
   readonly staying: PolicySet;
   /**
-   * The set that decides where `policy` was read just now; `versionOf` reads a version of the same tenant. Sets are kept
-   * by the digest of their text, which every decision reads anew: nothing that was replaced can decide. Where a tenant's text cannot be
-   * used (it does not fit the catalogue any more, after an upgrade, or Cedar breaks over it), only what stays decides: administrators can
-   * mend it, everything else is a no. The first question after a start waits for `tryOut`. Fault `conflict`, `unavailable`.
+   * The set that decides for `policy`, which was read just now. `versionOf` reads a version of the same
+   * tenant.
+   *
+   * Sets are cached by the digest of their text, and every decision reads that digest anew, so a replaced
+   * text never decides. If a tenant's text cannot be used (it no longer fits the catalogue after an upgrade,
+   * or Cedar breaks on it), only the policies that stay decide: administrators can repair it, everything else
+   * is denied. The first question after a start waits for `tryOut`.
+   *
+   * Throws Fault `conflict` if the policies were replaced meanwhile, and `unavailable` if no thread can be
+   * started.
    */
   inForce(
     policy: PolicyFacts,
     versionOf: (version: number) => Promise<Pick<PolicyVersion, 'text'> | null>,
   ): Promise<PolicySet>;
   /**
-   * A tenant's text with what stays, tried out first (`tryOut`), in an engine of its own. Throws Fault `invalid_input` with Cedar's own
-   * words where it cannot be used, `unavailable` while another new text of the tenant is tried. An empty text is what ships.
+   * A tenant's text together with the policies that stay, tried out first (`tryOut`), in an engine of its
+   * own. An empty text means the shipped policies. Throws Fault `invalid_input` with Cedar's message if the
+   * text cannot be used, and `unavailable` while another new text of the tenant is being tried.
    */
   ofText(tenantId: string, text: string): Promise<PolicySet>;
-  /** Fault `unavailable` while nothing can be decided here. */
+  /** Throws Fault `unavailable` while nothing can be decided. */
   ready(): void;
 }
 
 /**
- * Reads every `*.cedar` file of the folder, validates all policies against the schema that follows from the catalogue, and
- * prepares one small set a tool. Throws with Cedar's own words where a policy does not parse or validate, lacks an `@id`, or has
- * an annotation that means nothing: the server then does not start, since it could not decide. Where the folder's `validated.sha256`
- * has the digest of these very texts and this schema (`npm run generate` writes it), Cedar is not asked to validate them again, which
- * takes longer than everything else at a start.
+ * Reads every `*.cedar` file of the folder, validates all policies against the catalogue's schema, and
+ * prepares one small set per tool. Throws an Error with Cedar's message if a policy does not parse or
+ * validate, lacks an `@id`, or has an unknown annotation. The server then does not start, because it could
+ * not decide.
+ *
+ * Validation takes longer than everything else at a start. It is skipped if the folder's `validated.sha256`
+ * contains the digest of exactly these texts and this schema; `npm run generate` writes it.
  */
 export async function loadPolicies(folder: URL, catalogue: Catalogue): Promise<PolicyBook> {
   const text = await readPolicies(folder);
@@ -69,17 +83,20 @@ export async function loadPolicies(folder: URL, catalogue: Catalogue): Promise<P
   return preparePolicies(text, catalogue, tryOut, validated.trim());
 }
 
-/** Every `*.cedar` file of the folder, as one text. */
+/** Every `*.cedar` file of the folder, joined into one text. */
 export async function readPolicies(folder: URL): Promise<string> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.cedar')).sort();
   const texts = await Promise.all(files.map((file) => readFile(new URL(file, folder), 'utf8')));
   return texts.join('\n');
 }
 
-/** Beside the policies that ship: the digest of what was validated. */
+/** The file beside the shipped policies that contains the digest of what was validated. */
 export const VALIDATED = 'validated.sha256';
 
-/** Validates a text against the catalogue's schema and returns the digest that says so. Throws with Cedar's own words where it does not fit. */
+/**
+ * Validates a text against the catalogue's schema and returns the digest of both. Throws an Error with
+ * Cedar's message if it does not fit.
+ */
 export function validatedDigest(text: string, catalogue: Catalogue): string {
   const terms = termsOf(catalogue);
   examine(text, 'shipped', { ...terms, staying: [] });
@@ -88,14 +105,18 @@ export function validatedDigest(text: string, catalogue: Catalogue): string {
 
 const digestOfValidated = (text: string, schema: string): string => sha256(JSON.stringify([schema, text]));
 
-/** So many texts of tenants are kept, and so many characters of them. */
+// How many tenants' texts are cached, and how many characters of them.
 const MAX_KEPT = { entries: 1_000, bytes: 16_000_000 };
-/** And of what came of trying one, which is asked again when it is approved and put in force. */
+// The same for results of trying a text out. They are needed again when the text is approved and put in
+// force.
 const MAX_TRIED = { entries: 100, bytes: 4_000_000 };
-/** A text that took too long is tried again after so long, in milliseconds. */
+// How long until a text that took too long is tried again, in ms.
 const SLOW_MS = 60_000;
 
-/** The same from one text. `trial` is for tests: how a tenant's text is tried out. `validated` is the digest of what need not be validated again. */
+/**
+ * Prepares policies from one text. `trial` tries out a tenant's text; tests replace it. `validated` is the
+ * digest of a text that need not be validated again.
+ */
 export function preparePolicies(
   text: string,
   catalogue: Catalogue,
@@ -110,10 +131,10 @@ export function preparePolicies(
   const staying = parsed.filter(({ policy }) => policy.stays);
   const ours = openCedar();
   const shipped = shippedSet(ours, parsed, catalogue);
-  // Prepared at the start, so that no decision waits for it.
+  // Prepared now, so that no decision waits for it.
   shipped.prepare();
   const onlyStaying = shippedSet(ours, staying, catalogue);
-  // Texts of tenants share an engine that what ships has no part in: whatever they do to it, the rest goes on deciding.
+  // Tenants' texts have an engine of their own. If one breaks it, the shipped policies still decide.
   const theirs = openCedar();
   const kept = boundedMap<PolicySet & { readonly until: number }>(MAX_KEPT);
   const tried = boundedMap<TriedOut>(MAX_TRIED);
@@ -138,7 +159,7 @@ export function preparePolicies(
     return keep(digest, own.length, ownSet(theirs, all, digest, catalogue, broke));
   }
 
-  /** Tried out once, however many ask, at the same time or soon after. */
+  /** Tries a text out once, however many callers ask at the same time or soon after. */
   function tryOnce(own: string, digest: string): Promise<TriedOut> {
     const before = tried.get(digest);
     if (before !== undefined) return Promise.resolve(before);
@@ -213,7 +234,10 @@ const termsOf = (catalogue: Catalogue): Omit<Terms, 'staying'> => ({
   })),
 });
 
-/** What ships, prepared for each tool by itself, which halves the time of a decision; where Cedar breaks, it is asked once more, anew. */
+/**
+ * The shipped policies, prepared for each tool separately, which halves the time of a decision. If Cedar
+ * breaks, it is asked once more in a new instance.
+ */
 function shippedSet(
   engine: CedarEngine,
   parsed: readonly Parsed[],
@@ -245,7 +269,10 @@ function shippedSet(
   };
 }
 
-/** A tenant's text, prepared once and whole: what speaks of other actions does not match. `broke` answers where Cedar breaks over it. */
+/**
+ * A tenant's text, prepared once as a whole; policies about other actions do not match. `broke` answers if
+ * Cedar breaks on it.
+ */
 function ownSet(
   engine: CedarEngine,
   parsed: readonly Parsed[],

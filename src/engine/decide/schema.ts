@@ -1,6 +1,6 @@
 import type { Catalogue, CatalogueEntry } from '../catalogue.ts';
 
-/** Families whose changes say who may do what from then on. */
+// Families whose changes decide who may do what from then on.
 const GOVERNANCE: ReadonlySet<string> = new Set([
   'policy',
   'scope',
@@ -12,14 +12,14 @@ const GOVERNANCE: ReadonlySet<string> = new Set([
   'api-key',
 ]);
 
-/** Whether it changes the rules: who may do what from then on. */
+/** Whether the tool changes the rules about who may do what. */
 export const governs = ({ tool, family }: CatalogueEntry): boolean => changes(tool) && GOVERNANCE.has(family);
 
 const changes = (tool: CatalogueEntry['tool']): boolean => tool.effects === 'write' || tool.effects === 'act';
 
 /**
- * The action groups of a tool: its family, whether it changes something, how dangerous it is, `governance` for changes of the rules, and
- * `loosens` where it gives somebody back what was taken from them.
+ * The action groups of a tool: its family, whether it changes something, its danger, `governance` for changes
+ * of the rules, and `loosens` for tools that return what was taken away.
  */
 export function actionParents(entry: CatalogueEntry): string[] {
   const { tool, family } = entry;
@@ -33,8 +33,9 @@ export function actionParents(entry: CatalogueEntry): string[] {
 }
 
 /**
- * The Cedar schema that follows from the catalogue: every tool is an action, in the groups of `actionParents`; policies are
- * validated against it when they are loaded, not at every request. Source: Cedar's schema language, docs.cedarpolicy.com/schema.
+ * The Cedar schema that follows from the catalogue: every tool is an action, in the groups of
+ * `actionParents`. Policies are validated against it when they are loaded, not at every request. Source:
+ * docs.cedarpolicy.com/schema.
  */
 export function cedarSchema(catalogue: Catalogue): string {
   const groups = [...new Set(['governance', 'loosens', ...catalogue.all.flatMap(actionParents)])].sort();

@@ -1,15 +1,16 @@
-/** The longest text, in characters. */
+/** The longest policy text, in characters. */
 export const MAX_TEXT = 200_000;
-/** The most policies in one text: each of them is looked at in every decision. */
+/** The most policies in one text. Every decision evaluates each of them. */
 export const MAX_POLICIES = 400;
-/** The deepest that one policy may be, as `depthOf` counts. Cedar's stack ends at about 400. */
+/** The deepest that one policy may be, as `policiesOf` counts. Cedar's stack overflows at about 400. */
 export const MAX_DEPTH = 128;
-/** A bracket, or an `if`, takes about three times the stack of one more member of a chain. */
+// A bracket or an `if` takes about three times the stack of one more member of a chain.
 const NESTED = 3;
 
 /**
- * Refuses a text that could end Cedar's stack or keep it busy for long: by a count of its tokens, before Cedar sees it. Throws an Error that says
- * which policy it is and what to write instead. Does not look at what the text means: what no Cedar parser would take may pass.
+ * Refuses a text that could overflow Cedar's stack or keep it busy for long, by counting its tokens before
+ * Cedar parses it. Throws an Error that names the policy and says what to write instead. Does not check the
+ * meaning: a text that Cedar cannot parse may pass.
  */
 export function withinLimits(text: string): void {
   if (text.length > MAX_TEXT)
@@ -24,10 +25,12 @@ export function withinLimits(text: string): void {
     );
 }
 
-// As Cedar's own lexer reads them: a comment ends at either line break, and a string may hold one. What is in neither is a token by itself.
+// Tokens as Cedar's lexer reads them: a line feed or a carriage return ends a comment, and a string may
+// contain one. Any other character is a token of its own.
 const TOKEN = /\/\/[^\n\r]*|"(?:[^"\\]|\\[^\n])*"|[A-Za-z_][A-Za-z0-9_]*|\|\||&&|::|[=!<>]=|[^\sA-Za-z0-9_]/g;
 
-/** How tightly an operator binds: each level of a chain lies within one member of the level before it. Others bind tightest. */
+// How tightly an operator binds. A chain of one level lies within one member of the level before it.
+// Operators that are not listed bind tightest.
 const LEVELS: ReadonlyMap<string, 0 | 1 | 2> = new Map([
   ['if', 0],
   ['then', 0],
@@ -36,12 +39,14 @@ const LEVELS: ReadonlyMap<string, 0 | 1 | 2> = new Map([
   ['&&', 2],
 ]);
 const TIGHTEST = 3;
-/** Further operators, and the clauses of a policy, which Cedar joins in one chain. */
+// The other operators, and the clauses of a policy, which Cedar joins into one chain.
 const CHAINED: ReadonlySet<string> = new Set(
   '+ - * . ! < > == != <= >= has in like is when unless'.split(' '),
 );
 
-/** What lies between two commas: for each level the members seen in the present chain, and the deepest thing below. */
+/**
+ * What lies between two commas: for each level, the members of the present chain and the deepest part below.
+ */
 interface Part {
   readonly links: [number, number, number, number];
   readonly below: [number, number, number, number];
@@ -49,7 +54,7 @@ interface Part {
 
 const emptyPart = (): Part => ({ links: [0, 0, 0, 0], below: [0, 0, 0, 0] });
 
-/** Ends the chains that bind tighter than `level`: their depth is that of a member of it. */
+/** Ends the chains that bind tighter than `level`. Their depth becomes that of a member of `level`. */
 function close(part: Part, level: 0 | 1 | 2): number {
   let deepest = 0;
   for (let inner = TIGHTEST; inner > level; inner -= 1) {
@@ -61,13 +66,13 @@ function close(part: Part, level: 0 | 1 | 2): number {
   return part.links[level] + part.below[level];
 }
 
-/** Everything above a bracket that is open: its deepest part so far, and the part that is being read. */
+/** An open bracket: its deepest part so far, and the part that is being read. */
 interface Open {
   deepest: number;
   part: Part;
 }
 
-/** The policies of a text: in which line each begins, and how deep an upper bound of its syntax tree is. */
+/** The policies of a text: the line where each begins, and an upper bound of the depth of its syntax tree. */
 function policiesOf(text: string): { line: number; depth: number }[] {
   const found: { line: number; depth: number }[] = [];
   let [line, begins, read] = [1, 0, 0];
@@ -96,7 +101,7 @@ function policiesOf(text: string): { line: number; depth: number }[] {
     const open = stack.at(-1)!;
     if (token === ';') endPolicy();
     else if ('([{'.includes(token)) {
-      // An index, context["a"]["a"], is a chain without a dot.
+      // An index, such as context["a"]["a"], is a chain without a dot.
       if (token === '[') open.part.links[TIGHTEST] += 1;
       stack.push({ deepest: 0, part: emptyPart() });
     } else if (')]}'.includes(token) && stack.length > 1) endBracket();

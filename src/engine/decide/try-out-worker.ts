@@ -3,7 +3,7 @@ import { isTrap } from './engine.ts';
 import { examine } from './examine.ts';
 import type { Answer, Task } from './try-out.ts';
 
-/** The thread that `tryOut` starts for one text: it answers once, and ends. */
+// The thread that `tryOut` starts for one text. It answers once and ends.
 
 const { text, terms } = workerData as Task;
 

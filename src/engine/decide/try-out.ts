@@ -5,39 +5,42 @@ import type { Terms } from './examine.ts';
 import type { Parsed } from './parse.ts';
 import { withinLimits } from './text-limits.ts';
 
-/** What the thread is given. */
+/** The input of the thread. */
 export interface Task {
   readonly text: string;
   readonly terms: Terms;
 }
 
-/** What the thread answers. */
+/** The answer of the thread. */
 export type Answer =
   | { readonly policies: readonly Parsed[] }
   | { readonly problem: string }
   | { readonly broke: true };
 
-/** What came of it. `slow`: it took too long this time, which may also be due to a busy machine. */
+/**
+ * The result of trying out a text. `slow`: it took too long this time, perhaps only because the machine was
+ * busy.
+ */
 export type TriedOut =
   | { readonly policies: readonly Parsed[] }
   | { readonly problem: string; readonly slow: boolean };
 
-/** From the moment at which the thread runs, in milliseconds. */
+// In ms, from the moment when the thread runs.
 const MAX_MS = 30_000;
-/** So many threads at once in one process. */
+// The most threads at once in one process.
 const MAX_AT_ONCE = 2;
-/** In mebibytes of JavaScript's heap; Cedar's own memory is bounded by what the text may be. */
+// JavaScript heap, in MiB. The limits of the text bound Cedar's own memory.
 const MAX_HEAP = 128;
-/** In mebibytes: no more than the thread that decides has, so that what passes here passes there. */
+// In MiB, and no more than the deciding thread has: a text that passes here passes there.
 const STACK = 1;
 
 let running = 0;
 const waiting: (() => void)[] = [];
 
 /**
- * Examines a tenant's text in a thread of its own that is thrown away afterwards: whatever it does to Cedar, it does there. Answers the
- * policies, or why the text cannot be used. Fault `unavailable` where no thread can be started. At most two texts are tried at a time; the
- * others wait.
+ * Examines a tenant's text in a thread that is thrown away afterwards, so a text that breaks Cedar does no
+ * harm. Returns the policies, or why the text cannot be used. At most two texts are examined at a time;
+ * others wait. Throws Fault `unavailable` if the thread cannot be started or fails.
  */
 export async function tryOut(text: string, terms: Terms): Promise<TriedOut> {
   try {
@@ -83,7 +86,7 @@ const BROKE = "they break Cedar's engine: write them shorter, or as several poli
 
 async function answerOf(worker: Worker): Promise<TriedOut> {
   try {
-    // `once` rejects with an error of the thread.
+    // `once` rejects if the thread throws.
     const [answer] = (await Promise.race([
       once(worker, 'message'),
       once(worker, 'exit').then(() => [{ broke: true }]),

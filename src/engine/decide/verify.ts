@@ -22,7 +22,7 @@ import { decide, decideNow, type Decision, type Question } from './decide.ts';
 import { delegated } from './delegated.ts';
 import type { AdminRoles } from './entities.ts';
 
-/** Why the answer is no, for other systems; names are contracts. */
+/** The reasons for a denial that other systems see. The names are contracts. */
 export const VERIFY_REASONS = [
   'NO_MATCHING_MANDATE',
   'MANDATE_FROZEN',
@@ -43,15 +43,19 @@ export const VERIFY_REASONS = [
   'TOKEN_INVALID',
 ] as const;
 
+/** One of these reasons. */
 export type VerifyReason = (typeof VERIFY_REASONS)[number];
 
-/** What is asked under one mandate: a tool of ours on its targets, or a scope of another system on a resource of its own. */
+/**
+ * What a check asks under one mandate: a tool of ours on its targets, or a scope of another system on one of
+ * its resources.
+ */
 export type Checked =
   | {
       readonly kind: 'tool';
       readonly entry: CatalogueEntry;
       readonly targets: Targets;
-      /** Null where the caller named targets instead of an input. */
+      /** Null if the caller named targets instead of an input. */
       readonly input: Readonly<Record<string, unknown>> | null;
       readonly worth: Worth | null;
       readonly adminRoles: AdminRoles;
@@ -59,11 +63,12 @@ export type Checked =
   | {
       readonly kind: 'scope';
       readonly scope: string;
-      /** The text that names it there, a person here, or null: nothing was named. */
+      /** The resource as that system names it, or a person of ours. Null if none was named. */
       readonly resource: { readonly text: string } | { readonly personId: string } | null;
       readonly worth: Worth | null;
     };
 
+/** The answer to a check. */
 export type Verdict =
   | { readonly allowed: true; readonly policies: readonly string[] }
   | {
@@ -75,7 +80,10 @@ export type Verdict =
 
 type Parts = Pick<App, 'database' | 'baseUrl' | 'catalogue' | 'policies' | 'loginIssuer' | 'now'>;
 
-/** Where a check is decided: in a transaction, whose locks then hold until it ends (law 2), or in one statement, as of this moment. */
+/**
+ * How a check decides: in a transaction that holds locks until it ends (law 2), or in one statement, as of
+ * now.
+ */
 export interface Deciding {
   readonly app: Parts;
   now(): Date;
@@ -84,7 +92,7 @@ export interface Deciding {
   read<T>(work: (reader: TenantReader) => Promise<T>): Promise<T>;
 }
 
-/** Deciding in a transaction, everything that is decided about held until it ends. */
+/** Decides in the reader's transaction. Locks everything that the decision reads until it ends. */
 export const decidingIn = (app: Parts, reader: TenantReader): Deciding => ({
   app,
   now: () => reader.now,
@@ -93,7 +101,7 @@ export const decidingIn = (app: Parts, reader: TenantReader): Deciding => ({
   read: (work) => work(reader),
 });
 
-/** Deciding outside of any transaction; holds nothing. Fault `unavailable` where the database is gone. */
+/** Decides outside of a transaction and locks nothing. Throws Fault `unavailable` if the database is gone. */
 export const decidingNow = (app: Parts, tenantId: string): Deciding => ({
   app,
   now: app.now,
@@ -103,14 +111,16 @@ export const decidingNow = (app: Parts, tenantId: string): Deciding => ({
 });
 
 /**
- * Decides one check for an agent under one mandate: a tool by the very decision that its call would get, where a requirement is a
- * no until somebody has approved it; another system's scope by standing, mandate, ceiling, authority and constraints alone.
+ * Decides one check for an agent under one mandate. A tool gets the same decision as its call would, and an
+ * unmet requirement is a no. Another system's scope is decided by standing, mandate, ceiling, authority and
+ * constraints alone, without policies.
  */
 export async function verifyFor(deciding: Deciding, actor: AgentActor, check: Checked): Promise<Verdict> {
   return check.kind === 'tool' ? verifyTool(deciding, actor, check) : verifyScope(deciding, actor, check);
 }
 
-/** A resource that a tool is not for fits no policy, and who is allowed then is not what the caller must know. */
+// A resource that does not suit the tool fits no policy. The caller must then name another one; a list of
+// people who may does not help.
 const VAGUE =
   'Without the tool\'s "input" this is about the "resource" alone (person:<id or work email>; where none is named, the organisation): name on whom it is, or give the "input".';
 
@@ -175,7 +185,10 @@ function standing({ tenantStatus, principal }: DecisionFacts, now: Date): Denial
   return standingOf(principal) ?? (isOutdated(principal, now) ? directoryOutdated(principal) : null);
 }
 
-/** A bound that cannot be asked about, because the check names nothing, is a no. People have been covered already. */
+/**
+ * Checks the resource bounds of another system's scope. `delegated` has already checked people. If the check
+ * names no resource, only `*` covers it.
+ */
 function outside(
   actor: AgentActor,
   { chain }: DecisionFacts,
@@ -198,7 +211,7 @@ function outside(
   );
 }
 
-/** What to do about a resource that is not covered: some are only named in another way than they must be. */
+/** What to do about a resource that is not covered; often it is only named in the wrong form. */
 function nameOf(text: string): string {
   if (text.startsWith('resource:'))
     return 'Leave "resource:" out: that is how mandates write it, a check has the name alone.';
@@ -216,7 +229,9 @@ async function frozenFor(
   return (await deciding.facts({ ...nothing, mandateId: actor.mandateId })).chain;
 }
 
-/** A denial as other systems read it; a mandate that is frozen for want of authority says both. */
+/**
+ * A denial as other systems see it. A mandate that is frozen because authority was lost gives both reasons.
+ */
 export function refused(
   why: Denial,
   chain: readonly { readonly reason: string | null; readonly state: string }[],
@@ -253,10 +268,16 @@ const REASONS: Partial<Record<DenialCode, VerifyReason>> = {
   too_many_open: 'APPROVAL_REQUIRED',
 };
 
-/** The reason that other systems read for a denial; what has none of its own is policy's word. */
+/**
+ * The reason that other systems see for a denial. A code without a reason of its own counts as forbidden by
+ * policy.
+ */
 export const reasonOf = (code: DenialCode): VerifyReason => REASONS[code] ?? 'FORBIDDEN_BY_POLICY';
 
-/** The reason why a token was refused: what it stands on, where that is why, and otherwise the token itself. Passes every other fault on. */
+/**
+ * The reason why a token was refused: what it depends on, if that is why, otherwise the token itself.
+ * Rethrows any other error.
+ */
 export function tokenReason(error: unknown): VerifyReason {
   if (!(error instanceof Fault) || error.code !== 'unauthenticated') throw error;
   const reason = error.detail['reason'];
