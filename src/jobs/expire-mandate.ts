@@ -3,7 +3,10 @@ import { findMandate } from '#domain/mandate/store.ts';
 import type { App } from '#engine/app.ts';
 import { transact } from '#engine/transact.ts';
 
-/** Ends a mandate whose time is over, with everything below it. Not due (it was renewed), or ended already: nothing happens. The decision never waits for this timer. */
+/**
+ * Ends a mandate that has expired, and every mandate below it. Does nothing if it was renewed or has ended.
+ * Decisions check the expiry themselves and do not depend on this job.
+ */
 export async function expireMandate(app: App, tenantId: string, mandateId: string): Promise<void> {
   await transact(app, tenantId, async (ctx) => {
     const mandate = await findMandate(ctx, mandateId, 'update');

@@ -4,8 +4,9 @@ import type { App } from '#engine/app.ts';
 import { transact } from '#engine/transact.ts';
 
 /**
- * Brings the rows of mandates and waiting calls in line with a freeze, or its lifting, that was too large for one transaction: piece
- * by piece, each committed alone. Notes the end in the ledger, unless the opposite was done meanwhile and its own job does the rest.
+ * Updates mandates and waiting calls after a freeze, or its lifting, that was too large for one transaction.
+ * Works in pieces, each committed separately. Records `FREEZE_COMPLETED` at the end, unless the opposite was
+ * done meanwhile; then the job of that one continues.
  */
 export async function followFreezeToTheEnd(
   app: App,

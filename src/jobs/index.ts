@@ -20,23 +20,23 @@ import { sweep } from './sweep.ts';
 import { syncDirectory } from './sync-directory.ts';
 import { syncGivenUp } from './sync-outcome.ts';
 
-/** One kind of durable work. Every job may run twice: rows say what is left to do. */
+/** A kind of durable job. Every job may run twice: rows say what is left to do. */
 export interface Job {
   readonly concurrency: number;
   readonly retryLimit: number;
   readonly retryDelaySeconds: number;
-  /** After so many tries an unexpected error is given up; absent: after the last try. */
+  /** After how many tries an unexpected error is final. Absent: after the queue's last try. */
   readonly unexpectedTries?: number;
   run(app: App, tenantId: string, data: JobData, signal: AbortSignal): Promise<unknown>;
-  /** What is done when it is not tried again, besides the log line. Absent: IT admins are told. */
+  /** Handles a job that is not tried again, after its log line. Absent: `jobGivenUp` handles it. */
   givenUp?(app: App, tenantId: string, data: JobData, error: unknown): Promise<void>;
 }
 
 const text = (data: JobData, field: string): string => String(data[field] ?? '');
 
-/** Every job that is not a surface's own, by its queue. */
+/** Every job except those of interfaces, by its queue. */
 export const JOBS: Readonly<Record<string, Job>> = {
-  // A batch waits for its slowest member, and Okta may take its time: many workers, one call each.
+  // A batch waits for its slowest member, and Okta may be slow. So use many workers with one call each.
   [EXECUTE_CALL]: {
     concurrency: 16,
     retryLimit: 50,

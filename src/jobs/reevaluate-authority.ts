@@ -3,7 +3,10 @@ import { reevaluatePiece } from '#domain/group/reevaluate.ts';
 import type { App } from '#engine/app.ts';
 import { transact } from '#engine/transact.ts';
 
-/** Brings the mandates of some people in line with what their groups give now: what was too much for the transaction that changed it. */
+/**
+ * Updates the mandates of some people to what their groups give now, where the transaction that changed the
+ * groups left too much to do.
+ */
 export async function reevaluateAuthorityPiece(app: App, tenantId: string, data: JobData): Promise<void> {
   const people = String(data['people'] ?? '').split(' ');
   const actor = String(data['actor'] ?? 'prokura');

@@ -3,7 +3,10 @@ import { findAgent } from '#domain/agent/store.ts';
 import type { App } from '#engine/app.ts';
 import { transact } from '#engine/transact.ts';
 
-/** Retires a key whose grace is over; tokens that the agent got before die, and it exchanges again. Retired before: nothing happens. */
+/**
+ * Retires an agent's key after its grace period. The agent's earlier tokens end, so it must exchange again.
+ * Does nothing if the key is already retired.
+ */
 export async function retireAgentKey(
   app: App,
   tenantId: string,

@@ -5,23 +5,24 @@ import { transact } from '#engine/transact.ts';
 import { asFault, type Fault } from '#lib/fault.ts';
 import { inShort } from '#lib/in-short.ts';
 
-/** Durable work as it is delivered. */
+/** A job as the queue delivers it. */
 export interface Work {
   readonly queue: string;
-  /** After so many tries an unexpected error is no matter of time; absent: only after the last try of the queue. */
+  /** After how many tries an unexpected error is final. Absent: after the queue's last try. */
   readonly unexpectedTries?: number;
   run(data: JobData, signal: AbortSignal): Promise<unknown>;
-  /** It will not be tried again: whoever waits for it is told why. May run twice. */
+  /** Handles work that is not tried again. May run twice. */
   givenUp?(data: JobData, error: unknown): Promise<void>;
 }
 
-/** How long work waits that was refused for a rate limit without a time. */
+// How long a rate-limited job waits if the fault names no time.
 const PAUSE_SECONDS = 60;
 
 /**
- * Runs one delivery of a job. A failed try is one line in the log: queue, job, try and cause, without parameters of statements. What
- * is rate-limited is put back for as long as the other side asks, which uses up no try. The last try is told to whoever waits. Throws a
- * short error for the queue to keep and to try again.
+ * Runs one delivery of a job. A failed try logs one line with queue, job, try and cause, without parameters
+ * of SQL statements. A job that is rate-limited is put back for as long as the other side asks, which uses up
+ * no try. After the last try it calls `givenUp`. Throws a short error, for the queue to store and to try
+ * again.
  */
 export async function runJob(app: App, work: Work, data: JobData, delivery: Delivery): Promise<void> {
   try {
@@ -48,7 +49,9 @@ async function putBack(app: App, queue: string, data: JobData, fault: Fault, lin
   await app.queue.send(queue, data, { startAfter: new Date(app.now().getTime() + seconds * 1000) });
 }
 
-/** What becomes of a job without a way of its own: a line in the ledger, and IT admins are told. */
+/**
+ * The default for a job that is not tried again: writes `job_failed` to the ledger and alerts the IT admins.
+ */
 export const jobGivenUp =
   (queue: string) =>
   async (app: App, tenantId: string, data: JobData, error: unknown): Promise<void> => {
@@ -60,5 +63,5 @@ export const jobGivenUp =
     });
   };
 
-/** What the queue keeps of an error with the job: one line, no stack. */
+/** The error that the queue stores with the job: one line, no stack. */
 const inQueue = (cause: string): Error => Object.assign(new Error(cause), { stack: cause });

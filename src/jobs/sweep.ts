@@ -9,13 +9,14 @@ import type { App } from '#engine/app.ts';
 import { EXECUTE_CALL } from '#engine/saved-call.ts';
 import { readonly, transact } from '#engine/transact.ts';
 
-/** An open call that has not moved for so long has no job any more. */
+// An open call that has not changed for this long has no job left.
 const STUCK_MS = 600_000;
 
 /**
- * Every few minutes, for each tenant: forgets what can no longer be replayed or repeated and sign-ins whose time is over, retires
- * signing keys that nothing good is signed with, and sends calls that are ready or running but have not moved for ten minutes to
- * the executor once more (a job that ran out of tries while the database or Okta was away).
+ * Cleans up one tenant, every few minutes. Deletes what can no longer be replayed or repeated, and sign-ins
+ * that have ended. Retires signing keys that no valid token depends on. Sends calls again that are ready or
+ * running but have not changed for ten minutes: their job ran out of tries while the database or Okta was
+ * down.
  */
 export async function sweep(app: App, tenantId: string): Promise<void> {
   await transact(app, tenantId, async (ctx) => {

@@ -10,7 +10,7 @@ import { syncGroups } from './sync-groups.ts';
 import { saveOutcome } from './sync-outcome.ts';
 import { ambiguousManagers, emptyReport, noteUnread, type SyncReport } from './sync-report.ts';
 
-/** One run: for whom, from where, and what it has seen so far. */
+/** One run: its tenant, its source, and what it has seen so far. */
 export interface SyncRun {
   readonly app: App;
   readonly tenantId: string;
@@ -20,14 +20,17 @@ export interface SyncRun {
   readonly report: SyncReport;
 }
 
-/** How many managers one transaction changes. */
+// How many managers one transaction changes.
 const PIECE = 1000;
 
 /**
- * Reads the whole directory and makes our rows say the same, in pieces with short transactions. Lists only tighten: whoever would be
- * let do more than before, or was not listed, is read by id (law 8). What the provider refuses to show is left as it is, stands in
- * the report as missing coverage, and stops nothing else. May run twice, and beside itself. Throws `rate_limited` and what time may
- * heal (`unavailable`), after it has done what could be done: the job is then run again as a whole.
+ * Reads the whole directory and updates our rows to match, in pieces with short transactions. Lists only
+ * tighten: a person who would be allowed more than before, or who is not in the list, is read by id (law 8).
+ * What the provider refuses to show stays unchanged, is reported as missing, and does not stop the rest. May
+ * run twice, also at the same time.
+ *
+ * Throws `rate_limited`, and faults that may be temporary (`unavailable`), after it has done what it could;
+ * the job then runs again as a whole.
  */
 export async function syncDirectory(app: App, tenantId: string): Promise<SyncReport> {
   const link = await app.provider(tenantId);
@@ -43,7 +46,10 @@ export async function syncDirectory(app: App, tenantId: string): Promise<SyncRep
   return report;
 }
 
-/** Does one part. Answers what time may heal; what is refused will be refused again, and is reported. */
+/**
+ * Runs one part and returns a fault that may be temporary, or null. A refusal would be repeated, so it goes
+ * into the report.
+ */
 async function part(report: SyncReport, name: string, work: () => Promise<void>): Promise<Error | null> {
   try {
     await work();
@@ -71,7 +77,7 @@ async function syncPeople(run: SyncRun): Promise<void> {
   await linkManagers(run);
 }
 
-/** People whom the list did not show, one by one. */
+/** Reads the people that the list did not contain, one by one. */
 async function readUnlisted(run: SyncRun): Promise<void> {
   const { app, tenantId, link, begun } = run;
   for (let after = ''; ;) {

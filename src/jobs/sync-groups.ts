@@ -6,18 +6,20 @@ import { asFault, Fault } from '#lib/fault.ts';
 import type { SyncRun } from './sync-directory.ts';
 import { noteUnread } from './sync-report.ts';
 
-/** How often a group is read whose members are taken out by others each time while the provider answers. */
+// How often to read a group whose members others remove each time while the provider answers.
 const MOST_READS = 3;
-/** So many groups in a row without an answer are no matter of groups: the provider is down. */
+// After this many groups in a row without an answer, the provider counts as down.
 const MOST_SILENT = 5;
-/** Most members whom the list of people did not show that one run reads by id. */
+// The most members per run that are read by id because the list of people did not contain them.
 const MOST_UNLISTED = 500;
 
 /**
- * Reads every group with its members. One that cannot be read (refused, of an id that is none, without an answer) is left as it
- * is, so that its authority does not grow, is named in the report, and stops no other. A group that is missing from the list is read
- * by id, and a proven 404 ends its memberships. Throws `rate_limited`, what the list itself throws, and `unavailable` where
- * several groups in a row get no answer.
+ * Reads every group with its members. A group that cannot be read (refused, no valid id, no answer) stays
+ * unchanged, so its authority does not grow; it is reported and does not stop the others. A group that is
+ * missing from the list is read by id, and only a 404 ends its memberships.
+ *
+ * Throws `rate_limited`, what the list itself throws, and `unavailable` after several groups in a row without
+ * an answer.
  */
 export async function syncGroups(run: SyncRun): Promise<void> {
   const { app, tenantId, link, report } = run;
@@ -39,9 +41,9 @@ export async function syncGroups(run: SyncRun): Promise<void> {
 }
 
 interface Reading {
-  /** Groups in a row that got no answer. */
+  /** How many groups in a row gave no answer. */
   silent: number;
-  /** Members whom the list of people did not show, and who were not read by id either. */
+  /** Members who were neither in the list of people nor read by id. */
   readonly unlisted: Set<string>;
   budget: number;
 }
@@ -68,7 +70,7 @@ async function syncMembers(run: SyncRun, listed: SavedGroup, state: Reading): Pr
   }
 }
 
-/** What the provider answers about a group; null, and a line in the report, where it cannot be read. */
+/** The provider's answer about a group. Null if the group cannot be read; then the report says so. */
 async function attempt<T>(
   { report }: SyncRun,
   group: SavedGroup,
@@ -89,7 +91,7 @@ async function attempt<T>(
   }
 }
 
-/** The members' ids; none where the provider proves that the group is gone. */
+/** The ids of the members. Empty if the provider proves that the group is gone. */
 async function membersOf({ link, report }: SyncRun, group: SavedGroup): Promise<string[]> {
   try {
     const uids: string[] = [];
@@ -97,7 +99,7 @@ async function membersOf({ link, report }: SyncRun, group: SavedGroup): Promise<
     return uids;
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    // The list of members may be refused for another reason: what ends authority is the group itself, by id.
+    // The member list may fail for another reason. Only a 404 for the group itself, by id, ends authority.
     await link.directory.group(group.uid).then(
       () => {
         throw error;
@@ -113,7 +115,9 @@ async function membersOf({ link, report }: SyncRun, group: SavedGroup): Promise<
 
 const isNotFound = (error: unknown): boolean => error instanceof Fault && error.code === 'not_found';
 
-/** Members whom the list of people did not show (it follows changes by seconds, and ends after so many people): read by id. */
+/**
+ * Reads members by id that the list of people did not contain: it lags by seconds and is limited in length.
+ */
 async function readUnlisted(
   { app, tenantId, link, report, actor }: SyncRun,
   unknown: readonly string[],
@@ -137,7 +141,10 @@ async function readUnlisted(
   }
 }
 
-/** Saves in short transactions, first who is out. False where the list is older than somebody else's removal: the group must be read again. */
+/**
+ * Saves the changes in short transactions, removals first. False if somebody was removed after the list was
+ * read; then the group must be read again.
+ */
 async function save(
   { app, tenantId, actor }: SyncRun,
   group: SavedGroup,
@@ -158,7 +165,7 @@ async function save(
   return true;
 }
 
-/** Most members that one transaction takes out or puts in. */
+// The most members that one transaction adds or removes.
 const PIECE = 1000;
 
 const pieces = (ids: readonly string[]): string[][] =>

@@ -9,7 +9,10 @@ import type { SyncRun } from './sync-directory.ts';
 
 const WORK = { queue: SYNC_DIRECTORY, subject: '' };
 
-/** A run has come to its end: what it saw goes into the ledger. IT admins are told where the provider refused a part, and when it does no more. */
+/**
+ * Records the end of a run in the ledger. Alerts the IT admins if the provider refused a part, and ends the
+ * alarm once it no longer does.
+ */
 export async function saveOutcome({ app, tenantId, link, actor, begun, report }: SyncRun): Promise<void> {
   const missing = Object.entries(report.missing).map(([what, why]) => `${what}: ${why}`);
   await transact(app, tenantId, async (ctx) => {
@@ -21,7 +24,10 @@ export async function saveOutcome({ app, tenantId, link, actor, begun, report }:
   });
 }
 
-/** A run failed for the last time: `sync_failed` with the reason, and IT admins are told. The next one comes by the schedule. */
+/**
+ * Records a run that failed for the last time as `sync_failed` with the reason, and alerts the IT admins. The
+ * next run follows the schedule.
+ */
 export async function syncGivenUp(app: App, tenantId: string, _data: JobData, error: unknown): Promise<void> {
   const reason = inShort(error);
   await transact(app, tenantId, async (ctx) => {

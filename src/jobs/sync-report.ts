@@ -1,6 +1,6 @@
 import type { Fault } from '#lib/fault.ts';
 
-/** What one run saw. `missing` names what the provider would not show, and why: none of it was changed here. */
+/** What one run saw. `missing` names what the provider would not show, and why; it was left unchanged. */
 export interface SyncReport {
   people: number;
   added: number;
@@ -8,12 +8,15 @@ export interface SyncReport {
   groups: number;
   memberships: number;
   vanished: number;
-  /** People whose manager is nobody because the reference fits several; ids, the first few of them. */
+  /**
+   * People without a manager because the reference matches several people: how many, and the ids of the
+   * first.
+   */
   ambiguous_managers: { count: number; people: readonly string[] };
   missing: Record<string, string>;
 }
 
-/** Most parts that a report names; beyond them it counts. */
+// The most parts that a report names. Beyond that it only counts.
 const MOST_NAMED = 20;
 
 /** A report of nothing yet. */
@@ -28,7 +31,7 @@ export const emptyReport = (): SyncReport => ({
   missing: {},
 });
 
-/** Notes a person or a group that could not be read. */
+/** Reports a person or a group that could not be read. */
 export function noteUnread(report: SyncReport, what: string, fault: Pick<Fault, 'message'>): void {
   const named = Object.keys(report.missing).length;
   const { more } = report.missing;
@@ -36,7 +39,7 @@ export function noteUnread(report: SyncReport, what: string, fault: Pick<Fault, 
   else report.missing['more'] = `${Number.parseInt(more ?? '0', 10) + 1} more could not be read.`;
 }
 
-/** The report of managers that fit several people. */
+/** The report of people whose manager reference matches several people. */
 export const ambiguousManagers = (ids: readonly string[]): SyncReport['ambiguous_managers'] => ({
   count: ids.length,
   people: ids.slice(0, MOST_NAMED),

@@ -1,4 +1,7 @@
-/** The sample company that both simulators are seeded with, so that a person is the same human at Okta and in Slack. */
+/**
+ * A person of the sample company. Both simulators are seeded with it, so a person is the same human at Okta
+ * and in Slack.
+ */
 export interface SamplePerson {
   readonly key: string;
   readonly oktaId: string;
@@ -9,13 +12,13 @@ export interface SamplePerson {
   readonly title: string;
   readonly department: string;
   readonly employeeNumber: string;
-  /** `key` of the manager, or null at the top. */
+  /** The `key` of the manager, or null at the top. */
   readonly manager: string | null;
   readonly status: 'ACTIVE' | 'SUSPENDED' | 'STAGED' | 'DEPROVISIONED';
-  /** Names of groups, besides Everyone. */
+  /** The names of groups, without Everyone. */
   readonly groups: readonly string[];
   readonly factors: readonly ('token:software:totp' | 'push' | 'webauthn' | 'sms')[];
-  /** Names of Okta administrator roles. */
+  /** The names of Okta administrator roles. */
   readonly adminRoles: readonly string[];
 }
 
@@ -45,6 +48,7 @@ const person = (
   adminRoles: more.adminRoles ?? [],
 });
 
+/** The sample company. */
 export const SAMPLE_COMPANY = {
   name: 'Acme',
   domain: 'acme.example',
@@ -86,7 +90,7 @@ export const SAMPLE_COMPANY = {
   ],
 } as const;
 
-/** The sample person with this key; throws where there is none, since a wrong key is a programming error. */
+/** The sample person with this key. Throws an Error if there is none. */
 export function samplePerson(key: string): SamplePerson {
   const found = SAMPLE_COMPANY.people.find((one) => one.key === key);
   if (found === undefined) throw new Error(`no sample person ${key}`);

@@ -1,8 +1,9 @@
 const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
 
 /**
- * Whether a request to a simulator comes from somewhere else than this machine's own programs and the simulator's own pages: its Host is no loopback name
- * (DNS rebinding), or its Origin is another one than it was sent to. Programs send no Origin.
+ * Whether a request to a simulator comes from anywhere but this machine's programs and the simulator's own
+ * pages: its Host is not a loopback name (DNS rebinding), or its Origin differs from the address that it was
+ * sent to. Programs send no Origin. `origin` and `host` are the headers' values.
  */
 export function isForeign(origin: string | undefined, host: string | undefined): boolean {
   if (host === undefined || !LOOPBACK.test(host)) return true;

@@ -5,9 +5,9 @@ import { oktaId } from './id.ts';
 import { userApi, type SdkClient } from './sdk.ts';
 
 /**
- * Changes of one organisation, by the SDK's typed operations. Each sends its request once; a 429 (Okta did nothing), a
- * refused connection and a 401 (new token) are the only reasons to send it again. What is left without an answer is
- * `unavailable` with `detail.unanswered`, and the caller must look before it repeats.
+ * Changes at one Okta organisation, through the SDK's typed operations. A change is sent again only if Okta
+ * provably did nothing: after a 429, a refused connection, or a 401 (with a new token). If no answer came, it
+ * throws Fault `unavailable` with `detail.unanswered`, and the caller must look before it repeats the change.
  */
 export function createActions(client: SdkClient): Actions {
   const change = async (
@@ -21,7 +21,7 @@ export function createActions(client: SdkClient): Actions {
       await run(userApi(client, call), userId);
     } catch (error) {
       if (error instanceof Fault) throw error;
-      // The SDK fails only on reading a success that the executor has let through.
+      // The executor let a success through that the SDK cannot read.
       throw new Fault(
         'unavailable',
         'Okta’s answer could not be read. It may have happened or not: look at the state before you try again.',

@@ -6,8 +6,8 @@ const BY_CURVE = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' } as con
 const RSA_ALGORITHMS = new Set(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']);
 
 /**
- * The JWS algorithm for a private key: RSA → its `alg` or RS256, EC → by curve. Everything else is a Fault `invalid_input`:
- * Okta takes no other keys for `private_key_jwt`.
+ * The JWS algorithm for a private key: for RSA its `alg`, or RS256; for EC by its curve. Throws Fault
+ * `invalid_input` for other keys, since Okta accepts none for `private_key_jwt`.
  */
 function algorithmOf(key: JWK): string {
   if (key.kty === 'RSA') {
@@ -21,8 +21,10 @@ function algorithmOf(key: JWK): string {
 }
 
 /**
- * Makes client assertions (RFC 7523 section 3; Okta: five minutes at most, `aud` is the token URL), each with its own
- * `jti`, so that each may be sent once. The key is imported at the first use; a public or damaged key is `invalid_input`.
+ * Returns a function that makes client assertions (RFC 7523 section 3). Okta allows a lifetime of five
+ * minutes and requires the token URL as `aud`. Each assertion has its own `jti` and may be sent once. The
+ * function takes the time in epoch ms. The key is imported on first use; a public or damaged key throws Fault
+ * `invalid_input`.
  */
 export function assertionMaker(
   client: { clientId: string; privateKey: JWK; keyId?: string | undefined },
@@ -50,7 +52,7 @@ export function assertionMaker(
   };
 }
 
-// Without a cause: errors of key parsers may quote the key.
+// Without a cause: a key parser's errors may quote the key.
 const badKey = (what: string): Fault =>
   new Fault(
     'invalid_input',

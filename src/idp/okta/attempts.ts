@@ -5,22 +5,24 @@ import { NoAnswer, type Answer } from './transport.ts';
 
 /** What may be repeated, and for how long. */
 export interface Plan {
-  /** True where a repetition could act twice: then only answers and failures that prove that nothing happened are repeated. */
+  /** Whether a repetition could act twice. A change is repeated only if nothing provably happened. */
   readonly change: boolean;
-  /** No attempt begins later than this after the first; milliseconds. */
+  /** No attempt begins later than this after the first one, in ms. */
   readonly budgetMs: number;
   readonly signals: readonly AbortSignal[];
   readonly log?: Logger | undefined;
 }
 
-/** Repetitions of a 5xx or of a silent read, and of a 429; beyond them the caller hears of it. */
+// How often a 5xx or a silent read is repeated, and how often a 429.
 const MOST_REPEATS = { failure: 2, rateLimit: 5 } as const;
 
 /**
- * Calls `once` until it has an answer worth giving, and returns the last answer, good or bad; throws the last `NoAnswer`.
+ * Calls `once` until its answer need not be repeated, and returns the last answer, whatever its status.
+ * Throws the last `NoAnswer` if there is none.
  *
- * 429: Okta did nothing, so everything is repeated after the time it names, if that fits into the budget. 5xx and no
- * answer: reads are repeated, changes are not, unless the request provably never left (refused connection).
+ * After a 429 Okta did nothing, so reads and changes are repeated after the time that it names, if that fits
+ * into the budget. After a 5xx or silence, reads are repeated; a change is repeated only if its request
+ * provably never left (refused connection).
  */
 export async function untilAnswered(plan: Plan, once: (attempt: number) => Promise<Answer>): Promise<Answer> {
   const startedAt = performance.now();
@@ -47,7 +49,7 @@ export async function untilAnswered(plan: Plan, once: (attempt: number) => Promi
   }
 }
 
-/** Milliseconds until the next attempt, or null where this outcome is final. */
+/** How long until the next attempt, in ms, or null if this outcome is final. */
 function waitAfter(outcome: Answer | NoAnswer, attempt: number, change: boolean): number | null {
   if (outcome instanceof NoAnswer) {
     if (outcome.reason === 'cancelled' || (change && outcome.sent)) return null;
@@ -63,7 +65,7 @@ async function pause(ms: number, signals: readonly AbortSignal[]): Promise<void>
   try {
     await sleep(ms, undefined, { signal: AbortSignal.any([...signals]) });
   } catch {
-    // Whatever was tried before was proven not to have happened, else there would be no pause.
+    // A pause follows only what provably did not happen, so the request counts as not sent.
     throw new NoAnswer('cancelled', false);
   }
 }

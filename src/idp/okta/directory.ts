@@ -4,17 +4,18 @@ import { oktaId } from './id.ts';
 import { getJson, type SdkClient } from './sdk.ts';
 import { factorOf, groupOf, idOf, listOf, passwordChangedOf, personOf, roleOf } from './wire.ts';
 
-/** Lists are read by jobs, which may wait for the next one-minute window of the rate limit; milliseconds. */
+// How long jobs may wait while they read lists, in ms. The rate limit's window is one minute.
 const LIST_BUDGET_MS = 65_000;
-/** Most pages of a search that a person waits for. */
+// The most pages of a search while a person waits.
 const SEARCH_PAGES = 3;
-/** Okta's documented way to cheaper user lists (management API, listUsers, Content-Type). */
+// Okta's documented way to cheaper user lists (management API, listUsers, Content-Type).
 const LEAN_USERS =
   'application/json; okta-response="omitCredentials,omitCredentialsLinks,omitTransitioningToStatus"';
 
 /**
- * Reads of one organisation, by raw JSON with Link-header paging. `people` and `findPeople` use `search`, which is
- * eventually consistent (a change shows seconds later) and ends after 50,000 people; `person` is immediate.
+ * Reads of one Okta organisation, as raw JSON with Link-header paging. `people` and `findPeople` use
+ * `search`, which is eventually consistent (a change shows seconds later) and ends after 50,000 people.
+ * `person` is immediate.
  */
 export function createDirectory(client: SdkClient): Directory {
   const address = (path: string, query: Record<string, string> = {}): string => {
@@ -24,7 +25,10 @@ export function createDirectory(client: SdkClient): Directory {
   const user = async (uid: string, signal: AbortSignal | undefined): Promise<unknown> =>
     (await getJson(client, address(`/users/${oktaId('user', uid)}`), { signal })).body;
 
-  /** An empty page with a `next` link is passed over; a page that is its own successor would never end. */
+  /**
+   * The pages of a list. Empty pages with a `next` link are followed. Throws Fault `unavailable` for a page
+   * that links to itself.
+   */
   async function* pages(first: string, call: Parameters<typeof getJson>[2]): AsyncGenerator<unknown[], void> {
     for (let url: string | null = first; url !== null;) {
       const { body, next } = await getJson(client, url, call);
@@ -118,8 +122,9 @@ export function createDirectory(client: SdkClient): Directory {
 }
 
 /**
- * Okta's search expression for people whose first, last or full name, login or email starts with `words`. Quotes and
- * backslashes are escaped (SCIM filter strings are JSON strings); two words also match first and last name in either order.
+ * Okta's search expression for people whose first, last or full name, login or email starts with `words`.
+ * Values are JSON strings, as in SCIM filters, so quotes and backslashes are escaped. Two words also match
+ * first and last name in either order.
  */
 function searchFor(words: string): string {
   const starts = (attribute: string, value: string): string =>

@@ -7,16 +7,17 @@ interface ProofFor {
   readonly url: string;
   readonly nowMs: number;
   readonly nonce?: string | undefined;
-  /** For calls with a token: its hash goes into `ath`. */
+  /** For calls with a token: the proof contains its hash as `ath`. */
   readonly accessToken?: string | undefined;
 }
 
-/** Makes a proof (RFC 9449 section 4.2) with a fresh `jti`; a proof may be sent once only. */
+/** Makes a DPoP proof (RFC 9449 section 4.2) with a fresh `jti`. A proof may be sent once. */
 export type Prove = (what: ProofFor) => Promise<string>;
 
 /**
- * A new ES256 key of this process and its proofs. API Services apps made since February 2024 demand DPoP unless their
- * administrator switches it off. The key never leaves memory, so tokens die with the process.
+ * Creates an ES256 key and returns the function that makes proofs with it. API Services apps created since
+ * February 2024 require DPoP unless their administrator switches it off. The key never leaves memory, so the
+ * tokens bound to it end with the process.
  */
 export async function createDpop(): Promise<Prove> {
   const { privateKey, publicKey } = await generateKeyPair('ES256');

@@ -5,9 +5,9 @@ import type { Answer, NoAnswer } from './transport.ts';
 /** What an answer means to us. */
 interface Meaning {
   readonly code: FaultCode;
-  /** Public: what the reader can do next. */
+  /** What the reader can do next. Public. */
   readonly message: string;
-  /** For `unavailable`: Okta says that it did nothing, so that a change needs no second look. */
+  /** For `unavailable`: Okta says that it did nothing, so a change needs no second look. */
   readonly notDone?: true;
   /** For `forbidden`: what our credential lacks. */
   readonly missing?: readonly string[];
@@ -53,10 +53,8 @@ const TOO_MANY: Meaning = {
   message: 'Okta’s rate limit is used up; nothing was done. Try again later.',
 };
 
-/**
- * Okta's error codes (developer.okta.com/docs/reference/error-codes, 2026-08) and what they mean here. A code that is not
- * in the table is judged by its HTTP status.
- */
+// Okta's error codes (developer.okta.com/docs/reference/error-codes, 2026-08) and their meaning here. For
+// other codes the HTTP status decides.
 const MEANING_BY_ERROR_CODE = {
   E0000003: BAD_INPUT,
   E0000004: CREDENTIAL_DEAD,
@@ -88,7 +86,7 @@ const MEANING_BY_ERROR_CODE = {
   E0000095: WRONG_STATE,
 } satisfies Record<string, Meaning>;
 
-/** What an HTTP status means where the body has no code that we know. A bare 404 proves nothing about an object. */
+// The meaning of an HTTP status when the body has no known code. A bare 404 says nothing about an object.
 const MEANING_BY_STATUS = {
   400: BAD_INPUT,
   401: CREDENTIAL_DEAD,
@@ -99,13 +97,15 @@ const MEANING_BY_STATUS = {
   429: TOO_MANY,
 } satisfies Record<number, Meaning>;
 
-/** The request that an answer belongs to, as far as its meaning depends on it. */
+/** What the meaning of an answer depends on in its request. */
 export interface Asked {
   readonly change: boolean;
   readonly path: string;
 }
 
-/** The Fault for an answer that is not a success. `detail.provider` quotes Okta; credentials are in none of its parts. */
+/**
+ * The Fault for an unsuccessful answer. `detail.provider` quotes Okta. No part of it contains a credential.
+ */
 export function faultOfAnswer(answer: Answer, asked: Asked): Fault {
   const said = readError(answer);
   const missing = missingScopes(answer.headers.get('www-authenticate'));
@@ -126,7 +126,7 @@ export function faultOfAnswer(answer: Answer, asked: Asked): Fault {
   });
 }
 
-/** The Fault for a success that is not JSON: a sign-in page, a captive portal, a body cut off. */
+/** The Fault for a success that is not JSON: a sign-in page, a captive portal, a truncated body. */
 export function faultOfUnreadable(status: number, headers: Headers, asked: Asked): Fault {
   return new Fault(NOT_THE_API.code, NOT_THE_API.message, {
     detail: { provider: provider(status, headers), unanswered: asked.change, reason: 'not_json' },
@@ -139,7 +139,7 @@ const SILENCE = {
   cancelled: 'The call to Okta was cancelled.',
 } satisfies Record<NoAnswer['reason'], string>;
 
-/** The Fault for no answer at all: `unavailable`, `unanswered` where a change may have happened nevertheless. */
+/** The Fault for no answer: `unavailable`, with `detail.unanswered` if a change may have happened. */
 export function faultOfSilence(failure: NoAnswer, asked: Asked): Fault {
   const unanswered = asked.change && failure.sent;
   const next = unanswered
@@ -153,7 +153,7 @@ export function faultOfSilence(failure: NoAnswer, asked: Asked): Fault {
   });
 }
 
-/** `forbidden`, naming scopes that the service app lacks. */
+/** Fault `forbidden`, naming the scopes that the service app lacks. */
 export function scopeFault(missing: readonly string[], said: ProviderDetail): Fault {
   return new Fault(
     'forbidden',
@@ -162,7 +162,7 @@ export function scopeFault(missing: readonly string[], said: ProviderDetail): Fa
   );
 }
 
-/** How Okta put it; `code` and `summary` are empty where the body was not Okta's JSON. */
+/** What Okta said. `code` and `summary` are empty if the body was not Okta's JSON. */
 export interface ProviderDetail {
   readonly status: number;
   readonly code: string;
@@ -170,7 +170,7 @@ export interface ProviderDetail {
   readonly request_id: string;
 }
 
-/** Makes a `detail.provider` out of an answer's status and headers. */
+/** Builds `detail.provider` from an answer's status and headers. The summary is cut to 500 characters. */
 export const provider = (status: number, headers: Headers, code = '', summary = ''): ProviderDetail => ({
   status,
   code,
@@ -179,7 +179,8 @@ export const provider = (status: number, headers: Headers, code = '', summary = 
 });
 
 function meaningOf(answer: Answer, errorCode: string, asked: Asked): Meaning {
-  // Okta answers 400 E0000001 both for invalid input and for a lifecycle step that the status does not allow.
+  // Okta answers 400 E0000001 for invalid input, and also for a lifecycle step that the status does not
+  // allow.
   if (errorCode === 'E0000001' && asked.path.includes('/lifecycle/')) return WRONG_STATE;
   const byCode: Meaning | undefined = own(MEANING_BY_ERROR_CODE, errorCode);
   if (byCode !== undefined) return byCode;
@@ -188,7 +189,7 @@ function meaningOf(answer: Answer, errorCode: string, asked: Asked): Meaning {
   return answer.status >= 500 ? DOWN : NOT_THE_API;
 }
 
-// An HTML page or plain text: it tells about what stands between us and Okta, and nothing about the object.
+// An HTML page or plain text comes from something between us and Okta and says nothing about the object.
 function meaningOfPage(status: number): Meaning {
   if (status === 401 || status === 403) return BLOCKED;
   if (status === 429) return TOO_MANY;
@@ -224,7 +225,8 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 const causeText = (cause: unknown): string =>
   typeof cause === 'object' && cause !== null && 'errorSummary' in cause ? text(cause.errorSummary) : '';
 
-// Okta says it in an EMPTY 403: Bearer … scope="okta.users.manage", error="insufficient_scope" (RFC 6750 section 3.1).
+// Okta says so in an empty 403: Bearer … scope="okta.users.manage", error="insufficient_scope" (RFC 6750
+// section 3.1).
 function missingScopes(challenge: string | null): string[] {
   if (challenge === null || !challenge.includes('insufficient_scope')) return [];
   const scopes =

@@ -6,14 +6,14 @@ import { faultOfAnswer, faultOfSilence, faultOfUnreadable, type Asked } from './
 import type { Authorizer } from './token.ts';
 import { NoAnswer, send, type Answer } from './transport.ts';
 
-/** What one call may bring along through the SDK: it hands the request object to the executor as it is. */
+/** Options of one call. The SDK passes the request object to the executor unchanged, so they travel in it. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
-  /** How long after its start the call may still begin another attempt; milliseconds. */
+  /** How long after its start the call may begin another attempt, in ms. */
   readonly waitBudgetMs?: number | undefined;
 }
 
-/** The request as `Http.http` of the SDK builds it. */
+/** A request as the SDK's `Http.http` builds it. */
 interface SdkRequest extends CallOptions {
   readonly url: string;
   readonly method?: string;
@@ -21,6 +21,7 @@ interface SdkRequest extends CallOptions {
   readonly body?: string;
 }
 
+/** What an executor needs. */
 export interface ExecutorOptions {
   readonly orgUrl: string;
   readonly authorizer: Authorizer;
@@ -32,10 +33,12 @@ export interface ExecutorOptions {
 }
 
 /**
- * What the SDK sends its requests through, in place of its own executor. It answers with successes only; everything else
- * is thrown as a Fault. It keeps the organisation's origin (a foreign `next` link is refused before a credential is made),
- * adds the credential itself (the SDK never holds it), repeats what may be repeated, fetches a new token once after a 401,
- * and gives empty successes a JSON body, without which the SDK throws.
+ * Sends the SDK's requests in place of its own executor. Returns successes only and throws a Fault for
+ * everything else.
+ *
+ * Sends only to the organisation's origin: a `next` link to another host is refused before a credential is
+ * made. Adds the credential itself, so the SDK never holds it. Repeats what may be repeated, and gets a new
+ * token once after a 401. Gives empty successes a JSON body, because the SDK throws without one.
  */
 export class GatewayExecutor extends okta.RequestExecutor {
   readonly #options: ExecutorOptions;
@@ -45,7 +48,7 @@ export class GatewayExecutor extends okta.RequestExecutor {
     this.#options = options;
   }
 
-  /** Answers a fetch `Response` with a 2xx status, or throws a Fault. */
+  /** Sends the request. Returns a fetch `Response` with a 2xx status, or throws a Fault. */
   override async fetch(request: SdkRequest): Promise<Response> {
     const url = new URL(request.url);
     if (url.origin !== this.#options.orgUrl) throw foreign(url.origin);
@@ -92,7 +95,7 @@ export class GatewayExecutor extends okta.RequestExecutor {
     };
     try {
       const answer = await untilAnswered(plan, once);
-      // A 401 proves that nothing was done, so that a change may be sent again, too.
+      // A 401 proves that nothing was done, so even a change may be sent again.
       if (answer.status !== 401 || !authorizer.renew(authorization)) return answer;
       return await untilAnswered(plan, once);
     } catch (error) {
@@ -108,7 +111,7 @@ const foreign = (origin: string): Fault =>
     { detail: { reason: 'foreign_origin', origin, unanswered: false } },
   );
 
-// Every caller waits for the same token; one who leaves must not end it for the others.
+// All callers wait for the same token, so one that cancels must not end it for the others.
 async function unlessCancelled<T>(work: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
   const signal = AbortSignal.any([...signals]);
   if (signal.aborted) {
@@ -127,7 +130,7 @@ async function unlessCancelled<T>(work: Promise<T>, signals: readonly AbortSigna
   }
 }
 
-// The SDK's own Authorization is a dummy, and a header given twice in two spellings would be joined.
+// Lower case, because two spellings of one header would be joined. The SDK's own Authorization is a dummy.
 const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 

@@ -9,10 +9,12 @@ import { createAuthorizer } from './token.ts';
 export { validateOrgUrl, type OktaCredential, type OktaSettings } from './settings.ts';
 
 /**
- * Links to one Okta organisation over the official SDK, with the SDK's faults mended (see `executor.ts`, `sdk.ts`,
- * `token.ts`). Nothing is sent before the first call, so a wrong credential shows there as `forbidden`. An organisation
- * URL or key that cannot work is `invalid_input` at once. Loopback URLs are accepted: who must refuse them calls
- * `validateOrgUrl` with `allowLoopback: false` first. `close` ends calls in flight as `unavailable`.
+ * Connects to one Okta organisation with the official SDK, working around the SDK's faults (see
+ * `executor.ts`, `sdk.ts` and `token.ts`). `close` ends calls in progress as `unavailable`.
+ *
+ * Throws Fault `invalid_input` for an organisation URL or key that cannot work. Sends nothing before the
+ * first call, so a wrong credential shows there, as `forbidden`. Accepts loopback URLs; to refuse them, call
+ * `validateOrgUrl` with `allowLoopback: false` first.
  */
 export function connectOkta(settings: OktaSettings): ProviderLink {
   const orgUrl = validateOrgUrl(settings.orgUrl, { allowLoopback: true });

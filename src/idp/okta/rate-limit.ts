@@ -1,19 +1,22 @@
-/** How long the first repetition waits where Okta gives no usable time; doubled with each attempt, milliseconds. */
+// The first wait, in ms, if Okta names no usable time. It doubles with each attempt.
 const BACKOFF_START_MS = 250;
 const BACKOFF_CAP_MS = 4_000;
 
-/** Exponential backoff with jitter, milliseconds; `attempt` counts from 0. */
+/** Exponential backoff with jitter, in ms. `attempt` counts from 0. */
 export const backoffMs = (attempt: number): number =>
   Math.min(BACKOFF_CAP_MS, BACKOFF_START_MS * 2 ** attempt) * (0.75 + Math.random() / 2);
 
 /**
- * How long to wait after a 429, in milliseconds.
+ * How long to wait after a 429, in ms.
  *
- * A window that is used up names its end in `X-Rate-Limit-Reset` (epoch seconds), which is read against the answer's own
- * `Date`, so that our clock does not matter. One second is added because both have a granularity of a second. A
- * concurrency limit answers with limit and remaining both 0, and there the reset is only a suggestion of up to minutes
- * (okta-sdk-nodejs #409; developer.okta.com, "Rate limits: monitor"): a short backoff is right. A header that arrived
- * twice is joined by a comma and cannot be trusted (OKTA-112507). `Retry-After` is the last resort: gateways send it.
+ * If the window is used up, `X-Rate-Limit-Reset` names its end in epoch seconds. It is compared with the
+ * answer's own `Date`, so our clock does not matter. One second is added because both have a resolution of
+ * one second.
+ *
+ * A concurrency limit answers with limit and remaining both 0. Its reset is only a suggestion of up to
+ * minutes (okta-sdk-nodejs #409; developer.okta.com, "Rate limits: monitor"), so a short backoff is used. A
+ * header that arrives twice is joined by a comma and is ignored (OKTA-112507). `Retry-After`, which gateways
+ * send, is the last resort.
  */
 export function rateLimitWaitMs(headers: Headers, attempt: number): number {
   const concurrency =

@@ -3,17 +3,18 @@ import { Fault } from '#lib/fault.ts';
 import { faultOfUnreadable } from './errors.ts';
 import type { CallOptions, GatewayExecutor } from './executor.ts';
 
-/** A client of the real SDK; the credential is not in it but in its executor. */
+/** The official SDK's client. Its executor holds the credential. */
 export type SdkClient = okta.Client;
 
 /**
- * Builds the SDK's client so that nothing of this machine leaks in: the constructor merges `~/.okta/okta.yaml`,
- * `./okta.yaml` and OKTA_CLIENT_* under the given values, so every value that it knows is given. The mode is always SSWS
- * with a dummy, because its own OAuth has no expiry and swallows errors; the executor replaces the header.
+ * Builds the SDK's client so that it takes nothing from this machine. Its constructor merges
+ * `~/.okta/okta.yaml`, `./okta.yaml` and OKTA_CLIENT_* under the given values, so every value that it knows
+ * is given. The mode is SSWS with a dummy token, because the SDK's own OAuth has no expiry and swallows
+ * errors; the executor replaces the header. Throws Fault `internal` if the SDK does not start.
  */
 export function createClient(orgUrl: string, executor: GatewayExecutor, userAgent: string): SdkClient {
   try {
-    // Not a literal in the call: `userAgent` is missing in the SDK's types.
+    // A variable, since the SDK's types lack `userAgent` and would reject a literal in the call.
     const configuration = {
       authorizationMode: 'SSWS',
       orgUrl,
@@ -24,16 +25,16 @@ export function createClient(orgUrl: string, executor: GatewayExecutor, userAgen
       keyId: '',
       userAgent,
       requestExecutor: executor,
-      // The default keeps GET answers for ever, and hangs on large users (README, "Known issues").
+      // The default caches GET answers for ever, and hangs on large users (README, "Known issues").
       cacheMiddleware: null,
     };
     const client = new okta.Client(configuration);
     delete client.http.defaultHeaders['Authorization'];
-    // The executor has its own transport, so the agent that https_proxy put here goes.
+    // The executor has its own transport, so drop the agent that https_proxy put here.
     client.http.agent = undefined;
     return client;
   } catch {
-    // Without a cause: the YAML parser quotes the file, which may hold a token.
+    // Without a cause: the YAML parser quotes the file, which may contain a token.
     throw new Fault(
       'internal',
       'The Okta SDK does not start. Look for a damaged okta.yaml in the home or working directory and remove it.',
@@ -45,8 +46,8 @@ export function createClient(orgUrl: string, executor: GatewayExecutor, userAgen
 }
 
 /**
- * The SDK's user operations for one call. A new API object a call, since that is the only way in which the SDK lets an
- * AbortSignal through; it costs some microseconds.
+ * The SDK's user operations for one call. Each call gets a new API object, because only then does the SDK
+ * pass an AbortSignal on; this costs a few microseconds.
  */
 export function userApi(client: SdkClient, call: CallOptions): okta.UserApi {
   return new okta.UserApi(
@@ -57,7 +58,10 @@ export function userApi(client: SdkClient, call: CallOptions): okta.UserApi {
   );
 }
 
-/** GET of raw JSON through the SDK's HTTP layer: its typed models drop fields, and its collections yield null. */
+/**
+ * GETs raw JSON through the SDK's HTTP layer, because the SDK's typed models drop fields and its collections
+ * yield null. `next` is the next page's URL, or null.
+ */
 export async function getJson(
   client: SdkClient,
   url: string,
@@ -68,7 +72,7 @@ export async function getJson(
     ...(call.contentType === undefined ? {} : { 'content-type': call.contentType }),
   };
   const request = { url, method: 'get', headers, signal: call.signal, waitBudgetMs: call.waitBudgetMs };
-  // The SDK's types name node-fetch's Response; the executor's is the platform's.
+  // The SDK's types name node-fetch's Response; the executor returns the platform's.
   const response = (await client.http.http(url, request)) as unknown as Response;
   try {
     return {
@@ -84,8 +88,9 @@ export async function getJson(
 }
 
 /**
- * The target of `rel="next"` in a Link header (RFC 8288), or null. Its path and query are followed at our own host, whatever host it names:
- * Okta names its own where we reach it by another (a custom domain, a proxy), and our credential goes nowhere else.
+ * The target of `rel="next"` in a Link header (RFC 8288), or null. Only its path and query are used, at our
+ * own host: Okta names its own host even if we reach it by another one (a custom domain, a proxy), and our
+ * credential must go nowhere else.
  */
 function nextLink(header: string | null, baseUrl: string): string | null {
   for (const [, target, parameters] of (header ?? '').matchAll(/<([^>]*)>([^<]*)/g)) {

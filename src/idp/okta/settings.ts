@@ -4,12 +4,14 @@ import { Fault } from '#lib/fault.ts';
 import type { Logger } from '#lib/log.ts';
 
 /**
- * How we prove ourselves to an Okta organisation.
+ * A credential for an Okta organisation.
  *
- * - `private_key`: an API Services app with `private_key_jwt` (RFC 7523). RSA keys sign with RS256 unless the JWK's `alg`
- *   says otherwise (RS* or PS*); EC keys with the algorithm of their curve. `keyId` wins over the JWK's `kid`. All
- *   `scopes` are asked for at once, and Okta refuses the lot if one of them is not granted to the app.
- * - `api_token`: an SSWS token. It carries every right of the administrator who made it and dies with 30 days of disuse.
+ * - `private_key`: an API Services app with `private_key_jwt` (RFC 7523). An RSA key signs with RS256 unless
+ *   the JWK's `alg` names another RS* or PS* algorithm; an EC key signs with the algorithm of its curve.
+ *   `keyId` overrides the JWK's `kid`. All `scopes` are requested at once, and Okta refuses the request if
+ *   one is not granted to the app.
+ * - `api_token`: an SSWS token. It has all rights of the administrator who created it, and expires after 30
+ *   days without use.
  */
 export type OktaCredential =
   | {
@@ -21,25 +23,30 @@ export type OktaCredential =
     }
   | { readonly kind: 'api_token'; readonly token: string };
 
-/** What a link to one Okta organisation needs. Nothing is read from the environment or from `okta.yaml` files. */
+/**
+ * What a link to one Okta organisation needs. Nothing is read from the environment or from `okta.yaml` files.
+ */
 export interface OktaSettings {
-  /** `https://acme.okta.com` or a custom domain; checked by `validateOrgUrl` with loopback allowed. */
+  /** `https://acme.okta.com` or a custom domain. Checked by `validateOrgUrl`, with loopback allowed. */
   readonly orgUrl: string;
   readonly credential: OktaCredential;
-  /** How long one attempt may take, body included; milliseconds, 10,000 unless given. */
+  /** How long one attempt may take, including its body, in ms. The default is 10,000. */
   readonly requestTimeoutMs?: number;
-  /** How long after its start a call for a waiting person may still begin another attempt; milliseconds, 5,000 unless given. */
+  /**
+   * How long after its start a call for a waiting person may begin another attempt, in ms. The default is
+   * 5,000.
+   */
   readonly waitBudgetMs?: number;
   readonly log?: Logger;
-  /** Epoch milliseconds; for the lifetime of tokens and assertions. */
+  /** The time in epoch ms, for the lifetime of tokens and assertions. */
   readonly now?: () => number;
-  /** Put before the SDK's own User-Agent, for instance `prokura/0.1.0`. */
+  /** Put before the SDK's own User-Agent, for example `prokura/0.1.0`. */
   readonly userAgentSuffix?: string;
 }
 
 /**
- * The scopes that the abilities in `domain/provider.ts` need (management API 2026.06.3, `security` of each operation).
- * Okta has no narrower scope than `okta.users.manage` for lifecycle, factors and passwords.
+ * The scopes that the abilities in `domain/provider.ts` need (management API 2026.06.3, `security` of each
+ * operation). Okta has no scope narrower than `okta.users.manage` for lifecycle, factors and passwords.
  */
 export const DEFAULT_SCOPES: readonly string[] = [
   'okta.users.read',
@@ -52,11 +59,12 @@ const ADMIN_HOST = /-admin\.(okta|oktapreview|okta-emea|okta-gov)\.com\.?$|-admi
 const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
- * The organisation's origin without a trailing slash, or a Fault `invalid_input` that says what is wrong with the address.
+ * The organisation's origin without a trailing slash. Throws Fault `invalid_input` that says what is wrong.
  *
- * Refused: anything but https (http only for a loopback host, and only with `allowLoopback`), `{yourOktaDomain}` left from
- * Okta's documentation, the admin console's host (`acme-admin.okta.com`: its API answers differ), paths, queries, user
- * names, and IP addresses. Not checked: whether the host exists, or is Okta's (custom domains are allowed).
+ * Refuses everything but https (http only for a loopback host and with `allowLoopback`), `{yourOktaDomain}`
+ * from Okta's documentation, the admin console's host (`acme-admin.okta.com`, whose API answers differ),
+ * paths, queries, user names and IP addresses. Does not check whether the host exists or belongs to Okta,
+ * since custom domains are allowed.
  */
 export function validateOrgUrl(url: string, options: { readonly allowLoopback: boolean }): string {
   const text = url.trim();
@@ -76,7 +84,7 @@ export function validateOrgUrl(url: string, options: { readonly allowLoopback: b
   return parsed.origin;
 }
 
-// The address itself stays out of the message: somebody may have pasted a token into the field.
+// The message leaves the address out: somebody may have pasted a token into the field.
 const wrong = (what: string): Fault =>
   new Fault('invalid_input', `The Okta organisation URL ${what}. It looks like https://acme.okta.com.`, {
     detail: { field: 'orgUrl', reason: what },

@@ -7,15 +7,18 @@ import { faultOfAnswer, faultOfSilence, provider, scopeFault } from './errors.ts
 import { DEFAULT_SCOPES, type OktaCredential } from './settings.ts';
 import { NoAnswer, send, type Answer } from './transport.ts';
 
-/** Proves us to Okta, request by request. */
+/** Authenticates our requests to Okta. */
 export interface Authorizer {
-  /** The headers for one attempt; may fetch a token first. A DPoP proof is in use once, so ask again for every attempt. */
+  /**
+   * The headers for one attempt. May first get a token. A DPoP proof is valid once, so call it for every
+   * attempt.
+   */
   headers(method: string, url: string): Promise<Record<string, string>>;
-  /** Okta refused these headers with 401. True where another attempt with a new token makes sense. */
+  /** Okta refused these headers with 401. Returns whether another attempt with a new token makes sense. */
   renew(headers: Readonly<Record<string, string>>): boolean;
 }
 
-/** What a token request may take of time, and how it may be ended. */
+/** Limits and dependencies of a token request. */
 export interface TokenOptions {
   readonly orgUrl: string;
   readonly timeoutMs: number;
@@ -35,16 +38,16 @@ const tokenAnswer = z.looseObject({
   expires_in: z.number().positive().catch(300),
 });
 const oauthError = z.looseObject({ error: z.string(), error_description: z.string().catch('') });
-/** For a client id that it does not know, Okta answers in the form of its management API. */
+// For an unknown client id, Okta answers in the form of its management API.
 const unknownClient = z
   .looseObject({ errorCode: z.string().regex(/^[a-z_]+$/), errorSummary: z.string().catch('') })
   .transform((body) => ({ error: body.errorCode, error_description: body.errorSummary }));
 const refused = z.union([oauthError, unknownClient]);
 
-/** Tokens are renewed this long before they end; seconds. */
+// How long before they end tokens are renewed.
 const RENEW_EARLY_SECONDS = 60;
 
-/** What to do about the errors of the token endpoint (RFC 6749 section 5.2; Okta's own texts vary). */
+// What to do about errors of the token endpoint (RFC 6749 section 5.2; Okta's texts vary).
 const OAUTH_MEANING = {
   invalid_client:
     'Okta does not accept our client: check the client id, and that the public key with this key id is registered and active in the app.',
@@ -56,17 +59,20 @@ const OAUTH_MEANING = {
   invalid_dpop_proof: 'Okta did not accept our DPoP proof: check the clock of this machine.',
 } satisfies Record<string, string>;
 
-/** An SSWS token needs nothing but its header, and cannot be renewed. */
+/** An SSWS token needs only its header and cannot be renewed. */
 const apiToken = (token: string): Authorizer => ({
   headers: () => Promise.resolve({ authorization: `SSWS ${token}` }),
   renew: () => false,
 });
 
 /**
- * The authorizer of a credential. For `private_key` it fetches tokens by `client_credentials` with `private_key_jwt`: one
- * request for all who wait, renewed a minute early, thrown away after a 401, with DPoP where the app demands it. Refusals
- * are Faults `forbidden` that say what to do (`detail.missing` names ungranted scopes); the SDK's own client swallows them
- * and sends `Bearer undefined`.
+ * Creates the authorizer of a credential. For `private_key` it gets tokens by `client_credentials` with
+ * `private_key_jwt`, and uses DPoP if the app requires it. All waiting callers share one request. A token is
+ * renewed a minute before it ends, and is dropped after a 401.
+ *
+ * A refusal throws Fault `forbidden` that says what to do; `detail.missing` names scopes that are not
+ * granted. The SDK's own client is not used, because it swallows such refusals and then sends `Bearer
+ * undefined`.
  */
 export function createAuthorizer(credential: OktaCredential, options: TokenOptions): Authorizer {
   if (credential.kind === 'api_token') return apiToken(credential.token);
@@ -102,7 +108,7 @@ export function createAuthorizer(credential: OktaCredential, options: TokenOptio
       });
     });
 
-  // Okta asks twice: once for a proof at all, once for its nonce in the proof.
+  // Okta may ask twice: first for a proof, then for a proof with its nonce.
   const request = async (scope: readonly string[]): Promise<Answer> => {
     for (let round = 0; ; round += 1) {
       const answer = await post(scope);
@@ -114,7 +120,7 @@ export function createAuthorizer(credential: OktaCredential, options: TokenOptio
     }
   };
 
-  // Okta seldom says which scope it misses, so each is asked for alone.
+  // Okta seldom says which scope is not granted, so ask for each one alone.
   const ungranted = async (): Promise<string[]> => {
     const answers = await Promise.all(
       scopes.map(async (one) => ({ one, error: errorOf(await request([one])) })),
@@ -157,7 +163,7 @@ export function createAuthorizer(credential: OktaCredential, options: TokenOptio
     pending ??= fetchToken()
       .then((fresh) => (current = fresh))
       .catch((error: unknown) => {
-        // Final: the call that waits for the token must not repeat what was repeated here.
+        // As a Fault, so that the call that waits for the token does not repeat it again.
         throw error instanceof NoAnswer ? faultOfSilence(error, asked) : error;
       })
       .finally(() => (pending = null));
@@ -175,7 +181,7 @@ export function createAuthorizer(credential: OktaCredential, options: TokenOptio
       };
     },
     renew(headers) {
-      // Only the refused token goes: another caller may have fetched a new one meanwhile.
+      // Drop only the refused token: another caller may already have a new one.
       if (current !== null && headers['authorization'] === `${current.scheme} ${current.value}`)
         current = null;
       return true;

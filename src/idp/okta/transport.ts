@@ -1,11 +1,11 @@
-/** One answer, with its body already read; `text` is empty where there was none. */
+/** An answer whose body was read. `text` is empty if there was none. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
 }
 
-/** One attempt. `signal` ends it early; `timeoutMs` covers connecting, waiting and reading the body. */
+/** One attempt. `signals` end it early; `timeoutMs` covers connecting, waiting and reading the body. */
 export interface Attempt {
   readonly method: string;
   readonly url: string;
@@ -15,7 +15,7 @@ export interface Attempt {
   readonly signals: readonly AbortSignal[];
 }
 
-/** Why there was no answer. `sent` is false only where it is proven that Okta never saw the request. */
+/** Thrown when no answer came. `sent` is false only if Okta provably never saw the request. */
 export class NoAnswer extends Error {
   readonly reason: 'timeout' | 'cancelled' | 'network';
   readonly sent: boolean;
@@ -28,7 +28,7 @@ export class NoAnswer extends Error {
   }
 }
 
-/** Failures before the first byte of the request could leave: name resolution, connecting, the TLS handshake. */
+// Failures before the request could leave: name resolution, connecting, the TLS handshake.
 const NEVER_SENT = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -45,11 +45,11 @@ const NEVER_SENT = new Set([
 ]);
 
 /**
- * Sends one request with Node's own fetch and reads the whole answer, whatever its status; throws `NoAnswer`.
+ * Sends one request with Node's fetch and reads the whole answer, whatever its status. Throws `NoAnswer`.
  *
- * The SDK's transport (node-fetch with an agent for `https_proxy`, which it also applies to http:// and against NO_PROXY)
- * is not used. A proxy is set the Node way: `NODE_USE_ENV_PROXY=1`, which honours NO_PROXY. Redirects are answers, never
- * followed: the credential must not travel.
+ * The SDK's transport is not used: it applies `https_proxy` to http:// as well, and ignores NO_PROXY. To use
+ * a proxy, set `NODE_USE_ENV_PROXY=1`, which honours NO_PROXY. Redirects are returned, not followed, so the
+ * credential goes to no other host.
  */
 export async function send(attempt: Attempt): Promise<Answer> {
   if (attempt.signals.some((one) => one.aborted)) throw new NoAnswer('cancelled', false);
@@ -71,7 +71,7 @@ export async function send(attempt: Attempt): Promise<Answer> {
   }
 }
 
-// undici puts the socket's error into `cause`; only its code is kept, since messages may quote what was sent.
+// undici puts the socket's error into `cause`. Keep only its code, since messages may quote what was sent.
 function codeOf(error: unknown): string {
   const cause: unknown = error instanceof Error ? error.cause : undefined;
   const code: unknown =

@@ -14,7 +14,7 @@ const STATUSES = {
   DEPROVISIONED: true,
 } satisfies Record<PersonStatus, true>;
 
-// A profile is the customer's own schema: whatever is there may have any type, or be missing.
+// A profile follows the customer's own schema: any field may be missing or of any type.
 const fields = z.record(z.string(), z.unknown());
 
 const userShape = z.looseObject({ id: z.string().min(1), status: z.string(), profile: fields.catch({}) });
@@ -22,8 +22,9 @@ const groupShape = z.looseObject({ id: z.string().min(1), profile: fields.catch(
 const identified = z.looseObject({ id: z.string().min(1) });
 
 /**
- * A person out of a user object of the management API. Only `id` and `status` must be there. A status that we do not know
- * counts as SUSPENDED: nothing may treat it as active. `managerRef` prefers `managerId` to `manager`.
+ * Reads a person from a user object of the management API. Only `id` and `status` must exist. An unknown
+ * status counts as SUSPENDED, so it never passes as active. `managerRef` is `managerId`, or else `manager`.
+ * Throws Fault `unavailable` for any other shape, as the functions below do.
  */
 export function personOf(value: unknown): ProviderPerson {
   const { id, status, profile } = parse(userShape, value);
@@ -46,11 +47,14 @@ export function personOf(value: unknown): ProviderPerson {
   };
 }
 
-/** `passwordChanged` of a user object as Okta gives it (ISO time), or null where it is absent (federated, staged). */
+/**
+ * `passwordChanged` of a user object in Okta's form (ISO time), or null if absent (federated or staged
+ * users).
+ */
 export const passwordChangedOf = (value: unknown): string | null =>
   text(parse(userShape, value)['passwordChanged']);
 
-/** A group; `kind` is Okta's `type`. */
+/** Reads a group. `kind` is Okta's `type`. */
 export function groupOf(value: unknown): ProviderGroup {
   const group = parse(groupShape, value);
   return {
@@ -61,7 +65,7 @@ export function groupOf(value: unknown): ProviderGroup {
   };
 }
 
-/** An enrolled factor; `type` is Okta's `factorType`, `vendor` its `vendorName` or `provider`. */
+/** Reads an enrolled factor. `type` is Okta's `factorType`; `vendor` is its `vendorName` or `provider`. */
 export function factorOf(value: unknown): Factor {
   const factor = parse(identified, value);
   return {
@@ -72,7 +76,10 @@ export function factorOf(value: unknown): Factor {
   };
 }
 
-/** The name of a role (`label`, as the admin console shows it; else `type`), or null for one that is not in force. */
+/**
+ * The name of an administrator role: its `label`, as the admin console shows it, or else its `type`. Null for
+ * an inactive role.
+ */
 export function roleOf(value: unknown): string | null {
   const role = parse(fields, value);
   return role['status'] === 'INACTIVE' ? null : (text(role['label']) ?? text(role['type']) ?? 'unnamed role');
@@ -81,7 +88,7 @@ export function roleOf(value: unknown): string | null {
 /** The id of any object. */
 export const idOf = (value: unknown): string => parse(identified, value).id;
 
-/** A list; anything else is `unavailable`. */
+/** Reads a list. Throws Fault `unavailable` for anything else. */
 export const listOf = (value: unknown): unknown[] => parse(z.array(z.unknown()), value);
 
 function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
@@ -100,7 +107,7 @@ function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   );
 }
 
-/** A text of Okta's as one line; null where nothing of it can be read. */
+/** A text or number from Okta as one line. Null if nothing readable remains. */
 function text(value: unknown): string | null {
   if (typeof value === 'number') return String(value);
   return (typeof value === 'string' && oneLine(value).trim()) || null;
