@@ -1,7 +1,7 @@
 import type { Simulation } from './simulation.ts';
 import type { AppRecord, AppUserRecord, UserRecord } from './types.ts';
 
-/** What differs between the two sign-on modes. */
+// The parts in which the two sign-on modes differ.
 const MODES = {
   SAML_2_0: (app: AppRecord) => ({
     credentials: { userNameTemplate: { template: '${source.login}', type: 'BUILT_IN' }, signing: {} },
@@ -52,7 +52,10 @@ const MODES = {
   }),
 } as const satisfies Record<AppRecord['signOnMode'], (app: AppRecord) => unknown>;
 
-/** An app as Okta sends it (schema `Application`, discriminated by `signOnMode`); `embedded` is the expanded app user. */
+/**
+ * An app as Okta sends it (schema `Application`, discriminated by `signOnMode`). `embedded` is the expanded
+ * app user.
+ */
 export function appView(
   sim: Simulation,
   app: AppRecord,
@@ -90,7 +93,7 @@ export function appView(
   };
 }
 
-/** An app user as Okta sends it (schema `AppUser`); `user` is embedded where the caller expands it. */
+/** An app user as Okta sends it (schema `AppUser`), with the embedded `user` if the caller expands it. */
 export const appUserView = (
   sim: Simulation,
   app: AppRecord,
@@ -117,7 +120,10 @@ export const appUserView = (
   ...(user === undefined ? {} : { _embedded: { user } }),
 });
 
-/** A tile on the user's dashboard (schema `AssignedAppLink`). `id` is the user's, as in Okta's own example. */
+/**
+ * A tile on the user's dashboard (schema `AssignedAppLink`). Its `id` is the user's, as in Okta's own
+ * example.
+ */
 export const appLinkView = (
   sim: Simulation,
   app: AppRecord,

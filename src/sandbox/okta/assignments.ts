@@ -1,6 +1,9 @@
 import type { AppRecord, AppUserRecord, OktaOrg, UserRecord } from './types.ts';
 
-/** How an assignment comes about; `groupId` only with scope GROUP. Profile and user name default from the user's profile. */
+/**
+ * How an assignment is made. `groupId` belongs to scope GROUP. Profile and user name default to those of the
+ * user.
+ */
 export interface AssignmentOptions {
   readonly scope: 'USER' | 'GROUP';
   readonly groupId?: string;
@@ -8,7 +11,10 @@ export interface AssignmentOptions {
   readonly profile?: Readonly<Record<string, unknown>>;
 }
 
-/** Puts the user into the app, or turns an assignment by group into one by name. Returns the app user. */
+/**
+ * Assigns the user to the app, or turns an assignment through a group into a direct one. Returns the app
+ * user.
+ */
 export function assignUser(
   app: AppRecord,
   user: UserRecord,
@@ -36,7 +42,7 @@ export function assignUser(
   return assigned;
 }
 
-/** A change of assignments that followed from a change of memberships. */
+/** An assignment that changed because memberships changed. */
 export interface AssignmentChange {
   readonly app: AppRecord;
   readonly user: UserRecord;
@@ -44,8 +50,8 @@ export interface AssignmentChange {
 }
 
 /**
- * Brings app users with scope GROUP in line with the members of the assigned groups. A user who is assigned by name is
- * left alone; staged and deprovisioned users are in no app. Returns what changed, so that the System Log can say it.
+ * Brings app users with scope GROUP in line with the members of the assigned groups. Direct assignments are
+ * kept; staged and deprovisioned users are in no app. Returns the changes, for the System Log.
  */
 export function reconcileGroups(org: OktaOrg, at: string): AssignmentChange[] {
   const changes: AssignmentChange[] = [];

@@ -1,6 +1,6 @@
 import type { FactorType, UserRecord } from './types.ts';
 
-/** How a factor is called on the page, and the authentication method that it leaves in `amr` (RFC 8176; Okta "Reserved claims"). */
+/** For each factor, its name on the page and its value in `amr` (RFC 8176; Okta, "Reserved claims"). */
 export const METHODS: Readonly<Record<FactorType, { readonly label: string; readonly amr: string }>> = {
   push: { label: 'Okta Verify push', amr: 'swk' },
   'token:software:totp': { label: 'Code from Okta Verify', amr: 'otp' },
@@ -8,7 +8,8 @@ export const METHODS: Readonly<Record<FactorType, { readonly label: string; read
   sms: { label: 'Code by SMS', amr: 'sms' },
 };
 
-/** How many factors each predefined value of `acr_values` asks for (Okta "Step-up authentication using ACR values"). */
+// How many factors each predefined value of `acr_values` requires (Okta, "Step-up authentication using ACR
+// values").
 const LEVELS = new Map([
   ['urn:okta:loa:1fa:any', 1],
   ['urn:okta:loa:1fa:pwd', 1],
@@ -17,15 +18,15 @@ const LEVELS = new Map([
 
 /** What a request asks of the sign-in. */
 export interface Asked {
-  /** The value that counts; others are ignored, as Okta does. */
+  /** The value that counts. Others are ignored, as at Okta. */
   readonly acr: string | null;
-  /** Whether a session is passed over and the person signs in anew, whatever its age. */
+  /** Whether the person must sign in again even if a session exists, whatever its age. */
   readonly anew: boolean;
-  /** Seconds that a session may be old, or null: any age. */
+  /** The oldest session that is accepted, in seconds. Null: any age. */
   readonly maxAge: number | null;
 }
 
-/** A browser's session: who signed in, when (epoch ms), with what. */
+/** A browser's session: the person, the time of the sign-in (epoch ms) and its methods. */
 export interface Session {
   readonly userId: string;
   readonly id: string;
@@ -33,7 +34,10 @@ export interface Session {
   readonly amr: readonly string[];
 }
 
-/** `acr_values`, `max_age` and `prompt` of an authorization request; `max_age=0` is the same as `prompt=login`. */
+/**
+ * Reads `acr_values`, `max_age` and `prompt` of an authorization request. `max_age=0` means the same as
+ * `prompt=login`.
+ */
 export function askedOf(query: (name: string) => string | null): Asked {
   const values = (query('acr_values') ?? '').split(' ');
   const age = /^\d+$/.test(query('max_age') ?? '') ? Number(query('max_age')) : null;
@@ -44,15 +48,15 @@ export function askedOf(query: (name: string) => string | null): Asked {
   };
 }
 
-/** Whether these methods reach what was asked. */
+/** Whether these methods reach the requested level. */
 export const reaches = ({ acr }: Asked, amr: readonly string[]): boolean =>
   (LEVELS.get(acr ?? '') ?? 1) < 2 || amr.includes('mfa');
 
-/** Whether the browser need not ask the person for their password again. */
+/** Whether the session is recent enough, so that the person need not enter their password again. */
 export const recent = ({ anew, maxAge }: Asked, { at }: Session, now: number): boolean =>
   !anew && (maxAge === null || now - at <= maxAge * 1000);
 
-/** The methods of a sign-in with this second factor, or null where the person has none such. */
+/** The methods of a sign-in with this second factor, or null if the person has no such active factor. */
 export function withFactor(user: UserRecord, factor: string | null): string[] | null {
   const own = user.factors.find((one) => one.factorType === factor && one.status === 'ACTIVE');
   return own === undefined ? null : ['mfa', METHODS[own.factorType].amr, 'pwd'];

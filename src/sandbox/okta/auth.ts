@@ -5,7 +5,8 @@ import { SANDBOX_API_TOKEN } from './seed.ts';
 import type { Caller, Simulation } from './simulation.ts';
 import { displayName } from './system-log.ts';
 
-/** The first path that fits names the scope family (specification, `security` of each operation); reads accept `manage` too. */
+// The first matching path decides the scope family (OpenAPI description, `security` of each operation). Reads
+// also accept `manage`.
 const SCOPE_FAMILIES = [
   [/^\/api\/v1\/users\/[^/]+\/roles/, 'okta.roles'],
   [/^\/api\/v1\/users/, 'okta.users'],
@@ -16,21 +17,28 @@ const SCOPE_FAMILIES = [
   [/^\/api\/v1\/meta\/types/, 'okta.userTypes'],
 ] as const;
 
-/** The scope that a request needs, `okta.users.read` for example; null for a path that the simulator does not know. */
+/**
+ * The scope that a request needs, such as `okta.users.read`. Null for a path that the simulator does not
+ * know.
+ */
 export function scopeFor(method: string, path: string): string | null {
   const family = SCOPE_FAMILIES.find(([paths]) => paths.test(path))?.[1];
   return family === undefined ? null : `${family}.${method === 'GET' ? 'read' : 'manage'}`;
 }
 
-/** True where the caller's token carries the scope, or the managing one for a read. An API token has no scopes to check. */
+/**
+ * Whether the caller's token carries the scope, or for a read the managing one. An API token has no scopes,
+ * so it passes.
+ */
 export const hasScope = (caller: Caller, scope: string): boolean =>
   caller.scopes === null ||
   caller.scopes.includes(scope) ||
   caller.scopes.includes(scope.replace(/\.read$/, '.manage'));
 
 /**
- * Who sends this `Authorization` header: the seeded API token (`SSWS`), or a token of the org authorization server.
- * Throws E0000011 for everything else, tokens of the custom server included, which Okta's management API does not take.
+ * The caller of an `Authorization` header: the seeded API token (`SSWS`), or a token of the org authorization
+ * server. Throws E0000011 for everything else, including tokens of the custom server, which Okta's management
+ * API does not accept.
  */
 export async function authenticate(sim: Simulation, authorization: string | undefined): Promise<Caller> {
   const [scheme, credential] = (authorization ?? '').split(' ', 2);
@@ -39,7 +47,7 @@ export async function authenticate(sim: Simulation, authorization: string | unde
   throw new OktaError('E0000011');
 }
 
-/** An API token acts as the administrator who made it: the first super administrator of the org who is active. */
+/** An API token acts as the administrator who created it: here the org's first active super administrator. */
 function apiTokenCaller(sim: Simulation): Caller {
   const owner = [...sim.org.users.values()].find(
     (user) => user.status === 'ACTIVE' && user.roles.some((role) => role.type === 'SUPER_ADMIN'),

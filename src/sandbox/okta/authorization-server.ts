@@ -13,21 +13,24 @@ export interface TokenRequest {
   /** The person, by login or by Okta id. */
   readonly login?: string;
   readonly uid?: string;
-  /** `custom` is the server whose tokens others verify; default. */
+  /** `custom`, the default, is the server whose tokens others can verify. */
   readonly server?: 'custom' | 'org';
-  /** `id-jag`: an identity assertion of the org server for another authorization server (Cross App Access); give `audience` and `client_id`. */
+  /**
+   * `id-jag` is an identity assertion of the org server for another authorization server (Cross App Access).
+   * It requires `audience` and `client_id`.
+   */
   readonly type?: 'access_token' | 'id_token' | 'id-jag';
   readonly scopes?: readonly string[];
   readonly audience?: string;
-  /** Of an `id-jag`: the client as the other authorization server knows it. */
+  /** For an `id-jag`: the client's id at the other authorization server. */
   readonly client_id?: string;
-  /** Of an `id-jag`: the resource that is meant there. */
+  /** For an `id-jag`: the requested resource there. */
   readonly resource?: string;
-  /** Default 3600; may be negative, for a token that has run out. */
+  /** The default is 3600. A negative value makes an expired token. */
   readonly ttl_seconds?: number;
-  /** Added last: replaces any claim, and removes those given as null. */
+  /** Applied last: replaces any claim, and removes a claim that is null. */
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** Mints for a person who could not sign in now. */
+  /** Mints a token even for a person who could not sign in now. */
   readonly force?: boolean;
 }
 
@@ -37,7 +40,10 @@ export const SANDBOX_AUDIENCE = 'api://prokura';
 /** The issuer of the custom authorization server. */
 export const customIssuer = (sim: Simulation): string => `${sim.url()}/oauth2/default`;
 
-/** Discovery documents and public keys: of the custom server, and of the org server, whose access tokens its keys do not verify. */
+/**
+ * Discovery documents and public keys of the custom server and of the org server. The org server's keys do
+ * not verify its access tokens.
+ */
 export function authorizationServerRoutes(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   const custom = (): Record<string, unknown> => metadata(customIssuer(sim), `${customIssuer(sim)}/v1`);
@@ -87,7 +93,9 @@ const metadata = (issuer: string, base: string): Record<string, unknown> => ({
   code_challenge_methods_supported: ['S256'],
 });
 
-/** A person whom the request names; throws where there is none, or where Okta would let them have no token. */
+/**
+ * The person that the request names. Throws an Error if there is none, or if Okta would give them no token.
+ */
 export function tokenSubject(sim: Simulation, request: TokenRequest): UserRecord {
   const user = [...sim.org.users.values()].find(
     (each) =>
@@ -102,8 +110,9 @@ export function tokenSubject(sim: Simulation, request: TokenRequest): UserRecord
 }
 
 /**
- * Mints a token as Okta shapes it: RS256, a header of `kid` and `alg` alone (Okta sends no `typ`), `scp` an array, `sub` the
- * login, `uid` the immutable id, `groups` the names of the person's groups. ID tokens have `sub` = Okta id and `aud` = client.
+ * Mints a token in Okta's form: RS256, a header with only `kid` and `alg` (Okta sends no `typ`), `scp` as an
+ * array, `sub` the login, `uid` the immutable id, and `groups` the names of the person's groups. In an ID
+ * token `sub` is the Okta id and `aud` the client. Throws as `tokenSubject` does.
  */
 export async function mintToken(sim: Simulation, request: TokenRequest): Promise<string> {
   const user = tokenSubject(sim, request);
@@ -129,8 +138,9 @@ export async function mintToken(sim: Simulation, request: TokenRequest): Promise
 const ID_JAG_SECONDS = 300;
 
 /**
- * Mints an ID-JAG (draft-ietf-oauth-identity-assertion-authz-grant) as the org authorization server does: `typ` oauth-id-jag+jwt, `sub` the
- * Okta id, signed with the key of ID tokens, which is published. Throws where audience or client are missing.
+ * Mints an ID-JAG (draft-ietf-oauth-identity-assertion-authz-grant) as the org authorization server does:
+ * `typ` is oauth-id-jag+jwt, `sub` the Okta id, and the key is the published one of ID tokens. Throws an
+ * Error without audience or client.
  */
 async function mintIdJag(sim: Simulation, user: UserRecord, request: TokenRequest): Promise<string> {
   if (request.audience === undefined || request.client_id === undefined)
@@ -189,7 +199,7 @@ const idClaims = (user: UserRecord, key: SigningKey, request: TokenRequest): Rec
   at_hash: createHash('sha256').update(key.kid).digest().subarray(0, 16).toString('base64url'),
 });
 
-/** Names of the groups that list the person, sorted. */
+/** The names of the groups that list the person, sorted. */
 export const groupNames = (sim: Simulation, user: UserRecord): string[] =>
   [...sim.org.groups.values()]
     .filter((group) => membersOf(sim, group).includes(user))

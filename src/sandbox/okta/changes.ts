@@ -5,7 +5,10 @@ import { appTarget, groupTarget, userTarget, writeLog, type LogSource } from './
 import { TRANSITIONS, type LifecycleOperation, type LifecycleQuery } from './lifecycle.ts';
 import type { GroupRecord, UserRecord } from './types.ts';
 
-/** Runs one lifecycle operation: refuses in a wrong status, keeps the time stamps, writes the log. Returns the answer's body. */
+/**
+ * Runs a lifecycle operation: checks the status, sets the time stamps, writes the log. Returns the answer's
+ * body. Throws OktaError in a wrong status.
+ */
 export function transition(
   sim: Simulation,
   source: LogSource,
@@ -26,13 +29,16 @@ export function transition(
   return body;
 }
 
-/** Ends every Okta session of the user. The log says so even where there was none, as Okta's does. */
+/** Ends all Okta sessions of the user. Logs it even if there was none, as Okta does. */
 export function clearSessions(sim: Simulation, source: LogSource, user: UserRecord): void {
   user.sessions = [];
   writeLog(sim, source, 'user.session.clear', [userTarget(user)]);
 }
 
-/** Deprovisions: apps, factors, password and sessions go, groups stay on record but list the user no more. Twice is E0000038. */
+/**
+ * Deprovisions the user. Apps, factors, password and sessions are removed; groups keep the user on record but
+ * no longer list them. A second time throws E0000038.
+ */
 export function deactivate(sim: Simulation, source: LogSource, user: UserRecord): void {
   if (user.status === 'DEPROVISIONED') throw new OktaError('E0000038');
   const at = isoNow(sim);
@@ -52,7 +58,7 @@ export function deactivate(sim: Simulation, source: LogSource, user: UserRecord)
   sim.scim.deactivateLater(user);
 }
 
-/** Removes the user for good; only from DEPROVISIONED (the route deactivates first). */
+/** Deletes the user for good. Does not check that they are deprovisioned; the route deactivates first. */
 export function erase(sim: Simulation, source: LogSource, user: UserRecord): void {
   writeLog(sim, source, 'user.lifecycle.delete.initiated', [userTarget(user)]);
   for (const group of sim.org.groups.values()) group.members.delete(user.id);
@@ -60,25 +66,25 @@ export function erase(sim: Simulation, source: LogSource, user: UserRecord): voi
   writeLog(sim, source, 'user.lifecycle.delete.completed', [userTarget(user)]);
 }
 
-/** Puts the user into the group; nothing changes and nothing is logged where the user is in it. */
+/** Adds the user to the group. Changes and logs nothing if they are already in it. */
 export function addMember(sim: Simulation, source: LogSource, group: GroupRecord, user: UserRecord): void {
   if (group.members.has(user.id)) return;
   group.members.add(user.id);
   membershipChanged(sim, source, group, user, 'group.user_membership.add');
 }
 
-/** Takes the user out of the group; nothing changes and nothing is logged where the user is not in it. */
+/** Removes the user from the group. Changes and logs nothing if they are not in it. */
 export function removeMember(sim: Simulation, source: LogSource, group: GroupRecord, user: UserRecord): void {
   if (!group.members.delete(user.id)) return;
   membershipChanged(sim, source, group, user, 'group.user_membership.remove');
 }
 
-/** Membership of built-in and app-mastered groups is not the API's to change. */
+/** Throws E0000006 for built-in and app-mastered groups, whose members the API cannot change. */
 export function assertOwnGroup(group: GroupRecord): void {
   if (group.type !== 'OKTA_GROUP') throw new OktaError('E0000006');
 }
 
-/** Brings app assignments in line with the groups, and logs each change. */
+/** Brings app assignments in line with the groups and logs each change. */
 export function followGroups(sim: Simulation, source: LogSource, at: string): void {
   for (const { app, user, kind } of reconcileGroups(sim.org, at)) {
     writeLog(sim, source, `application.user_membership.${kind}`, [userTarget(user), appTarget(app)]);

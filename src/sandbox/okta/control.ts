@@ -14,9 +14,11 @@ import type { ScimTarget, UserRecord } from './types.ts';
 const SOURCE: LogSource = { caller: SYSTEM, requestId: 'sandbox', path: '/_sandbox', userAgent: 'sandbox' };
 
 /**
- * The sandbox's own API, `/_sandbox`: not a part of Okta. It mints tokens, injects faults, plays the person and plays Okta's
- * SCIM client. It has no authentication, so it answers no page of another origin and nothing that such a page can send without asking (a body that is not
- * JSON), and only where the Host header is a loopback name (no DNS rebinding).
+ * The sandbox's own API, `/_sandbox`, which Okta does not have. It mints tokens, injects faults, and plays
+ * both the person and Okta's SCIM client.
+ *
+ * It has no authentication. So it refuses pages of another origin, bodies other than JSON (which such pages
+ * could send without a preflight), and a Host header that is not a loopback name (DNS rebinding).
  */
 export function controlRoutes(sim: Simulation, more: Hono<OktaEnv>): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
@@ -96,7 +98,10 @@ function scimRoutes(sim: Simulation): Hono<OktaEnv> {
   return app;
 }
 
-/** What an administrator in Okta's console, or the person at the sign-in page, does. `suspend` and the like send nothing to SCIM. */
+/**
+ * Plays an administrator in Okta's console and a person on the sign-in page. Operations such as `suspend`
+ * send nothing to SCIM.
+ */
 function personRoutes(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   app.post('/users/:id/sign-in', (c) => {

@@ -17,9 +17,10 @@ const refuse = (error: string, error_description: string, status: 400 | 401 = 40
 });
 
 /**
- * Cross App Access at the org authorization server: `/oauth2/v1/token` exchanges an ID token of the web app (RFC 8693) for an ID-JAG for
- * another authorization server (draft-ietf-oauth-identity-assertion-authz-grant, section 4.3). Any other grant goes on to the next route. Which
- * client the web app is at that server is set by the administrator: `PUT /_sandbox/cross-app-access` `{audience, client_id}`.
+ * Cross App Access at the org authorization server: `/oauth2/v1/token` exchanges an ID token of the web app
+ * (RFC 8693) for an ID-JAG for another authorization server (draft-ietf-oauth-identity-assertion-authz-grant,
+ * section 4.3). Other grants pass to the next route. `PUT /_sandbox/cross-app-access` with `{audience,
+ * client_id}` sets the web app's client id at that server, as an administrator would.
  */
 export function crossAppRoutes(sim: Simulation, clients: ReadonlyMap<string, string>): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
@@ -33,7 +34,7 @@ export function crossAppRoutes(sim: Simulation, clients: ReadonlyMap<string, str
   return app;
 }
 
-/** Sets which client the web app is at another authorization server. */
+/** The control API that sets the web app's client id at another authorization server. */
 export function crossAppControl(clients: Map<string, string>): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   app.put('/cross-app-access', async (c) => {

@@ -23,7 +23,7 @@ import { orgTokenRoutes } from './token-endpoint.ts';
 
 const HTML_PAGE =
   '<!DOCTYPE html><html><head><title>Error</title></head><body><h1>The service is temporarily unavailable.</h1></body></html>';
-/** Admin roles that change nothing. */
+// Administrator roles that cannot change anything.
 const READERS: readonly string[] = ['READ_ONLY_ADMIN', 'REPORT_ADMIN'];
 const FAULT_CODES = {
   403: 'E0000006',
@@ -32,11 +32,15 @@ const FAULT_CODES = {
   503: 'E0000009',
 } as const satisfies Record<number, OktaErrorCode>;
 
-/** The whole server: recording, rate limits, faults and authentication in front of the routes, and the control API beside them. */
+/**
+ * The whole server: recording, rate limits, faults and authentication before the routes, and the control API
+ * beside them.
+ */
 export function oktaDoor(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   const crossAppClients = new Map<string, string>();
-  // Its tokens are constants: a page of another site, or a name that leads here, could act with them.
+  // The simulator's tokens are constants, so another site's page or a DNS name that leads here could act with
+  // them.
   app.use(async (c, next) => {
     if (isForeign(undefined, c.req.header('host')))
       return c.json({ error: 'this simulator answers on loopback only' }, 403);
@@ -80,7 +84,7 @@ function record(sim: Simulation): MiddlewareHandler<OktaEnv> {
   };
 }
 
-/** Applies the fault rule that hits this request, if any. */
+/** Applies the fault rule that matches this request, if any. */
 function inject(sim: Simulation): MiddlewareHandler<OktaEnv> {
   return async (c, next) => {
     const { pathname, search } = new URL(c.req.url);
@@ -107,7 +111,7 @@ function inject(sim: Simulation): MiddlewareHandler<OktaEnv> {
 /** Closes the connection without an answer. */
 function cut(c: Context<OktaEnv>): undefined {
   c.env.outgoing.destroy();
-  // Set to nothing first: Hono would copy the headers of the answer that nobody gets into this shared constant.
+  // Unset it first: Hono would copy the dropped answer's headers into this shared constant.
   c.res = undefined;
   c.res = RESPONSE_ALREADY_SENT;
   return undefined;
@@ -134,7 +138,10 @@ function limitRate(sim: Simulation): MiddlewareHandler<OktaEnv> {
   };
 }
 
-/** Authentication, then scope: a missing scope is an empty 403 that only names itself in `www-authenticate`, as Okta's gateway sends it. */
+/**
+ * Checks authentication, then scope. A missing scope is an empty 403 that is named only in
+ * `www-authenticate`, as Okta's gateway sends it.
+ */
 function admit(sim: Simulation): MiddlewareHandler<OktaEnv> {
   return async (c, next) => {
     const caller = await authenticate(sim, c.req.header('authorization'));
@@ -147,7 +154,8 @@ function admit(sim: Simulation): MiddlewareHandler<OktaEnv> {
       );
       return c.body(null, 403);
     }
-    // An app without an admin role may look, and sees nothing; like one that may only read, it changes nothing.
+    // An app without an administrator role may read and sees nothing. Like an app that may only read, it
+    // changes nothing.
     if (c.req.method !== 'GET' && caller.adminRoles.every((role) => READERS.includes(role)))
       throw new OktaError('E0000006');
     await next();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** Okta's error codes that the simulator sends: HTTP status and summary, from Okta's list of error codes. */
+// The error codes that the simulator sends, with HTTP status and summary from Okta's list of error codes.
 const CODES = {
   E0000001: [400, 'Api validation failed'],
   E0000003: [400, 'The request body was not well-formed.'],
@@ -22,7 +22,7 @@ const CODES = {
 /** An Okta error code that the simulator knows. */
 export type OktaErrorCode = keyof typeof CODES;
 
-/** True where `code` is one of the codes that the simulator can send. */
+/** Whether the simulator can send this code. */
 export const isOktaErrorCode = (code: string): code is OktaErrorCode => Object.hasOwn(CODES, code);
 
 /** The body of every Okta error (schema `Error`). */
@@ -34,7 +34,7 @@ export interface OktaErrorBody {
   readonly errorCauses: readonly { readonly errorSummary: string }[];
 }
 
-/** A refusal by the org. `summary` replaces the code's own text, `causes` become `errorCauses`. */
+/** A refusal by the org. `summary` replaces the code's own text, and `causes` become `errorCauses`. */
 export class OktaError extends Error {
   readonly code: OktaErrorCode;
   readonly status: number;
@@ -48,15 +48,17 @@ export class OktaError extends Error {
   }
 }
 
-/** Validation failed (E0000001), as Okta words it: the field or operation in the summary, the reason as the cause. */
+/**
+ * Validation failed (E0000001), in Okta's form: the field or operation in the summary, the reason as cause.
+ */
 export const invalid = (subject: string, ...causes: string[]): OktaError =>
   new OktaError('E0000001', `Api validation failed: ${subject}`, causes);
 
-/** The object is not there (E0000007): `Resource not found: <id> (<Kind>)`. */
+/** The object does not exist (E0000007): `Resource not found: <id> (<Kind>)`. */
 export const notFound = (id: string, kind: string): OktaError =>
   new OktaError('E0000007', `Not found: Resource not found: ${id} (${kind})`);
 
-/** Okta's body for an error code, with a fresh error id. `status` overrides nothing: it is the caller's to send. */
+/** Okta's body for an error code, with a fresh error id. The caller sends the status. */
 export function errorBody(code: string, summary: string, causes: readonly string[] = []): OktaErrorBody {
   return {
     errorCode: code,
@@ -67,5 +69,5 @@ export function errorBody(code: string, summary: string, causes: readonly string
   };
 }
 
-/** The code's own summary. */
+/** The summary of a code. */
 export const summaryOf = (code: OktaErrorCode): string => CODES[code][1];

@@ -1,41 +1,41 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 
-/** What goes wrong, with which requests, and how often. Field names are those of the control API. */
+/** A fault to inject: into which requests, and how often. Field names are those of the control API. */
 export interface FaultRule {
-  /** HTTP method; every method where absent. */
+  /** The HTTP method. Absent: every method. */
   readonly method?: string;
-  /** Regular expression over the path with its query. */
+  /** A regular expression that is matched against the path with its query. */
   readonly path: string;
-  /** How many requests are hit before the rule is spent; default 1. */
+  /** How many requests it hits before it is used up. The default is 1. */
   readonly times?: number;
   readonly status?: 429 | 500 | 503 | 403;
   readonly okta_code?: string;
-  /** Sends an HTML page instead of JSON, as a proxy in front of Okta does. */
+  /** Sends an HTML page instead of JSON, like a proxy in front of Okta. */
   readonly html_body?: boolean;
   readonly delay_ms?: number;
-  /** Performs the change, then closes the connection without an answer. */
+  /** Makes the change, then closes the connection without an answer. */
   readonly drop_after_apply?: boolean;
   /** Answers 200 with an empty object and does nothing. */
   readonly only_says_done?: boolean;
-  /** Neither performs nor answers, until the simulator closes. */
+  /** Does nothing and does not answer until the simulator closes. */
   readonly hang?: boolean;
 }
 
-/** A rule in force: with its id, and how many hits are left. */
+/** A rule in force, with its id, the hits that are left and the hits so far. */
 export interface ActiveFault extends FaultRule {
   readonly id: string;
   remaining: number;
   hits: number;
 }
 
-/** Holds the rules in order; the oldest matching rule that is not spent applies. */
+/** Holds the rules in order. The oldest matching rule that is not used up applies. */
 export class FaultInjector {
   #rules: ActiveFault[] = [];
   readonly #patterns = new Map<string, RegExp>();
   readonly #closed = new AbortController();
 
-  /** Adds a rule; throws SyntaxError where `path` is no regular expression. */
+  /** Adds a rule. Throws SyntaxError if `path` is not a valid regular expression. */
   add(rule: FaultRule): ActiveFault {
     const pattern = new RegExp(rule.path, 'u');
     const fault: ActiveFault = {
@@ -49,7 +49,7 @@ export class FaultInjector {
     return fault;
   }
 
-  /** All rules, spent ones too, so that a test sees how often each hit. */
+  /** All rules, including those that are used up, so that a test sees how often each one hit. */
   list(): readonly ActiveFault[] {
     return this.#rules;
   }
@@ -59,7 +59,7 @@ export class FaultInjector {
     this.#patterns.clear();
   }
 
-  /** The rule for this request, counted as hit; undefined where none applies. */
+  /** The rule for this request, counted as a hit. Undefined if none applies. */
   take(method: string, pathAndQuery: string): ActiveFault | undefined {
     const fault = this.#rules.find(
       (rule) =>
@@ -73,7 +73,7 @@ export class FaultInjector {
     return fault;
   }
 
-  /** Waits, or returns early where the simulator closes. */
+  /** Waits, or returns early when the simulator closes. */
   async pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#closed.signal }).catch(() => undefined);
   }

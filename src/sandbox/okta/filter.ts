@@ -1,23 +1,26 @@
 import { OktaError } from './errors.ts';
 
-/** Operators of Okta's filter and search expressions (a subset of SCIM's, RFC 7644 section 3.4.2.2). */
+// The operators of Okta's filter and search expressions (a subset of SCIM's, RFC 7644 section 3.4.2.2).
 const OPERATORS = ['eq', 'ne', 'gt', 'ge', 'lt', 'le', 'sw', 'ew', 'co', 'pr'] as const;
 type Operator = (typeof OPERATORS)[number];
 
-/** What an endpoint understands; anything else is Okta's E0000031. */
+/** What an endpoint understands. Anything else is E0000031. */
 export interface FilterRules {
-  /** Property paths with the operators allowed on them; null where every path and operator is allowed. */
+  /** The allowed operators by property path. Null allows every path and operator. */
   readonly properties: Readonly<Record<string, readonly string[]>> | null;
-  /** `search` ignores case in values, `filter` does not. */
+  /** `search` ignores the case of values, `filter` does not. */
   readonly ignoreCase: boolean;
 }
 
-/** A compiled expression: true where the object matches. */
+/** A compiled expression. True if the object matches. */
 export type Predicate = (object: Readonly<Record<string, unknown>>) => boolean;
 
 const TOKEN = /\s*(\(|\)|"(?:[^"\\]|\\.)*"|[^\s()"]+)/gy;
 
-/** Compiles an expression such as `status eq "ACTIVE" and lastUpdated gt "2026-01-01T00:00:00.000Z"`; throws E0000031. */
+/**
+ * Compiles an expression such as `status eq "ACTIVE" and lastUpdated gt "2026-01-01T00:00:00.000Z"`. Throws
+ * E0000031.
+ */
 export function compileFilter(expression: string, rules: FilterRules): Predicate {
   const tokens = [...expression.trim().matchAll(TOKEN)].map((match) => match[1]!);
   if (
@@ -81,7 +84,10 @@ function literal(token: string | undefined): string | number | boolean {
   throw unsupported();
 }
 
-/** All values at a dotted path; arrays on the way (`target.id`) contribute each of their members. `ne` on nothing matches nothing. */
+/**
+ * All values at a dotted path. An array on the way (`target.id`) contributes each of its members. An absent
+ * value matches nothing, not even `ne`.
+ */
 function valuesAt(object: unknown, path: string): unknown[] {
   return path.split('.').reduce<unknown[]>(
     (found, key) =>

@@ -27,44 +27,56 @@ export {
 
 /** How to start a simulator. */
 export interface OktaSimulatorOptions {
-  /** 0 or absent: any free port. With a state file, give a fixed port, since issuers hold the URL. */
+  /** 0 or absent: any free port. With a state file use a fixed port, since issuers contain the URL. */
   readonly port?: number;
   readonly host?: '127.0.0.1';
-  /** A JSON snapshot: read at the start, written shortly after each change and on close. It holds private keys (mode 0600). */
+  /**
+   * A JSON snapshot, read at the start and written shortly after each change and on close. It contains
+   * private keys (mode 0600).
+   */
   readonly stateFile?: string;
-  /** Epoch milliseconds; default the system clock. */
+  /** The time in epoch ms. The default is the system clock. */
   readonly now?: () => number;
-  /** Requests per minute that replace those of Okta's table. */
+  /** Requests per minute, in place of those in `RATE_LIMITS`. */
   readonly rateLimits?: Partial<Record<RateLimitClass, number>>;
 }
 
 /** A running simulator of one Okta org. */
 export interface OktaSimulator {
-  /** Base URL, without trailing slash. The issuer of its custom authorization server is `${url}/oauth2/default`. */
+  /**
+   * The base URL without a trailing slash. The issuer of its custom authorization server is
+   * `${url}/oauth2/default`.
+   */
   readonly url: string;
   readonly controlToken?: undefined;
-  /** What arrived, oldest first (at most 5,000); the control API is not in it. */
+  /** The requests that arrived, oldest first (at most 5,000), without those to the control API. */
   readonly requests: readonly RecordedRequest[];
   readonly org: OktaOrg;
-  /** The API Services app to connect with; `privateKeyJwk` throws once somebody registered keys of their own. */
+  /** The API Services app to connect with. Reading it throws after somebody registered keys of their own. */
   readonly serviceApp: {
     readonly clientId: string;
     readonly privateKeyJwk: JWK;
     readonly scopes: readonly string[];
   };
-  /** Plays Okta's SCIM client; `configure` first. */
+  /** Plays Okta's SCIM client. Call `configure` first. */
   readonly scim: OktaScimClient & { configure(target: ScimTarget): void };
   tokenFor(login: string, options?: Omit<TokenRequest, 'login'>): Promise<string>;
   fault(rule: FaultRule): ActiveFault;
   clearFaults(): void;
   rotateKeys(): Promise<string>;
-  /** Makes ID tokens of the browser say something else, as an org would that ignores `acr_values`; null leaves a claim out. */
+  /**
+   * Overrides claims in the browser's ID tokens, like an org that ignores `acr_values`. Null leaves a claim
+   * out.
+   */
   idTokenClaims(claims: Readonly<Record<string, unknown>>): void;
   /** Ends open connections and hanging requests, and writes the state file. */
   close(): Promise<void>;
 }
 
-/** Starts the simulator on loopback, seeded from the sample company or from the state file. */
+/**
+ * Starts the simulator on loopback, with the state file's org or else the sample company. Throws if the state
+ * file cannot be read.
+ */
 export async function startOktaSimulator(options: OktaSimulatorOptions = {}): Promise<OktaSimulator> {
   const now = options.now ?? Date.now;
   const loaded = options.stateFile === undefined ? null : await loadOrg(options.stateFile);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { SigningKey } from './types.ts';
 
-/** A new RSA-2048 signing key with a random `kid`, as Okta's servers use for RS256. */
+/** A new RSA-2048 signing key with a random `kid`, like those of Okta's servers for RS256. */
 export async function newSigningKey(): Promise<SigningKey> {
   const { privateKey } = await generateKeyPair('RS256', { modulusLength: 2048, extractable: true });
   return { kid: randomBytes(32).toString('base64url'), privateJwk: await exportJWK(privateKey) };

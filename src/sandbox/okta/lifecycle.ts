@@ -3,17 +3,20 @@ import { invalid, OktaError } from './errors.ts';
 import type { EventType } from './system-log.ts';
 import type { UserRecord, UserStatus } from './types.ts';
 
-/** The query of a lifecycle call. */
+/** The query parameters of a lifecycle call. */
 export interface LifecycleQuery {
   readonly sendEmail: string | undefined;
   readonly revokeSessions: boolean;
 }
 
-/** One lifecycle operation: from which statuses, with which refusal, what it does, what it logs, what it answers. */
+/**
+ * A lifecycle operation: the statuses that it starts from, its refusal, its effect, its log events and its
+ * answer.
+ */
 export interface Transition {
   readonly from: readonly UserStatus[];
   refuse(user: UserRecord): OktaError;
-  /** Changes the user; `at` is ISO. Returns the answer's body. The caller keeps the time stamps. */
+  /** Changes the user and returns the answer's body. `at` is ISO 8601. The caller sets the time stamps. */
   apply(user: UserRecord, query: LifecycleQuery, url: string, at: string): unknown;
   readonly events: readonly EventType[];
 }
@@ -36,8 +39,9 @@ const activation = (query: LifecycleQuery, url: string, byDefault: boolean): Rec
 };
 
 /**
- * Okta's user lifecycle (management API 2026.06.3, tag UserLifecycle). The refusals follow what the specification says:
- * 400 for suspend and unsuspend, 403 for the others; the codes are those that callers must treat alike (research/okta.md 1.3).
+ * Okta's user lifecycle (management API 2026.06.3, tag UserLifecycle). Refusals have the status of that
+ * description: 400 for suspend and unsuspend, 403 for the others. It does not say with which code; callers
+ * must treat E0000001, E0000016 and E0000038 alike.
  */
 export const TRANSITIONS = {
   activate: {
@@ -128,9 +132,12 @@ export const TRANSITIONS = {
   },
 } as const satisfies Record<string, Transition>;
 
-/** The name of a lifecycle operation, as the last segment of its path; `deactivate` is apart since it reaches into apps. */
+/**
+ * A lifecycle operation, as the last segment of its path. `deactivate` is not in the table because it also
+ * changes apps.
+ */
 export type LifecycleOperation = keyof typeof TRANSITIONS;
 
-/** True where the path segment is an operation of the table. */
+/** Whether the path segment is an operation of the table. */
 export const isLifecycleOperation = (name: string): name is LifecycleOperation =>
   Object.hasOwn(TRANSITIONS, name);

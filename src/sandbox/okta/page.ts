@@ -2,13 +2,13 @@ import type { Context } from 'hono';
 import { invalid } from './errors.ts';
 import type { OktaEnv, Simulation } from './simulation.ts';
 
-/** A page of a list: the items, and the cursor of the next page where there is one. */
+/** A page of a list: its items, and the cursor of the next page, or null. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;
 }
 
-/** Reads `limit`: `fallback` where absent, refused below 1, cut to `most` above it. */
+/** Reads the query's `limit`: `fallback` if absent, cut to `most`. Throws E0000001 below 1. */
 export function limitOf(c: Context<OktaEnv>, fallback: number, most: number): number {
   const text = c.req.query('limit');
   if (text === undefined || text === '') return fallback;
@@ -19,8 +19,8 @@ export function limitOf(c: Context<OktaEnv>, fallback: number, most: number): nu
 }
 
 /**
- * Cuts a list that is already sorted. The cursor names the last item sent, so that a page stays right while items are
- * added or removed; where that item is gone, the page starts after every item that sorts before its id.
+ * Cuts a page from a sorted list. The cursor names the last item sent, so paging stays right while items are
+ * added or removed. If that item is gone, the page starts after every item that sorts before its id.
  */
 export function paginate<T>(
   items: readonly T[],
@@ -36,7 +36,7 @@ export function paginate<T>(
   return { items: page, next: last !== undefined && start + limit < items.length ? idOf(last) : null };
 }
 
-/** Sends a list with Okta's `Link` headers: always `self`, and `next` where there is a cursor. */
+/** Sends a list with Okta's `Link` headers: always `self`, and `next` if there is a cursor. */
 export function sendPage(
   sim: Simulation,
   c: Context<OktaEnv>,

@@ -4,7 +4,10 @@ import type { OktaEnv, Simulation } from './simulation.ts';
 import { displayName } from './system-log.ts';
 import type { UserRecord } from './types.ts';
 
-/** `GET /`: the people of the simulated org with their status, factors and groups, so that somebody can see what Prokura changed there. */
+/**
+ * `GET /`: the people of the simulated org with status, factors and groups, to see what Prokura changed
+ * there.
+ */
 export function peoplePage(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   app.get('/', (c) => {

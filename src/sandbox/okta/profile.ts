@@ -36,12 +36,15 @@ export const BASE_ATTRIBUTES = {
   manager: ['Manager', false],
 } as const satisfies Record<string, readonly [string, boolean]>;
 
-/** The custom attribute of the sandbox org, so that a reader of the schema finds one. */
+/** The sandbox org's custom attribute, so that readers of the schema find one. */
 export const CUSTOM_ATTRIBUTES = { badgeNumber: 'Badge number' } as const;
 
 const EMAIL = /^[^\s@]+@[^\s@]+$/;
 
-/** Checks a whole profile as Okta does: known and required attributes, the form and the uniqueness of the login. Throws E0000001. */
+/**
+ * Checks a whole profile as Okta does: required and unknown attributes, types, form and uniqueness of the
+ * login. Throws E0000001.
+ */
 export function checkProfile(
   sim: Simulation,
   profile: Readonly<Record<string, unknown>>,

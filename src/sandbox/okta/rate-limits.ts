@@ -1,4 +1,7 @@
-/** Endpoint classes and their requests per minute: Okta's last published table for Workforce Identity (research/okta.md 5). */
+/**
+ * Requests per minute by endpoint class, from the last table that Okta published for Workforce Identity. Okta
+ * now shows the limits only in its admin dashboard.
+ */
 export const RATE_LIMITS = {
   'apps.one': 500,
   apps: 100,
@@ -15,7 +18,7 @@ export const RATE_LIMITS = {
 /** The name of an endpoint class. */
 export type RateLimitClass = keyof typeof RATE_LIMITS;
 
-/** First match wins, as Okta takes the most exact bucket for a method and path. */
+// The first match wins, as Okta uses the most specific bucket for a method and path.
 const CLASSES = [
   [/^\/api\/v1\/apps\/[^/]+$/, /./, 'apps.one'],
   [/^\/api\/v1\/apps(\/|$)/, /./, 'apps'],
@@ -32,7 +35,7 @@ const CLASSES = [
 export const rateLimitClass = (method: string, path: string): RateLimitClass =>
   CLASSES.find(([paths, methods]) => paths.test(path) && methods.test(method))?.[2] ?? 'other';
 
-/** What Okta says in `X-Rate-Limit-*`: `reset` in epoch seconds. `admitted` false means 429. */
+/** What Okta says in `X-Rate-Limit-*`; `reset` is in epoch seconds. Not `admitted` means 429. */
 export interface RateLimitState {
   readonly admitted: boolean;
   readonly limit: number;
@@ -40,7 +43,10 @@ export interface RateLimitState {
   readonly reset: number;
 }
 
-/** One bucket a class and minute, for the whole org. The per-client share of 50 % is not simulated. */
+/**
+ * Counts requests in one bucket per class and minute, for the whole org. Does not simulate the 50 % share of
+ * each client.
+ */
 export class RateLimiter {
   readonly #now: () => number;
   readonly #limits: Record<RateLimitClass, number>;
@@ -51,14 +57,14 @@ export class RateLimiter {
     this.#limits = { ...RATE_LIMITS, ...limits };
   }
 
-  /** Replaces limits from now on, and empties the buckets. */
+  /** Replaces limits from now on and empties the buckets. */
   configure(limits: Partial<Record<RateLimitClass, number>>): Record<RateLimitClass, number> {
     Object.assign(this.#limits, limits);
     this.#buckets.clear();
     return { ...this.#limits };
   }
 
-  /** Counts one request. A refused one is not counted. */
+  /** Counts one request. A refused request is not counted. */
   take(method: string, path: string): RateLimitState {
     const name = rateLimitClass(method, path);
     const limit = this.#limits[name];

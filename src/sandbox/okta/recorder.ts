@@ -1,13 +1,13 @@
-/** What arrived at the simulator and what it answered. Credentials are never in here, only what kind they were. */
+/** A request to the simulator and the status of its answer. It contains no credential, only its kind. */
 export interface RecordedRequest {
   readonly method: string;
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
-  /** Parsed JSON or form; text otherwise; null without a body. Secret members are replaced by `[secret]`. */
+  /** Parsed JSON or form, otherwise text, or null without a body. `[secret]` replaces secret members. */
   readonly body: unknown;
   readonly scheme: string | null;
   readonly credential: 'api_token' | 'access_token' | 'none';
-  /** Null where the answer never left: a dropped or hanging connection. */
+  /** Null if no answer was sent, on a dropped or hanging connection. */
   status: number | null;
   /** ISO 8601. */
   readonly at: string;
@@ -21,7 +21,7 @@ const KEPT = 5000;
 export class RequestRecorder {
   readonly entries: RecordedRequest[] = [];
 
-  /** Notes a request before it is answered; the caller sets `status` on the returned entry. */
+  /** Records a request before it is answered. The caller sets `status` on the returned entry. */
   note(request: {
     method: string;
     url: string;
@@ -31,7 +31,7 @@ export class RequestRecorder {
     at: string;
   }): RecordedRequest {
     const url = new URL(request.url);
-    // A header without a known scheme may be a bare secret: its first word is then not a scheme to keep.
+    // Without a known scheme the header may be a bare secret, so do not keep its first word.
     const first = request.authorization?.split(' ')[0];
     const scheme = first === undefined ? null : (SCHEMES.find((each) => each === first) ?? 'unknown');
     const entry: RecordedRequest = {
@@ -49,7 +49,7 @@ export class RequestRecorder {
     return entry;
   }
 
-  /** Forgets everything. */
+  /** Deletes all entries. */
   clear(): void {
     this.entries.length = 0;
   }
@@ -66,7 +66,7 @@ function parseBody(contentType: string, text: string): unknown {
   }
 }
 
-/** `value` is a secret only inside `password`; elsewhere it is an ordinary name. */
+/** Replaces secrets. `value` is a secret only inside `password`; elsewhere it is an ordinary member. */
 function redact(value: unknown, parent: string): unknown {
   if (Array.isArray(value)) return value.map((each) => redact(each, parent));
   if (typeof value !== 'object' || value === null) return value;

@@ -1,10 +1,13 @@
 import { newSigningKey } from './keys.ts';
 import type { Simulation } from './simulation.ts';
 
-/** Old keys stay published this long in number: the current and the one before, as Okta does. */
+// The current key and the one before it, as at Okta.
 const PUBLISHED_KEYS = 2;
 
-/** Gives the custom authorization server a new signing key; the one before stays published. Returns the new `kid`. */
+/**
+ * Gives the custom authorization server a new signing key; the previous one stays published. Returns the new
+ * `kid`.
+ */
 export async function rotateKeys(sim: Simulation): Promise<string> {
   const { keys } = sim.org;
   keys.custom = [await newSigningKey(), ...keys.custom].slice(0, PUBLISHED_KEYS);

@@ -6,7 +6,7 @@ import type { Simulation } from './simulation.ts';
 import { groupTarget, userTarget, writeLog } from './system-log.ts';
 import type { GroupRecord, UserRecord } from './types.ts';
 
-/** One request of Okta's SCIM client and its answer. The Authorization header and passwords are left out. */
+/** A request of Okta's SCIM client and its answer, without the Authorization header and passwords. */
 export interface ScimExchange {
   readonly request: { readonly method: string; readonly path: string; readonly body: unknown };
   readonly status: number;
@@ -17,9 +17,11 @@ const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const TIMEOUT_MS = 60_000;
 
 /**
- * Okta's own SCIM client, as captured in research/okta.md 4.1: its headers, its order of calls, its two styles (`oin` sends
- * PATCH without a path to deactivate, `aiw` uses GET and PUT for everything). It never deletes a user, and suspending sends
- * nothing. It does not retry: what failed is in the exchanges, and Okta's own retry is somebody calling again.
+ * Plays Okta's SCIM client, with its headers, its order of calls and its two styles: `oin` deactivates by
+ * PATCH without a path, `aiw` uses GET and PUT for everything
+ * (developer.okta.com/docs/api/openapi/okta-scim/guides/scim-20). It never deletes a user, and a suspension
+ * sends nothing. It does not retry: failures are in `exchanges`, and to play Okta's retry the caller calls
+ * again.
  */
 export class OktaScimClient {
   readonly #sim: () => Simulation;
@@ -30,7 +32,7 @@ export class OktaScimClient {
     this.#sim = sim;
   }
 
-  /** Assigns the person: looks the user name up, then creates the account, or takes over the one that is there. */
+  /** Assigns the person: looks the user name up, then creates the account or takes over the existing one. */
   async provision(uid: string): Promise<ScimExchange[]> {
     return await this.#recorded(async (send) => {
       const user = this.#user(uid);
@@ -55,7 +57,10 @@ export class OktaScimClient {
     });
   }
 
-  /** Pushes the profile: reads the account, then puts the whole of it. Nothing is sent for a person who was never provisioned. */
+  /**
+   * Pushes the profile: reads the account, then puts all of it back. Sends nothing for a person who was never
+   * provisioned.
+   */
   async update(uid: string): Promise<ScimExchange[]> {
     return await this.#recorded(async (send) => {
       const user = this.#user(uid);
@@ -70,7 +75,7 @@ export class OktaScimClient {
     });
   }
 
-  /** Takes the app away from the person, or follows a deactivation in Okta. */
+  /** Removes the app from the person, or follows a deactivation at Okta. */
   async deactivate(uid: string): Promise<ScimExchange[]> {
     return await this.#recorded(async (send) => {
       const user = this.#user(uid);
@@ -85,12 +90,15 @@ export class OktaScimClient {
     });
   }
 
-  /** Suspending a person sends nothing to SCIM apps: always the empty list. */
+  /** Does what Okta does on a suspension: sends nothing. Always resolves to an empty list. */
   async suspend(uid: string): Promise<ScimExchange[]> {
     return await this.#recorded(async () => void this.#user(uid));
   }
 
-  /** Pushes a group: creates it where it is not there, sends its name, then its members (those who are provisioned). */
+  /**
+   * Pushes a group: creates it if it does not exist, sends its name, then those of its members who are
+   * provisioned.
+   */
   async pushGroup(groupId: string): Promise<ScimExchange[]> {
     return await this.#recorded(async (send) => {
       const { org } = this.#sim();
@@ -123,7 +131,7 @@ export class OktaScimClient {
     });
   }
 
-  /** Follows a profile change in the background, as Okta's jobs do. */
+  /** Follows a profile change in the background, like Okta's jobs. */
   updateLater(user: UserRecord): void {
     if (this.#sim().org.scimTarget !== null && user.scim?.active === true)
       this.#later(() => this.update(user.id));
@@ -135,13 +143,13 @@ export class OktaScimClient {
       this.#later(() => this.deactivate(user.id));
   }
 
-  /** Resolves once everything that was started in the background has been sent. */
+  /** Resolves when everything that was started in the background has been sent. */
   async idle(): Promise<void> {
     await this.#background;
   }
 
   #later(work: () => Promise<unknown>): void {
-    // A service provider that is down is Okta's business: the failure stays in the exchanges (status 0).
+    // A failure must not stop later work. `exchanges` shows it (status 0).
     this.#background = this.#background.then(work).catch(() => undefined);
   }
 
@@ -224,7 +232,10 @@ function firstResource(list: unknown): Record<string, unknown> | undefined {
   return isRecord(first) ? first : undefined;
 }
 
-/** Node's own client, since fetch adds headers that Okta does not send. A connection failure is status 0. */
+/**
+ * Sends one request with Node's own client, since fetch adds headers that Okta does not send. Status 0 means
+ * that the connection failed.
+ */
 async function transmit(
   url: URL,
   method: string,

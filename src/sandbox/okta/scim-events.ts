@@ -2,7 +2,7 @@ import { seededId } from './ids.ts';
 import { SYSTEM } from './simulation.ts';
 import type { LogSource, LogTarget } from './system-log.ts';
 
-/** The SCIM app as a log target. */
+/** The SCIM app as a target in the System Log. */
 export const appPushTarget = (): LogTarget => ({
   id: seededId('0oa', 'scimapp'),
   type: 'AppInstance',
@@ -11,7 +11,7 @@ export const appPushTarget = (): LogTarget => ({
   detailEntry: null,
 });
 
-/** Provisioning is the org's own doing. */
+/** The source of provisioning events: the org itself. */
 export const scimEvent = (): LogSource => ({
   caller: SYSTEM,
   requestId: 'provisioning',

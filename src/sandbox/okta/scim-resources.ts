@@ -6,7 +6,9 @@ const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 
-/** The user as Okta's default mapping sends it. On creation Okta adds empty `groups`, and a password nobody knows. */
+/**
+ * The user as Okta's default mapping sends it. On creation Okta adds empty `groups` and a random password.
+ */
 export function userResource(user: UserRecord, purpose: 'create' | 'replace'): Record<string, unknown> {
   const { profile } = user;
   const manager =
@@ -33,7 +35,9 @@ export function userResource(user: UserRecord, purpose: 'create' | 'replace'): R
   };
 }
 
-/** What Okta puts back after a read: the account as the provider sent it, with the mapped attributes laid over it. */
+/**
+ * What Okta puts back after a read: the account as the provider sent it, overlaid with the mapped attributes.
+ */
 export const mergedUser = (
   existing: Readonly<Record<string, unknown>>,
   user: UserRecord,
@@ -45,7 +49,7 @@ export const mergedUser = (
   active,
 });
 
-/** A pushed group at its creation: Okta sends the members afterwards. */
+/** A pushed group at its creation. Okta sends the members afterwards. */
 export const groupResource = (group: GroupRecord): Record<string, unknown> => ({
   schemas: [GROUP],
   displayName: group.profile['name'],

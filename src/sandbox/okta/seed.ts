@@ -4,25 +4,31 @@ import { newSigningKey, publicJwk } from './keys.ts';
 import { assignUser, reconcileGroups } from './assignments.ts';
 import type { AppRecord, FactorType, GroupRecord, OktaOrg, RoleRecord, UserRecord } from './types.ts';
 
-/** The API token of the sandbox org, for `Authorization: SSWS …`. Public on purpose: it opens nothing but the simulator. */
+/**
+ * The sandbox org's API token, for `Authorization: SSWS …`. It is public on purpose, since it works only at
+ * the simulator.
+ */
 export const SANDBOX_API_TOKEN = '00sandboxApiTokenProkura000000000000000000';
 
-/** Client id of the API Services app that Prokura connects with. */
+/** The client id of the API Services app with which Prokura connects. */
 export const SANDBOX_SERVICE_CLIENT_ID = seededId('0oa', 'prokurasvc');
 
-/** Client id of the OpenID Connect app at the custom authorization server; `cid` of access tokens, `aud` of ID tokens. */
+/**
+ * The client id of the OpenID Connect app at the custom authorization server: `cid` of access tokens, `aud`
+ * of ID tokens.
+ */
 export const SANDBOX_WEB_CLIENT_ID = seededId('0oa', 'prokuraweb');
 
-/** Secret of that app. Public on purpose: it opens nothing but the simulator. */
+/** The secret of that app. It is public on purpose, since it works only at the simulator. */
 export const SANDBOX_WEB_CLIENT_SECRET = 'sandboxWebClientSecretProkura0000000000000';
 
 /** The built-in group of all users. */
 export const EVERYONE_GROUP_ID = '00geveryone0000000h7';
 
-/** Id of the default user type. */
+/** The id of the default user type. */
 export const DEFAULT_USER_TYPE_ID = seededId('oty', 'default');
 
-/** Scopes that the seeded service app is granted (requirements K5). */
+/** The scopes that are granted to the seeded service app. */
 export const SANDBOX_SERVICE_SCOPES = [
   'okta.users.read',
   'okta.users.manage',
@@ -38,7 +44,7 @@ export const SANDBOX_SERVICE_SCOPES = [
   'okta.eventHooks.manage',
 ] as const;
 
-/** Administrator roles by their name in the admin console. */
+// Administrator roles by their name in the admin console.
 const ROLE_TYPES: Readonly<Record<string, string>> = {
   'Super Administrator': 'SUPER_ADMIN',
   'Organization Administrator': 'ORG_ADMIN',
@@ -48,7 +54,7 @@ const ROLE_TYPES: Readonly<Record<string, string>> = {
   'Application Administrator': 'APP_ADMIN',
 };
 
-/** The console's name of a role type, or the type itself where it is none of the usual ones. */
+/** The name of a role type in the admin console, or the type itself if it is not a standard role. */
 export const roleLabel = (type: string): string =>
   Object.entries(ROLE_TYPES).find(([, each]) => each === type)?.[0] ?? type;
 
@@ -59,7 +65,9 @@ const FACTOR_ID_PREFIX = {
   sms: 'mbl',
 } as const satisfies Record<FactorType, string>;
 
-/** The org of the sample company, with fresh signing keys. `now` (epoch ms) dates everything; people joined 90 days before. */
+/**
+ * The sample company's org, with fresh signing keys. `now` is in epoch ms; people joined 90 days before it.
+ */
 export async function seedOrg(now: number): Promise<OktaOrg> {
   const joined = new Date(now - 90 * 86_400_000).toISOString();
   const serviceKey = await newSigningKey();

@@ -5,7 +5,7 @@ import type { OktaEnv } from './simulation.ts';
 import { displayName } from './system-log.ts';
 import type { UserRecord } from './types.ts';
 
-/** What Okta shows where it cannot send the browser back. */
+/** The page that Okta shows when it cannot send the browser back. */
 export const errorPage = (c: Context<OktaEnv>, message: string): Response | Promise<Response> =>
   c.html(
     html`<!doctype html><title>Okta (sandbox)</title>
@@ -28,7 +28,7 @@ const shell = (title: string, body: ReturnType<typeof html>) =>
       </body>
     </html>`;
 
-/** Everybody who could sign in, to be picked with a click. */
+/** A page to pick one of the active people with a click. */
 export const picker = (users: readonly UserRecord[], transaction: string, action: string) =>
   shell(
     'Sign in as',
@@ -48,7 +48,7 @@ export const picker = (users: readonly UserRecord[], transaction: string, action
       </form>`,
   );
 
-/** The person's second factors, each confirmed with a click. */
+/** A page with the person's second factors, each confirmed by a click. */
 export const factorPage = (user: UserRecord, transaction: string, action: string) =>
   shell(
     'Verify it is you',

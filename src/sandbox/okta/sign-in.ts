@@ -12,7 +12,7 @@ import type { OktaEnv, Simulation } from './simulation.ts';
 import { displayName } from './system-log.ts';
 import type { UserRecord } from './types.ts';
 
-/** A request to the authorization endpoint, while its person is being picked, and then the code that came of it. */
+/** A request to the authorization endpoint, kept while a person is picked, and then under its code. */
 interface SignIn {
   readonly redirectUri: string;
   readonly state: string | null;
@@ -20,7 +20,7 @@ interface SignIn {
   readonly scopes: readonly string[];
   readonly challenge: string;
   readonly asked: Asked;
-  /** Who has given their password, while the second factor is awaited. */
+  /** The person who gave their password, while the second factor is awaited. */
   readonly user: UserRecord | null;
   readonly expiresAt: number;
 }
@@ -31,11 +31,16 @@ const PICK_MS = 600_000;
 const CODE_MS = 60_000;
 
 /**
- * The browser side of the custom authorization server (Okta "OpenID Connect & OAuth 2.0 API"): `/authorize` shows the people of the
- * org instead of asking for a password, `/token` redeems the code (PKCE S256, one use), `/userinfo` repeats the person. The browser has a
- * session, so that a second sign-in asks nothing; `prompt=login` and `max_age` pass over it. `acr_values` for two factors asks for one of
- * the person's own factors, and whoever has none is sent back with `unmet_authentication_requirements`. The one client is the seeded web
- * app; its redirect must be a loopback address that ends in one of the two callbacks of ours, since ports differ from start to start.
+ * The browser side of the custom authorization server (Okta, "OpenID Connect & OAuth 2.0 API"). `/authorize`
+ * shows the org's people instead of asking for a password, `/token` redeems the code (PKCE S256, one use),
+ * and `/userinfo` returns the person.
+ *
+ * The browser has a session, so a second sign-in asks nothing; `prompt=login` and `max_age` ignore it. If
+ * `acr_values` requires two factors, the person confirms one of their own. A person without any is sent back
+ * with `unmet_authentication_requirements`.
+ *
+ * The seeded web app is the only client. Its redirect URI must be a loopback address that ends in one of our
+ * two callback paths, since ports differ from start to start.
  */
 export function signInRoutes(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
@@ -50,7 +55,7 @@ export function signInRoutes(sim: Simulation): Hono<OktaEnv> {
   const bound = (browser: string, id: string): string =>
     createHash('sha256').update(`${browser} ${id}`).digest('hex');
 
-  /** The session of this browser, as long as Okta has not ended it. */
+  /** This browser's session, or null if there is none or Okta has ended it. */
   const sessionOf = (browser: string): { session: Session; user: UserRecord } | null => {
     const session = sessions.get(browser);
     const user = session === undefined ? undefined : sim.org.users.get(session.userId);
@@ -58,13 +63,13 @@ export function signInRoutes(sim: Simulation): Hono<OktaEnv> {
       return null;
     return { session, user };
   };
-  /** The address to go back to, with a code for this session. */
+  /** The address to return to, with a code for this session. */
   const redeemable = (request: SignIn, user: UserRecord, session: Session): string => {
     const code = randomBytes(24).toString('base64url');
     codes.set(code, { ...request, user, session, expiresAt: sim.now() + CODE_MS });
     return answerTo(request.redirectUri, { code, state: request.state });
   };
-  /** A session for this browser: the person has proved themselves with these methods, now. */
+  /** Starts a session for this browser: the person has just signed in with these methods. */
   const signedIn = (browser: string, user: UserRecord, amr: readonly string[]): Session => {
     const session = { userId: user.id, id: oktaId('102'), at: sim.now(), amr };
     user.sessions.push(session.id);
@@ -129,7 +134,7 @@ export function signInRoutes(sim: Simulation): Hono<OktaEnv> {
     const amr = request.user === null ? ['pwd'] : withFactor(user, form.get('factor'));
     if (amr === null) return back('access_denied');
     if (reaches(asked, amr)) return c.redirect(redeemable(request, user, signedIn(browser, user, amr)), 303);
-    // OpenID Connect Core Error Code unmet_authentication_requirements 1.0; Okta names it for acr_values.
+    // OpenID Connect Core Error Code unmet_authentication_requirements 1.0, which Okta names for acr_values.
     if (user.factors.length === 0) return back('unmet_authentication_requirements');
     picking.set(key, { ...request, user });
     return c.html(factorPage(user, transaction, `${BASE}/authorize/sign-in`));

@@ -5,7 +5,10 @@ import type { RequestRecorder } from './recorder.ts';
 import type { OktaScimClient } from './scim-client.ts';
 import type { OktaOrg } from './types.ts';
 
-/** Who sends a request, as the org's own log names them; `scopes` null means that an API token may do what its owner may. */
+/**
+ * The sender of a request, as the org's log names it. With `scopes` null, an API token may do what its owner
+ * may.
+ */
 export interface Caller {
   readonly kind: 'api_token' | 'service_app' | 'system';
   readonly actor: {
@@ -16,21 +19,21 @@ export interface Caller {
   };
   readonly scopes: readonly string[] | null;
   readonly adminRoles: readonly string[];
-  /** Id of the API token, for `transaction.detail.requestApiTokenId`. */
+  /** The id of the API token, for `transaction.detail.requestApiTokenId`. */
   readonly tokenId: string | null;
 }
 
-/** Everything that a route needs: the org's state and the machinery around it. One per running simulator. */
+/** What every route needs: the org's state and the machinery around it. One per running simulator. */
 export interface Simulation {
   readonly org: OktaOrg;
   readonly now: () => number;
-  /** Base URL without trailing slash; known once the server listens. */
+  /** The base URL without a trailing slash. Set once the server listens. */
   readonly url: () => string;
   readonly limits: RateLimiter;
   readonly faults: FaultInjector;
   readonly recorder: RequestRecorder;
   readonly scim: OktaScimClient;
-  /** What this org's ID tokens of the browser say differently from Okta's; null leaves a claim out. */
+  /** Claims that replace those of the browser's ID tokens. Null leaves a claim out. */
   idTokenClaims: Readonly<Record<string, unknown>>;
   /** Tells the snapshot that something changed. */
   changed(): void;
@@ -42,7 +45,7 @@ export interface OktaEnv {
   Variables: { caller: Caller; requestId: string };
 }
 
-/** The simulator itself as an actor: what the sandbox's control API does. */
+/** The simulator itself as an actor, for what the control API does. */
 export const SYSTEM: Caller = {
   kind: 'system',
   actor: {
@@ -56,5 +59,5 @@ export const SYSTEM: Caller = {
   tokenId: null,
 };
 
-/** The moment as Okta writes times: ISO 8601, UTC, milliseconds. */
+/** The current time as Okta writes times: ISO 8601, UTC, milliseconds. */
 export const isoNow = (sim: Simulation): string => new Date(sim.now()).toISOString();

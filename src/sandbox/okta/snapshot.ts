@@ -4,7 +4,10 @@ import type { AppRecord, GroupRecord, OktaOrg } from './types.ts';
 const VERSION = 1;
 const DEBOUNCE_MS = 200;
 
-/** The org as JSON text, signing keys and the service app's private key included: a state file is as secret as they are. */
+/**
+ * The org as JSON text. It includes signing keys and the service app's private key, so a state file is
+ * secret.
+ */
 export function serializeOrg(org: OktaOrg): string {
   return JSON.stringify({
     version: VERSION,
@@ -40,7 +43,10 @@ const byId = <T extends (OktaOrg['users'] extends Map<string, infer U> ? U : nev
   users: T[],
 ): Map<string, T> => new Map(users.map((user) => [user.id, user]));
 
-/** The org from what `serializeOrg` wrote; throws where the text is of another version. The content is trusted. */
+/**
+ * The org from the text of `serializeOrg`. Throws an Error for another version. Does not validate the
+ * content.
+ */
 export function parseOrg(text: string): OktaOrg {
   const stored = JSON.parse(text) as Stored;
   if (stored.version !== VERSION)
@@ -63,7 +69,7 @@ export function parseOrg(text: string): OktaOrg {
   };
 }
 
-/** The org from a state file; null where the file does not exist. */
+/** The org from a state file, or null if the file does not exist. */
 export async function loadOrg(file: string): Promise<OktaOrg | null> {
   try {
     return parseOrg(await readFile(file, 'utf8'));
@@ -73,7 +79,7 @@ export async function loadOrg(file: string): Promise<OktaOrg | null> {
   }
 }
 
-/** Saves an org shortly after it changed, never twice at once, and whole or not at all (write, then rename). */
+/** Saves an org shortly after it changes, never twice at once, and atomically (write, then rename). */
 export class SnapshotWriter {
   readonly #file: string | undefined;
   readonly #org: OktaOrg;
@@ -85,18 +91,18 @@ export class SnapshotWriter {
     this.#org = org;
   }
 
-  /** Saves within 200 ms; many calls make one write. */
+  /** Saves within 200 ms. Several calls lead to one write. */
   schedule(): void {
     if (this.#file === undefined || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      // The next change, or `flush`, tries again and reports.
+      // The next change or `flush` tries again, and `flush` reports the error.
       this.#save().catch(() => undefined);
     }, DEBOUNCE_MS);
     this.#timer.unref();
   }
 
-  /** Saves now; rejects where the file cannot be written. */
+  /** Saves now. Rejects if the file cannot be written. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;

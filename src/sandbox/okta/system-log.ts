@@ -3,8 +3,8 @@ import type { Caller, Simulation } from './simulation.ts';
 import type { AppRecord, FactorRecord, GroupRecord, LogRecord, UserRecord } from './types.ts';
 
 /**
- * Event types that the simulator writes, with Okta's display message, and the legacy type where published log lines show one
- * (null: none is known, and the member is left out).
+ * The event types that the simulator writes, with Okta's display message. The second value is the legacy
+ * event type from published log lines; null if none is known, and then the member is left out.
  */
 export const EVENT_TYPES = {
   'user.lifecycle.create': ['Create Okta user', null],
@@ -70,7 +70,7 @@ const target = (id: string, type: string, alternateId: string, displayName: stri
 /** The user as a log target. */
 export const userTarget = (user: UserRecord): LogTarget =>
   target(user.id, 'User', String(user.profile['login']), displayName(user));
-/** The group as a log target: Okta knows no alternate id for groups. */
+/** The group as a log target. Okta has no alternate id for groups. */
 export const groupTarget = (group: GroupRecord): LogTarget =>
   target(group.id, 'UserGroup', 'unknown', String(group.profile['name']));
 /** The app as a log target. */
@@ -83,7 +83,7 @@ export const factorTarget = (factor: FactorRecord): LogTarget =>
 export const displayName = (user: UserRecord): string =>
   `${String(user.profile['firstName'])} ${String(user.profile['lastName'])}`;
 
-/** Where every request of the sandbox comes from. */
+// The place from which every request of the sandbox comes.
 const SANDBOX_PLACE = {
   city: 'Copenhagen',
   state: 'Capital Region',
@@ -92,7 +92,7 @@ const SANDBOX_PLACE = {
   geolocation: { lat: 55.68, lon: 12.57 },
 };
 
-/** Which request an event belongs to. */
+/** The request that an event belongs to. */
 export interface LogSource {
   readonly caller: Caller;
   readonly requestId: string;
@@ -101,8 +101,8 @@ export interface LogSource {
 }
 
 /**
- * Appends one event to the System Log and marks the org as changed. The body is Okta's LogEvent; members that Okta itself
- * sends as null are null. Events are ordered by persistence (`sequence`), which is what polling follows.
+ * Appends one event to the System Log and marks the org as changed. The body is Okta's LogEvent, with null
+ * where Okta sends null. `sequence` orders events by when they were stored, which is the order of polling.
  */
 export function writeLog(
   sim: Simulation,

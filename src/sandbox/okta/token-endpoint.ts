@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-/** An OAuth error answer (RFC 6749 section 5.2), as Okta words it. */
+/** An OAuth error answer (RFC 6749 section 5.2), in Okta's words. */
 class TokenError extends Error {
   readonly error: string;
   readonly status: 400 | 401;
@@ -18,9 +18,10 @@ class TokenError extends Error {
 }
 
 /**
- * The org authorization server's `/oauth2/v1/token`: client_credentials with private_key_jwt (RFC 7523 section 2.2) for the
- * one service app. Every scope that is asked for must be granted. Tokens live one hour and are for the org's own API only:
- * no key that verifies them is published. DPoP proofs are accepted and ignored, as for an app that does not require them.
+ * The org authorization server's `/oauth2/v1/token`: client_credentials with private_key_jwt (RFC 7523
+ * section 2.2), for the one service app. Every requested scope must be granted. Tokens last one hour and are
+ * for the org's own API: no key that verifies them is published. DPoP proofs are accepted and ignored, as for
+ * an app that does not require them.
  */
 export function orgTokenRoutes(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
@@ -54,8 +55,9 @@ export function orgTokenRoutes(sim: Simulation): Hono<OktaEnv> {
 class UnknownClient extends Error {}
 
 /**
- * An org answers under several names (its own, custom domains), and the audience is the URL that was called: the `Host`
- * header counts beside the simulator's own URL, which a recording proxy in front of it needs.
+ * Checks a client assertion. The audience is the URL that was called, and an org has several names (its own,
+ * custom domains). So the `Host` header counts as well as the simulator's own URL; a recording proxy in front
+ * needs that.
  */
 async function verifyAssertion(sim: Simulation, assertion: string, host: string | undefined): Promise<void> {
   const { serviceApp, usedAssertions } = sim.org;
@@ -116,7 +118,7 @@ function grantedScopes(sim: Simulation, text: string): string[] {
   return scopes;
 }
 
-/** A token of the org server for the service app; `iss` and `aud` are the org's URL. */
+/** A token of the org server for the service app. `iss` and `aud` are the org's URL. */
 export async function mintOrgToken(
   sim: Simulation,
   scopes: readonly string[],

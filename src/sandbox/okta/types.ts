@@ -11,10 +11,10 @@ export type UserStatus =
   | 'STAGED'
   | 'SUSPENDED';
 
-/** The factor types that people of the sample company enrol. */
+/** The factor types of the sample company. */
 export type FactorType = 'token:software:totp' | 'push' | 'webauthn' | 'sms';
 
-/** An enrolled factor; times are ISO 8601. */
+/** An enrolled factor. Times are ISO 8601. */
 export interface FactorRecord {
   readonly id: string;
   readonly factorType: FactorType;
@@ -31,13 +31,16 @@ export interface RoleRecord {
   readonly created: string;
 }
 
-/** What our SCIM client remembers about an account at the service provider: its resource id and whether it is active there. */
+/**
+ * What Okta's SCIM client remembers about an account at the service provider: its resource id, and whether it
+ * is active there.
+ */
 export interface ScimAccount {
   readonly id: string;
   active: boolean;
 }
 
-/** One user as the org holds it. Null times are what Okta sends as null. */
+/** A user of the org. Times are null where Okta sends null. */
 export interface UserRecord {
   readonly id: string;
   status: UserStatus;
@@ -51,12 +54,12 @@ export interface UserRecord {
   profile: Record<string, unknown>;
   factors: FactorRecord[];
   roles: RoleRecord[];
-  /** Ids of live Okta sessions. */
+  /** The ids of open Okta sessions. */
   sessions: string[];
   scim: ScimAccount | null;
 }
 
-/** One group; `members` holds user ids, of deprovisioned users too, which no list shows. */
+/** A group. `members` contains user ids, including those of deprovisioned users, which no list shows. */
 export interface GroupRecord {
   readonly id: string;
   readonly type: 'OKTA_GROUP' | 'BUILT_IN' | 'APP_GROUP';
@@ -67,7 +70,7 @@ export interface GroupRecord {
   readonly members: Set<string>;
 }
 
-/** One assignment of a user to an app: by name (`USER`) or through a group (`GROUP`). */
+/** An assignment of a user to an app: direct (`USER`) or through a group (`GROUP`). */
 export interface AppUserRecord {
   readonly id: string;
   scope: 'USER' | 'GROUP';
@@ -79,7 +82,7 @@ export interface AppUserRecord {
   profile: Record<string, unknown>;
 }
 
-/** One app integration, with the groups that are assigned to it and its app users by user id. */
+/** An app integration, with its assigned groups and its app users by user id. */
 export interface AppRecord {
   readonly id: string;
   readonly name: string;
@@ -91,21 +94,21 @@ export interface AppRecord {
   readonly users: Map<string, AppUserRecord>;
 }
 
-/** One line of the System Log as it goes over the wire, with its persistence order (`sequence`, from 1). */
+/** A line of the System Log as it is sent, with its order of storage (`sequence`, from 1). */
 export interface LogRecord {
   readonly sequence: number;
   readonly published: string;
   readonly event: Readonly<Record<string, unknown>>;
 }
 
-/** The API Services app of the org: its granted scopes, admin roles, and public keys. */
+/** The org's API Services app: its granted scopes, administrator roles and public keys. */
 export interface ServiceApp {
   readonly clientId: string;
   readonly label: string;
   jwks: { keys: JWK[] };
   scopes: string[];
   adminRoles: string[];
-  /** The private key that the simulator made for itself; null once somebody registered keys of their own. */
+  /** The private key that the simulator made. Null after somebody registered keys of their own. */
   privateKeyJwk: JWK | null;
 }
 
@@ -116,8 +119,9 @@ export interface SigningKey {
 }
 
 /**
- * Keys of the custom authorization server (newest first, all published), and of the org server: the one that signs its
- * access tokens, which nobody else can verify, and the one that signs its ID tokens, which it publishes.
+ * The signing keys. `custom` are those of the custom authorization server, newest first, all published. `org`
+ * signs the org server's access tokens, which nobody else can verify. `orgIdToken` signs its ID tokens and is
+ * published.
  */
 export interface OrgKeys {
   custom: SigningKey[];
@@ -125,14 +129,14 @@ export interface OrgKeys {
   readonly orgIdToken: SigningKey;
 }
 
-/** Where Okta's SCIM client sends to. `authorization` is the exact header text that the administrator typed. */
+/** Where Okta's SCIM client sends to. `authorization` is exactly the header that the administrator typed. */
 export interface ScimTarget {
   readonly baseUrl: string;
   readonly authorization: string;
   readonly style: 'oin' | 'aiw';
 }
 
-/** The whole state of one simulated org. */
+/** The complete state of one simulated org. */
 export interface OktaOrg {
   readonly users: Map<string, UserRecord>;
   readonly groups: Map<string, GroupRecord>;
@@ -140,9 +144,9 @@ export interface OktaOrg {
   readonly log: LogRecord[];
   readonly serviceApp: ServiceApp;
   readonly keys: OrgKeys;
-  /** `jti` of client assertions that were used, with their expiry in epoch seconds. */
+  /** The `jti` of used client assertions, with their expiry in epoch seconds. */
   readonly usedAssertions: Map<string, number>;
   scimTarget: ScimTarget | null;
-  /** Groups that were pushed: Okta id to the service provider's id. */
+  /** Pushed groups: from the Okta id to the service provider's id. */
   readonly scimGroups: Map<string, string>;
 }

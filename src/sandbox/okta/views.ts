@@ -2,7 +2,7 @@ import { DEFAULT_USER_TYPE_ID } from './seed.ts';
 import type { Simulation } from './simulation.ts';
 import type { FactorRecord, FactorType, GroupRecord, RoleRecord, UserRecord, UserStatus } from './types.ts';
 
-/** Which lifecycle links Okta shows on a user of each status. */
+// The lifecycle links that Okta shows on a user, by status.
 const LINKS_BY_STATUS = {
   ACTIVE: [
     'suspend',
@@ -28,7 +28,10 @@ const LINK_PATHS: Readonly<Record<string, string>> = {
   changeRecoveryQuestion: 'credentials/change_recovery_question',
 };
 
-/** Which parts of a user to send: lists show `self` alone, and a caller may leave out credentials (`okta-response`). */
+/**
+ * Which parts of a user to send. Lists show only `self`, and a caller may leave credentials out
+ * (`okta-response`).
+ */
 export interface UserViewOptions {
   readonly links: 'all' | 'self' | 'none';
   readonly credentials: boolean;
@@ -83,7 +86,7 @@ export function userView(
   };
 }
 
-/** A group as Okta sends it (schema `Group`); `stats` where the caller expands them. */
+/** A group as Okta sends it (schema `Group`), with `stats` if the caller expands them. */
 export function groupView(sim: Simulation, group: GroupRecord, withStats = false): Record<string, unknown> {
   const self = `${sim.url()}/api/v1/groups/${group.id}`;
   const logo = (name: string): Record<string, string> => ({
@@ -117,7 +120,7 @@ export function groupView(sim: Simulation, group: GroupRecord, withStats = false
   };
 }
 
-/** The members that Okta lists, by id: deprovisioned people are in no list. */
+/** The members that Okta lists, sorted by id. Deprovisioned people are in no list. */
 export const membersOf = (sim: Simulation, group: GroupRecord): UserRecord[] =>
   [...group.members]
     .map((id) => sim.org.users.get(id))

@@ -15,7 +15,7 @@ const FILTER = {
   ignoreCase: false,
 } as const;
 
-/** `/api/v1/apps` and a user's app links: integrations, and who is assigned to them. */
+/** `/api/v1/apps` and a user's app links: integrations and their assignments. */
 export function appRoutes(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   app.get('/apps', (c) => {
@@ -109,7 +109,7 @@ export function appRoutes(sim: Simulation): Hono<OktaEnv> {
     const integration = appOf(sim, c, c.req.param('id'));
     const assigned = appUserOf(integration, c.req.param('user'));
     const user = assertMayChange(c, userOf(sim, c, assigned.id));
-    // Okta keeps an assignment that a group gives: the person has to leave the group.
+    // Okta refuses to remove an assignment that comes from a group: the person must leave the group.
     if (assigned.scope === 'GROUP') throw new OktaError('E0000006');
     integration.users.delete(user.id);
     writeLog(sim, sourceOf(c), 'application.user_membership.remove', [

@@ -7,7 +7,10 @@ import { factorTarget, userTarget, writeLog } from '../system-log.ts';
 import { factorView, userView } from '../views.ts';
 import { assertMayChange, sourceOf, userOf } from './request.ts';
 
-/** `/users/{id}/lifecycle/*`, `/users/{id}/factors` and `/users/{id}/sessions`: what changes a person's way in. */
+/**
+ * `/users/{id}/lifecycle/*`, `/users/{id}/factors` and `/users/{id}/sessions`: what changes how a person
+ * signs in.
+ */
 export function lifecycleRoutes(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   app.post('/users/:id/lifecycle/:operation', (c) => {

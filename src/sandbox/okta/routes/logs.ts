@@ -10,8 +10,8 @@ const DAY_MS = 86_400_000;
 const ANYTHING = { properties: null, ignoreCase: false } as const;
 
 /**
- * `/api/v1/logs`. Without `until` and in ascending order it is a polling query: by order of persistence, with a `next` link
- * on every page, an empty one too, to be asked again later. Otherwise it is bounded, and the last page has no `next`.
+ * `/api/v1/logs`. A query in ascending order without `until` polls: events in the order of storage, with a
+ * `next` link on every page, even an empty one. Any other query is bounded, and its last page has no `next`.
  */
 export function logRoutes(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
@@ -73,6 +73,6 @@ function cursorSequence(after: string): number {
   return sequence;
 }
 
-/** Where a polling query that has found nothing yet goes on: after everything that was published before its start. */
+/** Where a polling query without a result continues: after everything that was published before its start. */
 const lastBefore = (log: readonly LogRecord[], from: number): number =>
   log.findLast((each) => Date.parse(each.published) < from)?.sequence ?? 0;

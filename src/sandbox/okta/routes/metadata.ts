@@ -7,7 +7,10 @@ import type { OktaEnv, Simulation } from '../simulation.ts';
 const CREATED = '2025-01-06T09:00:00.000Z';
 const PERMISSIONS = [{ principal: 'SELF', action: 'READ_WRITE' }];
 
-/** `/meta/types/user` and `/meta/schemas/user/default`: the one user type, its base attributes and one custom attribute. */
+/**
+ * `/meta/types/user` and `/meta/schemas/user/default`: the one user type, its base attributes and one custom
+ * attribute.
+ */
 export function metadataRoutes(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   app.get('/meta/types/user', (c) => c.json([userType(sim)]));

@@ -4,7 +4,7 @@ import type { OktaEnv, Simulation } from '../simulation.ts';
 import type { LogSource } from '../system-log.ts';
 import type { AppRecord, GroupRecord, UserRecord } from '../types.ts';
 
-/** The log's view of the request in hand. */
+/** The current request as the source of log events. */
 export const sourceOf = (c: Context<OktaEnv>): LogSource => ({
   caller: c.get('caller'),
   requestId: c.get('requestId'),
@@ -12,7 +12,7 @@ export const sourceOf = (c: Context<OktaEnv>): LogSource => ({
   userAgent: c.req.header('user-agent') ?? 'unknown',
 });
 
-/** The JSON body as an object; throws E0000003 where it is none. */
+/** The JSON body as an object. Throws E0000003 for anything else. */
 export async function bodyOf(c: Context<OktaEnv>): Promise<Record<string, unknown>> {
   try {
     const body: unknown = JSON.parse(await c.req.text());
@@ -27,10 +27,13 @@ export async function bodyOf(c: Context<OktaEnv>): Promise<Record<string, unknow
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** False only where the caller is an app without any admin role: such a caller sees nothing. */
+/** Whether the caller sees anything. An app without an administrator role does not. */
 export const seesAnything = (c: Context<OktaEnv>): boolean => c.get('caller').adminRoles.length > 0;
 
-/** The user by id, by login, or by the part of the login before the `@` where that is unambiguous; `me` is the caller. */
+/**
+ * The user by id, by login, or by the part of the login before the `@` if that is unique; `me` is the caller.
+ * Throws E0000007.
+ */
 export function userOf(sim: Simulation, c: Context<OktaEnv>, idOrLogin: string): UserRecord {
   const wanted = idOrLogin === 'me' ? c.get('caller').actor.id : idOrLogin;
   const found = sim.org.users.get(wanted) ?? userByLogin(sim, wanted.toLowerCase());
@@ -45,7 +48,10 @@ function userByLogin(sim: Simulation, wanted: string): UserRecord | undefined {
   return everyone.find((user) => login(user) === wanted) ?? (short.length === 1 ? short[0] : undefined);
 }
 
-/** Only a super administrator may change a person who is an administrator. */
+/**
+ * Throws E0000006 if the caller may only read, or is not a super administrator and the person is an
+ * administrator.
+ */
 export function assertMayChange(c: Context<OktaEnv>, user: UserRecord): UserRecord {
   const { adminRoles } = c.get('caller');
   if (adminRoles.every((role) => role.startsWith('READ_ONLY') || role === 'REPORT_ADMIN'))
@@ -54,14 +60,14 @@ export function assertMayChange(c: Context<OktaEnv>, user: UserRecord): UserReco
   return user;
 }
 
-/** The group by id; throws E0000007. */
+/** The group by id. Throws E0000007. */
 export function groupOf(sim: Simulation, c: Context<OktaEnv>, id: string): GroupRecord {
   const group = sim.org.groups.get(id);
   if (group === undefined || !seesAnything(c)) throw notFound(id, 'UserGroup');
   return group;
 }
 
-/** The app by id; throws E0000007. */
+/** The app by id. Throws E0000007. */
 export function appOf(sim: Simulation, c: Context<OktaEnv>, id: string): AppRecord {
   const app = sim.org.apps.get(id);
   if (app === undefined || !seesAnything(c)) throw notFound(id, 'AppInstance');

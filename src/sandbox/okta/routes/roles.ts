@@ -8,7 +8,10 @@ import type { RoleRecord } from '../types.ts';
 import { roleView } from '../views.ts';
 import { bodyOf, sourceOf, userOf } from './request.ts';
 
-/** `/users/{id}/roles`: administrator roles that are assigned to the user directly. Roles by way of a group are not simulated. */
+/**
+ * `/users/{id}/roles`: administrator roles that are assigned directly. Roles through a group are not
+ * simulated.
+ */
 export function roleRoutes(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   app.get('/users/:id/roles', (c) => {

@@ -13,7 +13,7 @@ import { groupView, userView } from '../views.ts';
 import { assertMayChange, bodyOf, groupOf, isObject, seesAnything, sourceOf, userOf } from './request.ts';
 
 const EQ = ['eq'];
-/** What `filter` understands on users; `search` understands everything. */
+// What `filter` understands on users. `search` understands everything.
 const FILTER: FilterRules = {
   properties: {
     status: EQ,
@@ -90,7 +90,7 @@ export function userRoutes(sim: Simulation): Hono<OktaEnv> {
   return app;
 }
 
-/** A text attribute as text; empty where it is absent or no text. */
+/** The attribute if it is text, otherwise an empty text. */
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 function select(sim: Simulation, c: Context<OktaEnv>): UserRecord[] {
