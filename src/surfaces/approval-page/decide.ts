@@ -11,7 +11,10 @@ import { stepUpOf, type Parts, type Visit } from './sign-in.ts';
 
 const MAX_FORM_BYTES = 16 * 1024;
 
-/** The person's own decision, from our own page: one vote by the tool that votes everywhere, with the step-up of this browser. */
+/**
+ * Handles the form of the approval page: casts one vote with the same tool as every other interface, using
+ * this browser's step-up. Answers with a page; throws Fault `unavailable` and unexpected errors.
+ */
 export async function decidePage({ app }: Parts, visit: Visit): Promise<Response> {
   const stepUp = await stepUpOf(app, visit);
   if (stepUp === null) return ended(visit.page);
@@ -31,7 +34,7 @@ export async function decidePage({ app }: Parts, visit: Visit): Promise<Response
   }
 }
 
-/** The person, as Okta has just proved them, and with what. */
+/** The person as an actor, with how Okta has just authenticated them. */
 const actorOf = ({ id, personId, acr, amr, authTime }: StepUp): PersonActor => ({
   kind: 'person',
   surface: 'browser',
@@ -59,7 +62,10 @@ function toolOf(
   return { tool: 'approval_decide', input };
 }
 
-/** A page without a referrer sends its form with the origin "null"; where the browser says from which site it comes, that counts too. */
+/**
+ * Whether the form comes from our own page. A page without a referrer sends the origin "null"; then the
+ * browser's Sec-Fetch-Site decides, where it is sent.
+ */
 function isOurs(baseUrl: string, { headers }: Request): boolean {
   const [origin, site] = [headers.get('origin'), headers.get('sec-fetch-site')];
   const own = origin === null || origin === 'null' || origin === new URL(baseUrl).origin;
@@ -81,7 +87,7 @@ const VOTED: Readonly<Record<string, readonly [title: string, words: string]>> =
 
 function drawOutcome(outcome: Outcome): Response {
   if (outcome.status === 'denied') return messagePage(403, 'Not allowed', outcome.denial.message);
-  // Only a vote says how the approval stands after it.
+  // Only the output of a vote contains a state.
   const state = outcome.status === 'done' ? outcome.output['state'] : null;
   const [title, words] = VOTED[typeof state === 'string' ? state : 'waived'] ?? ['Recorded', ''];
   return messagePage(200, title, `${words} You can close this page.`);

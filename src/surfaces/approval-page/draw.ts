@@ -6,7 +6,7 @@ import type { Scene } from '#engine/approve/scene.ts';
 import type { Sight } from './show.ts';
 import type { Visit } from './sign-in.ts';
 
-/** The whole approval, as Slack's Details show it, with what this person may do about it. */
+/** Draws the whole approval, like Slack's Details, with what this person may do about it. */
 export function drawApproval(visit: Visit, sight: Sight, csrf: string): Response {
   const { scene } = sight;
   const { call, approval, agent, votes } = scene.view;
@@ -119,5 +119,5 @@ function stateOf({ view }: Scene): string {
   return `${STATES.pending} · ${given.join(', ')}`;
 }
 
-/** Without a script there is no telling the reader's time zone. */
+/** In UTC: without a script the page does not know the reader's time zone. */
 const at = (moment: Date): string => `${moment.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -10,13 +10,16 @@ import { messagePage, nothingHere } from './pages.ts';
 import { showPage } from './show.ts';
 import { finishSignIn, type Parts, type Visit } from './sign-in.ts';
 
-/** `/t/<tenant>/approvals/<approval>`, and where Okta sends people back to. */
+// `/t/<tenant>/approvals/<approval>`, and the address to which Okta sends people back.
 const PAGE = /^\/t\/([^/]+)\/approvals\/([^/]+)$/;
 const CALLBACK = /^\/t\/([^/]+)\/step-up\/callback$/;
 
 /**
- * The page where a person decides one approval with step-up: signs in at the tenant's Okta anew and with a second factor, sees what it
- * is about, and votes by the same tool as everywhere. Whoever may not decide it sees the same as where there is none. No script.
+ * The page where a person decides one approval with step-up. They sign in again at the tenant's Okta with a
+ * second factor, see the approval, and vote with the same tool as in every other interface. A person who may
+ * not see it gets the same page as for an approval that does not exist. Works without scripts.
+ *
+ * `fetch` answers null for paths of other interfaces, and throws for unexpected errors.
  */
 export function approvalPageSurface(
   app: App,

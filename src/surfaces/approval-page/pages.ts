@@ -1,6 +1,9 @@
 import { html, page } from '#lib/html.ts';
 
-/** A page that says what has happened and what to do; with `again`, a way back to the approval's own page. `status` as HTTP knows it. */
+/**
+ * A page that says what happened and what to do, with an HTTP status. `again` adds a link to the approval's
+ * page.
+ */
 export const messagePage = (status: number, title: string, message: string, again?: string): Response =>
   page(
     title,
@@ -10,7 +13,7 @@ export const messagePage = (status: number, title: string, message: string, agai
     { status },
   );
 
-/** For whoever may not see an approval, as for one that does not exist. */
+/** The same page for an approval that does not exist and for a person who may not see it. */
 export const nothingHere = (): Response =>
   messagePage(
     404,

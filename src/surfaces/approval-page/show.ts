@@ -11,29 +11,32 @@ import { drawApproval } from './draw.ts';
 import { nothingHere } from './pages.ts';
 import { beginSignIn, stepUpOf, type Parts, type Visit } from './sign-in.ts';
 
-/** An approval as it is drawn for the person who has just signed in. */
+/** An approval as it is drawn for a person who has just signed in. */
 export interface Sight {
   readonly scene: Scene;
   readonly person: Person;
   readonly organisation: string;
   readonly stepUp: StepUp;
-  /** For whoever asked and is named for break-glass; `blocked` while the last use waits for its review. Null for everybody else. */
+  /**
+   * For a requester who may use break-glass: `blocked` while the last use awaits its review. Null for
+   * everybody else.
+   */
   readonly emergency: 'ready' | 'blocked' | null;
 }
 
-/** The page; whoever has not just signed in for it goes to Okta first, and comes back. */
+/** Shows the page. A person who has not just signed in for it is sent to Okta first, and then comes back. */
 export async function showPage(parts: Parts, visit: Visit): Promise<Response> {
   const stepUp = await stepUpOf(parts.app, visit);
   if (stepUp === null) return beginSignIn(parts, visit);
   const sight = await sightOf(parts.app, visit, stepUp);
   if (sight === null) return nothingHere();
-  // Somebody voted since, or it was made smaller: what was signed in for is no longer what stands there.
+  // Somebody has voted or narrowed the request, so it differs from what the person signed in for.
   const { approval } = sight.scene.view;
   if (approval.state === 'pending' && approval.version !== stepUp.version) return beginSignIn(parts, visit);
   return drawApproval(visit, sight, csrfOf(parts.app, visit, stepUp));
 }
 
-/** All that the page shows; null where the person may not see it (any more). */
+/** What the page shows. Null if the person may not see it, or no longer may. */
 export async function sightOf(
   app: App,
   { tenantId, approvalId }: Visit,
@@ -53,6 +56,6 @@ export async function sightOf(
   });
 }
 
-/** Bound to the step-up, which is bound to this browser by its cookie. */
+/** The form's CSRF token. It is bound to the step-up, which a cookie binds to this browser. */
 export const csrfOf = (app: App, { tenantId }: Visit, stepUp: StepUp): string =>
   app.secrets.digest(`approval page ${tenantId} ${stepUp.id}`);

@@ -17,33 +17,35 @@ import { cookie, cookieOf } from '#lib/cookies.ts';
 import { isId, newSecret } from '#lib/id.ts';
 import { messagePage, nothingHere } from './pages.ts';
 
+/** What the page's handlers work with. */
 export interface Parts {
   readonly app: App;
   readonly login: OktaLogin;
 }
 
-/** One request for one approval's page. */
+/** One request for the page of one approval. */
 export interface Visit {
   readonly tenantId: string;
   readonly approvalId: string;
   readonly request: Request;
-  /** The page's own address. */
+  /** The address of the page. */
   readonly page: string;
 }
 
-/** What the browser keeps of a step-up, on the page's path. */
+/** The cookie that holds this browser's step-up, on the page's path. */
 export const STEP_UP_COOKIE = 'prokura_step_up';
 /**
- * The sign-in that this browser has begun: the answer that Okta sends must belong to it. One for each browser, the newest: pages of others
- * could otherwise begin so many that the way back is refused for its length.
+ * The cookie of the sign-in that this browser has begun; Okta's answer must belong to it. Each browser keeps
+ * only the newest, since other sites' pages could otherwise begin so many that the request back is refused
+ * for its length.
  */
 const FLOW_COOKIE = 'prokura_flow';
 const callbackAt = (app: App, tenantId: string): URL =>
   new URL(`${issuerOf(app.baseUrl, tenantId)}/step-up/callback`);
 
-/** Sends the person to Okta, to sign in anew and with a second factor. */
+/** Sends the person to Okta, to sign in again with a second factor. */
 export async function beginSignIn({ app, login }: Parts, visit: Visit): Promise<Response> {
-  // The approval stands in it, so that what comes back is for no other.
+  // Contains the approval's id, so that the answer counts for no other approval.
   const flow = `${visit.approvalId}-${newSecret(16)}`;
   try {
     const { at, kept } = await login.start(visit.tenantId, flow, 'step_up');
@@ -54,7 +56,10 @@ export async function beginSignIn({ app, login }: Parts, visit: Visit): Promise<
   }
 }
 
-/** Okta's answer: who signed in, how, and whether that is enough to decide what they came for. */
+/**
+ * Handles Okta's answer: checks who signed in, how, and whether they may decide this approval. Sets the
+ * step-up cookie and returns to the page, or answers with a page that says why not.
+ */
 export async function finishSignIn(
   { app, login }: Parts,
   tenantId: string,
@@ -81,7 +86,7 @@ export async function finishSignIn(
   return seeOther(page, ...headers);
 }
 
-/** The step-up of this browser for this approval, as long as it holds, with its person. */
+/** This browser's step-up for this approval, or null if there is none or it no longer counts. */
 export async function stepUpOf(app: App, { tenantId, approvalId, request }: Visit): Promise<StepUp | null> {
   const presented = cookieOf(request, STEP_UP_COOKIE);
   const found =
@@ -114,7 +119,7 @@ async function accept(
   };
   if (weak !== null) return refused(weak, weak === 'no_second_factor' ? weakPage : oldPage);
   const answer = await transact(app, tenantId, async (ctx) => {
-    // Held against a hold or a logout until the step-up stands: it would end it.
+    // Locked until the step-up is saved, so that a hold or a logout at the same time ends it as well.
     const person = await findPersonByUid(ctx, 'okta', uid, 'share');
     const why = person === null ? 'person_unknown' : (standingOf(person)?.code ?? null);
     if (person === null || why !== null) return { why: why ?? 'person_unknown', person };

@@ -1,15 +1,16 @@
 import type { App } from '#engine/app.ts';
 import { html, page, type Markup } from '#lib/html.ts';
 
-/** Where the simulators of a sandbox are; null where the server is live. */
+/** The addresses of a sandbox's simulators. */
 export interface Simulators {
   readonly slackUrl: string;
   readonly oktaUrl: string;
 }
 
 /**
- * `GET /`: what runs here and where to click first, for the person who opens the address in the banner. Says nothing about an organisation:
- * anybody who reaches the server can read it.
+ * `GET /`: says what runs here and where to click first, for people who open the address in the banner.
+ * `simulators` is null for a live server. Shows nothing about an organisation, since anybody who reaches the
+ * server can read it.
  */
 export function homeSurface(app: Pick<App, 'baseUrl'>, simulators: Simulators | null) {
   return {

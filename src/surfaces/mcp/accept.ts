@@ -1,12 +1,13 @@
-/** How a client takes answers (RFC 9110 section 12.5.1): as JSON, as a stream of events, or as either. */
+/** Which answers a client accepts (RFC 9110 section 12.5.1): JSON, a stream of events, or both. */
 export type Taken = 'json' | 'events' | 'both';
 
 const JSON_TYPE = 'application/json';
 const EVENTS_TYPE = 'text/event-stream';
 
 /**
- * Which of the two forms of an answer the request takes; null where neither. Clients are to name both (MCP "Sending Messages to the Server"), and
- * many name one, any, or none: they get what they can read.
+ * The forms of an answer that the request accepts, or null for none. Clients should accept both (MCP,
+ * "Sending Messages to the Server"). Many accept only one, anything, or send no Accept header; each gets what
+ * it can read.
  */
 export function takenBy(request: Pick<Request, 'headers'>): Taken | null {
   const ranges = (request.headers.get('accept') ?? '*/*')
@@ -19,23 +20,26 @@ export function takenBy(request: Pick<Request, 'headers'>): Taken | null {
   return takes(EVENTS_TYPE) ? 'events' : null;
 }
 
-/** For a client that could read no answer. */
+/** The answer for a client that accepts neither form: 406. */
 export const notAcceptable = (): Response =>
   Response.json(
     { jsonrpc: '2.0', error: { code: -32000, message: `Accept ${JSON_TYPE} or ${EVENTS_TYPE}.` }, id: null },
     { status: 406 },
   );
 
-/** The same request as the handler behind wants it: it takes both. */
+/** The same request, accepting both forms, as the SDK's handler requires. */
 export function takingBoth(request: Request): Request {
   const headers = new Headers(request.headers);
   headers.set('accept', `${JSON_TYPE}, ${EVENTS_TYPE}`);
-  // Member by member: what the HTTP server hands over is no Request of this runtime's own, and cannot be copied as one.
+  // Copied member by member: the HTTP server's request is not an instance of this runtime's Request.
   const { url, method, body, signal } = request;
   return new Request(url, { method, headers, body, signal, duplex: 'half' });
 }
 
-/** The answer in the form that the client takes. A stream is read to its end, where the result stands; what was said on the way is left out. */
+/**
+ * The answer in the form that the client accepts. A stream is read to its end for its result; notifications
+ * in it are dropped.
+ */
 export async function inForm(response: Response, taken: Taken): Promise<Response> {
   const type = response.headers.get('content-type') ?? '';
   if (taken === 'json' && type.startsWith(EVENTS_TYPE)) {
@@ -51,7 +55,7 @@ export async function inForm(response: Response, taken: Taken): Promise<Response
   return response;
 }
 
-/** The JSON-RPC responses among the events; a batch has several. */
+/** The JSON-RPC responses among the events. Those of a batch become one array. */
 function messagesIn(stream: string): unknown[] {
   const messages = stream.split(/\r?\n\r?\n/).flatMap((event) => {
     const data = event

@@ -3,7 +3,7 @@ import type { Envelope } from '#engine/approve/envelope.ts';
 import { sanitiseData } from '#lib/sanitise.ts';
 import type { Answer } from './contract.ts';
 
-/** How each state reads to a client: an error stops a model, anything else lets it go on. */
+// Which states a client sees as an error. An error stops a model; anything else lets it continue.
 const IS_ERROR = {
   done: false,
   pending_approval: false,
@@ -16,8 +16,8 @@ const IS_ERROR = {
 } as const satisfies Record<Envelope['status'], boolean>;
 
 /**
- * Draws an answer. Text that came from a directory is sanitised and stands in data alone: the sentence at the front is made of ids,
- * numbers and times, so that nobody's display name can speak with our voice.
+ * Turns an answer into a tool result. Text from the directory is sanitised and appears only in the data. The
+ * sentence in front contains ids, numbers and times, so no display name can speak in our voice.
  */
 export function toolResult(answer: Answer): CallToolResult {
   const data = sanitiseData(answer);
@@ -33,7 +33,7 @@ export function toolResult(answer: Answer): CallToolResult {
 const notDone = (answer: Answer): string =>
   `NOT DONE (${answer.code ?? answer.status}). ${answer.reason ?? ''} ${answer.retryable === true ? 'It may be tried again later.' : 'Do not try the same again.'}`;
 
-/** What the model must do now; null where the data says it all. */
+// What the model must do now. Null if the data is enough.
 const SENTENCES = {
   done: () => null,
   pending_approval: (answer) =>

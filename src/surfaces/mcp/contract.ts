@@ -5,22 +5,23 @@ import type { Catalogue, CatalogueEntry } from '#engine/catalogue.ts';
 import { publishedSchema } from '#engine/published.ts';
 import { MAX_REASON, takesReason } from '#engine/reason.ts';
 
-/** A tool as MCP offers it, computed once: schemas are never rebuilt for a request. */
+/** A tool as MCP offers it. Computed once, so that no request rebuilds schemas. */
 export interface Contract {
   readonly entry: CatalogueEntry;
   readonly wire: WireTool;
-  /** False for a tool for people only: it is never listed, and called by name it gets the engine's own denial. */
+  /** False for a tool for people only. It is never listed; a call by name gets the engine's denial. */
   readonly offered: boolean;
-  /** Its output is the envelope already (`approval_wait`): it is not wrapped once more. */
+  /** Its output already is the envelope (`approval_wait`), so it is not wrapped again. */
   readonly isEnvelope: boolean;
 }
 
-/** What every tool answers: the envelope, and what a fault adds to it. */
+/** The answer of every tool: the envelope, and what a fault adds to it. */
 export const Answer = Envelope.extend({
   problems: z.array(z.object({ field: z.string(), problem: z.string() })).optional(),
   retry_after_seconds: z.number().optional(),
   error_id: z.string().optional(),
 });
+/** The shape of that answer. */
 export type Answer = z.infer<typeof Answer>;
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -35,7 +36,7 @@ const REASON = {
   description: 'Why, in a sentence. Shown to whoever must approve it, as written by an agent.',
 } as const;
 
-/** Contracts by tool name, in the catalogue's order. */
+/** The contracts by tool name, in the catalogue's order. */
 export function contractsOf(catalogue: Catalogue): ReadonlyMap<string, Contract> {
   return new Map(catalogue.all.map((entry) => [entry.tool.name, contractOf(entry)]));
 }
@@ -72,7 +73,9 @@ function contractOf(entry: CatalogueEntry): Contract {
   };
 }
 
-/** Hints for clients that ask before they call (MCP 2026-07-28, server/tools). Nothing here relies on them. */
+/**
+ * Hints for clients that ask before they call (MCP 2026-07-28, server/tools). Nothing here relies on them.
+ */
 function annotationsOf(tool: CatalogueEntry['tool']): ToolAnnotations {
   const openWorldHint = tool.effects === 'look' || tool.effects === 'act';
   if (tool.effects === 'read' || tool.effects === 'look') {
@@ -84,7 +87,8 @@ function annotationsOf(tool: CatalogueEntry['tool']): ToolAnnotations {
       openWorldHint,
     };
   }
-  // "Not destructive" promises that only something is added: whatever interrupts somebody's work does not keep that.
+  // "Not destructive" promises that a tool only adds. A tool that interrupts somebody's work does not keep
+  // that promise.
   return {
     title: tool.title,
     readOnlyHint: false,
@@ -95,8 +99,9 @@ function annotationsOf(tool: CatalogueEntry['tool']): ToolAnnotations {
 }
 
 /**
- * A schema as it is published and as MCP's clients take it: without what says nothing (every name is a string; what a moment looks like is its
- * `format`), and `$schema`. MCP's default dialect is 2020-12, and the validator of 1.x clients throws at the name of any but draft-07.
+ * The published schema in the form that MCP clients accept, without what adds nothing: every property name is
+ * a string, and `format` describes a time. It has no `$schema`: MCP's default dialect is 2020-12, and the
+ * validator of 1.x clients throws on any name but draft-07.
  */
 function toWire(schema: unknown): Schema {
   return strip(publishedSchema(schema)) as Schema;

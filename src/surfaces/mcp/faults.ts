@@ -3,7 +3,7 @@ import { newId } from '#lib/id.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Answer } from './contract.ts';
 
-/** What a model may do after each fault. `denied`: stop. `failed` and not retryable: change the input. */
+// What a model may do after each fault. `denied`: stop. `failed` and not retryable: change the input.
 const FAULTS = {
   invalid_input: { status: 'failed', retryable: false },
   unauthenticated: { status: 'denied', retryable: false },
@@ -15,7 +15,10 @@ const FAULTS = {
   internal: { status: 'failed', retryable: false },
 } as const satisfies Record<FaultCode, Pick<Answer, 'status' | 'retryable'>>;
 
-/** The answer of a tool that threw. Causes are logged under an id that the caller is told; they are never shown. */
+/**
+ * The answer for an error that a tool threw. An unexpected error is logged under an id, which the answer
+ * contains; its cause is never shown.
+ */
 export function answerOf(error: unknown, log: Logger): Answer {
   const fault = asFault(error);
   const { problems, provider, retry_after_seconds: after } = fault.detail;

@@ -12,9 +12,9 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 type Where = Pick<App, 'baseUrl' | 'mode'>;
 
 /**
- * Refuses a page of another site that talks to us through somebody's browser (DNS rebinding: MCP 2026-07-28, basic/transports,
- * "Security Warning"): the Host must be ours, and an Origin, if there is one, too. In a sandbox loopback names count as ours.
- * Null where the request may go on. Says nothing of who is asking.
+ * Refuses a request that another site's page sends through a browser (DNS rebinding: MCP 2026-07-28,
+ * basic/transports, "Security Warning"). The Host must be ours, and so must the Origin if there is one. In a
+ * sandbox loopback names count as ours. Returns null if the request may continue. Does not authenticate.
  */
 export function foreignRequest(app: Where, request: Request): Response | null {
   const host = request.headers.get('host') ?? new URL(request.url).host;
@@ -37,9 +37,11 @@ function isOurs(app: Where, origin: string): boolean {
 }
 
 /**
- * Who holds the request's token: a token of ours for this resource, an agent's or that of a client that a person signed in to, in good standing now. Throws Fault `unauthenticated`
- * (`detail.reason` is `no_token` where none was sent) and `unavailable`. At a tenant's own address tokens for that address and for
- * the common one are taken, of that tenant only.
+ * Verifies the request's token: one of ours for this resource, of an agent or of a client that a person
+ * signed in to, in good standing now. A tenant's own address accepts that tenant's tokens only, for that
+ * address or for `/mcp`.
+ *
+ * Throws Fault `unauthenticated` (`detail.reason` is `no_token` if none was sent) and `unavailable`.
  */
 export async function authenticate(
   app: Where,
@@ -71,7 +73,10 @@ export async function authenticate(
   return delegation;
 }
 
-/** Which of the two resources to check the token against. The claim is not trusted: it only chooses which check must pass. */
+/**
+ * The audience to check the token against. The token's claim is not trusted: it only chooses which of the two
+ * checks must pass.
+ */
 function audience(app: Where, token: string, endpoint: McpAddress): string {
   const own = mcpAudience(app.baseUrl, endpoint.tenantId);
   return parseJwt(token)?.claims['aud'] === own ? own : mcpAudience(app.baseUrl, null);
@@ -80,7 +85,10 @@ function audience(app: Where, token: string, endpoint: McpAddress): string {
 const refuse = (reason: string, message: string): Fault =>
   new Fault('unauthenticated', message, { detail: { reason } });
 
-/** What a 401 must say (RFC 6750 section 3, RFC 9728 section 5.1, RFC 9449 section 7.1): `error` only where a token was sent. */
+/**
+ * The 401 answer (RFC 6750 section 3, RFC 9728 section 5.1, RFC 9449 section 7.1). It contains `error` only
+ * if a token was sent.
+ */
 export function challenge(fault: Fault, metadataUrl: string, scopes: readonly string[]): Response {
   const { reason = 'invalid_token' } = fault.detail;
   const proof = proofChallenge(fault);
@@ -106,7 +114,7 @@ export function challenge(fault: Fault, metadataUrl: string, scopes: readonly st
   });
 }
 
-/** A time-out of ours: nothing was looked at, and the same request may be sent again. */
+/** The 503 answer: nothing was checked, and the same request may be sent again. */
 export function unavailable(fault: Fault): Response {
   const body = {
     error: 'temporarily_unavailable',
@@ -120,13 +128,18 @@ export function unavailable(fault: Fault): Response {
   });
 }
 
-/** For an address that names a toolset which does not exist: a client would only wonder where its tools are. */
+/**
+ * The 404 answer for a toolset that does not exist. With an empty list instead, the client would wonder where
+ * its tools are.
+ */
 export const noSuchToolset = (toolset: string, known: Iterable<string>): Response =>
   plain(404, 'not_found', `There is no toolset "${toolset}" here. Toolsets: ${[...known].join(', ')}.`);
 
 const plain = (status: number, code: string, message: string): Response =>
   Response.json({ error: code, error_description: message, code }, { status });
 
-/** RFC 6750 section 3: `error_description` is printable ASCII without quotation mark and backslash. */
+/**
+ * Text for `error_description`: printable ASCII without quotation marks and backslashes (RFC 6750 section 3).
+ */
 export const headerText = (text: string): string =>
   text.replaceAll(/["\\]/g, "'").replaceAll(/[^\x20-\x7e]/g, '?');

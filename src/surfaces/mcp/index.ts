@@ -13,21 +13,25 @@ import { metadataAt, metadataUrl } from './metadata.ts';
 import { serverFor } from './server.ts';
 import { insufficientScope, lackingScope } from './step-up.ts';
 
-/** A door: answers the requests that are its own, and null for all others. */
+/** The MCP interface. */
+/** Answers requests to its own paths, and null for all others. */
 export interface McpSurface {
   readonly name: 'mcp';
   fetch(request: Request): Promise<Response | null>;
-  /** Ends waiting requests. What they started goes on. */
+  /** Ends waiting requests. The calls that they started continue. */
   close(): Promise<void>;
 }
 
-/** The longest body of a request, in bytes. */
+/** The longest request body, in bytes. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
 /**
- * MCP over Streamable HTTP, 2026-07-28 and, statelessly, the 2025 revisions: `/mcp`, `/mcp/readonly`, `/mcp/x/<toolset>`, the same below
- * `/t/<tenant>`, and RFC 9728 metadata. Every request carries its token; nothing is kept between requests. `holdMs`: how long a
- * gated call or an act waits for its outcome before it answers that it is not done; clients give up after 60 s.
+ * MCP over Streamable HTTP, in revision 2026-07-28 and, statelessly, in those of 2025. Paths are `/mcp`,
+ * `/mcp/readonly`, `/mcp/x/<toolset>`, the same below `/t/<tenant>`, and RFC 9728 metadata. Every request
+ * carries its token, and nothing is kept between requests.
+ *
+ * `holdMs`: how long a call waits for its approval or its outcome before it answers that it is not done.
+ * Clients give up after 60 s.
  */
 export function mcpSurface(
   app: App,
@@ -54,7 +58,7 @@ export function mcpSurface(
         return insufficientScope(request, metadataUrl(app.baseUrl, endpoint), delegation, lacking);
     }
     const seen: Seen = { delegation, endpoint };
-    // The token itself goes no further than this line (law 12).
+    // The token itself goes no further (law 12).
     const authInfo = {
       token: '',
       clientId: delegation.kind === 'client' ? delegation.clientId : delegation.agentId,
@@ -102,7 +106,10 @@ export function mcpSurface(
   }
 }
 
-/** The body as JSON, read beside the request; undefined where it is too long or none: the handler behind says so. */
+/**
+ * The body as JSON, read from a copy of the request. Undefined if it is too long or not JSON; the SDK's
+ * handler then refuses it.
+ */
 async function bodyOf(request: Request): Promise<unknown> {
   const bytes = await readBody(request.clone(), MAX_BODY_BYTES);
   try {

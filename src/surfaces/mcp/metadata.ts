@@ -8,17 +8,21 @@ import {
 } from '#domain/token/resource-metadata.ts';
 import { noSuchToolset } from './gate.ts';
 
-/** Where the metadata of an address stands (RFC 9728 section 3.1): the well-known name goes between host and path. */
+/**
+ * The address of a resource's metadata: the well-known name comes between host and path (RFC 9728 section
+ * 3.1).
+ */
 export const metadataUrl = (baseUrl: string, { path }: Pick<McpAddress, 'path'>): string =>
   `${baseUrl}${WELL_KNOWN}${path}`;
 
 /**
- * Answers for RFC 9728 metadata, or null where the path is somebody else's. Each address is a resource of its own, byte for byte as it was asked
- * for: clients compare it with the address that they were given and stop where it differs (RFC 9728 section 3.3).
+ * Answers with RFC 9728 metadata, or null for other paths. Each address is a resource of its own, exactly as
+ * it was requested: clients compare it with the address that they were given, and stop if it differs (RFC
+ * 9728 section 3.3).
  *
- * Which authorization server: `/t/<tenant>/mcp` names its tenant, so its metadata names that tenant's issuer. `/mcp` names none; where
- * the installation has exactly one tenant the metadata names that one's issuer, and otherwise there is none to name: 404, and clients
- * that discover use the tenant's own address. Whoever holds a token already may use `/mcp` in any case.
+ * The authorization server: `/t/<tenant>/mcp` names its tenant, so its metadata names that tenant's issuer.
+ * `/mcp` names no tenant. If the installation has exactly one, its issuer is named. Otherwise the answer is
+ * 404, and clients that discover use the tenant's own address. With a token, `/mcp` works in any case.
  */
 export async function metadataAt(
   app: Pick<App, 'baseUrl' | 'database'>,

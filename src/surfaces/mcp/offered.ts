@@ -1,10 +1,10 @@
 import type { McpAddress } from '#domain/token/mcp-address.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 
-/** The family whose tools follow up what was gated; every toolset has them, since answers name them. */
+// The family whose tools follow up a gated call. Every toolset has them, since answers name them.
 const FOLLOW_UP = 'approval';
 
-/** Whether the address leaves this tool. Says nothing of whether anybody may use it. */
+/** Whether the address includes this tool. Does not check whether anybody may use it. */
 export function isOffered(
   address: Pick<McpAddress, 'readOnly' | 'toolset'>,
   { tool, family }: Pick<CatalogueEntry, 'tool' | 'family'>,

@@ -17,7 +17,7 @@ import { sanitiseText } from '#lib/sanitise.ts';
 import { Answer, type Contract } from './contract.ts';
 import { isOffered } from './offered.ts';
 
-/** Whoever calls, at which address, and how long they are kept waiting, in milliseconds. */
+/** The caller of a tool: its token, the address, and how long it may wait, in ms. */
 export interface Caller {
   readonly delegation: VerifiedToken;
   readonly endpoint: McpAddress;
@@ -25,12 +25,15 @@ export interface Caller {
   readonly signal: AbortSignal;
 }
 
-/** The longest answer, in characters of JSON: about 6,000 tokens. Longer lists are asked again with a smaller limit. */
+/**
+ * The longest answer, in characters of JSON: about 6,000 tokens. A longer list is requested again with a
+ * smaller limit.
+ */
 export const MAX_ANSWER_LENGTH = 20_000;
 
 /**
- * Runs one tool as the engine decides it. Tools that change something are carried on when the client goes away: the signal ends
- * the waiting, never the call. Throws Fault as `call` does.
+ * Runs one tool as the engine decides. `signal` ends the waiting, not the call: a change continues if the
+ * client goes away. Throws Fault as `call` does.
  */
 export async function runTool(
   app: App,
@@ -39,7 +42,7 @@ export async function runTool(
   caller: Caller,
 ): Promise<Answer> {
   const { entry } = contract;
-  // What no agent can use is at no address: the engine says that.
+  // A tool that no agent can use is at no address. Let the engine say so.
   if (!isOffered(caller.endpoint, entry) && !(await isBarred(app, contract, caller)))
     return refuseHere(app, contract, caller);
   const { input, reason } = withoutReason(entry, args);
@@ -73,7 +76,7 @@ const isBarred = (app: App, { entry }: Contract, { delegation }: Caller): Promis
     return notForAgents(policies, entry, actorOf(delegation)) !== null;
   });
 
-/** The actor that a verified token stands for. */
+/** The actor of a verified token. */
 export function actorOf(delegation: VerifiedToken): Actor {
   if (delegation.kind === 'client') {
     const { personId, clientId, scopes } = delegation;
@@ -94,7 +97,10 @@ async function draw(app: App, contract: Contract, caller: Caller, outcome: Outco
   );
 }
 
-/** Asks again for less where the answer is too long, so that `next_cursor` continues exactly where the list stops. */
+/**
+ * Repeats a read with a smaller limit if its answer is too long, so `next_cursor` continues where the list
+ * ends. Throws Fault `invalid_input` if no smaller limit helps.
+ */
 async function fitting(
   { entry }: Contract,
   input: Readonly<Record<string, unknown>>,
@@ -120,7 +126,7 @@ async function fitting(
 const longestList = (result: Readonly<Record<string, unknown>> | undefined): number =>
   Math.max(0, ...Object.values(result ?? {}).map((member) => (Array.isArray(member) ? member.length : 0)));
 
-/** The tool is there, but not at this address. A denial like any other. */
+/** Denies a tool that exists but is not at this address. */
 async function refuseHere(app: App, contract: Contract, { delegation, endpoint }: Caller): Promise<Answer> {
   const code = 'not_at_this_address';
   const why = endpoint.readOnly
@@ -136,7 +142,9 @@ async function refuseHere(app: App, contract: Contract, { delegation, endpoint }
   };
 }
 
-/** The ledger line of a denial that this door makes before the engine is asked (law 11). */
+/**
+ * Writes the ledger entry of a denial that this interface makes itself, before the engine decides (law 11).
+ */
 export async function noteDenied(
   app: Pick<App, 'ledgerBatch'>,
   { entry }: Contract,

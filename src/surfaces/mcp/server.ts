@@ -23,7 +23,7 @@ const INSTRUCTIONS =
 
 const IDENTITY = { name: 'prokura', title: 'Prokura', version: '0.1.0' };
 
-/** The server for one request: it holds nothing, so that any process can answer any request. */
+/** The MCP server for one request. It keeps no state, so any process can answer any request. */
 export function serverFor(
   app: App,
   contracts: ReadonlyMap<string, Contract>,
@@ -32,7 +32,7 @@ export function serverFor(
   const server = new Server(IDENTITY, {
     capabilities: { tools: {} },
     instructions: INSTRUCTIONS,
-    // What is listed depends on the token, so nobody else may be given it, and a revocation must show at once.
+    // The list depends on the token, so it must not be shared, and a revocation must show at once.
     cacheHints: { 'tools/list': { ttlMs: 0, cacheScope: 'private' } },
   });
   server.setRequestHandler('tools/list', async ({ params }) => {
@@ -45,7 +45,7 @@ export function serverFor(
   });
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const contract = contracts.get(params.name);
-    // A tool for people is there, and the engine says so; a name that nobody has is a mistake of the client.
+    // A tool for people exists, and the engine denies it. An unknown name is the client's mistake.
     if (contract === undefined)
       throw new ProtocolError(
         ProtocolErrorCode.InvalidParams,
@@ -63,8 +63,9 @@ export function serverFor(
 }
 
 /**
- * What this caller could be allowed, in the catalogue's order: the address, the token's scopes, and the tools that the mandate
- * names. Policy and targets are not asked: that is decided at the call, and never trusted to this list.
+ * The tools that this caller could be allowed, in the catalogue's order, by the address, the token's scopes
+ * and the mandate's tools. Does not evaluate policies for targets: the call is decided itself and never
+ * trusts this list.
  */
 async function listed(
   app: App,

@@ -7,8 +7,9 @@ import { isOffered } from './offered.ts';
 import { noteDenied, type Caller } from './run-tool.ts';
 
 /**
- * The scope that a person's client lacks for the tool that it calls, where the person could give it by signing in again; null where it lacks
- * none, or where no sign-in would help: then the engine says why. The denial stands in the ledger (law 11).
+ * The scope that a person's client lacks for the called tool, if the person could grant it by signing in
+ * again. Null if no scope is missing, or if no sign-in would help; then the engine says why. Writes the
+ * denial to the ledger (law 11).
  */
 export async function lackingScope(
   app: App,
@@ -27,15 +28,16 @@ export async function lackingScope(
   return null;
 }
 
-/** The name in a `tools/call`; empty for any other message. */
+/** The tool's name in a `tools/call`. Empty for any other message. */
 function calledTool(message: unknown): string {
   const { method, params } = (message ?? {}) as { method?: unknown; params?: { name?: unknown } | null };
   return method === 'tools/call' && typeof params?.name === 'string' ? params.name : '';
 }
 
 /**
- * Sends a person's client back to the sign-in (RFC 6750 section 3.1, MCP "Scope Challenge Handling"). It names all scopes that the client
- * should then hold, those that it has among them, so that nothing is lost by asking for exactly these.
+ * Asks a person's client to sign in again (RFC 6750 section 3.1, MCP "Scope Challenge Handling"). The
+ * challenge lists the missing scope and those that the client has, so that asking for exactly these loses
+ * nothing.
  */
 export function insufficientScope(
   request: Request,

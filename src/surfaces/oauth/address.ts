@@ -1,6 +1,6 @@
 import { isId } from '#lib/id.ts';
 
-/** What this door does at an address. */
+/** What the OAuth interface does at an address. */
 export type Endpoint =
   | 'token'
   | 'introspect'
@@ -12,7 +12,10 @@ export type Endpoint =
   | 'events'
   | 'browser';
 
-/** An address of this door; `tenantId` is null at the root aliases, where the tenant follows from the caller. */
+/**
+ * An address of the OAuth interface. `tenantId` is null at the root aliases, where the caller determines the
+ * tenant.
+ */
 export interface Address {
   readonly endpoint: Endpoint;
   readonly tenantId: string | null;
@@ -31,18 +34,22 @@ const UNDER_ISSUER = new Map<string, Endpoint>([
   ['/oauth2/global-token-revocation', 'logout'],
   ['/ssf/events', 'events'],
   ['/.well-known/oauth-authorization-server', 'metadata'],
-  // OpenID Connect Discovery section 4 appends; RFC 8414 section 5 keeps that for the older name.
+  // OpenID Connect Discovery section 4 appends the name, and RFC 8414 section 5 keeps that for the older
+  // name.
   ['/.well-known/openid-configuration', 'metadata'],
 ]);
-/** The status lists, and the address that names them all. */
+// A status list, and the address that lists them all.
 const STATUS = /^\/oauth2\/status(?:\/(?:0|[1-9]\d{0,2}))?$/;
-/** Whatever else lies here below an issuer is the browser side's. */
+// Everything else below an issuer belongs to the browser side.
 const BROWSER = /^\/oauth2\/(?:authorize|par|register|callback|interaction|session)(?:\/|$)/;
-// RFC 8414 section 3.1: the well-known part stands between the host and the path of the issuer.
+// RFC 8414 section 3.1: the well-known part comes between the host and the issuer's path.
 const INSERTED = /^\/\.well-known\/(?:oauth-authorization-server|openid-configuration)\/t\/(?<tenant>[^/]*)$/;
 const ISSUER = '/t/';
 
-/** The address that a path names, or null where it is not this door's. Does not say that the tenant exists. */
+/**
+ * The address that a path names, or null if it belongs to another interface. Does not check that the tenant
+ * exists.
+ */
 export function addressOf(path: string): Address | null {
   if (!path.startsWith(ISSUER)) {
     const root = ROOT.get(path);

@@ -6,7 +6,7 @@ import type { Logger } from '#lib/log.ts';
 import { toWeb, type PlainAnswer } from '#lib/plain-http.ts';
 import { retryAfterSeconds } from '#lib/retry-after.ts';
 
-/** How this door says each fault: RFC 6749 section 5.2, and RFC 6750 section 3.1 for the callers that hold an API key. */
+// The error of each fault: RFC 6749 section 5.2, and RFC 6750 section 3.1 for callers with an API key.
 const FAULTS = {
   invalid_input: { status: 400, error: 'invalid_request' },
   unauthenticated: { status: 401, error: 'invalid_token' },
@@ -18,7 +18,7 @@ const FAULTS = {
   internal: { status: 500, error: 'server_error' },
 } as const satisfies Record<FaultCode, { status: number; error: string }>;
 
-/** JSON that nobody may store: every answer of this door that is about one token (RFC 6749 section 5.1). */
+/** A JSON answer that must not be stored, like every answer about a token (RFC 6749 section 5.1). */
 export const json = (
   status: number,
   body: unknown,
@@ -31,7 +31,10 @@ const UNSTORED = {
   pragma: 'no-cache',
 } as const;
 
-/** The same of a token response. In a token there is nothing that JSON escapes, and to look for it would be most of the cost of writing this. */
+/**
+ * The same for a token response. A token needs no JSON escaping, and looking for characters to escape would
+ * be most of the cost.
+ */
 export const tokenJson = ({ access_token: token, ...others }: ExchangeResponse): PlainAnswer => ({
   status: 200,
   headers: UNSTORED,
@@ -42,8 +45,9 @@ export const tokenJson = ({ access_token: token, ...others }: ExchangeResponse):
 export const answer = (...parts: Parameters<typeof json>): Response => toWeb(json(...parts));
 
 /**
- * The answer for anything thrown. What is not ours to show is logged under an id that the answer names; tokens are in neither.
- * `authorization` is the header that the caller sent: who tried it is answered in its scheme (RFC 6749 section 5.2).
+ * The answer for anything thrown. An unexpected error is logged under an id, which the answer contains;
+ * neither contains a token. `authorization` is the header that the caller sent: a failed authentication is
+ * answered in its scheme (RFC 6749 section 5.2).
  */
 export function failure(error: unknown, log: Logger, authorization: string | null): PlainAnswer {
   if (error instanceof OAuthError) {

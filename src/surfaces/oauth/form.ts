@@ -4,7 +4,7 @@ import { OAuthError } from '#domain/token/oauth-error.ts';
 import { plainOfWeb, type PlainRequest } from '#lib/plain-http.ts';
 import { isStorable, NOT_STORABLE } from '#lib/storable.ts';
 
-/** Longest form that is read, in bytes. */
+/** The longest form that is read, in bytes. */
 export const MAX_FORM_BYTES = 16 * 1024;
 const MAX_PARAMETERS = 50;
 
@@ -12,9 +12,9 @@ const bad = (reason: string, description: string, status = 400): OAuthError =>
   new OAuthError('invalid_request', reason, description, { status });
 
 /**
- * Reads a form strictly (RFC 6749 section 3.2 and appendix B): `application/x-www-form-urlencoded` in UTF-8, at most `MAX_FORM_BYTES`, nothing in the
- * URL. Parameters without a value are left out; repeated ones are kept, for the reader to refuse. Throws OAuthError `invalid_request` with status
- * 400, 413 or 415.
+ * Reads a form strictly (RFC 6749 section 3.2 and appendix B): `application/x-www-form-urlencoded` in UTF-8,
+ * at most `MAX_FORM_BYTES` long, with nothing in the URL. Leaves out parameters without a value. Keeps
+ * repeated ones, for the reader to refuse. Throws OAuthError `invalid_request` with status 400, 413 or 415.
  */
 export function readForm(request: PlainRequest): FormParameters {
   const { body, query } = request;
@@ -44,15 +44,18 @@ export function readForm(request: PlainRequest): FormParameters {
 
 const FORM = 'application/x-www-form-urlencoded';
 
-/** Nearly everybody writes it like this. */
+/** Compares first with the spelling that almost every client uses. */
 const isForm = (type: string): boolean =>
   type === FORM || /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(type.trim());
 
 const malformed = (): OAuthError => bad('malformed_form', 'The body is not a well-formed form in UTF-8.');
 
-/** One name or value. Read here and not by URLSearchParams, which replaces what is not UTF-8: two texts must not become the same one. */
+/**
+ * Decodes one name or value. URLSearchParams replaces what is not UTF-8, so that two texts could become the
+ * same; this throws instead.
+ */
 function decoded(text: string): string {
-  // Tokens have neither, and are most of a form.
+  // Tokens contain neither, and they are most of a form.
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
   if (!spaced.includes('%')) return spaced;
   try {
@@ -62,11 +65,14 @@ function decoded(text: string): string {
   }
 }
 
-/** What is answered to a body that is longer than `MAX_FORM_BYTES`. */
+/** The error for a body longer than `MAX_FORM_BYTES`. */
 const bodyTooLarge = (): OAuthError =>
   bad('body_too_large', `The body is longer than ${MAX_FORM_BYTES} bytes.`, 413);
 
-/** The body as it came. Throws OAuthError `invalid_request` with status 413 where it is longer than `MAX_FORM_BYTES`. */
+/**
+ * The body as it was sent. Throws OAuthError `invalid_request` with status 413 if it is longer than
+ * `MAX_FORM_BYTES`.
+ */
 export async function readBody(request: Request): Promise<Buffer> {
   const { body } = await plainOfWeb(request, MAX_FORM_BYTES);
   if (body === null) throw bodyTooLarge();

@@ -22,26 +22,31 @@ import { introspect } from './introspect.ts';
 /** What these endpoints work with. */
 export interface HotParts {
   readonly kernel: TokenKernel;
-  /** The authorization code flow; absent: agents' grants only. */
+  /** The authorization code flow. Absent: only agents' grants. */
   readonly browser?: BrowserSide;
   readonly app: Pick<App, 'baseUrl' | 'apiKey' | 'log' | 'now'>;
 }
 
-/** Answers a POST whose body has been read; the browser side's answers are web responses. Throws OAuthError and Fault. */
+/**
+ * Answers a POST whose body was read. The browser side answers with web responses. Throws OAuthError and
+ * Fault.
+ */
 export type HotHandler = (
   parts: HotParts,
   address: Address,
   request: PlainRequest,
 ) => Promise<PlainAnswer | Response>;
 
-/** The endpoints that agents and resource servers ask all day: they take requests as Node has them. All are POST. */
+/**
+ * The endpoints that agents and resource servers use most. They take requests in Node's form. All are POST.
+ */
 export const HOT = {
   token,
   introspect: introspection,
   revoke: revocation,
 } as const satisfies Partial<Record<Endpoint, HotHandler>>;
 
-/** Headers that the browser side looks at. */
+// The headers that the browser side reads.
 const BROWSER_HEADERS = ['authorization', 'content-type', 'dpop', 'origin'];
 
 async function token(
@@ -65,7 +70,10 @@ async function token(
   return tokenJson(await kernel.exchange(tenantId, exchange, came));
 }
 
-/** Has the browser side answer where the grant is one of its own; it gets the same bytes. Null: it is not. */
+/**
+ * Lets the browser side answer one of its own grants, with the body exactly as it was sent. Null for other
+ * grants.
+ */
 function redeem(
   { browser, app }: HotParts,
   { tenantId }: Address,
@@ -77,7 +85,7 @@ function redeem(
   return browser.redeem(tenantId, forBrowser(app, request), request.body);
 }
 
-/** Counts what could not be read as a refusal, where the address tells the tenant. */
+/** Counts an unreadable request as a refusal if the address names the tenant. */
 async function note({ kernel }: HotParts, { tenantId }: Address, error: unknown): Promise<void> {
   if (error instanceof OAuthError && tenantId !== null) await kernel.refused(tenantId, error);
 }
@@ -85,7 +93,7 @@ async function note({ kernel }: HotParts, { tenantId }: Address, error: unknown)
 const forBrowser = (app: Pick<App, 'baseUrl'>, request: PlainRequest): Request =>
   webOfPlain(request, new URL(app.baseUrl).origin, BROWSER_HEADERS);
 
-/** At a root alias the tenant is that of the client. */
+/** The client's tenant, for a root alias. Throws OAuthError `invalid_client`. */
 async function tenantOfClient(parts: HotParts, credentials: ClientCredentials): Promise<string> {
   const client = claimedClient(credentials);
   const tenantId = client === null ? null : await parts.kernel.tenantOf('agent', client);
@@ -93,7 +101,7 @@ async function tenantOfClient(parts: HotParts, credentials: ClientCredentials): 
   return tenantId;
 }
 
-/** RFC 7009 section 2.2: an empty answer, whether there was anything to revoke or not. */
+/** Revokes a token. The answer is empty whether or not there was one to revoke (RFC 7009 section 2.2). */
 async function revocation(
   parts: HotParts,
   address: Address,
@@ -111,7 +119,7 @@ async function revocation(
     throw new OAuthError('invalid_client', 'no_such_tenant', 'There is no such issuer.');
   if (token === undefined)
     throw new OAuthError('invalid_request', 'token', 'Send the token to be revoked as token.');
-  // A longer text is no token of ours; the client authenticates all the same.
+  // A longer text cannot be a token of ours, but the client must authenticate all the same.
   await parts.kernel.revoke(tenantId, token.slice(0, MAX_TOKEN_LENGTH + 1), credentials);
   return json(200, {});
 }

@@ -13,12 +13,15 @@ import { statusList } from './status.ts';
 
 type Parts = HotParts;
 
-/** The door that speaks OAuth 2: one issuer for each tenant, `<base>/t/<tenant>`, and aliases at the root. */
+/** The OAuth 2 interface: one issuer per tenant, `<base>/t/<tenant>`, and aliases at the root. */
 export interface OAuthSurface {
   readonly name: 'oauth';
-  /** Null where the address is not this door's. Never throws. */
+  /** Answers a request, or null if its path belongs to another interface. Never throws. */
   fetch(request: Request): Promise<Response | null>;
-  /** The same for the endpoints that are asked most, without web requests between: false, and nothing was read, where it is not one of them. */
+  /**
+   * Answers the endpoints in `HOT` without web requests in between. False for other requests, of which it
+   * reads nothing.
+   */
   direct(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
 }
 
@@ -45,10 +48,11 @@ const ENDPOINTS = {
   { method: 'GET' | 'POST' | null; handle: Handler }
 >;
 
+/** Creates the OAuth interface. */
 export function oauthSurface(parts: Parts): OAuthSurface {
   const { log } = parts.app;
 
-  /** Never throws. */
+  /** Runs a handler and turns what it throws into an answer. */
   async function run(handle: HotHandler, address: Address, request: PlainRequest) {
     try {
       return await handle(parts, address, request);
@@ -69,7 +73,7 @@ export function oauthSurface(parts: Parts): OAuthSurface {
       if (answered instanceof Response) await sendWebToNode(answered, outgoing);
       else sendToNode(answered, outgoing);
     } catch (error) {
-      // Whoever asked has gone.
+      // The caller has gone away.
       log.debug({ err: error }, 'oauth: a request broke off');
       outgoing.destroy();
     }
@@ -116,7 +120,7 @@ async function browser(parts: Parts, address: Address, request: Request): Promis
   return parts.browser.fetch(address.tenantId, request);
 }
 
-/** Public documents; anybody may keep them for a minute. */
+/** A public document of a tenant. Anybody may cache it for `JWKS_MAX_AGE_SECONDS`. */
 async function published(
   parts: Parts,
   tenantId: string | null,

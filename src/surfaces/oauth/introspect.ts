@@ -16,8 +16,9 @@ import { MAX_TOKEN_LENGTH } from '#lib/jwt.ts';
 const INTROSPECT_SCOPE = 'introspect';
 
 /**
- * Answers an introspection request (RFC 7662 section 2): a resource server authenticates with its API key in the Authorization header, an
- * agent as at the token endpoint. `tenantId` is null at the root alias. Throws OAuthError and Fault.
+ * Answers an introspection request (RFC 7662 section 2). A resource server authenticates with its API key in
+ * the Authorization header, an agent as at the token endpoint. `tenantId` is null at the root alias. Throws
+ * OAuthError and Fault.
  */
 export async function introspect(
   parts: { kernel: TokenKernel; app: Pick<App, 'apiKey'> },
@@ -38,7 +39,7 @@ export async function introspect(
   const { tenant, caller } = await authenticated();
   if (token === undefined)
     throw new OAuthError('invalid_request', 'token', 'Send the token to be looked at as token.');
-  // A longer text is no token of ours.
+  // A longer text cannot be a token of ours.
   return token.length > MAX_TOKEN_LENGTH ? { active: false } : parts.kernel.introspect(tenant, token, caller);
 
   async function authenticated(): Promise<{ tenant: string; caller: IntrospectionCaller }> {
@@ -53,7 +54,7 @@ export async function introspect(
       };
     }
     const key = await parts.app.apiKey(authorization);
-    // To a tenant, the key of another is an unknown key.
+    // For a tenant, another tenant's key is an unknown key.
     if (tenantId !== null && key.tenantId !== tenantId)
       throw new Fault('unauthenticated', 'This API key is not one of this issuer.');
     requireKeyScope(key, INTROSPECT_SCOPE);

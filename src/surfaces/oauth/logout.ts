@@ -11,7 +11,7 @@ interface Parts {
   readonly kernel: Pick<TokenKernel, 'logout' | 'tenantOf'>;
 }
 
-/** The error codes of RFC 8935 section 2.4, by what is wrong with a security event token. */
+// The error codes of RFC 8935 section 2.4, by what is wrong with a security event token.
 const SET_ERRORS = {
   malformed: 'invalid_request',
   type: 'invalid_request',
@@ -30,8 +30,10 @@ async function tenantOf({ kernel }: Parts, { tenantId }: Address): Promise<strin
 }
 
 /**
- * Okta Universal Logout: `POST <issuer>/oauth2/global-token-revocation` (draft-parecki-oauth-global-token-revocation). 204 when the person's tokens
- * and sessions have ended, 404 where we do not know the person. Throws Fault and OAuthError.
+ * Okta Universal Logout: `POST <issuer>/oauth2/global-token-revocation`
+ * (draft-parecki-oauth-global-token-revocation). Answers 204 once the person's tokens and sessions have
+ * ended. Throws OAuthError, and Fault `not_found` for an unknown issuer or person, `unauthenticated` and
+ * `invalid_input`.
  */
 export async function globalTokenRevocation(
   parts: Parts,
@@ -48,7 +50,10 @@ export async function globalTokenRevocation(
   return new Response(null, { status: 204 });
 }
 
-/** Security events that are pushed: `POST <issuer>/ssf/events` (RFC 8935). 202, also for a person or an event that means nothing here. Throws Fault. */
+/**
+ * Receives pushed security events: `POST <issuer>/ssf/events` (RFC 8935). Answers 202, also for an unknown
+ * person or an irrelevant event. Throws Fault.
+ */
 export async function securityEvents(parts: Parts, address: Address, request: Request): Promise<Response> {
   const tenantId = await tenantOf(parts, address);
   try {

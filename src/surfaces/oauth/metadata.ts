@@ -12,8 +12,8 @@ const CLIENT_METHODS = ['private_key_jwt', 'client_secret_basic', 'client_secret
 const ALGORITHMS = ['ES256', 'RS256'];
 
 /**
- * The authorization server metadata of a tenant (RFC 8414 section 2): what is in it works, and what works is in it. Which issuers of
- * identity assertions are trusted is not in it (draft-ietf-oauth-identity-assertion-authz-grant).
+ * A tenant's authorization server metadata (RFC 8414 section 2). It lists exactly what works, except the
+ * trusted issuers of identity assertions (draft-ietf-oauth-identity-assertion-authz-grant).
  */
 export function metadata(baseUrl: string, tenantId: string): Record<string, unknown> {
   const issuer = issuerOf(baseUrl, tenantId);
@@ -23,7 +23,7 @@ export function metadata(baseUrl: string, tenantId: string): Record<string, unkn
     introspection_endpoint: `${issuer}/oauth2/introspect`,
     revocation_endpoint: `${issuer}/oauth2/revoke`,
     jwks_uri: `${issuer}/oauth2/jwks`,
-    // Required by the RFC, and empty: there is no authorization endpoint.
+    // Required by the RFC. Empty here, since only the browser side has an authorization endpoint.
     response_types_supported: [],
     grant_types_supported: [TOKEN_EXCHANGE, JWT_BEARER],
     authorization_grant_profiles_supported: [ID_JAG_PROFILE],
@@ -36,7 +36,8 @@ export function metadata(baseUrl: string, tenantId: string): Record<string, unkn
     global_token_revocation_endpoint: globalRevocationEndpoint(issuer),
     authorization_details_types_supported: [MANDATE_DETAILS],
     dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
-    // Every delegation token names its list; this is for those who read all of them ahead (draft-ietf-oauth-status-list-20 section 9.1).
+    // Every delegation token names its list. This is for readers that fetch all lists ahead
+    // (draft-ietf-oauth-status-list-20 section 9.1).
     status_list_aggregation_endpoint: `${issuer}/oauth2/status`,
   };
 }

@@ -5,8 +5,9 @@ import type { Address } from './address.ts';
 import { answer } from './faults.ts';
 
 /**
- * Answers `GET <issuer>/oauth2/status/<list>` with a Status List Token (draft-ietf-oauth-status-list-20 section 8.1), and
- * `GET <issuer>/oauth2/status` with the addresses of all lists (section 9.3). Anybody may read them: they name nobody. Throws Fault `unavailable`.
+ * Answers `GET <issuer>/oauth2/status/<list>` with a Status List Token (draft-ietf-oauth-status-list-20
+ * section 8.1), and `GET <issuer>/oauth2/status` with the addresses of all lists (section 9.3). Anybody may
+ * read them, since they identify nobody. Throws Fault `unavailable`.
  */
 export async function statusList(
   { kernel, app }: { kernel: Pick<TokenKernel, 'statusLists' | 'tenantOf'>; app: Pick<App, 'now'> },

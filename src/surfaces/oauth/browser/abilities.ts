@@ -3,12 +3,12 @@ import { closedToAgents } from '#engine/decide/not-for-agents.ts';
 import type { PolicySet } from '#engine/decide/policies.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
 
-/** Scopes that a person's own client may ask for, each with what it lets the client do, in words. */
+/** The scopes that a person's own client may ask for. Each comes with the titles of its tools. */
 export type Abilities = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Of every tool that policy does not close to agents and clients, by its scope, in the catalogue's order: a person is never asked to let a client
- * have what it could not use.
+ * The abilities of every tool that policy does not close to agents and clients, by scope, in the catalogue's
+ * order. So a person is never asked to grant what a client could not use.
  */
 export function abilitiesOf(catalogue: Catalogue, policies: Pick<PolicySet, 'forTool'>): Abilities {
   const abilities = new Map<string, string[]>();
@@ -20,7 +20,7 @@ export function abilitiesOf(catalogue: Catalogue, policies: Pick<PolicySet, 'for
   return abilities;
 }
 
-/** Scopes of tools that only look, for a client that names none. */
+/** The scopes of tools that only read or look, for a client that names no scope. */
 export const lookingScopes = (catalogue: Catalogue): string[] => [
   ...new Set(
     catalogue.all
@@ -30,7 +30,7 @@ export const lookingScopes = (catalogue: Catalogue): string[] => [
   ),
 ];
 
-/** One sentence for each scope: `Find user (okta.users.read)`. Scopes that no tool has are left out. */
+/** A sentence per scope: `Find user (okta.users.read)`. Leaves out scopes that no tool has. */
 export const inWords = (
   abilities: Abilities,
   scopes: readonly string[],

@@ -27,9 +27,10 @@ import {
   type RefreshKeeper,
 } from './refresh.ts';
 
+/** What the storage works with. */
 export type AdapterParts = Pick<App, 'database' | 'queue' | 'now' | 'subscribers' | 'secrets'>;
 
-/** Kinds whose id is all that a thief would need: kept as a digest (law 12). */
+// Kinds whose id alone would let a thief in. They are stored as a digest (law 12).
 const BEARERS = new Set([
   'AuthorizationCode',
   'RefreshToken',
@@ -38,27 +39,32 @@ const BEARERS = new Set([
   'RegistrationAccessToken',
   'InitialAccessToken',
 ]);
-/** Kinds that let somebody in: none of them is saved for a person who is leaving, or whom the kill switch holds (law 2). */
+// Kinds that let a person in. None is saved for a person who is leaving or is frozen (law 2).
 const PERSONAL = new Set(['AuthorizationCode', 'RefreshToken', 'Session', 'Grant']);
 
-/** Kinds that anybody can have made (RFC 7591), without an end of their own. */
+// Kinds that anybody can create (RFC 7591) and that have no expiry of their own.
 const REGISTRATION = new Set(['Client', 'RegistrationAccessToken']);
-/** How long a client stays registered that nobody lets act for them. */
+// How long a client stays registered without anybody's consent.
 const REGISTERED_SECONDS = 24 * 3600;
 
-/** Kinds that a request of anybody makes, before somebody signs in. */
+// Kinds that anybody's request creates before somebody signs in.
 const STRANGERS = new Set(['Interaction', 'PushedAuthorizationRequest', 'Session']);
-/** Looking for what is too much costs as much as there may be, so it is done once for so many. */
+// Finding the surplus costs as much as the limit is large, so it is done once per this many rows.
 const BOUND_EVERY = 50;
 
 const sealedAs = (kind: string): string => `sign-in:${kind}`;
 
 /**
- * The storage of `oidc-provider` for one tenant. Consuming is atomic: of many redemptions of one code at the same moment one goes on, and
- * the others end the whole grant (RFC 6749 section 4.1.2). Refresh tokens have a grace (refresh.ts). The `jti` of a client assertion or of a
- * DPoP proof is spent the same way. What lets somebody in is saved only while its person stands, held against a departure until the
- * commit. A client that registered itself is forgotten after a day, unless somebody lets it act for them, and there is a bound on how
- * many there are; so there is on what strangers begin, whose oldest goes. Codes, refresh tokens and session ids are kept as digests.
+ * The storage of `oidc-provider` for one tenant.
+ *
+ * Consuming is atomic: of concurrent redemptions of one code one succeeds, and the others end the whole grant
+ * (RFC 6749 section 4.1.2). Refresh tokens have a grace period (refresh.ts). The `jti` of a client assertion
+ * or DPoP proof is used up in the same way.
+ *
+ * What lets a person in is saved only while they are in good standing, and they are locked against a
+ * departure until the commit. A client that registered itself is deleted after a day unless somebody consents
+ * to it. The number of such clients is limited, and so is what strangers begin, of which the oldest is
+ * deleted. Codes, refresh tokens and session ids are stored as digests.
  */
 export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string) => Adapter {
   return (kind) => {
@@ -75,7 +81,7 @@ export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string
 
     const toRow = (id: string, payload: AdapterPayload): Record<string, unknown> => {
       const { jti, ...rest } = payload;
-      // The browser's session id is of no use to an interaction, and would stand there in the clear.
+      // An interaction does not need the browser's session id, which would be stored in clear.
       if (kind === 'Interaction' && rest.session !== undefined) delete rest.session.cookie;
       return BEARERS.has(kind) ? { ...rest, sealed: keeper.seal(jti ?? id) } : payload;
     };
@@ -122,7 +128,7 @@ export function adapterFor(parts: AdapterParts, tenantId: string): (kind: string
       findByUid: async (uid) => fromRow(await read((reader) => findSignInRowByUid(reader, kind, uid))),
       findByUserCode: () => Promise.resolve(undefined),
       consume: async (id) => {
-        // Spent when its successor is saved, in the same transaction.
+        // It is consumed when its successor is saved, in the same transaction.
         if (kind === 'RefreshToken') return;
         const first = await write(async (ctx) => {
           if (await consumeSignInRow(ctx, kind, key(id))) return true;

@@ -1,17 +1,18 @@
 import { IncomingMessage, ServerResponse, type OutgoingHttpHeaders } from 'node:http';
 import { Socket } from 'node:net';
 
-/** A request in Node's form with the response that answers it; neither has a connection behind it. */
+/** A request in Node's form and the response that answers it, without a connection. */
 export interface NodeExchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  /** What has been answered; call it when the handler has ended. Throws where it ended nothing. */
+  /** The answer, after the handler has finished. Throws an Error if it did not end the response. */
   answer(): Response;
 }
 
 /**
- * Puts a web request into Node's form for `oidc-provider`, byte for byte. Host and scheme are those of `issuer`, whatever the caller
- * sent, so that no header can change a link or a redirect; the path is cut below the issuer's, as Express's `mount` does.
+ * Turns a web request into Node's form for `oidc-provider`, byte for byte. Host and scheme are those of
+ * `issuer`, so no header can change a link or a redirect. The path is relative to the issuer's, as after
+ * Express's `mount`.
  */
 export function toNode(request: Request, body: Uint8Array | null, issuer: URL): NodeExchange {
   const { pathname, search } = new URL(request.url);

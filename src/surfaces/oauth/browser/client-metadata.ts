@@ -1,9 +1,10 @@
 import { createGuardedFetch } from '#lib/guarded-fetch.ts';
 
 /**
- * Fetches what a client says of itself, its document and its keys, from public addresses alone. The library's own guard lets a connection be made
- * first and then looks where it leads: enough to find out what listens inside (draft-ietf-oauth-client-id-metadata-document, "Server Side Request
- * Forgery (SSRF) Attacks").
+ * Returns a fetch for clients' metadata documents and keys that connects only to public addresses. The
+ * library's own guard connects first and checks the address afterwards, which is enough to find out what
+ * listens inside (draft-ietf-oauth-client-id-metadata-document, "Server Side Request Forgery (SSRF)
+ * Attacks").
  */
 export function publicFetch(): typeof fetch {
   const guarded = createGuardedFetch({ loopback: false });
@@ -14,9 +15,10 @@ export function publicFetch(): typeof fetch {
 }
 
 /**
- * Clients say in their metadata which scopes they will ask for (RFC 7591 section 2), and the MCP SDK puts in what a challenge named.
- * What they may have is decided when a person consents, so `scope` is left out of it, as the RFC lets a server do: otherwise an
- * unknown name would refuse the client, and a known one would bind it for ever.
+ * The metadata without `scope`. Clients state the scopes that they will ask for (RFC 7591 section 2); the MCP
+ * SDK repeats those of a challenge. Consent decides what a client may have, so a server may leave `scope`
+ * out, as the RFC allows. Otherwise an unknown name would refuse the client, and a known one would limit it
+ * for ever.
  */
 function unscoped(text: string): string {
   try {
@@ -25,7 +27,7 @@ function unscoped(text: string): string {
     const { scope: _scope, ...rest } = metadata;
     return JSON.stringify(rest);
   } catch {
-    // Whoever reads it next says what is wrong with it.
+    // The next reader says what is wrong with it.
     return text;
   }
 }
@@ -34,10 +36,10 @@ function unscoped(text: string): string {
 export const unscopedBody = (body: Uint8Array): Uint8Array =>
   Buffer.from(unscoped(Buffer.from(body).toString()));
 
-/** Longer than any document that is accepted, so that the reader behind refuses what is cut here. */
+// Longer than any document that is accepted, so the next reader refuses what is cut here.
 const MAX_DOCUMENT_BYTES = 64 * 1024;
 
-/** The same for documents that are fetched. Everything else passes: status, headers, options and errors. */
+/** The same for fetched documents. Status, headers, options and errors are unchanged. */
 export const unscopedFetch =
   (inner: typeof fetch): typeof fetch =>
   async (input, init) => {

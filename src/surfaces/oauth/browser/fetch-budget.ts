@@ -1,30 +1,30 @@
 import { boundedMap } from '#lib/bounded-map.ts';
 
-/** What strangers can make us fetch, for each tenant. A client_id is an address that anybody may send. */
+/** How much strangers can make us fetch, per tenant. A client_id is a URL that anybody may send. */
 export const BUDGET = {
-  /** For how long an answer or a failure is kept, in milliseconds: the next who names the same address gets that. */
+  /** How long an answer or a failure is reused for the same URL, in ms. */
   keptMs: 60_000,
-  /** New addresses of one host in a minute. */
+  /** New URLs of one host per minute. */
   perHost: 10,
-  /** New addresses in a minute, of all hosts. */
+  /** New URLs of all hosts per minute. */
   perMinute: 120,
-  /** At the same time. */
+  /** Fetches at the same time. */
   atOnce: 8,
 } as const;
 
-/** Longer than any document that is accepted, so that the reader behind refuses what is cut here. */
+// Longer than any document that is accepted, so the next reader refuses what is cut here.
 const MAX_BYTES = 64 * 1024;
 const MAX_KEPT = { entries: 1000, bytes: 8 * 1024 * 1024 };
 
-/** What came of one fetch; a failure is kept as well. */
+/** The result of one fetch. Failures are kept too. */
 type Outcome =
   | { readonly status: number; readonly headers: [string, string][]; readonly body: Buffer }
   | { readonly error: Error };
 
 /**
- * Fetches for strangers within a budget (draft-ietf-oauth-client-id-metadata-document, "Denial of Service"): an address is asked once a minute at
- * most, whatever came of it, and those who ask meanwhile wait for the same answer. Beyond the budget it throws at once. Counts stand in this
- * process alone, as does what is kept.
+ * Fetches for strangers within a budget (draft-ietf-oauth-client-id-metadata-document, "Denial of Service").
+ * A URL is fetched at most once a minute, whatever the result, and concurrent requests share it. Beyond the
+ * budget it throws at once. Counts and results are per process.
  */
 export function fetchBudget(inner: typeof fetch, now: () => number): (tenantId: string) => typeof fetch {
   const kept = boundedMap<{ readonly until: number; readonly outcome: Outcome }>(MAX_KEPT);

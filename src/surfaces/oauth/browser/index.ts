@@ -25,36 +25,43 @@ import { createOktaLogin, type LoginClient } from '#engine/okta-login.ts';
 import { messagePage } from './pages.ts';
 import { createProvider, ROUTES } from './provider.ts';
 
-/** What the browser side is made of. */
+/** What the browser side works with. */
 export interface BrowserParts {
   readonly app: App;
   readonly kernel: Pick<TokenKernel, 'person' | 'signer' | 'tenantOf' | 'refused'>;
   /** Null: nobody can sign in here. */
   readonly login: LoginClient | null;
-  /** Whether clients may register themselves (RFC 7591), for those that cannot be described at an address. */
+  /** Whether clients may register themselves (RFC 7591), for clients that have no metadata document. */
   readonly dynamicRegistration?: boolean;
-  /** For tests: how clients' metadata documents are fetched. */
+  /** For tests: fetches clients' metadata documents. */
   readonly fetch?: typeof fetch;
 }
 
 /** Signs people in to their own clients: the authorization code flow of each tenant's issuer. */
 export interface BrowserSide {
-  /** Answers a path below the tenant's issuer. Throws Fault `unavailable`. */
+  /**
+   * Answers a path below the tenant's issuer. Unavailability becomes a page; throws Fault `invalid_input` for
+   * a body that is too long, and unexpected errors.
+   */
   fetch(tenantId: string, request: Request): Promise<Response>;
-  /** Answers a token request of one of `GRANTS`; `body` is the form as it came, byte for byte. */
+  /** Answers a token request with one of `GRANTS`. `body` is the form exactly as it was sent. */
   redeem(tenantId: string, request: Request, body: Uint8Array): Promise<Response>;
-  /** Revokes a refresh token of a person's own client (RFC 7009), and with it everything that came of the same consent. */
+  /**
+   * Revokes a refresh token of a person's own client (RFC 7009), and with it everything from the same
+   * consent.
+   */
   revoke(tenantId: string, request: Request, body: Uint8Array): Promise<Response>;
-  /** What the tenant's metadata says beside the kernel's own, or null where nobody can sign in. */
+  /** What the browser side adds to the tenant's metadata, or null if nobody can sign in. */
   metadata(tenantId: string): Promise<Record<string, unknown> | null>;
 }
 
-/** The grant types that are the browser side's. */
+/** The grant types of the browser side. */
 export const GRANTS: ReadonlySet<string> = new Set(['authorization_code', 'refresh_token']);
 
 const MAX_INSTANCES = 200;
 const MAX_FORM_BYTES = 16 * 1024;
 
+/** Creates the browser side. */
 export function browserSide(parts: BrowserParts): BrowserSide {
   const { app, kernel } = parts;
   const abilities = abilitiesOf(app.catalogue, app.policies);
@@ -70,7 +77,7 @@ export function browserSide(parts: BrowserParts): BrowserSide {
   const instances = new Map<string, { readonly kid: string; readonly provider: Provider }>();
   const failures = new WeakMap<object, Error>();
 
-  /** The tenant's server under its newest key; the least recently used one makes room. */
+  /** The tenant's server with its newest key. Beyond MAX_INSTANCES the least recently used one is dropped. */
   async function providerOf(tenantId: string): Promise<Provider> {
     const signer = await kernel.signer(tenantId);
     const kept = instances.get(tenantId);
@@ -174,7 +181,7 @@ export function browserSide(parts: BrowserParts): BrowserSide {
 const isRegistration = (request: Request): boolean =>
   /\/oauth2\/register(?:\/|$)/.test(new URL(request.url).pathname);
 
-/** For programs (RFC 7591 section 3.2.2): what a client does in place of registering. */
+/** The answer for clients that try to register (RFC 7591 section 3.2.2): what to do instead. */
 const registersNobody = (): Response =>
   answerJson(404, {
     error: 'not_found',
@@ -182,7 +189,10 @@ const registersNobody = (): Response =>
       'Clients do not register here. A client describes itself in a JSON document at an https address of its own, and that address is its client_id (Client ID Metadata Document). For clients that cannot, an administrator of this server can set OAUTH_DCR=1.',
   });
 
-/** Okta's answer goes on to the interaction that its state names, where the browser's cookie says whether it belongs there. */
+/**
+ * Passes Okta's answer on to the interaction that its state names. The browser's cookie there shows whether
+ * it belongs to it.
+ */
 function callback(baseUrl: string, tenantId: string, url: URL): Response {
   const uid = /^([A-Za-z0-9_-]{10,64})\./.exec(url.searchParams.get('state') ?? '')?.[1];
   if (uid === undefined)
@@ -190,7 +200,9 @@ function callback(baseUrl: string, tenantId: string, url: URL): Response {
   return seeOther(`${issuerOf(baseUrl, tenantId)}/oauth2/interaction/${uid}/login${url.search}`);
 }
 
-/** A client that names no scope gets those that only look (RFC 6749 section 3.3: a pre-defined default). */
+/**
+ * Gives a client that names no scope the scopes that only look (RFC 6749 section 3.3: a pre-defined default).
+ */
 function withScope(request: Request, scopes: readonly string[]): Request {
   const url = new URL(request.url);
   const given = url.searchParams.get('scope')?.trim() || url.searchParams.has('request_uri');
@@ -199,10 +211,13 @@ function withScope(request: Request, scopes: readonly string[]): Request {
   return new Request(url, request);
 }
 
-/** Codes of `oidc-provider`, which are few; whatever else stands there is not written. */
+// The form of the error codes of `oidc-provider`. Anything else is not recorded.
 const CODE = /^[a-z_]{1,40}$/;
 
-/** The ledger line of a token, before it is handed out; a refusal is counted, since most clients here have nothing to authenticate with. */
+/**
+ * Writes the ledger entry of a token before it is handed out. A refusal is only counted, since most clients
+ * here cannot authenticate.
+ */
 async function note(
   { app, kernel }: Pick<BrowserParts, 'app' | 'kernel'>,
   tenantId: string,
@@ -240,7 +255,7 @@ async function bodyOf(request: Request): Promise<Uint8Array> {
 
 const formOf = (body: Uint8Array): URLSearchParams => new URLSearchParams(Buffer.from(body).toString());
 
-/** Null where it is no JSON, which the library says better. */
+/** Null for what is not JSON. The library's own message about that is better. */
 function parsedJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(body).toString());

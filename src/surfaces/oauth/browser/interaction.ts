@@ -15,6 +15,7 @@ import { consentPage, messagePage } from './pages.ts';
 import { GRANT_DAYS, ROUTES } from './provider.ts';
 import { isLocalRedirect, redirectTarget } from './redirect.ts';
 
+/** What the steps of a sign-in work with. */
 export interface InteractionParts {
   readonly app: App;
   readonly kernel: Pick<TokenKernel, 'person'>;
@@ -22,7 +23,7 @@ export interface InteractionParts {
   readonly abilities: Abilities;
 }
 
-/** One step of one sign-in, in the browser that began it. */
+/** One step of a sign-in, in the browser that began it. */
 export interface Step {
   readonly tenantId: string;
   readonly uid: string;
@@ -45,20 +46,21 @@ const STRANGE = messagePage.bind(
   'It was begun in another browser, or is too old. Start again from your client.',
 );
 
-/** The sign-in at Okta that this browser has begun, on the interaction's own path. */
+// Holds the sign-in at Okta that this browser has begun, on the interaction's own path.
 const LOGIN_COOKIE = 'prokura_login';
-/** Stands in a browser that was signed out, until somebody signs in: Okta may still know who was there, and asks anew. */
+// Set in a browser that was signed out, until somebody signs in. Okta may still have a session, so it must
+// ask again.
 const SIGNED_OUT_COOKIE = 'prokura_signed_out';
 const signedOutCookie = (app: App, tenantId: string, value: string, seconds: number): string =>
   cookie(SIGNED_OUT_COOKIE, value, new URL(`${issuerOf(app.baseUrl, tenantId)}/oauth2/interaction`), seconds);
-/** The cookie of a browser that has just been signed out. */
+/** The cookie for a browser that was just signed out. */
 export const rememberSignOut = (app: App, tenantId: string): string =>
   signedOutCookie(app, tenantId, '1', GRANT_DAYS * 86_400);
 
 const pageOf = (app: App, { tenantId, uid }: Step): URL =>
   new URL(`${issuerOf(app.baseUrl, tenantId)}/oauth2/interaction/${uid}`);
 
-/** The interaction of this browser, if it is the one that the address names; null otherwise. */
+/** This browser's interaction if it is the one that the address names, or null. */
 async function detailsOf({ provider, node, uid }: Step): Promise<Details | null> {
   try {
     const details = await provider.interactionDetails(node.req, node.res);
@@ -69,7 +71,7 @@ async function detailsOf({ provider, node, uid }: Step): Promise<Details | null>
   }
 }
 
-/** What is next: to Okta, or the question whether the client may act for the person. */
+/** The next step: the way to Okta, or the question whether the client may act for the person. */
 export async function showInteraction(parts: InteractionParts, step: Step): Promise<Response> {
   const details = await detailsOf(step);
   if (details === null) return STRANGE();
@@ -85,7 +87,7 @@ export async function showInteraction(parts: InteractionParts, step: Step): Prom
   }
 }
 
-/** Okta's answer: who the person is, and whether they may be signed in now. */
+/** Handles Okta's answer: finds out who the person is and whether they may sign in now. */
 export async function finishLogin(parts: InteractionParts, step: Step): Promise<Response> {
   const details = await detailsOf(step);
   if (details === null || details.prompt.name !== 'login') return STRANGE();
@@ -172,7 +174,7 @@ async function showConsent(parts: InteractionParts, step: Step, details: Details
   });
 }
 
-/** The person's own decision, from our own page. */
+/** Handles the person's decision on our consent page. */
 export async function decideConsent(
   parts: InteractionParts,
   step: Step,
@@ -201,8 +203,8 @@ export async function decideConsent(
 }
 
 /**
- * Of what was asked the grant holds what the person left, whatever it held of that before; what was not asked stays as it is. What they
- * took away counts as answered until the client asks anew.
+ * Sets the grant to what the person left of the requested scopes, whatever it held of them before. Scopes
+ * that were not requested stay. Scopes that the person removed count as answered until the client asks again.
  */
 function giveOnly(grant: Grant, resource: string, asked: readonly string[], chosen: readonly string[]): void {
   const held = grant.resources?.[resource]?.split(' ') ?? [];
@@ -235,7 +237,7 @@ const denied = (where: string) => ({
   error_description: `the person said no ${where}`,
 });
 
-/** Bound to the interaction, which is bound to this browser by its cookie. */
+/** The form's CSRF token. It is bound to the interaction, which a cookie binds to this browser. */
 const csrfOf = (app: App, { tenantId, uid }: Step): string =>
   app.secrets.digest(`consent ${tenantId} ${uid}`);
 
@@ -248,6 +250,7 @@ async function finish(
   return node.answer();
 }
 
+/** A redirect with GET (303) that is not stored, with a cookie if `kept` is one. */
 export const seeOther = (location: string, kept?: string): Response =>
   new Response(null, {
     status: 303,

@@ -1,8 +1,9 @@
 import { ROUTES } from './provider.ts';
 
 /**
- * What a tenant's metadata says of the browser side (RFC 8414 section 2, RFC 9126 section 5, RFC 9207 section 3, OpenID Connect Discovery
- * section 3, draft-ietf-oauth-client-id-metadata-document). `offline_access` is not offered: every sign-in can be renewed.
+ * The browser side's part of a tenant's metadata (RFC 8414 section 2, RFC 9126 section 5, RFC 9207 section 3,
+ * OpenID Connect Discovery section 3, draft-ietf-oauth-client-id-metadata-document). `offline_access` is not
+ * offered, because every sign-in can be renewed.
  */
 export const browserMetadata = (
   issuer: string,
@@ -26,7 +27,7 @@ export const browserMetadata = (
   claims_supported: ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce'],
 });
 
-/** Two descriptions of one server: lists are joined, everything else is the second's where it says it. */
+/** Merges two descriptions of one server. Lists are joined; for anything else the second one wins. */
 export function joined(
   own: Readonly<Record<string, unknown>>,
   more: Readonly<Record<string, unknown>> | null,

@@ -1,6 +1,6 @@
 import { html, Markup, page } from '#lib/html.ts';
 
-/** A scope that was asked for, with what it lets the client do. */
+/** A requested scope, with what it lets the client do. */
 export interface Ability {
   readonly scope: string;
   readonly words: string;
@@ -12,19 +12,22 @@ export interface ConsentView {
   readonly csrf: string;
   readonly person: { readonly name: string; readonly email: string };
   readonly organisation: string;
-  /** `name` is what it calls itself; `id` the whole `client_id`, since many publish on one host. */
+  /**
+   * `name` is what the client calls itself. `id` is the complete `client_id`, since one host may serve many
+   * clients.
+   */
   readonly client: { readonly name: string; readonly id: string; readonly proven: boolean };
   readonly redirect: { readonly host: string; readonly source: string; readonly local: boolean };
-  /** What it will be able to do where the person leaves it, each scope in words. */
+  /** What the client will be able to do unless the person removes it, one entry per scope. */
   readonly abilities: readonly Ability[];
   /** What every client can do, in words. */
   readonly always: string;
   readonly days: number;
-  /** Where this browser is signed out. */
+  /** The address that signs this browser out. */
   readonly signOut: string;
 }
 
-/** The question that nobody answers for the person: may this client act for you? */
+/** Asks the person whether this client may act for them. */
 export function consentPage(view: ConsentView): Response {
   const { person, client, redirect } = view;
   const body = html`<h1>Let ${client.name} act for you?</h1>
@@ -72,7 +75,10 @@ const localWarning: Markup = html`<p class="warn">
   this sign-in yourself, just now.
 </p>`;
 
-/** Asks whether this browser shall be signed out. `form` is that of `oidc-provider`, safe as it is, without a button. */
+/**
+ * Asks whether to sign this browser out. `form` is the HTML of `oidc-provider` without a button; it is safe
+ * and is not escaped.
+ */
 export const signOutPage = (form: string): Response =>
   page(
     'Sign out of this browser?',
@@ -86,7 +92,7 @@ export const signOutPage = (form: string): Response =>
       <p><button class="go" form="op.logoutForm" name="logout" value="yes">Sign out</button></p>`,
   );
 
-/** What is left to do after that: Okta's own session is not ours to end. */
+/** Says what is left to do after a sign-out: we cannot end Okta's own session. */
 export const signedOutPage = (): Response =>
   messagePage(
     200,
@@ -94,7 +100,7 @@ export const signedOutPage = (): Response =>
     'The next sign-in here asks at Okta who you are. Okta may still know you for other apps: if other people use this computer, sign out there too.',
   );
 
-/** A page that says what has happened and what to do. `status` as HTTP knows it. */
+/** A page that says what happened and what to do, with an HTTP status. */
 export const messagePage = (status: number, title: string, message: string): Response =>
   page(
     title,

@@ -20,16 +20,17 @@ import { messagePage, signedOutPage, signOutPage } from './pages.ts';
 import { isLocalRedirect } from './redirect.ts';
 import { answerWithSuccessors, isAnsweredAgain } from './refresh.ts';
 
+/** What a tenant's server works with. */
 export interface ProviderParts {
   readonly app: App;
   readonly kernel: Pick<TokenKernel, 'person'>;
   readonly abilities: Abilities;
   readonly dynamicRegistration: boolean;
-  /** How a client's metadata document and keys are fetched: never from inside our own network. */
+  /** Fetches a client's metadata document and keys, never from inside our own network. */
   readonly fetch: typeof fetch;
 }
 
-/** How long a client stays signed in at most, in days: from the consent on, however often it renews. */
+/** How long a client stays signed in at most, in days from the consent, however often it renews. */
 export const GRANT_DAYS = 30;
 const DAY_SECONDS = 86_400;
 
@@ -45,17 +46,20 @@ export const ROUTES = {
 } as const;
 
 /**
- * One tenant's authorization server for browsers (OAuth 2.1 as MCP 2026-07-28 asks for it): code with PKCE S256, PAR, RFC 9207 `iss`,
- * RFC 8707 resources, clients described at their own address (CIMD) and, where the installation says so, registered (RFC 7591).
- * Refresh tokens are good for one use, with a grace (refresh.ts). Access tokens are RFC 9068 JWTs under the tenant's own key, for at most five minutes, and bound
- * to the client's key where it proves one (DPoP, RFC 9449).
+ * One tenant's authorization server for browsers (OAuth 2.1, as MCP 2026-07-28 requires it): code with PKCE
+ * S256, PAR, RFC 9207 `iss`, RFC 8707 resources, and clients with a metadata document (CIMD) or, if the
+ * installation allows it, registered ones (RFC 7591).
+ *
+ * A refresh token can be used once, with a grace period (refresh.ts). Access tokens are RFC 9068 JWTs with
+ * the tenant's own key, valid for at most five minutes, and bound to the client's key if it proves one (DPoP,
+ * RFC 9449).
  */
 export function createProvider(parts: ProviderParts, tenantId: string, signer: Signer): Provider {
   const { app, kernel } = parts;
   const issuer = issuerOf(app.baseUrl, tenantId);
   const secure = issuer.startsWith('https:');
   const cookies = { httpOnly: true, sameSite: 'lax', signed: true, secure, overwrite: true } as const;
-  // Tenants share a host: their cookies must not meet.
+  // Tenants share a host, so their cookies need different names.
   const cookie = (name: string) => `${name}_${tenantId}`;
 
   async function standing(subject: string) {
@@ -112,12 +116,12 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
       Interaction: 600,
       Session: 8 * 3600,
       Grant: GRANT_DAYS * DAY_SECONDS,
-      // A renewed token ends when the first one would have.
+      // A renewed token ends when the first one would have ended.
       RefreshToken: (ctx) => ctx.oidc.entities.RotatedRefreshToken?.remainingTTL ?? GRANT_DAYS * DAY_SECONDS,
     },
     rotateRefreshToken: (ctx) => !isAnsweredAgain(ctx),
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
-    // What ends a sign-in is the person's standing and the grant, not the browser's session.
+    // A sign-in ends with the person's standing or with the grant, not with the browser's session.
     expiresWithSession: () => false,
     interactions: {
       url: (_ctx, interaction) => `${issuer}/oauth2/interaction/${interaction.uid}`,
@@ -136,7 +140,8 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
         (await readonly(app, tenantId, (reader) => newestGrantId(reader, accountId, client.clientId)));
       const grant = grantId == null ? undefined : await provider.Grant.find(grantId);
       if (grant?.accountId !== accountId) return undefined;
-      // What a person took away stays away in the sign-in where they did so; a client that asks again is asked about again (step-up).
+      // What a person removed stays removed in that sign-in. A client that asks again later is asked about
+      // again (step-up).
       if (result?.consent === undefined) delete grant.rejected;
       return grant;
     },
@@ -157,17 +162,19 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
-      // For people, at its own address; clients are not told of it (index.ts takes away what they send with it).
+      // For people, at its own address. Clients are not told of it; index.ts removes the parameters that they
+      // send.
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => draw(ctx, signOutPage(form)),
         postLogoutSuccessSource: (ctx) => draw(ctx, signedOutPage()),
       },
-      // A proof binds code, access token and, of a client without credentials, refresh token to its key (RFC 9449 sections 5 and 10).
+      // A proof binds the code, the access token and, for a client without credentials, the refresh token to
+      // its key (RFC 9449 sections 5 and 10).
       dPoP: { enabled: true },
       claimsParameter: { enabled: false },
       pushedAuthorizationRequests: { enabled: true },
-      // Of refresh tokens, and with them of their whole grant; what an agent holds the kernel revokes.
+      // For refresh tokens, and so for their whole grant. The kernel revokes agents' tokens.
       revocation: {
         enabled: true,
         allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
@@ -176,7 +183,7 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
       clientIdMetadataDocument: {
         enabled: true,
         ack: 'draft-02',
-        // Whatever the document's own headers say: what a client withdraws from it, it withdraws within the hour.
+        // Ignores the document's own headers: what a client withdraws there ends within an hour.
         cacheDuration: { min: 60, max: 3600 },
       },
       resourceIndicators: {
@@ -221,7 +228,10 @@ async function draw(ctx: KoaContextWithOIDC, shown: Response): Promise<void> {
   ctx.body = await shown.text();
 }
 
-/** An authorization request for names that mean nothing here ends before anybody signs in (RFC 6749 section 4.1.2.1). */
+/**
+ * Ends an authorization request whose scopes are all unknown, before anybody signs in (RFC 6749 section
+ * 4.1.2.1).
+ */
 function mustBeScopes({ oidc }: KoaContextWithOIDC, abilities: Abilities): void {
   if (oidc.route !== 'authorization' && oidc.route !== 'pushed_authorization_request') return;
   const asked = textOf(oidc.params?.['scope']).split(' ');
@@ -234,7 +244,10 @@ function mustBeScopes({ oidc }: KoaContextWithOIDC, abilities: Abilities): void 
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** The library's own policy, but consent is asked each time for answers that any program on the computer could take (RFC 8252 section 8.6). */
+/**
+ * The library's own policy. In addition, consent is asked every time for a redirect that any program on the
+ * computer could take (RFC 8252 section 8.6).
+ */
 function policy(): interactionPolicy.DefaultPolicy {
   const base = interactionPolicy.base();
   const consent = base.get('consent');

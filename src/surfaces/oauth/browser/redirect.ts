@@ -1,12 +1,15 @@
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** Whether the answer stays on the person's own computer: a loopback address or an app's own scheme, which nobody can prove to own (RFC 8252). */
+/**
+ * Whether the answer stays on the person's computer: a loopback address, or an app's own scheme, which nobody
+ * can prove to own (RFC 8252).
+ */
 export function isLocalRedirect(redirectUri: string): boolean {
   const url = URL.parse(redirectUri);
   return url === null || url.protocol !== 'https:' || LOOPBACK.has(url.hostname);
 }
 
-/** Where the answer goes, for people (`host`), and as a CSP source (`source`). */
+/** Where the answer goes: for people (`host`) and as a CSP source (`source`). */
 export function redirectTarget(redirectUri: string): { host: string; source: string } {
   const url = new URL(redirectUri);
   const web = url.protocol === 'https:' || url.protocol === 'http:';

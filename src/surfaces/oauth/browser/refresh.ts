@@ -4,32 +4,35 @@ import { endGrant, findSignInRow, saveSignInRow, spendSignInRow } from '#domain/
 import type { NewSignInRow, SignInRow } from '#domain/sign-in/store.ts';
 
 /**
- * For how long a spent refresh token still answers, with the token that took its place. Clients share one refresh token between sessions, and
- * answers are lost; both come again within seconds. A thief who comes in that time gets the client's own token, and whichever of the two
- * uses it second, later, ends the family (RFC 9700 section 4.14.2).
+ * How long a used refresh token still answers, with the token that replaced it, in seconds. Clients share one
+ * refresh token between sessions, and answers get lost; both retry within seconds. A thief within that time
+ * gets the client's own token, and whichever of the two uses it second, later, ends the family (RFC 9700
+ * section 4.14.2).
  */
 export const GRACE_SECONDS = 30;
 
 const KIND = 'RefreshToken';
-/** More rotations than that within the grace are no client that lost an answer. */
+// A client that lost an answer does not rotate more often within the grace period.
 const MAX_ROTATIONS = 20;
-/** Where a request keeps the token that it is answered with in place of the one that it came with. */
+// Where a request keeps the token that it is answered with.
 const STATE = 'refreshToken';
 
-/** How rows of refresh tokens are named and how their values are kept. */
+/** How rows of refresh tokens are named, and how their values are stored. */
 export interface RefreshKeeper {
   readonly key: (value: string) => string;
   readonly seal: (value: string) => string;
   readonly unseal: (sealed: string) => string;
 }
 
-/** A refresh token's value with its row. */
+/** The value of a refresh token, with its row. */
 interface Found {
   readonly value: string;
   readonly row: SignInRow;
 }
 
-/** The unspent token at the end of the rotations that began with this spent one, as long as it is in its grace; null otherwise. */
+/**
+ * The unused token at the end of the rotations that began with this used one. Null after its grace period.
+ */
 async function successorOf(
   reader: TenantReader,
   { key, unseal }: RefreshKeeper,
@@ -48,7 +51,10 @@ async function successorOf(
   return null;
 }
 
-/** The row of a refresh token as `oidc-provider` shall see it: for a spent one in its grace the row of its successor, with which the request is answered. */
+/**
+ * The row of a refresh token for `oidc-provider`. For a used token in its grace period it is the successor's
+ * row, and the request is answered with the successor.
+ */
 export async function findRefreshToken(
   reader: TenantReader,
   keeper: RefreshKeeper,
@@ -63,9 +69,9 @@ export async function findRefreshToken(
 }
 
 /**
- * Spends one refresh token and saves the next in one transaction, so that neither a crash nor a race leaves a client without. Of many at once one
- * saves, and the others are answered with what it saved. Says false where the token had been spent for longer than its grace: then its whole
- * grant has been ended.
+ * Uses up one refresh token and saves the next in one transaction, so neither a crash nor a race leaves a
+ * client without one. Of concurrent requests one saves, and the others are answered with what it saved. False
+ * if the token was used up longer ago than its grace period; then its whole grant was ended.
  */
 export async function rotateRefreshToken(
   ctx: TenantWriter,
@@ -90,7 +96,7 @@ export async function rotateRefreshToken(
   return false;
 }
 
-/** The token that the request at hand rotates; undefined where it rotates none. */
+/** The refresh token that the current request rotates. Undefined if it rotates none. */
 export const rotatedHere = (): string | undefined => Provider.ctx?.oidc.entities.RotatedRefreshToken?.jti;
 
 function answerWith(value: string): void {
@@ -98,11 +104,13 @@ function answerWith(value: string): void {
   if (ctx !== undefined) ctx.state[STATE] = value;
 }
 
-/** Whether the request at hand came with a token that has been rotated already: then nothing is rotated for it. */
+/**
+ * Whether the current request came with a refresh token that was already rotated. Then it rotates nothing.
+ */
 export const isAnsweredAgain = (ctx: { readonly state: Record<string, unknown> }): boolean =>
   ctx.state[STATE] !== undefined;
 
-/** Puts the token that took the presented one's place into the answers of the token endpoint. */
+/** Makes the token endpoint answer with the token that replaced the presented one. */
 export function answerWithSuccessors(provider: Provider): void {
   provider.use(async (ctx, next) => {
     await next();
@@ -113,5 +121,5 @@ export function answerWithSuccessors(provider: Provider): void {
   });
 }
 
-/** What a client hears whose refresh token had been spent. */
+/** The error for a refresh token that was already used. */
 export const alreadyUsed = (): Error => new errors.InvalidGrant('already used');
