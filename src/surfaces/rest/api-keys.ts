@@ -19,6 +19,7 @@ import { oneLine } from '#lib/one-line.ts';
 import { readOrFault } from '#lib/problems.ts';
 import type { Caller } from './authenticate.ts';
 
+/** The body of a request for a new key. */
 export const NewApiKey = z.strictObject({
   name: oneLine(1, 100).describe('What it is for; the ledger names it.'),
   scopes: z
@@ -36,7 +37,7 @@ export const NewApiKey = z.strictObject({
     ),
 });
 
-/** A key as it is listed: its secret was in the answer that made it, and is nowhere since. */
+/** A key as it is listed. Its secret was in the answer that created it, and is stored nowhere. */
 export const ApiKeyView = z.object({
   id: z.string(),
   name: z.string(),
@@ -47,11 +48,15 @@ export const ApiKeyView = z.object({
   revoked_at: z.iso.datetime().nullable(),
 });
 
+/** A new key, with its secret. */
 export const CreatedApiKey = ApiKeyView.extend({
   api_key: z.string().describe('Present it as "Authorization: Bearer …". It is shown this once.'),
 });
 
-/** Throws Fault `not_found` where the path names another organisation than the key's, `forbidden` where the caller is no API key with `admin`. */
+/**
+ * Requires an API key with the scope `admin`, of the tenant in the path. Throws Fault `not_found` for another
+ * tenant's path, and `forbidden` without the scope.
+ */
 export function requireAdmin(caller: Caller, named: string): void {
   const { tenantId, actor, keyScopes } = caller;
   if (named !== tenantId)
@@ -60,7 +65,7 @@ export function requireAdmin(caller: Caller, named: string): void {
   throw lacksKeyScope(caller, ADMIN_SCOPE);
 }
 
-/** What a caller is told who lacks a scope that API keys alone can have, and how a key gets it. */
+/** The Fault `forbidden` for a caller without a scope that only API keys can have. Says how a key gets it. */
 export function lacksKeyScope({ tenantId, actor }: Caller, scope: string): Fault {
   const who = actor.kind === 'service' ? 'This API key lacks' : 'This takes an API key that has';
   const how = LOOKING_KEY_SCOPES.some((one) => one === scope)
@@ -70,8 +75,9 @@ export function lacksKeyScope({ tenantId, actor }: Caller, scope: string): Fault
 }
 
 /**
- * Makes a key that only looks. Fault `invalid_input` for a scope that no key can use, and `forbidden` for one that acts or governs: whoever
- * holds a key is not known, so keys do not make keys that could do more than look. Humans grant that (`api_key_grant`).
+ * Creates a key that only reads. Throws Fault `invalid_input` for a scope that no key can have, and
+ * `forbidden` for one that acts or governs: nobody knows which person holds a key, so keys must not create
+ * keys that can do more than read. Humans grant such scopes (`api_key_grant`).
  */
 export async function addApiKey(
   app: App,
@@ -112,16 +118,17 @@ export async function addApiKey(
   });
 }
 
+/** Every key of the tenant, revoked ones too. */
 export async function apiKeys(app: App, { tenantId }: Caller) {
   return { api_keys: (await readonly(app, tenantId, listApiKeys)).map(keyView) };
 }
 
-/** Fault `not_found`; `conflict` for the last key with `admin`. */
+/** Revokes a key. Throws Fault `not_found`, and `conflict` for the last key with `admin`. */
 export async function removeApiKey(app: App, { tenantId, actor }: Caller, keyId: string): Promise<void> {
   await transact(app, tenantId, (ctx) => revokeApiKey(ctx, keyId, actorName(actor)));
 }
 
-/** A body as its schema reads it, or Fault `invalid_input` with `detail.problems`. */
+/** The body, parsed by the schema. Throws Fault `invalid_input` with `detail.problems`. */
 export const parsed = <S extends z.ZodType>(schema: S, body: unknown): z.infer<S> =>
   readOrFault(schema, body, 'The body is not valid');
 

@@ -8,33 +8,41 @@ import { Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
 import { credentialOf } from '#lib/authorization.ts';
 
-/** Who sent a request, as it was verified. */
+/** The verified sender of a request. */
 export interface Caller {
   readonly tenantId: string;
   readonly actor: Actor;
-  /** What an API key is good for; of everybody else, nothing. */
+  /** The scopes of the caller's API key. Empty for every other caller. */
   readonly keyScopes: readonly string[];
-  /** The resource server that holds the caller's API key; null: none, or the caller has no API key. */
+  /**
+   * The resource server that holds the caller's API key. Null if none does, or if the caller has no API key.
+   */
   readonly keyResource: string | null;
-  /** The caller's own name for the request (`Idempotency-Key`), where one was sent with a change. */
+  /** The caller's own key for a change (`Idempotency-Key`), if one was sent. */
   readonly idempotencyKey?: string;
 }
 
-/** The caller for one tool more than its key names: for a door of its own that has asked for another scope (`admin`). */
+/**
+ * The caller with one more tool than its key names. For routes that have checked another scope (`admin`)
+ * instead.
+ */
 export const withTool = (caller: Caller, tool: string): Caller =>
   caller.actor.kind === 'service'
     ? { ...caller, actor: { ...caller.actor, tools: [...caller.actor.tools, tool] } }
     : caller;
 
-/** Names the organisation where a person's own access token does not: `X-Prokura-Tenant: tnt_…`. */
+/** Names the organisation when the credential is a person's own access token: `X-Prokura-Tenant: tnt_…`. */
 export const TENANT_HEADER = 'x-prokura-tenant';
 
+/** What REST uses of the token kernel. */
 export type Kernel = Pick<TokenKernel, 'verify' | 'verifySubject' | 'tenantOf' | 'tryToken'>;
 
 /**
- * Three kinds of credentials, told apart by their form: an API key (`Bearer tnt_…:mk_…`), a delegation token of ours for
- * `<base URL>/v1` (or the token of a client that a person signed in to), and an access token of the person's identity provider (requirements D4), for which the organisation must be
- * named unless there is only one. Throws Fault `unauthenticated` and `unavailable`. Says nothing of what the caller may do.
+ * Verifies one of three kinds of credentials, which differ in form: an API key (`Bearer tnt_…:mk_…`); a token
+ * of ours for `<base URL>/v1`, of an agent or of a client that a person signed in to; or an access token from
+ * the person's identity provider, for which the header must name the organisation unless there is only one.
+ *
+ * Throws Fault `unauthenticated` and `unavailable`. Does not check what the caller may do.
  */
 export async function authenticate(
   app: Pick<App, 'database' | 'apiKey' | 'baseUrl'>,
@@ -70,7 +78,8 @@ export async function authenticate(
     };
     return { tenantId: key.tenantId, actor, keyScopes: key.scopes, keyResource: key.resource };
   }
-  // An unverified issuer only chooses who verifies: the kernel accepts nothing that the other one would have refused.
+  // The unverified issuer only chooses the verifier: neither accepts a token that the other one should have
+  // refused.
   if (ours) return agent(app, kernel, token, came);
   return person(app, kernel, token, headers.get(TENANT_HEADER), came);
 }

@@ -3,12 +3,13 @@ import { Fault } from '#lib/fault.ts';
 import { isStorable, NOT_STORABLE } from '#lib/storable.ts';
 import { Refusal } from './faults.ts';
 
-/** The longest body of a request, in bytes. */
+/** The longest request body, in bytes. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
 /**
- * The JSON object in a request's body; no body at all is an empty object. Throws Refusal 415 for another type and 413 for more than
- * `MAX_BODY_BYTES` (read no further than that), Fault `invalid_input` for what is not a JSON object.
+ * The JSON object in a request's body. No body counts as an empty object. Throws Refusal 415 for another
+ * media type and 413 above `MAX_BODY_BYTES` (without reading further), and Fault `invalid_input` for anything
+ * but a JSON object in UTF-8.
  */
 export async function jsonObject(request: Request): Promise<Record<string, unknown>> {
   const text = await bodyText(request);

@@ -15,7 +15,7 @@ const FAULTS = {
   internal: { status: 500, title: 'Something went wrong' },
 } as const satisfies Record<FaultCode, { status: number; title: string }>;
 
-/** A refusal of the protocol itself, which no Fault code names: 405, 413, 415. */
+/** A refusal by the protocol that has no Fault code: 405, 413, 415. */
 export class Refusal extends Error {
   readonly status: number;
   readonly code: string;
@@ -30,7 +30,7 @@ export class Refusal extends Error {
   }
 }
 
-/** An error as RFC 9457 problem details. `members` are added beside the standard ones; they never replace them. */
+/** An error as RFC 9457 problem details. `members` are added to the standard ones and never replace them. */
 export function problem(
   status: number,
   code: string,
@@ -47,8 +47,8 @@ export function problem(
 }
 
 /**
- * Whatever was thrown, as a response. A database that does not answer is 503 with Retry-After; what we did not expect is 500 with
- * an error id under which the cause is logged, and never shown.
+ * Anything thrown, as a response. 503 and 429 have Retry-After. An unexpected error is 500 with an error id,
+ * under which its cause is logged; the cause is never shown. `metadataUrl` goes into the challenge of a 401.
  */
 export function problemOf(error: unknown, log: Logger, metadataUrl?: string): Response {
   if (error instanceof Refusal)
@@ -61,7 +61,8 @@ export function problemOf(error: unknown, log: Logger, metadataUrl?: string): Re
   if (fault.code === 'unauthenticated')
     headers['www-authenticate'] =
       proofChallenge(fault) ?? (reason === 'no_token' ? 'Bearer' : 'Bearer error="invalid_token"');
-  // RFC 9728 section 5.1: whoever knows only this address finds the issuer of the token that it needs.
+  // RFC 9728 section 5.1: a client that knows only this address can find the issuer of the token that it
+  // needs.
   if (fault.code === 'unauthenticated' && metadataUrl !== undefined) {
     const said = headers['www-authenticate'] ?? '';
     headers['www-authenticate'] =

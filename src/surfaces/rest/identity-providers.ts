@@ -15,13 +15,15 @@ import { parsed } from './api-keys.ts';
 import { withTool, type Caller } from './authenticate.ts';
 import { useTool } from './tools.ts';
 
-/** The tool that changes the configuration; the scope `admin` lets a key ask for it. */
+// The tool that changes the configuration. A key with the scope `admin` may ask for it.
 const TOOL = 'provider_set';
 
+/** The body of a request to try a token. */
 export const TriedToken = z.strictObject({
   token: z.string().min(1).max(20_000).describe('An access token. It is not kept, logged or answered.'),
 });
 
+/** The answer: the result of every check. */
 export const TokenTrialView = z.object({
   accepted: z.boolean(),
   subject: z.string().nullable().describe('The canonical subject, where the signature holds.'),
@@ -35,14 +37,15 @@ export const TokenTrialView = z.object({
   ),
 });
 
-/** The configuration as it stands. */
+/** The current configuration. */
 export const showIdentityProviders = (app: App, { tenantId }: Caller): Promise<StoredIdentityProviders> =>
   readonly(app, tenantId, identityProvidersDocument);
 
 /**
- * Replaces the configuration: read, checked, every issuer asked, and then a call of `provider_set`, which waits for two IT admins unless the
- * organisation has one administrator only and says so (`singleAdmin`). 200 with the configuration where it is in force, 202 with `Location` where
- * it waits. Throws Fault `invalid_input` (`detail.problems`).
+ * Replaces the configuration. Parses and checks it, asks every issuer, and then calls `provider_set`. That
+ * waits for two IT admins, unless the organisation has declared that it has only one (`singleAdmin`). Answers
+ * 200 with the configuration once it is in force, and 202 with `Location` while it waits. Throws Fault
+ * `invalid_input` (`detail.problems`).
  */
 export async function putIdentityProviders(
   app: App,
@@ -60,7 +63,7 @@ export async function putIdentityProviders(
   return answer.status === 200 ? Response.json(await showIdentityProviders(app, caller)) : answer;
 }
 
-/** Tries a token against the configuration: every check, in order, and nothing but that. */
+/** Tries a token against the configuration. Makes every check in order, and changes nothing. */
 export const tryIdentityProviders = (
   kernel: Pick<TokenKernel, 'tryToken'>,
   { tenantId }: Caller,

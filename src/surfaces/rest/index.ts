@@ -23,7 +23,7 @@ import { putSpiffeBundle, removeSpiffeBundle, showSpiffeBundles } from './spiffe
 import { toolsFor, useTool } from './tools.ts';
 import { verify } from './verify.ts';
 
-/** A door: answers the requests that are its own, and null for all others. */
+/** The REST interface. Answers requests to its own paths, and null for all others. */
 export interface RestSurface {
   readonly name: 'rest';
   fetch(request: Request): Promise<Response | null>;
@@ -32,7 +32,10 @@ export interface RestSurface {
 const MINE =
   /^\/v1\/(?:agents|tools|calls|approvals|ledger|openapi\.json|tenants\/[^/]+|policies|scopes|mappings|verify)(?:\/|$)/;
 
-/** `/v1/tools`, `/v1/calls`, `/v1/approvals`, `/v1/ledger` and the OpenAPI description of them; every error is RFC 9457. */
+/**
+ * Creates the REST interface: tools, calls, approvals, the ledger, an organisation's settings, `/v1/verify`,
+ * and the OpenAPI description of them. Every error is RFC 9457.
+ */
 export function restSurface(app: App, kernel: Kernel): RestSurface {
   const routes = routesOf(app, kernel);
   return {

@@ -35,7 +35,7 @@ const filter = {
 
 const count = (lowest: number) => z.coerce.number().int().min(lowest);
 
-/** What may be asked of `GET /v1/ledger`; all that is said must hold of an entry. */
+/** The query of `GET /v1/ledger`. An entry must match every given parameter. */
 export const LedgerQuery = z.strictObject({
   ...filter,
   order: z
@@ -46,7 +46,7 @@ export const LedgerQuery = z.strictObject({
   limit: count(1).max(1000).default(100).describe('At most this many.'),
 });
 
-/** What may be asked of `GET /v1/ledger/export`. */
+/** The query of `GET /v1/ledger/export`. */
 export const LedgerExportQuery = z.strictObject({
   ...filter,
   format: z
@@ -57,7 +57,7 @@ export const LedgerExportQuery = z.strictObject({
     ),
 });
 
-/** What may be asked of `GET /v1/ledger/checkpoints`. */
+/** The query of `GET /v1/ledger/checkpoints`. */
 export const CheckpointsQuery = z.strictObject({
   tenant: z
     .string()

@@ -11,7 +11,7 @@ import { lacksKeyScope } from './api-keys.ts';
 import type { Caller } from './authenticate.ts';
 import type { CheckpointsQuery, LedgerExportQuery, LedgerQuery } from './ledger-query.ts';
 
-/** What an API key needs to read the ledger. */
+/** The API key scope for reading the ledger. */
 export const LEDGER_SCOPE = 'ledger:read';
 
 /** An entry exactly as it was hashed (src/domain/ledger/entry.ts). */
@@ -57,7 +57,7 @@ function filterOf({ event, from, to, ...query }: Asked): LedgerFilter {
   };
 }
 
-/** A page of the ledger, oldest or newest first. Fault `forbidden` without the scope. */
+/** A page of the ledger, oldest or newest first. Throws Fault `forbidden` without the scope. */
 export async function listLedger(app: App, caller: Caller, query: z.infer<typeof LedgerQuery>) {
   requireLedgerScope(caller);
   const page = { cursor: query.cursor ?? null, order: query.order, limit: query.limit + 1 };
@@ -67,9 +67,10 @@ export async function listLedger(app: App, caller: Caller, query: z.infer<typeof
 }
 
 /**
- * The ledger as NDJSON, one entry or OCSF event a line, oldest first, read page by page while the client takes it. The export is
- * itself an entry, committed before the first byte; it ends with what stood there then. A failure on the way breaks the
- * connection off: a file that ended well is whole. What is filtered no longer proves that nothing was left out.
+ * Exports the ledger as NDJSON, oldest first, with one entry or OCSF event per line. Pages are read as the
+ * client takes them. The export is an entry itself, committed before the first byte, and it covers what the
+ * ledger contained then. A failure breaks off the connection, so a file that ended well is complete. A
+ * filtered export no longer proves that nothing was left out. Throws Fault `forbidden` without the scope.
  */
 export async function exportLedger(
   app: App,
@@ -125,8 +126,9 @@ const checkpointView = ({ seq, hash, at, jws }: KeptCheckpoint): z.infer<typeof 
 });
 
 /**
- * A tenant's checkpoints, newest first, for everybody who knows the tenant's id: they are worth most where somebody else keeps
- * them. Of entries they tell how many there were and when. A tenant that is not there has none.
+ * A tenant's checkpoints, newest first. Public for everybody who knows the tenant's id: a checkpoint is worth
+ * most if somebody else keeps it. It reveals how many entries there were, and when. An unknown tenant has
+ * none.
  */
 export async function listLedgerCheckpoints(app: App, query: z.infer<typeof CheckpointsQuery>) {
   const rows = await readonly(app, query.tenant, (reader) =>
@@ -139,7 +141,10 @@ export async function listLedgerCheckpoints(app: App, query: z.infer<typeof Chec
   };
 }
 
-/** Signs where the ledger stands now, without waiting for the hour. Fault `forbidden` without the scope. */
+/**
+ * Signs the head of the ledger now, without waiting for the hourly job. Throws Fault `forbidden` without the
+ * scope.
+ */
 export async function makeCheckpoint(app: App, caller: Caller): Promise<z.infer<typeof CheckpointView>> {
   requireLedgerScope(caller);
   return checkpointView(await checkpointLedger(app, caller.tenantId));

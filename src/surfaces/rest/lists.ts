@@ -12,14 +12,15 @@ import type { ApprovalsQuery, CallsQuery } from './query.ts';
 import { approvalPage, callPage, visibleCall, type Sight } from './store.ts';
 import { approvalSummary, callDetail, callView } from './views.ts';
 
-/** What an API key needs to see calls and approvals; it then sees everybody's. */
+/** The API key scope for calls and approvals. A key with it sees those of everybody. */
 export const CALLS_SCOPE = 'calls:read';
-/** What a person's access token needs for it (requirements D4). */
+// The scope that a person's access token needs for this.
 const PERSON_SCOPE = 'delegation:read';
 
 /**
- * Whose calls the caller may see. A person needs `delegation:read` in the token (D4) and sees what concerns them, an IT admin
- * everything; an agent sees its own under its mandate. Throws Fault `forbidden` where the credential is not good for looking.
+ * Which calls the caller may see. An agent sees its own under its mandate. A person needs `delegation:read`
+ * in the token and sees what concerns them; an IT admin sees everything. Throws Fault `forbidden` for a
+ * credential without the scope.
  */
 async function sightOf(reader: TenantReader, { actor, keyScopes }: Caller): Promise<Sight> {
   if (actor.kind === 'agent') return { of: 'agent', agentId: actor.agentId, mandateId: actor.mandateId };
@@ -43,7 +44,7 @@ async function sightOf(reader: TenantReader, { actor, keyScopes }: Caller): Prom
 const lacking = (message: string, scope: string): Fault =>
   new Fault('forbidden', message, { detail: { required_scope: scope } });
 
-/** A page of calls, newest first. */
+/** A page of the calls that the caller may see, newest first. Throws as `sightOf` does. */
 export async function listCalls(app: App, caller: Caller, query: z.infer<typeof CallsQuery>) {
   return readonly(app, caller.tenantId, async (reader) => {
     const rows = await callPage(reader, await sightOf(reader, caller), query, {
@@ -58,7 +59,10 @@ export async function listCalls(app: App, caller: Caller, query: z.infer<typeof 
   });
 }
 
-/** One call; with `waitMs`, as soon as it has ended, within that time. Fault `not_found` where there is none that the caller may see. */
+/**
+ * One call. With `waitMs` (ms), waits up to that long until it has ended. Throws Fault `not_found` if the
+ * caller may see no such call.
+ */
 export async function showCall(app: App, caller: Caller, id: string, waitMs: number, signal: AbortSignal) {
   const read = () =>
     readonly(app, caller.tenantId, async (reader) => {
@@ -72,10 +76,13 @@ export async function showCall(app: App, caller: Caller, id: string, waitMs: num
   return (await read()).detail;
 }
 
-/** How many approvals are looked at for one page, at most: a page may be shorter than asked though more follows. */
+// The most approvals examined for one page. So a page may be shorter than requested although more follow.
 const MAX_LOOKED_AT = 300;
 
-/** A page of approvals, newest first: those of calls that the caller may see, and those that a person may decide or has decided. */
+/**
+ * A page of approvals, newest first: those of calls that the caller may see, and those that a person may
+ * decide or has decided.
+ */
 export async function listApprovals(app: App, caller: Caller, query: z.infer<typeof ApprovalsQuery>) {
   return readonly(app, caller.tenantId, async (reader) => {
     const sight = await sightOf(reader, caller);
@@ -97,7 +104,7 @@ export async function listApprovals(app: App, caller: Caller, query: z.infer<typ
   });
 }
 
-/** One approval. Fault `not_found` in the same words for one that is not there and one that is not the caller's to see. */
+/** One approval. Throws the same Fault `not_found` if it does not exist and if the caller may not see it. */
 export async function showApproval(app: App, caller: Caller, id: string) {
   return readonly(app, caller.tenantId, async (reader) => {
     const sight = await sightOf(reader, caller);

@@ -8,8 +8,9 @@ import type { Caller } from './authenticate.ts';
 const HEADER = 'idempotency-key';
 
 /**
- * The caller's idempotency key (draft-ietf-httpapi-idempotency-key-header, as a string in quotes or bare), or null where none was sent. Throws
- * Fault `invalid_input` for one that is empty, longer than 255 characters or not printable ASCII.
+ * The request's idempotency key (draft-ietf-httpapi-idempotency-key-header), as a quoted string or bare. Null
+ * if none was sent. Throws Fault `invalid_input` if it is empty, longer than 255 characters or not printable
+ * ASCII.
  */
 export function idempotencyKey(request: Request): string | null {
   const sent = request.headers.get(HEADER);
@@ -26,9 +27,12 @@ export function idempotencyKey(request: Request): string | null {
 }
 
 /**
- * Does what has no call of its own once for each key: a repetition gets the first answer, which is kept sealed, since it may hold a secret that is
- * shown once. Fault `conflict` where the key came with another request, or where the first one has not ended or lost its answer: then it may or may not
- * have happened. What was refused may be sent again under the same key.
+ * Runs work that is not a call once per key. A repetition gets the first answer, which is stored sealed,
+ * since it may contain a secret that is shown once.
+ *
+ * Throws Fault `conflict` if the key came with another request, or if the first request has not ended or its
+ * answer was lost; then it may or may not have happened. A refused request may be sent again under the same
+ * key.
  */
 export async function once(
   app: App,
@@ -38,7 +42,8 @@ export async function once(
   work: () => Promise<Response>,
 ): Promise<Response> {
   if (key === undefined) return work();
-  // Its scopes too: the answer may hold a secret, which a token that could not have asked for it does not get.
+  // With its scopes: the answer may contain a secret, and a token that could not have asked for it must not
+  // get it.
   const scopes = actor.kind === 'person' ? (actor.tokenScopes ?? []) : keyScopes;
   const asked = { method: request.method, path: new URL(request.url).pathname, body, scopes };
   const repeatable = repeatableOf(app, { tenantId, actor, idempotencyKey: key, request: asked });

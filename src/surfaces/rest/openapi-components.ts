@@ -5,7 +5,7 @@ import { MAX_WAIT_SECONDS } from './query.ts';
 import { VerifyAnswer, VerifyBatch, VerifyCheck } from './verify-check.ts';
 import { ApprovalSummary, CallDetail, CallView } from './views.ts';
 
-/** Schemas that more than one path has, or that a client generator should have a name for. */
+/** Schemas that several paths use, or that client generators should name. */
 export const SCHEMAS = {
   Envelope: schemaOf(Envelope),
   Call: schemaOf(CallView),
@@ -36,7 +36,7 @@ export const SCHEMAS = {
   },
 };
 
-/** Answers that many endpoints have. */
+/** Responses that many endpoints have. */
 export const RESPONSES = {
   Problem: { description: 'Refused.', ...PROBLEM },
   Unauthenticated: {
@@ -56,7 +56,7 @@ export const RESPONSES = {
   },
 };
 
-/** Headers that many endpoints take. */
+/** Headers that many endpoints accept. */
 export const PARAMETERS = {
   Wait: {
     name: 'Prefer',

@@ -4,14 +4,14 @@ import { publishedSchema } from '#engine/published.ts';
 /** A part of the document. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** A reference to one of the components (openapi-components.ts); `kind` is `schemas`, `responses` or `parameters`. */
+/** A reference to a component (openapi-components.ts). `kind` is `schemas`, `responses` or `parameters`. */
 export const ref = (name: string, kind = 'schemas'): Json => ({ $ref: `#/components/${kind}/${name}` });
-/** Content of a body in JSON. */
+/** The content of a JSON body. */
 export const json = (schema: Json): Json => ({ 'application/json': { schema } });
-/** A schema as the document has it. */
+/** A schema as the document contains it. */
 export const schemaOf = (schema: z.ZodType): Json => strip(z.toJSONSchema(schema, { io: 'input' }));
 
-/** As it is published, without the keyword that OpenAPI says once for the whole document. */
+/** A schema as it is published, without `$schema`, which OpenAPI states once for the whole document. */
 export function strip(value: unknown): Json {
   return JSON.parse(JSON.stringify(publishedSchema(value)), (name, member: unknown) =>
     name === '$schema' ? undefined : member,
@@ -21,7 +21,7 @@ export function strip(value: unknown): Json {
 /** A body of problem details (RFC 9457). */
 export const PROBLEM = { content: { 'application/problem+json': { schema: ref('Problem') } } };
 
-/** How every endpoint can refuse. */
+/** The refusals of every endpoint. */
 export const REFUSALS = {
   400: ref('Problem', 'responses'),
   401: ref('Unauthenticated', 'responses'),
@@ -35,10 +35,10 @@ export const ID = { name: 'id', in: 'path', required: true, schema: { type: 'str
 /** The header of every operation that changes something. */
 export const ONCE = ref('Once', 'parameters');
 
-/** Beside them, where one thing is asked for. */
+/** The additional refusal of endpoints for one object. */
 export const NOT_FOUND = { 404: ref('Problem', 'responses') };
 
-/** Content of one page of a list. */
+/** The content of one page of a list. */
 export const page = (member: string, schema: string): Json =>
   json({
     type: 'object',

@@ -20,7 +20,10 @@ import { TENANT_PATHS } from './openapi-tenant.ts';
 import { ApprovalsQuery, CallsQuery } from './query.ts';
 import { GOVERNANCE_ROUTES } from './policies.ts';
 
-/** The OpenAPI 3.1 description of this door: the same object for the same catalogue, whatever the installation. */
+/**
+ * The OpenAPI 3.1 description of the REST interface. The same catalogue gives the same document in every
+ * installation.
+ */
 export function openApiDocument(catalogue: Catalogue): Json {
   return {
     openapi: '3.1.1',
@@ -107,7 +110,7 @@ function notes(tool: CatalogueEntry['tool']): string {
   return parts.join(' ');
 }
 
-/** The rules of the organisation by their own addresses: each is the operation of one tool. */
+/** The paths of an organisation's rules. Each is the operation of one tool. */
 function rulePaths(catalogue: Catalogue): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const [route, tool] of Object.entries(GOVERNANCE_ROUTES)) {

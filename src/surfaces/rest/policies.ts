@@ -3,7 +3,9 @@ import { jsonObject } from './body.ts';
 import type { Caller } from './authenticate.ts';
 import { useTool } from './tools.ts';
 
-/** How the rules of an organisation are addressed: each is one tool, asked and answered as under `/v1/tools`. */
+/**
+ * The routes of an organisation's rules. Each uses one tool, with requests and answers as under `/v1/tools`.
+ */
 export const GOVERNANCE_ROUTES = {
   'GET /v1/policies': 'policy_show',
   'PUT /v1/policies': 'policy_set',
@@ -16,7 +18,10 @@ export const GOVERNANCE_ROUTES = {
   'DELETE /v1/mappings': 'group_unmap',
 } as const;
 
-/** Uses the tool that the route names; a GET's query is its input, numbers as numbers. */
+/**
+ * Uses the route's tool. The query of a GET is its input; values of digits become numbers. Throws as
+ * `useTool` does.
+ */
 export async function useRule(
   app: App,
   caller: Caller,

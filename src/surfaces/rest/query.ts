@@ -6,6 +6,7 @@ export const MAX_WAIT_SECONDS = 20;
 
 const limit = z.coerce.number().int().min(1).max(100).default(25).describe('At most this many.');
 
+/** The query of `GET /v1/calls`. */
 export const CallsQuery = z.strictObject({
   state: z
     .enum([
@@ -32,6 +33,7 @@ export const CallsQuery = z.strictObject({
   limit,
 });
 
+/** The query of `GET /v1/approvals`. */
 export const ApprovalsQuery = z.strictObject({
   state: z
     .enum(['pending', 'approved', 'rejected', 'expired', 'withdrawn', 'superseded', 'waived'])
@@ -45,7 +47,10 @@ export const ApprovalsQuery = z.strictObject({
   limit,
 });
 
-/** The query of a request as its schema reads it. Throws Fault `invalid_input` for unknown, repeated and wrong parameters. */
+/**
+ * The query of a request, parsed by the schema. Throws Fault `invalid_input` for unknown, repeated and wrong
+ * parameters.
+ */
 export function queryOf<S extends z.ZodObject>(schema: S, url: URL): z.infer<S> {
   const names = [...url.searchParams.keys()];
   if (new Set(names).size < names.length)
@@ -55,7 +60,7 @@ export function queryOf<S extends z.ZodObject>(schema: S, url: URL): z.infer<S> 
 
 const WRONG = 'The query is not valid';
 
-/** Seconds of `Prefer: wait=N` (RFC 7240), at most `MAX_WAIT_SECONDS`; null where no such preference stands there. */
+/** The seconds of `Prefer: wait=N` (RFC 7240), at most `MAX_WAIT_SECONDS`. Null without that preference. */
 export function waitSeconds(prefer: string | null): number | null {
   const wait = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:[,;]|$)/i.exec(prefer ?? '')?.[1];
   return wait === undefined ? null : Math.min(Number(wait), MAX_WAIT_SECONDS);

@@ -6,7 +6,7 @@ import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import type { Caller } from './authenticate.ts';
 
-/** A rotation as it is answered. */
+/** The answer to a rotation. */
 export const RotatedSigningKey = z.object({
   kid: z.string(),
   active_from: z.iso.datetime().describe('From here on it signs. It is in the JWKS already.'),
@@ -25,7 +25,10 @@ export const SigningKeys = z.object({
   ),
 });
 
-/** Public keys, retired ones too: what checks a ledger checkpoint that an older key signed. Tokens are checked with the JWKS of the issuer alone. */
+/**
+ * The public keys, including retired ones, to verify a ledger checkpoint that an older key signed. To verify
+ * tokens, use only the issuer's JWKS.
+ */
 export async function showSigningKeys(app: App, { tenantId }: Caller): Promise<z.infer<typeof SigningKeys>> {
   const rows = await readonly(app, tenantId, everySigningKeyOf);
   return {
@@ -40,7 +43,10 @@ export async function showSigningKeys(app: App, { tenantId }: Caller): Promise<z
   };
 }
 
-/** Begins a rotation of the key that the tenant signs with; the caller must have `admin`. Fault `conflict` while one is under way. */
+/**
+ * Starts a rotation of the tenant's signing key. Does not check for the scope `admin`; the caller must.
+ * Throws Fault `conflict` while a rotation is in progress.
+ */
 export async function rotateSigningKeys(
   app: App,
   { tenantId, actor }: Caller,

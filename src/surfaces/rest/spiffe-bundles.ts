@@ -15,8 +15,10 @@ import { parsed } from './api-keys.ts';
 import { withTool, type Caller } from './authenticate.ts';
 import { useTool } from './tools.ts';
 
+/** The tenant's trust domains with their bundles. */
 export const SpiffeBundles = z.object({ bundles: z.array(BundleView) });
 
+/** The bundle of a trust domain after it was set. */
 export const SetSpiffeBundle = BundleView.extend({
   ignored: z.array(IgnoredKey).describe('Keys that verify no JWT-SVID, and why.'),
 });
@@ -28,9 +30,10 @@ export const showSpiffeBundles = async (
 ): Promise<z.infer<typeof SpiffeBundles>> => ({ bundles: await readonly(app, tenantId, bundlesOf) });
 
 /**
- * Gives a trust domain a bundle: read, checked, and then a call of `spiffe_bundle_set`, which waits for two IT admins unless the organisation has one
- * administrator only and says so (`singleAdmin`). 200 where it is in force, or was already; 202 with `Location` where it waits. Throws Fault
- * `invalid_input` (`detail.problems`).
+ * Sets the bundle of a trust domain. Parses and checks it, and then calls `spiffe_bundle_set`. That waits for
+ * two IT admins, unless the organisation has declared that it has only one (`singleAdmin`). Answers 200 if
+ * the bundle is in force or already was, and 202 with `Location` while it waits. Throws Fault `invalid_input`
+ * (`detail.problems`).
  */
 export async function putSpiffeBundle(
   app: App,
@@ -59,7 +62,10 @@ export async function putSpiffeBundle(
   return Response.json({ ...bundles.find((one) => one.trust_domain === name), ignored });
 }
 
-/** Takes a trust domain's bundle away in the same manner: 204 where it is gone, 202 where that waits. Throws Fault `not_found`. */
+/**
+ * Removes the bundle of a trust domain in the same way: 204 once it is removed, 202 while that waits. Throws
+ * Fault `not_found`.
+ */
 export async function removeSpiffeBundle(
   app: App,
   caller: Caller,

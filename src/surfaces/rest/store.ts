@@ -7,19 +7,19 @@ import type { CallState } from '#domain/call/call.ts';
 import type { ApprovalState } from '#domain/approval/approval.ts';
 import type { TenantReader } from '#domain/context.ts';
 
-/** Whose calls a caller may see: everybody's, those that concern a person, or an agent's own under one mandate. */
+/** Which calls a caller may see: all, those that concern a person, or an agent's own under one mandate. */
 export type Sight =
   | { readonly of: 'all' }
   | { readonly of: 'person'; readonly personId: string }
   | { readonly of: 'agent'; readonly agentId: string; readonly mandateId: string };
 
-/** A page runs from the newest: `before` is the last id of the page before. */
+/** A page, newest first. `before` is the last id of the previous page. */
 export interface Page {
   readonly before: string | undefined;
   readonly limit: number;
 }
 
-/** Calls that the sight covers, newest first. */
+/** The calls that the sight covers, newest first. */
 export async function callPage(
   reader: TenantReader,
   sight: Sight,
@@ -42,7 +42,7 @@ export async function callPage(
     .limit(page.limit);
 }
 
-/** The call with this id where the sight covers it, or null: what may not be seen is not there. */
+/** The call with this id, or null if it does not exist or the sight does not cover it. */
 export async function visibleCall(reader: TenantReader, sight: Sight, id: string): Promise<Call | null> {
   const [row] = await reader.db
     .select()
@@ -51,14 +51,17 @@ export async function visibleCall(reader: TenantReader, sight: Sight, id: string
   return row ?? null;
 }
 
-/** Approvals, newest first; with whether the sight covers the call of each. Whether a person may vote on one is not looked at. */
+/**
+ * Approvals, newest first, each with whether the sight covers its call. Does not check whether a person may
+ * vote on them.
+ */
 export async function approvalPage(
   reader: TenantReader,
   sight: Sight,
   filter: { state?: ApprovalState | undefined; id?: string },
   page: Page,
 ): Promise<{ readonly approval: Approval; readonly concerned: boolean }[]> {
-  // A person may be asked about calls that do not concern them otherwise; an agent never is.
+  // A person may have to decide about calls that do not concern them. An agent never does.
   const covered = sight.of === 'person' ? undefined : within(sight);
   return reader.db
     .select({ approval: approvals, concerned: sql<boolean>`${within(sight) ?? sql`true`}` })
@@ -77,12 +80,12 @@ export async function approvalPage(
     .limit(page.limit);
 }
 
-/** The condition on `calls`; none where everything may be seen. */
+/** The condition on `calls`. Undefined if everything may be seen. */
 function within(sight: Sight): SQL | undefined {
   if (sight.of === 'all') return undefined;
   if (sight.of === 'agent')
     return and(eq(calls.agentId, sight.agentId), eq(calls.mandateId, sight.mandateId));
-  // They asked or an agent did so for them, it is about them, or their agent did it.
+  // They or their agent asked, it is about them, or they own the agent.
   return or(
     eq(calls.principalId, sight.personId),
     sql`${sight.personId} = any(${calls.targets})`,

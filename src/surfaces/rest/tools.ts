@@ -14,10 +14,13 @@ import { readonly } from '#engine/transact.ts';
 import type { Caller } from './authenticate.ts';
 import { problem } from './faults.ts';
 
-/** How long an act that needs no approval is waited for where the caller names no time, in milliseconds. */
+// How long to wait for an act that needs no approval if the caller names no time, in ms.
 const ACT_WAIT_MS = 5000;
 
-/** The HTTP status of an outcome. What the provider refused, or never answered, is a bad gateway (RFC 9110 section 15.6.3). */
+/**
+ * The HTTP status of each outcome. What the provider refused or never answered is a bad gateway (RFC 9110
+ * section 15.6.3).
+ */
 export const OUTCOME_STATUS = {
   done: 200,
   waiting: 202,
@@ -31,8 +34,9 @@ export const OUTCOME_STATUS = {
 } as const satisfies Record<Outcome['status'], number>;
 
 /**
- * Uses a tool. `body` is its input, with `reason` beside it where it takes one. `waitMs`: how long to wait for an outcome, or null:
- * not for people, a few seconds for an act. A client that goes away ends the waiting, not the call.
+ * Uses a tool. `body` is its input, with a `reason` beside it if the tool takes one. `waitMs` is how long to
+ * wait for an outcome, in ms; null does not wait for approvals, and waits a few seconds for an act. If the
+ * client goes away, the waiting ends but the call continues. Throws as `call` does.
  */
 export async function useTool(
   app: App,
@@ -66,7 +70,9 @@ export async function useTool(
   );
 }
 
-/** The tools that this caller could be allowed to use, in the catalogue's order. Each use is decided again. */
+/**
+ * The tools that this caller could be allowed to use, in the catalogue's order. Every use is decided again.
+ */
 export async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<CatalogueEntry[]> {
   const { all } = app.catalogue;
   if (actor.kind === 'person' && actor.through !== undefined) {
@@ -120,7 +126,10 @@ async function draw(
   return Response.json(envelope, { status, headers });
 }
 
-/** What sends a person's client back to the sign-in for a scope that it lacks (RFC 6750 section 3.1); for everybody else nothing. */
+/**
+ * The challenge that sends a person's client back to the sign-in for a missing scope (RFC 6750 section 3.1).
+ * Empty for everybody else.
+ */
 function stepUp(
   { baseUrl, policies }: App,
   { actor }: Caller,

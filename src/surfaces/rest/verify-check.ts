@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { VERIFY_REASONS } from '#engine/decide/verify.ts';
 
-/** One question of another system: may this agent do this, for this person, now? */
+/** A question of another system: may this agent do this for this person now? */
 export const VerifyCheck = z
   .strictObject({
     agent: z
@@ -78,11 +78,13 @@ export const VerifyCheck = z
     message: 'needed with count_use',
   });
 
+/** The shape of a check. */
 export type VerifyCheck = z.infer<typeof VerifyCheck>;
 
-/** Up to a hundred checks at once; each is decided, noted and answered for itself, in order. */
+/** Up to a hundred checks. Each is decided, recorded and answered separately, in order. */
 export const VerifyBatch = z.strictObject({ checks: z.array(VerifyCheck).min(1).max(100) });
 
+/** The answer to a check. */
 export const VerifyAnswer = z.object({
   decision: z.enum(['allow', 'deny']),
   reasons: z.array(z.enum(VERIFY_REASONS)).describe('Why not; empty for allow.'),
@@ -94,4 +96,5 @@ export const VerifyAnswer = z.object({
   counted: z.boolean().describe('A use was counted, by this request or by the first one with its key.'),
 });
 
+/** The shape of that answer. */
 export type VerifyAnswer = z.infer<typeof VerifyAnswer>;

@@ -4,7 +4,7 @@ import { peopleByReference } from '#domain/person/store.ts';
 import { TENANT_TARGET, type Target, type Targets } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
 
-/** Opens a transaction to read in; only where a check needs one. */
+/** Opens a transaction to read in. Called only if a check needs one. */
 export type Read = <T>(work: (reader: TenantReader) => Promise<T>) => Promise<T>;
 
 const PERSON = /^(?:person:(.+)|(usr_[0-9a-z]{26}))$/;
@@ -15,7 +15,10 @@ const TYPES: Readonly<Record<string, Exclude<Target['type'], 'Tenant'>>> = {
   apr: 'Approval',
 };
 
-/** What a scope's resource names: a person of ours, or a text as it stands; null where nothing is named. Fault `not_found` where there is no such person. */
+/**
+ * What a scope's resource names: a person of ours, or a text of the other system. Null if none is named.
+ * Throws Fault `not_found` for an unknown person.
+ */
 export async function resourceOf(read: Read, resource: string | undefined) {
   if (resource === undefined) return null;
   const person = PERSON.exec(resource);
@@ -23,7 +26,10 @@ export async function resourceOf(read: Read, resource: string | undefined) {
   return { personId: await personOf(read, person[1] ?? person[2] ?? '') };
 }
 
-/** A tool's target: something of ours, or the organisation where nothing is named. Fault `not_found` where there is no such thing. */
+/**
+ * A tool's target: an object of ours, or the tenant if none is named. Throws Fault `not_found` for an unknown
+ * object.
+ */
 export async function targetsOf(read: Read, resource: string | undefined): Promise<Targets> {
   if (resource === undefined) return TENANT_TARGET;
   const person = PERSON.exec(resource);

@@ -8,7 +8,7 @@ import { parseJwt } from '#lib/jwt.ts';
 import type { Caller, Kernel } from './authenticate.ts';
 import type { VerifyCheck } from './verify-check.ts';
 
-/** Under which mandates a check may be decided, the likeliest first; or why there are none. */
+/** The mandates under which a check may be decided, the most likely first, or why there are none. */
 export type Candidates =
   | { readonly actors: readonly [AgentActor, ...AgentActor[]] }
   | { readonly refused: VerifyReason; readonly message: string };
@@ -16,9 +16,9 @@ export type Candidates =
 const none = (message: string): Candidates => ({ refused: 'NO_MATCHING_MANDATE', message });
 
 /**
- * The agent whose token this is. Whatever is wrong with the token is the answer, not an error; a client of a person, and a token
- * of another organisation, are not an agent's. The token must be for what the caller's key is for. Throws what is not the token's fault: a
- * database that is gone.
+ * The agent that a token belongs to. An invalid token is an answer, not an error; so is the token of a
+ * person's client or of another tenant. The token must have an audience that the caller's key is for. Throws
+ * errors that are not about the token, such as an unavailable database.
  */
 export async function byToken(
   kernel: Kernel,
@@ -44,10 +44,13 @@ export async function byToken(
   }
 }
 
-/** How many mandates of one agent for one principal are tried. */
+// How many mandates of one agent for one principal are tried.
 const MAX_TRIED = 50;
 
-/** The mandates that the check may mean, by mandate, or by agent and principal: those that stand and hold the scope first. */
+/**
+ * The mandates that a check may mean, by mandate id or by agent and principal. Mandates with the scope come
+ * first, and active ones before others.
+ */
 export async function byName(
   { database }: Pick<App, 'database'>,
   tenantId: string,

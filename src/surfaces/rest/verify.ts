@@ -36,13 +36,16 @@ import { VerifyBatch, VerifyCheck, type VerifyAnswer } from './verify-check.ts';
 import { resourceOf, targetsOf, type Read } from './verify-resource.ts';
 import { byName, byToken, type Candidates } from './verify-who.ts';
 
-/** What an API key needs to ask. */
+/** The API key scope for checks. */
 export const VERIFY_SCOPE = 'verify';
 
 /**
- * `POST /v1/verify`: one check, or `{checks: […]}`, in order. Every check leaves a ledger entry before it is answered. Without a
- * database, or where the provider must be asked and does not answer, it throws Fault `unavailable`: never an allow. A key of a resource server
- * asks about tokens and scopes of that one: Fault `forbidden` for others.
+ * `POST /v1/verify`: one check, or several as `{checks: […]}`, in order. Every check is written to the ledger
+ * before it is answered.
+ *
+ * Throws Fault `unavailable`, and never allows, if the database is gone or the provider must be asked and
+ * does not answer. A resource server's key may ask only about its own tokens and scopes; otherwise it throws
+ * Fault `forbidden`.
  */
 export async function verify(
   app: App,
@@ -65,11 +68,13 @@ interface Asking {
   readonly kernel: Kernel;
   readonly caller: Caller;
   readonly signal: AbortSignal;
-  /** The scopes that the caller's key may ask about; null: every one. */
+  /** The scopes that the caller's key may ask about. Null: all. */
   readonly about: readonly string[] | null;
 }
 
-/** A resource server asks about its own scopes, as they are now; null: the key is none of a resource server. */
+/**
+ * A resource server may ask about the scopes that it has now. Null if the key belongs to no resource server.
+ */
 async function scopesOfKey(app: App, { tenantId, keyResource }: Caller): Promise<readonly string[] | null> {
   if (keyResource === null) return null;
   const server = await readonly(app, tenantId, (reader) => findResourceServer(reader, keyResource));
@@ -104,7 +109,7 @@ async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
     return counted(asking, check, scope, actors, checked);
   }
   const judged = await firstAllowed(decidingNow(app, tenantId), actors, checked);
-  // A no may only mean that what is known of somebody was too old.
+  // The denial may only mean that somebody's directory data was too old.
   if (judged.verdict.allowed || !(await freshen(app, tenantId, people))) return noted(judged);
   return noted(await firstAllowed(decidingNow(app, tenantId), actors, checked));
 }
@@ -116,11 +121,11 @@ const refusal = (reason: VerifyReason, message: string, actor: AgentActor | null
 
 interface Judged {
   readonly verdict: Verdict;
-  /** Null: there was nobody to decide for. */
+  /** Null if there was nobody to decide for. */
   readonly actor: AgentActor | null;
 }
 
-/** The first mandate that allows it; where none does, what the likeliest says. */
+/** The verdict of the first mandate that allows it, or else that of the most likely one. */
 async function firstAllowed(
   deciding: Deciding,
   actors: readonly [AgentActor, ...AgentActor[]],
@@ -136,7 +141,10 @@ async function firstAllowed(
   return first;
 }
 
-/** Decides and counts in one transaction, with the mandates locked: of many at once no more get through than there are uses. */
+/**
+ * Decides and counts in one transaction, with the mandates locked. Concurrent checks never get more uses than
+ * are left.
+ */
 async function counted(
   { app, caller }: Asking,
   check: VerifyCheck,
@@ -163,7 +171,10 @@ async function counted(
   });
 }
 
-/** People and agents first and shared, then the mandates with everything above them: the order of every decision and revocation. */
+/**
+ * Locks people and agents first (shared), then the mandates with all above them, in the order of every
+ * decision and revocation.
+ */
 async function hold(ctx: TenantWriter, actors: readonly AgentActor[]): Promise<void> {
   await lockParties(
     ctx,
@@ -175,14 +186,17 @@ async function hold(ctx: TenantWriter, actors: readonly AgentActor[]): Promise<v
   await lockMandates(ctx, [...ids]);
 }
 
-/** What a token says may be named beside it, but not otherwise. */
+/** A check may repeat the token's mandate, but not name another one. */
 function bound(token: Candidates, check: VerifyCheck): Candidates {
   if ('refused' in token || check.mandate_id === undefined || token.actors[0].mandateId === check.mandate_id)
     return token;
   return { refused: 'NO_MATCHING_MANDATE', message: 'The token is of another mandate.' };
 }
 
-/** The tool that an action means: the one that needs this scope. Several: the caller must name one. */
+/**
+ * The tool that a check means: the named one, or the only one that requires this scope. Null if none does.
+ * Throws Fault `not_found` for an unknown tool, and `invalid_input` if several require it.
+ */
 function toolOf(app: App, check: VerifyCheck) {
   if (check.tool !== undefined) {
     const entry = app.catalogue.get(check.tool);
@@ -204,7 +218,10 @@ function toolOf(app: App, check: VerifyCheck) {
 const scopeOf = (app: App, check: VerifyCheck): string =>
   toolOf(app, check)?.tool.scope ?? check.action ?? '';
 
-/** The check with everything that must be asked before it is decided: ids for references, and for an act who is privileged at the provider. */
+/**
+ * Prepares a check for its decision: resolves references to ids, and for an act asks the provider for the
+ * targets' administrator roles.
+ */
 async function prepared(asking: Asking, actor: AgentActor, check: VerifyCheck): Promise<Checked | Nothing> {
   const checked = await checkedOf(asking, actor, check);
   if (checked.kind !== 'tool' || checked.entry.tool.effects !== 'act') return checked;
@@ -212,14 +229,14 @@ async function prepared(asking: Asking, actor: AgentActor, check: VerifyCheck): 
   return { ...checked, adminRoles: await adminRolesOf(directory, checked.targets) };
 }
 
-/** A check that names something which is not there. */
+/** A check that names something that does not exist. */
 interface Nothing {
   readonly kind: 'nothing';
-  /** What was looked for, and how it is named. */
+  /** What was looked up, and how to name it. */
   readonly message: string;
 }
 
-/** The check with ids for references. */
+/** The check with ids in place of references. */
 async function checkedOf(
   { app, caller }: Asking,
   actor: AgentActor,

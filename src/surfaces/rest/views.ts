@@ -9,7 +9,9 @@ import { outcomeOf } from '#engine/outcome.ts';
 
 const Moment = z.iso.datetime();
 
-/** A call as REST shows it. The input is left out: lists are wide, and inputs are what the requester sent. */
+/**
+ * A call in REST. The input is left out, since lists are shown widely and inputs are what the requester sent.
+ */
 export const CallView = z.object({
   id: z.string(),
   tool: z.string(),
@@ -30,9 +32,10 @@ export const CallView = z.object({
   settled_at: Moment.nullable(),
 });
 
-/** One call, with its outcome as a tool answers it. */
+/** A call with its outcome, in the form of a tool's answer. */
 export const CallDetail = CallView.extend({ outcome: Envelope });
 
+/** An approval in REST. */
 export const ApprovalSummary = z.object({
   id: z.string(),
   state: z.string(),
@@ -55,6 +58,7 @@ export const ApprovalSummary = z.object({
   decided_at: Moment.nullable(),
 });
 
+/** Converts a call to its REST form. */
 export function callView(call: Call): z.infer<typeof CallView> {
   return {
     id: call.id,
@@ -77,6 +81,7 @@ export function callView(call: Call): z.infer<typeof CallView> {
   };
 }
 
+/** Converts a call to its REST form, with its outcome. */
 export async function callDetail(
   baseUrl: string,
   reader: TenantReader,
@@ -93,6 +98,7 @@ export async function callDetail(
   };
 }
 
+/** Converts an approval to its REST form. */
 export function approvalSummary(view: ApprovalView): z.infer<typeof ApprovalSummary> {
   const { approval } = view;
   return {

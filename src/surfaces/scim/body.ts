@@ -5,9 +5,9 @@ const MAX_BYTES = 1024 * 1024;
 const TYPES: ReadonlySet<string> = new Set(['application/scim+json', 'application/json']);
 
 /**
- * The JSON of a request: `application/scim+json` (RFC 7644 section 3.1) or `application/json`, with or without a charset; a request
- * that names no type is taken as JSON. Throws Fault 413 beyond one mebibyte (the rest is not read), 415 for other types, and
- * `invalidSyntax` for what is no JSON in UTF-8.
+ * The JSON of a request in `application/scim+json` (RFC 7644 section 3.1) or `application/json`, with or
+ * without a charset. A request without a type counts as JSON. Throws Fault 413 above one mebibyte (without
+ * reading the rest), 415 for other types, and `invalidSyntax` for anything but JSON in UTF-8.
  */
 export async function readJson(request: Request): Promise<unknown> {
   const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';

@@ -6,7 +6,7 @@ import type { Resource } from './value.ts';
 
 const LIST_RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
 
-/** What the service can do (RFC 7643 section 5): what is said here is held, and nothing else is there. */
+/** What the service supports (RFC 7643 section 5), completely. */
 export const serviceProviderConfig = (base: string): Resource => ({
   schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
   patch: { supported: true },

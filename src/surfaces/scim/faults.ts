@@ -1,7 +1,7 @@
 import { asFault, Fault, type FaultCode } from '#lib/fault.ts';
 import { retryAfterSeconds } from '#lib/retry-after.ts';
 
-/** RFC 7644 section 3.12, table 9: the kinds of a 400 (and `uniqueness` of a 409). */
+/** The error types of a 400, and `uniqueness` of a 409 (RFC 7644 section 3.12, table 9). */
 export type ScimType =
   | 'invalidFilter'
   | 'tooMany'
@@ -14,7 +14,8 @@ export type ScimType =
 
 const ERROR_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:Error';
 
-/** Each fault as SCIM says it. A mapped failure is never 404: clients take 404 for "it is gone" (research: quirk 48). */
+// The SCIM error of each fault. An internal failure never becomes 404, since clients take 404 to mean that
+// the user is gone.
 const STATUS = {
   invalid_input: { status: 400, scimType: 'invalidValue' },
   unauthenticated: { status: 401 },
@@ -26,7 +27,7 @@ const STATUS = {
   internal: { status: 500 },
 } as const satisfies Record<FaultCode, { status: number; scimType?: ScimType }>;
 
-/** A 400 of a given kind. */
+/** A 400 with this error type. */
 export function scimFault(scimType: ScimType, message: string, cause?: unknown): Fault {
   return new Fault('invalid_input', message, {
     detail: { scimType },
@@ -34,14 +35,15 @@ export function scimFault(scimType: ScimType, message: string, cause?: unknown):
   });
 }
 
-/** A refusal that HTTP knows better than our codes do: 405, 412, 413, 415. */
+/** A refusal with an HTTP status that no fault code has: 405, 412, 413, 415. */
 export function httpFault(status: 405 | 412 | 413 | 415, message: string): Fault {
   return new Fault('invalid_input', message, { detail: { status, scimType: null } });
 }
 
 /**
- * Anything thrown, as a Fault: no answer from the database is `unavailable`, an identity that two writers claimed at once is
- * `conflict`, the rest is `internal`. SQLSTATE classes: PostgreSQL manual, appendix A.
+ * Anything thrown, as a Fault. No answer from the database is `unavailable`, an identity that two writers
+ * claim at once is `conflict`, and everything else is `internal`. SQLSTATE classes: PostgreSQL manual,
+ * appendix A.
  */
 export function scimFaultOf(error: unknown): Fault {
   if (error instanceof Fault) return error;
@@ -59,13 +61,13 @@ export function scimFaultOf(error: unknown): Fault {
   return asFault(error);
 }
 
-/** The code on the error, or on the nearest of its causes: drizzle wraps what the driver throws. */
+/** The code of the error or of its nearest cause, since drizzle wraps what the driver throws. */
 function databaseCode(error: unknown): string {
   if (!(error instanceof Error)) return '';
   return 'code' in error && typeof error.code === 'string' ? error.code : databaseCode(error.cause);
 }
 
-/** The SCIM Error response (RFC 7644 section 3.12): `status` is a string, as the RFC and Okta want it. */
+/** The SCIM Error response (RFC 7644 section 3.12). `status` is a string, as the RFC and Okta require. */
 export function errorResponse(fault: Fault): Response {
   const entry: { status: number; scimType?: ScimType } = STATUS[fault.code];
   const status = typeof fault.detail['status'] === 'number' ? fault.detail['status'] : entry.status;

@@ -6,13 +6,13 @@ import { scimResponse, type ScimApp, type ScimRequest } from './request.ts';
 import { getUser, getUsers } from './users/read.ts';
 import { deleteUser, patchUser, postUser, putUser } from './users/write.ts';
 
-/** The base first, then its alias. */
+// The base path first, then its alias.
 const BASES = ['/v1/scim/v2', '/scim/v2'] as const;
 
 type Handler = (asked: ScimRequest, id: string) => Promise<Response> | Response;
 type Methods = Readonly<Partial<Record<string, Handler>>>;
 
-/** What stands under the base: an endpoint, and what stands below it by id. */
+// For each endpoint below the base, the methods of the list and those of one object.
 const ROUTES: Readonly<Record<string, { readonly all: Methods; readonly one?: Methods }>> = {
   Users: {
     all: { GET: getUsers, POST: postUser },
@@ -30,9 +30,10 @@ const ROUTES: Readonly<Record<string, { readonly all: Methods; readonly one?: Me
 };
 
 /**
- * SCIM 2.0 (RFC 7643, RFC 7644): Users and discovery, for Okta and Entra as they really send it. `fetch` answers null for paths
- * that are not under a base; every other answer, refusals included, is SCIM JSON. The key needs the scope `scim` and a `source`.
- * No rate limit of its own; a frozen tenant may still be deprovisioned.
+ * Creates the SCIM 2.0 interface (RFC 7643, RFC 7644): Users and discovery, in the form that Okta and Entra
+ * actually use. `fetch` answers null for paths outside of its bases. Every other answer is SCIM JSON,
+ * refusals included. The key needs the scope `scim` and a `source`. It has no rate limit of its own, and also
+ * deprovisions in a frozen tenant.
  */
 export function scimSurface(app: ScimApp): {
   name: 'scim';
@@ -70,7 +71,7 @@ async function route(
     query: new URLSearchParams(search),
     request,
   };
-  // Clients write a slash too many; nothing of ours has one in its id.
+  // Clients send additional slashes at the end. No id of ours contains one.
   const [endpoint = '', id, ...more] = rest.replace(/\/+$/, '').split('/');
   const entry = Object.hasOwn(ROUTES, endpoint) ? ROUTES[endpoint] : undefined;
   const methods = id === undefined ? entry?.all : entry?.one;
@@ -89,7 +90,7 @@ function sourceOf(key: ApiKey): string {
   );
 }
 
-/** The path and the query of an absolute URL, without parsing the rest of it. */
+/** The path and the query of an absolute URL. Splits them without parsing the rest. */
 function split(url: string): { path: string; search: string } {
   const start = url.indexOf('/', url.indexOf('://') + 3);
   const query = url.indexOf('?');

@@ -1,17 +1,20 @@
 import { EXTENSIONS, resolve } from './schema/registry.ts';
 import { isObject, type Resource } from './value.ts';
 
-/** Cuts a resource to what the client asked for. */
+/** Reduces a resource to what the client asked for. */
 type Projection = (resource: Resource) => Resource;
 
 const ALWAYS: ReadonlySet<string> = new Set(['schemas', 'id']);
 
-/** What was named, by the member of the resource: null means all of it, else the parts. */
+/**
+ * The named attributes, by member of the resource. Null means the whole member, otherwise these parts of it.
+ */
 type Named = ReadonlyMap<string, ReadonlySet<string> | null>;
 
 /**
- * The projection that `attributes` or `excludedAttributes` ask for (RFC 7644 section 3.9); `attributes` wins where both are given.
- * Names that no schema knows are ignored. `schemas` and `id` are always there. Null where nothing was asked: nothing is copied then.
+ * The projection for `attributes` or `excludedAttributes` (RFC 7644 section 3.9). `attributes` wins if both
+ * are given. Unknown names are ignored. `schemas` and `id` are always kept. Null if neither is given, so
+ * nothing is copied.
  */
 export function projectionOf(query: URLSearchParams): Projection | null {
   const wanted = query.get('attributes');

@@ -5,8 +5,8 @@ import { people } from '#domain/person/tables.ts';
 import { authoritySql } from './filter/columns.ts';
 import type { UserRow } from './users/resource.ts';
 
-// The function names the tenant while it runs; the subqueries depend on its rows, so that row-level security there finds the
-// tenant named.
+// The function sets the tenant while it runs. The subqueries depend on its rows, so row-level security finds
+// the tenant set there.
 const HOT_USER = `
   select u.id, u.scim_id as "scimId", u.scim_doc as "scimDoc", u.scim_active as "scimActive", u.provider, u.uid, u.login, u.email,
          u.display_name as "displayName", u.first_name as "firstName", u.last_name as "lastName",
@@ -17,7 +17,10 @@ const HOT_USER = `
      select 1 from tenants t, jsonb_array_elements(coalesce(t.settings -> 'linkedSources', '[]')) link
       where t.id = u.tenant_id and link ->> 'source' = $3 and link ->> 'peopleOf' = u.provider))`;
 
-/** A SCIM user with their authority, in one round trip and no transaction of ours; null where no source that `source` may write tells of such a user. */
+/**
+ * A SCIM user with their authority, in one round trip without a transaction. Null if no source that `source`
+ * may write has such a user.
+ */
 export async function hotUser(
   client: Sql,
   tenantId: string,
@@ -28,7 +31,9 @@ export async function hotUser(
   return row ?? null;
 }
 
-/** One page of the SCIM users of these sources that fit, in the order in which they became known, and how many fit in all. */
+/**
+ * One page of these sources' SCIM users that match the filter, oldest first, and the number of all matches.
+ */
 export async function listUsers(
   reader: TenantReader,
   sources: readonly string[],

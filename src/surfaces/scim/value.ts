@@ -1,14 +1,14 @@
 import { scimFault } from './faults.ts';
 import type { Attribute } from './schema/attribute.ts';
 
-/** A SCIM resource or part of one: its keys are names of the registry, never a client's. */
+/** A SCIM resource or a part of one. Its keys are names of the registry, never a client's. */
 export type Resource = Record<string, unknown>;
 
-/** True for a JSON object: not null, not an array. */
+/** True for a JSON object, false for null and arrays. */
 export const isObject = (value: unknown): value is Resource =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Reads a boolean, also as Entra sends it (`"False"`); undefined for everything else. */
+/** Reads a boolean, also in Entra's form (`"False"`). Undefined for anything else. */
 export function readBoolean(value: unknown): boolean | undefined {
   if (typeof value === 'boolean') return value;
   const text = typeof value === 'string' ? value.toLowerCase() : '';
@@ -16,10 +16,12 @@ export function readBoolean(value: unknown): boolean | undefined {
 }
 
 /**
- * A client's value as the registry's type: undefined where it means "no value" (null, an empty list, `""` for a complex attribute).
- * Liberal in what vendors really send: `"True"` for true, a number for a string, a scalar in a list of one, a bare string for a
- * complex value, one object for a list. Object keys are matched without regard to case, unknown ones are dropped, and only the
- * registry's names become keys. Throws Fault `invalidValue`.
+ * Converts a client's value to the attribute's type. Undefined means no value (null, an empty list, or `""`
+ * for a complex attribute).
+ *
+ * Accepts what vendors really send: `"True"` for true, a number for a string, a list of one for a single
+ * value, a bare string for a complex value, one object for a list. Keys are matched in any case, and unknown
+ * keys are dropped, so only the registry's names become keys. Throws Fault `invalidValue`.
  */
 export function coerce(attribute: Attribute, value: unknown): unknown {
   if (value === null || value === undefined) return undefined;
@@ -37,13 +39,16 @@ export function coerce(attribute: Attribute, value: unknown): unknown {
   return text(attribute, value);
 }
 
-/** One element of a multi-valued attribute, or undefined. */
+/** One element of a multi-valued attribute, or undefined for no value. Throws Fault `invalidValue`. */
 export function coerceElement(attribute: Attribute, value: unknown): unknown {
   if (value === null || value === undefined) return undefined;
   return attribute.type === 'complex' ? complex(attribute, value) : text(attribute, value);
 }
 
-/** Leaves `primary: true` on one element at most: the last that has it, so that a new primary clears the old (RFC 7644 section 3.5.2). */
+/**
+ * Keeps `primary: true` only on the last element that has it, so a new primary replaces the old one (RFC 7644
+ * section 3.5.2).
+ */
 export function onePrimary(elements: readonly unknown[]): unknown[] {
   const last = elements.findLastIndex((one) => isObject(one) && one['primary'] === true);
   return elements.map((one, index) =>
@@ -74,7 +79,7 @@ function text(attribute: Attribute, value: unknown): string {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
     throw bad(attribute, 'takes a string');
   const read = String(value);
-  // PostgreSQL holds neither in text nor in jsonb.
+  // PostgreSQL can store neither in text nor in jsonb.
   if (read.includes('\0') || !read.isWellFormed())
     throw bad(attribute, 'holds a character that cannot be stored');
   return read;

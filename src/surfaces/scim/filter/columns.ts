@@ -2,14 +2,17 @@ import { sql, type SQL } from 'drizzle-orm';
 import { USER_SCHEMA_IDS, type AttributeTarget } from '../schema/registry.ts';
 import { CORE, ENTERPRISE, MANDAITOR } from '../schema/user.ts';
 
-/** Scopes that a person's groups give now, sorted, as an SQL array over the table or alias `person`: `authorityOf` for many people at once. */
+/**
+ * The scopes that a person's groups give now, sorted, as an SQL array over the table or alias `person`:
+ * `authorityOf` for many people at once.
+ */
 export const authoritySql = (person: string): string => `array(
   select distinct unnest(gm.scopes) as scope from memberships ms
     join groups g on g.tenant_id = ms.tenant_id and g.id = ms.group_id
     join group_mappings gm on gm.tenant_id = g.tenant_id and gm.source = g.source and gm.group_uid = g.uid
    where ms.tenant_id = ${person}.tenant_id and ms.person_id = ${person}.id order by scope)`;
 
-/** What has a column of its own, by `<urn>#<attribute>[.<sub>]`. */
+// Attributes with a column of their own, by `<urn>#<attribute>[.<sub>]`.
 const COLUMNS: Readonly<Record<string, string>> = {
   [`${CORE}#id`]: 'people.scim_id',
   [`${CORE}#userName`]: 'people.login',
@@ -36,11 +39,14 @@ const VALUES: Readonly<Record<string, string>> = {
 const keyOf = (target: AttributeTarget): string =>
   `${target.schema ?? CORE}#${target.attribute.name}${target.sub === null ? '' : `.${target.sub.name}`}`;
 
-/** Registry names only: they hold no quotation mark, so they may stand in SQL text, where an expression index can see them. */
+/**
+ * Names come from the registry and contain no quotation mark, so they are safe in the SQL text. An expression
+ * index needs them there.
+ */
 const inDoc = (target: AttributeTarget): string =>
   `people.scim_doc${target.schema === null ? '' : `->'${target.schema}'`}`;
 
-/** The SQL of a single-valued attribute, or null where it has none (a location depends on the request). */
+/** The SQL of a single-valued attribute. Null if it has none; a location depends on the request. */
 export function expressionOf(target: AttributeTarget): SQL | null {
   const column = COLUMNS[keyOf(target)];
   if (column !== undefined) return sql.raw(column);
@@ -53,7 +59,10 @@ export function expressionOf(target: AttributeTarget): SQL | null {
   );
 }
 
-/** The jsonb array of a multi-valued complex attribute; a row that SCIM did not write has its one email address in a column. */
+/**
+ * The jsonb array of a multi-valued complex attribute. A row that SCIM did not write has its one email
+ * address in a column.
+ */
 export function elementsOf(target: AttributeTarget): SQL {
   const held = `${inDoc(target)}->'${target.attribute.name}'`;
   if (target.attribute.name !== 'emails') return sql.raw(`coalesce(${held}, '[]')`);

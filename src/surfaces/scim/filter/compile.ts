@@ -7,10 +7,12 @@ import { elementsOf, expressionOf, valuesOf } from './columns.ts';
 import type { CompareOp, Filter } from './parse.ts';
 
 /**
- * A filter as a condition on `people`. Every value is a bound parameter; operators and expressions come from tables of ours.
- * Case counts only where the schema says `caseExact`. A value filter asks for one element that fits all of it. Throws Fault
- * with scimType `invalidFilter` for attributes that no schema knows (never an empty answer for a typing error) and for comparisons
- * that the attribute's type does not have. The database folds the case of ASCII letters; of others as its locale does.
+ * Compiles a filter into a condition on `people`. Every value is a bound parameter; operators and expressions
+ * come from our own tables. Case matters only for `caseExact` attributes. A value filter matches if one
+ * element meets all of it. The database folds the case of ASCII letters, and of others as its locale does.
+ *
+ * Throws Fault with scimType `invalidFilter` for an unknown attribute, so a typing error never gives an empty
+ * list, and for a comparison that the attribute's type does not support.
  */
 export function compileFilter(filter: Filter): SQL {
   if (filter.kind === 'and' || filter.kind === 'or')
@@ -30,7 +32,7 @@ const joined = (kind: 'and' | 'or', terms: readonly SQL[]): SQL =>
 const wrong = (what: string): Error =>
   scimFault('invalidFilter', `${what}. See /Schemas for what can be filtered.`);
 
-// NULL is not true, but its negation is not true either: three-valued logic would lose rows.
+// In SQL the negation of NULL is not true either, so rows would be lost.
 const negated = (condition: SQL): SQL => sql`not coalesce(${condition}, false)`;
 
 function target(path: string): AttributeTarget {
@@ -93,7 +95,10 @@ const values = (found: AttributeTarget): SQL => {
   return sql`unnest(${source}) as s(v)`;
 };
 
-/** Some element of a multi-valued attribute that fits; `of` gets the compiler for terms about that element. */
+/**
+ * Matches if some element of a multi-valued attribute does. `of` gets the compiler for terms about that
+ * element.
+ */
 function someElement(found: AttributeTarget, of: (element: (filter: Filter) => SQL) => SQL): SQL {
   return sql`exists (select 1 from jsonb_array_elements(${elementsOf(found)}) as e(v) where ${of((filter) => onElement(found.attribute, filter))})`;
 }

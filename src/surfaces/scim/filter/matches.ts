@@ -4,9 +4,9 @@ import type { Attribute } from '../schema/attribute.ts';
 import type { CompareOp, Filter } from './parse.ts';
 
 /**
- * Whether one element of a multi-valued attribute fits the value filter of a PATCH path. Names are resolved among the attribute's
- * sub-attributes; case counts only where the schema says `caseExact`. Throws Fault `invalidPath` for unknown names and for value
- * filters inside of value filters.
+ * Whether an element of a multi-valued attribute matches the value filter of a PATCH path. Names are those of
+ * sub-attributes. Case matters only for `caseExact` ones. Throws Fault `invalidPath` for unknown names and
+ * for a value filter inside another one.
  */
 export function matches(
   attribute: Attribute,
@@ -25,8 +25,9 @@ export function matches(
 }
 
 /**
- * The element that a value filter describes, for creating it where no element fits (Entra expects that, research: quirk 5); null
- * where the filter is more than `eq` terms joined by `and`.
+ * The element that a value filter describes, to create it if no element matches. Entra sends such paths
+ * before the element exists, and an error would fail the whole PATCH. Null unless the filter consists of `eq`
+ * terms joined by `and`.
  */
 export function describedElement(attribute: Attribute, filter: Filter): Record<string, unknown> | null {
   if (filter.kind === 'and') {

@@ -1,9 +1,13 @@
 import type { Fault } from '#lib/fault.ts';
 import { scimFault, type ScimType } from '../faults.ts';
 
+/** The operators that compare an attribute with a value. */
 export type CompareOp = 'eq' | 'ne' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 'le';
 
-/** A filter as it was written; names are not yet resolved. A value is its text (the attribute's type says how to read it), or null. */
+/**
+ * A filter as it was written. Names are not resolved yet. A value is text, read later by the attribute's
+ * type, or null.
+ */
 export type Filter =
   | { readonly kind: 'and'; readonly terms: readonly Filter[] }
   | { readonly kind: 'or'; readonly terms: readonly Filter[] }
@@ -12,23 +16,27 @@ export type Filter =
   | { readonly kind: 'present'; readonly path: string }
   | { readonly kind: 'element'; readonly path: string; readonly filter: Filter };
 
-/** A PATCH path (RFC 7644 section 3.5.2): an attribute, perhaps with a value filter, perhaps with a sub-attribute after it. */
+/**
+ * A PATCH path (RFC 7644 section 3.5.2): an attribute, optionally with a value filter and a sub-attribute
+ * after it.
+ */
 interface ValuePath {
   readonly path: string;
   readonly filter: Filter | null;
   readonly sub: string | null;
 }
 
-/** What one filter may ask of us: characters, nesting, and terms. */
+// The limits of one filter: characters, nesting and terms.
 const LIMITS = { characters: 4096, depth: 32, terms: 64 } as const;
 
 const OPS: ReadonlySet<string> = new Set<CompareOp>(['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le']);
 const isOp = (word: string): word is CompareOp => OPS.has(word);
 
 /**
- * Parses a filter by the grammar of RFC 7644 section 3.4.2.2 (`not` binds before `and`, `and` before `or`; operators in any case),
- * plus what Microsoft sends: a bare word as a value (`userName sw O`) and `emails[type eq "work"].value eq "x"`, which asks for one
- * element that fits both. Throws Fault with scimType `invalidFilter` for everything else and beyond the limits.
+ * Parses a filter by the grammar of RFC 7644 section 3.4.2.2 (`not` before `and` before `or`; operators in
+ * any case). In addition it accepts what Microsoft sends: a bare word as a value (`userName sw O`), and
+ * `emails[type eq "work"].value eq "x"`, which matches if one element meets both. Throws Fault with scimType
+ * `invalidFilter` for anything else and beyond the limits.
  */
 export function parseFilter(text: string): Filter {
   const parser = createParser(text, 'invalidFilter');
@@ -37,7 +45,7 @@ export function parseFilter(text: string): Filter {
   return filter;
 }
 
-/** Parses a PATCH path; throws Fault with scimType `invalidPath`. */
+/** Parses a PATCH path. Throws Fault with scimType `invalidPath`. */
 export function parsePath(text: string): ValuePath {
   const parser = createParser(text, 'invalidPath');
   const path = parser.word();
@@ -137,7 +145,7 @@ function createParser(text: string, scimType: ScimType): Parser {
     }
   }
 
-  // PostgreSQL text holds neither.
+  // PostgreSQL can store neither in text.
   function storable(value: string): string {
     if (value.includes('\0') || !value.isWellFormed())
       throw wrong('A value holds a character that no attribute can have');

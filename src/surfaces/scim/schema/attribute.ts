@@ -1,6 +1,6 @@
 type AttributeType = 'string' | 'boolean' | 'dateTime' | 'reference' | 'complex';
 
-/** One attribute of a schema, with its characteristics as RFC 7643 section 2.2 defines them. */
+/** An attribute of a schema, with its characteristics (RFC 7643 section 2.2). */
 export interface Attribute {
   readonly name: string;
   readonly type: AttributeType;
@@ -13,7 +13,10 @@ export interface Attribute {
   readonly uniqueness: 'none' | 'server' | 'global';
   readonly canonicalValues?: readonly string[];
   readonly referenceTypes?: readonly string[];
-  /** Sub-attributes by lower-cased name: attribute names are case-insensitive (RFC 7643 section 2.1). */
+  /**
+   * Sub-attributes by name in lower case, because attribute names are case-insensitive (RFC 7643 section
+   * 2.1).
+   */
   readonly sub: ReadonlyMap<string, Attribute>;
 }
 
@@ -21,7 +24,10 @@ type Rest = Partial<Omit<Attribute, 'name' | 'type' | 'description' | 'sub'>> & 
   readonly sub?: readonly Attribute[];
 };
 
-/** An attribute with the defaults of RFC 7643 section 2.2: single, optional, case-insensitive, readWrite, returned by default. */
+/**
+ * An attribute with the defaults of RFC 7643 section 2.2: single-valued, optional, case-insensitive,
+ * readWrite, returned by default.
+ */
 export function attribute(
   name: string,
   type: AttributeType,
@@ -44,7 +50,10 @@ export function attribute(
   };
 }
 
-/** A multi-valued complex attribute with the usual `value`, `display`, `type` and `primary` (RFC 7643 section 2.4), and more sub-attributes where given. */
+/**
+ * A multi-valued complex attribute with `value`, `display`, `type` and `primary` (RFC 7643 section 2.4), and
+ * the sub-attributes in `more`.
+ */
 export function plural(
   name: string,
   description: string,
@@ -68,12 +77,15 @@ export function plural(
   });
 }
 
-/** Attributes by lower-cased name. */
+/** Attributes by name in lower case. */
 export function byName(attributes: readonly Attribute[]): ReadonlyMap<string, Attribute> {
   return new Map(attributes.map((one) => [one.name.toLowerCase(), one]));
 }
 
-/** The attribute as `/Schemas` shows it (RFC 7643 section 7); no nulls, members that do not apply are left out. */
+/**
+ * The attribute as `/Schemas` shows it (RFC 7643 section 7). Members that do not apply are left out, so there
+ * are no nulls.
+ */
 export function describeAttribute(one: Attribute): Record<string, unknown> {
   const { sub, ...shown } = one;
   return sub.size === 0 ? shown : { ...shown, subAttributes: [...sub.values()].map(describeAttribute) };

@@ -12,22 +12,26 @@ import {
 
 /** Every schema that is served. */
 export const SCHEMAS: readonly Schema[] = [coreUser, enterpriseUser, mandaitorUser];
+/** The URNs of a User's schemas, the core first. */
 export const USER_SCHEMA_IDS: readonly string[] = [CORE, ENTERPRISE, MANDAITOR];
 
-/** What an attribute path names. `schema` is the extension that holds it, or null for the core; a path that names a whole extension has no `attribute`. */
+/**
+ * What an attribute path names. `schema` is the extension, or null for the core. A path to a whole extension
+ * has no `attribute`.
+ */
 export interface Target {
   readonly schema: string | null;
   readonly attribute: Attribute | null;
   readonly sub: Attribute | null;
 }
 
-/** A target inside of a schema. */
+/** A target inside a schema. */
 export type AttributeTarget = Target & { readonly attribute: Attribute };
 
-/** Core and common attributes of a User by lower-cased name. */
+/** A User's core and common attributes, by name in lower case. */
 export const CORE_ATTRIBUTES: ReadonlyMap<string, Attribute> = byName([...COMMON, ...coreUser.attributes]);
 
-/** Attributes of each extension by lower-cased name. */
+/** The attributes of each extension, by name in lower case. */
 export const EXTENSIONS: ReadonlyMap<string, ReadonlyMap<string, Attribute>> = new Map([
   [ENTERPRISE, byName(enterpriseUser.attributes)],
   [MANDAITOR, byName(mandaitorUser.attributes)],
@@ -35,13 +39,13 @@ export const EXTENSIONS: ReadonlyMap<string, ReadonlyMap<string, Attribute>> = n
 
 const URNS = new Map(USER_SCHEMA_IDS.map((id) => [id.toLowerCase(), id]));
 
-/** The schema that this text is the URN of, in any case; null for every other text. */
+/** The schema with this URN, in any case, or null. */
 export const schemaNamed = (text: string): string | null => URNS.get(text.toLowerCase()) ?? null;
 
 /**
- * What an attribute path without a value filter names (RFC 7644 section 3.10): `userName`, `name.givenName`,
- * `urn:…:User:manager.value`, a whole extension, or the bare name of an extension's attribute (Entra sends `manager`). Names are
- * case-insensitive. Null for what no schema knows: nothing but the registry's own names is ever a key of ours.
+ * Resolves an attribute path without a value filter (RFC 7644 section 3.10): `userName`, `name.givenName`,
+ * `urn:…:User:manager.value`, a whole extension, or the bare name of an extension's attribute (Entra sends
+ * `manager`). Names are case-insensitive. Null if no schema has it, so only the registry's names become keys.
  */
 export function resolve(path: string): Target | null {
   const urn = longestUrn(path);

@@ -1,10 +1,13 @@
 import { attribute, plural, type Attribute } from './attribute.ts';
 
+/** The core User schema (RFC 7643 section 4.1). */
 export const CORE = 'urn:ietf:params:scim:schemas:core:2.0:User';
+/** The enterprise extension (RFC 7643 section 4.3). */
 export const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
+/** Our own extension. Its URN is a contract with clients. */
 export const MANDAITOR = 'urn:mandaitor:scim:1.0:User';
 
-/** A schema as data: it drives `/Schemas`, validation, PATCH, filters and projection. */
+/** A schema as data. `/Schemas`, validation, PATCH, filters and projection follow from it. */
 export interface Schema {
   readonly id: string;
   readonly name: string;
@@ -14,7 +17,7 @@ export interface Schema {
 
 const text = (name: string, description: string): Attribute => attribute(name, 'string', description);
 
-/** Attributes that every resource has and no schema lists (RFC 7643 section 3.1). */
+/** The attributes that every resource has and no schema lists (RFC 7643 section 3.1). */
 export const COMMON: readonly Attribute[] = [
   attribute('schemas', 'string', 'The schemas of this resource.', {
     multiValued: true,
@@ -41,7 +44,7 @@ export const COMMON: readonly Attribute[] = [
   }),
 ];
 
-/** RFC 7643 section 4.1 without `groups`, which no endpoint here serves. */
+/** RFC 7643 section 4.1, without `groups`, because there is no endpoint for groups. */
 export const coreUser = {
   id: CORE,
   name: 'User',
@@ -120,7 +123,7 @@ export const coreUser = {
   ],
 } satisfies Schema;
 
-/** RFC 7643 section 4.3. `manager.displayName` is kept as it is sent, since Okta sends it. */
+/** RFC 7643 section 4.3. `manager.displayName` is stored as Okta sends it. */
 export const enterpriseUser = {
   id: ENTERPRISE,
   name: 'EnterpriseUser',
@@ -146,7 +149,7 @@ export const enterpriseUser = {
   ],
 } satisfies Schema;
 
-/** Who the user is at the identity provider, and what they may delegate (requirements S2). */
+/** The user's identity at the identity provider, and the scopes that they may delegate. */
 export const mandaitorUser = {
   id: MANDAITOR,
   name: 'DelegationUser',

@@ -5,9 +5,11 @@ import type { Attribute } from '../schema/attribute.ts';
 import { coerce, isObject, type Resource } from '../value.ts';
 
 /**
- * A client's user (POST, PUT) as a resource of ours: names in any case, core attributes also under the core URN, extensions under
- * theirs; what is unknown, read-only or the password is dropped, since clients echo whole resources (Okta sends `groups`, `meta`,
- * `id`). Throws Fault `invalidValue` for wrong types and where `userName` is missing, `invalidSyntax` where it is no object.
+ * Converts a client's user (POST, PUT) to a resource of ours. Names may be in any case; core attributes may
+ * also be under the core URN, and extensions are under theirs. Unknown and read-only attributes and the
+ * password are dropped, since clients send whole resources back (Okta sends `groups`, `meta` and `id`).
+ * Throws Fault `invalidValue` for wrong types and without a `userName`, and `invalidSyntax` if it is not an
+ * object.
  */
 export function readUser(body: unknown): Resource {
   if (!isObject(body)) throw scimFault('invalidSyntax', 'The body must be a JSON object: a SCIM user.');
@@ -27,7 +29,7 @@ export function readUser(body: unknown): Resource {
   return user;
 }
 
-/** Throws Fault `invalidValue` where the user has no user name. */
+/** Throws Fault `invalidValue` if the user has no user name. */
 function requireUserName(user: Resource): void {
   const userName = user['userName'];
   if (typeof userName !== 'string' || userName.trim() === '')

@@ -1,7 +1,7 @@
 import { scimFault } from '../faults.ts';
 import { isObject } from '../value.ts';
 
-/** One operation of a PATCH request, read; `path` null where the value is a partial resource. */
+/** One parsed operation of a PATCH request. With `path` null, the value is a partial resource. */
 export interface Operation {
   readonly op: 'add' | 'replace' | 'remove';
   readonly path: string | null;
@@ -11,8 +11,9 @@ export interface Operation {
 const PATCH_OP = 'urn:ietf:params:scim:api:messages:2.0:patchop';
 
 /**
- * Reads a PatchOp message (RFC 7644 section 3.5.2). Operations in any case (Entra sends `Replace`); an empty list is no change.
- * Throws Fault `invalidSyntax` where it is no PatchOp.
+ * Parses a PatchOp message (RFC 7644 section 3.5.2). Operations may be in any case (Entra sends `Replace`);
+ * an empty list changes nothing. Throws Fault `invalidSyntax` for anything but a PatchOp, and `invalidPath`
+ * for a path that is not a string.
  */
 export function readOperations(body: unknown): Operation[] {
   if (!isObject(body)) throw scimFault('invalidSyntax', 'The body must be a JSON object: a SCIM PatchOp.');

@@ -10,9 +10,12 @@ import type { Operation } from './operations.ts';
 type Op = Operation['op'];
 
 /**
- * Applies PATCH operations (RFC 7644 section 3.5.2) to a resource and returns the new one; all or nothing, the given one is not
- * changed. Follows what Okta and Entra really send (research: quirks 1–9, 15–18, 27–30, 46–50). Only names of the registry ever
- * become keys, so no path or member reaches a prototype. Throws Fault `invalidPath`, `noTarget`, `mutability` or `invalidValue`.
+ * Applies PATCH operations (RFC 7644 section 3.5.2) to a copy of the resource and returns it; if one fails,
+ * it throws. Also accepts what Okta and Entra send beyond the RFC (Microsoft, "Known issues and resolutions
+ * with SCIM 2.0 protocol compliance of the Microsoft Entra provisioning service"). Only names of the registry
+ * become keys, so no path or member can reach a prototype.
+ *
+ * Throws Fault `invalidPath`, `noTarget`, `mutability` or `invalidValue`.
  */
 export function applyPatch(resource: Resource, operations: readonly Operation[]): Resource {
   const next = structuredClone(resource);
@@ -32,7 +35,10 @@ function apply(resource: Resource, operation: Operation): void {
     change(resource, operation.op, path, value, false);
 }
 
-/** `strict`: the client wrote this path. Without, it is a member of a whole resource, in which what is unknown or read-only is an echo. */
+/**
+ * `strict` means that the client wrote this path. Otherwise it is a member of a whole resource, where unknown
+ * or read-only members are ignored.
+ */
 function change(resource: Resource, op: Op, written: string, value: unknown, strict: boolean): void {
   const whole = resolve(written);
   if (whole !== null && whole.attribute === null) {
@@ -40,7 +46,7 @@ function change(resource: Resource, op: Op, written: string, value: unknown, str
     return;
   }
   if (whole === null && !strict && !written.includes('[')) {
-    // The core schema's URN holds core attributes (research: quirk 46).
+    // Some clients put core attributes under the core schema's URN.
     if (isObject(value) && written.toLowerCase().endsWith(':core:2.0:user'))
       for (const [name, one] of Object.entries(value)) change(resource, op, name, one, false);
     return;
@@ -100,7 +106,10 @@ function changeAttribute(
   }
 }
 
-/** An echo of what is there passes; `meta`, `schemas` and derived values pass as members of a whole resource, whatever they say. */
+/**
+ * Throws Fault `mutability`, except for the value that is already there. In a whole resource, `meta`,
+ * `schemas` and derived values are ignored too, whatever they say.
+ */
 function refuseChange(attribute: Attribute, held: unknown, op: Op, value: unknown, strict: boolean): void {
   if (
     op !== 'remove' &&
@@ -137,7 +146,7 @@ function changeSingle(holder: Resource, op: Op, { attribute, sub }: AttributeTar
     return;
   }
   const read = op === 'remove' ? undefined : coerce(attribute, value);
-  // A reference (the manager) is one thing: another one's name must not stay beside the new id.
+  // Replace a reference (the manager) as a whole: the old manager's name must not remain beside the new id.
   const merges = isObject(read) && isObject(held) && !attribute.sub.has('value');
   put(holder, attribute.name, merges ? { ...held, ...read } : read);
 }
@@ -165,7 +174,7 @@ function wholeList(op: Op, attribute: Attribute, held: readonly unknown[], value
   if (op === 'add')
     return [...held, ...(given ?? []).filter((one) => !held.some((other) => same(one, other)))];
   if (given === undefined) return [];
-  // Entra names what to remove in the value; it says the value, and maybe not the rest of the element.
+  // Entra puts what to remove into the value, and may send only the `value` of an element.
   return held.filter(
     (one) =>
       !given.some(

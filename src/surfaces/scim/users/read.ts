@@ -13,10 +13,13 @@ import { resourceOf, versionOf } from './resource.ts';
 const LIST_RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
 const PAGE = { default: 100, max: 200 } as const;
 
-/** No id of ours looks otherwise; what does not is nobody's. */
+// The form of our ids. Nothing else can match.
 const ID_SHAPE = /^[\w-]{1,64}$/;
 
-/** GET /Users/{id} (RFC 7644 section 3.4.1), also of inactive users, and of the key's sources alone; 304 where the client holds this version. Throws Fault `not_found`. */
+/**
+ * GET /Users/{id} (RFC 7644 section 3.4.1), including inactive users, from the key's own sources. 304 if the
+ * client has this version. Throws Fault `not_found`.
+ */
 export async function getUser(asked: ScimRequest, id: string): Promise<Response> {
   const { app, key, source } = asked;
   const row = ID_SHAPE.test(id) ? await hotUser(app.database.sql, key.tenantId, id, source) : null;
@@ -29,7 +32,10 @@ export async function getUser(asked: ScimRequest, id: string): Promise<Response>
   return scimResponse(200, shown === null ? resource : shown(resource), { etag: version });
 }
 
-/** GET /Users (RFC 7644 section 3.4.2): filter, startIndex, count (100 unless told, 200 at most); whole numbers throughout, a stable order. */
+/**
+ * GET /Users (RFC 7644 section 3.4.2) with filter, startIndex and count (by default 100, at most 200), in a
+ * stable order. Throws Fault `invalidFilter` and `invalidValue`.
+ */
 export async function getUsers(asked: ScimRequest): Promise<Response> {
   const filter = asked.query.get('filter');
   const where = filter === null || filter.trim() === '' ? undefined : compileFilter(parseFilter(filter));
@@ -52,7 +58,7 @@ export async function getUsers(asked: ScimRequest): Promise<Response> {
   });
 }
 
-/** The Fault for an id that nobody of the key's sources has: the one proven miss that is a 404. */
+/** The Fault for an id that no user of the key's sources has: the only miss that becomes 404. */
 export const noUser = (id: string): Fault =>
   new Fault('not_found', `No user has the id "${id.slice(0, 80)}".`);
 

@@ -5,7 +5,7 @@ import { USER_SCHEMA_IDS } from '../schema/registry.ts';
 import { ENTERPRISE, MANDAITOR } from '../schema/user.ts';
 import { isObject, type Resource } from '../value.ts';
 
-/** The columns of a person that a SCIM user is made of. */
+/** The columns of a person that make up a SCIM user. */
 export type UserRow = Pick<
   Person,
   | 'id'
@@ -27,12 +27,13 @@ export type UserRow = Pick<
   | 'updatedAt'
 > & { readonly authority: readonly string[] };
 
-/** RFC 7644 section 3.14: a weak ETag, raised by every change of the row. */
+/** A weak ETag that every change of the row raises (RFC 7644 section 3.14). */
 export const versionOf = (row: Pick<Person, 'version'>): string => `W/"${row.version}"`;
 
 /**
- * The user as a SCIM resource (RFC 7643 section 4): columns where there are some, the stored document for the rest. `base` is the
- * URL of the service that the request came by. Members without a value are undefined, and JSON leaves them out.
+ * The user as a SCIM resource (RFC 7643 section 4), from the columns and, for the rest, from the stored
+ * document. `base` is the URL of the service through which the request came. Members without a value are
+ * undefined, which JSON leaves out.
  */
 export function resourceOf(row: UserRow, base: string): Resource {
   const doc = row.scimDoc ?? {};
@@ -71,7 +72,10 @@ export function resourceOf(row: UserRow, base: string): Resource {
   };
 }
 
-/** What a resource says of the person; `before` tells whether it says something new of the manager. The password is in no resource. */
+/**
+ * The person's record that a resource describes. `manager` is included only if it differs from that of
+ * `before`. No resource contains a password.
+ */
 export function recordOf(resource: Resource, before: Resource | null): PersonRecord {
   const {
     schemas: _s,
@@ -103,14 +107,14 @@ export function recordOf(resource: Resource, before: Resource | null): PersonRec
     employeeNumber: text(employeeNumber),
     title: text(title),
     department: text(department),
-    // The list is kept also where it is empty: then nobody takes the column for what the client said.
+    // Keep an empty list too, or the email column would pass for what the client said.
     scimDoc: { ...rest, emails: emails ?? [], ...member('name', names), ...member(ENTERPRISE, work) },
     ...manager,
   };
 }
 
 const part = (value: unknown): Resource => (isObject(value) ? value : {});
-/** A text of the resource as one line; null where nothing of it can be read. */
+/** A text of the resource as one line. Null if nothing readable remains. */
 const text = (value: unknown): string | null => (typeof value === 'string' && oneLine(value).trim()) || null;
 const nonEmpty = (value: unknown): unknown =>
   Array.isArray(value) && value.length === 0 ? undefined : value;
@@ -123,7 +127,10 @@ const columnEmail = (email: string): unknown =>
 const managerOf = (resource: Resource | null): string | null =>
   text(part(part(resource?.[ENTERPRISE])['manager'])['value']);
 
-/** The primary address, else the one for work, else the first; lower-cased, as people are matched by it. */
+/**
+ * The primary address, or else the work address, or else the first. In lower case, because people are matched
+ * by it.
+ */
 function workEmail(emails: unknown): string | null {
   const all = Array.isArray(emails) ? emails.filter(isObject) : [];
   const best =

@@ -19,7 +19,10 @@ import { applyPatch } from './patch.ts';
 import { noUser } from './read.ts';
 import { recordOf, resourceOf, versionOf, type UserRow } from './resource.ts';
 
-/** POST /Users (RFC 7644 section 3.3): 201 with Location; also where a person of the directory got their record, or an inactive one was restored. */
+/**
+ * POST /Users (RFC 7644 section 3.3): 201 with Location, also if it adopts a person of the directory or
+ * restores an inactive user.
+ */
 export async function postUser(asked: ScimRequest): Promise<Response> {
   const user = readUser(await readJson(asked.request));
   const subject = subjectOf(user, asked.source);
@@ -35,8 +38,9 @@ export async function postUser(asked: ScimRequest): Promise<Response> {
 }
 
 /**
- * PUT /Users/{id} (RFC 7644 section 3.5.1). What is absent is cleared, but not `active` (a sloppy PUT must not bring anybody back), `externalId` or the
- * subject. To a linked source everything but `active` is read-only, and so ignored.
+ * PUT /Users/{id} (RFC 7644 section 3.5.1). Absent attributes are cleared, except `active` (an incomplete PUT
+ * must not reactivate anybody), `externalId` and the subject. For a linked source everything except `active`
+ * is read-only and ignored.
  */
 export async function putUser(asked: ScimRequest, id: string): Promise<Response> {
   const user = readUser(await readJson(asked.request));
@@ -47,14 +51,17 @@ export async function putUser(asked: ScimRequest, id: string): Promise<Response>
   });
 }
 
-/** PATCH /Users/{id} (RFC 7644 section 3.5.2): 200 with the user. To a linked source everything but `active` is read-only: Fault `mutability`, unless it deactivates. */
+/**
+ * PATCH /Users/{id} (RFC 7644 section 3.5.2): 200 with the user. For a linked source everything except
+ * `active` is read-only: Fault `mutability`, unless the request deactivates.
+ */
 export async function patchUser(asked: ScimRequest, id: string): Promise<Response> {
   const operations = readOperations(await readJson(asked.request));
   return changeUser(asked, id, (before, own, person) => {
     const after = applyPatch(before, operations);
     if (own) return after;
     const profile = changedAttributes(before, stored(after)).filter((name) => name !== 'active');
-    // What ends somebody's access is not lost over what came with it.
+    // A deactivation must not fail because of what came with it.
     if (profile.length > 0 && after['active'] !== false)
       throw new Fault(
         'invalid_input',
@@ -65,7 +72,9 @@ export async function patchUser(asked: ScimRequest, id: string): Promise<Respons
   });
 }
 
-/** DELETE /Users/{id} (RFC 7644 section 3.6): 204. Always revokes; the user is not there over SCIM any more. */
+/**
+ * DELETE /Users/{id} (RFC 7644 section 3.6): 204. Always revokes. SCIM no longer shows the user afterwards.
+ */
 export async function deleteUser(asked: ScimRequest, id: string): Promise<Response> {
   await writing(asked, async (ctx, by) => {
     const person = await locked(ctx, by, asked, id);
@@ -74,7 +83,10 @@ export async function deleteUser(asked: ScimRequest, id: string): Promise<Respon
   return new Response(null, { status: 204 });
 }
 
-/** Read under lock, changed and saved in one transaction, so that concurrent changes queue up and none is lost. No change, no new version. */
+/**
+ * Reads under a lock, changes and saves in one transaction, so concurrent changes queue up and none is lost.
+ * Without a change there is no new version.
+ */
 async function changeUser(
   asked: ScimRequest,
   id: string,
@@ -97,7 +109,10 @@ async function changeUser(
   return answer(asked, 200, row);
 }
 
-/** A transaction that writes by the word of the request's key. What it refuses because it is another source's is in the ledger before the client is told. */
+/**
+ * Runs a transaction that writes for the request's key. A refusal because the user belongs to another source
+ * is recorded in the ledger before the client is told.
+ */
 async function writing<T>(
   asked: ScimRequest,
   work: (ctx: TenantWriter, by: Provisioner) => Promise<T>,
@@ -126,7 +141,10 @@ async function writing<T>(
   }
 }
 
-/** The person with a SCIM id, whom the key may write: another source's are not there for it. */
+/**
+ * Locks the person with a SCIM id if the key may write them. Throws Fault `not_found` also for another
+ * source's person.
+ */
 async function locked(ctx: TenantWriter, by: Provisioner, asked: ScimRequest, id: string): Promise<Person> {
   const person = id.includes('\0') ? null : await findPersonByScimId(ctx, id, 'update');
   if (person === null) throw noUser(id);
@@ -149,7 +167,7 @@ function answer(asked: ScimRequest, status: number, row: UserRow): Response {
   });
 }
 
-/** The resource as JSON holds it: members without a value are gone, and nothing is shared with the one before. */
+/** The resource as JSON stores it: without undefined members, and a copy. */
 const stored = (resource: Resource): Resource => JSON.parse(JSON.stringify(resource)) as Resource;
 
 function changedAttributes(before: Resource, after: Resource): string[] {
@@ -157,7 +175,7 @@ function changedAttributes(before: Resource, after: Resource): string[] {
   return names.filter((name) => canonicalJson(before[name] ?? {}) !== canonicalJson(after[name] ?? {}));
 }
 
-/** What a PUT cannot clear. */
+/** The attributes that a PUT cannot clear. */
 function kept(before: Resource): Resource {
   const { schemas, id, meta, externalId, active } = before;
   return { schemas, id, meta, active, ...(externalId === undefined ? {} : { externalId }) };
@@ -177,7 +195,7 @@ function refuseOtherSubject(user: Resource, before: Resource): void {
   }
 }
 
-/** Who the user is (requirements S2): what the client says, else the connection's provider and `externalId`. */
+/** The user's subject: what the client states, or else the connection's provider and `externalId`. */
 function subjectOf(
   user: Resource,
   source: string,
