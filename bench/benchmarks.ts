@@ -12,10 +12,10 @@ import { scimGet } from './scim-get.ts';
 import { verify } from './verify.ts';
 import { verifyApi } from './verify-api.ts';
 
-/** One benchmark: measures against its own floor on the stage that it is given. */
+/** A benchmark: measures against its own floor, on the given stage. */
 export type Benchmark = (stage: Stage) => Promise<Row[]>;
 
-/** Every benchmark by its name. Names are contracts: other checks read them. */
+/** Every benchmark by name. The names are contracts: other checks read them. */
 export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map<string, Benchmark>([
   ['exchange', exchange],
   ['exchange-peer', exchangePeer],
@@ -30,7 +30,7 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map<string, Benchm
   ['oracle', oracle],
 ]);
 
-/** Benchmarks that are asked for together, by the name of what they are about. */
+/** Benchmarks that run together, by the name of their subject. */
 export const GROUPS: ReadonlyMap<string, readonly string[]> = new Map([
   ['tokens', ['exchange', 'exchange-peer', 'introspect', 'verify']],
   ['delegation', ['decide', 'verify-api', 'revoke-cascade', 'ledger-append']],

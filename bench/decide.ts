@@ -4,12 +4,12 @@ import type { Stage } from './harness/stage.ts';
 
 const AMOUNT: Amount = { warmUp: 600, perRound: 200, rounds: 7 };
 const CONCURRENCY = 8;
-/** The floor is so cheap that it is asked more often, for the same precision. */
+// The floor is so cheap that it runs more often, for the same precision.
 const REPEATS = 4;
 
 /**
- * The decision alone, without HTTP, inside the server process: an agent asks for `okta_reset_mfa` on its principal's report. Floor: one
- * read by primary key and Cedar over entities that stand ready.
+ * The decision alone, without HTTP, inside the server process: an agent asks for `okta_reset_mfa` on its
+ * principal's report. Floor: one read by primary key, and Cedar with prepared entities.
  */
 export async function decide({ server, scale }: Stage): Promise<Row[]> {
   const { warmUp, perRound, rounds: times } = scaled(AMOUNT, scale);

@@ -10,8 +10,9 @@ import { SANDBOX_AUDIENCE } from '#sandbox/okta/authorization-server.ts';
 const AMOUNT: Amount = { warmUp: 1000, warmUps: 8, perRound: 1000, rounds: 11 };
 
 /**
- * The exchanges of `exchange` against the same done by a custom grant of `oidc-provider` with `jose` (bench/peer/provider.ts): client secret, RS256
- * verify, one strict read, one line written, ES256 sign. The column *floor* is the peer: 0.33 means that ours costs a third of it.
+ * The exchanges of `exchange` against the same done by a custom grant of `oidc-provider` with `jose`
+ * (bench/peer/provider.ts): client secret, RS256 verify, one strict read, one written line, ES256 sign. The
+ * column *floor* is the peer: 0.33 means that ours costs a third of it.
  */
 export async function exchangePeer(stage: Stage): Promise<Row[]> {
   const { fixtures, okta, databaseUrl } = stage;

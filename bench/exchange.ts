@@ -14,9 +14,10 @@ const BY_SECRET: Amount = { warmUp: 1500, warmUps: 8, perRound: 1000, rounds: 7 
 const BY_KEY: Amount = { warmUp: 2000, perRound: 600, rounds: 7 };
 
 /**
- * Token exchanges (RFC 8693) at a tenant's token endpoint, each with a subject token of its own. Rows: `exchange`, by a client that sends its
- * secret, over echo + RS256 verify + ES256 sign (issue 4), and `exchange-client-auth`, by one that signs an assertion for each request
- * (private_key_jwt), over a floor that verifies an ES256 signature too.
+ * Token exchanges (RFC 8693) at a tenant's token endpoint, each with its own subject token. Row `exchange`: a
+ * client that sends its secret, over a floor of echo, RS256 verify and ES256 sign. Row
+ * `exchange-client-auth`: a client that signs an assertion for each request (private_key_jwt), over a floor
+ * that also verifies an ES256 signature.
  */
 export async function exchange(stage: Stage): Promise<Row[]> {
   const bySecret = scaled(BY_SECRET, stage.scale);
@@ -48,7 +49,7 @@ async function measured(
   return rowOf(name, rounds, wallRemark(wall, amount.perRound));
 }
 
-/** Exchange requests of the agent that has a secret. */
+/** Exchange requests of the agent with a secret. */
 export async function secretRequests(
   okta: OktaSimulator,
   { issuer, secretAgent }: Fixtures,
@@ -66,7 +67,7 @@ export async function secretRequests(
   return requests;
 }
 
-/** Exchange requests of the agent that has a key: each is good once, for the next four minutes. */
+/** Exchange requests of the agent with a key. Each can be used once, within the next four minutes. */
 export async function exchangeRequests(
   okta: OktaSimulator,
   fixtures: Fixtures,
@@ -115,7 +116,10 @@ async function tokenRequest(
   };
 }
 
-/** What no exchange can do without: the incoming signatures verified, one of our own made. A delegation token is about as long as the subject token. */
+/**
+ * What every exchange must do: verify the incoming signatures and make one. A delegation token is about as
+ * long as the subject token.
+ */
 function cryptoOf(body: string): FloorCrypto {
   const form = new URLSearchParams(body);
   const bytes = (name: string) => form.get(name)?.lastIndexOf('.');

@@ -6,11 +6,12 @@ import type { Stage } from './harness/stage.ts';
 import type { LoadRequest } from './processes/load.ts';
 
 const AMOUNT: Amount = { warmUp: 1500, warmUps: 4, perRound: 600, rounds: 7 };
-/** Tokens that are asked about in turn, as a resource server does for as long as each is in use. */
+// Tokens that are introspected in turn, as a resource server does while each is in use.
 const TOKENS = 50;
 
 /**
- * Introspection (RFC 7662) by a resource server with its API key: key and standing are read for every request. Floor: the bare echo.
+ * Introspection (RFC 7662) by a resource server with its API key. Key and standing are read for every
+ * request. Floor: the bare echo.
  */
 export async function introspect(stage: Stage): Promise<Row[]> {
   const { fixtures } = stage;
@@ -30,7 +31,7 @@ export async function introspect(stage: Stage): Promise<Row[]> {
   return [rowOf('introspect', rounds, wallRemark(wall, amount.perRound))];
 }
 
-/** Delegation tokens of the agent that has a secret, for MCP. */
+/** Delegation tokens of the agent with a secret, for MCP. */
 export async function delegationTokens({ okta, fixtures }: Stage, count: number): Promise<string[]> {
   const tokens: string[] = [];
   for (const { path, headers, body = '' } of await secretRequests(okta, fixtures, count)) {

@@ -6,9 +6,9 @@ const ENTRIES = 500;
 const ROUNDS = 15;
 
 /**
- * One entry of the ledger, 500 in a transaction: head locked, hashed, chained, written. Floor: a plain INSERT of the same rows, with
- * their hashes at hand, into a copy of the table with its indexes. Counted as in `revoke-cascade`: the server and its PostgreSQL
- * backend, on both sides.
+ * One ledger entry, 500 per transaction: the head locked, entries hashed, chained and written. Floor: a plain
+ * INSERT of the same rows with given hashes, into a copy of the table with its indexes. Counts the CPU of the
+ * server and of its PostgreSQL backend on both sides, as in `revoke-cascade`.
  */
 export async function ledgerAppend({ server, scale }: Stage): Promise<Row[]> {
   const entries = Math.max(10, Math.round(ENTRIES * Math.min(scale, 1)));

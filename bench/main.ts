@@ -47,7 +47,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     if (stopped) process.exit(1);
     stopped = true;
-    // What is being opened is opened first: half a stage cannot be closed.
+    // Finish opening first: a half-open stage cannot be closed.
     void Promise.resolve(opening?.then((stage) => stage.close())).finally(() => process.exit(1));
   });
 }

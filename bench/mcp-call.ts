@@ -9,8 +9,8 @@ import type { LoadRequest } from './processes/load.ts';
 const AMOUNT: Amount = { warmUp: 600, warmUps: 2, perRound: 150, rounds: 7 };
 
 /**
- * `tools/call` of `mandate_show` at `/mcp`, MCP 2026-07-28 over Streamable HTTP, with one delegation token, as an agent sends it: the
- * bytes are those of the official client. Floor: the bare echo.
+ * `tools/call` of `mandate_show` at `/mcp`, MCP 2026-07-28 over Streamable HTTP, with one delegation token.
+ * The bytes are those of the official client. Floor: the bare echo.
  */
 export async function mcpCall(stage: Stage): Promise<Row[]> {
   const amount = scaled(AMOUNT, stage.scale);
@@ -26,7 +26,7 @@ export async function mcpCall(stage: Stage): Promise<Row[]> {
   return [rowOf('mcp-call', rounds, wallRemark(wall, amount.perRound))];
 }
 
-/** What the official client sends for one call; it holds nothing of its own that a second sending would break. */
+/** What the official client sends for one call. It contains nothing that could be sent only once. */
 async function recordedCall({ fixtures }: Stage, token: string): Promise<LoadRequest> {
   const recorded: LoadRequest[] = [];
   const transport = new StreamableHTTPClientTransport(new URL(`${fixtures.url}/mcp`), {

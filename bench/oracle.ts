@@ -12,9 +12,10 @@ const ROUNDS = 24;
 const WARM_UPS = 6;
 
 /**
- * What somebody sees who asks for mandates one after the other and looks at the clock (T17): the time until the refusal of another tenant's, another
- * employee's and another agent's mandate, over that of one that is not there. The first row is one that is not there over another that is not there:
- * what the machine alone makes of it.
+ * What somebody sees who asks for mandates in sequence and measures the time (T17): the time until the
+ * refusal of another tenant's, another employee's and another agent's mandate, divided by that of a mandate
+ * that does not exist. The first row divides the times of two such mandates, which shows the noise of the
+ * machine.
  */
 export async function oracle(stage: Stage): Promise<Row[]> {
   const { fixtures, scale } = stage;
@@ -43,7 +44,7 @@ async function compared(
   subjects: readonly LoadRequest[],
 ): Promise<Row[]> {
   const own = fixtures.secretAgent.mandateId;
-  /** The median of one after the other, in microseconds. */
+  /** The median time of requests in sequence, in microseconds. */
   const timed = async (mandateId: string): Promise<number> => {
     const requests = subjects.map((one) => ({ ...one, body: one.body?.replace(own, mandateId) ?? '' }));
     const form = {
@@ -62,7 +63,8 @@ async function compared(
   const times = (count: number) => (scale >= 1 ? count : Math.max(1, Math.round(count * scale)));
   for (let round = -times(WARM_UPS); round < times(ROUNDS); round += 1) {
     for (const name of rotated(names, Math.abs(round))) {
-      // Each beside its own measure of what is not there, before it and after it in turn: whatever the machine drifts by falls on both.
+      // Measure each beside its own missing mandate, before and after it in turn, so that drift of the
+      // machine affects both.
       const ours = () => timed(mandates[name] ?? '');
       const [first, second] =
         round % 2 === 0 ? [await ours(), await timed(absent)] : [await timed(absent), await ours()];
@@ -80,7 +82,7 @@ const rotated = <T>(list: readonly T[], by: number): T[] => [
   ...list.slice(0, by % list.length),
 ];
 
-/** The mandate with everything that it stands on, in a tenant of its own. */
+/** A copy of the mandate with everything it depends on, in another tenant. */
 async function inAnotherTenant(
   owner: Sql,
   { tenantId, principalId, secretAgent }: Pick<Fixtures, 'tenantId' | 'principalId' | 'secretAgent'>,
@@ -107,7 +109,7 @@ async function inAnotherTenant(
   });
 }
 
-/** Inserts the row with this id again, with other values where they are given. Answers the id of the copy. */
+/** Inserts a copy of the row with this id, with some values changed. Returns the id of the copy. */
 async function copied(
   owner: Sql,
   table: 'tenants' | 'people' | 'agents' | 'mandates',

@@ -6,9 +6,9 @@ const MANDATES = 10_000;
 const ROUNDS = 5;
 
 /**
- * One revocation of the root of a tree of 10,000 mandates: found, locked, ended, 10,000 ledger entries hashed and written, facts and
- * notices queued, in one transaction. Floor: one UPDATE of as many rows. Counted: CPU of the server process and of the PostgreSQL
- * backend that it works through, on both sides alike, since the floor is all PostgreSQL's.
+ * Revokes the root of a tree of 10,000 mandates in one transaction: finds, locks and ends them, hashes and
+ * writes 10,000 ledger entries, and queues facts and notices. Floor: one UPDATE of as many rows. Counts the
+ * CPU of the server process and of its PostgreSQL backend on both sides, since the floor is all PostgreSQL's.
  */
 export async function revokeCascade({ server, scale }: Stage): Promise<Row[]> {
   const mandates = Math.max(20, Math.round(MANDATES * Math.min(scale, 1)));

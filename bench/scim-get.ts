@@ -8,7 +8,9 @@ import type { LoadRequest } from './processes/load.ts';
 const AMOUNT: Amount = { warmUp: 3000, perRound: 1000, rounds: 7 };
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 
-/** `GET /v1/scim/v2/Users/{id}` with an API key, over the people of the sample company. Floor: the bare echo. */
+/**
+ * `GET /v1/scim/v2/Users/{id}` with an API key, over the people of the sample company. Floor: the bare echo.
+ */
 export async function scimGet(stage: Stage): Promise<Row[]> {
   const amount = scaled(AMOUNT, stage.scale);
   const paths = await provision(stage);
@@ -21,7 +23,10 @@ export async function scimGet(stage: Stage): Promise<Row[]> {
   return [rowOf('scim-get', rounds, wallRemark(wall, amount.perRound))];
 }
 
-/** The SCIM records of the people at work, made as Okta makes them; a second run finds them. Paths of their users. */
+/**
+ * Creates the SCIM users of the active people as Okta does; a second run finds them. Returns the paths of the
+ * users.
+ */
 async function provision({ fixtures }: Stage): Promise<string[]> {
   const paths: string[] = [];
   const headers = { authorization: `Bearer ${fixtures.scimKey}`, 'content-type': 'application/scim+json' };

@@ -10,9 +10,10 @@ const AMOUNT: Amount = { warmUp: 1200, perRound: 400, rounds: 7 };
 const CONCURRENCY = 8;
 
 /**
- * `POST /v1/verify` with an API key, as another system asks it: may this agent do this for this person? Found by name and work email,
- * decided by policy, the ledger line written before the answer. The action is one for which nobody at the provider is asked. Floor:
- * the bare echo, one read by primary key, and Cedar with the same entities, that stand ready.
+ * `POST /v1/verify` with an API key, as another system asks: may this agent do this for this person? Agent
+ * and person are found by name and work email, policy decides, and the ledger entry is written before the
+ * answer. The action needs no request to the provider. Floor: the bare echo, one read by primary key, and
+ * Cedar with prepared entities.
  */
 export async function verifyApi(stage: Stage): Promise<Row[]> {
   const amount = scaled(AMOUNT, stage.scale);

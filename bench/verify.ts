@@ -8,8 +8,8 @@ const ROUNDS = 7;
 const CONCURRENCY = 16;
 
 /**
- * The check that our own doors make of a delegation token, without HTTP: signature (of every token anew), claims, and all that it stands
- * on, read now. Floor: ES256 verify and one read by primary key.
+ * How our own interfaces check a delegation token, without HTTP: the signature (of a new token each time),
+ * the claims, and all that it depends on, read now. Floor: ES256 verify and one read by primary key.
  */
 export async function verify(stage: Stage): Promise<Row[]> {
   const operations = Math.max(CONCURRENCY, Math.round(OPERATIONS * stage.scale));

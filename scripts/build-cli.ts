@@ -4,8 +4,9 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /**
- * Writes the command line program and every file of ours that it imports to `dist/`, as JavaScript: Node does not strip types in
- * packages, and `tsc` does not rewrite imports that begin with `#`. Both kinds become relative paths to `.js` files.
+ * Writes the command line program and every file of ours that it imports to `dist/`, as JavaScript. Node does
+ * not strip types in packages, and `tsc` does not rewrite imports that begin with `#`. Both kinds of imports
+ * become relative paths to `.js` files.
  */
 const { values } = parseArgs({ options: { out: { type: 'string', default: 'dist' } } });
 const root = resolve(import.meta.dirname, '..');
@@ -30,7 +31,7 @@ for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
       return `${before}'${path.startsWith('.') ? path : `./${path}`}.js'`;
     },
   );
-  // Node 20 does not know `import.meta.main`, and what stands in `dist/` is only ever run.
+  // Node 20 does not know `import.meta.main`. Files in `dist/` are only ever run.
   const ready = code.replace('import.meta.main', 'true').replaceAll(/[ \t]+$/gm, '');
   const to = join(out, relative(source, here).replace(/\.ts$/, '.js'));
   mkdirSync(dirname(to), { recursive: true });

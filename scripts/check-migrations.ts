@@ -5,7 +5,10 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import config from '../drizzle.config.ts';
 
-/** Exits 1 where the tables say something that no migration says yet: it generates into a copy and looks for a new file. */
+/**
+ * Exits with 1 if the tables have changes that no migration contains: generates into a copy and looks for a
+ * new file.
+ */
 const root = fileURLToPath(new URL('../', import.meta.url));
 const copy = mkdtempSync(join(tmpdir(), 'prokura-migrations-'));
 try {

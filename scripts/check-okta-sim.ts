@@ -1,6 +1,7 @@
 /**
- * Holds the Okta simulator against Okta's own OpenAPI description: drives every operation it serves through a recording proxy,
- * mostly with Okta's SDK, and validates each request and answer. One line an operation, then `N passed, M failed`.
+ * Compares the Okta simulator with Okta's own OpenAPI description. Sends every operation that it serves
+ * through a recording proxy, mostly with Okta's SDK, and validates each request and answer. Prints one line
+ * per operation, then `N passed, M failed`.
  *
  *     npm run check:okta-sim -- management-minimal.yaml
  */
@@ -11,7 +12,10 @@ import { SERVED, walk, type Surprise } from './check-okta-sim/walk.ts';
 
 export { loadOktaSpec, startRecordingProxy, type OktaSpec, type OperationReport, type RecordingProxy };
 
-/** The lines for a set of reports, and how many of them are fine. `expected` names operations that must have been driven. */
+/**
+ * The lines for a set of reports, and how many failures they contain. `expected` names operations that must
+ * have been called.
+ */
 export function summarize(
   reports: Iterable<OperationReport>,
   expected: readonly string[],
@@ -35,7 +39,7 @@ export function summarize(
 }
 
 async function main(file: string): Promise<number> {
-  // The SDK would send loopback requests through a proxy that the environment names.
+  // The SDK would send loopback requests through a proxy from the environment.
   for (const name of ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY']) delete process.env[name];
   const spec = await loadOktaSpec(file);
   const sim = await startOktaSimulator();

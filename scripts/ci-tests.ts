@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { runVitest, type VitestRun } from './testing/vitest.ts';
 
 /**
- * The tests as CI runs them (`npm run test:ci`). The result is read from vitest's JSON report and compared with its exit code. A file that
- * failed is run once more, alone: a machine that is shared may be slow. What passes then is named as flaky, what fails twice has failed.
- * The last line is `N passed, N failed`; a run without a single test has failed, and so has one whose exit code contradicts its report.
+ * Runs the tests for CI (`npm run test:ci`). Takes the result from vitest's JSON report and compares it with
+ * the exit code. A file that failed is run once more, alone, since a shared machine may be slow: what passes
+ * then is reported as flaky, and what fails twice has failed. The last line is `N passed, N failed`. A run
+ * without tests has failed, and so has one whose exit code contradicts its report.
  */
 const root = join(import.meta.dirname, '..');
 const args = process.argv.slice(2);
@@ -35,7 +36,7 @@ for (const file of failedFiles) {
   if (tally.failed === 0) flaky.push(file, ...failuresOf(first, file).map((name) => `  ${name}`));
 }
 
-// Something outside of every test failed (a global hook, an unhandled error), or the reports miss it.
+// Something outside of all tests failed (a global hook, an unhandled error), or the reports are incomplete.
 const contradicted = failedFiles.length === 0 && first.exitCode !== 0;
 if (contradicted) console.log(`\nNo test failed, but vitest ended with exit code ${first.exitCode}.`);
 if (failedFiles.length > 0 && first.exitCode === 0)
@@ -56,7 +57,7 @@ function failuresOf(run: VitestRun, file: string): string[] {
   return run.tests.filter((one) => one.file === file && one.state === 'failed').map(({ name }) => name);
 }
 
-/** A run of one file. Where it fails without a failed test, that is one failure. */
+/** Counts a run of one file. A run that fails without a failed test counts as one failure. */
 function count(run: VitestRun): { passed: number; skipped: number; failed: number } {
   const inState = (state: string) => run.tests.filter((one) => one.state === state).length;
   const failures = inState('failed');

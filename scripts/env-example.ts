@@ -1,6 +1,6 @@
 import { Environment } from '../src/environment.ts';
 
-/** `.env.example`: every setting with what it is for. `--check` exits 1 where the file says something else. */
+/** The text of `.env.example`: every setting with its purpose. */
 export function envExample(): string {
   const lines = Object.entries(Environment.shape).flatMap(([name, schema]) => {
     const value = 'defaultValue' in schema.def ? String(schema.def.defaultValue) : '';

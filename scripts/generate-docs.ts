@@ -11,7 +11,7 @@ const EFFECTS = {
   act: 'changes something at the identity provider',
 } as const;
 
-/** One tool as a section: what it is for, what it needs, what it takes. */
+/** The section of one tool: its purpose, its requirements and its input. */
 function section({ tool, inputSchema }: CatalogueEntry): string {
   const required = new Set((inputSchema['required'] ?? []) as string[]);
   const fields = Object.entries((inputSchema['properties'] ?? {}) as Record<string, Property>);

@@ -1,4 +1,4 @@
-/** Writes manifest.yml from the catalogue's commands, or with `--check` says whether it is fresh. */
+/** Writes manifest.yml from the catalogue's commands. With `--check`, says whether it is fresh. */
 import { stringify } from 'yaml';
 import { loadCatalogue } from '#engine/catalogue.ts';
 import { commandRegistry } from '#surfaces/slack/commands/registry.ts';

@@ -1,4 +1,7 @@
-/** Validates the policies that ship and writes the digest that says so, or with `--check` says whether it is fresh. */
+/**
+ * Validates the shipped policies and writes the digest of what was validated. With `--check`, says whether it
+ * is fresh.
+ */
 import { loadCatalogue } from '#engine/catalogue.ts';
 import { readPolicies, VALIDATED, validatedDigest } from '#engine/decide/policies.ts';
 import { generated } from './generated-file.ts';

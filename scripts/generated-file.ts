@@ -1,8 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 
 /**
- * Writes a generated file; with `--check` among the arguments of the process, compares it instead and lets the process end with
- * exit code 1 where it differs. Line ends and the last newline count.
+ * Writes a generated file. With `--check` among the arguments of the process, compares it instead, and sets
+ * exit code 1 if it differs. Line ends and the last newline count.
  */
 export async function generated(file: URL, text: string, command: string): Promise<void> {
   const name = file.pathname.split('/').slice(-2).join('/');

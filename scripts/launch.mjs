@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Plain JavaScript for any Node from 18 on: this runs before it is known which Node there is.
+// Plain JavaScript for Node 18 or newer, because it runs before we know which Node there is.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The oldest Node that runs TypeScript as it is, without a flag or a warning. */
+// The oldest Node that runs TypeScript without a flag or a warning.
 const OLDEST = [24, 12];
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -18,17 +18,17 @@ const require = createRequire(import.meta.url);
  *     node scripts/launch.mjs vitest run
  *     node scripts/launch.mjs --env-file=agent.env examples/agent/main.ts
  *
- * That is the Node that runs this, where it can, otherwise the one of the package for this platform, which `npm ci` installs. Signals are
- * passed on; the exit code is that of the program.
+ * Uses the Node that runs this script if it is new enough, and otherwise the package for this platform, which
+ * `npm ci` installs. Passes signals on. The exit code is that of the program.
  */
 function launch(flags, program, args) {
   const node = newEnough(process.versions.node) ? process.execPath : packagedNode();
   const child = spawn(node, [...flags, fileOf(program), ...args], {
     stdio: 'inherit',
-    // Programs that start `node` themselves get the same one.
+    // So that programs that start `node` themselves get the same one.
     env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` },
   });
-  // Ctrl-C reaches the program too: it decides when to end.
+  // Ctrl-C reaches the program too, and the program decides when to end.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => fail(`${program} did not start: ${error.message}`));
@@ -59,7 +59,10 @@ function packagedNode() {
   );
 }
 
-/** A path is taken from the working directory; anything else is a program of a package that package.json names. */
+/**
+ * A file's path is relative to the working directory. Anything else is a program of a package that
+ * package.json names.
+ */
 function fileOf(program) {
   if (/\.[cm]?[jt]s$/.test(program)) return resolve(program);
   const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -6,8 +6,9 @@ import { runVitest } from './testing/vitest.ts';
 import { startTemplate, TEMPLATE_URL } from '../test/support/template-database.ts';
 
 /**
- * Shows that the tests of the laws can fail: applies each mutant of `test/mutants` to a copy of the tree, runs the tests that its header names,
- * and demands that every one of them is there and fails. Exit code 0 only where all mutants died.
+ * Shows that the tests of the laws can fail. Applies each mutant of `test/mutants` to a copy of the tree and
+ * runs the tests that its header names; every one of them must exist and fail. The exit code is 0 only if all
+ * mutants were killed.
  *
  *     npm run mutants                     all
  *     npm run mutants -- law-2-share-lock others…    these
@@ -27,7 +28,7 @@ const { values, positionals } = parseArgs({
 const root = join(import.meta.dirname, '..');
 const mutants = chosen(readMutants(root));
 const left = [...mutants];
-// Starting and migrating a database is most of what a small run takes.
+// One database for all, since starting and migrating it is most of a small run.
 const template = await startTemplate();
 let killed = 0;
 let survived = 0;
@@ -36,7 +37,7 @@ await template.stop();
 console.log(`\n${killed} killed, ${survived} survived`);
 process.exitCode = survived === 0 && killed === mutants.length ? 0 : 1;
 
-/** Takes one mutant after the other, in a copy of its own. */
+/** Runs mutants one after another, in its own copy of the tree. */
 async function worker(): Promise<void> {
   const copy = copyTree(root);
   try {
@@ -57,7 +58,7 @@ async function worker(): Promise<void> {
   }
 }
 
-/** Null where every test that the mutant names failed; else what is wrong. */
+/** What is wrong, or null if every test that the mutant names failed. */
 async function survives(copy: TreeCopy, mutant: Mutant): Promise<string | null> {
   if (!copy.patch(mutant.file, 'apply'))
     return 'The patch does not apply: the code has changed. Make it anew.';
@@ -66,11 +67,14 @@ async function survives(copy: TreeCopy, mutant: Mutant): Promise<string | null> 
   return problem;
 }
 
-/** Runs the tests that the mutant names. The first of them that passes, or is not there, in words; null where all fail. */
+/**
+ * Runs the tests that the mutant names. Returns, in words, the first that passes or does not exist. Null if
+ * all fail.
+ */
 async function testsPass(mutated: string, mutant: Mutant): Promise<string | null> {
   for (const file of new Set(mutant.killedBy.map((test) => test.file))) {
     const names = mutant.killedBy.filter((test) => test.file === file).map(({ name }) => name);
-    // Where a name goes on from a group to a title, vitest has ` > ` for `-t` and a space in its report.
+    // Between a group and a title, vitest expects ` > ` for `-t` and writes a space in its report.
     const pattern = names.map((name) => RegExp.escape(name).replaceAll('\\x20', '(?: | > )')).join('|');
     const env = mutant.changesDatabase ? {} : { [TEMPLATE_URL]: template.url };
     const { tests } = await runVitest(mutated, [file, '-t', pattern], 'ignore', env);

@@ -1,14 +1,14 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
-/** What a process answers over its control channel: one argument in, one value out, both structured-cloneable. */
+/** What a process answers over its control channel. Argument and result must be structured-cloneable. */
 export type Methods = Record<string, (input: never) => unknown>;
 
 /** A process of the benchmark, seen from the harness. */
 export interface Child<M extends Methods> {
-  /** Rejects with the other side's message where its method threw, and where the process is gone. */
+  /** Rejects with the message of what the method threw, or if the process has ended. */
   ask<K extends keyof M & string>(method: K, input: Parameters<M[K]>[0]): Promise<Awaited<ReturnType<M[K]>>>;
-  /** Closes the channel, upon which the process ends by itself; kills it where it has not after fifteen seconds. */
+  /** Closes the channel, after which the process ends by itself. Kills it after fifteen seconds. */
   stop(): Promise<void>;
 }
 
@@ -24,7 +24,9 @@ interface Answered {
   readonly error?: string;
 }
 
-/** Starts a file of `bench/processes` with this Node. What it prints goes to stderr: stdout belongs to the rows. */
+/**
+ * Starts a file of `bench/processes` with this Node. Its output goes to stderr, since stdout is for the rows.
+ */
 export function startChild<M extends Methods>(file: string): Child<M> {
   const child = fork(new URL(`../processes/${file}`, import.meta.url), {
     serialization: 'advanced',
@@ -62,7 +64,10 @@ export function startChild<M extends Methods>(file: string): Child<M> {
   };
 }
 
-/** The other side: answers every question with its method, and runs `end` before it exits when the harness is gone. */
+/**
+ * Runs in the process: answers every request with its method, and runs `end` before it exits when the harness
+ * has gone.
+ */
 export function serveParent(methods: Methods, end: () => Promise<void> = () => Promise.resolve()): void {
   process.on('message', (message) => {
     const { id, method, input } = message as Asked;
@@ -88,11 +93,15 @@ export function serveParent(methods: Methods, end: () => Promise<void> = () => P
       () => process.exit(1),
     );
   });
-  // Ctrl-C goes to the whole group: the harness closes in order, and this process ends with its channel.
+  // Ctrl-C reaches the whole process group. The harness closes in order, and this process ends with its
+  // channel.
   process.on('SIGINT', () => {});
 }
 
-/** CPU time of this process so far, all of its threads, user and system together, in microseconds (getrusage(2), RUSAGE_SELF). */
+/**
+ * The CPU time of this process so far, user and system of all threads, in microseconds (getrusage(2),
+ * RUSAGE_SELF).
+ */
 export function cpuMicros(): number {
   const { user, system } = process.cpuUsage();
   return user + system;

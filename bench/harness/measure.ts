@@ -3,23 +3,26 @@ import type { FloorCrypto } from '../processes/floor.ts';
 import type { Answer, LoadRequest, LoadResult } from '../processes/load.ts';
 import type { Stage } from './stage.ts';
 
-/** One round: CPU microseconds of one operation, measured within about a second of each other. */
+/** One round: CPU microseconds per operation of both sides, measured within about a second of each other. */
 export interface Round {
   readonly ours: number;
   readonly floor: number;
 }
 
-/** How much is done. */
+/** How many operations a benchmark runs. */
 export interface Amount {
-  /** Before anything is measured, so that V8 has compiled what is hot. */
+  /** Before anything is measured, so that V8 has compiled the hot code. */
   readonly warmUp: number;
-  /** How often these are sent: what compiles last does so after some ten thousand requests. More than once only where a request may be sent again. */
+  /**
+   * How often the warm-up is sent. Some code is compiled only after ten thousand requests. More than once is
+   * possible only if requests may be repeated.
+   */
   readonly warmUps?: number;
   readonly perRound: number;
   readonly rounds: number;
 }
 
-/** What a run over HTTP found. */
+/** The result of a run over HTTP. */
 export interface HttpRun {
   readonly rounds: readonly Round[];
   /** Of our last round. */
@@ -27,15 +30,14 @@ export interface HttpRun {
 }
 
 const CONNECTIONS = 32;
-/** An echo is so cheap that it is asked more often, for the same precision. */
+// An echo is so cheap that it is requested more often, for the same precision.
 const ECHOES = 2;
-/**
- * Both sides get their requests at the same moments, at this share of what the slower one of them can do. At full speed the cheap side would be
- * handed many requests in one turn of its event loop and the dear one few: the ratio would then tell how busy the machine is.
- */
+// Both sides get their requests at the same times, at this share of what the slower side can do. At full
+// speed the cheap side would get many requests in one turn of its event loop and the expensive side few, and
+// the ratio would show how busy the machine is.
 const PACE = 0.4;
 
-/** The amount at a scale; at least two operations and one round. */
+/** The amount at this scale, with at least two operations and one round. */
 export function scaled({ warmUp, warmUps = 1, perRound, rounds }: Amount, scale: number): Amount {
   const of = (count: number) => Math.max(2, Math.round(count * scale));
   return {
@@ -49,17 +51,18 @@ export function scaled({ warmUp, warmUps = 1, perRound, rounds }: Amount, scale:
 /** How many different requests a run needs. */
 export const requestsNeeded = ({ warmUp, perRound, rounds }: Amount): number => warmUp + perRound * rounds;
 
-/** Another server that takes the same requests, and how often it is sent each: what is cheap is asked more often, for the same precision. */
+/** Another server that gets the same requests. `times`: how often each is sent, more often if it is cheap. */
 interface Other {
   readonly child: { ask(method: 'cpu', input: null): Promise<number> };
   readonly times: number;
-  /** Its origin, given what ours has answered to the warm-up. */
+  /** Its origin, given our answer to the warm-up. */
   origin(answer: Answer): Promise<string>;
 }
 
 /**
- * Sends every request once to our server, and each slice several times to the floor, in turn: ours, floor, ours, floor. The floor
- * answers the bytes that ours answered, after the operations of `crypto`. `between` runs once a round, beside nothing else.
+ * Sends every request once to our server, and each slice several times to the floor, alternating. The floor
+ * answers with our answer's bytes, after the operations of `crypto`. `between` runs once per round, while
+ * nothing else runs.
  */
 export const measureHttp = (
   stage: Stage,
@@ -111,7 +114,7 @@ async function alternate(
   for (let time = 0; time < Math.max(warmUps, other.times); time += 1) last = await send(origin, warm, null);
   const pace = PACE * Math.min(fastest, (warm.length / last.milliseconds) * 1000);
 
-  // A server that has stood idle while the other one was measured works dearer at first.
+  // A server that was idle while the other one was measured costs more at first.
   const again = warmUps > 1 ? warm.slice(0, Math.min(warm.length, perRound)) : [];
   const wake = async (at: string) => (again.length === 0 ? undefined : send(at, again, pace));
 
@@ -134,7 +137,9 @@ async function alternate(
   return { rounds, wall };
 }
 
-/** CPU microseconds that the process uses for `work`, with what trails behind its answers. */
+/**
+ * The CPU microseconds that the process uses for `work`, including what it does shortly after its answers.
+ */
 async function cpuOf(
   child: { ask(method: 'cpu', input: null): Promise<number> },
   work: () => Promise<void>,
@@ -145,7 +150,7 @@ async function cpuOf(
   return (await child.ask('cpu', null)) - from;
 }
 
-/** The middle value, or the mean of the two middle ones. */
+/** The middle value, or the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;

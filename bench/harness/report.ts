@@ -2,27 +2,27 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { median, type Round } from './measure.ts';
 
-/** One measure of one benchmark. */
+/** One measurement of one benchmark. */
 export interface Row {
   readonly name: string;
   /** Medians over the rounds, in microseconds. */
   readonly ours: number;
   readonly floor: number;
-  /** Median of the rounds' own ratios, which is what noise hurts least; not exactly `ours / floor`. */
+  /** The median of the rounds' ratios, which noise affects least. Not exactly `ours / floor`. */
   readonly ratio: number;
   readonly unit: typeof UNIT | typeof WALL_UNIT;
-  /** Smallest and largest ratio of a round: how noisy the machine was. */
+  /** The smallest and the largest ratio of a round: how noisy the machine was. */
   readonly spread: readonly [number, number];
-  /** What else was seen, for people. */
+  /** Other observations, for people. */
   readonly remark: string;
 }
 
-/** CPU time of the process that does the work, for one operation. */
+// CPU time of the process that does the work, per operation.
 const UNIT = 'us CPU/op';
-/** What a client sees of one operation, by the clock. */
+/** Wall-clock time of one operation, as a client sees it. */
 export const WALL_UNIT = 'us/op';
 
-/** The rounds of one measure as a row. Throws where there is none. */
+/** The row of one measurement. Throws an Error without a round. */
 export function rowOf(name: string, rounds: readonly Round[], remark: string, unit: Row['unit'] = UNIT): Row {
   const ratios = rounds.map(({ ours, floor }) => ours / floor);
   if (ratios.length === 0) throw new Error(`${name} has no round`);
@@ -39,7 +39,7 @@ export function rowOf(name: string, rounds: readonly Round[], remark: string, un
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-/** The row as one line of JSON: `{"name","ours","floor","ratio","unit"}`, a contract (issue 2). */
+/** The row as one line of JSON: `{"name","ours","floor","ratio","unit"}`. The form is a contract. */
 export const jsonLine = ({ name, ours, floor, ratio, unit }: Row): string =>
   JSON.stringify({ name, ours: round(ours, 1), floor: round(floor, 1), ratio: round(ratio, 2), unit });
 
@@ -52,7 +52,10 @@ export function textLine({ name, ours, floor, ratio, unit, spread, remark }: Row
 const README = new URL('../README.md', import.meta.url);
 const [BEGIN, END] = ['<!-- measured: begin -->', '<!-- measured: end -->'];
 
-/** Replaces the table between the markers of `bench/README.md`; rows of benchmarks that were not run now stay as they are. */
+/**
+ * Replaces the table between the markers of `bench/README.md`. Rows of benchmarks that did not run now are
+ * kept.
+ */
 export async function writeReadme(rows: readonly Row[]): Promise<void> {
   const text = await readFile(README, 'utf8');
   const [start, end] = [text.indexOf(BEGIN), text.indexOf(END)];

@@ -10,22 +10,25 @@ import type { LoadMethods } from '../processes/load.ts';
 import type { ServerMethods } from '../processes/server.ts';
 import { startChild, type Child } from './channel.ts';
 
-/** Everything that one run of benchmarks stands on: the harness holds PostgreSQL and the simulators, the rest are processes of their own. */
+/**
+ * What a run of benchmarks needs. The harness holds PostgreSQL and the simulators; the rest are separate
+ * processes.
+ */
 export interface Stage {
   readonly fixtures: Fixtures;
-  /** As its owner. */
+  /** Connects as the database's owner. */
   readonly databaseUrl: string;
   readonly okta: OktaSimulator;
   readonly server: Child<ServerMethods>;
   readonly floor: Child<FloorMethods>;
   readonly load: Child<LoadMethods>;
-  /** Multiplies every number of operations; 1 but for a test of the harness itself. */
+  /** Multiplies every number of operations. It is 1, except to test the harness itself. */
   readonly scale: number;
   /** Ends every process and removes the database. */
   close(): Promise<void>;
 }
 
-/** Opens the stage on a throw-away database in the system's temporary folder; about five seconds. */
+/** Opens the stage on a temporary database in the system's temporary folder. Takes about five seconds. */
 export async function openStage(scale: number): Promise<Stage> {
   const undo: (() => Promise<void>)[] = [];
   let closing: Promise<void> | null = null;

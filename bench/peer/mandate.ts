@@ -6,7 +6,10 @@ interface Row extends Omit<PeerMandate, 'agentId' | 'expiresAt'> {
   readonly expires_at: Date;
 }
 
-/** The peer's one strict read, written anew: nothing of `hot_mandates` is in it. As the owner, whom row-level security does not bind. */
+/**
+ * The peer's one strict read, written independently of `hot_mandates`. Reads as the owner, to whom row-level
+ * security does not apply.
+ */
 export async function readMandate(
   owner: Sql,
   tenantId: string,

@@ -10,24 +10,24 @@ const LIFE_SECONDS = 300;
 export interface PeerMandate {
   readonly agentId: string;
   readonly subject: string;
-  /** Mandate, person, agent and organisation are all such that it may be used now. */
+  /** Whether mandate, person, agent and organisation all allow its use now. */
   readonly usable: boolean;
   readonly scopes: readonly string[];
   readonly ceiling: readonly string[];
   readonly authority: readonly string[];
   readonly resources: readonly string[];
   readonly expiresAt: Date;
-  /** How often tenant, person, agent and mandate were changed: they travel in the token. */
+  /** How often tenant, person, agent and mandate were changed. The token carries these numbers. */
   readonly epoch: readonly number[];
-  /** The mandate's place in the status lists; null where it has none. */
+  /** The mandate's place in the status lists. Null if it has none. */
   readonly place: number | null;
 }
 
-/** What the peer stands on. */
+/** What the peer works with. */
 export interface PeerParts {
-  /** Its token endpoint is at `/oauth2/token` below it, on whatever host it is served. */
+  /** The token endpoint is `/oauth2/token` below it, whatever host serves it. */
   readonly issuer: string;
-  /** What a token may be for; the first is the default. */
+  /** The audiences that a token may have. The first is the default. */
   readonly audiences: readonly [string, ...string[]];
   readonly client: { readonly id: string; readonly secret: string };
   readonly idp: { readonly issuer: string; readonly jwksUri: string; readonly audience: string };
@@ -37,7 +37,7 @@ export interface PeerParts {
   readonly tenantId: string;
   /** How many places a status list has. */
   readonly listPlaces: number;
-  /** Writes the line of an issued token, before it is handed out. */
+  /** Writes the entry of an issued token before the token is handed out. */
   record(claims: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
@@ -66,9 +66,10 @@ const PARAMS = [
 ] as const satisfies readonly (keyof Params)[];
 
 /**
- * The same exchange as a custom grant of `oidc-provider` with `jose`, the way its documentation shows: a second implementation that shares
- * no line with ours. It knows the plain exchange (provider's token, client secret, no chains, no constraints asked for), which is what
- * both are measured with and compared by. For benchmarks and tests only.
+ * The same exchange as a custom grant of `oidc-provider` with `jose`, as its documentation shows: a second
+ * implementation that shares no code with ours. It supports only the plain exchange (the provider's token, a
+ * client secret, no chains, no requested constraints), with which both are measured and compared. For
+ * benchmarks and tests only.
  */
 export function createPeer(parts: PeerParts): Provider {
   const { client, idp, issuer, signingKey } = parts;
@@ -135,7 +136,7 @@ export function createPeer(parts: PeerParts): Provider {
         throw new errors.InvalidRequest('requested_token_type');
       if (token === undefined || (type !== ACCESS_TOKEN && type !== JWT_TYPE))
         throw new errors.InvalidRequest('subject_token');
-      // It can check none.
+      // It cannot verify an actor token.
       if (params.actor_token !== undefined || params.actor_token_type !== undefined)
         throw new errors.InvalidRequest('actor_token');
       if (mandateId === undefined || !/^mdt_[0-9a-z]{26}$/.test(mandateId))

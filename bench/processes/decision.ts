@@ -7,20 +7,20 @@ import { personEntity, targetEntity, type AdminRoles } from '#engine/decide/enti
 import { actionParents } from '#engine/decide/schema.ts';
 import type { Fixtures } from './fixtures.ts';
 
-/** One decision, and the least that one can cost: both throw where the answer is not yes. */
+/** A decision, and the least that one can cost. Both throw if the answer is not yes. */
 export interface Decision {
   ours(): Promise<void>;
   floor(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What may be decided: a tool that acts on its principal's report, and one that looks people up. */
+/** The tools that can be decided: one that acts on the principal's report, and one that looks people up. */
 export type DecidedTool = 'okta_reset_mfa' | 'okta_find_user';
 
 /**
- * An agent asks to use a tool. Ours: `decideNow`, as an act is decided before the provider is asked: the tenant, both
- * people with their groups, agent, mandate, and Cedar. Floor: Cedar with the same entities, that stand ready, and one read by
- * primary key on a connection that row-level security does not bind.
+ * An agent asks to use a tool. Ours is `decideNow`, as before an act asks the provider: it reads the tenant,
+ * both people with their groups, agent and mandate, and asks Cedar. The floor asks Cedar with prepared
+ * entities, and makes one read by primary key as the owner, to whom row-level security does not apply.
  */
 export async function prepareDecision(
   app: App,

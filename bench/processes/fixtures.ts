@@ -14,32 +14,35 @@ export interface Fixtures {
   readonly tenantId: string;
   readonly issuer: string;
   readonly scimBase: string;
-  /** Whole: `tnt_…:mk_…`. */
+  /** The complete key: `tnt_…:mk_…`. */
   readonly scimKey: string;
-  /** A resource server's. */
+  /** The key of a resource server. */
   readonly introspectKey: string;
   readonly agentId: string;
   /** Thumbprint and PKCS #8 of the agent's ES256 key. */
   readonly agentKey: { readonly kid: string; readonly pem: string };
-  /** Bob, the principal, and Ann, his report, on whom the mandate may act. */
+  /** Bob, the principal, and Ann, his report, whom the mandate covers. */
   readonly principalId: string;
   readonly targetId: string;
   readonly mandateId: string;
   /** An agent that authenticates with a generated secret, and Bob's mandate for it. */
   readonly secretAgent: { readonly id: string; readonly secret: string; readonly mandateId: string };
   readonly scopes: readonly string[];
-  /** Another system's, which asks at `/v1/verify`. */
+  /** The key of another system that asks at `/v1/verify`. */
   readonly verifyKey: string;
 }
 
-/** Work login of the person whose access tokens are exchanged. */
+/** The sample person whose access tokens are exchanged. */
 export const PRINCIPAL = 'bob';
-/** Name of the agent. */
+/** The name of the agent. */
 export const AGENT = 'benchmark';
 const TARGET = 'ann';
 const SCOPES = ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read'];
 
-/** Registers an agent as an IT administrator does, and gives it a mandate as its owner does: through the engine, like everybody. */
+/**
+ * Registers an agent as an IT administrator and gives it a mandate as its owner, through the engine like
+ * everybody.
+ */
 export async function prepareFixtures({ app, url }: RunningServer, company: SetUpAnswer): Promise<Fixtures> {
   const tenantId = company.tenant_id;
   const person = async (key: string): Promise<string> => {

@@ -5,16 +5,19 @@ import type { AddressInfo } from 'node:net';
 import { cpuMicros, serveParent } from '../harness/channel.ts';
 import type { Answer } from './load.ts';
 
-/** What is signed and verified for each request: how many bytes each operation is over; absent: it is not done. */
+/**
+ * The signatures per request: for each operation, the number of bytes that it signs or verifies. An absent
+ * operation is not run.
+ */
 export interface FloorCrypto {
   readonly rs256Verify?: number;
   readonly es256Sign?: number;
   readonly es256Verify?: number;
 }
 
-/** The floor's methods. */
+/** The methods of the floor. */
 export type FloorMethods = {
-  /** Answers every request with these bytes from now on, after these operations. Returns the origin. */
+  /** From now on answers every request with these bytes, after these operations. Returns the origin. */
   echo: (floor: { answer: Answer; crypto: FloorCrypto }) => string;
   cpu: (nothing: null) => number;
 };
@@ -22,7 +25,7 @@ export type FloorMethods = {
 let answer: Answer = { status: 503, headers: {}, body: '' };
 let work: readonly (() => void)[] = [];
 
-// The least that any HTTP server in Node does: read the request whole, write the answer.
+// The least that any HTTP server in Node does: read the whole request, write the answer.
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -43,7 +46,7 @@ const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-/** Signatures in DER: the cheapest form on Node 24, without the conversion that a JWS needs. */
+/** The operations. Signatures are DER, the cheapest form on Node 24, without the conversion for a JWS. */
 function workOf({ rs256Verify, es256Sign, es256Verify }: FloorCrypto): (() => void)[] {
   const list: (() => void)[] = [];
   if (rs256Verify !== undefined) {

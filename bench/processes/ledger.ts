@@ -12,28 +12,39 @@ import { newId } from '#lib/id.ts';
 import { cpuMicros } from '../harness/channel.ts';
 import type { Fixtures } from './fixtures.ts';
 
-/** Work whose cost is mostly the database's: each answers the CPU microseconds that one operation took here and in PostgreSQL. */
+/**
+ * Work whose cost is mostly the database's. Each method returns the CPU microseconds of one operation, in
+ * this process and in PostgreSQL.
+ */
 export interface LedgerWork {
-  /** Revokes a tree of so many mandates, or updates as many rows with one statement. */
+  /** Revokes a tree of this many mandates, or updates as many rows with one statement. */
   cascade(what: 'ours' | 'floor', mandates: number): Promise<number>;
-  /** Appends so many entries in one transaction, or inserts as many rows that stand ready. */
+  /** Appends this many entries in one transaction, or inserts as many given rows. */
   append(what: 'ours' | 'floor', entries: number): Promise<number>;
   close(): Promise<void>;
 }
 
-/** CPU time of another process so far, in microseconds: the first number of Linux' schedstat (proc(5)), in nanoseconds. */
+/**
+ * The CPU time of another process so far, in microseconds, from the first number of Linux's schedstat
+ * (proc(5)), which is in nanoseconds.
+ */
 function cpuOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1000;
 }
 
-/** On Linux, with PostgreSQL on the same machine. The owner's connection is for floors and for putting things back. */
+/**
+ * Prepares the work. Requires Linux, with PostgreSQL on the same machine. The owner's connection runs the
+ * floors and restores rows.
+ */
 export function prepareLedger(app: App, fixtures: Fixtures, ownerUrl: string): LedgerWork {
   const { tenantId } = fixtures;
   const owner = postgres(ownerUrl, { max: 1, onnotice: () => {} });
   let tree: Promise<string[]> | null = null;
   let copied = false;
 
-  /** Runs `work` in a transaction of ours; what its backend and this process used, in microseconds. */
+  /**
+   * Runs `work` in a transaction of ours. Returns what its backend and this process used, in microseconds.
+   */
   async function ours(work: Parameters<typeof transact>[2]): Promise<number> {
     let backend = 0;
     const meter = { here: 0, there: 0 };
@@ -47,7 +58,7 @@ export function prepareLedger(app: App, fixtures: Fixtures, ownerUrl: string): L
     return cpuMicros() - meter.here + cpuOf(backend) - meter.there;
   }
 
-  /** The same for a statement of the owner's, which row-level security does not bind. */
+  /** The same for a statement of the owner, to whom row-level security does not apply. */
   async function plain(work: () => Promise<unknown>): Promise<number> {
     const [row] = await owner<{ pid: number }[]>`select pg_backend_pid() as pid`;
     const pid = row?.pid ?? 0;
@@ -113,7 +124,10 @@ export function prepareLedger(app: App, fixtures: Fixtures, ownerUrl: string): L
   };
 }
 
-/** Its notices are another operation, which must not run into the next measure: what has not begun is dropped, what has is waited for. */
+/**
+ * The notices of a revocation are another operation and must not run into the next measurement. Drops those
+ * that have not begun, and waits for the others.
+ */
 async function dropNotices(owner: postgres.Sql): Promise<void> {
   for (;;) {
     await owner`delete from pgboss.job where data ->> 'fact' = 'mandate.revoked' and state <> 'active'`;
@@ -123,7 +137,9 @@ async function dropNotices(owner: postgres.Sql): Promise<void> {
   }
 }
 
-/** A tree of mandates under the fixture's agent, ten below each; ids, the root first. */
+/**
+ * Inserts a tree of mandates under the fixture's agent, ten below each. Returns their ids, the root first.
+ */
 async function plant(owner: postgres.Sql, fixtures: Fixtures, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => newId('mdt'));
   const parents = ids.map((_, index) => (index === 0 ? null : (ids[Math.floor((index - 1) / 10)] ?? null)));

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serveParent } from '../harness/channel.ts';
 
-/** One request as it goes over the wire, but for its host. */
+/** A request as it is sent, without its host. */
 export interface LoadRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
@@ -12,7 +12,7 @@ export interface LoadRequest {
   readonly body?: string;
 }
 
-/** What came back, so that the floor can answer the same bytes. */
+/** What came back, so that the floor can answer with the same bytes. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -20,34 +20,42 @@ export interface Answer {
 }
 
 interface Load {
-  /** Origin, without a trailing slash. */
+  /** The origin, without a trailing slash. */
   readonly origin: string;
   readonly requests: readonly LoadRequest[];
   readonly connections: number;
-  /** Requests a second, evenly spaced, however long answers take; null: as fast as the connections allow. */
+  /**
+   * Requests per second, evenly spaced, however long answers take. Null: as fast as the connections allow.
+   */
   readonly perSecond: number | null;
-  /** Every answer must have this status, 200 where none is said, and this text in it; anything else fails the whole measurement. */
+  /**
+   * The status that every answer must have; the default is 200. Any other fails the measurement, as does an
+   * answer without `mustContain`.
+   */
   readonly status?: number;
   readonly mustContain: string;
 }
 
-/** What the load generator answers. */
+/** The result of the load generator. */
 export interface LoadResult {
   /** The last answer. */
   readonly answer: Answer;
-  /** Wall time of all requests together. */
+  /** The wall-clock time of all requests together, in ms. */
   readonly milliseconds: number;
-  /** Median and 99th percentile of one request, in milliseconds; with a full pool this is mostly queueing. */
+  /** Median and 99th percentile of one request, in ms. With all connections busy this is mostly queueing. */
   readonly p50: number;
   readonly p99: number;
 }
 
-/** The load generator's methods. */
+/** The methods of the load generator. */
 export type LoadMethods = { run: (load: Load) => Promise<LoadResult> };
 
 const agents = new Map<string, Agent>();
 
-/** The keep-alive connections to one origin stay between calls: what is measured is requests, not handshakes. */
+/**
+ * The keep-alive connections to one origin, which stay open between calls: the benchmarks measure requests,
+ * not handshakes.
+ */
 function agentFor(origin: string, connections: number): Agent {
   const kept = agents.get(origin);
   if (kept !== undefined) return kept;
@@ -74,7 +82,7 @@ async function send(
   };
 }
 
-// What Node writes by itself.
+// Headers that Node writes by itself.
 const HOP = new Set(['connection', 'keep-alive', 'date', 'transfer-encoding', 'content-length']);
 
 async function run(load: Load): Promise<LoadResult> {
@@ -104,7 +112,7 @@ async function run(load: Load): Promise<LoadResult> {
 
 type Ask = (request: LoadRequest) => Promise<void>;
 
-/** As many at once as there are connections: what is measured is a server that never rests. */
+/** Sends as many requests at once as there are connections, so the server never rests. */
 async function asFastAsPossible(
   requests: readonly LoadRequest[],
   connections: number,
@@ -117,7 +125,7 @@ async function asFastAsPossible(
   await Promise.all(Array.from({ length: connections }, work));
 }
 
-/** Each request at its moment. One that is late, since this process was held up, is sent at once. */
+/** Sends each request at its time. A late one, after this process was held up, is sent at once. */
 async function paced(requests: readonly LoadRequest[], perSecond: number, ask: Ask): Promise<void> {
   const from = performance.now();
   const asked: Promise<void>[] = [];
@@ -125,7 +133,7 @@ async function paced(requests: readonly LoadRequest[], perSecond: number, ask: A
     const early = from + (nth * 1000) / perSecond - performance.now();
     if (early > 0) await sleep(early);
     const sent = ask(one);
-    // Whoever awaits them all hears of it; until then it is no unhandled rejection.
+    // `Promise.all` below reports it. Until then it must not count as an unhandled rejection.
     sent.catch(() => {});
     asked.push(sent);
   }

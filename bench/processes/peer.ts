@@ -9,7 +9,7 @@ import { cpuMicros, serveParent } from '../harness/channel.ts';
 import { readMandate } from '../peer/mandate.ts';
 import { createPeer } from '../peer/provider.ts';
 
-/** What the peer must know to take the same requests as ours. */
+/** What the peer must know to accept the same requests as ours. */
 export interface PeerSettings {
   readonly databaseUrl: string;
   readonly tenantId: string;
@@ -19,9 +19,9 @@ export interface PeerSettings {
   readonly idp: { readonly issuer: string; readonly jwksUri: string; readonly audience: string };
 }
 
-/** The peer's methods. */
+/** The methods of the peer. */
 export type PeerMethods = {
-  /** Serves the exchange as a grant of `oidc-provider`; answers its origin. */
+  /** Serves the exchange as a grant of `oidc-provider`. Returns its origin. */
   start: (settings: PeerSettings) => Promise<string>;
   cpu: (nothing: null) => number;
 };
@@ -29,7 +29,8 @@ export type PeerMethods = {
 let close = async (): Promise<void> => {};
 
 const start: PeerMethods['start'] = async (settings) => {
-  // As the owner, without a transaction or row-level security: the cheapest way to read. What it writes is the ledger's, as ours writes it, alone.
+  // As the owner, without a transaction or row-level security: the cheapest way to read. It writes the ledger
+  // entry as ours does, but alone.
   const sql = postgres(settings.databaseUrl, { max: 10, onnotice: () => {} });
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const answer = createPeer({

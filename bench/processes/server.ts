@@ -8,18 +8,30 @@ import { prepareFixtures, type Fixtures } from './fixtures.ts';
 import { prepareLedger, type LedgerWork } from './ledger.ts';
 import { runVerification, type VerifyWork } from './verification.ts';
 
-/** The server's methods. */
+/** The methods of the server. */
 export type ServerMethods = {
-  /** Starts the real server on this database, with simulators that run elsewhere, and makes the sample company, an agent and a mandate. */
+  /**
+   * Starts the real server on this database, with simulators that run elsewhere. Creates the sample company,
+   * an agent and a mandate.
+   */
   start: (settings: Record<string, string>) => Promise<Fixtures>;
   cpu: (nothing: null) => number;
-  /** Runs decisions, or what they are measured against, in this process; answers CPU microseconds of one. */
+  /** Runs decisions, or their floor, in this process. Returns the CPU microseconds of one. */
   decide: (work: Decided) => Promise<number>;
-  /** Verifies delegation tokens, or does what that is measured against, in this process; CPU microseconds of one. */
+  /**
+   * Verifies delegation tokens, or runs the floor of that, in this process. Returns the CPU microseconds of
+   * one.
+   */
   verify: (work: VerifyWork) => Promise<number>;
-  /** One revocation of a tree of `count` mandates, or its floor; CPU microseconds, PostgreSQL's among them. */
+  /**
+   * Revokes one tree of `count` mandates, or runs the floor of that. Returns CPU microseconds, including
+   * PostgreSQL's.
+   */
   cascade: (work: Counted) => Promise<number>;
-  /** One of `count` ledger entries of a transaction, or its floor; CPU microseconds, PostgreSQL's among them. */
+  /**
+   * Appends `count` ledger entries in one transaction, or runs the floor of that. Returns CPU microseconds of
+   * one, including PostgreSQL's.
+   */
   append: (work: Counted) => Promise<number>;
 };
 

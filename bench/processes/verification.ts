@@ -5,16 +5,16 @@ import type { RunningServer } from '../../src/server.ts';
 import { cpuMicros } from '../harness/channel.ts';
 import type { Fixtures } from './fixtures.ts';
 
-/** How much is verified, and what the tokens are made from. */
+/** How many tokens are verified, and what they are made from. */
 export interface VerifyWork {
   readonly what: 'ours' | 'floor';
   readonly operations: number;
   readonly concurrency: number;
-  /** A delegation token for MCP; every operation has one like it, with a `jti` and a signature of its own. */
+  /** A delegation token for MCP. Every operation gets one like it, with its own `jti` and signature. */
   readonly token: string;
 }
 
-/** CPU microseconds of one verification. Throws where one is refused. */
+/** The CPU microseconds of one verification. Throws if one is refused. */
 export async function runVerification(
   { kernel, url }: RunningServer,
   { tenantId, mandateId }: Fixtures,

@@ -2,7 +2,7 @@ import type okta from '@okta/okta-sdk-nodejs';
 import { samplePerson } from '#sandbox/company.ts';
 import { EVERYONE_GROUP_ID, type OktaSimulator } from '#sandbox/okta/index.ts';
 
-/** What a journey has in hand: `step` notes a failure of the SDK, `raw` one of an expected status. */
+/** What a journey works with. `step` reports a failure of the SDK, `raw` an unexpected status. */
 export interface Session {
   readonly sim: OktaSimulator;
   readonly url: string;
@@ -27,7 +27,7 @@ async function all<T>(list: Promise<AsyncIterable<T | null>>, most = 1000): Prom
   return items;
 }
 
-/** Reads people, and what hangs on a person; grants and takes an admin role. */
+/** Reads people and what belongs to a person; grants and removes an administrator role. */
 export async function directory({ client, step, raw, ann }: Session): Promise<void> {
   await step('users by page', () => all(client.userApi.listUsers({ limit: 5 })));
   await step('users by q', () => all(client.userApi.listUsers({ q: 'an' })));
@@ -68,7 +68,9 @@ export async function directory({ client, step, raw, ann }: Session): Promise<vo
   await raw(400, 'GET', `/users?filter=${encodeURIComponent('profile.city eq "Rome"')}`);
 }
 
-/** Takes a new person and Ann through every lifecycle operation, and each wrong-status refusal. */
+/**
+ * Takes a new person and Ann through every lifecycle operation, and through every refusal in a wrong status.
+ */
 export async function lifecycle({ sim, client, step, raw, ann }: Session): Promise<void> {
   const profile = {
     login: 'zoe@acme.example',
@@ -117,7 +119,7 @@ export async function lifecycle({ sim, client, step, raw, ann }: Session): Promi
   await step('delete', () => client.userApi.deleteUser({ userId: id }));
 }
 
-/** Makes, fills, empties and deletes a group. */
+/** Creates, fills, empties and deletes a group. */
 export async function groups({ client, step, raw, ann }: Session): Promise<void> {
   await step('groups', () => all(client.groupApi.listGroups({ limit: 2, expand: 'stats' })));
   await step('groups by q', () => all(client.groupApi.listGroups({ q: 'Eng' })));
@@ -174,7 +176,7 @@ export async function apps({ client, step, raw, ann }: Session): Promise<void> {
   await raw(403, 'DELETE', `/apps/${saml}/users/${samplePerson('faye').oktaId}`);
 }
 
-/** Polls and queries the System Log, then the refusals that any operation may give. */
+/** Polls and queries the System Log, then provokes the refusals that any operation may give. */
 export async function logsAndRefusals({ sim, client, step, raw }: Session): Promise<void> {
   const since = new Date(Date.now() - 60_000).toISOString();
   await step('log, polled', () =>

@@ -3,7 +3,7 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import type { Exchange, OktaSpec } from './spec.ts';
 
-/** What was seen of one operation: how often, with which answers, and everything that was wrong. */
+/** What was seen of one operation: how many calls, which statuses, and everything that was wrong. */
 export interface OperationReport {
   readonly name: string;
   readonly operationId: string;
@@ -12,20 +12,21 @@ export interface OperationReport {
   readonly problems: Set<string>;
 }
 
-/** A proxy in front of an Okta org that checks what goes through it against Okta's specification. */
+/** A proxy in front of an Okta org that checks requests and answers against Okta's OpenAPI description. */
 export interface RecordingProxy {
-  /** Give this to the client as the org's URL. */
+  /** The URL to give to the client as the org's. */
   readonly url: string;
-  /** By operation name; requests that fit no operation are reported under their own method and path. */
+  /** By operation name. Requests that match no operation are reported under their own method and path. */
   readonly reports: ReadonlyMap<string, OperationReport>;
   readonly exchanges: readonly Exchange[];
   close(): Promise<void>;
 }
 
 /**
- * Starts the proxy on loopback, in front of `target` (plain http). Only `/api/v1` is checked: tokens and discovery are not in
- * the management API's specification and pass through. The target's own URL is rewritten to the proxy's in answers (bodies
- * and headers), so that links lead through it; requests keep the proxy's `Host`. Credentials pass and are not kept.
+ * Starts the proxy on loopback in front of `target` (plain http). Only `/api/v1` is checked: tokens and
+ * discovery are not part of the management API's description and pass through. In answers (bodies and
+ * headers) the proxy's URL replaces the target's, so links lead through the proxy; requests keep the proxy's
+ * `Host`. Credentials pass through and are not stored.
  */
 export async function startRecordingProxy(target: string, spec: OktaSpec): Promise<RecordingProxy> {
   const reports = new Map<string, OperationReport>();
@@ -78,7 +79,7 @@ function report(spec: OktaSpec, reports: Map<string, OperationReport>, exchange:
 interface Passage {
   readonly target: string;
   readonly own: string;
-  /** Called before the client gets its answer, so that what it saw is always in the record. */
+  /** Called before the client gets its answer, so the record always contains what the client has seen. */
   record(exchange: Exchange): void;
 }
 
@@ -119,7 +120,7 @@ interface Answer {
   readonly body: Buffer;
 }
 
-/** Null where the target broke the connection. */
+/** The target's answer, or null if the target broke the connection. */
 async function forward(url: URL, incoming: IncomingMessage, body: Buffer): Promise<Answer | null> {
   return await new Promise((resolve) => {
     const { connection: _connection, ...headers } = incoming.headers;

@@ -1,15 +1,15 @@
-/** A JSON value that is an object: a schema, or a part of the specification. */
+/** A JSON object: a schema, or a part of the OpenAPI description. */
 export type Json = Readonly<Record<string, unknown>>;
 
 /** True for a JSON object. */
 export const isJson = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Which way a body goes: answers hold no `writeOnly` property, and requests need no `readOnly` one. */
+/** The direction of a body: answers contain no `writeOnly` property, and requests need no `readOnly` one. */
 export type Direction = 'request' | 'response';
 
 const SCHEMAS = '#/components/schemas/';
-/** Keywords that mean the same in OpenAPI 3.0 and in JSON Schema, or are handled below. */
+// Keywords that mean the same in OpenAPI 3.0 and in JSON Schema, or that are handled below.
 const KEPT = [
   'type',
   'enum',
@@ -26,9 +26,10 @@ const KEPT = [
 ] as const;
 
 /**
- * All component schemas of an OpenAPI 3.0 document as `$defs` of one JSON Schema (2020-12). `nullable` becomes a type or a
- * choice, `discriminator` a dispatch on its property, `oneOf` without one `anyOf` (Okta's alternatives overlap). Every schema
- * that has a discriminator exists twice: as itself, with dispatch, and as `<name>__base`, which its children extend.
+ * All component schemas of an OpenAPI 3.0 document as `$defs` of one JSON Schema (2020-12). `nullable`
+ * becomes a type or a choice, `discriminator` a dispatch on its property, and `oneOf` without one becomes
+ * `anyOf`, because Okta's alternatives overlap. A schema with a discriminator exists twice: as itself, with
+ * dispatch, and as `<name>__base`, which its children extend.
  */
 export function componentDefs(schemas: Json, direction: Direction): Record<string, unknown> {
   const defs: Record<string, unknown> = {};
@@ -45,7 +46,7 @@ export function componentDefs(schemas: Json, direction: Direction): Record<strin
   return defs;
 }
 
-/** One schema of an operation as JSON Schema, to stand beside `$defs`. */
+/** One schema of an operation as JSON Schema, for use beside `$defs`. */
 export function convert(schema: Json, schemas: Json, direction: Direction): Record<string, unknown> {
   const { $ref } = schema;
   if (typeof $ref === 'string') return { $ref: $ref.replace(SCHEMAS, '#/$defs/') };
@@ -73,7 +74,7 @@ export function convert(schema: Json, schemas: Json, direction: Direction): Reco
   return schema['nullable'] === true ? nullable(out) : out;
 }
 
-/** `minimum` with a boolean `exclusiveMinimum` (draft 4, as OpenAPI 3.0 has it) becomes a number. */
+/** Turns `minimum` with a boolean `exclusiveMinimum` (draft 4, as in OpenAPI 3.0) into a number. */
 function limits(schema: Json, out: Record<string, unknown>): void {
   for (const [bound, exclusive] of [
     ['minimum', 'exclusiveMinimum'],
@@ -88,7 +89,7 @@ function properties(all: Json, schemas: Json, direction: Direction): Record<stri
   return Object.fromEntries(
     Object.entries(all).map(([name, value]) => {
       if (!isJson(value)) return [name, {}];
-      // A secret that may only be written must not come back, and what only Okta writes is ignored in a request.
+      // A writeOnly secret must not come back, and Okta ignores readOnly properties in requests.
       if (direction === 'response' && value['writeOnly'] === true) return [name, false];
       if (direction === 'request' && value['readOnly'] === true) return [name, {}];
       return [name, convert(value, schemas, direction)];
@@ -101,7 +102,10 @@ const isReadOnly = (schema: Json, name: string): boolean => {
   return isJson(property) && property['readOnly'] === true;
 };
 
-/** A child of a discriminated schema extends its base: to extend the dispatching form would ask forever. */
+/**
+ * A child of a discriminated schema extends its base, since extending the dispatching form would recurse
+ * without end.
+ */
 function extended(part: unknown, schemas: Json): unknown {
   if (!isJson(part) || typeof part['$ref'] !== 'string') return part;
   const parent = schemas[part['$ref'].replace('#/$defs/', '')];

@@ -7,7 +7,7 @@ import { componentDefs, convert, isJson, type Direction, type Json } from './sch
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 
-/** One operation of the specification, found for a request. */
+/** One operation of the OpenAPI description, found for a request. */
 export interface Operation {
   /** `GET /api/v1/users/{id}` */
   readonly name: string;
@@ -17,13 +17,13 @@ export interface Operation {
   readonly parameters: readonly Json[];
 }
 
-/** An exchange as it was on the wire. Bodies are the raw text; header names are lower case. */
+/** A request and its answer as they were sent. Bodies are raw text; header names are in lower case. */
 export interface Exchange {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
   readonly requestBody: string;
-  /** Null where the connection broke before an answer. */
+  /** Null if the connection broke before an answer. */
   readonly status: number | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly responseBody: string;
@@ -31,15 +31,22 @@ export interface Exchange {
 
 /** Okta's management API as validators. */
 export interface OktaSpec {
-  /** The operation of a request; undefined where Okta has none. Literal segments win over parameters. */
+  /** The operation of a request, or undefined if Okta has none. Literal segments win over parameters. */
   match(method: string, path: string): Operation | undefined;
-  /** What is wrong with the request: parameters and body. Header and path parameters are not checked by schema. */
+  /**
+   * What is wrong with the request's parameters and body. Does not check header and path parameters against
+   * their schemas.
+   */
   requestProblems(operation: Operation, exchange: Exchange): string[];
-  /** What is wrong with the answer: status, content, body, and Okta's rate-limit and request-id headers. */
+  /**
+   * What is wrong with the answer: status, content, body, and Okta's headers for rate limits and request id.
+   */
   responseProblems(operation: Operation, exchange: Exchange): string[];
 }
 
-/** Reads Okta's OpenAPI document (3.0, YAML) and prepares its validators; schemas are compiled when first used. */
+/**
+ * Reads Okta's OpenAPI document (3.0, YAML) and prepares its validators. Schemas are compiled on first use.
+ */
 export async function loadOktaSpec(file: string): Promise<OktaSpec> {
   const document = parse(await readFile(file, 'utf8'), { maxAliasCount: -1 }) as Json;
   const resolve = (value: unknown): Json => {
@@ -71,13 +78,16 @@ export async function loadOktaSpec(file: string): Promise<OktaSpec> {
 }
 
 type Resolve = (value: unknown) => Json;
-/** What an operation's answer may break the schema in: as its examples do, or where the schema is known to be wrong. */
+/**
+ * In what an operation's answer may break the schema: as its examples do, or where the schema is known to be
+ * wrong.
+ */
 interface Leniency {
   readonly operationId: string;
   readonly examples: readonly unknown[];
 }
 
-/** The errors of a value against a schema. */
+/** Returns the errors of a value against a schema. */
 type Check = (schema: unknown, value: unknown, leniency?: Leniency) => string[];
 
 function operationsOf(document: Json, resolve: Resolve): Operation[] {
@@ -112,7 +122,7 @@ function bestMatch(operations: readonly Operation[], method: string, path: strin
   return fits.sort((one, other) => literals(other) - literals(one))[0];
 }
 
-/** A validator over schemas of one direction; each schema object is compiled once. */
+/** A validator for the schemas of one direction. Compiles each schema object once. */
 function compiler(schemas: Json, direction: Direction): Check {
   const ajv = new Ajv2020({
     strict: false,
@@ -149,7 +159,7 @@ function compiler(schemas: Json, direction: Direction): Check {
   };
 }
 
-/** `if` says only that a branch failed, and the branch says why. */
+/** Drops the errors of `if`, which only say that a branch failed; the branch itself says why. */
 const explained = (errors: readonly ErrorObject[]): string[] =>
   errors
     .filter((error) => error.keyword !== 'if')
@@ -181,7 +191,7 @@ function queryProblems(
   ];
 }
 
-/** A query value as the type that its schema wants; the text itself where it cannot be that. */
+/** A query value in the type of its schema, or as text if it does not have that type. */
 function typed(text: string, type: unknown): unknown {
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   if ((type === 'integer' || type === 'number') && text !== '' && !Number.isNaN(Number(text)))
@@ -215,7 +225,7 @@ function responseProblems(
   const content = resolve(resolve(answer)['content']);
   const schema = resolve(content['application/json'])['schema'];
   if (answer === undefined) return [...problems, ...undocumented(exchange, check)];
-  // Okta's gateway refuses a missing scope with an empty body, which the specification does not know.
+  // Okta's gateway answers a missing scope with an empty body, which the description does not mention.
   if (
     exchange.status === 403 &&
     exchange.responseBody === '' &&
@@ -239,7 +249,10 @@ function responseProblems(
   ];
 }
 
-/** Every operation may answer 400, 401, 405 and 5xx in Okta's error form, documented or not; any other status is a fault. */
+/**
+ * Every operation may answer 400, 401, 403, 404, 405, 429, 500 and 503 in Okta's error form, documented or
+ * not. Any other status is wrong.
+ */
 function undocumented(exchange: Exchange, check: Check): string[] {
   const { status } = exchange;
   if (status === null || ![400, 401, 403, 404, 405, 429, 500, 503].includes(status))

@@ -3,13 +3,13 @@ import { SANDBOX_API_TOKEN, type OktaSimulator } from '#sandbox/okta/index.ts';
 import { apps, directory, groups, lifecycle, logsAndRefusals } from './journeys.ts';
 import { samplePerson } from '#sandbox/company.ts';
 
-/** Something that the walk expected and did not get. */
+/** Something that the walk did not expect. */
 export interface Surprise {
   readonly step: string;
   readonly message: string;
 }
 
-/** Every operation that the simulator serves: the walk must drive each. */
+/** Every operation that the simulator serves. The walk must call each of them. */
 export const SERVED = [
   'listUsers',
   'createUser',
@@ -58,7 +58,10 @@ export const SERVED = [
   'getUserType',
 ] as const;
 
-/** Drives every served operation through `url` (the recording proxy): by Okta's SDK where it has the method, and by plain fetch for refusals. */
+/**
+ * Calls every served operation through `url` (the recording proxy): with Okta's SDK where it has the method,
+ * and with plain fetch for refusals.
+ */
 export async function walk(sim: OktaSimulator, url: string): Promise<Surprise[]> {
   const surprises: Surprise[] = [];
   const step = async <T>(name: string, work: () => Promise<T>): Promise<T | undefined> => {
@@ -102,7 +105,10 @@ export async function walk(sim: OktaSimulator, url: string): Promise<Surprise[]>
   return surprises;
 }
 
-/** A service app by private key, as Prokura connects; without the SDK's cache, which serves stale users for ever. */
+/**
+ * A service app with a private key, as Prokura connects. Without the SDK's cache, which serves stale users
+ * for ever.
+ */
 const serviceClient = (sim: OktaSimulator, url: string): okta.Client =>
   new okta.Client({
     orgUrl: url,

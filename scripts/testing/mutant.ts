@@ -2,23 +2,29 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 /**
- * One deliberate fault of the product, as `test/mutants/<name>.patch`: two kinds of header lines, then a patch for `git apply` at the root.
+ * A deliberate fault of the product, as `test/mutants/<name>.patch`: two kinds of header lines, then a patch
+ * for `git apply` at the root.
  *
  *     Breaks: law 2: an execution no longer waits for somebody who is leaving
- *     Killed by: test/surfaces/law-leaving.test.ts > law 2: an execution that begins while the principal departs does nothing
+ *     Killed by: test/surfaces/law-leaving.test.ts > law 2: an execution that begins while …
  */
 export interface Mutant {
   readonly name: string;
   readonly file: string;
-  /** What no longer holds. It begins with the row of docs/laws.md where there is one: `law 2: …`, `T17: …`. */
+  /** What no longer holds. Begins with the row of docs/laws.md if there is one: `law 2: …`, `T17: …`. */
   readonly breaks: string;
-  /** Whether it changes how the database is made: then its tests need one of their own. */
+  /** Whether it changes how the database is created. Then its tests need their own database. */
   readonly changesDatabase: boolean;
-  /** Every one of these tests must fail: the file, and its name (groups and title with spaces between) or a part of it. */
+  /**
+   * The tests that must fail: the file, and the name (groups and title, separated by spaces) or a part of it.
+   */
   readonly killedBy: readonly { readonly file: string; readonly name: string }[];
 }
 
-/** Reads every mutant of the project at `root`, by name. Throws an Error that names the file where a header line is missing or malformed. */
+/**
+ * Reads every mutant of the project at `root`, sorted by name. Throws an Error that names the file if a
+ * header line is missing or malformed.
+ */
 export function readMutants(root: string): Mutant[] {
   const folder = join(root, 'test/mutants');
   return readdirSync(folder)

@@ -6,18 +6,18 @@ import { join } from 'node:path';
 /** A copy of the working tree. */
 export interface TreeCopy {
   readonly root: string;
-  /** Applies a patch, or takes it back. False where it does not fit. */
+  /** Applies a patch or reverts it. False if it does not fit. */
   patch(file: string, way: 'apply' | 'revert'): boolean;
   remove(): void;
 }
 
 /**
- * Copies what git tracks, and what it neither tracks nor ignores, from `root` into a new folder below the system's temporary one.
- * With `packages: false` the copy has no `node_modules`, as a fresh clone has none.
+ * Copies all files of `root` that git does not ignore into a new temporary folder. With `packages: false` the
+ * copy has no `node_modules`, like a fresh clone.
  */
 export function copyTree(root: string, { packages = true } = {}): TreeCopy {
   const copy = mkdtempSync(join(tmpdir(), 'prokura-copy-'));
-  // As a clone is: the user that PostgreSQL runs as where npm start runs as root can enter it.
+  // As in a clone: if npm start runs as root, PostgreSQL runs as another user, who must be able to enter it.
   chmodSync(copy, 0o755);
   const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
@@ -31,7 +31,8 @@ export function copyTree(root: string, { packages = true } = {}): TreeCopy {
     root: copy,
     patch: (file, way) => {
       try {
-        // One line of context is enough: code beside it may change. Outside of any repository: inside of one, git would leave out paths that it does not know there.
+        // One line of context is enough, since code nearby may change. Inside a repository git would skip
+        // paths that it does not know there, so keep git outside of any.
         execFileSync('git', ['apply', '-C1', ...(way === 'revert' ? ['-R'] : []), file], {
           cwd: copy,
           stdio: 'ignore',

@@ -1,12 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import type { Reporter } from 'vitest/node';
 
-/** Where the reporter writes: an array of the paths of test files, null for an error that belongs to none. */
+/**
+ * The environment variable that names the reporter's output file: a JSON array of test file paths, with null
+ * for an error outside of every file.
+ */
 export const UNHANDLED_FILE = 'VITEST_UNHANDLED_FILE';
 
 /**
- * A vitest reporter that says which files had errors that no test caught (a rejected promise that nobody awaited): they make vitest's exit
- * code 1, but its JSON report leaves them out, so a flaky file beside them would hide them.
+ * A vitest reporter that says in which files errors were caught by no test, such as a rejected promise that
+ * nobody awaited. They set vitest's exit code to 1, but its JSON report omits them, so a flaky file in the
+ * same run would hide them.
  */
 export default class UnhandledErrors implements Reporter {
   onTestRunEnd(_modules: unknown, errors: readonly object[]): void {

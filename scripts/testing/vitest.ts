@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { UNHANDLED_FILE } from './unhandled-errors.ts';
 
-/** One test of a run. `name` is its groups and its title, with spaces between. */
+/** A test of a run. `name` consists of its groups and its title, separated by spaces. */
 export interface TestResult {
   /** Relative to the root of the run, with forward slashes. */
   readonly file: string;
@@ -12,12 +12,13 @@ export interface TestResult {
   readonly state: 'passed' | 'failed' | 'skipped';
 }
 
+/** The result of a run. */
 export interface VitestRun {
   readonly exitCode: number | null;
   readonly tests: readonly TestResult[];
-  /** Files that failed without a failed test: they do not load, a hook of theirs throws, or an error was not caught by any test. */
+  /** Files that failed without a failed test: they do not load, a hook threw, or no test caught an error. */
   readonly broken: readonly string[];
-  /** Errors that no test caught, outside of every file. Those of a file make it broken. */
+  /** How many errors no test caught outside of every file. An error inside a file makes that file broken. */
   readonly strayErrors: number;
 }
 
@@ -30,8 +31,9 @@ interface JsonReport {
 }
 
 /**
- * Runs vitest in `root` with `args` and reads its JSON report; `output` says where its own text goes. A run that writes no report (it was
- * killed, or its set-up threw) has no tests: look at the exit code too. `env` is added to the environment. Does not throw where tests fail.
+ * Runs vitest in `root` with `args` and reads its JSON report. `output` is where vitest's own text goes;
+ * `env` is added to the environment. A run that writes no report (it was killed, or its set-up threw) has no
+ * tests, so check the exit code as well. Does not throw if tests fail.
  */
 export async function runVitest(
   root: string,

@@ -8,7 +8,7 @@ interface Cookie {
   value: string;
 }
 
-/** A page where a walk through redirects ended. */
+/** The page where a chain of redirects ended. */
 export interface Page {
   readonly url: URL;
   readonly status: number;
@@ -16,11 +16,13 @@ export interface Page {
   readonly headers: Headers;
 }
 
-/** A browser as far as sign-ins need one: cookies by host and path, redirects, forms. It runs no script. */
+/**
+ * As much of a browser as sign-ins need: cookies by host and path, redirects and forms. It runs no scripts.
+ */
 export class Browser {
   readonly #cookies: Cookie[] = [];
 
-  /** What it would send to this address. */
+  /** The Cookie header for this address. */
   cookiesFor(url: URL): string {
     return this.#cookies
       .filter(
@@ -32,7 +34,7 @@ export class Browser {
       .join('; ');
   }
 
-  /** Makes its cookies another browser's too, whatever their paths: what an attacker could do with their own. */
+  /** Copies its cookies to another browser, under this path, as an attacker could do with their own. */
   copyTo(other: Browser, path: string): void {
     for (const cookie of this.#cookies) other.#cookies.push({ ...cookie, path });
   }
@@ -51,7 +53,10 @@ export class Browser {
     if (!gone) this.#cookies.push({ host: url.hostname, name, path, value });
   }
 
-  /** Goes to an address and on through every redirect, but not to one that starts with `stopAt`: a client's own. */
+  /**
+   * Opens an address and follows every redirect, but not one to an address that starts with `stopAt`, which
+   * belongs to the client.
+   */
   async go(address: string | URL, stopAt: string, form?: URLSearchParams): Promise<Page> {
     let url = new URL(address);
     let body = form;
@@ -75,7 +80,9 @@ export class Browser {
     throw new Error('too many redirects');
   }
 
-  /** Submits the page's one form with a button pressed; what is ticked stays so, but for the values in `untick`. */
+  /**
+   * Submits the page's only form with a button. Ticked boxes stay ticked, except for the values in `untick`.
+   */
   async press(
     page: Page,
     button: { name: string; value: string },
@@ -98,7 +105,10 @@ export class Browser {
   }
 }
 
-/** What a person does in a new browser: picks themselves at Okta, and approves what they do not untick. Answers the client's redirect. */
+/**
+ * Signs a person in with a new browser: picks them at Okta and approves everything that is not in `untick`.
+ * Returns the redirect to the client.
+ */
 export async function signIn(
   address: URL,
   person: string,

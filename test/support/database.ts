@@ -3,12 +3,12 @@ import { startTemplate, TEMPLATE_URL } from './template-database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** URL of the owner of the migrated template database. */
+    /** The URL of the migrated template database, as its owner. */
     templateUrl: string;
   }
 }
 
-/** One real PostgreSQL for the whole run, unless the environment names one that runs already. */
+/** Starts one real PostgreSQL for the whole run, unless the environment names one that is running. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const running = process.env[TEMPLATE_URL];
   const template = running === undefined ? await startTemplate() : { url: running, stop: async () => {} };

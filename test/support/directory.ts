@@ -2,12 +2,12 @@ import type { Directory } from '#domain/provider.ts';
 import type { App } from '#engine/app.ts';
 import type { World } from './world.ts';
 
-/** A point that somebody reaches and waits at until it is opened. */
+/** A point at which code waits until the test opens it. */
 export class Gate {
   readonly #reached = Promise.withResolvers<void>();
   readonly #opened = Promise.withResolvers<void>();
 
-  /** Resolves when somebody waits at it. */
+  /** Resolves when something waits at the gate. */
   get reached(): Promise<void> {
     return this.#reached.promise;
   }
@@ -16,14 +16,14 @@ export class Gate {
     this.#opened.resolve();
   }
 
-  /** Reached, and waits; the second time through it is open. */
+  /** Waits until the gate is open. An open gate stays open. */
   async pass(): Promise<void> {
     this.#reached.resolve();
     await this.#opened.promise;
   }
 }
 
-/** The same app, whose answers of the directory go through `change` on their way. */
+/** The same app with directory answers that `change` replaces. */
 export function withDirectory(app: App, change: (real: Directory) => Partial<Directory>): App {
   return {
     ...app,
@@ -34,7 +34,7 @@ export function withDirectory(app: App, change: (real: Directory) => Partial<Dir
   };
 }
 
-/** The same app, whose pages of people wait at the gate after Okta has sent them. */
+/** The same app, in which pages of people wait at the gate after Okta has sent them. */
 export const latePages = (app: App, gate: Gate): App =>
   withDirectory(app, (real) => ({
     async *people(signal) {
@@ -45,7 +45,7 @@ export const latePages = (app: App, gate: Gate): App =>
     },
   }));
 
-/** The same app, whose reads of this person by id wait at the gate after Okta has answered. */
+/** The same app, in which reads of this person by id wait at the gate after Okta has answered. */
 export const latePerson = (app: App, uid: string, gate: Gate): App =>
   withDirectory(app, (real) => ({
     person: async (asked, signal) => {
@@ -57,7 +57,7 @@ export const latePerson = (app: App, uid: string, gate: Gate): App =>
 
 let hired = 0;
 
-/** Puts somebody new into the simulated Okta and answers their id. */
+/** Adds a new person to the simulated Okta and returns their id. */
 export function hire(
   world: World,
   login: string,

@@ -1,19 +1,20 @@
 import { createHash, generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, SignJWT, type JWK } from 'jose';
 
-/** A key that proofs are made with. */
+/** A key with which proofs are made. */
 export interface ProofKey {
   readonly publicKey: KeyObject;
   readonly privateKey: KeyObject;
 }
 
-/** What a wrong proof has otherwise than a right one. */
+/** How a wrong proof differs from a right one. */
 export interface ProofChanges {
   readonly header?: Record<string, unknown>;
   readonly claims?: Record<string, unknown>;
   readonly signWith?: KeyObject | Uint8Array;
 }
 
+/** A new key on P-256. */
 export const newProofKey = (): ProofKey => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 const publicJwk = (key: ProofKey): JWK => key.publicKey.export({ format: 'jwk' });
@@ -21,10 +22,13 @@ const publicJwk = (key: ProofKey): JWK => key.publicKey.export({ format: 'jwk' }
 /** The RFC 7638 thumbprint that a token bound to the key carries. */
 export const jktOf = (key: ProofKey): Promise<string> => calculateJwkThumbprint(publicJwk(key));
 
-/** `ath` of a token (RFC 9449 section 4.2). */
+/** The `ath` of a token (RFC 9449 section 4.2). */
 export const athOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
 
-/** A proof of now for one request (RFC 9449 section 4.2), with `ath` where a token goes with it, and with the changes. */
+/**
+ * A current proof for one request (RFC 9449 section 4.2), with `ath` if there is a token, and with the
+ * changes.
+ */
 export const proofBy = (
   key: ProofKey,
   method: string,
@@ -44,8 +48,8 @@ export const proofBy = (
     .sign(signWith ?? key.privateKey);
 
 /**
- * T25: every way in which a proof can be wrong wherever it is sent; `key` is the one that it is made with, `url` where it goes, `seconds` how far its time
- * may be from now.
+ * T25: every way in which a proof can be wrong, by name. `key` makes the proof, `url` is where it is sent,
+ * and `seconds` is how far its time may be from now.
  */
 export const wrongProofs = (
   key: ProofKey,

@@ -5,11 +5,11 @@ import { resolve } from 'node:path';
 export interface LawRow {
   /** `law 2` or `T17`. */
   readonly name: string;
-  /** A title may be that of a group of tests, and `%s` in it stands for several. */
+  /** A title may be that of a group of tests. `%s` in it stands for several titles. */
   readonly tests: readonly { readonly file: string; readonly title: string }[];
 }
 
-/** The rows of docs/laws.md, in order. Throws an Error where a cell names no test. */
+/** The rows of docs/laws.md, in order. Throws an Error if a cell names no test. */
 export function lawRows(): LawRow[] {
   const text = readFileSync(resolve(import.meta.dirname, '../../docs/laws.md'), 'utf8');
   return [...text.matchAll(/^\| (T?)(\d+) \| [^|]+ \| (.+) \|$/gm)].map(

@@ -1,6 +1,6 @@
 import type { World } from './world.ts';
 
-/** A crowd that was loaded by SQL: too many for doors, and for one parameter a row. */
+/** A crowd that was loaded with SQL, because it is too large for the interfaces. */
 export interface Crowd {
   readonly group: string;
   readonly people: number;
@@ -11,8 +11,8 @@ const id = (prefix: string, name: string) =>
   `'${prefix}_' || rpad(translate('${name}', '_', 'x') || lpad(n::text, 8, '0'), 26, '0')`;
 
 /**
- * Loads a group that is mapped to `role` with one scope, its members, and mandates of theirs to one agent: as the owner, in a few
- * statements. `name` keeps crowds of one test apart; small letters and digits.
+ * Loads a group that is mapped to `role` with one scope, its members, and their mandates for one agent, as
+ * the owner, in a few statements. `name` (lower-case letters and digits) separates the crowds of one test.
  */
 export async function loadCrowd(
   world: World,

@@ -10,18 +10,21 @@ import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.t
 import { layWire, type Wire } from './proxy.ts';
 import { copyDatabase } from './world.ts';
 
-/** A server in a process of its own, which can be killed. */
+/** A server in its own process, which can be killed. */
 export interface ServerProcess {
   readonly url: string;
-  /** Everything that it has written. */
+  /** Everything that it has written so far. */
   output(): string;
-  /** Sends a signal and waits for the end; to its whole process group, as a terminal does, where it was started with one. */
+  /**
+   * Sends a signal and waits for the end. Signals the whole process group, as a terminal does, if it has its
+   * own.
+   */
   kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): Promise<number | null>;
-  /** Settles with its exit code when it ends. */
+  /** Resolves with its exit code when it ends. */
   readonly ended: Promise<number | null>;
 }
 
-/** One database and one pair of simulators for any number of server processes. */
+/** One database and one pair of simulators, for any number of server processes. */
 export interface Fleet {
   readonly okta: OktaSimulator;
   readonly slack: SlackSimulator;
@@ -34,7 +37,10 @@ export interface Fleet {
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** Makes the database and the simulators; no server runs yet. Every server publishes the same address, that of the first. */
+/**
+ * Creates the database and the simulators, without a server. Every server publishes the same address, that of
+ * the first.
+ */
 export async function openFleet(options: { wire?: boolean } = {}): Promise<Fleet> {
   const databaseUrl = await copyDatabase();
   const wire = options.wire === true ? await layWire(databaseUrl) : null;
@@ -79,10 +85,13 @@ export async function openFleet(options: { wire?: boolean } = {}): Promise<Fleet
   };
 }
 
-/** How long a server may take to start, in milliseconds, where the machine is busy. */
+// How long a server may take to start on a busy machine.
 const START_MS = 150_000;
 
-/** Starts `src/main.ts` (`group`: in a process group of its own) and waits for its banner; rejects with its words, and leaves no process, where it ends before or takes too long. */
+/**
+ * Starts `src/main.ts` and waits for its banner. `group` gives it its own process group. Rejects with its
+ * output if it ends before or takes too long, and leaves no process behind.
+ */
 export async function startProcess(
   env: Record<string, string>,
   { group = false } = {},

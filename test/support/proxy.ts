@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A wire to the database that can be cut. */
+/** A connection to the database that can be cut. */
 export interface Wire {
   /** The same URL, through the wire. */
   readonly url: string;
@@ -12,8 +12,8 @@ export interface Wire {
 }
 
 /**
- * Lays a wire to the database of `url`, on a free port of loopback. With `drops`, the start-up packets that pass lose that parameter, as behind
- * PgBouncer with `ignore_startup_parameters`.
+ * Puts a wire in front of the database of `url`, on a free loopback port. With `drops`, start-up packets lose
+ * that parameter, as behind PgBouncer with `ignore_startup_parameters`.
  */
 export async function layWire(url: string, { drops }: { drops?: string } = {}): Promise<Wire> {
   const target = new URL(url);
@@ -63,7 +63,10 @@ export async function layWire(url: string, { drops }: { drops?: string } = {}): 
   };
 }
 
-/** A start-up packet without one parameter (PostgreSQL manual, section 54.7, StartupMessage): length, version, then names and values, each ended by NUL. */
+/**
+ * A start-up packet without one parameter (PostgreSQL manual, section 54.7, StartupMessage): length, version,
+ * then names and values, each ended by NUL.
+ */
 function withoutParameter(packet: Buffer, name: string): Buffer {
   const words = packet.subarray(8, packet.readInt32BE(0)).toString('latin1').split('\0');
   const kept: string[] = [];

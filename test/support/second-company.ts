@@ -10,7 +10,10 @@ import { SAMPLE_COMPANY, samplePerson } from '#sandbox/company.ts';
 import { EVERYONE_GROUP_ID, startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
 import { eventually, type World } from './world.ts';
 
-/** Another organisation on the same installation, with an Okta of its own in which the same people have the same ids. */
+/**
+ * Another organisation on the same installation. It has its own Okta, in which the same people have the same
+ * ids.
+ */
 export interface SecondCompany {
   readonly tenantId: string;
   readonly okta: OktaSimulator;

@@ -1,14 +1,20 @@
 import type { SimMessage } from '#sandbox/slack/index.ts';
 import type { TestAgent, World } from './world.ts';
 
-/** A message's blocks as one text, to look for words in. */
+/** A message's blocks as one text, to search for words. */
 export const words = (message: SimMessage): string => JSON.stringify(message.blocks);
-/** Requests that wait for approval, and what people see and do about them in Slack. `bot` is Carl's agent. */
+/**
+ * Requests that wait for approval, and what people see of them and do about them in Slack. `bot` is Carl's
+ * agent.
+ */
 export function slackApprovals(world: World, bot: TestAgent) {
   const state = async (callId: string) =>
     (await world.sql<{ state: string }[]>`select state from calls where id = ${callId}`)[0]?.state;
 
-  /** What a person alone is told after a click. The messages around it may change at the same time. */
+  /**
+   * Clicks a button and returns the ephemeral answer that matches. Messages around it may change at the same
+   * time.
+   */
   async function told(
     who: string,
     message: SimMessage,
@@ -25,7 +31,7 @@ export function slackApprovals(world: World, bot: TestAgent) {
   }
 
   let counter = 0;
-  /** Bob asks to give Carl's agent a mandate: Mona, his manager, must agree. */
+  /** Bob asks to give Carl's agent a mandate. Mona, his manager, must agree. */
   async function ask(
     more: Record<string, unknown> = {},
     reason?: string,
@@ -42,7 +48,7 @@ export function slackApprovals(world: World, bot: TestAgent) {
     return { ...outcome, purpose };
   }
 
-  /** The copy of an approval that somebody has. */
+  /** A person's copy of an approval. */
   const copy = (who: string, approvalId: string): Promise<SimMessage> =>
     world.slack.as(who).waitsFor((one) => one.ephemeralFor === null && words(one).includes(approvalId));
 
@@ -54,7 +60,7 @@ export function slackApprovals(world: World, bot: TestAgent) {
         90_000,
       );
 
-  /** A click that is sent although the person has no such message: what they read then. */
+  /** Sends a click although the person has no such message. Returns what they then read. */
   async function click(who: string, actionId: string, value: string): Promise<string> {
     const person = world.slack.as(who);
     const { ephemerals } = await person.types('/approval help');
@@ -73,4 +79,5 @@ export function slackApprovals(world: World, bot: TestAgent) {
   return { state, told, ask, copy, becomes, click };
 }
 
+/** The helpers of `slackApprovals`. */
 export type SlackApprovals = ReturnType<typeof slackApprovals>;

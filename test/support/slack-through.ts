@@ -1,8 +1,8 @@
 import { eventually, type World } from './world.ts';
 
 /**
- * Waits until everything that Slack sent and that leaves something to do is done: it is written down before it is acknowledged, and
- * struck out after its answer. Menus and events are answered in their acknowledgement, and need no waiting.
+ * Waits until all requests from Slack that cause work are done. Each is stored before it is acknowledged, and
+ * deleted after its answer. Menus and events are answered in their acknowledgement and need no waiting.
  */
 export async function slackIsThrough({ sql }: Pick<World, 'sql'>): Promise<void> {
   await eventually(

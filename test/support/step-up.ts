@@ -1,14 +1,14 @@
 import { samplePerson } from '#sandbox/company.ts';
 import { Browser, type Page } from './browser.ts';
 
-/** Nowhere that a walk on these pages leads to. */
+// No redirect on these pages leads there.
 const NOWHERE = 'nowhere:';
 
 /** Browsers that open an approval's page. */
 export function approvalPages(at: { readonly url: string; readonly tenantId: string }) {
   const pageOf = (approvalId: string) => `${at.url}/t/${at.tenantId}/approvals/${approvalId}`;
 
-  /** Opens the page and signs in at Okta as this person, with this factor where Okta asks for one. */
+  /** Opens the page and signs in at Okta as this person, with this factor if Okta asks for one. */
   async function opens(
     who: string,
     approvalId: string,
@@ -22,7 +22,7 @@ export function approvalPages(at: { readonly url: string; readonly tenantId: str
     return { browser, page };
   }
 
-  /** Sends the page's form, as pressing one of its buttons does. */
+  /** Submits the page's form with one of its buttons. */
   function presses(
     { browser, page }: { browser: Browser; page: Page },
     decision: string,

@@ -1,6 +1,6 @@
 import type { App } from '#engine/app.ts';
 
-/** The same server, whose jobs nobody runs: what is ready stays ready until the test runs it. */
+/** The same app, but nobody runs its jobs: what is ready stays ready until the test runs it. */
 export const still = (app: App): App => ({
   ...app,
   queue: {

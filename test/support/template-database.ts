@@ -6,16 +6,20 @@ import { startEmbedded } from '#db/embedded.ts';
 import { migrateDatabase } from '#db/migrate.ts';
 import { QUEUES } from '../../src/queues.ts';
 
-/** Where a run finds a template database that somebody else has started: `npm run mutants` starts one for many runs. */
+/**
+ * The environment variable that names a running template database. `npm run mutants` starts one for many
+ * runs.
+ */
 export const TEMPLATE_URL = 'VITEST_TEMPLATE_URL';
 
-/** One real PostgreSQL with one migrated database, which every test file copies. */
+/** Starts one real PostgreSQL with one migrated database, which every test file copies. */
 export async function startTemplate(): Promise<{ url: string; stop(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'prokura-test-'));
   const server = await startEmbedded(folder);
   await migrateDatabase(server.url, 'sandbox', QUEUES);
   const sql = postgres(server.url, { max: 1 });
-  // Nothing here must outlive the machine; waiting for the disk at every commit is most of what a transaction of a test would take.
+  // Nothing here must survive the machine, and waiting for the disk at every commit would be most of a test's
+  // transaction.
   for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes'])
     await sql.unsafe(`alter system set ${setting} = off`);
   await sql`select pg_reload_conf()`;

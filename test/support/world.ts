@@ -25,14 +25,14 @@ import { startSandbox } from '../../src/sandbox-mode.ts';
 import { startServer, type RunningServer } from '../../src/server.ts';
 import { layWire, type Wire } from './proxy.ts';
 
-/** An agent with the key that only it holds. */
+/** An agent, with its private key. */
 export interface TestAgent {
   readonly id: string;
   readonly name: string;
   readonly privateJwk: JWK;
 }
 
-/** A whole product on a database of its own, with its simulators and the sample company. */
+/** A complete product on its own database, with its simulators and the sample company. */
 export interface World {
   readonly url: string;
   readonly ownerUrl: string;
@@ -42,14 +42,14 @@ export interface World {
   readonly slack: SlackSimulator;
   readonly company: SetUpAnswer;
   readonly tenantId: string;
-  /** The server's wire to the database, where one was asked for; `sql` does not go through it. */
+  /** The server's wire to the database, if requested. `sql` does not go through it. */
   readonly wire: Wire | null;
   /** Log lines, parsed. */
   readonly logs: Record<string, unknown>[];
-  /** As the owner: past row-level security, for looking at rows. */
+  /** Connects as the owner, to whom row-level security does not apply, to look at rows. */
   readonly sql: Sql;
   person(key: string): Promise<Person>;
-  /** The sample person as Slack would present them. */
+  /** The sample person as an actor from Slack. */
   actor(key: string): Promise<PersonActor>;
   as(
     actor: Actor,
@@ -58,15 +58,18 @@ export interface World {
     more?: { reason?: string; waitMs?: number },
   ): Promise<Outcome>;
   ledger(event?: string): Promise<LedgerEntry[]>;
-  /** Registered by Dana. The ceiling is every Okta scope unless named. */
+  /** An agent, registered by Dana. Its ceiling is every Okta scope unless given. */
   agent(name: string, owner: string, scopes?: string[]): Promise<TestAgent>;
-  /** Given by `principal` and, where policy asks, approved by their manager; waits until it stands. Returns its id. */
+  /**
+   * A mandate of `principal`, approved by their manager if policy asks. Waits until it is active and returns
+   * its id.
+   */
   mandate(principal: string, agent: TestAgent, terms?: Record<string, unknown>): Promise<string>;
   /** Votes on an approval as a sample person, on its current version. */
   vote(key: string, approvalId: string, decision?: 'approve' | 'deny', note?: string): Promise<Outcome>;
-  /** Gives an API key scopes that act: Dana asks, another IT admin agrees. Waits until it has them. */
+  /** Gives an API key scopes that act: Dana asks, another IT admin agrees. Waits until the key has them. */
   grant(keyId: string, scopes: readonly string[], source?: string): Promise<void>;
-  /** The output of what was asked: where it waits, everybody who can approves it, one after the other, until it is done. */
+  /** The output of an outcome. If it waits, everybody who can approves it in turn, until it is done. */
   agreed(outcome: Outcome): Promise<Record<string, unknown>>;
   assertion(agent: TestAgent, claims?: Record<string, unknown>): Promise<string>;
   /** Exchanges at the token endpoint, over HTTP. */
@@ -76,21 +79,27 @@ export interface World {
     mandateId: string,
     form?: Record<string, string>,
   ): Promise<{ status: number; body: Record<string, unknown> }>;
-  /** A delegation token, or a throw with the endpoint's answer. */
+  /** A delegation token. Throws an Error with the endpoint's answer if there is none. */
   token(
     agent: TestAgent,
     principal: string,
     mandateId: string,
     form?: Record<string, string>,
   ): Promise<string>;
-  /** Half a minute goes by since people's sessions were ended: until then a provider's token of the first seconds after it is refused. */
+  /**
+   * Moves the end of people's sessions 30 seconds back. A provider's token from the first seconds after that
+   * end is refused.
+   */
   signedInAgain(): Promise<void>;
-  /** Another process's worth of server on the same database and simulators. */
+  /** Starts a second server on the same database and simulators, as another process would. */
   second(): Promise<RunningServer>;
   close(): Promise<void>;
 }
 
-/** Polls until `probe` answers something other than null, undefined or false; throws after `milliseconds`. */
+/**
+ * Polls until `probe` returns something other than null, undefined or false. Throws an Error after
+ * `milliseconds`.
+ */
 export async function eventually<T>(
   probe: () => Promise<T | null | undefined | false>,
   what: string,
@@ -105,7 +114,7 @@ export async function eventually<T>(
   }
 }
 
-/** A copy of the migrated template database; returns its owner URL. */
+/** Copies the migrated template database. Returns the copy's URL, as its owner. */
 export async function copyDatabase(): Promise<string> {
   const template = new URL(inject('templateUrl'));
   const name = `test_${randomUUID().replaceAll('-', '')}`;
@@ -117,7 +126,7 @@ export async function copyDatabase(): Promise<string> {
       await sql.unsafe(`create database ${name} template prokura`);
       break;
     } catch (error) {
-      // Another file copies at this moment: a template may have one reader.
+      // Another file is copying now, and only one can copy a template at a time.
       if (attempt > 50) throw error;
       await sleep(100);
     }
@@ -127,14 +136,20 @@ export async function copyDatabase(): Promise<string> {
   return template.href;
 }
 
-/** Opens a world. `now` shifts the server's clock; `holdMs` is how long MCP holds a gated call; `wire` puts a wire that can be cut before the database. */
+/**
+ * Opens a world. `now` is the server's clock; `holdMs` is how long MCP holds a gated call; `wire` adds a wire
+ * to the database that can be cut.
+ */
 export async function openWorld(
   options: {
     now?: () => Date;
     holdMs?: number;
     okta?: Parameters<typeof startOktaSimulator>[0];
     wire?: boolean;
-    /** Of the browser side: whether clients may register themselves, and how their documents are fetched. */
+    /**
+     * Options of the browser side: whether clients may register themselves, and how their documents are
+     * fetched.
+     */
     oauth?: Parameters<typeof startServer>[0]['oauth'];
   } = {},
 ): Promise<World> {
