@@ -89,9 +89,8 @@ interface Card<I extends Obj, O extends Obj> {
   /** It works while the organisation is frozen: the kill switch, its removal, and the votes on that. */
   readonly worksFrozen?: true;
   /**
-   * It only takes authority away. An actor that the policies that stay permit may use it, whatever the
-   * tenant's own policies say and however old the directory data is, because an incident can wait for
-   * neither.
+   * It only takes authority away. If the policies that stay permit it, it is allowed, whatever the tenant's
+   * own policies say and however old the directory data is, because an incident can wait for neither.
    */
   readonly tightens?: true;
   targets(input: Of<I>): Targets;

@@ -46,7 +46,7 @@ export interface PolicyBook extends PolicySet {
    * The set that decides for `policy`, which was read just now. `versionOf` reads a version of the same
    * tenant.
    *
-   * Sets are cached by the digest of their text, and every decision reads that digest anew, so a replaced
+   * Sets are cached by the digest of their text, and every decision reads that digest again, so a replaced
    * text never decides. If a tenant's text cannot be used (it no longer fits the catalogue after an upgrade,
    * or Cedar breaks on it), only the policies that stay decide: administrators can repair it, everything else
    * is denied. The first question after a start waits for `tryOut`.
