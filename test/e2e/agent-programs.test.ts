@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
 
-/** What a developer of an agent is given to run: the commands of the README, and the example in Python. */
+/** What the developer of an agent gets to run: the README's commands, and the example in Python. */
 const ROOT = resolve(import.meta.dirname, '../..');
 const SCOPES = ['okta.mfa.reset', 'okta.password.reset'];
 
@@ -15,7 +15,7 @@ let folder: string;
 beforeAll(async () => {
   world = await openWorld();
   folder = mkdtempSync(join(tmpdir(), 'prokura-agent-'));
-  // What a sandbox leaves in its data folder.
+  // The files that a sandbox leaves in its data folder.
   writeFileSync(join(folder, 'sandbox-keys.json'), JSON.stringify(world.company));
   writeFileSync(
     join(folder, 'sandbox.json'),
@@ -33,7 +33,7 @@ interface Ran {
   readonly err: string;
 }
 
-/** Runs a program to its end; `waiting` once it has said that it waits. */
+/** Runs a program to its end. `waiting` resolves once it has said that it waits. */
 async function run(
   program: string,
   args: readonly string[],
@@ -60,7 +60,7 @@ async function run(
 
 const prokura = (...args: string[]) => run(process.execPath, ['src/cli.ts', ...args]);
 
-/** The commands that the README shows in "First five minutes", ready to be pasted, here against the world of this test. */
+/** The commands of "First five minutes" in the README, changed to use this test's world. */
 function readmeCommands(): string[] {
   const part =
     /## First five minutes\n([^]*?)\n## /.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[1] ?? '';
@@ -72,7 +72,10 @@ function readmeCommands(): string[] {
 const here = (command: string): string =>
   command.replaceAll('http://127.0.0.1:3000', world.url).replaceAll(/(?:\.\/)?\.prokura\//g, `${folder}/`);
 
-/** Registers the agent with this public key, and has Bob give it a mandate that Mona approves: steps 4 and 5 of the README. */
+/**
+ * Registers the agent with this public key, and has Bob give it a mandate that Mona approves: steps 4 and 5
+ * of the README.
+ */
 async function ready(name: string, publicKey: string): Promise<{ agent: string; mandate: string }> {
   const outcome = await world.as(await world.actor('dana'), 'agent_register', {
     name,
@@ -153,7 +156,7 @@ describe('prokura agent', () => {
     key = join(folder, 'own-key.json');
     ({ agent, mandate } = await ready('own-bot', (await prokura('agent', 'key', '--key', key)).out));
   });
-  /** What a live agent is started with: nothing of the sandbox's files. */
+  /** The arguments of a live agent, which has none of the sandbox's files. */
   const parts = (more: Record<string, string> = {}) =>
     Object.entries({ agent, issuer: world.company.issuer, mandate, key, ...more }).flatMap(
       ([name, value]) => [`--${name}`, value],
@@ -235,7 +238,7 @@ describe('prokura agent', () => {
     const open = await call('okta_reset_mfa', '--input', '{"person":"carl@acme.example"}', '--wait', '0');
     expect(open).toMatchObject({ code: 1, err: expect.stringContaining('Not decided yet.') });
     await monaApproves(agent);
-    // What it says to ask later is what finds the result.
+    // The command that it suggests for later must find the result.
     const again = /approval_wait --input '(.+)'/.exec(open.err)?.[1] ?? '';
     expect(await call('approval_wait', '--input', again)).toMatchObject({
       code: 0,

@@ -32,7 +32,7 @@ async function asks(who: string, person: string): Promise<string> {
   if (outcome.status !== 'waiting') throw new Error(JSON.stringify(outcome));
   return outcome.approvalId;
 }
-/** A browser of one person's own, without script: the pages need none. */
+/** A separate browser for one person, without scripts, since the pages need none. */
 async function opens(approvalId: string): Promise<Page> {
   const context = await chrome.newContext({
     javaScriptEnabled: false,
@@ -57,7 +57,7 @@ test('two IT admins follow the link, sign in at Okta with a second factor, read 
   await shot(dana, 'factor');
   await dana.getByRole('button', { name: 'Okta Verify push' }).click();
   expect(await dana.getByRole('heading', { level: 1 }).innerText()).toBe('Reset password for Bob Meyer');
-  // The policy of the page lets its own style through: it is a narrow column, not the whole window.
+  // The page's CSP allows its own style: it is a narrow column, not the whole window.
   expect((await dana.locator('main').boundingBox())?.width).toBeLessThan(700);
   await shot(dana, 'approval');
   await dana.getByRole('button', { name: 'Approve' }).click();
@@ -101,7 +101,7 @@ test('the wrong turns: no second factor, not an approver, a denial without a rea
   await weak.getByRole('button', { name: 'Okta Verify push' }).click();
   await weak.getByText('Deny instead').click();
   await weak.getByRole('button', { name: 'Deny' }).click();
-  // The browser itself asks for the reason; nothing was sent.
+  // The browser itself asks for the reason. Nothing was sent.
   expect(await weak.getByRole('heading', { level: 1 }).innerText()).toBe('Reset password for Faye Dubois');
   await shot(weak, 'deny');
   await weak.getByLabel('Why?').fill('Faye can use her backup code');

@@ -40,7 +40,7 @@ type Information = Awaited<ReturnType<OAuthClientProvider['clientInformation']>>
 type Discovery = Parameters<NonNullable<OAuthClientProvider['saveDiscoveryState']>>[0] | undefined;
 type Tokens = Awaited<ReturnType<OAuthClientProvider['tokens']>>;
 
-/** A client's own store, as an editor would keep it. */
+/** A client's own store, as in an editor. */
 class Store implements OAuthClientProvider {
   readonly redirectUrl = REDIRECT;
   readonly clientMetadataUrl?: string;

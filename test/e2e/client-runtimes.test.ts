@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
 
-/** What every runtime does with the built client, in words that all of them know; it answers what it saw. */
+/** What every runtime does with the built client, in code that all of them can run. Returns what it saw. */
 const USE = `
 import { createClient, ProkuraError, verifyDelegation } from './client/index.js';
 export async function use(given) {
@@ -52,7 +52,10 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   bun: ['run'],
   node: ['--no-strip-types', '--no-warnings'],
 };
-/** Node, and what the environment names (\`CLIENT_RUNTIMES\`: paths of deno or bun, with commas): neither is a dependency, for their size. */
+/**
+ * Node, and the runtimes that the environment names (`CLIENT_RUNTIMES`: paths of deno or bun, separated by
+ * commas). They are too large to be dependencies.
+ */
 const runtimes = [process.execPath, ...(process.env['CLIENT_RUNTIMES'] ?? '').split(',')].filter(
   (path) => path !== '',
 );
@@ -101,8 +104,8 @@ test.each(runtimes)(
 );
 
 /**
- * Not the package's own arguments: those take away what keeps origins apart. Chromium's question whether a page may reach this computer is off, so that it is
- * CORS alone that answers.
+ * Replaces the package's own arguments, which remove the separation of origins. Chromium's question whether a
+ * page may reach this computer is off, so that only CORS decides.
  */
 const ARGUMENTS = [
   '--no-sandbox',
@@ -130,7 +133,7 @@ describe('in a real browser', () => {
     elsewhere.close();
   });
 
-  /** A page of an origin, with the built client beside it. Everything but these two is asked over the network. */
+  /** A page of an origin that also serves the built client. Everything else is requested over the network. */
   async function pageAt(origin: string): Promise<Page> {
     const page = await browser.newPage();
     await page.route(`${origin}/page`, (route) =>
@@ -146,7 +149,7 @@ describe('in a real browser', () => {
     await page.goto(`${origin}/page`);
     return page;
   }
-  // A text, since what a function imports would be resolved here.
+  // As text, because the imports of a function would be resolved here.
   const script = (body: string, argument: unknown) =>
     `(async (given) => { const { use } = await import('/built/use.js'); const built = await import('/built/client/index.js'); ${body} })(${JSON.stringify(argument)})`;
 

@@ -19,7 +19,7 @@ let world: World;
 let agent: TestAgent;
 let mandateId: string;
 let issuer: string;
-/** Server and client have one clock, which a test may put forward. */
+/** Server and client share a clock, which a test may move forward. */
 let shiftMs = 0;
 const now = () => new Date(Date.now() + shiftMs);
 
@@ -43,7 +43,7 @@ const failure = async (work: Promise<unknown>): Promise<ProkuraError> => {
   return error as ProkuraError;
 };
 
-// The first, since the example is a process of its own, with the real clock.
+// The first test, because the example is a separate process with the real clock.
 test('the example agent asks, waits for the approval, and stops for good when its mandate is revoked', async () => {
   const mine = await world.mandate('bob', agent, { scopes: ['okta.mfa.reset'] });
   const ann = await world.person('ann');
@@ -240,7 +240,7 @@ describe('verifyDelegation against a running server', () => {
       subject_token: await bobs(),
       mandate_id: doomed,
     });
-    // The list that is kept does not expire meanwhile: a new one would tell as well.
+    // At this time the cached list has not expired. A new list would also show the revocation.
     const at = now();
     const byAgent = verifier({ introspect: one.introspect, now: () => at });
     await byAgent(token);

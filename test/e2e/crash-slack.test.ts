@@ -32,7 +32,10 @@ async function register(name: string, owner: string): Promise<void> {
   );
 }
 
-/** Bob asks to give Carl's agent a mandate: Mona, his manager, must agree. Her copy of the question, and its approval. */
+/**
+ * Bob asks to give Carl's agent a mandate, to which Mona, his manager, must agree. Returns her copy of the
+ * request and its approval.
+ */
 async function asked(purpose: string) {
   const bob = fleet.slack.as('bob');
   await bob.clicks(
@@ -56,7 +59,7 @@ async function asked(purpose: string) {
 
 const votes = (approval: string) => fleet.sql`select vote from votes where approval_id = ${approval}`;
 
-/** Holds rows until `release`: whoever needs them stands still in the middle of a transaction. */
+/** Locks rows until `release`, so a transaction that needs them stops in the middle. */
 async function hold(query: string): Promise<{ somebodyWaits(): Promise<unknown>; release(): Promise<void> }> {
   const held = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
@@ -83,7 +86,7 @@ async function hold(query: string): Promise<{ somebodyWaits(): Promise<unknown>;
   };
 }
 
-/** Kills the process while what Slack was told we have is not committed yet. */
+/** Kills the process before it has committed what it acknowledged to Slack. */
 async function diesBeforeCommit(
   query: string,
   acknowledged: () => Promise<{ status: number }>,
@@ -103,7 +106,7 @@ async function restarts(): Promise<void> {
   connect();
 }
 
-/** Nothing is left of what was taken in: not what is to be done, and not what was typed. */
+/** Nothing remains of what was stored: neither the work nor the text. */
 const forgotten = () =>
   eventually(
     async () => (await fleet.sql`select 1 from slack_intake`).length === 0,
@@ -149,7 +152,7 @@ describe('kill -9 after Slack was answered 200', () => {
     const heads = await hold('select 1 from ledger_heads for update');
     try {
       await Promise.all([bob.clicks(card, 'Send request'), heads.somebodyWaits()]);
-      // The next answer hangs: the process dies after the commit, and before it could forget what it took in.
+      // The next answer hangs, so the process dies after the commit, before it can delete what it had stored.
       fleet.slack.faults.add({ method: 'response_url', kind: 'slow', delayMs: 120_000 });
     } finally {
       await heads.release();

@@ -30,7 +30,7 @@ beforeAll(async () => {
     days: 7,
     purpose: 'crash test',
   });
-  // What his token asked, Bob confirms by his own hand.
+  // Bob confirms himself what his token asked for.
   const bob = fleet.slack.as('bob');
   const asked = await bob.waitsFor((one) => JSON.stringify(one.blocks).includes('"Approve"'));
   await bob.clicks(asked, 'Approve');
@@ -40,7 +40,7 @@ beforeAll(async () => {
   );
 });
 afterAll(() => fleet.close());
-// What one test has asked of Okta is not in the way of the next.
+// Faults of one test must not affect the next.
 beforeEach(() => fleet.okta.clearFaults());
 
 const uid = (key: string) => samplePerson(key).oktaId;
@@ -51,7 +51,7 @@ const resets = (key: string) =>
     (one) => one.path.includes(`${uid(key)}/lifecycle/reset_factors`) && one.status === 200,
   ).length;
 
-/** An agent of Bob's with our key, made in Slack by an IT admin. */
+/** Bob's agent with our key, created in Slack by an IT admin. */
 async function register(): Promise<{ id: string; kid: string }> {
   const { view } = await fleet.slack.as('dana').types('/agent register crash-bot');
   if (view === undefined) throw new Error('no form');
@@ -131,7 +131,7 @@ async function restarts(): Promise<void> {
   connect();
 }
 
-/** Holds rows until `release`: whoever needs them stands still in the middle of a transaction. */
+/** Locks rows until `release`, so a transaction that needs them stops in the middle. */
 async function hold(query: string): Promise<{ somebodyWaits(): Promise<unknown>; release(): Promise<void> }> {
   let release = (): void => {};
   const released = new Promise<void>((resolve) => (release = resolve));
@@ -213,7 +213,8 @@ describe('kill -9', () => {
     expect(await Promise.all(asked)).toEqual([null, null, null, null, null]);
     await head.release();
     await restarts();
-    // PostgreSQL may still have carried out what a dead client had sent: then each assertion is used up, by a token that nobody got.
+    // PostgreSQL may still have run what a dead client had sent. Then each assertion is used up by a token
+    // that nobody got.
     const written = (await lines('TOKEN_ISSUED')) - before;
     const again = [];
     for (const one of assertions) again.push((await exchange(one)).status);
@@ -233,7 +234,7 @@ describe('kill -9', () => {
         from mandates, unnest(${ids}::text[]) as i where id = ${root}`;
     const state = async () => ({
       mandates: await fleet.sql`select state, count(*)::int as n from mandates group by state`,
-      // Of what the agent asks; the mandate itself was confirmed before.
+      // Of what the agent asks. The mandate itself was confirmed before.
       approvals: await fleet.sql`
         select a.state from approvals a join calls c on c.id = a.call_id where c.actor ->> 'kind' = 'agent'`,
       lines: await lines('MANDATE_REVOKED'),

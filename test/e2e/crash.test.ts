@@ -44,7 +44,7 @@ const callFor = (tool: string, target: string, states: readonly string[]) =>
 
 const connectSlack = (to: ServerProcess): void => fleet.slack.connect(`${to.url}/slack/events`);
 
-/** Bob asks in Slack; nothing is gated when he acts himself. */
+/** Bob asks in Slack. His own acts need no approval. */
 async function bobResets(target: string): Promise<void> {
   const card = await previewOf(fleet.slack.as('bob'), `/okta reset multi-factor @${target}`);
   await fleet.slack.as('bob').clicks(card, 'Send request');
@@ -53,7 +53,7 @@ async function bobResets(target: string): Promise<void> {
 describe('kill -9', () => {
   test('between the commit of the call and its execution: after the restart, exactly one effect', async () => {
     connectSlack(server);
-    // Okta is slow to answer the look that precedes the act: there the process dies.
+    // Okta is slow to answer the look before the act, and the process dies there.
     await bobResetsSlowly('ann');
     await server.kill('SIGKILL');
     expect(resets('ann')).toHaveLength(0);
@@ -75,7 +75,7 @@ describe('kill -9', () => {
     });
     await bobResets('carl');
     await eventually(() => Promise.resolve(slow.hits > 0), 'the act reaches Okta');
-    // The look that follows the act hangs, so that the answer has come and the commit has not.
+    // The look after the act hangs, so the answer has come but nothing was committed.
     const look = fleet.okta.fault({ method: 'GET', path: `${uid('carl')}/factors`, times: 50, hang: true });
     await eventually(() => Promise.resolve(factors('carl').length === 0), "Okta has removed Carl's factors");
     await eventually(() => Promise.resolve(look.hits > 0), 'the answer has come, and the look hangs');
@@ -157,7 +157,7 @@ describe('kill -9', () => {
 async function bobResetsSlowly(target: string): Promise<void> {
   const card = await previewOf(fleet.slack.as('bob'), `/okta reset multi-factor @${target}`);
   const clicked = fleet.slack.as('bob').clicks(card, 'Send request');
-  // The call is saved once its look is over; the next look is the job's, and it hangs.
+  // The call is saved after its look. The next look is the job's, and it hangs.
   await eventually(
     async () => {
       const looks = fleet.okta.requests.filter(

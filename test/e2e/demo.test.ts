@@ -40,7 +40,7 @@ describe('npm run demo', () => {
       for (const step of steps) expect(Object.keys(step)).toEqual(['step', 'ok', 'detail', 'ms']);
       expect(lines.at(-1)).toEqual({ demo: 'passed', steps: steps.length });
       expect(steps.length).toBeGreaterThanOrEqual(atLeast);
-      // Evidence names tokens by their claims, never the tokens themselves.
+      // Evidence names tokens by their claims and never contains a token.
       expect(stdout).not.toMatch(/eyJ[\w-]{20,}\.[\w-]{20,}\.|mk_(?:live|test)_|xoxb-/);
       expect(status).toBe(0);
     },
@@ -71,7 +71,7 @@ describe('npm run demo', () => {
     'after %s, server, PostgreSQL and folder are gone',
     async (_, how, expected) => {
       const folder = mkdtempSync(join(tmpdir(), 'prokura-demos-'));
-      // The user that PostgreSQL runs as must be able to enter it.
+      // The user that runs PostgreSQL must be able to enter it.
       chmodSync(folder, 0o755);
       const child = spawn(process.execPath, ['scripts/demo/main.ts'], {
         cwd: ROOT,
@@ -98,7 +98,7 @@ describe('npm run demo', () => {
         else process.kill(-(child.pid ?? Number.NaN), 'SIGINT');
         expect(await code).toBe(expected);
         await expect(fetch(new URL('/healthz', issuer))).rejects.toThrow('fetch failed');
-        // The entry of a process that has ended may stay for a moment.
+        // The entry of an ended process may remain for a moment.
         await eventually(() => Promise.resolve(!isAlive(postgres)), 'PostgreSQL has stopped');
         expect(readdirSync(folder)).toEqual([]);
       } finally {

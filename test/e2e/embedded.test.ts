@@ -83,7 +83,10 @@ test('a server that a killed process left behind is taken over, and stopped by a
   await expect(works(next.url)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
 
-/** Starts the database in a process that is killed as soon as it runs; answers the pid of the PostgreSQL that it leaves behind. */
+/**
+ * Starts the database in a process that is killed as soon as it runs. Returns the pid of the PostgreSQL that
+ * it leaves behind.
+ */
 async function leaveBehind(): Promise<number> {
   const module = resolve(import.meta.dirname, '../../src/db/embedded.ts');
   const script = `const { startEmbedded } = await import(${JSON.stringify(module)}); await startEmbedded(${JSON.stringify(folder)}); console.log('ready'); setInterval(() => {}, 1000);`;

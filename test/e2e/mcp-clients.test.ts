@@ -25,7 +25,7 @@ interface Called {
   readonly structuredContent?: Record<string, unknown> | undefined;
 }
 
-/** What the tests need of a client, whichever package it came from. */
+/** What the tests use of a client, from either package. */
 interface AnyClient {
   listTools(): Promise<{ tools: { name: string }[] }>;
   callTool(call: { name: string; arguments: Record<string, unknown> }): Promise<Called>;
@@ -189,7 +189,7 @@ test('S4: the bearer never reaches Okta, a log line or the ledger', async () => 
   const signature = token.split('.')[2]!;
   for (const seen of [world.okta.requests, world.logs, await world.ledger()])
     expect(JSON.stringify(seen)).not.toContain(signature);
-  // S5: what Okta sees is our own credential.
+  // S5: Okta sees our own credential.
   expect(
     new Set(
       world.okta.requests

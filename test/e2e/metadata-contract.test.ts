@@ -17,7 +17,7 @@ const JWT_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const SPIFFE_ID = 'spiffe://acme.test/agents/contract';
 
 type Form = Record<string, string>;
-/** How a client authenticates: what it puts into the form, and into the Authorization header. */
+/** How a client authenticates: what goes into the form and into the Authorization header. */
 interface Authentication {
   readonly form: Form;
   readonly authorization?: string;
@@ -48,7 +48,7 @@ const svid = newKey('ES256', 'svid-1');
 let world: World;
 let issuer: string;
 let metadata: Record<string, unknown>;
-/** Agents by the way in which they authenticate, each with a mandate of Bob's. */
+/** Agents by their way of authenticating, each with a mandate of Bob's. */
 const agents: Record<'key' | 'secret' | 'spiffe', { agent: TestAgent; mandateId: string }> = {} as never;
 const secret = `ags_${newSecret()}`;
 
@@ -95,7 +95,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** Gives an agent a SPIFFE ID of a trust domain that Dana, as the only IT admin, has set. */
+/** Gives an agent a SPIFFE ID of a trust domain that Dana has set as the only IT admin. */
 async function becomeWorkload(agent: TestAgent): Promise<void> {
   await singleAdmin(world, true);
   const steps = [
@@ -127,7 +127,7 @@ const byKey = async (key: Key, clientId: string): Promise<Authentication> => ({
 });
 const ES256 = KEYS['ES256'] as Key;
 
-/** Who authenticates in each way that the metadata can name, and with what. */
+/** For each authentication method in the metadata, the client that uses it and its credentials. */
 const METHODS: Record<
   string,
   { of: keyof typeof agents; as: () => Promise<Authentication> | Authentication }
@@ -193,7 +193,10 @@ async function tokenBy(
   return { token: String(body['access_token']), body };
 }
 
-/** Signs Ann in to a client of hers; answers what redeems the code, or where the browser was sent. */
+/**
+ * Signs Ann in to one of her clients. Returns what redeems the code, or the address to which the browser was
+ * sent.
+ */
 async function authorize(more: Form = {}, clientId = PUBLIC) {
   const { verifier, challenge } = pkce();
   const address = new URL(String(metadata['authorization_endpoint']));
@@ -330,7 +333,10 @@ describe('T34: whatever the metadata name works, driven by the document itself',
   test('response types and modes, and the challenge of PKCE', async () => {
     expect(list('response_types_supported')).toEqual(['code']);
     expect(list('code_challenge_methods_supported')).toEqual(['S256']);
-    /** What the client gets, in each mode: of `form_post`, from the page that posts it. */
+    /**
+     * The parameters that the client gets in each response mode. For `form_post` they come from the page that
+     * posts them.
+     */
     const modes: Record<string, (address: URL) => Promise<URLSearchParams>> = {
       query: async (address) => (await signIn(address, 'ann', REDIRECT)).searchParams,
       fragment: async (address) =>
@@ -409,7 +415,7 @@ describe('T34: whatever the metadata name works, driven by the document itself',
       status_lists: string[];
     };
     for (const one of lists.status_lists) expect((await fetch(one)).status).toBe(200);
-    // Okta alone is let in there; whoever it is not learns that it must authenticate.
+    // Only Okta may use it. Every other caller learns only that it must authenticate.
     expect((await send('global_token_revocation_endpoint', {})).status).toBe(401);
   });
 

@@ -43,7 +43,7 @@ const subject = async () => ({
   resource: `${world.app.baseUrl}/v1`,
 });
 
-/** What a library says of a thing that it refused itself; one of them keeps the words in the cause. */
+/** The message with which a library itself refuses something. One library puts it into the cause. */
 const whyNot = async (work: Promise<unknown>): Promise<string> => {
   const error = await work.then(
     () => null,
@@ -142,7 +142,7 @@ describe.each(KITS)('%s as it is', (_, connect) => {
       mixed.searchParams.set('iss', 'https://evil.example');
       expect(await whyNot(one.finish(mixed))).toMatch(/"iss"/);
       expect(await whyNot(other.finish(back))).toMatch(/"state"/);
-      // Whoever passes the code on all the same has the wrong verifier, or no proof of the key.
+      // A client that passes the code on all the same has the wrong verifier, or no proof of the key.
       const injected = new URL(back);
       injected.searchParams.set('state', other.address.searchParams.get('state') ?? '');
       await expect(other.finish(injected)).rejects.toMatchObject({ error: 'invalid_grant' });

@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import type { JWK } from 'jose';
 
-/** What a token endpoint answered, as a client library hands it on. */
+/** A token endpoint's answer, as a client library returns it. */
 export interface Tokens {
   readonly access_token: string;
   readonly refresh_token?: string | undefined;
@@ -10,16 +10,16 @@ export interface Tokens {
   readonly scope?: string | undefined;
 }
 
-/** An authorization request on its way: where to send the browser, and what redeems the answer. */
+/** An authorization request in progress: the address for the browser, and what redeems the answer. */
 export interface SigningIn {
   readonly address: URL;
   readonly finish: (back: URL) => Promise<Tokens>;
 }
 
-/** One client of an issuer in the hands of an unmodified library, with a DPoP key where it was asked to prove one. */
+/** A client of an issuer, used by an unmodified library, with a DPoP key if requested. */
 export interface OAuthClient {
   grant(grantType: string, parameters: Record<string, string>): Promise<Tokens>;
-  /** Code with PKCE, `state` and the RFC 9207 check; `pushed`: through PAR. */
+  /** Code with PKCE, `state` and the RFC 9207 check. `pushed` uses PAR. */
   signIn(parameters: Record<string, string>, pushed?: boolean): Promise<SigningIn>;
   refresh(token: string): Promise<Tokens>;
   introspect(token: string): Promise<Record<string, unknown>>;
@@ -31,7 +31,7 @@ export interface OAuthClient {
 export interface ClientOf {
   readonly issuer: string;
   readonly clientId: string;
-  /** Null: a client without credentials. */
+  /** Null for a client without credentials. */
   readonly key: JWK | null;
   readonly dpop: boolean;
 }
@@ -125,7 +125,7 @@ async function byOpenidClient({ issuer, clientId, key, dpop }: ClientOf): Promis
   const auth = key === null ? openid.None() : openid.PrivateKeyJwt(await signingKey(key));
   const config = await openid.discovery(new URL(issuer), clientId, {}, auth, {
     algorithm: 'oauth2',
-    // The sandbox has no TLS; nothing else is asked to be lenient.
+    // The sandbox has no TLS. Nothing else needs leniency.
     execute: [openid.allowInsecureRequests],
   });
   const DPoP = dpop ? openid.getDPoPHandle(config, await openid.randomDPoPKeyPair('ES256')) : undefined;
@@ -166,7 +166,7 @@ async function byOpenidClient({ issuer, clientId, key, dpop }: ClientOf): Promis
   };
 }
 
-/** Both libraries throw where the answer has a challenge. */
+/** The status of the request. Both libraries throw if the answer contains a challenge. */
 async function statusOf(
   request: Promise<Response>,
   Challenge: abstract new (...args: never[]) => Error & { status: number },

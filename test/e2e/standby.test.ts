@@ -21,7 +21,7 @@ let standby: EmbeddedServer;
 let primaryAnswers: unknown[];
 let database: Database;
 
-/** Everything that a door reads before it says yes. */
+/** Everything that an interface reads before it says yes. */
 const reads = (from: Database): (() => Promise<unknown>)[] => {
   const tenantId = newId('tnt');
   const key = `Bearer ${tenantId}:mk_test_${newSecret().slice(0, 52).padEnd(52, '0').toLowerCase()}`;
@@ -50,7 +50,7 @@ beforeAll(async () => {
   primaryAnswers = await Promise.all(reads(before).map((read) => read()));
   await before.close();
   await primary.stop();
-  // A standby as PostgreSQL has it: in recovery, answering reads, until it is promoted.
+  // A real standby of PostgreSQL: in recovery and answering reads until it is promoted.
   await writeFile(join(folder, 'postgres', 'standby.signal'), '');
   standby = await startEmbedded(folder);
   database = openDatabase(standby.url, { role: SERVER_ROLE });

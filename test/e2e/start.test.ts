@@ -30,7 +30,7 @@ const LIVE = {
 };
 const PATH = process.env['PATH'] ?? '';
 
-/** Starts and expects that it does not; answers what it said. */
+/** Expects that the server does not start. Returns its output. */
 async function refused(env: Record<string, string>): Promise<string> {
   try {
     const server = await startProcess({ PATH, ...env });
@@ -72,7 +72,7 @@ describe('npm start on a fresh machine', () => {
     const second = await startProcess(env);
     expect(await readFile(join(folder, 'sandbox-keys.json'), 'utf8')).toBe(keys);
     expect(await users()).toBe(200);
-    // Killed hard, the database goes on alone; the next start takes it over as it is.
+    // After a hard kill the database keeps running, and the next start takes it over.
     await second.kill('SIGKILL');
     const third = await startProcess(env);
     expect(await users()).toBe(200);
@@ -89,7 +89,7 @@ describe('npm start on a fresh machine', () => {
     expect(await refused({ PROKURA_DATA: folder, PORT: port })).toContain(
       `Port ${port} is in use by another program. Stop what listens there, or set PORT`,
     );
-    // The simulators' ports stand in the folder.
+    // The folder contains the simulators' ports.
     const { oktaPort } = JSON.parse(await readFile(join(folder, 'sandbox.json'), 'utf8')) as {
       oktaPort: number;
     };
@@ -137,7 +137,7 @@ describe('the first administrators', () => {
     const sql = postgres(ownerUrl, { max: 1 });
     await sql`update installation set mode = 'live'`;
     await sql.end();
-    // As `main.ts` starts it when it is live; the other people's computers are simulated.
+    // As `main.ts` starts it in live mode. The other parties' servers are simulated.
     server = await startServer({
       mode: 'live',
       port: 0,

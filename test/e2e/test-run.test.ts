@@ -4,15 +4,15 @@ import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
-/** Each starts a database of its own, beside the rest of the suite. */
+// Each run starts its own database while the rest of the suite runs.
 const PATIENCE_MS = 180_000;
 const CONFIG = '--config=test/proof/vitest.config.ts';
 
-/** Runs a script of package.json as its text says, with its arguments. */
+/** Runs a script of package.json with its arguments. */
 async function run(command: string, args: readonly string[]): Promise<{ code: number | null; last: string }> {
   const child = spawn(process.execPath, [join(root, command), ...args], {
     cwd: root,
-    // A run inside of a run: nothing of the outer one may reach it.
+    // A nested run must not inherit anything from the outer one.
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^VITEST|^NODE_ENV$/.test(name))),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -4,7 +4,10 @@ import suite from '../../vitest.config.ts';
 
 const { projects: _, ...common } = suite.test ?? {};
 
-/** As the suite, set-up and database included, but for the files that prove that a run can pass and can fail. */
+/**
+ * The suite's configuration, including set-up and database, for the files that prove that a run can pass and
+ * can fail.
+ */
 export default defineConfig({
   ...suite,
   root: resolve(import.meta.dirname, '../..'),

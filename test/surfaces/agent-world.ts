@@ -20,7 +20,7 @@ export const ALL_SCOPES = ['okta.mfa.reset', 'okta.password.reset', 'okta.users.
 const PEOPLE = ['mona', 'bob', 'carl', 'ann', 'dana', 'faye', 'nina'] as const;
 export type Key = (typeof PEOPLE)[number];
 
-/** Who owns the agent that somebody gives a mandate to: a direct report of theirs. */
+/** For each principal, a direct report who owns the principal's agents. */
 const OWNERS = { bob: 'carl', faye: 'nina' } as const satisfies Partial<Record<Key, Key>>;
 
 export interface TokenOptions {
@@ -32,7 +32,7 @@ export interface TokenOptions {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-/** The world with what agents need of it: tokens of any shape, and what became of their calls. */
+/** The world with what agents need: tokens of any form, and the results of their calls. */
 export interface AgentWorld {
   readonly app: App;
   readonly kernel: TokenKernel;
@@ -42,35 +42,35 @@ export interface AgentWorld {
   /** Log lines so far. */
   logs(): string;
   name(key: Key): string;
-  /** What was changed at Okta, in order: `reset_factors ann`. */
+  /** The changes made at Okta, in order: `reset_factors ann`. */
   done(): string[];
-  /** Puts people into Okta's directory. */
+  /** Adds people to Okta's directory. */
   hire(firstName: string, count: number, title?: string): void;
-  /** What was saved of a call. */
+  /** The saved row of a call. */
   call(id: string): Promise<Call | null>;
-  /** A delegation token; unless said otherwise Bob's, for his agent and MCP, signed with the tenant's own key whatever it says. */
+  /** A delegation token. By default Bob's, for his agent and MCP. Always signed with the tenant's own key. */
   token(options?: TokenOptions): Promise<string>;
-  /** An access token of Okta's for a person, with these scopes. */
+  /** A person's access token from Okta with these scopes. */
   personToken(key: Key, scopes: string[]): Promise<string>;
-  /** A new agent with a mandate from somebody; `tools` are those that it names. */
+  /** A new agent with a mandate from this principal. `tools` are those that the mandate names. */
   mandate(
     from: keyof typeof OWNERS,
     terms?: Readonly<Record<string, unknown>> & { tools?: readonly string[] },
   ): Promise<{ agentId: string; mandateId: string }>;
   revoke(mandateId: string): Promise<void>;
   decide(by: Key, approvalId: string, decision: 'approve' | 'deny'): Promise<string>;
-  /** The newest approval that waits, as soon as there is one. */
+  /** Waits for the newest pending approval and returns its id. */
   waiting(): Promise<string>;
   apiKey(scopes: readonly string[]): Promise<string>;
   ledger(): Promise<LedgerEntry[]>;
-  /** Makes a tenant beside the first. */
+  /** Creates a second tenant. */
   anotherTenant(): Promise<void>;
-  /** The same installation while its database is gone. */
+  /** The same installation while its database is down. */
   withoutDatabase(): Promise<{ app: App; kernel: TokenKernel; close(): Promise<void> }>;
   close(): Promise<void>;
 }
 
-/** Opens a world in which Bob has given Carl's agent one mandate over all of `ALL_SCOPES`. */
+/** Opens a world in which Bob has given Carl's agent a mandate over all of `ALL_SCOPES`. */
 export async function openAgentWorld(): Promise<AgentWorld> {
   const world = await openWorld();
   const { app, tenantId } = world;

@@ -35,7 +35,7 @@ function newKey(kid?: string) {
   };
 }
 
-/** The agent with another key in its hand. */
+/** The agent with a different key. */
 async function rotate(key: string, agent: TestAgent, more: Record<string, unknown> = {}): Promise<TestAgent> {
   const pair = newKey();
   const output = await use(key, 'agent_rotate_key', { agent: agent.id, public_key: pair.text, ...more });
@@ -46,7 +46,7 @@ async function rotate(key: string, agent: TestAgent, more: Record<string, unknow
 const restToken = (agent: TestAgent, principal: string, mandate: string) =>
   world.token(agent, principal, mandate, { audience: `${world.app.baseUrl}/v1` });
 
-/** The status that REST answers to a token: the strict check behind every door. */
+/** The status of a REST request with this token, which runs the strict check of every interface. */
 const knock = async (token: string) =>
   (await fetch(`${world.url}/v1/tools`, { headers: { authorization: `Bearer ${token}` } })).status;
 
@@ -141,7 +141,7 @@ describe('credentials', () => {
     const renewed = await rotate('carl', agent);
     for (const token of tokens) expect(await knock(token)).toBe(401);
     expect(await world.exchange(agent, 'carl', own)).toMatchObject({ status: 401 });
-    // Carl made the change, so his own mandate goes on; Bob did not.
+    // Carl made the change, so his own mandate stays active. Bob's freezes.
     expect(await knock(await restToken(renewed, 'carl', own))).toBe(200);
     expect(await mandateRow(others)).toMatchObject({ state: 'frozen', causes: ['credentials_changed'] });
     expect(await world.exchange(renewed, 'bob', others)).toMatchObject({
@@ -296,7 +296,7 @@ describe('credentials', () => {
         client_secret: secret,
       }),
     });
-    // A key of the console made it, no person: even the owner confirms.
+    // A key from the console rotated it, not a person, so even the owner must confirm.
     expect(await token.json()).toMatchObject({ error: 'invalid_grant', mandate_status: 'frozen' });
     await use('carl', 'mandate_confirm', { mandate_id: own });
     const rows = await world.sql<
@@ -314,7 +314,7 @@ describe('a new owner', () => {
     const output = await use('carl', 'agent_transfer', { agent: agent.id, owner: 'ann@acme.example' });
     expect(output).toMatchObject({ status: 'active', frozen: [own, others].sort() });
     expect(await knock(token)).toBe(401);
-    // The agent is Ann's now, and not the one to which Carl gave his mandate.
+    // The agent now belongs to Ann and is no longer the one to which Carl gave his mandate.
     expect(await mandateRow(own)).toMatchObject({ state: 'frozen', causes: ['credentials_changed'] });
     const late = await world.as(await world.actor('carl'), 'agent_rotate_key', {
       agent: agent.id,
@@ -389,7 +389,7 @@ describe('a new owner', () => {
     const taken = await use('bob', 'agent_transfer', { agent: agent.id, owner: 'bob@acme.example' });
     expect(taken).toMatchObject({ status: 'frozen' });
     expect(await agentRow(agent.id)).toMatchObject({ causes: ['rotation_due'], owner_id: bob.id });
-    // Bob took it over himself, so his own mandate is his to go on with, once the agent works.
+    // Bob took it over himself, so his own mandate stays active once the agent works.
     expect(await mandateRow(others)).toMatchObject({ state: 'active' });
     expect((await world.exchange(agent, 'bob', others)).status).toBe(400);
 
@@ -402,7 +402,7 @@ describe('a new owner', () => {
     ).rejects.toMatchObject({ code: 'conflict' });
     const renewed = await rotate('bob', agent, { grace_hours: 5 });
     expect(await agentRow(agent.id)).toMatchObject({ status: 'active', causes: [] });
-    // Whoever still holds Carl's key has nothing: a rotation that is due gives no grace.
+    // Carl's old key is useless: a required rotation has no grace period.
     expect((await world.exchange(agent, 'bob', others)).status).toBe(401);
     expect((await world.exchange(renewed, 'bob', others)).status).toBe(200);
     expect(await mandateRow(own)).toMatchObject({ state: 'revoked' });

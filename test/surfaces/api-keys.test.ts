@@ -25,7 +25,7 @@ const rest = async (bearer: string, path: string, body: unknown): Promise<Answer
 };
 const make = (name: string, scopes: readonly string[], by = world.company.api_keys.admin) =>
   rest(by, keys, { name, scopes });
-/** A key that two humans let use these tools. */
+/** A key to which two humans granted these tools. */
 async function acting(name: string, scopes: readonly string[]): Promise<string> {
   const { body } = await make(name, []);
   await world.grant(String(body['id']), scopes);

@@ -30,7 +30,7 @@ const ask = () => slack.ask({ scopes: ['okta.mfa.reset', 'okta.password.reset'],
 const adopt = async (approvalId: string, key = 'bob') =>
   world.as(await world.actor(key), 'approval_adopt', { approval_id: approvalId });
 
-/** Fields in which nothing but less is allowed, and what would be more. */
+/** Fields that can only be narrowed, each with a wider value. */
 const WIDER = [
   ['days', { days: 8 }],
   ['scopes', { scopes: ['okta.mfa.reset', 'okta.users.read'] }],
@@ -63,7 +63,7 @@ describe('a denial with a suggestion', () => {
     expect(read.text).toContain('Two days, factors only.');
 
     const again = done(await adopt(approvalId)) as { call_id: string; approval_id: string };
-    // Twice is once: the second joins the first (law 7).
+    // Twice counts once: the second joins the first (law 7).
     expect(done(await adopt(approvalId))).toEqual(again);
     const [row] = await world.sql`select input, reason from calls where id = ${again.call_id}`;
     expect(row?.['input']).toMatchObject({ ...terms, agent: bot.id });

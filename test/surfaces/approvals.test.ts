@@ -45,7 +45,7 @@ async function holder(agent: TestAgent, principal: string, mandateId: string): P
   return { kind: 'agent', surface: 'mcp', agentId: agent.id, personId, mandateId, scopes, jti: 'test' };
 }
 
-/** Moves the approval's whole life back, so that this part of it is over. */
+/** Moves an approval back in time, so that this part of its time is over. */
 const elapsed = (approvalId: string, part: number) =>
   world.sql`update approvals set created_at = now() - (${part} * interval '4 hours'), expires_at = now() + (${1 - part} * interval '4 hours') where id = ${approvalId}`;
 const remind = (approvalId: string) => remindApproval(world.app, world.tenantId, approvalId);
@@ -148,7 +148,7 @@ describe('reminders and escalation', () => {
       (await world.ledger('APPROVAL_REMINDED')).filter((one) => one.data['approval_id'] === approvalId),
     ).toHaveLength(1);
     expect((await world.slack.as('erin').inbox()).some((one) => words(one).includes(approvalId))).toBe(false);
-    // The version stays: the buttons of both messages count.
+    // The version is unchanged, so the buttons of both messages work.
     await world.slack.as('mona').clicks(reminder, 'Approve');
     await copyOf('mona', approvalId, /^Done/);
   });
@@ -317,7 +317,7 @@ permit (principal is Person, action == Action::"okta_reset_password", resource i
       message: expect.stringMatching(/Who can: Dana Ruiz, Ivan Novak\./) as string,
     });
     const retried = async (key: string) => {
-      // The other vote raised the version: whoever is second looks again and clicks again.
+      // The other vote raised the version, so the second voter looks again and clicks again.
       for (;;) {
         try {
           return await world.vote(key, both.approvalId);

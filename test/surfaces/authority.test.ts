@@ -16,7 +16,7 @@ const done = (outcome: Outcome): Record<string, unknown> => {
   return outcome.output;
 };
 
-/** Asks as Dana; Ivan agrees; waits until it is carried out. */
+/** Dana asks and Ivan agrees. Waits until it is done. */
 async function agreed(tool: string, input: Record<string, unknown>): Promise<Record<string, unknown>> {
   const asked = await world.as(await world.actor('dana'), tool, input);
   if (asked.status !== 'waiting') throw new Error(`not waiting: ${JSON.stringify(asked)}`);
@@ -42,7 +42,7 @@ const mandateRow = async (id: string) =>
        where m.id = ${id} group by m.state, m.epoch`
   )[0];
 
-/** Makes the Managers group hold these people, as a sync would. */
+/** Makes these people the members of the Managers group, as a sync would. */
 async function managers(keys: readonly string[]): Promise<void> {
   const [group] = await world.sql<
     { id: string; removals: number }[]
@@ -69,14 +69,14 @@ describe('authority from groups', () => {
       cause: 'authority_lost',
       scopes_lost: ['okta.mfa.reset', 'okta.password.reset'],
     });
-    // Both stand in one commit: same moment, neighbouring entries.
+    // Both are in one commit: the same time, adjacent entries.
     const changed = (await world.ledger('authority_changed')).at(-1);
     expect(changed?.at).toBe(frozen?.at);
     expect(changed?.data).toMatchObject({
       removed: [(await world.person('bob')).id],
       mappings: [{ role: 'manager', scopes: ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read'] }],
     });
-    // A second cause stays when the first is lifted.
+    // A second cause remains when the first is lifted.
     await world.sql`insert into mandate_freezes (tenant_id, mandate_id, cause) values (${world.tenantId}, ${mandate}, 'admin')`;
     await managers(ALL);
     expect(await mandateRow(mandate)).toMatchObject({ state: 'frozen', causes: ['admin'] });
@@ -108,7 +108,7 @@ describe('authority from groups', () => {
         { what: `mandate ${mandate}`, to: 'frozen: no support for okta.mfa.reset' },
       ]),
     );
-    // Dana cannot agree to her own, and nothing has happened yet.
+    // Dana cannot agree to her own request, and nothing has happened yet.
     await expect(world.vote('dana', asked.approvalId)).rejects.toMatchObject({ code: 'forbidden' });
     expect((await mandateRow(mandate))?.state).toBe('active');
     await world.vote('ivan', asked.approvalId);

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 afterEach(async () => {
   late = 0;
-  // Every test begins without an open use, and with nothing that waits.
+  // Every test begins without an open use and without waiting calls.
   for (const { id, person_id: user } of await world.sql<{ id: string; person_id: string }[]>`
     select id, person_id from break_glass_uses where reviewed_at is null`) {
     const other = (await world.person('ivan')).id === user ? 'dana' : 'ivan';
@@ -34,7 +34,7 @@ afterEach(async () => {
   for (const user of world.okta.org.users.values()) if (user.status === 'RECOVERY') user.status = 'ACTIVE';
 });
 
-/** Asks for something that another person must agree to, and has them agree. */
+/** Asks for something that another person must approve, and has them approve it. */
 async function agreed(who: string, tool: string, input: unknown, by: string): Promise<void> {
   const outcome = await world.as(await world.actor(who), tool, input);
   if (outcome.status !== 'waiting') throw new Error(JSON.stringify(outcome));
@@ -168,7 +168,7 @@ describe('the alarm in the approval channel', () => {
     world.sql`update tenants set settings = settings || jsonb_build_object('approvalChannel', ${channel}::text)`;
   afterEach(() => setChannel(null));
 
-  /** Dana breaks glass; the id of the use. */
+  /** Dana uses break-glass. Returns the id of the use. */
   async function used(): Promise<string> {
     const { approvalId } = await asks(await world.actor('dana'), 'mona');
     await pages.presses(await pages.opens('dana', approvalId), 'break_glass', emergency);
@@ -303,7 +303,7 @@ describe('the list', () => {
     expect(await world.as(await world.actor('bob'), 'break_glass_list', {})).toMatchObject({
       status: 'denied',
     });
-    // Whoever is no longer named is refused at once where nobody could approve.
+    // A person who is no longer named is refused at once, because nobody could approve.
     expect(
       await world.as(await world.actor('dana'), 'okta_reset_mfa', { person: 'mona@acme.example' }),
     ).toMatchObject({ status: 'denied', denial: { code: 'no_approver' } });

@@ -5,7 +5,7 @@ import { samplePerson } from '#sandbox/company.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
 import { delegate, oktaUser } from '../unit/surfaces/scim/world.ts';
 
-/** A burst of deactivations: what is irreversible waits, nothing that tightens does (law 9, requirements S4). */
+/** A burst of deactivations: what is irreversible waits, and whatever tightens happens at once (law 9). */
 let world: World;
 let agent: TestAgent;
 let token: string;
@@ -88,7 +88,7 @@ describe('25 people are deactivated at once', () => {
 
   it('exactly as many as the threshold allows are revoked, the others freeze in the same moment and are held', async () => {
     expect((await mcp()).status).toBe(200);
-    // Bob is the last word of the burst, so that it is known on which side of the threshold he is.
+    // Bob's deactivation is the last of the burst, so it is known on which side of the threshold he is.
     const answers = await Promise.all(people.slice(0, 24).map(({ scimId }) => turn(scimId, false)));
     answers.push(await turn(people[24]!.scimId, false));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));

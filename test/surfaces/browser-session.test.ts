@@ -17,7 +17,7 @@ beforeEach(async () => {
   await world.sql`delete from oidc_models`;
 });
 
-/** What a client asks for in its name. */
+/** The authorization request of a client. */
 const query = () =>
   new URLSearchParams({
     client_id: CLIENT,
@@ -39,11 +39,11 @@ test('who signs out of the browser is asked anew who they are; their clients sta
   const out = await browser.press(page, { name: 'logout', value: 'yes' }, 'nowhere:');
   expect(out.text).toContain('You are signed out');
   expect(await world.sql`select id from oidc_models where kind = 'Session'`).toHaveLength(0);
-  // Okta still knows Ann in this browser, and is made to ask: another person takes it.
+  // Okta still has Ann's session in this browser but must ask again, since another person is using it.
   const next = await flows.toConsent({ browser, person: 'carl' });
   expect(next.page.text).toContain('carl@acme.example');
   expect((await flows.redeem({ grant_type: 'refresh_token', refresh_token: refresh })).status).toBe(200);
-  // Once, until somebody has signed in.
+  // Only once, until somebody has signed in.
   await world.sql`delete from oidc_models where kind = 'Session'`;
   const silent = await browser.go(`${issuer}/oauth2/authorize?${query().toString()}`, REDIRECT);
   expect(silent.url.pathname).toContain('/oauth2/interaction/');

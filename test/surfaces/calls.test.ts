@@ -144,7 +144,7 @@ describe('delegation', () => {
         .as(actor, 'okta_reset_mfa', { person: 'carl@acme.example' }, { reason: 'lost his phone' })
         .catch((error: unknown) => Promise.reject(error as Error)),
     );
-    // The target owns the agent; the principal asked; neither may vote, nor may a colleague.
+    // The target owns the agent, and the principal asked. Neither may vote, nor may a colleague.
     for (const key of ['carl', 'bob', 'nina', 'dana']) {
       await expect(world.vote(key, approvalId)).rejects.toMatchObject({
         code: 'forbidden',

@@ -8,7 +8,7 @@ import { expireMandate } from '#jobs/expire-mandate.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
 
 const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
-/** How far the server's clock is from ours, in milliseconds. */
+/** How far the server's clock differs from ours, in ms. */
 let shift = 0;
 let world: World;
 let agent: TestAgent;
@@ -48,7 +48,7 @@ describe('the clock jumps', () => {
     expect(await knock()).toBe(200);
     shift = 6 * MINUTE;
     expect(await knock()).toBe(401);
-    // Issued in what is now the future: not believed.
+    // Issued in what is now the future, so it is refused.
     shift = -6 * MINUTE;
     expect(await knock()).toBe(401);
     shift = 0;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openWorld, type World } from '../support/world.ts';
 import { clientDocument, REDIRECT, signIns, type SignIns } from './sign-in-world.ts';
 
-/** What a stranger's client says of itself, on the page where a person decides, and in the list of what they decided. */
+/** What an unknown client says about itself, on the consent page and in the list of a person's clients. */
 const HOST = 'https://many-people-publish-here.example/';
 const documents = new Map<string, Response>();
 let world: World;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** The consent page of a client of this name. */
+/** The consent page of a client with this name. */
 async function pageOf(slug: string, client_name: string) {
   const client_id = `${HOST}${slug}.json`;
   documents.set(client_id, clientDocument({ client_id, client_name }));

@@ -7,7 +7,10 @@ import { isLost } from '#db/reach.ts';
 import { newId } from '#lib/id.ts';
 import { copyDatabase } from '../support/world.ts';
 
-/** What the database does to a connection behind our back: nothing is held, or committed, by somebody who is gone. */
+/**
+ * What the database does to a connection without our knowledge: a process that is gone holds and commits
+ * nothing.
+ */
 let url: string;
 let outside: Sql;
 let one: Database;
@@ -29,7 +32,7 @@ beforeEach(async () => {
   await outside`truncate notes`;
 });
 
-/** Ends the connections that hold an advisory lock (`granted`), or wait for one. */
+/** Ends the connections that hold an advisory lock (`granted`), or that wait for one. */
 const cutLock = (granted: boolean) =>
   outside`
     select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted = ${granted}

@@ -20,7 +20,7 @@ test('behind a pooler that drops the role nothing is read or written, and the se
   const pooler = await layWire(world.ownerUrl, { drops: 'role' });
   const database = openDatabase(pooler.url, { role: SERVER_ROLE });
   try {
-    // It is connected, and as the owner, for whom row-level security does nothing.
+    // It is connected, but as the owner, to whom row-level security does not apply.
     const [connected] = await database.sql<{ role: string }[]>`select current_user as role`;
     expect(connected?.role).toBe('prokura_owner');
     await expect(

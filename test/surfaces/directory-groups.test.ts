@@ -24,7 +24,7 @@ const group = (id: string) => {
   if (found === undefined) throw new Error(`no group ${id} at Okta`);
   return found;
 };
-/** Who is a member here. */
+/** The members in our rows. */
 const members = async (id: string): Promise<string[]> =>
   (
     await world.sql<{ uid: string }[]>`
@@ -108,7 +108,7 @@ describe('groups of the directory', () => {
     gate.open();
     await slower;
     expect(await members(IT_ADMINS)).not.toContain(uid('ivan'));
-    // Not even for a moment: nothing was added and taken out again.
+    // Not even for a moment: nothing was added and then removed.
     expect((await world.ledger('authority_changed')).slice(before)).toEqual([]);
     group(IT_ADMINS).members.add(uid('ivan'));
     await sync();

@@ -96,7 +96,7 @@ describe('law 8: only a read by id that began after the last tightening loosens'
     await expect.poll(landing, { timeout: 30_000 }).toBe('running');
     await sync();
     expect(await here('ann')).toBe('SUSPENDED');
-    // The read begins while the suspension is under way, and ends when it is over: it may be from before it.
+    // The read begins during the suspension and ends after it, so its data may be older than the suspension.
     const gate = new Gate();
     const syncing = sync(latePerson(world.app, uid('ann'), gate));
     await gate.reached;

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const sync = () => syncDirectory(world.app, world.tenantId);
-/** The provider's id of the manager whom the row of this person names. */
+/** The provider's id of the manager in this person's row. */
 const managerOf = async (uid: string) =>
   (
     await world.sql<{ uid: string | null }[]>`

@@ -6,12 +6,12 @@ import { openWorld, type World } from '../support/world.ts';
 import { CLIENT, clientDocument, codeForm, REDIRECT, signIns, type SignIns } from './sign-in-world.ts';
 
 const key = newProofKey();
-/** How far from now `oidc-provider` lets the time of a proof be. */
+/** How far from now `oidc-provider` accepts the time of a proof, in seconds. */
 const LIBRARY_SECONDS = 300;
 let world: World;
 let signing: SignIns;
 let issuer: string;
-/** What the client demands of itself in its document. */
+/** The requirements that the client states in its document. */
 let demands: Record<string, unknown> = {};
 
 beforeAll(async () => {
@@ -149,7 +149,7 @@ describe('the refresh token of a client without credentials', () => {
     const { status, body } = await signing.redeem(refreshForm(refresh), await proof());
     expect({ status, body }).toMatchObject({ status: 200, body: { token_type: 'DPoP' } });
     expect(decodeJwt(String(body['access_token']))['cnf']).toEqual({ jkt: await jktOf(key) });
-    // The next one is bound to the same key.
+    // The next token is bound to the same key.
     const next = refreshForm(String(body['refresh_token']));
     expect((await signing.redeem(next)).body['error']).toBe('invalid_grant');
     expect((await signing.redeem(next, await proof())).status).toBe(200);

@@ -7,7 +7,7 @@ import { execute } from '#engine/execute.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
 
 let world: World;
-/** The engine with nobody to do its jobs: the test says when a call is carried out. */
+/** The engine without a job runner: the test says when a call runs. */
 let still: App;
 beforeAll(async () => {
   world = await openWorld();
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** The same with one policy more about a tool, which decides nothing else. */
+/** The same with one additional policy about a tool, which changes no decision. */
 const drifted = (tool: string): App => ({
   ...still,
   policies: preparePolicies(

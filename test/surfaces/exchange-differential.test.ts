@@ -20,9 +20,9 @@ import { BASE, openWorld, type Tenant, type World } from '../unit/domain/token/w
 import { claimsOf } from './oauth-parties.ts';
 
 /**
- * T41. The same requests to our token endpoint and to a second implementation, which shares no line with it (bench/peer/provider.ts): the
- * same status, the same error and the same claims come out. Changes are drawn at random, several at once; where more than one thing is
- * wrong, which of them is named may differ, and that it is refused may not.
+ * T41. Sends the same requests to our token endpoint and to a second implementation that shares no code with
+ * it (bench/peer/provider.ts), and expects the same status, error and claims. Changes are drawn at random,
+ * several at once. If more than one thing is wrong, the two may name different ones, but both must refuse.
  */
 const SECRET = `ags_${'s'.repeat(52)}`;
 const CASES = 3000;
@@ -33,7 +33,7 @@ let tenant: Tenant;
 let stranger: Tenant;
 let server: Server;
 let peer: string;
-/** Mandates of every standing, by what is the matter with them. */
+/** Mandates in every state, by what is wrong with them. */
 const ids: Record<string, string> = {};
 
 beforeAll(async () => {
@@ -62,7 +62,7 @@ afterAll(async () => {
   await world.close();
 });
 
-/** The agent with a secret, and mandates in every state. */
+/** Creates the agent with a secret, and mandates in every state. */
 async function prepare(): Promise<void> {
   const { id: tenantId, agentId, personId } = tenant;
   const row = { tenantId };
@@ -113,7 +113,7 @@ async function prepare(): Promise<void> {
         scopes: ['okta.mfa.reset', 'okta.password.reset'],
         resources: ['*'],
         purpose: name,
-        // The second list, too.
+        // Reaches into the second status list.
         statusIndex: LIST_PLACES - 5 + Object.keys(ids).length,
         callId: newId('call'),
         startsAt: new Date(Date.now() - hour),
@@ -144,7 +144,7 @@ interface Draft {
   headers: Record<string, string>;
   claims: Record<string, unknown>;
   header: Record<string, unknown>;
-  /** Makes something else of the signed subject token. */
+  /** Changes the signed subject token. */
   forge: (token: string) => string;
 }
 
@@ -163,7 +163,7 @@ const forge =
   (draft: Draft): void =>
     void (draft.forge = change);
 
-/** What a request may be changed by; every one is a whole story of its own. */
+/** The possible changes of a request, each complete in itself. */
 const changes = (): ((draft: Draft) => void)[] => {
   const now = nowSeconds();
   const byMac = (token: string) => {
@@ -259,7 +259,7 @@ function answerOf(status: number, body: Record<string, unknown>): Answer {
   if (typeof token !== 'string') return { status, error: body['error'], claims: null };
   const { exp, iat, jti: _jti, ...others } = claimsOf(token);
   const life = Number(exp) - Number(iat);
-  // Both take the time when they sign: a second may lie between.
+  // Each takes the time when it signs, so they may differ by a second.
   const claims = { ...others, life: life >= 299 ? 300 : Math.round(life / 10) };
   return { status, error: undefined, claims };
 }
@@ -297,7 +297,7 @@ test('T41: our token endpoint and a second implementation on oidc-provider answe
     fc.uniqueArray(fc.nat(all.length - 1), { minLength: 0, maxLength: 3 }),
     CASES - all.length,
   );
-  // Each change alone, then at random.
+  // Each change alone, then random combinations.
   const plans = [...all.map((_, index) => [index]), ...drawn];
   const seen = { granted: 0, refused: new Set<unknown>() };
   const wrong: string[] = [];

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** Uses a tool at REST with a token of the agent for these scopes. */
+/** Uses a tool over REST, with the agent's token for these scopes. */
 async function use(scope: string, tool: string, input: unknown) {
   const token = await world.token(bot, 'bob', mandateId, { audience: `${world.url}/v1`, scope });
   const response = await fetch(`${world.url}/v1/tools/${tool}`, {
@@ -26,7 +26,7 @@ async function use(scope: string, tool: string, input: unknown) {
   return { status: response.status, text, body: JSON.parse(text) as Record<string, unknown> };
 }
 
-/** An answer without the ids that every answer has of its own. */
+/** An answer without the ids that are unique to it. */
 const plain = ({ status, text }: { status: number; text: string }) => ({
   status,
   text: text.replace(/(call|err)_[0-9a-z]+/g, ''),

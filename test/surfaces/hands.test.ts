@@ -15,7 +15,7 @@ const row = async (id: string) =>
     >`select state, reason from mandates where id = ${id}`
   )[0];
 const as = async (who: string, tool: string, input: unknown) => world.as(await world.actor(who), tool, input);
-/** The key of its agent changes by the owner's hand. */
+/** The owner rotates the key of their agent. */
 async function rotated(owner: string, agentId: string): Promise<void> {
   const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
     'sign',
@@ -33,7 +33,7 @@ test('an agent that is given away takes no mandate along: the mover’s own free
   expect(moved).toMatchObject({ status: 'done', output: { frozen: [mandate] } });
   expect(await row(mandate)).toEqual({ state: 'frozen', reason: 'credentials_changed' });
   expect((await world.exchange(faye, 'faye', mandate)).status).not.toBe(200);
-  // Faye could not have given this to Carl's agent, so she cannot confirm it.
+  // Faye could not have given this mandate to Carl's agent, so she cannot confirm it.
   expect(await as('faye', 'mandate_confirm', { mandate_id: mandate })).toMatchObject({
     status: 'denied',
     denial: { code: 'no_policy_allows' },

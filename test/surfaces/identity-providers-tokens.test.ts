@@ -11,7 +11,7 @@ const OTHER = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
 const SERVER = 'https://delegation.acme.example';
 type Claims = Record<string, unknown>;
 
-/** What each vendor's access token looks like, and what of its own makes it useless. */
+/** What each vendor's access token contains, and which of its own claims make it unusable. */
 interface VendorCase {
   readonly path: string;
   readonly uid: string;
@@ -109,7 +109,7 @@ const CASES = {
 
 type Kind = keyof typeof CASES;
 
-/** Which claims name the client that a token was issued to, and two clients. */
+/** The claims that name the client of a token, and two clients. */
 const CLIENTS = {
   OKTA: { member: ['cid'], listed: '0oaspa', other: '0oaother' },
   ENTRA: { member: ['azp', 'appid'], listed: OTHER, other: '99999999-8888-7777-6666-555555555555' },
@@ -139,7 +139,7 @@ afterAll(async () => {
   await world.close();
 });
 
-/** Configures every provider; `more` adds members to the sections of one kind. */
+/** Configures every provider. `more` adds members to the sections of one kind. */
 async function configure(kind?: Kind, more: Claims = {}): Promise<void> {
   const section = (one: Kind) => ({
     ...CASES[one].section(issuers[one].issuer),
@@ -171,7 +171,7 @@ const trial = async (bearer: string) => {
 const raw = (header: Claims, claims: Claims) =>
   [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
 
-/** Bob as the vendor knows him. */
+/** Makes Bob known at this vendor. */
 async function beKnownTo(kind: Kind): Promise<void> {
   const { uid, provider } = CASES[kind];
   await world.sql`update people set provider = ${provider(issuers[kind].issuer)}, uid = ${uid}
@@ -309,7 +309,7 @@ describe.each(KINDS)('%s', (kind) => {
       expect(failed).toEqual(['client']);
       expect(checks.find(({ check }) => check === 'client')?.why).toMatch(/client_ids/);
     }
-    // What was good before the list was changed is held to the list as it is now.
+    // A token from before the change is checked against the new list.
     await configure(kind, { client_ids: [other] });
     expect((await exchanged(await issuedTo(listed, member[0])))[0]).toBe(400);
     expect((await exchanged(await issuedTo(other, member[0])))[0]).toBe(200);

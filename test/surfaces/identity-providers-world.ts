@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import type { World } from '../support/world.ts';
 
-/** A vendor's issuer with a key of its own, which answers discovery and keys and counts who asked. */
+/** A vendor's issuer with its own key. It serves discovery and keys, and counts requests. */
 export interface TestIssuer {
   readonly issuer: string;
   readonly origin: string;
@@ -13,7 +13,7 @@ export interface TestIssuer {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
   readonly asked: { discovery: number; keys: number };
-  /** What is answered instead of the truth. */
+  /** False answers in place of the true ones. */
   readonly lies: { issuer?: string; keys?: unknown[]; jwksUri?: string };
   sign(claims: Record<string, unknown>, header?: Record<string, unknown>, key?: KeyObject): Promise<string>;
   close(): Promise<void>;
@@ -75,7 +75,7 @@ export interface Answer {
   readonly text: string;
 }
 
-/** A request at the HTTP door; `token` null sends no credential. */
+/** A request over HTTP. With `token` null it sends no credential. */
 export async function send(
   world: World,
   method: string,
@@ -96,9 +96,9 @@ export async function send(
   return { status: response.status, headers: response.headers, body: json, text };
 }
 
-/** Dana is the only IT admin and the organisation says so; or Ivan is one too, as the sample company has it. */
+/** Makes Dana the only IT admin, as the organisation's setting says, or restores Ivan as a second one. */
 export async function singleAdmin(world: World, yes: boolean): Promise<void> {
-  // In this order: where there is a second one, the setting falls.
+  // In this order, because the setting is removed while there is a second IT admin.
   await world.sql`update people set held = ${yes} where tenant_id = ${world.tenantId} and email = 'ivan@acme.example'`;
   await world.sql`update tenants set settings = settings || jsonb_build_object('singleAdmin', ${yes}::boolean) where id = ${world.tenantId}`;
 }

@@ -8,7 +8,7 @@ const MANAGERS = '00gmanagers0000000h7';
 let world: World;
 beforeAll(async () => {
   world = await openWorld();
-  // As the queues are, but for the time between tries.
+  // The real queues, without the delay between tries.
   await world.sql`update pgboss.queue set retry_delay = 0, retry_backoff = false`;
   await world.sql`update pgboss.queue set retry_limit = 2 where name = ${SYNC_DIRECTORY}`;
 });

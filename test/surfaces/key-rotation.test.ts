@@ -36,7 +36,7 @@ const published = async (url = world.url) => {
   for (const key of keys) expect(key.d).toBeUndefined();
   return keys.map(({ kid }) => kid);
 };
-/** By a client that has the server's clock. */
+/** Of a client with the server's clock. */
 const token = async () => {
   const subject_token = await world.okta.tokenFor(samplePerson('bob').email, {
     scopes: ['delegation:exchange'],
@@ -56,7 +56,8 @@ test('T7: a new key is published before it signs, and the old one until the last
   const kid = String(begun.body['kid']);
   expect(Date.parse(String(begun.body['active_from'])) - now().getTime()).toBeGreaterThan(60_000 + 30_000);
 
-  // At once nothing changes but what is published; nobody's copy of the JWKS is older than its max-age by the first use.
+  // At first only the publication changes. At the first use nobody's copy of the JWKS is older than its
+  // max-age.
   expect(kidOf(await token())).toBe(old);
   shiftMs += 31_000;
   expect(await published()).toEqual([kid, old]);
@@ -73,7 +74,7 @@ test('T7: a new key is published before it signs, and the old one until the last
   const list = await (await fetch(`${issuer}/oauth2/status/0`)).text();
   expect(kidOf(list)).toBe(kid);
 
-  // Too early for the old one, by a second; then its time is over.
+  // One second too early for the old key. Then its time is over.
   shiftMs += (PUBLISHED_AFTER_SECONDS - 2) * 1000;
   await sweep(world.app, world.tenantId);
   expect(await published()).toEqual([kid, old]);
@@ -90,7 +91,7 @@ test('T7: a new key is published before it signs, and the old one until the last
   });
   await sweep(world.app, world.tenantId);
   expect(await world.ledger('SIGNING_KEY_RETIRED')).toHaveLength(1);
-  // What the retired key signed for good (ledger checkpoints) can still be checked, by whoever administers.
+  // Administrators can still verify what the retired key signed for good (ledger checkpoints).
   const all = await fetch(`${world.url}/v1/tenants/${world.tenantId}/signing-keys`, {
     headers: { authorization: `Bearer ${world.company.api_keys.admin}` },
   });

@@ -53,7 +53,7 @@ async function waitingCall(agent: TestAgent, mandateId: string): Promise<string>
   return outcome.callId;
 }
 
-/** Mandates below one, as rows: `count` of them, in chains of ten. Ids of all, the root first. */
+/** Inserts `count` mandates below one, in chains of ten. Returns all ids, the root first. */
 async function plantTree(root: string, count: number): Promise<string[]> {
   const ids = [root];
   for (let made = 0; made < count; made += 1) {
@@ -146,7 +146,8 @@ describe('one agent', () => {
         async () => !['waiting', 'ready', 'running'].includes((await callState(asked.callId)) ?? ''),
         'the call settles',
       );
-      // Mona agreed to Carl's agent: what was born froze with the transfer, and nothing was born for Ann's by that approval.
+      // Mona approved it for Carl's agent. The mandate that existed froze with the transfer, and that
+      // approval created none for Ann's.
       const rows = await world.sql<
         { state: string }[]
       >`select state from mandates where agent_id = ${agent.id}`;
@@ -237,12 +238,12 @@ describe('the whole organisation', () => {
       denial: { code: 'tenant_frozen' },
     });
 
-    // Ivan asks; Dana froze it, so her vote does not count, and an executive decides.
+    // Ivan asks. Dana froze it, so her vote does not count, and an executive decides.
     const asked = await as('ivan', 'freeze_lift', { target: 'organisation' });
     if (asked.status !== 'waiting') throw new Error(`not waiting: ${JSON.stringify(asked)}`);
     await expect(world.vote('dana', asked.approvalId)).rejects.toMatchObject({ code: 'forbidden' });
     await expect(world.vote('ivan', asked.approvalId)).rejects.toMatchObject({ code: 'forbidden' });
-    // Freezing again withdraws what was asked: a freeze is never weaker for having been there.
+    // Freezing again withdraws the request, so repeating a freeze never weakens it.
     await use('ivan', 'freeze_apply', { target: 'organisation' });
     expect(await callState(asked.callId)).toBe('withdrawn');
     const again = await as('dana', 'freeze_lift', { target: 'organisation' });

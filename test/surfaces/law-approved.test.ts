@@ -36,7 +36,7 @@ afterAll(() => world.close());
 
 const uid = (key: string) => samplePerson(key).oktaId;
 const factors = (key: string) => world.okta.org.users.get(uid(key))?.factors ?? [];
-/** Changes of factors that Okta carried out, whether or not it could say so. */
+/** Changes of factors that Okta carried out, whether or not it could answer. */
 const resets = () =>
   world.okta.requests.filter(
     (one) => one.path.endsWith('/lifecycle/reset_factors') && (one.status === 200 || one.status === null),
@@ -72,7 +72,7 @@ function waiting(outcome: Outcome): { callId: string; approvalId: string } {
 
 describe('law 6: approve exactly this', () => {
   const DRIFTS = {
-    /** A new version of the tool asks or answers something else. */
+    /** A new version of the tool has another input or output. */
     contract: (app: App): App => {
       const changed = { ...app.catalogue.get('okta_reset_mfa')!, contractDigest: 'another contract' };
       return {
@@ -83,7 +83,7 @@ describe('law 6: approve exactly this', () => {
         },
       };
     },
-    /** A policy about the tool is another one, though it decides the same. */
+    /** A policy about the tool has changed, though it decides the same. */
     policies: (app: App): App => ({
       ...app,
       policies: preparePolicies(
@@ -91,9 +91,9 @@ describe('law 6: approve exactly this', () => {
         app.catalogue,
       ),
     }),
-    /** Ann has one factor more than the approver saw. */
+    /** Ann has one more factor than the approver saw. */
     preview: async (app: App): Promise<App> => (await enrol('ann'), app),
-    /** What is stored is about somebody else. */
+    /** The stored input is about another person. */
     input: async (app: App, callId: string): Promise<App> => {
       await world.sql`update calls set input = jsonb_set(input, '{person}', to_jsonb(${(await world.person('carl')).id}::text)) where id = ${callId}`;
       return app;
@@ -141,13 +141,13 @@ describe('law 6: approve exactly this', () => {
         if (runs) return;
         const next = await row(after.successor_id ?? '');
         expect(next.state).toBe('waiting');
-        // Nobody runs what waits; once it is approved as it is now, it runs.
+        // Nothing runs while it waits. After approval in its present form it runs.
         expect(await run(drifted, next.id)).toMatchObject({ state: 'waiting' });
         expect(await approve(drifted, next.approval_id, 1)).toMatchObject({ status: 'done' });
         expect(await run(drifted, next.id)).toMatchObject({ state: 'succeeded' });
         expect(resets() - before).toBe(1);
       }),
-      // Each drift once by itself, and one that was undone; then any of them together.
+      // Each drift alone, and one that was undone; then random combinations.
       {
         numRuns: 14,
         endOnFailure: true,
@@ -174,7 +174,9 @@ describe('law 7: exactly once', () => {
   });
   const apps = () => [world.app, second.app];
   const either = (nth: number): App => apps()[nth % 2]!;
-  /** Many at once, and again where all of them failed: a person clicks once more, an agent asks once more. */
+  /**
+   * Runs attempts at once, and again if all of them failed, as a person clicks and an agent asks once more.
+   */
   async function insist<T>(times: number, work: (nth: number) => Promise<T>): Promise<T> {
     return eventually(async () => {
       const tries = await Promise.allSettled(Array.from({ length: times }, (_, nth) => work(nth)));
@@ -200,7 +202,8 @@ describe('law 7: exactly once', () => {
         const killing = (async () => {
           for (let nth = 0; nth < kills; nth += 1) {
             await sleep(40);
-            // All but the lock of an execution: to lose that and have a job delivered twice in the same moment is more than one failure.
+            // Except the lock of an execution: losing that and a second delivery at the same time would be
+            // more than one failure.
             const ended = await world.sql`select pg_terminate_backend(pid) from pg_stat_activity
               where datname = current_database() and application_name = 'prokura' and xact_start is not null
                 and query not like '%pg_try_advisory_xact_lock%' order by random() limit 1`;
@@ -216,7 +219,7 @@ describe('law 7: exactly once', () => {
           if (state !== 'approved') await approve(either(nth), approvalId, 1);
           return true;
         });
-        // A queue may deliver twice; whoever comes second finds what the first has done.
+        // A queue may deliver twice. The second delivery finds what the first has done.
         for (let nth = 0; nth < redeliveries; nth += 1)
           await either(nth)
             .queue.send('execute-call', { tenant: world.tenantId, call: callId })

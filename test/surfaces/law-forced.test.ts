@@ -18,7 +18,7 @@ afterAll(() => world.close());
 const state = async (callId: string) =>
   (await world.sql<{ state: string }[]>`select state from calls where id = ${callId}`)[0]?.state;
 
-/** Whether a statement of the server waits for a lock that somebody else's transaction holds. */
+/** Whether a statement of the server waits for a lock of another transaction. */
 const waitsForLock = async (): Promise<boolean> =>
   (
     await world.sql`select from pg_stat_activity
@@ -109,7 +109,7 @@ describe('law 2: an execution that begins while the principal is leaving waits f
 
 test('law 2: a mandate that is being born while its principal loses the group is frozen with the others', async () => {
   const agent = await world.agent('born-bot', 'mona');
-  // Its row is held back in the moment in which it is written: what it is made from has been read by then.
+  // Delays its row while it is being written. Everything that it depends on has been read by then.
   await world.sql.unsafe(`
     create function held_back() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(4711); return new; end $$;
     create trigger held_back before insert on mandates for each row execute function held_back()`);
@@ -157,7 +157,7 @@ test('law 2: a mandate that is being born while its principal loses the group is
   await world.sql.unsafe('drop trigger held_back on mandates');
   const rows = await world.sql<{ state: string }[]>`
     select state from mandates where agent_id = ${agent.id}`;
-  // Either it was not born, or it stands still with the others.
+  // Either it was not created, or it is frozen like the others.
   expect([outcome.status, rows.map((row) => row.state)]).toEqual([
     outcome.status,
     outcome.status === 'done' ? ['frozen'] : [],
@@ -178,7 +178,7 @@ test('law 3: a transaction that is refused at its commit leaves no job, and one 
     (
       await world.sql`select from pgboss.job where name = 'expire-approval' and data ->> 'approval' = ${marker}`
     ).length;
-  // What our own functions raise may quote values: its SQLSTATE alone is told.
+  // What our own functions raise may quote values, so only the SQLSTATE is reported.
   await expect(enqueue('apr_refused', true)).rejects.toMatchObject({
     code: 'P0001',
     routine: 'exec_stmt_raise',

@@ -17,7 +17,8 @@ beforeAll(async () => {
   agents = [];
   for (const owner of ['bob', 'mona', 'carl']) agents.push(await world.agent(`${owner}-bot`, owner));
   actors = await Promise.all(PEOPLE.map((key) => world.actor(key)));
-  // From now on the database itself fails at random, in the middle of whatever runs: as a victim that is tried again, cancelled, or broken.
+  // From now on the database fails at random in the middle of statements: as a deadlock's victim that is
+  // retried, cancelled, or broken.
   await world.sql.unsafe(`
     create table flaky (percent int not null); insert into flaky values (0); grant select on flaky to public;
     create function flaky() returns trigger language plpgsql as $$
@@ -81,7 +82,7 @@ async function killer(times: number): Promise<void> {
   }
 }
 
-/** Each change by what says that it happened: its row, its line in the ledger, its fact, its call. All must name the same. */
+/** Collects each change by its traces: row, ledger entry, fact and call. All must name the same changes. */
 async function apart(): Promise<string[]> {
   const rows = await world.sql<{ what: string; id: string }[]>`
     with ledger_of as (select event, coalesce(data->>'mandate_id', '') as mandate, coalesce(data->>'call_id', '') as call from ledger),
@@ -115,6 +116,6 @@ test('law 3: whatever fails or is killed in the middle, state, ledger, facts and
   );
   const lines = (await world.ledger()).map((entry) => JSON.stringify(entry));
   expect(verifyLedger(lines)).toMatchObject({ problems: [], lastSeq: lines.length });
-  // What never failed, or never went through, would prove nothing.
+  // A run in which everything fails, or nothing does, proves nothing.
   expect(Math.min(seen.done, seen.not)).toBeGreaterThan(10);
 });

@@ -11,7 +11,7 @@ import { transact } from '#engine/transact.ts';
 import { main } from '../../src/cli.ts';
 import { openWorld, type World } from '../support/world.ts';
 
-/** The ledger from outside: what was written is found, complete, and provable without us (law 11). */
+/** The ledger from outside: entries can be found, are complete, and can be verified without us (law 11). */
 let world: World;
 let mandate: string;
 let folder: string;
@@ -38,7 +38,7 @@ const exported = async () => (await (await get('/v1/ledger/export')).text()).tri
 const record = (event: 'CALL_DENIED', actor: string, data: Record<string, unknown> = {}) =>
   transact(world.app, world.tenantId, (ctx) => Promise.resolve(ctx.record({ event, actor, data })));
 
-/** Runs the command on these lines; the exit code and what it said. */
+/** Runs the command on these lines. Returns the exit code and its output. */
 async function verify(lines: readonly string[], ...more: string[]) {
   const file = join(folder, 'ledger.ndjson');
   writeFileSync(file, lines.join('\n'));

@@ -28,7 +28,7 @@ const done = (outcome: Outcome): Record<string, unknown> => {
 const as = async (key: string, tool: string, input: unknown) =>
   done(await world.as(await world.actor(key), tool, input));
 
-/** Makes the Managers group hold Bob, or not, as a sync would. */
+/** Puts Bob into the Managers group or removes him, as a sync would. */
 async function bobManages(does: boolean): Promise<void> {
   const [group] = await world.sql<{ id: string; removals: number }[]>`
     select id, removals from groups where uid = '00gmanagers0000000h7'`;
@@ -39,7 +39,7 @@ async function bobManages(does: boolean): Promise<void> {
   );
 }
 
-/** A mandate of Bob, handed on twice: three ids, the first is at the top. */
+/** A mandate of Bob's, handed on twice. Returns three ids, the top one first. */
 async function tree(): Promise<string[]> {
   const ids = [await world.mandate('bob', chain[0]!, { may_delegate: 2 })];
   for (const [level, agent] of chain.slice(1).entries()) {
@@ -71,7 +71,7 @@ const rowsOf = (ids: readonly string[]) =>
            array(select cause from mandate_freezes f where f.tenant_id = m.tenant_id and f.mandate_id = m.id order by cause) as causes
       from mandates m where id = any(${ids as string[]}) order by id`;
 
-/** What is wrong with these rows, and with what the ledger says of them. */
+/** What is wrong with these rows, and with the ledger's entries about them. */
 async function wrongWith(ids: readonly string[]): Promise<string[]> {
   const rows = await rowsOf(ids);
   const byId = new Map(rows.map((row) => [row.id, row]));
@@ -162,12 +162,12 @@ describe('law 8: a freeze holds until its last cause is lifted, and no longer', 
     await fc.assert(
       fc.asyncProperty(rounds, async (steps) => {
         const ids = await tree();
-        // What is in one round is done at once.
+        // The steps of one round run at the same time.
         for (const round of steps) {
           await Promise.all(round.map((one) => apply(one, ids).catch(tolerated)));
           expect(await wrongWith(ids)).toEqual([]);
         }
-        // Lifted one by one in any order, everything works again.
+        // After all causes are lifted, in any order, everything works again.
         await bobManages(true);
         for (const [level, id] of ids.entries()) {
           for (const by of ['bob', 'dana']) await as(by, 'mandate_thaw', { mandate_id: id }).catch(tolerated);

@@ -28,7 +28,7 @@ const actorOf = async (agent: TestAgent, mandateId: string): Promise<AgentActor>
   jti: 'test',
 });
 
-/** The engine as it is, with one more tool: a write that an agent may do without an approval. */
+/** The engine with an additional tool: a write that an agent may use without an approval. */
 function withWrite(): App {
   const tool = defineTool({
     name: 'demo_note',
@@ -174,12 +174,15 @@ type Step =
       of: number;
       agent: number;
       terms: Record<string, unknown>;
-      /** What the token is bound to that hands on. */
+      /** The bounds of the token that hands on. */
       token: { people: readonly string[] | null } & Pick<TokenDetails, 'tools' | 'amount'>;
     };
 
 const PATTERNS = ['team', '*', 'carl@acme.example', 'ann@acme.example', 'nina@acme.example'];
-/** Left out in three of four: what is left out is as in the parent, so that many get through and some try to be wider. */
+/**
+ * Absent in three of four cases. An absent term is as in the parent, so many requests pass and some try to be
+ * wider.
+ */
 const sometimes = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 const TOOLS = fc.constantFrom(['okta_reset_mfa'], ['okta_reset_mfa', 'okta_reset_password']);
@@ -249,7 +252,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** What is in one round is done at once. */
+/** The steps of one round run at the same time. */
 const rounds = fc.array(fc.array(step, { minLength: 1, maxLength: 3 }), { minLength: 3, maxLength: 6 });
 
 const ASKED = [
@@ -274,7 +277,7 @@ interface Row {
   window: ReturnType<typeof hours> | null;
 }
 
-/** Every half hour of a week in which a window (of UTC, by day) is open; null: always. */
+/** Every half hour of a week in which a window (in UTC, by day) is open. Null means always. */
 const openIn = (window: Row['window']) =>
   Array.from({ length: 7 * 48 }, (_, nth) => {
     const minutes = (nth % 48) * 30;
@@ -387,7 +390,9 @@ describe('law 1: no authority from nothing', () => {
       }
     };
 
-    /** Said anew, without the code under test: whom a mandate's patterns cover. */
+    /**
+     * An independent statement, without the code under test, of the people that a mandate's patterns cover.
+     */
     const covers = (row: Row, key: string) =>
       row.resources.some(
         (pattern) =>
@@ -451,7 +456,8 @@ describe('law 1: no authority from nothing', () => {
         const made: string[] = [];
         const tokens = new Map<string, TokenDetails>();
         const first: Step = { do: 'create', by: 'bob', agent: 0, terms: { scopes: SCOPES, may_delegate: 3 } };
-        // One hand-on by a token that is bound to less, to an agent that may hold it all, in every sequence: chance alone may bring none.
+        // One hand-on by a more narrowly bound token, to an agent that may hold everything, in every
+        // sequence. Chance alone might produce none.
         const bound = { people: ['carl', 'ann'], tools: null, amount: null };
         const second: Step = { do: 'delegate', of: 0, agent: 3, terms: {}, token: bound };
         for (const round of [[first], [second], ...steps])
@@ -489,7 +495,7 @@ describe('law 1: no authority from nothing', () => {
           }
         }
       }),
-      // The first has nothing but those two: what is handed on still stands at its end.
+      // The first sequence contains only those two steps, so the handed-on mandate still exists at its end.
       { numRuns: 8, examples: [[[]]] },
     );
     expect(seen.allowed).toBeGreaterThan(0);

@@ -55,7 +55,7 @@ const may = async (actor: AgentActor, person: string, tool = 'okta_reset_mfa') =
   done(await world.as(actor, 'explain_access', { tool, input: { person: `${person}@acme.example` } }));
 
 let count = 0;
-/** Bob gives an agent of his own a mandate: nobody needs to approve it. */
+/** Bob gives his own agent a mandate, which nobody needs to approve. */
 async function given(terms: Record<string, unknown> = {}) {
   count += 1;
   const agent = await world.agent(`bot-${count}`, 'bob');
@@ -374,7 +374,7 @@ describe('handing on', () => {
     });
     const shown = done(await world.as(await world.actor('bob'), 'mandate_show', { mandate_id: mandateId }));
     expect(shown['tree']).toEqual({ parent_id: null, children: [child.mandateId] });
-    // The level is used up.
+    // The last level is used up.
     await expect(
       world.as(child.actor, 'mandate_delegate', { agent: actor.agentId, purpose: 'further' }),
     ).rejects.toMatchObject({ code: 'forbidden' });
@@ -432,7 +432,7 @@ describe('handing on', () => {
         await world.as(narrow, 'mandate_delegate', { agent: agent.id, purpose: 'what it has' }),
       ),
     ).toMatchObject({ scopes: ['okta.mfa.reset'] });
-    // What governs is for people, whatever a token holds.
+    // Governance is for people, whatever a token holds.
     expect(denied(await world.as(actor, 'mandate_renew', { mandate_id: actor.mandateId, days: 30 }))).toBe(
       'forbidden_by_policy',
     );

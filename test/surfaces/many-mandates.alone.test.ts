@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { loadCrowd } from '../support/many.ts';
 import { eventually, openWorld, type TestAgent, type World } from '../support/world.ts';
 
-/** Statements that the server has sent, by connection, and the most parameters that one of them had. */
+/** The statements that the server has sent, by connection, with their parameters. */
 const sent = vi.hoisted(() => ({
   statements: [] as { readonly on: number; readonly text: string; readonly parameters: unknown[] }[],
   parameters: 0,
@@ -26,12 +26,12 @@ let agent: TestAgent;
 beforeAll(async () => {
   world = await openWorld();
   agent = await world.agent('crowd-bot', 'carl', ['okta.users.read']);
-  // Nobody in a crowd has Slack: what is told of each mandate is another test's matter.
+  // Nobody in the crowd has Slack. Another test covers the notices about mandates.
   Object.assign(world.app, { subscribers: {} });
 }, 120_000);
 afterAll(() => world.close());
 
-/** Two admins take the mapping away; answers with the call's row once it is carried out. */
+/** Two admins remove the mapping. Returns the call's row once it is done. */
 async function unmap(group: string, role: string) {
   const asked = await world.as(await world.actor('dana'), 'group_unmap', { group, role });
   if (asked.status !== 'waiting') throw new Error(JSON.stringify(asked));
@@ -104,7 +104,7 @@ test('the members of a large group are noted in entries of at most 500 each', as
   ]);
 }, 120_000);
 
-/** How many statements the transaction had that changed something by a statement like this. */
+/** How many statements of that transaction changed something with a statement like this. */
 function statementsAround(mark: RegExp): number {
   const at = sent.statements.findLastIndex(({ text }) => mark.test(text));
   const connection = sent.statements[at]?.on;
@@ -117,7 +117,7 @@ function statementsAround(mark: RegExp): number {
   return there.filter(({ index }) => index > begun.index && index < ended.index).length;
 }
 
-/** Copies a mandate of Bob, and a call that waits on it, so many times. */
+/** Copies a mandate of Bob's and a call that waits on it this many times. */
 async function plant(mandate: string, call: string, count: number): Promise<void> {
   await world.sql`insert into mandates (tenant_id, id, principal_id, agent_id, scopes, resources, purpose, call_id, starts_at, expires_at)
     select tenant_id, id || '_' || lpad(n::text, 6, '0'), principal_id, agent_id, scopes, resources, 'planted', call_id, starts_at, expires_at
@@ -169,7 +169,7 @@ test('the kill switch commits by as many statements for thousands as for one; wh
   await plant(mandate, asked.callId, 1500);
   const release = Promise.withResolvers<void>();
   const locked = Promise.withResolvers<void>();
-  // The job that follows waits here: the commit alone has to hold.
+  // The follow-up job waits here, so the commit alone must be enough.
   const holding = world.sql.begin(async (tx) => {
     await tx`select 1 from mandates where id = ${mandate} for update`;
     locked.resolve();

@@ -10,7 +10,7 @@ import { mcpSurface, type McpSurface } from '#surfaces/mcp/index.ts';
 import { eventually } from '../support/world.ts';
 import { ALL_SCOPES, openAgentWorld, type AgentWorld } from './agent-world.ts';
 
-/** One test for each of them: the first that differs must not hide the others. */
+// One test per contract, so that the first difference does not hide others.
 const CONTRACTS = [
   ...contractsOf(await loadCatalogue(new URL('../../tools/', import.meta.url))).values(),
 ].filter((contract) => contract.offered);
@@ -42,7 +42,7 @@ interface Sent {
   readonly door?: McpSurface;
 }
 
-/** One modern request, by hand: what goes over the wire stands here. */
+/** A modern request, written by hand: exactly what is sent. */
 async function send(
   method: string,
   params: Record<string, unknown>,
@@ -344,7 +344,7 @@ describe('tools/list', () => {
     expect(await names({ path: '/mcp/readonly' })).toContain('okta_find_user');
     expect(await names({ path: '/mcp/x/okta' })).toContain('okta_reset_mfa');
     expect(await names({ path: '/mcp/x/okta' })).not.toContain('mandate_list');
-    // What a gated call answers can be followed up.
+    // The answer of a gated call can be followed up.
     expect(await names({ path: '/mcp/x/okta' })).toContain('approval_wait');
   });
 

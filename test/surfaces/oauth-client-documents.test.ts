@@ -11,7 +11,7 @@ let inside: Server;
 let port: number;
 let connections = 0;
 beforeAll(async () => {
-  // Documents are fetched as in production: no stand-in for the network.
+  // Documents are fetched as in production, without a replacement for the network.
   world = await openWorld();
   inside = createServer((socket) => {
     connections += 1;

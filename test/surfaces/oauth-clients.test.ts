@@ -242,7 +242,7 @@ describe('a SPIFFE workload', () => {
       assertion: svid(of),
     };
     const client = await clients.authenticate(of.id, credentials);
-    // Between this and the strict read of the epoch the bundle is replaced, and the epoch raised with it.
+    // Between this and the strict read of the epoch, the bundle is replaced and the epoch raised with it.
     const raised = client.agentEpoch + 1;
     expect(await clients.stillHolds(of.id, client, raised)).toBe(true);
     await trust(of, { 'acme.test': { keys: [jwk('jwt-svid', stranger.publicKey)] } });

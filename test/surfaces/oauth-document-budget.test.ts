@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 beforeEach(() => {
-  // Each test has a minute, and so a budget, of its own.
+  // Each test has its own minute, and so its own budget.
   minutes += 2;
   fetched = [];
   gate = Promise.resolve();

@@ -23,10 +23,10 @@ afterAll(() => world.close());
 const NAMES = ['a', 'b', 'c', 'd', 'A'];
 const scopes = (minLength = 0) => fc.uniqueArray(fc.constantFrom(...NAMES), { minLength });
 const TOOLS = ['t1', 't2', 't3'];
-/** Bounded half of the time, so that chains reach their end often enough. */
+// Bounded in half of the cases, so that enough chains reach their end.
 const tools = fc.option(fc.uniqueArray(fc.constantFrom(...TOOLS), { minLength: 1 }), { freq: 1 });
 
-/** What one agent may have at most, and what it asks for; null: it names nothing. */
+/** The most that one agent may have, and what it asks for. Null means that it names no scope. */
 const step = fc.record({
   mandate: fc.oneof(fc.constant(NAMES), scopes(1)),
   ceiling: fc.oneof({ weight: 3, arbitrary: fc.constant(NAMES) }, scopes()),
@@ -50,7 +50,7 @@ const free: Step = {
   asked: ['a', 'b'],
   askedTools: null,
 };
-/** Stories in which one bound alone is in the way; drawn at random, some of them would be missing in most runs. */
+/** Cases in which only one bound denies. Random cases would miss some of them in most runs. */
 const EDGES: readonly Story[] = [
   { authority: ['a'], steps: [free] },
   { authority: NAMES, steps: [{ ...free, mandate: ['a'] }] },
@@ -75,7 +75,7 @@ const EDGES: readonly Story[] = [
   { authority: NAMES, steps: [{ ...free, seconds: 30 }, free] },
 ];
 
-/** Person, agents and the mandates of one story, each made from the one before. */
+/** Creates the person, the agents and the mandates of one case, each mandate from the one before. */
 async function tell(ctx: TenantWriter, { authority, steps }: Story): Promise<Tenant[]> {
   const row = { tenantId: tenant.id };
   const [personId, groupId] = [newId('usr'), newId('grp')];
@@ -138,7 +138,7 @@ const meet = (lists: readonly (readonly string[] | null)[]): string[] | null => 
   return bounded.length === 0 ? null : TOOLS.filter((tool) => bounded.every((list) => list.includes(tool)));
 };
 
-/** What must come out of step `index`, by the words of the law alone; `before` is what the token that it is asked with carries. */
+/** The result that the law requires for step `index`. `before` is what the presented token carries. */
 function expected(
   { authority, steps }: Story,
   index: number,
@@ -161,7 +161,7 @@ function expected(
   return { scopes: wanted, tools: askedTools ?? allowed };
 }
 
-/** Asks step by step; what came out beside what should have, and how far it went. */
+/** Runs the steps in order. Returns how far they went, and every difference from the expected result. */
 async function live(told: Story, parties: readonly Tenant[]): Promise<{ depth: number; wrong: string[] }> {
   let token: string | null = null;
   let before: { scopes: string[]; tools: string[] | null; exp: number } | null = null;
@@ -209,6 +209,6 @@ test('T15: granted = requested ∩ mandate ∩ ceiling ∩ authority now, and no
     }),
     { numRuns: 9, endOnFailure: true, examples: [[[...EDGES]]] },
   );
-  // A property that is never granted anything proves nothing.
+  // A property that never grants anything proves nothing.
   expect(reached.slice(1).every((count) => count > 0)).toBe(true);
 });

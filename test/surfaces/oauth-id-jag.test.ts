@@ -151,7 +151,7 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
     expect(await refused(narrow, { scope: 'okta.password.reset' })).toMatch(/^400 invalid_scope: .*subject/);
     expect(await refused(narrow, { resource: `${base}/mcp` })).toMatch(/^400 invalid_target: /);
     expect(await refused(await jag({ resource: 'https://elsewhere.test' }))).toMatch(/^400 invalid_target: /);
-    // Each address of the MCP server is a resource, and all of them are one audience.
+    // Each address of the MCP server is a resource, and all of them have one audience.
     const readonly = await jag({ resource: `${base}/mcp/readonly` });
     for (const form of [{}, { resource: `${base}/mcp/readonly` }, { resource: `${base}/mcp` }])
       expect(decodeJwt(String((await present(readonly, form)).body['access_token'])).aud).toBe(`${base}/mcp`);
@@ -193,7 +193,7 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
       ['typ', world.token(agent, 'bob', mandateId)],
       ['JWT', 'x'],
     ];
-    // All of them first: one is a token of ours, and its line in the ledger is not to come between.
+    // Make all of them first: one is a token of ours, whose ledger entry must not come in between.
     const made = await Promise.all(wrong.map(async ([why, one]) => [why, await one] as const));
     for (const [why, assertion] of made)
       expect(await refused(assertion)).toMatch(new RegExp(`^400 invalid_grant: .*(?:${why})`));

@@ -7,7 +7,7 @@ import { clientAssertion, exchange, subjectToken } from '../unit/domain/token/re
 import { openWorld, type Tenant, type World } from '../unit/domain/token/world.ts';
 import { ACCESS_TOKEN, nextAgent, tokenOf } from './oauth-parties.ts';
 
-/** The scope for which a subject token is good for one exchange here, and one for which it is not. */
+/** A scope for which a subject token can be exchanged only once, and one without that limit. */
 const [HIGH, LOW] = ['okta.mfa.reset', 'okta.password.reset'];
 
 let world: World;
@@ -61,11 +61,11 @@ test('T26: only what gave a token of a one-time scope uses the subject token up:
   expect(await ask({ subject_token, scope: `${HIGH} okta.suspend` })).toBe('invalid_scope: scope');
   expect(await ask({ subject_token, mandate_id: newId('mdt') })).toBe('invalid_grant: no_such_mandate');
   for (const scope of [LOW, LOW]) expect(await ask({ subject_token, scope })).toBe('token');
-  // Everything that the mandate has is asked for, and the one-time scope is in it.
+  // Asks for everything in the mandate, which includes the one-time scope.
   expect(await ask({ subject_token, scope: undefined })).toBe('token');
   expect(await ask({ subject_token })).toBe(REPLAYED);
   expect(await ask({ subject_token, scope: LOW })).toBe('token');
-  // Another token of the same person is another token, and another organisation's settings are its own.
+  // Another token of the same person counts separately, and another organisation has its own settings.
   expect(await ask({})).toBe('token');
   const plain = await world.tenant();
   const there = subjectToken(world, plain);
@@ -80,7 +80,7 @@ test('T26: all that an exchange uses up is used up together, or none of it: asse
   expect(await ask({ client_assertion, scope: LOW })).toBe('token');
   expect(await ask({ client_assertion, subject_token })).toBe('invalid_client: assertion_replayed');
   expect(await ask({ subject_token })).toBe('token');
-  // The refusal of the subject token uses up the assertion, as every refusal does.
+  // Refusing the subject token uses up the assertion, as every refusal does.
   const fresh = clientAssertion(tenant);
   expect(await ask({ client_assertion: fresh, subject_token })).toBe(REPLAYED);
   expect(await ask({ client_assertion: fresh })).toBe('invalid_client: assertion_replayed');
@@ -110,7 +110,7 @@ test('T26: of ten uses at once of one assertion with ten subject tokens, in two 
 test('T26: without a jti, the token is known by what is signed, however its signature is written', async () => {
   const subject_token = subjectToken(world, tenant, { jti: undefined });
   expect(await ask({ subject_token })).toBe('token');
-  // The last character of 256 bytes in base64url has four bits that nobody reads.
+  // The last base64url character of 256 bytes has four unused bits.
   const respelt = `${subject_token.slice(0, -1)}${String.fromCharCode(subject_token.charCodeAt(subject_token.length - 1) + 1)}`;
   expect(Buffer.from(respelt.split('.')[2] ?? '', 'base64url')).toEqual(
     Buffer.from(subject_token.split('.')[2] ?? '', 'base64url'),

@@ -83,7 +83,7 @@ export async function addPerson(
   return id;
 }
 
-/** The same tenant as another agent sees it, with a mandate made from the tenant's one (or from `parentId`). */
+/** The same tenant with another agent, whose mandate was made from the tenant's (or from `parentId`). */
 export async function nextAgent(
   world: World,
   tenant: Tenant,
@@ -98,7 +98,7 @@ export async function nextAgent(
   };
 }
 
-/** What the tenant's agent presents a token of ours for; `change` as in `exchangeForm`. */
+/** The form with which the tenant's agent exchanges a token of ours. `change` is as in `exchangeForm`. */
 export const pass = (
   world: World,
   to: Tenant,
@@ -112,7 +112,7 @@ export const pass = (
     ...change,
   });
 
-/** A token from the provider's, or a throw with the answer. */
+/** A token for the provider's token. Throws an Error with the answer if there is none. */
 export async function tokenOf(
   world: World,
   tenant: Tenant,

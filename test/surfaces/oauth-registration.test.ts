@@ -3,7 +3,7 @@ import { pkce } from '../support/browser.ts';
 import { openWorld, type World } from '../support/world.ts';
 import { REDIRECT, signIns, type SignIns } from './sign-in-world.ts';
 
-/** Clients that register themselves (RFC 7591): what strangers leave behind is bounded. */
+/** Clients that register themselves (RFC 7591): what strangers leave behind is limited. */
 let world: World;
 let flows: SignIns;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { newId } from '#lib/id.ts';
 import { exchange, post } from '../unit/domain/token/requests.ts';
 import { openWorld, type Tenant, type World } from '../unit/domain/token/world.ts';
 
-/** What somebody without a credential can make the ledger keep. */
+/** How much somebody without a credential can make the ledger store. */
 let world: World;
 let tenant: Tenant;
 beforeAll(async () => {

@@ -37,7 +37,7 @@ async function settled(callId: string): Promise<Row> {
   );
 }
 
-/** Bob asks for his report; answers the call's id as soon as it stands. */
+/** Bob acts on his report. Returns the call's id as soon as the call is saved. */
 async function bobResets(tool: 'okta_reset_mfa' | 'okta_reset_password', target: string): Promise<string> {
   const outcome = await world.as(await world.actor('bob'), tool, { person: samplePerson(target).email });
   if (outcome.status !== 'running') throw new Error(`not running: ${JSON.stringify(outcome)}`);

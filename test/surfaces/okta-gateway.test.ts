@@ -20,7 +20,10 @@ import { createLogger } from '#lib/log.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
 
-/** What a test's organisation answers; `drop` closes the socket after the request arrived, `hang` never answers. */
+/**
+ * The answer of a test's organisation. `drop` closes the socket after the request has arrived; `hang` never
+ * answers.
+ */
 interface Reply {
   status?: number;
   headers?: Record<string, string | string[]>;

@@ -19,11 +19,11 @@ const STATUSES: readonly PersonStatus[] = [
   'SUSPENDED',
   'DEPROVISIONED',
 ];
-/** What Okta refuses by status, as its documentation of the lifecycle has it. */
+/** What Okta refuses by status, according to its documentation of the lifecycle. */
 const REFUSED: Readonly<Record<string, readonly PersonStatus[]>> = {
   okta_reset_password: ['STAGED', 'SUSPENDED', 'DEPROVISIONED'],
   okta_reset_mfa: ['DEPROVISIONED'],
-  // Somebody whom Okta has suspended already is held here, and Okta is not asked again.
+  // A person whom Okta has already suspended is only held here; Okta is not asked again.
   okta_suspend_user: ['STAGED', 'PROVISIONED', 'RECOVERY', 'PASSWORD_EXPIRED', 'LOCKED_OUT', 'DEPROVISIONED'],
 };
 

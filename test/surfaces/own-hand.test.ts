@@ -89,7 +89,7 @@ test('what a token asks to give waits for the person’s own click, and for nobo
   for (const other of ['mona', 'dana'])
     await expect(world.vote(other, id)).rejects.toMatchObject({ code: 'forbidden' });
   expect(await mandates()).toBe(before);
-  // His own question is another than the token's: it does not wait with it.
+  // His own question differs from the token's, so it does not wait with it.
   expect(await world.as(await world.actor('bob'), 'mandate_create', terms('by hand'))).toMatchObject({
     status: 'done',
   });

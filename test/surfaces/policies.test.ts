@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** Asks as Dana, has Ivan agree, and waits until it is carried out. */
+/** Dana asks and Ivan agrees. Waits until it is done. */
 async function agreed(tool: string, input: Record<string, unknown>): Promise<Record<string, unknown>> {
   const asked = await world.as(await world.actor('dana'), tool, input);
   if (asked.status !== 'waiting') throw new Error(`not waiting: ${JSON.stringify(asked)}`);
@@ -31,7 +31,7 @@ const done = (outcome: Outcome): Record<string, unknown> => {
   return outcome.output;
 };
 
-/** What ships, with one rule more. */
+/** The shipped text with one more policy. */
 async function shippedWith(more: string): Promise<string> {
   const shown = done(await world.as(await world.actor('dana'), 'policy_show', { version: 0 }));
   return `${String(shown['text'])}\n${more}`;
@@ -199,13 +199,13 @@ describe('policies of a tenant', () => {
       otherwise: 'denied (forbidden_by_policy: no-passwords)',
     });
     expect(tried['different']).toBe(differences.length);
-    // Nothing has changed by it.
+    // The dry run has changed nothing.
     expect(await world.sql`select 1 from policy_versions`).toHaveLength(1);
     expect((await world.as(bob, 'okta_reset_password', { person }, { waitMs: 60_000 })).status).toBe('done');
   });
 
   test('law 2 and 6: what was approved under other policies is asked again, or denied', async () => {
-    // Back to what ships; Carl's agent-owner case: Carl asks for a mandate that his manager must approve.
+    // Back to the shipped policies. Bob asks for a mandate that his manager must approve.
     expect(await agreed('policy_set', { version: 0, note: 'back to what ships' })).toMatchObject({
       version: 2,
       two_humans: true,
@@ -217,7 +217,7 @@ describe('policies of a tenant', () => {
       resources: ['team'],
       purpose: 'a test of law two',
     });
-    // Bob's direct reports do not own it, so policy knows no permit for him.
+    // The agent's owner is not one of Bob's direct reports, so no policy permits it.
     expect(asked.status).toBe('denied');
     const own = await world.agent('bobs-bot', 'carl');
     const waiting = await world.as(await world.actor('bob'), 'mandate_create', {
@@ -295,7 +295,7 @@ describe('policies of a tenant', () => {
     expect(await world.as(ann, 'okta_reset_mfa', { person: (await world.person('ann')).id })).toMatchObject({
       denial: { policy: 'nobody-resets-themselves-here' },
     });
-    // Back by the old version, although the text in force says nothing of policy_set.
+    // Back with the old version, although the text in force does not mention policy_set.
     expect(await agreed('policy_set', { version: 0, note: 'back' })).toMatchObject({ two_humans: true });
     expect(await world.as(ann, 'policy_show', {})).toMatchObject({ status: 'denied' });
   });
@@ -324,14 +324,15 @@ describe('policies of a tenant', () => {
     expect((await world.as(dana, 'scope_set', { ...scope, description: 'Two again' })).status).toBe(
       'waiting',
     );
-    // Whoever takes the second one away again is not alone by it: the setting is gone, and returns only when it is set.
+    // Removing the second admin again does not make Dana the only one: the setting is gone until it is set
+    // again.
     await world.sql`update people set held = true where id = ${ivan}`;
     expect(await world.as(dana, 'scope_set', { ...scope, description: 'Alone again' })).toMatchObject({
       denial: { code: 'no_approver' },
     });
     expect(done(await world.as(dana, 'policy_show', {}))).toMatchObject({ single_admin: false });
     await world.sql`update people set held = false where id = ${ivan}`;
-    // Nor does it stand where there are two when it is set.
+    // Nor can it be set while there are two.
     await world.sql`update tenants set settings = settings || '{"singleAdmin": true}'`;
     expect(await world.sql`select 1 from tenants where settings ? 'singleAdmin'`).toHaveLength(0);
   });

@@ -4,7 +4,7 @@ import type { Outcome } from '#engine/outcome.ts';
 import { eventually, openWorld, type TestAgent, type World } from '../support/world.ts';
 
 const MINUTE = 60_000;
-/** How far the server's clock is from ours, in milliseconds. */
+/** How far the server's clock differs from ours, in ms. */
 let shift = 0;
 let world: World;
 let bot: TestAgent;
@@ -33,14 +33,17 @@ beforeEach(async () => {
   await inForce('');
 });
 
-/** Puts a text in force without asking anybody. */
+/** Puts a text in force without an approval. */
 async function inForce(text: string): Promise<void> {
   await world.sql`
     insert into policy_versions (tenant_id, version, text, note)
     select ${world.tenantId}, coalesce(max(version), 0) + 1, ${text}, 'a test' from policy_versions where tenant_id = ${world.tenantId}`;
 }
 
-/** What ships, and that nobody for whom there is a clock does this from `late` on. */
+/**
+ * The shipped text, and a policy that forbids this action from `late` on to everybody for whom policies see
+ * the time.
+ */
 const until = (action: string) =>
   `${world.app.policies.text}
 @id("too-late") @reason("Too late.")

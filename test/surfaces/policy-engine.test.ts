@@ -11,7 +11,7 @@ import { providerLinks } from '../../src/providers.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
 
 let world: World;
-/** Another organisation on the same server, with the policies that ship. */
+/** Another organisation on the same server, with the shipped policies. */
 let other: { tenantId: string; dana: Actor };
 let key: string;
 
@@ -55,7 +55,7 @@ async function post(token: string, path: string, input: unknown) {
 }
 
 const people = Array.from({ length: 400 }, (_, i) => `principal == Person::"usr_${i}"`);
-/** Conditions over each of which Cedar's engine breaks: some when they are parsed, some at the first decision. */
+/** Conditions that each break Cedar's engine, some when they are parsed, some at the first decision. */
 const FATAL: readonly [string, string][] = [
   ['nested parentheses', `${'('.repeat(200)}true${')'.repeat(200)}`],
   ['nested sets', `${'['.repeat(200)}1${']'.repeat(200)} == [2]`],
@@ -72,7 +72,7 @@ const forbidding = (condition: string) =>
 const asDana = async (app: App, tool: string, input: unknown): Promise<Outcome> =>
   call(app, { tenantId: world.tenantId, actor: await world.actor('dana'), tool, input });
 
-/** The other organisation decides, by what ships, and so does the kill switch of this one. */
+/** The other organisation decides by the shipped policies, and this one's kill switch works. */
 async function othersGoOn(app: App): Promise<void> {
   const asked = { tenantId: other.tenantId, actor: other.dana, tool: 'mandate_list', input: {} };
   expect(await call(app, asked)).toMatchObject({ status: 'done' });
@@ -81,7 +81,7 @@ async function othersGoOn(app: App): Promise<void> {
   });
 }
 
-/** Puts a text in force past every check, as one would be that an older version of the server accepted. */
+/** Puts a text in force without any check, like a text that an older version of the server accepted. */
 async function inForce(text: string): Promise<void> {
   await world.sql`
     insert into policy_versions (tenant_id, version, text, note)
@@ -98,7 +98,10 @@ describe('a text that breaks Cedar', () => {
     expect((await fetch(`${world.url}/readyz`)).status).toBe(200);
   });
 
-  /** What stays decides in the organisation, the kill switch too, and the other one goes on. */
+  /**
+   * In this organisation only the policies that stay decide, and its kill switch works. The other
+   * organisation is not affected.
+   */
   async function whatStaysDecides(app: App): Promise<true> {
     expect(await asDana(app, 'mandate_list', {})).toMatchObject({
       status: 'denied',
@@ -177,11 +180,11 @@ describe('what tightens', () => {
     expect(await world.as(bob, 'agent_disable', { agent: bot.id, reason: 'stolen' })).toMatchObject({
       status: 'done',
     });
-    // Nobody is let in by it: who may not tighten this by what stays may not.
+    // It admits nobody else: a person whom the policies that stay do not permit is still denied.
     expect((await world.as(await world.actor('nina'), 'freeze_apply', { target: bot.id })).status).toBe(
       'denied',
     );
-    // And what does not tighten is the own text's to forbid.
+    // The tenant's own text may forbid tools that do not tighten.
     expect((await world.as(bob, 'mandate_show', { mandate_id: frozen })).status).toBe('denied');
   });
 });

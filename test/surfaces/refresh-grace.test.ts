@@ -34,7 +34,7 @@ const works = async (access: unknown) =>
   ).status;
 const unspent = async () =>
   (await world.sql`select from oidc_models where kind = 'RefreshToken' and consumed_at is null`).length;
-/** Moves what was spent so far back in time. */
+/** Moves used tokens this far back in time. */
 const later = (seconds: number) =>
   world.sql`update oidc_models set consumed_at = consumed_at - make_interval(secs => ${seconds}) where kind = 'RefreshToken'`;
 

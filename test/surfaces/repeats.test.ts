@@ -136,7 +136,7 @@ describe('what has no call', () => {
       status: 409,
       body: { reason: 'idempotency_key_reused' },
     });
-    // What was refused changed nothing, so that its key is free.
+    // A refused request changed nothing, so its key is free.
     expect((await post(admin, path, 'wrong', { ...body, scopes: ['nothing'] })).status).toBe(400);
     expect((await post(admin, path, 'wrong', { ...body, name: 'right' })).status).toBe(201);
   });
@@ -146,7 +146,7 @@ test('the same act by the same person while it is under way joins it: three clic
   const actor = await world.actor('ivan');
   const input = { person: 'nina@acme.example' };
   const ask = () => call(still, { tenantId: world.tenantId, actor, tool: 'okta_reset_password', input });
-  // The first call is held back as it is saved: each click has looked for a call by then, or waits for its turn to look.
+  // The first call is delayed while it is saved. By then each click has looked for a call, or waits to do so.
   await world.sql.unsafe(`
     create function held_back() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(4711); return new; end $$;
     create trigger held_back before insert on calls for each row execute function held_back()`);

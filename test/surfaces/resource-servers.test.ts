@@ -21,9 +21,9 @@ let issuer: string;
 let agent: TestAgent;
 let helper: TestAgent;
 let mandateId: string;
-/** A part of the mandate, which the agent handed on to the helper. */
+/** A part of the mandate that the agent handed on to the helper. */
 let part: string;
-/** For our own addresses, from before there was a resource server: with every scope. */
+/** A token for our own addresses with every scope, from before there was a resource server. */
 let early: string;
 
 beforeAll(async () => {
@@ -45,7 +45,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** Scopes of other systems, which managers have. */
+/** Creates scopes of other systems, which managers have. */
 async function open({ sql }: World, tenantId: string): Promise<void> {
   for (const scope of SCOPES.slice(0, -1))
     await sql`insert into scopes (tenant_id, scope, description, holders) values (${tenantId}, ${scope}, 'x', '{}')`;
@@ -58,7 +58,7 @@ const ask = async (tool: string, input: Record<string, unknown>, who = 'dana') =
 const agreed = async (tool: string, input: Record<string, unknown>) => world.agreed(await ask(tool, input));
 const register = (identifier: string, scopes: readonly string[]) =>
   agreed('resource_server_set', { identifier, scopes });
-/** Both of them, also where a test runs alone. */
+/** Registers both of them, also if a test runs alone. */
 async function registered(): Promise<void> {
   if ((await servers()).length > 0) return;
   await register(FINANCE, ['finance:approve', 'finance:read']);
@@ -72,14 +72,14 @@ const refusal = async (form: Record<string, string>, by = agent, under = mandate
   return `${status} ${String(body['error'])}: ${String(body['error_description'])}`;
 };
 
-/** An API key that an administrator has made. */
+/** An API key that an administrator has created. */
 async function keyFor(resource: string | undefined, scopes = ['verify', 'introspect']): Promise<string> {
   const path = `/v1/tenants/${world.tenantId}/api-keys`;
   const body = { name: 'a reader', scopes, resource };
   const { body: made } = await send(world, 'POST', path, world.company.api_keys.admin, body);
   return String(made['api_key']);
 }
-/** What an API key learns of a token: [active, decision of a check]. */
+/** What an API key learns about a token: [active, decision of a check]. */
 async function learns(key: string, token: string, action = 'finance:approve'): Promise<unknown[]> {
   const answer = await fetch(`${issuer}/oauth2/introspect`, {
     method: 'POST',
@@ -176,7 +176,7 @@ describe('a registration', () => {
   });
 
   test('refuses an address of this server', async () => {
-    // As behind a proxy, where it is https.
+    // As behind a proxy that provides https.
     const app = { ...world.app, baseUrl: 'https://prokura.acme.example' };
     const input = { identifier: 'https://prokura.acme.example/t/x/mcp', scopes: ['finance:read'] };
     const actor = await world.actor('dana');
@@ -226,7 +226,7 @@ describe('a token', () => {
     });
     expect(await mcpStatus(token)).toBe(401);
     expect((await send(world, 'GET', '/v1/calls', token)).status).toBe(401);
-    // What is refused there is not the agent or the call.
+    // What is refused there concerns neither the agent nor the call.
     expect(await mcpStatus(await tokenFor(mcp))).toBe(200);
   });
 
@@ -315,7 +315,7 @@ describe('a resource server that changes', () => {
   });
 });
 
-/** An agent of Bob's there, with a mandate of his over every scope. */
+/** An agent of Bob's in the second company, with his mandate over every scope. */
 async function secondAgent({ tenantId, okta, ...there }: SecondCompany) {
   const done = (outcome: Outcome) => {
     if (outcome.status !== 'done') throw new Error(JSON.stringify(outcome));

@@ -259,7 +259,8 @@ describe('calls and approvals', () => {
       expect(status).toBe(listed.some((row) => row.id === id) ? 200 : 404);
       return status === 200;
     };
-    // Principal, target and owner; the approver sees the approval; an IT admin sees all; others nothing.
+    // Principal, target and owner see it, the approver sees the approval, an IT admin sees everything, and
+    // others see nothing.
     const keys: Key[] = ['bob', 'carl', 'dana', 'mona', 'nina'];
     expect(await Promise.all(keys.map((key) => seenBy(key, callId)))).toEqual([
       true,

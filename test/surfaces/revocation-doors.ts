@@ -7,25 +7,28 @@ import { signJwt } from '#lib/jwt.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import type { TestAgent, World } from '../support/world.ts';
 
-/** A mandate with tokens for the two doors that take them. */
+/** A mandate, with tokens for the two interfaces that accept them. */
 export interface Held {
   readonly id: string;
   readonly rest: string;
   readonly mcp: string;
 }
 
-/** One of our doors at one server: whether it lets `held` through now. Throws where the answer is neither a yes nor a no. */
+/** An interface of one server: whether it lets `held` pass. Throws if the answer is neither yes nor no. */
 export type Door = (server: string, held: Held) => Promise<boolean>;
 
-/** Faye's mandates, which let an agent of Carl's do something that no policy gates: so every door says yes until something ends. */
+/**
+ * Faye's mandates let an agent of Carl's do something that no policy gates, so every interface says yes until
+ * something ends.
+ */
 export interface Parties {
   readonly agent: TestAgent;
-  /** Mandates like the first one, as rows: as many as are wanted, without asking anybody. */
+  /** Inserts this many mandates like the first one, without asking anybody. */
   plant(count: number): Promise<string[]>;
-  /** Tokens for a mandate, by two exchanges. */
+  /** Tokens for a mandate, from two exchanges. */
   hold(mandateId: string): Promise<Held>;
   readonly doors: Readonly<Record<'exchange' | 'introspection' | 'rest' | 'mcp' | 'verify', Door>>;
-  /** REST with the token of Faye's own provider, from before anything ended; whatever is `held`. */
+  /** REST with the token of Faye's own provider, from before anything ended. Ignores `held`. */
   readonly provider: Door;
 }
 
@@ -43,7 +46,8 @@ export async function openParties(world: World): Promise<Parties> {
   await world.sql`insert into scopes (tenant_id, scope, description, holders) values (${tenantId}, ${SCOPE}, 'Approve invoices', '{}')`;
   const agent = await world.agent('reader-bot', 'faye', [SCOPE]);
   const first = await world.mandate('faye', agent, { scopes: [SCOPE], resources: ['resource:*'] });
-  // Somebody else's from now on: otherwise what ends Faye would end the agent too, and hide whether the first is seen.
+  // Another owner from now on. Otherwise ending Faye would end the agent too, and hide whether her own end is
+  // seen.
   await world.sql`update agents set owner_id = ${(await world.person('carl')).id} where id = ${agent.id}`;
   const privateKey = createPrivateKey({ key: { ...agent.privateJwk }, format: 'jwk' });
   const subject = await world.okta.tokenFor(samplePerson('faye').email, {
@@ -122,7 +126,7 @@ export async function openParties(world: World): Promise<Parties> {
           params: call,
         });
         if (answer.status === 401) return false;
-        // An answer, or a stream of one event: the door chooses.
+        // Either an answer or a stream with one event.
         const [, json = ''] = /^(?:event: message\s+data: )?(\{[^]*\})\s*$/.exec(await answer.text()) ?? [];
         const { result } = JSON.parse(json) as { result?: { isError?: boolean } };
         return result !== undefined && result.isError !== true;

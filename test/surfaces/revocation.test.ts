@@ -22,17 +22,17 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 interface Count {
-  /** Asked before the end had committed, and let through. */
+  /** Requested before the end had committed, and let through. */
   before: number;
-  /** Asked after the commit, and refused. */
+  /** Requested after the commit, and refused. */
   refused: number;
-  /** Asked after the commit, and let through: what must never be. */
+  /** Requested after the commit, and let through: this must never happen. */
   violations: number;
 }
 
 /**
- * Asks every door of every server, over and over, about what `pick` gives, until `until` has settled. `ended` is looked at before the request is
- * made, so whatever counts as late started after the commit.
+ * Repeats requests at every interface of every server about what `pick` returns, until `until` has settled.
+ * `ended` is read before each request, so a request that counts as late started after the commit.
  */
 async function readers(
   pick: () => Held,
@@ -46,7 +46,7 @@ async function readers(
   const loops = Object.entries(doors).flatMap(([name, door]) => {
     const count = (counts[name] = { before: 0, refused: 0, violations: 0 });
     return servers.map(async ({ url }) => {
-      // Once more after the end: then whatever was asked about has ended.
+      // Once more after the end, when everything that was asked about has ended.
       for (let last = false; !last; await sleep(pauseMs)) {
         last = over;
         const held = pick();
@@ -78,7 +78,10 @@ test('T27: 8 writers revoke 1,000 mandates each at two servers, and no door of e
   const revoked = new Set<string>();
   const at = Array.from({ length: writers }, () => 0);
   const faye = await world.actor('faye');
-  /** As Faye does it; and the verb that every other cause uses (departure, breaker, expiry), which costs a machine less. */
+  /**
+   * As Faye ends it; and the function that every other cause uses (departure, breaker, expiry), which costs
+   * the machine less.
+   */
   const byTool = async (app: App, mandate_id: string) => {
     const request = { tenantId: world.tenantId, actor: faye, tool: 'mandate_revoke', input: { mandate_id } };
     expect(await call({ ...app, subscribers: {} }, request)).toMatchObject({ status: 'done' });
@@ -98,7 +101,7 @@ test('T27: 8 writers revoke 1,000 mandates each at two servers, and no door of e
       }
     }),
   );
-  /** Near where a writer is: what it has just revoked, or will next. */
+  /** A mandate that a writer has just revoked or is about to revoke. */
   const pick = (): Held => {
     const writer = Math.floor(Math.random() * writers);
     const place = Math.floor(at[writer]! / every) - (Math.random() < 0.5 ? 1 : 0);
@@ -150,14 +153,17 @@ describe('law 4: whatever ends authority ends it everywhere with its commit', ()
       () => as('dana', 'freeze_apply', { target: 'organisation', reason: 'a test' }),
     ],
   ];
-  /** As everything was, past the product: only the ends are under test. */
+  /** Restores everything with SQL, since only the ends are under test. */
   async function restore(): Promise<void> {
     await world.sql`update tenants set status = 'active'`;
     await world.sql`update people set status = 'ACTIVE', held = false, scim_active = null, tokens_not_before = null`;
     await world.sql`update agents set status = 'active', causes = '{}'`;
   }
 
-  /** Every door that takes what Faye or her agents hold; the mandate itself outlives a logout, so `/v1/verify` goes on. */
+  /**
+   * Every interface that accepts what Faye or her agents hold. The mandate itself survives a logout, so
+   * `/v1/verify` still allows.
+   */
   const ofThePerson = (): Readonly<Record<string, Door>> => {
     const { exchange, introspection, rest, mcp } = parties.doors;
     return { exchange, introspection, rest, mcp, provider: parties.provider };

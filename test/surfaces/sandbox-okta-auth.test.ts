@@ -22,7 +22,7 @@ let sim: OktaSimulator;
 const ann = samplePerson('ann').oktaId;
 const executor = (): okta.RequestExecutor =>
   new okta.DefaultRequestExecutor({ maxRetries: 0, requestTimeout: 0 });
-// The SDK's default cache serves stale users for ever (research/okta.md 1.2).
+// The SDK's default cache serves stale users for ever.
 const connectAsService = (scopes: readonly string[]): okta.Client =>
   new okta.Client({
     orgUrl: sim.url,

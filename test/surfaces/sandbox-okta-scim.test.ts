@@ -22,7 +22,7 @@ let provider: Server;
 let received: Received[];
 const accounts = new Map<string, Record<string, unknown>>();
 
-/** The smallest service provider that answers what Okta's client asks. */
+/** The smallest service provider that answers the requests of Okta's client. */
 async function startProvider(): Promise<string> {
   provider = createServer((incoming, outgoing) => {
     void (async () => {

@@ -21,7 +21,7 @@ afterAll(() => sim.close());
 
 const { verifier, challenge } = pkce();
 
-/** Asks for a sign-in in this browser: a page of Okta's, or the redirect with its answer. */
+/** Requests a sign-in in this browser. Returns a page of Okta's, or the redirect with its answer. */
 function asks(browser: Browser, more: Record<string, string> = {}): Promise<Page> {
   const query = new URLSearchParams({
     client_id: SANDBOX_WEB_CLIENT_ID,
@@ -84,7 +84,7 @@ test('two factors ask for one that the person has; the ID token says which, and 
   expect(factors.text).toContain('second factor');
   const done = await browser.press(factors, { name: 'factor', value: 'webauthn' }, REDIRECT);
   expect(await claims(done)).toMatchObject({ acr: TWO_FACTORS, amr: ['mfa', 'hwk', 'pwd'] });
-  // A level that Okta does not know is ignored, as if none had been asked for.
+  // A level that Okta does not know is ignored, as if none had been requested.
   expect(await claims(await asks(browser, { acr_values: 'urn:nobody:knows' }))).toMatchObject({
     acr: undefined,
   });

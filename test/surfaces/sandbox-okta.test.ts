@@ -17,7 +17,7 @@ let client: okta.Client;
 const ann = samplePerson('ann').oktaId;
 const executor = (): okta.RequestExecutor =>
   new okta.DefaultRequestExecutor({ maxRetries: 0, requestTimeout: 0 });
-// The SDK's default cache serves stale users for ever (research/okta.md 1.2).
+// The SDK's default cache serves stale users for ever.
 const connect = (): okta.Client =>
   new okta.Client({
     orgUrl: sim.url,

@@ -77,7 +77,7 @@ const denyForm: ModalView = {
   ],
 };
 
-/** A small real Bolt app: the counterpart that shows that the simulator's requests are those that Bolt expects. */
+/** A small real Bolt app. It shows that the simulator's requests are those that Bolt expects. */
 function boltApp(sim: SlackSimulator): { app: App; receiver: HTTPReceiver; heard: string[] } {
   const receiver = new HTTPReceiver({ signingSecret: sim.signingSecret });
   const app = new App({

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** A provisioned person with two mandates and a waiting call, in a tenant of their own. */
+/** A provisioned person with two mandates and a waiting call, in their own tenant. */
 async function bob(settings = {}, source = 'okta') {
   const tenantId = await world.tenant(settings);
   const client = await world.client(tenantId, source);

@@ -47,7 +47,7 @@ const row = async (key: string) => {
   const { login, email, managerId, scimActive, scimId, provider, status } = await world.person(key);
   return { login, email, managerId, scimActive, scimId, provider, status };
 };
-/** The SCIM id of a person of Okta, whom Okta's key has provisioned. */
+/** The SCIM id of a person of Okta's, provisioned with Okta's key. */
 const provisioned = async (key: string): Promise<string> => {
   const made = await scim(okta, 'POST', '/Users', user(email(key), { externalId: samplePerson(key).oktaId }));
   expect(made.status).toBe(201);

@@ -174,7 +174,8 @@ describe('who a SCIM user is', () => {
       });
     });
     const scopes = ['okta.mfa.reset', 'okta.password.reset'];
-    // More often than PostgreSQL plans a prepared statement anew: its generic plan must see the tenant too.
+    // Often enough that PostgreSQL switches a prepared statement to its generic plan, which must see the
+    // tenant too.
     for (let time = 0; time < 15; time += 1) {
       expect((await okta.send('GET', `/Users/${id}`)).body[OURS].delegationAuthority).toEqual(scopes);
     }

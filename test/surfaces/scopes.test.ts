@@ -95,7 +95,7 @@ describe('the catalogue of scopes', () => {
     expect(await high('sign', null, null)).toBe(true);
     expect(await high('okta.mfa.reset', null, null)).toBe(false);
     await world.sql`delete from scopes where scope in ('pay', 'sign')`;
-    // Nobody says any more what it is worth.
+    // A scope that is no longer registered counts as high.
     expect(await high('sign', null, null)).toBe(true);
   });
 

@@ -6,7 +6,7 @@ import type { World } from '../support/world.ts';
 export const CLIENT = 'https://client.example/mcp.json';
 export const REDIRECT = 'https://client.example/callback';
 
-/** What the client says of itself at its own address. */
+/** The client's metadata document at its own address. */
 export const clientDocument = (more: Record<string, unknown> = {}): Response =>
   Response.json({
     client_id: CLIENT,
@@ -22,7 +22,7 @@ export interface Asked {
   readonly browser?: Browser;
   readonly person?: string;
   readonly decision?: string;
-  /** Scopes that the person takes away on the consent page. */
+  /** The scopes that the person removes on the consent page. */
   readonly untick?: readonly string[];
   readonly query?: Record<string, string>;
   readonly challenge?: string;
@@ -35,12 +35,12 @@ interface Answer {
 
 /** The sign-ins of one world, step by step. */
 export interface SignIns {
-  /** Walks from the client to the consent page. */
+  /** From the client to the consent page. */
   readonly toConsent: (asked: Asked) => Promise<{ browser: Browser; page: Page }>;
   readonly toCode: (
     asked?: Asked,
   ) => Promise<{ code: string; verifier: string; back: URL; browser: Browser }>;
-  /** Asks the token endpoint, with a DPoP proof where there is one. */
+  /** Requests at the token endpoint, with a DPoP proof if there is one. */
   readonly redeem: (form: Record<string, string>, dpop?: string) => Promise<Answer>;
   readonly signedIn: (
     asked?: Asked,

@@ -16,7 +16,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** The card of a command, when Bob has it. */
+/** Bob types a command. Returns the card when he has it. */
 async function cardOf(line: string, shows: string) {
   const bob = world.slack.as('bob');
   await bob.types(line);
@@ -27,7 +27,7 @@ async function cardOf(line: string, shows: string) {
   );
 }
 
-/** What Bob was told since, in words. */
+/** The texts of Bob's messages since then. */
 const toldSince = async (before: ReadonlySet<string>) =>
   (await world.slack.as('bob').sees()).filter((one) => !before.has(one.ts)).map((one) => one.text);
 const tsOf = async () => new Set((await world.slack.as('bob').sees()).map((one) => one.ts));

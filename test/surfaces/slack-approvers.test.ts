@@ -14,14 +14,14 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** The person as the simulated Okta holds them. */
+/** The person in the simulated Okta. */
 const atOkta = (key: string) => {
   const user = world.okta.org.users.get(samplePerson(key).oktaId);
   if (user === undefined) throw new Error(`no ${key} at Okta`);
   return user;
 };
 
-/** A copy of the approval that names this person among those who can approve. */
+/** A copy of the approval that lists this person among the approvers. */
 const naming = (who: string, approvalId: string, name: string) =>
   world.slack
     .as(who)
@@ -33,7 +33,7 @@ const naming = (who: string, approvalId: string, name: string) =>
       90_000,
     );
 
-/** Mona, Bob's manager, has left: an executive decides in her place. */
+/** Mona, Bob's manager, has left, so an executive decides in her place. */
 async function monaLeaves(): Promise<void> {
   const mona = await world.person('mona');
   await world.sql`update people set scim_active = false where id = ${mona.id}`;

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 afterEach(() => world.slack.faults.clear());
 
-/** What a command was answered with, however long that takes: another message may come before it. */
+/** The answer to a command, however long it takes. Other messages may come before it. */
 async function typed(person: SlackPerson, line: string): Promise<CommandAnswer> {
   const before = new Set((await person.sees()).map((one) => one.ts));
   const answer = await person.types(line);
@@ -54,7 +54,7 @@ describe('help', () => {
     const help = last(await typed(bob, '/okta'));
     expect(words(help.blocks)).toContain('/okta reset password <person>');
     const clicked = await bob.clicks(help, 'Reset multi-factor');
-    // On a busy machine Slack's three seconds may be over: then there is a button that opens it.
+    // On a busy machine Slack's three seconds may be over. Then a button opens the form.
     const late = clicked.ephemerals.find((one) => one.text.startsWith('That took too long'));
     const { view } = late === undefined ? clicked : await bob.clicks(late, 'Open the form');
     const form = view ?? (await eventually(() => bob.modal(), 'the form opens'));
@@ -135,7 +135,7 @@ describe('a complete command', () => {
     const nina = world.slack.as('nina');
     const card = last(await nina.types('/okta reset password @ann'));
     await nina.clicks(card, 'Send request');
-    // The answer stands in place of the card.
+    // The answer replaces the card.
     expect(
       (await nina.waitsFor((one) => one.ts === card.ts && one.text.startsWith('Not allowed'))).text,
     ).toMatch(/managers, for their direct reports/);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** A command as Slack would send it; each with a trigger of its own. */
+/** A command as Slack would send it, with its own trigger. */
 const command = (more: Record<string, unknown> = {}): SendOptions => ({
   kind: 'command',
   payload: {

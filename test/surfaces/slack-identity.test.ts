@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 afterEach(() => world.slack.faults.clear());
 
-/** What somebody reads after a command; the newest ephemeral message. */
+/** What a person reads after a command: the newest ephemeral message. */
 async function answer(who: string, text: string, channel?: string): Promise<string> {
   const { ephemerals, status } = await world.slack.as(who).types(text, channel);
   expect(status).toBe(200);
@@ -127,7 +127,7 @@ test('I1: who acts is who Slack signed, not what a name, a value or private_meta
       },
     },
   };
-  // Bob presents Nina's form: it is not his, so nothing is sent.
+  // Bob submits Nina's form. It is not his, so nothing is sent.
   const stolen = await world.slack.send({
     kind: 'interactive',
     payload: {
@@ -253,12 +253,12 @@ describe('I5: an email address that has changed since we first knew the account'
   });
 
   test('a second account with the address of somebody who is known is nobody; they and the IT admins are told, and linking it takes two', async () => {
-    // An account that nobody has seen before.
+    // An account that has never been seen before.
     await world.sql`delete from slack_accounts where slack_user = ${samplePerson('nina').slackId}`;
     await answer('ivan', '/okta reset multi-factor carl@acme.example');
     await world.slack.setEmail('ivan', 'ivan.old@acme.example');
     await world.slack.setEmail('nina', samplePerson('ivan').email);
-    // What only looks is refused too, as soon as Slack was asked again.
+    // Reads are refused too, as soon as Slack was asked again.
     for (const text of ['/okta reset multi-factor carl@acme.example', '/mandate list'])
       expect(await answer('nina', text)).toMatch(/Another Slack account is known/);
     const ivan = await world.person('ivan');

@@ -103,7 +103,7 @@ test('a process whose lock was cut posts nothing more: who began after it does',
   await second.app.queue.send('slack-project', job);
   await slack.copy('mona', approvalId);
   await slack.copy('bob', approvalId);
-  // Until the first one has come back from its slow post, and the queue has repeated its job.
+  // Until the first one has returned from its slow post and the queue has repeated its job.
   await eventually(
     async () => {
       const [left] = await world.sql`

@@ -66,7 +66,7 @@ describe('Narrow, on an approver’s message', () => {
     const view = await form(approvalId);
     const shown = JSON.stringify(view.blocks);
     for (const part of ['team', '"initial_value":"7"', '"initial_value":"10"']) expect(shown).toContain(part);
-    // It was not asked for: there is nothing to take away.
+    // It was not requested, so it cannot be removed.
     expect(shown).not.toContain('field.offline');
     await world.slack.as('mona').fills(view, { Days: '1' }).submits();
     await slack.becomes('mona', approvalId, /^Done/);
@@ -104,7 +104,7 @@ describe('Narrow, on an approver’s message', () => {
     const view = await form(approvalId);
     const mona = world.slack.as('mona');
     const answers = await Promise.all([1, 2, 3].map(() => mona.fills(view, { Days: '2' }).submits()));
-    // The others are the same form once more: taken, and nothing is done for them.
+    // The others submit the same form again: accepted, without any effect.
     expect(answers.map(({ status, errors }) => [status, errors])).toEqual(
       answers.map(() => [200, undefined]),
     );

@@ -108,7 +108,7 @@ describe('whoever gave a mandate, and who owns its agent, are told once when it 
   });
 });
 
-/** Bob works here, whatever a test has done to him. */
+/** Makes Bob active again, whatever a test has done to him. */
 async function restored(): Promise<void> {
   const { id } = await world.person('bob');
   await world.sql`update people set status = 'ACTIVE', scim_active = null, held = false where id = ${id}`;

@@ -15,7 +15,7 @@ const ONE_LINE = 'Carl Jensen status: no change, this is a dry run Already appro
 
 test('a name that came with line breaks is one line in the heading, in every fact and in what will run', async () => {
   const carl = samplePerson('carl').oktaId;
-  // As it stood in the directory before names were cleaned where they enter.
+  // As in a directory from before names were cleaned on entry.
   await world.sql`update people set display_name = ${FORGED} where uid = ${carl}`;
   const bot = await world.agent('forged-bot', 'carl');
   const { ask, copy } = slackApprovals(world, bot);
@@ -25,7 +25,7 @@ test('a name that came with line breaks is one line in the heading, in every fac
   );
   const card = await copy('mona', approvalId);
   const texts = [...words(card).matchAll(/"text":"((?:[^"\\]|\\.)*)"/g)].map(([, text]) => String(text));
-  // A line ends between two facts, and between two lines of what will run: nowhere within what came from outside.
+  // Lines end between two facts and between two lines of what will run, but never inside text from outside.
   expect(texts.filter((text) => text !== '\\n' && /\\n|[\u2028\u202e]/.test(text))).toHaveLength(1);
   const run = texts.find((text) => text !== '\\n' && text.includes('\\n')) ?? '';
   expect(run.split('\\n').filter((line) => /^(status|Already)/.test(line))).toEqual([]);

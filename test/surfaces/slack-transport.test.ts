@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 afterEach(() => world.slack.faults.clear());
 
-/** A command as Slack would send it; each with a trigger of its own. */
+/** A command as Slack would send it, with its own trigger. */
 const command = (more: Record<string, unknown> = {}): SendOptions => ({
   kind: 'command',
   payload: {
@@ -30,7 +30,7 @@ const command = (more: Record<string, unknown> = {}): SendOptions => ({
   },
 });
 
-/** How often Slack was asked who somebody is, once the work after the acknowledgement is through. */
+/** How often Slack was asked about a user, after the work behind the acknowledgement is done. */
 async function usersAsked(): Promise<number> {
   await slackIsThrough(world);
   return world.slack.calls.filter((call) => call.method === 'users.info').length;

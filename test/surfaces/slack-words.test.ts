@@ -7,7 +7,7 @@ import { slackApprovals, words } from '../support/slack-approvals.ts';
 import { previewOf } from '../support/slack-card.ts';
 import { openWorld, type World } from '../support/world.ts';
 
-/** What people read in Slack, and on the page of an approval, word for word where it matters. */
+/** What people read in Slack and on an approval's page, word for word where it matters. */
 
 let world: World;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** A message as its reader sees it: every literal text, in order. */
+/** A message as its reader sees it: all literal text, in order. */
 function read(message: SimMessage): string {
   const texts: string[] = [];
   JSON.parse(JSON.stringify(message.blocks), (key, value: unknown) => {
@@ -25,7 +25,7 @@ function read(message: SimMessage): string {
   return texts.join('');
 }
 
-/** What a command is answered with at once, or on a busy machine a moment after it. */
+/** The answer to a command, at once or, on a busy machine, a moment later. */
 async function answers(who: string, command: string, about: string): Promise<string> {
   const person = world.slack.as(who);
   const { ephemerals } = await person.types(command);

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 beforeEach(() => singleAdmin(world, true));
 
-/** The authority of a trust domain: its key, and the bundle entry that goes with it. */
+/** The authority of a trust domain: its key, and the bundle entry for it. */
 function authority(kid: string) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return { kid, privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, use: 'jwt-svid' } };
@@ -37,7 +37,7 @@ const path = (domain?: string) =>
   `/v1/tenants/${world.tenantId}/spiffe-bundles${domain === undefined ? '' : `/${domain}`}`;
 const put = (domain: string, body: unknown): Promise<Answer> => send(world, 'PUT', path(domain), admin, body);
 const remove = (domain: string): Promise<Answer> => send(world, 'DELETE', path(domain), admin);
-/** A trust domain of its own, with a bundle. */
+/** Creates a trust domain with a bundle. */
 async function trust(domain: string): Promise<Authority> {
   const by = authority(`${domain}-1`);
   expect((await put(domain, { keys: [by.jwk] })).status).toBe(200);
@@ -80,7 +80,7 @@ const registering = async (name: string, more: Record<string, unknown>, by = 'da
     scopes: SCOPES,
     ...more,
   });
-/** An agent of Carl's with a SPIFFE ID alone, and a mandate of his. */
+/** An agent of Carl's that has only a SPIFFE ID, and a mandate of his. */
 async function workload(name: string, domain: string) {
   const spiffeId = `spiffe://${domain}/agents/${name}`;
   const { agent_id: id } = done(await registering(name, { spiffe_id: spiffeId }));
@@ -118,7 +118,7 @@ async function tokenFor(...of: Parameters<typeof exchange>): Promise<string> {
   if (status !== 200) throw new Error(`no token: ${status} ${JSON.stringify(body)}`);
   return String(body['access_token']);
 }
-/** The status that REST answers to a token. */
+/** The status of a REST request with this token. */
 const knock = async (token: string) => (await send(world, 'GET', '/v1/tools', token)).status;
 const mandateCauses = async (id: string) =>
   (await world.sql<{ cause: string }[]>`select cause from mandate_freezes where mandate_id = ${id}`).map(
@@ -220,7 +220,7 @@ describe('an agent with a SPIFFE ID', () => {
     expect(await agentRow(rival.id)).toMatchObject({ spiffe_id: null, keys: 1, epoch: 0 });
 
     const raced = 'spiffe://once.test/raced';
-    // First, so that no rejection of the others comes before allSettled listens.
+    // First, so that no promise of the others rejects before allSettled listens.
     const carl = await world.actor('carl');
     const results = await Promise.allSettled([
       ...[1, 2, 3, 4].map((n) => registering(`racer-${n}`, { spiffe_id: raced })),
@@ -294,7 +294,7 @@ describe('an agent with a SPIFFE ID', () => {
   });
 });
 
-/** Makes a tenant beside the first, with a trust bundle of its own. */
+/** Creates a second tenant with its own trust bundle. */
 async function another(domain: string): Promise<string> {
   const id = newId('tnt');
   const okta = { orgUrl: `https://${domain}`, credential: {}, issuer: `https://${domain}/x`, audience: 'x' };
@@ -514,7 +514,7 @@ describe('when a trust bundle changes', () => {
     });
     expect((await remove('gone.test')).status).toBe(404);
 
-    // What comes back is the trust, not the tokens.
+    // The trust returns, but the tokens do not.
     expect((await put('gone.test', { keys: [by.jwk] })).status).toBe(200);
     expect(await knock(token)).toBe(401);
     expect(await knock(await tokenFor(agent, spiffeId, mandate, by))).toBe(200);

@@ -13,7 +13,7 @@ import { openWorld, type TestAgent, type World } from '../support/world.ts';
 const IT_ADMINS = '00gitadmins0000000h7';
 
 let world: World;
-/** The engine with nobody to do its jobs: a test says when a call is tried, and what happens in between. */
+/** The engine without a job runner: a test says when a call is tried, and what happens in between. */
 let still: App;
 beforeAll(async () => {
   world = await openWorld();
@@ -49,7 +49,7 @@ interface Row {
   readonly error: { code: string; message: string; detail?: Record<string, unknown> } | null;
   readonly result: Record<string, unknown> | null;
 }
-/** One try, and the row after it. */
+/** Makes one try, and returns the row after it. */
 async function tryOnce(callId: string, app = still): Promise<Row> {
   await execute(app, world.tenantId, callId, AbortSignal.timeout(30_000));
   const [row] = await world.sql<
@@ -70,7 +70,7 @@ const eventsOf = async (callId: string) =>
     .filter((entry) => entry.event.startsWith('CALL_') && entry.data['call_id'] === callId)
     .map((entry) => entry.event);
 
-/** Makes IT Admins hold these people, as a sync would. */
+/** Makes these people the members of IT Admins, as a sync would. */
 async function itAdmins(...keys: string[]): Promise<void> {
   const [group] = await world.sql<
     { id: string; removals: number }[]

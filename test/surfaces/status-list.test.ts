@@ -117,7 +117,8 @@ test('in trees of any shape each mandate reads as a walk up its chain says', asy
   const off = await world.agent('off-bot', 'carl');
   await world.sql`update agents set status = 'disabled' where id = ${off.id}`;
   await world.sql`update mandates set status_index = null where status_index between 1001 and 1400`;
-  // Each hangs below an earlier one, or below none; some have ended, are frozen, over, or held by an agent that is off.
+  // Each has an earlier one or none as its parent. Some have ended, are frozen, have expired, or have a
+  // disabled agent.
   await world.sql`
     insert into mandates (tenant_id, id, principal_id, agent_id, scopes, resources, purpose, parent_id, state, call_id, starts_at, expires_at, status_index)
     select m.tenant_id, m.id || '_' || lpad(n::text, 4, '0'), m.principal_id, case when n % 11 = 0 then ${off.id} else m.agent_id end, m.scopes, m.resources, 'tree',

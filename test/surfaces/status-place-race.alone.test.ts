@@ -4,7 +4,7 @@ import { LIST_PLACES, placeOf } from '#domain/mandate/status-place.ts';
 import { transact } from '#engine/transact.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
 
-/** Places that are drawn next; without one, chance says. */
+/** The places that are drawn next. If empty, they are random. */
 const drawn: number[] = [];
 vi.mock('node:crypto', async (original) => {
   const real = await original<typeof NodeCrypto>();
@@ -33,7 +33,7 @@ test('two mandates that draw the same place at once both get one, and not the sa
     ids.map((id) =>
       transact(world.app, world.tenantId, async (ctx) => {
         const place = await placeOf(ctx, id);
-        // The other one draws the same place before this is committed.
+        // The other one draws the same place before this one commits.
         await eventually(async () => drawn.length < 2, 'the other one has drawn');
         return place;
       }),

@@ -20,7 +20,8 @@ beforeAll(async () => {
   pages = approvalPages(world);
 });
 afterAll(() => world.close());
-// Mona wants the password of Bob reset, her report, who is a manager: two IT admins must agree, with step-up.
+// Mona asks to reset the password of Bob, her report and a manager himself: two IT admins must agree, with
+// step-up.
 beforeEach(async () => {
   const outcome = await world.as(
     await world.actor('mona'),
@@ -242,14 +243,14 @@ describe('who is let in', () => {
     expect(back.url.pathname).toMatch(/step-up\/callback$/);
     const victim = new Browser();
     expect((await victim.go(back.url, 'nowhere:')).text).toContain('belongs elsewhere');
-    // The right browser, once, and not again.
+    // The right browser, once and not again.
     expect((await browser.go(back.url, 'nowhere:')).text).toContain('Reset password');
     expect((await browser.go(back.url, 'nowhere:')).status).not.toBe(200);
   });
 });
 
 describe('the way to Okta and back', () => {
-  /** The browser of Dana up to the moment when Okta sends it back. */
+  /** Dana's browser, up to the moment when Okta sends it back. */
   async function returning(browser = new Browser()) {
     const picker = await browser.go(pages.pageOf(approval), 'nowhere:');
     const asked = await browser.press(picker, { name: 'login', value: 'dana@acme.example' }, 'nowhere:');
@@ -280,7 +281,7 @@ describe('the way to Okta and back', () => {
     expect(browser.cookiesFor(url)).toMatch(/^prokura_flow=[^;]+$/);
     expect((await browser.go(older.url, 'nowhere:')).status).toBe(502);
     expect((await browser.go(url, 'nowhere:')).text).toContain('Reset password');
-    // It has ended: Max-Age 0 leaves a browser nothing of it, and this one its name.
+    // It has ended. Max-Age 0 deletes it in a real browser; this one keeps its name.
     expect(browser.cookiesFor(url)).toMatch(/^(?:prokura_flow=)?$/);
   });
 
@@ -368,7 +369,7 @@ describe('a step-up', () => {
     });
     await expect(votes('ivan', approval)).rejects.toMatchObject({ detail: { reason: 'step_up_required' } });
     expect([...(await votesFor()), ...(await votesFor(other.approvalId))]).toEqual([]);
-    // What was refused used nothing up.
+    // A refused vote used up nothing.
     expect(await votes('dana', approval)).toMatchObject({ status: 'done' });
     await world.as(await world.actor('mona'), 'approval_cancel', { approval_id: other.approvalId });
   });

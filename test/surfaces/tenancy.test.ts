@@ -68,7 +68,7 @@ describe('tenants are apart by the database itself', () => {
       expect({ table, seen: seen?.n }).toEqual({ table, seen: 0 });
       if ((all?.n ?? 0) > 0) filled += 1;
     }
-    // The promise is empty unless there was something to see.
+    // The promise means nothing unless there was something to see.
     expect(filled).toBeGreaterThan(12);
   });
 

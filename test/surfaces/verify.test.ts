@@ -31,12 +31,12 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** A mandate to an agent of one's own; whoever must agree does. */
+/** A mandate for one's own agent, approved by those who must. */
 async function grant(principal: string, to: TestAgent, terms: Record<string, unknown>): Promise<string> {
   return world.mandate(principal, to, terms);
 }
 
-/** The agent as it acts under one of its mandates, with everything that this holds. */
+/** The agent as it acts under one of its mandates, with all scopes of the mandate. */
 async function actorUnder(id: string): Promise<AgentActor> {
   const [row] = await world.sql<
     { principal_id: string; agent_id: string; scopes: string[] }[]

@@ -3,7 +3,7 @@ import { mcpSurface, type McpSurface } from '#surfaces/mcp/index.ts';
 import { restSurface, type RestSurface } from '#surfaces/rest/index.ts';
 import { openAgentWorld, type AgentWorld } from './agent-world.ts';
 
-/** What whoever was refused reads, at the doors where agents and keys come in. */
+/** What a refused agent or API key reads, at every interface for them. */
 
 let world: AgentWorld;
 let rest: RestSurface;

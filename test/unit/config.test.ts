@@ -77,7 +77,7 @@ describe('the settings', () => {
     for (const env of [{}, LIVE]) {
       expect(problemsOf({ ...env, [name]: 'x' })).toEqual([`${name} is not a setting of Prokura. ${words}`]);
     }
-    // Other programs have variables of their own.
+    // Other programs have their own variables.
     expect(problemsOf({ PATH: '/bin', MCP_URL: 'x', OPENAI_API_KEY: 'x' })).toEqual([]);
   });
 

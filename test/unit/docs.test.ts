@@ -11,7 +11,7 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const docs = globSync(['*.md', 'docs/**/*.md', 'bench/*.md'], { cwd: root }).sort();
 const worked = ['README.md', 'AGENTS.md', 'CONTRIBUTING.md'];
 
-/** A fenced block of CONTRIBUTING.md, by the file that it says it is. */
+/** A fenced block of CONTRIBUTING.md, by the file that it names. */
 function block(file: string): string {
   const found = read('CONTRIBUTING.md').split(
     `\`\`\`${file.endsWith('.cedar') ? 'cedar' : 'ts'} ${file}\n`,
@@ -20,7 +20,7 @@ function block(file: string): string {
   return found.slice(0, found.indexOf('\n```') + 1);
 }
 
-/** Every table that the schema has, as the files of tables name them. */
+/** Every table of the schema, as the `tables.ts` files define them. */
 const tables = globSync('src/**/tables.ts', { cwd: root }).flatMap((file) =>
   [...read(file).matchAll(/pgTable\(\s*'([a-z_]+)'/g)].map(([, name = '']) => name),
 );
@@ -92,7 +92,7 @@ describe('what the documents name exists', () => {
 
   test('every tool and setting that is named in running text', async () => {
     const catalogue = await loadCatalogue(pathToFileURL(join(root, 'tools/')));
-    // Fields, methods, a code and a tool of the worked example, which look like names of tools.
+    // Fields, methods, a code and a tool of the worked example that look like names of tools.
     const others = [
       'client_id',
       'client_ids',
@@ -121,7 +121,7 @@ describe('what the documents name exists', () => {
     expect(tools.length).toBeGreaterThan(20);
     const known = [...others, ...tables];
     expect(tools.filter((name) => !known.includes(name) && catalogue.get(name) === undefined)).toEqual([]);
-    // Every Slack command that a page shows begins like one of a tool.
+    // Every Slack command on a page begins like a tool's command.
     const commands = catalogue.all.flatMap(({ tool }) => tool.command?.split(/ [<[]/)[0] ?? []);
     const roots = [...new Set(commands.map((command) => command.split(' ')[0]))].join('|');
     const shown = docs.flatMap((file) =>
@@ -157,7 +157,7 @@ describe('what the documents name exists', () => {
 
   test('every REST path that is named in running text', () => {
     const { paths } = JSON.parse(read('docs/openapi.json')) as { paths: Record<string, unknown> };
-    // Doors that are no part of the REST description, and families of paths.
+    // Interfaces outside of the REST description, and families of paths.
     const elsewhere = /^\/v1\/(?:bootstrap|scim\/v2(?:\/.*)?|tools\/…|tools\/<name>)$/;
     const named = docs.flatMap((file) =>
       [...read(file).matchAll(/(?:GET|POST|PUT|DELETE)\s+(\/v1\/[\w/{}<>…-]+)/g)].map(
@@ -192,7 +192,8 @@ describe('the files for agents and lawyers', () => {
 describe('the tool that CONTRIBUTING.md works out', () => {
   let folder: string;
 
-  // Inside the project, so that `#engine/…` resolves; outside of `tools/`, which other tests load meanwhile.
+  // Inside the project, so that `#engine/…` resolves, but outside of `tools/`, which other tests load at the
+  // same time.
   beforeAll(() => {
     folder = mkdtempSync(join(import.meta.dirname, '.docs-'));
     mkdirSync(join(folder, 'tools/okta'), { recursive: true });
@@ -252,7 +253,7 @@ describe('the tool that CONTRIBUTING.md works out', () => {
   });
 });
 
-/** What the compiler says of the files of the page; what it says of others is `npm run types`'s business. */
+/** The compiler's errors in the files of the page. `npm run types` checks all others. */
 function errorsIn(folder: string): string[] {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   let said = '';

@@ -8,7 +8,7 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 const rows = lawRows();
 
-/** Whether a file has a test, a group of tests or a row of a table under exactly this title. */
+/** Whether a file has a test, a group of tests or a table row with exactly this title. */
 function has(file: string, title: string): boolean {
   const source = read(file);
   const escaped = title.replaceAll('\\', '\\\\');

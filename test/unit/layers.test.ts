@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-/** Who may import whom (design: imports point down only). A room that is not named imports nothing of ours. */
+/** Which layers each layer may import (imports point down only). A layer that is not listed imports none. */
 const MAY: Record<string, readonly string[]> = {
   main: ['main', 'surfaces', 'jobs', 'engine', 'domain', 'db', 'lib', 'idp', 'sandbox', 'client', 'cli'],
   surfaces: ['engine', 'domain', 'db', 'lib'],

@@ -15,7 +15,7 @@ test.each(mutants)('the mutant $name applies to the code as it is, and its tests
   for (const { file } of mutant.killedBy) expect([file, existsSync(join(root, file))]).toEqual([file, true]);
 });
 
-/** Whether one of the row's own tests kills the mutant, which may name a part of its title. */
+/** Whether one of the row's own tests kills the mutant, which may name a part of the title. */
 const isKilledBy = (mutant: Mutant, { tests }: LawRow): boolean =>
   mutant.killedBy.some(({ file, name }) =>
     tests.some(

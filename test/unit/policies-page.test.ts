@@ -14,7 +14,7 @@ const shipped = readFileSync(resolve(root, 'policies/default.cedar'), 'utf8');
 const catalogue = await loadCatalogue(pathToFileURL(`${resolve(root, 'tools')}/`));
 const book = preparePolicies(shipped, catalogue);
 
-/** The recipes of the page, by their headings. */
+/** The recipes of the page, by heading. */
 const recipes = new Map(
   page
     .split(/^### /m)
@@ -25,7 +25,10 @@ const recipes = new Map(
     ]),
 );
 
-/** What ships with a recipe in it, as the page says: a policy with an `@id` that is there takes its place, others come at the end. */
+/**
+ * The shipped policies with a recipe added, as the page says: a policy with an existing `@id` replaces that
+ * one, others go to the end.
+ */
 async function withRecipe(name: string): Promise<PolicySet> {
   const block = recipes.get(name) ?? '';
   const ids = new Set(parsePolicies(block, 'tenant').map(({ policy }) => policy.id));
@@ -58,7 +61,7 @@ const agentOf = (owner: string, manager?: string): cedar.EntityJson =>
     ...(manager === undefined ? {} : { owner_manager: ref('Person', manager) }),
   });
 
-/** What a set says: who must approve, in order; or that and which policy forbids; or that nobody permits. */
+/** What a set decides: the approvers in order, or the policy that forbids, or that nobody permits. */
 function says(
   set: PolicySet,
   tool: string,
@@ -144,9 +147,9 @@ describe('the recipes of docs/policies.md', () => {
     expect(says(set, 'okta_reset_password', mona, plain)).toEqual([]);
     expect(says(set, 'okta_reset_password', plain, ann)).toEqual([]);
     expect(says(set, 'okta_reset_password', mona, ann)).toBe('nobody');
-    // Without the scope, which the mapping gives, nobody.
+    // Without the scope, which comes from the mapping, nobody may.
     expect(says(set, 'okta_reset_password', person('usr_bob', { scopes: [] }), ann)).toBe('nobody');
-    // What stays, stays: an IT admin is still privileged.
+    // The policies that stay still apply: an IT admin is still privileged.
     const admin = person('usr_dana', { roles: ['it_admin'], manager: 'usr_mona' });
     expect(says(set, 'okta_reset_password', mona, admin)).toEqual(['2 role:it_admin with step-up']);
   });

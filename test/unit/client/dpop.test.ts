@@ -20,7 +20,7 @@ const API = `${AUDIENCE}/things?page=2`;
 let issuer: TestIssuer;
 let client: ProkuraClient;
 let verify: ReturnType<typeof verifyDelegation>;
-/** What the resource server answered with. */
+/** The claims that the resource server saw and answered with. */
 let claimsSeen: unknown[];
 beforeEach(async () => {
   issuer = await testIssuer();
@@ -28,7 +28,7 @@ beforeEach(async () => {
   const options = { issuer: ISSUER, clientId: AGENT, privateKey, fetch: issuer.fetch, now: issuer.now };
   client = createClient({ ...options, dpop: true });
   verify = verifyDelegation({ issuer: ISSUER, audience: AUDIENCE, fetch: issuer.fetch, now: issuer.now });
-  // RFC 9449 at the token endpoint: the proof's key is what the token is bound to.
+  // RFC 9449 at the token endpoint: the token is bound to the proof's key.
   issuer.answers[TOKEN] = async (asked) => {
     const { protectedHeader } = await jwtVerify(asked.headers.get('dpop') ?? '', EmbeddedJWK, {
       typ: 'dpop+jwt',
@@ -226,7 +226,7 @@ describe('fetch with a token', () => {
     });
     await expect(one.fetch('http://api.test/', undefined, request)).rejects.toBeInstanceOf(ProkuraError);
     expect(issuer.hits[TOKEN]).toBeUndefined();
-    // Where no audience was named, the token itself says whose it is.
+    // If no audience was named, the token itself says which.
     const { now, fetch } = issuer;
     const more = { issuer: ISSUER, clientId: AGENT, privateKey, fetch, now };
     await expect(createClient(more).fetch('https://evil.test/', undefined, request)).rejects.toMatchObject({

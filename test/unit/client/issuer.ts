@@ -10,7 +10,10 @@ export const MANDATE = 'mdt_1';
 
 type Answer = (request: Request, form: URLSearchParams) => Response | Promise<Response>;
 
-/** An issuer in memory: `fetch` answers its addresses, `hits` counts them, and what it does can be replaced path by path. */
+/**
+ * An issuer in memory. `fetch` answers its addresses, `hits` counts them, and each path's answer can be
+ * replaced.
+ */
 export interface TestIssuer {
   readonly key: CryptoKey;
   readonly publicJwk: JWK;
@@ -42,7 +45,7 @@ export const json = (body: unknown, status = 200, headers: Record<string, string
 export const asList = (token: string): Response =>
   new Response(token, { headers: { 'content-type': 'application/statuslist+jwt' } });
 
-/** Packs statuses as draft-ietf-oauth-status-list section 4.1 says. */
+/** Packs statuses as draft-ietf-oauth-status-list section 4.1 describes. */
 function pack(statuses: Record<number, number>, bits: number, length = 64): Uint8Array {
   const bytes = new Uint8Array(length);
   for (const [idx, status] of Object.entries(statuses)) {

@@ -96,7 +96,7 @@ test('where Cedar breaks over a text that passed every trial, what stays answers
   const book = preparePolicies(shipped, catalogue, async (text, terms) => {
     const policies = examine(good, 'tenant', terms);
     if (text === good) return { policies };
-    // As if it had been looked at by a laxer count, in an engine with a deeper stack.
+    // As if a laxer count had passed it, in an engine with a deeper stack.
     const [first] = policies;
     if (first === undefined) throw new Error('no policy');
     const deep = FATAL.texts.all.replace('permit', '@id("own") permit');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { gather } from '#lib/gather.ts';
 
-/** Answers each question with itself and the number of its batch, when it is let. */
+/** Answers each question with itself and the number of its batch, when it is allowed to. */
 function counted(paceMs = 0) {
   const batches: [string, readonly string[]][] = [];
   let open: Promise<void> = Promise.resolve();

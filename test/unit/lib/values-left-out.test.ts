@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { withoutValues } from '#db/without-values.ts';
 import { createLogger } from '#lib/log.ts';
 
-/** As drizzle-orm throws it, over what postgres.js throws. */
+/** An error as drizzle-orm throws it, around one that postgres.js throws. */
 function failedQuery(): Error {
   const cause = Object.assign(new Error('violates check constraint "no_merger"'), {
     name: 'PostgresError',

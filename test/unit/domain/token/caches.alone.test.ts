@@ -27,7 +27,7 @@ vi.mock('node:crypto', async (original) => {
 });
 
 const MIB = 1024 * 1024;
-/** What every cache of the token endpoint may hold at most. */
+/** The most that each cache of the token endpoint may hold. */
 const MAX_BYTES = 16 * MIB;
 const BASE = 'https://prokura.test';
 const log = createLogger('silent');
@@ -58,7 +58,7 @@ describe('T31: signatures that held', () => {
     return signJwt({ typ: 'at+jwt', alg: 'ES256', kid: 'k' }, claims, pair.privateKey);
   };
   const signatures = createSignatureCheck(BASE, keys);
-  /** How many signatures are checked when these tokens come. */
+  /** How many signatures are checked for these tokens. */
   const checksOf = async (tokens: readonly string[]) => {
     verified.count = 0;
     for (const one of tokens) await signatures.check(one);
@@ -151,7 +151,7 @@ describe('T31: what is kept parsed', () => {
     expect([await readsOf([second]), await readsOf([first])]).toEqual([0, 1]);
 
     clients.flush();
-    // A key that cannot verify is not parsed, and its text is counted all the same.
+    // A key that cannot verify is not parsed, but its text counts.
     credentials = stored([{ kid: 'k', alg: 'RS256', publicJwk: { n: 'A'.repeat(MIB) } }]);
     expect(await readsOf(ids.slice(0, 16))).toBe(16);
     expect([await readsOf([ids[15] ?? '']), await readsOf([first])]).toEqual([0, 1]);

@@ -82,7 +82,7 @@ function refusal(mandate: HotMandate | null, question: Asking = asking()): OAuth
   throw new Error('was granted');
 }
 
-/** The scopes that were granted, or the error. */
+/** The granted scopes, or the error. */
 function outcome(mandate: HotMandate, scopes: string[]): readonly string[] | string {
   try {
     return grant(mandate, asking({ scopes }), NOW).scopes;

@@ -13,7 +13,7 @@ const jwk = (kid: string) => ({
 const FIRST = jwk('one');
 const SECOND = jwk('two');
 
-/** A provider in memory; `documents` and `clock` may be changed. */
+/** A provider in memory. Tests may change `documents` and `clock`. */
 function provider() {
   const documents: Record<string, unknown> = {
     [`${ISSUER}/.well-known/openid-configuration`]: { issuer: ISSUER, jwks_uri: `${ISSUER}/keys` },

@@ -7,16 +7,16 @@ import type { Tenant, World } from './world.ts';
 
 export const AUDIENCE = 'https://api.acme.test';
 
-/** Signs like Okta's custom authorization server: RS256, a `kid` of its own, no `typ`. */
+/** Signs like Okta's custom authorization server: RS256, its own `kid`, no `typ`. */
 export interface Idp {
   readonly issuer: string;
   readonly origin: string;
   readonly kid: string;
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
-  /** What the JWKS holds now; tests replace it. */
+  /** The current content of the JWKS, which tests replace. */
   keys: Record<string, unknown>[];
-  /** How often each document was asked for. */
+  /** How often each document was requested. */
   readonly asked: { discovery: number; jwks: number };
   down: boolean;
   close(): Promise<void>;
@@ -69,7 +69,9 @@ export async function startIdp(): Promise<Idp> {
   });
 }
 
-/** Bob's access token as Okta would issue it; `claims` and `header` change it, `undefined` removes. */
+/**
+ * Bob's access token as Okta would issue it. `claims` and `header` change it; `undefined` removes a member.
+ */
 export function subjectToken(
   world: World,
   tenant: Tenant,
@@ -116,7 +118,7 @@ export function clientAssertion(
   );
 }
 
-/** A whole token request; `undefined` leaves a parameter out, an array repeats it. */
+/** A complete token request. `undefined` leaves a parameter out, an array repeats it. */
 export function exchangeForm(
   world: World,
   tenant: Tenant,
@@ -163,15 +165,15 @@ export const exchange = (
 ) => post(surface, `${tenant.issuer}/oauth2/token`, exchangeForm(world, tenant, change));
 
 /**
- * Sends one changed token request that must be refused, and says how: `400 invalid_request: <description>`. What a refusal must never
- * have (a token, an answer that may be stored, no line in the ledger) is said too.
+ * Sends a changed token request that must be refused, and returns how: `400 invalid_request: <description>`.
+ * Also reports what no refusal may have: a token, an answer that may be stored, a missing ledger entry.
  */
 export async function refusal(
   world: World,
   tenant: Tenant,
   change: Parameters<typeof exchangeForm>[2],
 ): Promise<string> {
-  // What strangers are refused is counted: it stands in the ledger at the end of the minute, or now.
+  // Refusals of strangers are counted. The ledger gets the count at the end of the minute, or now.
   await world.kernel.close();
   const { status, headers, body } = await exchange(world, tenant, change);
   await world.kernel.close();

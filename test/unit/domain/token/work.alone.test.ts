@@ -12,7 +12,7 @@ import { newId } from '#lib/id.ts';
 import { clientAssertion, exchange, jws, nowSeconds, subjectToken } from './requests.ts';
 import { openWorld, type Tenant, type World } from './world.ts';
 
-/** What was done since it was last looked at: signatures checked, by their algorithm, and statements sent to the database. */
+/** The work since the last look: signatures checked, by algorithm, and statements sent to the database. */
 const work = vi.hoisted(() => ({ verified: [] as string[], statements: [] as string[] }));
 
 vi.mock('node:crypto', async (original) => {
@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 type Change = Parameters<typeof exchange>[2];
-/** Makes one request, and says what it was answered with and what was done for it. */
+/** Makes one request. Returns its answer and the work that it caused. */
 async function workFor(change: Change) {
   const whole = {
     client_assertion: clientAssertion(tenant),
@@ -60,7 +60,7 @@ async function workFor(change: Change) {
 }
 
 describe('T17: a mandate that is not this pair’s', () => {
-  /** Mandates that the client may know nothing of, and one that is not there. */
+  /** Mandates that the client must know nothing about, and one that does not exist. */
   async function strangers(): Promise<Record<string, string>> {
     const [other, agentId, personId, row] = [
       await world.tenant(),
@@ -152,13 +152,13 @@ describe('T17: a mandate that is not this pair’s', () => {
 
 describe('T40: a flood', () => {
   const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-  /** A subject token with a signature that is not its issuer's. */
+  /** A subject token whose signature is not its issuer's. */
   const forged = (claims: Record<string, unknown> = {}) => {
     const [, payload = ''] = subjectToken(world, tenant, claims).split('.');
     const read = JSON.parse(Buffer.from(payload, 'base64url').toString()) as unknown;
     return jws({ kid: world.idp.kid, alg: 'RS256' }, read, stranger);
   };
-  /** Sends as many at once, and counts the signatures that were checked for all of them. */
+  /** Sends this many at once, and counts the signatures that were checked for all of them. */
   async function flood(count: number, change: () => NonNullable<Change>) {
     const changes = Array.from({ length: count }, () => ({
       client_assertion: clientAssertion(tenant),

@@ -43,7 +43,7 @@ export interface Tenant {
 
 export interface World {
   readonly database: Database;
-  /** As the owner: past row-level security. */
+  /** Connects as the owner, to whom row-level security does not apply. */
   readonly owner: Sql;
   readonly kernel: TokenKernel;
   readonly surface: OAuthSurface;
@@ -52,10 +52,10 @@ export interface World {
   readonly logs: string[];
   clock: number | null;
   write(tenantId: string, work: (ctx: TenantWriter) => Promise<unknown>): Promise<unknown>;
-  /** Cuts every connection to the database and lets none in, or lets them in again. */
+  /** Cuts every connection to the database and refuses new ones, or accepts them again. */
   databaseOpen(open: boolean): Promise<void>;
   tenant(): Promise<Tenant>;
-  /** Another kernel on the same database, as another process would have. */
+  /** A second kernel on the same database, as another process would have. */
   another(more?: Partial<Pick<KernelParts, 'exchangesPerMinute' | 'loopbackKeys' | 'operatorIssuers'>>): {
     kernel: TokenKernel;
     surface: OAuthSurface;
@@ -125,7 +125,7 @@ export async function openWorld(): Promise<World> {
   });
 }
 
-/** A copy of the migrated template; one reader at a time may copy it, so others wait. */
+/** Copies the migrated template. Only one can copy it at a time, so others wait. */
 async function copyTemplate(admin: Sql, name: string): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     try {
@@ -140,7 +140,7 @@ async function copyTemplate(admin: Sql, name: string): Promise<void> {
 
 type Write = <T>(tenantId: string, work: Parameters<typeof transact<T>>[2]) => Promise<T>;
 
-/** A tenant in which Bob (`uid`) has given an agent of his one mandate over both scopes. */
+/** A tenant in which Bob (`uid`) has given his agent a mandate over both scopes. */
 async function seed(write: Write, idp: Idp, secrets: Secrets): Promise<Tenant> {
   const id = newId('tnt');
   const [personId, agentId, mandateId, groupId] = [newId('usr'), newId('agt'), newId('mdt'), newId('grp')];

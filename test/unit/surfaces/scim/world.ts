@@ -30,7 +30,7 @@ export interface Answer {
   readonly body: Json;
 }
 
-/** One tenant as a SCIM client of a vendor sees it. */
+/** One tenant as a vendor's SCIM client sees it. */
 export interface Client {
   readonly tenantId: string;
   readonly authorization: string;
@@ -48,7 +48,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** A PostgreSQL of its own, migrated, and the SCIM door on it as the server's role. */
+/** A migrated PostgreSQL of its own, and the SCIM interface on it as the server's role. */
 export async function startWorld(): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'prokura-scim-'));
   const server = await startEmbedded(directory);
@@ -140,7 +140,7 @@ export const oktaUser = (name: string, more: Json = {}): Json => ({
   ...more,
 });
 
-/** A person as the directory import makes them. */
+/** A person as the directory import creates them. */
 export async function importPerson(
   ctx: TenantWriter,
   uid: string,
@@ -162,7 +162,10 @@ export async function importPerson(
   return id;
 }
 
-/** An agent of `personId`, `count` active mandates of theirs, and a waiting call with its approval under the first. */
+/**
+ * An agent of `personId`, `count` active mandates of theirs, and a waiting call with its approval under the
+ * first.
+ */
 export async function delegate(
   ctx: TenantWriter,
   personId: string,
