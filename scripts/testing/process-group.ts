@@ -1,19 +1,21 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 
-/** What a process left. `code` is null where a signal ended it; `ms` is how long it ran. */
+/** The end of a process. `code` is null if a signal ended it; `ms` is how long it ran. */
 export interface Ended {
   readonly code: number | null;
   readonly output: string;
   readonly ms: number;
 }
 
-/** A process in a group of its own, so that a signal reaches everything that it started, as Ctrl-C in a terminal does. */
+/**
+ * A process in its own group, so that a signal reaches everything that it started, like Ctrl-C in a terminal.
+ */
 export class Group {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ended>;
   #said = '';
 
-  /** Starts `program` in `folder`, with `env` beside the environment of this process. */
+  /** Starts `program` in `folder`. `env` is added to the environment of this process. */
   constructor(
     program: string,
     args: readonly string[],
@@ -33,7 +35,7 @@ export class Group {
       this.#child.once('error', lost);
       this.#child.once('close', (code) => done({ code, output: this.#said, ms: Date.now() - began }));
     });
-    // Whether it could be started is asked of `end`.
+    // `end` reports whether it could be started.
     this.#ended.catch(() => {});
   }
 
@@ -50,7 +52,7 @@ export class Group {
     if (!this.over && this.#child.pid !== undefined) process.kill(-this.#child.pid, name);
   }
 
-  /** Waits for its end; kills it after `deadlineMs`. */
+  /** Waits for its end, and kills it after `deadlineMs`. */
   async end(deadlineMs: number): Promise<Ended> {
     const timer = setTimeout(() => this.signal('SIGKILL'), deadlineMs);
     try {

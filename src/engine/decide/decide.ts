@@ -85,8 +85,9 @@ export async function decideNow(
 }
 
 /**
- * Why this caller is not told any more what came of a call that they began: they, their key, client, token or mandate do not have the tool now.
- * Null: they do. What the call was about is asked again of keys alone: a person or agent may have given it away by this very call.
+ * Why this caller may no longer see the outcome of a call that they began: they or their key, client, token
+ * or mandate do not have the tool now. Null if they do. Only an API key's call is decided again for its
+ * targets; a person or an agent may have given the target away by this very call.
  */
 export async function fallenSince(
   reader: TenantReader,
