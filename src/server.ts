@@ -71,7 +71,7 @@ export interface RunningServer {
   /** The one-time token for the first administrators, or null if there is a tenant. */
   readonly bootstrapToken: string | null;
   /**
-   * Stops listening, gives running requests and jobs at most ten seconds each to finish, and closes all
+   * Stops listening, waits at most ten seconds for running requests and eight for jobs, and closes all
    * connections.
    */
   close(): Promise<void>;

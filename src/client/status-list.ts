@@ -4,7 +4,7 @@ import { exchangeHttp, readCapped, safeUrl, type Fetch } from './http.ts';
 import { isNumericDate, parseJwt } from './jwt.ts';
 import type { RemoteKeys } from './remote-keys.ts';
 
-/** Where the status of a token is (Token Status List, draft-ietf-oauth-status-list-20, section 6.2). */
+/** The place of a token's status (Token Status List, draft-ietf-oauth-status-list-20, section 6.2). */
 export interface StatusReference {
   readonly idx: number;
   readonly uri: string;

@@ -9,7 +9,7 @@ export type AnyTransaction = Parameters<typeof fromDrizzle>[0];
 /** A job's data as it is stored: ids only, never contents (law 12). */
 export type JobData = Readonly<Record<string, string | number | null>>;
 
-/** When a job runs, and whether it replaces others. */
+/** When a job runs, and whether it is added only once. */
 export interface EnqueueOptions {
   /** The earliest time at which it runs. */
   readonly startAfter?: Date;

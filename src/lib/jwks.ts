@@ -30,7 +30,7 @@ export interface RemoteKeys {
  * verifies.
  */
 const MAX_AGE_SECONDS = 300;
-/** How long no request is made because of an unknown `kid`. */
+/** After a request, an unknown `kid` causes no other one for this long. */
 const COOLDOWN_SECONDS = 30;
 /** How long keys stay in use while the issuer does not answer. */
 const STALE_SECONDS = 24 * 3600;

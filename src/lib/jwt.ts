@@ -49,7 +49,7 @@ export function parseJwt(token: string): ParsedJwt | null {
 /**
  * Whether `signature` is the signature of `signed` by `key`. An ES256 signature is R and S with 32 bytes
  * each (RFC 7518 section 3.4), so DER, other lengths and zeros are refused. Converting to DER is for speed:
- * on Node 24, `dsaEncoding: 'ieee-p1363'` verifies 1.6 times and signs 2.4 times slower.
+ * on Node 24, `dsaEncoding: 'ieee-p1363'` is 1.6 times slower to verify and 2.4 times slower to sign.
  */
 export function verifyJws(key: VerifyKey, signed: string, signature: Buffer): boolean {
   const data = Buffer.from(signed, 'latin1');

@@ -64,7 +64,7 @@ const loosens = (row: Person, found: ProviderPerson): boolean =>
  * Saves a page of the provider's list. A list may be older than what we know, so it can only restrict (law
  * 8). New people are inserted. A more restrictive status takes effect in this transaction: suspended people
  * are frozen, deprovisioned people depart. People who would be allowed more than before stay as they are and
- * are returned in `loosening`. Does not resolve managers: `saveManagers` does.
+ * are returned in `loosening`. Does not resolve managers: `findManagers` and `saveManagers` do.
  */
 export async function savePeople(
   ctx: TenantWriter,

@@ -6,7 +6,7 @@ import { policyVersions } from './tables.ts';
 /** A tenant's own policies as they were saved. An empty text means the shipped policies. */
 export type PolicyVersion = typeof policyVersions.$inferSelect;
 
-/** The version and text of the policies that decide now, as decisions read them. */
+/** Which policies decide now, as decisions read them: version and digest of the tenant's own text. */
 export async function policyFacts(reader: TenantReader): Promise<PolicyFacts> {
   const [row] = await reader.db.execute<{ policy: PolicyFacts | string | null }>(
     sql`select decision_policy(${reader.tenantId}) as policy`,

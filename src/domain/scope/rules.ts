@@ -9,9 +9,9 @@ export const unknownScopes = (asked: readonly string[], catalogue: readonly Scop
 };
 
 /**
- * Refuses scopes that the tenant's catalogue does not have. Used for group mappings, agents' ceilings and
- * one-time scopes. With an empty catalogue, every scope is unknown. Throws Fault `invalid_input`, naming the
- * unknown and the known scopes. Returns the catalogue entries of the requested scopes.
+ * Refuses scopes that the tenant's catalogue does not have. With an empty catalogue, every scope is unknown.
+ * Throws Fault `invalid_input`, naming the unknown and the known scopes. Returns the catalogue entries of the
+ * requested scopes.
  */
 export async function requireKnownScopes(
   reader: TenantReader,
