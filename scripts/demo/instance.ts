@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +24,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** How long the server may take to start and to stop, in seconds, where the machine is busy. */
 const START_SECONDS = 240;
 const STOP_SECONDS = 60;
+/** How long the last words of a server that did not start are waited for, in milliseconds. */
+const LAST_WORDS_MS = 5000;
 
 /**
  * Starts it as a user would, and waits until it is ready. Rejects, and leaves nothing behind, with the process's own words where it does not
@@ -59,7 +62,11 @@ export async function startInstance(stopped: AbortSignal): Promise<Instance> {
     const deadline = Date.now() + START_SECONDS * 1000;
     while (!said.includes('Prokura listens')) {
       stopped.throwIfAborted();
-      if (child.exitCode !== null) throw new Error(`the server did not start:\n${said}`);
+      if (child.exitCode !== null) {
+        // Its last words may still be in the pipe.
+        await Promise.race([once(child, 'close'), sleep(LAST_WORDS_MS)]);
+        throw new Error(`the server did not start:\n${said}`);
+      }
       if (Date.now() > deadline)
         throw new Error(`the server did not start within ${START_SECONDS} s (slow machine?):\n${said}`);
       await sleep(50);

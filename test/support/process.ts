@@ -87,6 +87,8 @@ export async function openFleet(options: { wire?: boolean } = {}): Promise<Fleet
 
 // How long a server may take to start on a busy machine.
 const START_MS = 150_000;
+/** How long the last words of a process that has ended are waited for, in milliseconds. */
+const LAST_WORDS_MS = 10_000;
 
 /**
  * Starts `src/main.ts` and waits for its banner. `group` gives it its own process group. Rejects with its
@@ -106,9 +108,12 @@ export async function startProcess(
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const closed = new Promise((done) => child.once('close', done));
   for (const deadline = Date.now() + START_MS; !said.includes('readyz'); await sleep(25)) {
     if (child.exitCode === null && Date.now() <= deadline) continue;
     child.kill('SIGKILL');
+    // Its last words may still be in the pipe when it is gone; a database that it left behind may hold the pipe open.
+    await Promise.race([closed, sleep(LAST_WORDS_MS)]);
     throw new Error(`the server did not start (exit ${child.exitCode}):\n${said}`);
   }
   return {
