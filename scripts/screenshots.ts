@@ -43,13 +43,11 @@ async function walk({ url, oktaUrl, slackUrl }: Instance, chrome: Browser): Prom
     await page.goto(address);
     return page;
   };
-  const people = { bob: '', mona: '' };
-  for (const name of Object.keys(people)) people[name as 'bob'] = `${slackUrl}/?as=${name}`;
 
   await shot(await opens(url), 'home');
   await shot(await opens(oktaUrl, 900), 'okta-people');
 
-  const bob = await opens(people.bob);
+  const bob = await opens(`${slackUrl}/?as=bob`);
   await types(bob, '/okta help');
   await shot(bob, 'slack-help');
   await types(bob, '/okta reset mfa @ann');
@@ -57,7 +55,7 @@ async function walk({ url, oktaUrl, slackUrl }: Instance, chrome: Browser): Prom
   await clicks(bob, 'Send');
   await shot(last(bob), 'slack-waiting');
 
-  const mona = await opens(people.mona);
+  const mona = await opens(`${slackUrl}/?as=mona`);
   await quiet(mona);
   await shot(last(mona), 'slack-approval');
   await clicks(mona, 'Approve');
