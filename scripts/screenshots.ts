@@ -98,7 +98,10 @@ async function closes(page: Page): Promise<void> {
   await quiet(page);
 }
 
-const last = (page: Page): Locator => page.locator('#main article').last();
+/** The newest message of the conversation. */
+function last(page: Page): Locator {
+  return page.locator('#main article').last();
+}
 
 /** Waits until the page has not changed for a while. */
 async function quiet(page: Page): Promise<void> {
