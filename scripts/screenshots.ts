@@ -52,16 +52,25 @@ async function walk({ url, oktaUrl, slackUrl }: Instance, chrome: Browser): Prom
   await shot(bob, 'slack-help');
   await types(bob, '/okta reset mfa @ann');
   await shot(last(bob), 'slack-preview');
-  await clicks(bob, 'Send');
-  await shot(last(bob), 'slack-waiting');
-
-  const mona = await opens(`${slackUrl}/?as=mona`);
-  await quiet(mona);
-  await shot(last(mona), 'slack-approval');
-  await clicks(mona, 'Approve');
-  await shot(last(mona), 'slack-approved');
-  await quiet(bob);
+  await clicks(bob, 'Send request');
   await shot(last(bob), 'slack-done');
+
+  // Bob holds a mapped role, so two IT admins approve, each with a second factor.
+  const mona = await opens(`${slackUrl}/?as=mona`);
+  await types(mona, '/okta reset password @bob');
+  await clicks(mona, 'Send request');
+  await shot(last(mona), 'slack-waiting');
+  const dana = await opens(`${slackUrl}/?as=dana`);
+  await quiet(dana);
+  await shot(last(dana), 'slack-approval');
+  const link = (await dana.locator('#main [data-url^=http]').last().getAttribute('data-url')) ?? '';
+  const approval = await opens(link);
+  await approval.getByRole('button', { name: 'Dana Ruiz' }).click();
+  await approval.getByRole('button', { name: 'Okta Verify push' }).click();
+  await shot(approval, 'approval-page');
+  await approval.getByRole('button', { name: 'Approve' }).click();
+  await quiet(dana);
+  await shot(last(dana), 'slack-voted');
 
   await types(bob, '/agent register');
   await shot(bob, 'slack-form');
@@ -107,7 +116,11 @@ function last(page: Page): Locator {
 async function quiet(page: Page): Promise<void> {
   let before = '';
   let since = Date.now();
-  for (const end = Date.now() + DEADLINE_MS; Date.now() < end && Date.now() - since < QUIET_MS; await sleep(100)) {
+  for (
+    const end = Date.now() + DEADLINE_MS;
+    Date.now() < end && Date.now() - since < QUIET_MS;
+    await sleep(100)
+  ) {
     const now = await page.locator('body').innerHTML();
     if (now === before) continue;
     before = now;
