@@ -6,5 +6,5 @@ export function envExample(): string {
     const value = 'defaultValue' in schema.def ? String(schema.def.defaultValue) : '';
     return ['', `# ${schema.description ?? ''}`, `${value === '' ? '# ' : ''}${name}=${value}`];
   });
-  return `# Copy this file to .env: npm start reads it. Variables of the environment win over it.\n# With nothing set you get a sandbox. PROKURA_MODE=live connects to your own Okta and Slack.\n${lines.join('\n')}\n`;
+  return `# Copy this file to .env: npm start reads it. Environment variables override it.\n# Without settings, you get a sandbox. PROKURA_MODE=live connects to your own Okta and Slack.\n${lines.join('\n')}\n`;
 }

@@ -5,9 +5,9 @@ import { generated } from './generated-file.ts';
 type Property = { type?: string | string[]; description?: string; enum?: unknown[]; default?: unknown };
 
 const EFFECTS = {
-  read: 'reads our own records',
-  look: 'asks the identity provider',
-  write: 'changes our own records',
+  read: 'reads Prokura’s records',
+  look: 'reads from the identity provider',
+  write: 'changes Prokura’s records',
   act: 'changes something at the identity provider',
 } as const;
 
@@ -17,10 +17,10 @@ function section({ tool, inputSchema }: CatalogueEntry): string {
   const fields = Object.entries((inputSchema['properties'] ?? {}) as Record<string, Property>);
   const facts = [
     `effects: ${EFFECTS[tool.effects]}${'danger' in tool ? ` (${tool.danger})` : ''}`,
-    `scope: ${tool.scope === IMPLIED_SCOPE ? 'every mandate has it' : `\`${tool.scope}\``}`,
+    `scope: ${tool.scope === IMPLIED_SCOPE ? 'included in every mandate' : `\`${tool.scope}\``}`,
     ...(tool.command === undefined ? [] : [`Slack: \`${tool.command}\``]),
     ...(tool.tokenScope === undefined ? [] : [`a person's access token needs \`${tool.tokenScope}\``]),
-    ...(tool.only === 'people' ? ['for people only: never over MCP, never with an API key'] : []),
+    ...(tool.only === 'people' ? ['for people only: not over MCP or with an API key'] : []),
   ];
   const rows = fields.map(
     ([name, field]) =>
@@ -28,7 +28,7 @@ function section({ tool, inputSchema }: CatalogueEntry): string {
   );
   const table =
     rows.length === 0
-      ? ['It takes no input.']
+      ? ['It has no input.']
       : ['| field | type | required | meaning |', '|---|---|---|---|', ...rows];
   return [
     `### ${tool.name}`,
@@ -55,7 +55,7 @@ const families = [...new Set(all.map((entry) => entry.family))];
 const text = [
   '# Tools',
   '',
-  'Generated from `tools/` by `node scripts/generate-docs.ts`. Every tool is the same in Slack, over MCP and over REST; policy decides each use.',
+  'Generated from `tools/` by `node scripts/generate-docs.ts`. Every tool works the same in Slack, MCP and REST, and policy decides each call.',
   '',
   ...families.flatMap((family) => [
     `## ${family}`,

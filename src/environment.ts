@@ -17,23 +17,23 @@ export const Environment = z.object({
     .min(0)
     .max(65_535)
     .default(3000)
-    .describe('Port that the server listens on; 0: any free one.'),
+    .describe('Port that the server listens on. 0: any free port.'),
   HOST: z
     .string()
     .optional()
     .describe(
-      'Address that the server binds; a sandbox always binds 127.0.0.1. Default 127.0.0.1; 0.0.0.0 behind a proxy.',
+      'Address that the server binds to. A sandbox always binds to 127.0.0.1. Default 127.0.0.1; use 0.0.0.0 behind a proxy.',
     ),
   PUBLIC_URL: z
     .url()
     .optional()
     .describe(
-      'Root of every URL and issuer that we publish, https, without a trailing slash. Needed when live.',
+      'Public URL of this server: https, without a trailing slash. Every URL and issuer that the server publishes starts with it. Required when live.',
     ),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'silent'])
     .default('info')
-    .describe('Never debug in production: libraries log contents there.'),
+    .describe('Never use debug in production: libraries log contents at that level.'),
   PROKURA_DATA: z
     .string()
     .default('.prokura')
@@ -42,28 +42,26 @@ export const Environment = z.object({
     .url({ protocol: /^postgres(?:ql)?$/ })
     .optional()
     .describe(
-      'A PostgreSQL database of yours, as its owner; the server itself works as the role prokura_server. Default: an embedded server.',
+      'Your own PostgreSQL database, as its owner; the server itself works as the role prokura_server. Default: an embedded server.',
     ),
   PROKURA_MASTER_KEY: z
     .string()
     .optional()
-    .describe(
-      '32 bytes in base64 (openssl rand -base64 32): encrypts what is secret at rest. Needed when live.',
-    ),
+    .describe('32 bytes in base64 (openssl rand -base64 32). Encrypts stored secrets. Required when live.'),
   MCP_HOLD_SECONDS: z.coerce
     .number()
     .int()
     .min(0)
     .max(25)
     .default(20)
-    .describe('How long an MCP call that needs an approval is held before it answers pending_approval.'),
+    .describe('How long an MCP call that needs an approval is held before it returns pending_approval.'),
   EXCHANGES_PER_MINUTE: z.coerce
     .number()
     .int()
     .min(1)
     .max(1_000_000)
     .default(300)
-    .describe('How many tokens one subject may be exchanged for in a minute, at each process.'),
+    .describe('Maximum token exchanges per subject and minute, in each process.'),
   KEEP_ALIVE_SECONDS: z.coerce
     .number()
     .int()
@@ -71,10 +69,10 @@ export const Environment = z.object({
     .max(3600)
     .default(75)
     .describe(
-      'How long an idle connection stays open. Longer than the idle time of the load balancer in front (60 seconds with most), or it sends requests into connections that are just being closed.',
+      'How long an idle connection stays open. Set it longer than the idle timeout of your load balancer (usually 60 seconds); otherwise the load balancer may use connections that are just closing.',
     ),
   OKTA_ORG_URL: z.url().optional().describe('https://your-org.okta.com'),
-  OKTA_CLIENT_ID: z.string().optional().describe('Client id of the API Services app (private key JWT).'),
+  OKTA_CLIENT_ID: z.string().optional().describe('Client ID of the API Services app (private key JWT).'),
   OKTA_PRIVATE_KEY: z
     .string()
     .optional()
@@ -85,31 +83,31 @@ export const Environment = z.object({
     .string()
     .optional()
     .describe(
-      'Id of that key, which Okta shows beside it (KID). Needed with a PEM; a JWK usually contains it.',
+      'ID of that key, which Okta shows beside it (KID). Required with a PEM; a JWK usually contains it.',
     ),
-  OKTA_API_TOKEN: z.string().optional().describe('Legacy: an API token instead of client id and key.'),
+  OKTA_API_TOKEN: z.string().optional().describe('Legacy: an API token instead of client ID and key.'),
   OKTA_ISSUER: z
     .url()
     .optional()
     .describe(
-      'Custom authorization server whose access tokens people present: https://your-org.okta.com/oauth2/default',
+      'Custom authorization server that issues people’s access tokens: https://your-org.okta.com/oauth2/default',
     ),
   OKTA_AUDIENCE: z.string().optional().describe('Audience of those access tokens: api://prokura'),
   OKTA_LOGIN_CLIENT_ID: z
     .string()
     .optional()
     .describe(
-      'Client id of the web app that people sign in with: to decide with step-up, and from Claude, Cursor, VS Code …; its redirects are <PUBLIC_URL>/t/<tenant id>/step-up/callback and …/oauth2/callback. Without it, what policy wants with step-up is refused.',
+      'Client ID of the web app that people sign in with, for step-up decisions and for Claude, Cursor, VS Code and other MCP clients. Its redirect URIs are <PUBLIC_URL>/t/<tenant id>/step-up/callback and …/oauth2/callback. Without it, requests that need step-up are refused.',
     ),
   OKTA_LOGIN_CLIENT_SECRET: z
     .string()
     .optional()
-    .describe('Its secret; not needed where the app uses PKCE alone.'),
+    .describe('Its secret. Not needed if the app uses only PKCE.'),
   OAUTH_DCR: z
     .enum(['0', '1'])
     .default('0')
     .describe(
-      '1: MCP clients may register themselves (RFC 7591). For old clients only; new ones have an address. Without consent of a person, one is forgotten after a day.',
+      '1: MCP clients can register themselves (RFC 7591). Only for older clients; new ones have a client ID URL. A client that no person has approved is deleted after a day.',
     ),
   SLACK_BOT_TOKEN: z.string().optional().describe('xoxb-… of the installed app.'),
   SLACK_SIGNING_SECRET: z

@@ -82,7 +82,7 @@ try {
       // A second signal stops at once. Unfinished work is recovered at the next start.
       if (closing) process.exit(1);
       closing = true;
-      process.stdout.write('Stopping. What is under way is finished first.\n');
+      process.stdout.write('Stopping. Running work is finished first.\n');
       started
         .then((close) => close())
         .then(
@@ -112,7 +112,7 @@ async function startDatabase(folder: string): Promise<EmbeddedServer> {
   const server = await startEmbedded(folder);
   void server.gone.then(() => {
     process.stderr.write(
-      `The PostgreSQL of Prokura has ended: somebody stopped it, or its folder ${folder} is gone. Prokura stops, too. Start it again; ${join(folder, 'postgres.log')} may say why.\n`,
+      `The embedded PostgreSQL has stopped: someone stopped it, or its folder ${folder} is gone. Prokura stops, too. Start it again; the reason may be in ${join(folder, 'postgres.log')}.\n`,
     );
     process.exit(1);
   });
@@ -127,6 +127,6 @@ function inWords(error: unknown): string {
   const port = 'port' in error ? Number(error.port) : null;
   // A sandbox's simulators keep their first ports. Only the server's own port is a setting.
   return port === readConfig(process.env).port
-    ? `Port ${port} is in use by another program. Stop what listens there, or set PORT to another one.`
-    : `Port ${port}, which a simulator of this sandbox had before, is in use by another program. Stop what listens there, or set PROKURA_DATA to another folder: a new sandbox takes free ports.`;
+    ? `Port ${port} is in use by another program. Stop that program, or set PORT to another port.`
+    : `Port ${port}, which this sandbox used for a simulator, is in use by another program. Stop that program, or set PROKURA_DATA to another folder: a new sandbox uses free ports.`;
 }

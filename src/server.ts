@@ -213,7 +213,7 @@ async function dispatch(doors: readonly Door[], request: Request, log: Logger): 
     // No address of ours contains such a character, and a look-up with one would end in a database error.
     if (!isStorableUrl(request.url))
       return Response.json(
-        { title: 'The address of the request is not well-formed.', status: 400, code: 'invalid_input' },
+        { title: 'The URL of the request is malformed.', status: 400, code: 'invalid_input' },
         { status: 400 },
       );
     for (const door of doors) {
@@ -222,16 +222,16 @@ async function dispatch(doors: readonly Door[], request: Request, log: Logger): 
     }
     return Response.json(
       {
-        title: 'There is nothing at this address. GET /v1/openapi.json lists the API.',
+        title: 'Not found. GET /v1/openapi.json lists the API.',
         status: 404,
         code: 'not_found',
       },
       { status: 404 },
     );
   } catch (error) {
-    log.error({ err: error }, 'a door let an error through');
+    log.error({ err: error }, 'a surface let an error through');
     return Response.json(
-      { title: 'Something went wrong on our side.', status: 500, code: 'internal' },
+      { title: 'An internal error occurred.', status: 500, code: 'internal' },
       { status: 500 },
     );
   }

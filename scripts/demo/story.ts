@@ -217,9 +217,7 @@ export function mainStory(instance: Instance): Step[] {
         const waiting = agent.outcome(state.token, state.approval);
         const message = await slack
           .as('mona')
-          .waitsFor(
-            (one) => shows('Reset multi-factor')(one) && JSON.stringify(one.blocks).includes('"Approve"'),
-          );
+          .waitsFor((one) => shows('Reset MFA')(one) && JSON.stringify(one.blocks).includes('"Approve"'));
         await slack.as('mona').clicks(message, 'Approve');
         const answer = await waiting;
         say(`approval_wait ${JSON.stringify(answer.data)}`);
@@ -228,7 +226,7 @@ export function mainStory(instance: Instance): Step[] {
         must(factors.length === 0, `Okta still shows ${factors.length} factors`);
         const told = await slack
           .as('bob')
-          .waitsFor((one) => shows('Reset multi-factor')(one) && /done/i.test(one.text));
+          .waitsFor((one) => shows('Reset MFA')(one) && /done/i.test(one.text));
         say(`Slack to Bob: ${told.text}`);
         const edited = await slack
           .as('mona')

@@ -38,7 +38,7 @@ export function createAuthenticator(
 ): (server: ServerMetadata) => Promise<Authentication> {
   const { clientId, privateKey, keyId, clientSecret } = credentials;
   if ((privateKey === undefined) === (clientSecret === undefined))
-    throw new ProkuraError('configuration', 'Give privateKey or clientSecret, and only one of them.');
+    throw new ProkuraError('configuration', 'Pass exactly one of privateKey and clientSecret.');
   let signer: Promise<Signer> | null = null;
 
   async function assertion(issuer: string, key: Jwk | CryptoKey): Promise<string> {

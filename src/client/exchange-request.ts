@@ -42,10 +42,7 @@ export function scopesOf(scope: ExchangeRequest['scope']): string[] | null {
   const names = typeof scope === 'string' ? scope.split(' ') : [...scope];
   const some = [...new Set(names.filter((name) => name !== ''))].sort();
   if (some.length === 0)
-    throw new ProkuraError(
-      'configuration',
-      'scope is empty. Leave it out to ask for all that the mandate holds.',
-    );
+    throw new ProkuraError('configuration', 'scope is empty. Omit it to request everything in the mandate.');
   return some;
 }
 

@@ -37,7 +37,7 @@ export async function exchangeHttp(
     const response = await fetch(url, { ...init, redirect: 'manual', signal });
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
       await response.body?.cancel();
-      throw new ProkuraError('invalid_response', `${url} redirects, and this is not followed.`, {
+      throw new ProkuraError('invalid_response', `${url} sent a redirect, which is not followed.`, {
         status: response.status,
       });
     }
@@ -45,7 +45,7 @@ export async function exchangeHttp(
     return { status, headers, bytes: await readCapped(response.body, limits.maxBytes) };
   } catch (error) {
     if (error instanceof ProkuraError) throw error;
-    throw new ProkuraError('unavailable', `${url} did not answer as it should.`, { cause: error });
+    throw new ProkuraError('unavailable', `${url} sent an unexpected response.`, { cause: error });
   }
 }
 

@@ -32,7 +32,7 @@ export function introspectWithKey(options: {
     if (typeof body['active'] !== 'boolean')
       throw new ProkuraError(
         'invalid_response',
-        'The introspection does not say whether the token is active.',
+        'The introspection response does not say whether the token is active.',
       );
     return body as Introspection;
   };

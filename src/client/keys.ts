@@ -43,7 +43,7 @@ export async function signerOf(key: Jwk | CryptoKey, keyId?: string): Promise<Si
   const { crypto: cryptoKey, alg, jwk } = 'kty' in key ? await imported(key) : await given(key as CryptoKey);
   const kid = keyId ?? jwk?.kid ?? (jwk === null ? undefined : await thumbprint(jwk));
   if (kid === undefined)
-    throw new ProkuraError('configuration', 'Name the key by keyId: this CryptoKey cannot be exported.');
+    throw new ProkuraError('configuration', 'Set keyId: this CryptoKey cannot be exported.');
   const algorithm = alg === 'ES256' ? ES256 : RS256;
   return {
     alg,
@@ -59,7 +59,7 @@ interface Material {
 }
 
 const unfit = (cause?: unknown) =>
-  new ProkuraError('configuration', 'privateKey must be a private key of EC P-256 or RSA.', { cause });
+  new ProkuraError('configuration', 'privateKey must be an EC P-256 or RSA private key.', { cause });
 
 async function imported(jwk: Jwk): Promise<Material> {
   const alg = jwk.kty === 'EC' && jwk.crv === 'P-256' ? 'ES256' : jwk.kty === 'RSA' ? 'RS256' : null;

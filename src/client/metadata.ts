@@ -21,7 +21,7 @@ const MAX_BYTES = 64 * 1024;
 export function metadataUrl(issuer: string): string {
   const url = safeUrl(issuer, 'issuer');
   if (url.search !== '' || url.hash !== '')
-    throw new ProkuraError('configuration', 'issuer must have no query and no fragment.');
+    throw new ProkuraError('configuration', 'issuer must not have a query or fragment.');
   return `${url.origin}/.well-known/oauth-authorization-server${url.pathname.replace(/\/$/, '')}`;
 }
 
@@ -59,9 +59,13 @@ export function createDiscovery(parts: {
 
 function read(body: Readonly<Record<string, unknown>> | null, issuer: string, url: string): ServerMetadata {
   if (body?.['issuer'] !== issuer)
-    throw new ProkuraError('invalid_response', `The metadata at ${url} is not of the issuer ${issuer}.`, {
-      reason: 'issuer',
-    });
+    throw new ProkuraError(
+      'invalid_response',
+      `The metadata at ${url} belongs to another issuer than ${issuer}.`,
+      {
+        reason: 'issuer',
+      },
+    );
   const endpoint = (name: string): string | null => {
     const value = body[name];
     return typeof value === 'string' ? safeUrl(value, name).href : null;

@@ -57,7 +57,7 @@ export function createRemoteKeys(parts: {
     const body = jsonObject(answer.bytes);
     if (answer.status !== 200) throw errorOfAnswer(answer.status, answer.headers, body, parts.now());
     if (!Array.isArray(body?.['keys']))
-      throw new ProkuraError('invalid_response', `${jwksUri} holds no keys.`, { reason: 'jwks' });
+      throw new ProkuraError('invalid_response', `${jwksUri} contains no keys.`, { reason: 'jwks' });
     return publicKeys(body['keys']);
   }
 
@@ -84,11 +84,15 @@ export function createRemoteKeys(parts: {
       try {
         key = await keyOf(kid);
       } catch (error) {
-        throw new ProkuraError('unavailable', 'The keys of the issuer cannot be had. Try again later.', {
-          status: 503,
-          reason: 'jwks',
-          cause: error,
-        });
+        throw new ProkuraError(
+          'unavailable',
+          'The keys of the issuer could not be fetched. Try again later.',
+          {
+            status: 503,
+            reason: 'jwks',
+            cause: error,
+          },
+        );
       }
       if (key === null) return 'key_unknown';
       return (await signatureHolds(key, jwt)) ? 'holds' : 'broken';

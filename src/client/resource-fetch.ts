@@ -22,7 +22,7 @@ export async function fetchWithToken(
   target: string | URL,
   init: RequestInit,
 ): Promise<Response> {
-  const url = safeUrl(String(target), 'The address');
+  const url = safeUrl(String(target), 'The URL');
   guardOrigin(url, parts.audience, parts.origins);
   const tried = { nonce: false, token: false };
   for (;;) {
@@ -56,7 +56,7 @@ async function send(
   } catch (error) {
     // Callers that abort a request expect an AbortError.
     if (init.signal?.aborted === true) throw error;
-    throw new ProkuraError('unavailable', `${url.origin} did not answer.`, { cause: error });
+    throw new ProkuraError('unavailable', `${url.origin} did not respond.`, { cause: error });
   }
 }
 
@@ -66,7 +66,7 @@ function guardOrigin(url: URL, audience: unknown, origins: readonly string[]): v
   if (new URL(audience).origin === url.origin || origins.includes(url.origin)) return;
   throw new ProkuraError(
     'configuration',
-    `A token for ${audience} is not sent to ${url.origin}. Name that origin in origins if it is right.`,
+    `A token for ${audience} is not sent to ${url.origin}. If this is the right server, add that origin to origins.`,
     { reason: 'other_origin' },
   );
 }

@@ -36,11 +36,15 @@ interface List {
 }
 
 const unusable = (reason: string, cause?: unknown) =>
-  new ProkuraError('unavailable', 'Whether this token was revoked cannot be found out. Try again later.', {
-    status: 503,
-    reason: `status_list_${reason}`,
-    cause,
-  });
+  new ProkuraError(
+    'unavailable',
+    'The revocation status of this token could not be checked. Try again later.',
+    {
+      status: 503,
+      reason: `status_list_${reason}`,
+      cause,
+    },
+  );
 
 /** The reference in `status.status_list`. Null if there is no `status`, `malformed` if it cannot be read. */
 export function statusReference(status: unknown): StatusReference | 'malformed' | null {
@@ -66,7 +70,7 @@ export function createStatusLists(parts: {
   const flights = new Map<string, Promise<List>>();
 
   async function load(uri: string): Promise<List> {
-    const url = safeUrl(uri, 'The address of the status list').href;
+    const url = safeUrl(uri, 'The URL of the status list').href;
     const answer = await exchangeHttp(
       fetch,
       url,

@@ -44,7 +44,7 @@ export async function postForm(
     if (answer.status === 200 && (json !== null || answer.bytes.length === 0)) return json ?? {};
     if (attempt === 1 && learned && json?.['error'] === 'use_dpop_nonce') continue;
     if (answer.status === 200)
-      throw new ProkuraError('invalid_response', `${url} did not answer with JSON.`, { status: 200 });
+      throw new ProkuraError('invalid_response', `${url} did not respond with JSON.`, { status: 200 });
     throw errorOfAnswer(answer.status, answer.headers, json, parts.now());
   }
 }

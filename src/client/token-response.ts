@@ -56,13 +56,12 @@ export function issuedToken(
     throw invalid('The token response has no access_token of a known token_type.', 'token');
   if (asked.bound !== (tokenType === 'DPoP'))
     throw invalid(
-      `A ${asked.bound ? 'DPoP' : 'Bearer'} token was asked for, and the server gave another.`,
+      `A ${asked.bound ? 'DPoP' : 'Bearer'} token was requested, but the server issued another type.`,
       'token_type',
     );
   const claims = parseJwt(token)?.claims ?? null;
   const seconds = isNumericDate(life) ? life : lifeOf(claims);
-  if (seconds === null || seconds <= 0)
-    throw invalid('The token response does not say how long the token lives.', 'expires_in');
+  if (seconds === null || seconds <= 0) throw invalid('The token response has no expires_in.', 'expires_in');
   const details = body['authorization_details'];
   const scope = body['scope'] ?? claims?.['scope'];
   return {

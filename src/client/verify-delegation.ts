@@ -37,8 +37,9 @@ export interface Presented {
 }
 
 const NEEDED = {
-  issuer: 'the issuer identifier of the tenant, as its metadata names it.',
-  audience: 'the resource that tokens for this server are asked for; a token for another is refused.',
+  issuer: 'the issuer identifier of the tenant, as in its metadata.',
+  audience:
+    'the resource that tokens for this server are requested for. Tokens for other resources are refused.',
 } as const;
 const TYPES = new Set(['at+jwt', 'application/at+jwt']);
 const METADATA_TIMEOUT_MS = 2_000;
@@ -84,8 +85,8 @@ export function verifyDelegation(
       seconds: now().getTime() / 1000,
     });
     const signature = await keys.verify(jwt);
-    if (signature === 'key_unknown') throw refuse('key_unknown', 'The issuer has no such key.');
-    if (signature === 'broken') throw refuse('signature', 'The signature of the token does not hold.');
+    if (signature === 'key_unknown') throw refuse('key_unknown', 'The issuer does not publish this key.');
+    if (signature === 'broken') throw refuse('signature', 'The signature of the token is invalid.');
     await checkBinding(token, claims, presented, checkProof);
     if (statusList !== 'off') await checkStatus(claims, lists, statusList === 'required');
     if (introspect !== undefined) await checkActive(token, introspect);
@@ -126,12 +127,11 @@ async function checkBinding(
 ): Promise<void> {
   if (claims.cnf === undefined) {
     // RFC 9449 section 7.1: the scheme DPoP is for bound tokens only.
-    if (dpop !== undefined) throw refuse('not_bound', 'The token is bound to no key. Send it as Bearer.');
+    if (dpop !== undefined) throw refuse('not_bound', 'The token is not bound to a key. Send it as Bearer.');
     return;
   }
   const { jkt } = claims.cnf;
-  if (typeof jkt !== 'string')
-    throw refuse('binding_unknown', 'The token is bound in a way that is not known here.');
+  if (typeof jkt !== 'string') throw refuse('binding_unknown', 'The token is bound in an unknown way.');
   if (dpop === undefined)
     throw refuse('dpop_required', 'The token is bound to a key. Send it as DPoP, with a proof.');
   await check(token, jkt, dpop);
@@ -139,13 +139,13 @@ async function checkBinding(
 
 async function checkStatus(claims: DelegationClaims, lists: StatusLists, required: boolean): Promise<void> {
   const reference = statusReference(claims['status']);
-  if (reference === 'malformed') throw refuse('status', 'The status of the token cannot be read.');
+  if (reference === 'malformed') throw refuse('status', 'The status of the token could not be read.');
   if (reference === null) {
-    if (required) throw refuse('status', 'The token does not say where its status stands.');
+    if (required) throw refuse('status', 'The token has no status reference.');
     return;
   }
   const status = await lists.statusOf(reference);
-  if (status === null) throw refuse('status', 'The status list has no such place.');
+  if (status === null) throw refuse('status', 'The status list has no entry for this token.');
   if (status !== 0)
     throw refuse(
       STATUS_NAMES[status] ?? 'status',
@@ -161,7 +161,7 @@ async function checkActive(
   try {
     ({ active } = await introspect(token));
   } catch (error) {
-    throw new ProkuraError('unavailable', 'The issuer cannot be asked about the token. Try again later.', {
+    throw new ProkuraError('unavailable', 'The issuer could not be asked about the token. Try again later.', {
       status: 503,
       reason: 'introspection',
       cause: error,

@@ -41,7 +41,7 @@ export function createProofCheck(
       seen.delete(old);
     }
     if (seen.has(name))
-      throw refuse('replayed', 'This proof was used before. Make a new one for each request.');
+      throw refuse('replayed', 'This proof was already used. Create a new one for each request.');
     if (seen.size >= MAX_REMEMBERED)
       throw new ProkuraError('unavailable', 'Too many proofs at once. Try again later.', { status: 503 });
     seen.set(name, seconds + MAX_AGE_SECONDS + 2 * skewSeconds);
@@ -54,25 +54,25 @@ export function createProofCheck(
     if (jwt.header['alg'] !== 'ES256') throw refuse('algorithm', 'The proof must be signed with ES256.');
     const jwk = jwt.header['jwk'] as (Jwk & Record<string, unknown>) | null | undefined;
     if (typeof jwk !== 'object' || jwk === null || 'd' in jwk || 'k' in jwk)
-      throw refuse('jwk', 'The proof must carry a public key, and nothing of a private one.');
+      throw refuse('jwk', 'The proof must contain the public key, without any private part.');
     const key = await verifyKey(jwk);
-    if (key === null) throw refuse('jwk', 'The key of the proof must be one of EC P-256.');
+    if (key === null) throw refuse('jwk', 'The key of the proof must be an EC P-256 key.');
     const { htm, htu, iat, jti, ath, nonce } = jwt.claims;
-    if (htm !== presented.method.toUpperCase()) throw refuse('htm', 'The proof is for another method.');
+    if (htm !== presented.method.toUpperCase()) throw refuse('htm', 'The proof is for another HTTP method.');
     if (typeof htu !== 'string' || !URL.canParse(htu) || targetOf(htu) !== targetOf(presented.url))
-      throw refuse('htu', 'The proof is for another address.');
+      throw refuse('htu', 'The proof is for another URL.');
     const seconds = now().getTime() / 1000;
     if (!isNumericDate(iat) || iat < seconds - MAX_AGE_SECONDS - skewSeconds || iat > seconds + skewSeconds)
-      throw refuse('iat', 'The proof is not from now. Check the clocks.');
+      throw refuse('iat', 'The iat of the proof is not recent. Check that the clocks agree.');
     if (typeof jti !== 'string' || jti === '' || jti.length > 256)
-      throw refuse('jti', 'The proof has no fit jti.');
+      throw refuse('jti', 'The jti of the proof is missing or invalid.');
     if (ath !== (await sha256(token))) throw refuse('ath', 'The proof is for another token.');
     if ((await thumbprint(jwk)) !== jkt)
-      throw refuse('key', 'The proof is by another key than the token is bound to.');
+      throw refuse('key', 'The proof uses a different key from the one the token is bound to.');
     if (!(await signatureHolds(key, jwt)))
-      throw refuse('signature', 'The signature of the proof does not hold.');
+      throw refuse('signature', 'The signature of the proof is invalid.');
     if (presented.nonce !== undefined && nonce !== presented.nonce)
-      throw new ProkuraError('use_dpop_nonce', 'Send the proof again, with the nonce of this answer.', {
+      throw new ProkuraError('use_dpop_nonce', 'Send the proof again with the nonce in this response.', {
         status: 401,
       });
     spend(await sha256(`${jkt} ${jti}`), seconds);

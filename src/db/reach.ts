@@ -76,7 +76,7 @@ export const isLost = (error: unknown): boolean =>
 const unreachable = (cause: unknown): Fault =>
   new Fault(
     'unavailable',
-    'The database does not answer, so nothing can be decided. Try again in a few seconds.',
+    'The database is not responding, so nothing can be decided. Try again in a few seconds.',
     {
       detail: { reason: 'database_unavailable', retry_after_seconds: 5 },
       cause,

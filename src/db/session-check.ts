@@ -27,14 +27,14 @@ export async function checkSessions(databaseUrl: string, role: string): Promise<
     if (other !== undefined)
       throw new Fault(
         'unavailable',
-        `Connections to the database work as ${other.role}, not as ${role}: row-level security would not bind them. ` +
-          'A pooler in between drops the start-up parameter "role". Connect to PostgreSQL itself, or to a pooler that passes it on.',
+        `Database connections use the role ${other.role} instead of ${role}, so row-level security would not apply. ` +
+          'A connection pooler is probably dropping the start-up parameter "role". Connect to PostgreSQL directly, or through a pooler that keeps it.',
       );
     if (first.pid === second.pid)
       throw new Fault(
         'unavailable',
-        'Two connections to the database share one session: a pooler in transaction mode stands in between. Prokura needs sessions of its own ' +
-          '(locks, LISTEN). Set the pooler to session mode, or connect to PostgreSQL itself.',
+        'Two database connections share one session, so a pooler in transaction mode is in use. Prokura needs its own sessions ' +
+          '(for locks and LISTEN). Set the pooler to session mode, or connect to PostgreSQL directly.',
       );
   } finally {
     await Promise.all(sessions.map((session) => session.end({ timeout: 1 })));

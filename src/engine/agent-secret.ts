@@ -36,7 +36,7 @@ export async function issueAgentSecret(
   const answer = await transact(app, tenantId, async (ctx) => {
     const refused = bearerScopes.includes(AGENT_MANAGE)
       ? await refusal(app, ctx, actor, agentId)
-      : denial('token_scope_missing', `This needs the scope ${AGENT_MANAGE}.`);
+      : denial('token_scope_missing', `The scope ${AGENT_MANAGE} is required.`);
     if (refused !== null) {
       ctx.record({
         event: 'CALL_DENIED',
@@ -46,7 +46,7 @@ export async function issueAgentSecret(
       return refused;
     }
     const agent = await findAgent(ctx, agentId, 'update');
-    if (agent === null) throw new Fault('not_found', 'There is no such agent here.');
+    if (agent === null) throw new Fault('not_found', 'Agent not found.');
     return { secret: await generateSecret(ctx, agent, actor) };
   });
   if ('code' in answer)
@@ -58,9 +58,12 @@ async function refusal(app: App, ctx: TenantWriter, actor: Actor, agentId: strin
   if (actor.kind === 'service') {
     return (await theTenant(ctx)).status === 'active'
       ? null
-      : denial('tenant_frozen', 'Everything is frozen in this organisation.');
+      : denial(
+          'tenant_frozen',
+          'Everything in this organisation is frozen. An IT admin can lift the freeze.',
+        );
   }
-  if (isThroughAgent(actor)) return denial('not_for_agents', 'A secret is answered to people themselves.');
+  if (isThroughAgent(actor)) return denial('not_for_agents', 'Only people can generate a secret.');
   const entry = app.catalogue.get(ROTATE);
   if (entry === undefined) throw new Error(`the tool ${ROTATE} is not there`);
   // The scope was checked above. Policy now judges the person as if they acted without the token.
@@ -71,9 +74,13 @@ async function refusal(app: App, ctx: TenantWriter, actor: Actor, agentId: strin
   const [first] = decision.saved.requirements;
   return first === undefined
     ? null
-    : denial('forbidden_by_policy', `${first.reason} A secret is answered at once or not at all.`, {
-        policy: first.policy,
-      });
+    : denial(
+        'forbidden_by_policy',
+        `${first.reason} A secret cannot wait for an approval, so none was generated.`,
+        {
+          policy: first.policy,
+        },
+      );
 }
 
 function withoutTokenScopes(actor: Extract<Actor, { kind: 'person' }>): Actor {

@@ -21,7 +21,7 @@ export interface NewQuestion {
 
 const SUPERSEDED = {
   code: 'superseded',
-  message: 'What was approved has changed meanwhile, so it is asked again.',
+  message: 'The approved change is no longer the same, so it needs approval again.',
 };
 
 /**
@@ -54,7 +54,7 @@ export async function askAgain(app: App, ctx: TenantWriter, row: Call, fresh: Ne
   const isNew = await insertCall(ctx, next);
   const successorId = isNew ? id : (await waitingCall(ctx, row.inputDigest))?.id;
   if (successorId === undefined)
-    throw new Fault('unavailable', 'The same question was decided just now. Try again.');
+    throw new Fault('unavailable', 'The same question was just decided. Try again.');
   await settle(ctx, row, 'superseded', { error: SUPERSEDED, successorId });
   const approval = row.approvalId === null ? null : await findApproval(ctx, row.approvalId, 'update');
   if (approval?.state === 'pending') await settleApproval(ctx, approval, 'superseded', SUPERSEDED.message);

@@ -42,7 +42,7 @@ export async function call(app: App, request: CallRequest): Promise<Outcome> {
   if (entry === undefined)
     throw new Fault(
       'not_found',
-      `There is no tool "${request.tool.slice(0, 60)}". List the tools to see what there is.`,
+      `There is no tool "${request.tool.slice(0, 60)}". List the tools to see which exist.`,
     );
   const barred = notForAgents(app.policies, entry, request.actor);
   if (barred !== null) return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, barred);
@@ -188,7 +188,7 @@ function passes(
   if (decision.allowed && decision.saved.requirements.length > 0)
     throw new Fault(
       'forbidden',
-      `Policy asks for an approval of "${tool.title}", which only looks. An administrator must change that policy.`,
+      `A policy requires approval for "${tool.title}", but read-only tools cannot be approved. An administrator must change that policy.`,
     );
   return decision.allowed;
 }

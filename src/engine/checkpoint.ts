@@ -19,7 +19,7 @@ export async function checkpointLedger(app: App, tenantId: string): Promise<Kept
     head: await ledgerHead(reader),
     last: (await listCheckpoints(reader, null, 1))[0],
   }));
-  if (head === null) throw new Fault('not_found', 'There is no ledger here.');
+  if (head === null) throw new Fault('not_found', 'There is no ledger.');
   if (last?.seq === head.seq) return last;
   const keys = createSigningKeys({
     read: (tenant, work) => readonly(app, tenant, work),

@@ -10,7 +10,7 @@ export const CLIENT_PERSON = z
   .string()
   .meta({ ref: 'person' })
   .optional()
-  .describe('Whose client: person id or work email; left out: yours.');
+  .describe('Person whose clients to use: person ID or work email. Default: you.');
 
 interface Input {
   readonly person?: string | undefined;
@@ -27,6 +27,6 @@ export async function clientPerson(
 ): Promise<Person> {
   const id = person ?? principalOf(ctx.actor);
   const found = id === null ? null : await findPerson(ctx, id);
-  if (found === null) throw new Fault('not_found', 'There is no such person here.');
+  if (found === null) throw new Fault('not_found', 'Person not found.');
   return found;
 }

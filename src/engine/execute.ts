@@ -27,7 +27,7 @@ const BUSY_SECONDS = 5;
 const UNKNOWN = {
   code: 'unknown',
   message:
-    'The provider did not answer and a fresh look does not tell whether it took effect. Check there before asking again.',
+    'The provider did not answer, and Prokura cannot tell whether the change took effect. Check at the provider before you try again.',
 };
 
 /**

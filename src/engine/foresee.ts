@@ -62,9 +62,13 @@ export const foreseenDigest = (
 
 /** The Fault `conflict` of a write that would now change something other than its requester was shown. */
 export const changedSince = (): Fault =>
-  new Fault('conflict', 'What this would do has changed since you saw it, so nothing was done. Look again.', {
-    detail: { reason: 'changed_since_shown' },
-  });
+  new Fault(
+    'conflict',
+    'The effect of this request has changed since you saw it, so nothing was done. Look at it again.',
+    {
+      detail: { reason: 'changed_since_shown' },
+    },
+  );
 
 /** Whether an error is the Fault that `changedSince` makes. */
 export const isChangedSince = (error: unknown): boolean =>

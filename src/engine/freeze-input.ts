@@ -12,7 +12,9 @@ export const FREEZE_TARGET = z
   .min(3)
   .max(200)
   .meta({ ref: 'freezable' })
-  .describe('An agent (name or id), a person (work email or id), a mandate (mdt_…), or: organisation.');
+  .describe(
+    'What to stop: an agent (name or ID), a person (work email or ID), a mandate (mdt_…), or organisation.',
+  );
 
 /**
  * The target as policy sees it. Throws Fault `invalid_input` for text that names nothing that can be frozen.
@@ -32,9 +34,7 @@ export const FreezeReport = z.object({
   agents: z.number().int(),
   principals: z.number().int(),
   pending_approvals: z.number().int(),
-  at_least: z
-    .boolean()
-    .describe('True where there is more than was counted: what is stopped is not counted before it stops.'),
+  at_least: z.boolean().describe('True if there is more than was counted: counting stops at a limit.'),
   tokens: z.string(),
   named: z.object({
     mandates: z.array(z.string()),

@@ -26,7 +26,7 @@ export async function giveUpCall(app: App, tenantId: string, callId: string, err
     await settle(ctx, row, 'failed', {
       error: {
         code: 'internal',
-        message: `It was tried several times and went wrong on our side each time, so nothing was changed. IT admins have been told: error ${errorId}.`,
+        message: `This failed several times because of an internal error, and nothing was changed. IT admins have been notified: error ${errorId}.`,
       },
     });
   });

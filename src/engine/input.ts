@@ -21,7 +21,7 @@ export function parseInput(entry: CatalogueEntry, input: unknown): Record<string
   return readOrFault(
     entry.tool.input,
     bare,
-    `The input does not fit ${entry.tool.name}`,
+    `Invalid input for ${entry.tool.name}`,
     takesReason(entry) ? ['reason'] : [],
   );
 }

@@ -114,11 +114,11 @@ export function createOktaLogin(
   }
 
   async function reached(): Promise<client.Configuration> {
-    if (login === null) throw new LoginFailed('Signing in is not set up here. An administrator can do that.');
+    if (login === null) throw new LoginFailed('Sign-in is not set up. Ask an administrator to set it up.');
     try {
       return await configuration(login);
     } catch (error) {
-      throw new LoginFailed('Okta does not answer. Try again in a minute.', error);
+      throw new LoginFailed('Okta is not responding. Try again in a minute.', error);
     }
   }
 
@@ -162,7 +162,9 @@ export function createOktaLogin(
       const config = await reached();
       const begun = unsealed(kept, sealedFor(tenantId, interactionUid));
       if (begun === null)
-        throw new LoginFailed('This answer of Okta is too old, or belongs to another browser.');
+        throw new LoginFailed(
+          'This response from Okta is too old, or belongs to another browser. Sign in again.',
+        );
       const { verifier, nonce, state, until } = begun;
       const at = new URL(redirectUri(tenantId));
       at.search = answer.search;
@@ -174,11 +176,11 @@ export function createOktaLogin(
           idTokenExpected: true,
         });
         const claims = tokens.claims();
-        if (claims === undefined) throw new LoginFailed('Okta sent no ID token.');
+        if (claims === undefined) throw new LoginFailed('Okta sent no ID token. Sign in again.');
         const { acr, amr } = claims;
         const once = { kind: KIND, id: sha256(state), payload: {}, expiresAt: new Date(until) };
         if (!(await transact(app, tenantId, (ctx) => addSignInRow(ctx, once))))
-          throw new LoginFailed('This answer of Okta was used before.');
+          throw new LoginFailed('This response from Okta was already used. Sign in again.');
         return {
           uid: claims.sub,
           acr: typeof acr === 'string' ? acr : undefined,
@@ -187,7 +189,10 @@ export function createOktaLogin(
         };
       } catch (error) {
         if (error instanceof LoginFailed) throw error;
-        throw new LoginFailed('Okta did not sign you in, or its answer does not belong here.', error);
+        throw new LoginFailed(
+          'Okta did not sign you in, or sent an unexpected response. Sign in again.',
+          error,
+        );
       }
     },
   };

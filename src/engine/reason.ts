@@ -29,7 +29,7 @@ export function withoutReason(
   const { reason } = readOrFault(
     Reason,
     { reason: given ?? undefined },
-    `The input does not fit ${entry.tool.name}`,
+    `Invalid input for ${entry.tool.name}`,
   );
   return { input, reason };
 }

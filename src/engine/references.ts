@@ -57,14 +57,14 @@ async function personId(reader: TenantReader, reference: string, field: string):
   if (found.length > 1)
     throw new Fault(
       'conflict',
-      `"${reference.slice(0, 80)}" fits ${found.length} people. Use a person id (usr_…) from okta_find_user.`,
+      `"${reference.slice(0, 80)}" matches ${found.length} people. Use a person ID (usr_…) from okta_find_user.`,
       { field },
     );
   const person = found[0];
   if (person === undefined) {
     throw new Fault(
       'not_found',
-      `Nobody here has the id or email address "${reference.slice(0, 80)}". Find them with okta_find_user; someone new appears after the next sync.`,
+      `No person has the ID or email address "${reference.slice(0, 80)}". Use okta_find_user to find people; new people appear after the next sync.`,
       { field },
     );
   }
@@ -91,7 +91,7 @@ async function agentId(reader: TenantReader, reference: string, field: string): 
   if (agent === null)
     throw new Fault(
       'not_found',
-      `There is no agent "${reference.slice(0, 80)}". agent_list shows those that there are; an IT admin can register one.`,
+      `There is no agent "${reference.slice(0, 80)}". Use agent_list to see all agents; an IT admin can register a new one.`,
       { field },
     );
   return agent.id;

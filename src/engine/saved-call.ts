@@ -16,7 +16,7 @@ export const EXECUTE_CALL = 'execute-call';
  */
 export function savedQuestion(app: App, saved: Call, adminRoles: AdminRoles) {
   const entry = app.catalogue.get(saved.tool);
-  if (entry === undefined) throw new Fault('not_found', `The tool ${saved.tool} is no longer there.`);
+  if (entry === undefined) throw new Fault('not_found', `The tool ${saved.tool} no longer exists.`);
   const { tool } = entry;
   return {
     entry,

@@ -99,7 +99,7 @@ async function lookUp(setUp: SetUp): Promise<ProviderPerson[]> {
         if (person === undefined || found.length > 1 || person.status !== 'ACTIVE') {
           throw new Fault(
             'invalid_input',
-            `${email} is not exactly one ACTIVE person at Okta. Name people by their work email there.`,
+            `Okta has no single ACTIVE person with the work email ${email}. Check the address in Okta.`,
             { detail: { problems: [{ field: 'administrators', problem: email }] } },
           );
         }

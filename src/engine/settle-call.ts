@@ -84,7 +84,7 @@ export const refusedError = (call: Pick<Call, 'unanswered'>, why: Denial): CallE
   if (!call.unanswered) return denied;
   return {
     code: 'unknown',
-    message: `It was not tried again: ${denied.message} A try before may have taken effect: check at the provider.`,
+    message: `It was not tried again: ${denied.message} An earlier try may have taken effect: check at the provider.`,
     detail: { ...denied.detail, refused: denied.code },
   };
 };

@@ -67,9 +67,9 @@ function finalError(app: App, { call, unanswered }: Tried, fault: Fault): CallEr
   if (errorId !== null)
     app.log.error({ err: fault.cause, error_id: errorId, call: call.id }, 'an act failed unexpectedly');
   const words = [
-    errorId === null ? fault.message : `${fault.message} Give an administrator the error id ${errorId}.`,
+    errorId === null ? fault.message : `${fault.message} Give an administrator the error ID ${errorId}.`,
     ...(unanswered
-      ? ['It may or may not have taken effect: check at the provider before you ask again.']
+      ? ['It may or may not have taken effect. Check at the provider before you try again.']
       : []),
   ];
   const detail = errorId === null ? error.detail : { ...error.detail, error_id: errorId };

@@ -5,18 +5,19 @@ import { say, type Line } from '#lib/sanitise.ts';
 import type { AnyTool, Target, Targets } from './tool.ts';
 
 /**
- * One line for people: the tool's title, and its targets by their names in the directory. Never contains the
+ * One line for people: what the tool does, and its targets by their names in the directory. Never contains the
  * tool's name.
  */
 export async function summaryOf(
   reader: TenantReader,
-  tool: Pick<AnyTool, 'title'>,
+  tool: Pick<AnyTool, 'title' | 'lead'>,
   targets: Targets,
 ): Promise<Line> {
   const names = (await Promise.all(targets.map((target) => nameOf(reader, target)))).filter(
     (name) => name !== null,
   );
-  return names.length === 0 ? say`${tool.title}` : say`${tool.title} for ${names.join(', ')}`;
+  if (names.length === 0) return say`${tool.title}`;
+  return say`${tool.lead ?? `${tool.title} for`} ${names.join(', ')}`;
 }
 
 async function nameOf(reader: TenantReader, target: Target): Promise<string | null> {

@@ -59,8 +59,10 @@ export interface AskedContext {
 interface Card<I extends Obj, O extends Obj> {
   /** Follows from the file's path: `tools/okta/reset-password.ts` is `okta_reset_password`. */
   readonly name: string;
-  /** The text of a button: "Reset password". */
+  /** A verb phrase, the text of a button: "Reset password". */
   readonly title: string;
+  /** The words before the targets' names in a summary, if "<title> for" does not read well: "Suspend" Ann Lee. */
+  readonly lead?: string;
   /** When to use the tool, for people and for models. */
   readonly description: string;
   /**

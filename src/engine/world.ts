@@ -77,11 +77,11 @@ function directoryOf(
 
 async function uidOf(reader: TenantReader, vendor: string, personId: string): Promise<string> {
   const person = await findPerson(reader, personId);
-  if (person === null) throw new Fault('not_found', 'There is no such person here. Find them again.');
+  if (person === null) throw new Fault('not_found', 'Person not found. Search for them again.');
   if (person.provider !== vendor)
     throw new Fault(
       'conflict',
-      `${person.displayName} is not managed at ${vendor}, so nothing can be done there.`,
+      `${person.displayName} is not managed in ${vendor}, so this cannot be done there.`,
     );
   return person.uid;
 }

@@ -37,7 +37,7 @@ export async function syncGroups(run: SyncRun): Promise<void> {
   for (const group of others) await syncMembers(run, group, state);
   if (state.unlisted.size > 0)
     report.missing['people'] =
-      `Groups have ${state.unlisted.size} members whom the list of people did not show. They are read with the next imports.`;
+      `Groups have ${state.unlisted.size} members that the list of people did not contain. The next syncs will read them.`;
 }
 
 interface Reading {

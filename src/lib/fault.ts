@@ -56,5 +56,5 @@ export class Fault extends Error {
  */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
-  return new Fault('internal', 'Something unexpected went wrong on our side.', { cause: error });
+  return new Fault('internal', 'An internal error occurred.', { cause: error });
 }

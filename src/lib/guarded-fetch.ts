@@ -72,12 +72,12 @@ export function createGuardedFetch(options: {
   return async (text, init) => {
     const url = new URL(text);
     const own = (options.loopback && LOOPBACK.has(url.hostname)) || origins.has(url.origin);
-    if (!own && url.protocol !== 'https:') throw new TypeError('only https is read');
+    if (!own && url.protocol !== 'https:') throw new TypeError('the URL must be https');
     if (url.username !== '' || url.password !== '')
-      throw new TypeError('an address must not hold credentials');
+      throw new TypeError('the URL must not contain credentials');
     const literal = url.hostname.replace(/^\[(.*)\]$/, '$1');
     if (!own && isIP(literal) !== 0 && !isPublicAddress(literal))
-      throw new TypeError('the address is not a public one');
+      throw new TypeError('the address is not public');
     const send = url.protocol === 'https:' ? secureRequest : plainRequest;
     return new Promise<Response>((answered, failed) => {
       const request = send(
@@ -108,7 +108,7 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
     const [first] = addresses ?? [];
     if (error !== null || first === undefined) callback(error ?? new Error('no address'), '', 0);
     else if (refused !== undefined)
-      callback(new TypeError(`${hostname} is at an address that is not a public one`), '', 0);
+      callback(new TypeError(`${hostname} does not have a public address`), '', 0);
     else if (options.all === true) callback(null, addresses);
     else callback(null, first.address, first.family);
   });

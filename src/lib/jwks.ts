@@ -99,7 +99,7 @@ export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: 
     if (state.keys === null || seconds() - state.readAt > STALE_SECONDS) {
       throw new Fault(
         'unavailable',
-        'The identity provider does not answer, so its token cannot be checked. Try again in a minute.',
+        'The identity provider is not responding, so its token cannot be checked. Try again in a minute.',
         {
           detail: { reason: 'provider_unavailable', retry_after_seconds: COOLDOWN_SECONDS },
         },

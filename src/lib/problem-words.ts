@@ -13,7 +13,7 @@ export const inOurWords: z.core.$ZodErrorMap = (issue) => {
     case 'invalid_type':
       return wrongType(issue);
     case 'invalid_value':
-      return `${issue.input === undefined ? 'is missing: send' : 'must be'} ${oneOf(issue.values)}`;
+      return `${issue.input === undefined ? 'is required; send' : 'must be'} ${oneOf(issue.values)}`;
     case 'too_big':
       return tooBig(issue);
     case 'too_small':
@@ -23,17 +23,17 @@ export const inOurWords: z.core.$ZodErrorMap = (issue) => {
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`;
     case 'invalid_union':
-      return issue.input === undefined ? 'is missing' : 'fits none of the forms that it may have';
+      return issue.input === undefined ? 'is required' : 'does not match any of the allowed forms';
     case 'custom':
     case 'invalid_element':
     case 'invalid_key':
     case 'unrecognized_keys':
-      return 'does not fit';
+      return 'is invalid';
   }
 };
 
 const TYPES: Readonly<Record<string, string>> = {
-  string: 'a text',
+  string: 'a string',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
@@ -44,7 +44,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 function wrongType({ expected, input }: Of<'invalid_type'>): string {
   const wanted = TYPES[expected] ?? expected;
-  if (input === undefined) return `is missing: send ${wanted}`;
+  if (input === undefined) return `is required; send ${wanted}`;
   const sent = kindOf(input);
   return sent === null || sent === wanted ? `must be ${wanted}` : `must be ${wanted}, not ${sent}`;
 }
@@ -68,7 +68,7 @@ const UNITS: Readonly<Record<string, string>> = { string: 'characters', array: '
 function tooBig({ origin, maximum, inclusive, input }: Of<'too_big'>): string {
   const unit = UNITS[origin];
   if (unit === undefined) return `must be ${inclusive === false ? 'less than' : 'at most'} ${maximum}`;
-  return `may have at most ${maximum} ${unit}${sentLength(input)}`;
+  return `can have at most ${maximum} ${unit}${sentLength(input)}`;
 }
 
 function tooSmall({ origin, minimum, inclusive, input }: Of<'too_small'>): string {
@@ -84,7 +84,7 @@ function sentLength(input: unknown): string {
 }
 
 const FORMS: Readonly<Record<string, string>> = {
-  datetime: 'a moment with its time zone, such as 2026-11-28T15:00:00Z',
+  datetime: 'a date and time with a time zone, such as 2026-11-28T15:00:00Z',
   date: 'a date, such as 2026-11-28',
   email: 'an email address',
   url: 'a URL',
@@ -93,5 +93,5 @@ const FORMS: Readonly<Record<string, string>> = {
 function wrongForm({ format, pattern }: Of<'invalid_format'>): string {
   const form = FORMS[format];
   if (form !== undefined) return `must be ${form}`;
-  return pattern === undefined ? 'does not have the right form' : `must match ${pattern}`;
+  return pattern === undefined ? 'has the wrong format' : `must match ${pattern}`;
 }

@@ -66,10 +66,10 @@ function problemsOf(schema: z.ZodType, issue: z.core.$ZodIssue, alsoKnown: reado
 /** An unknown name is never ignored: whatever it was meant to limit would be unlimited. */
 function unknownName(name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known);
-  if (nearest !== null) return `there is no such field; did you mean ${nearest}?`;
+  if (nearest !== null) return `unknown field; did you mean ${nearest}?`;
   return known.length === 0
-    ? 'there is no such field; send none'
-    : `there is no such field; there are ${known.join(', ')}`;
+    ? 'unknown field; there are no fields to send'
+    : `unknown field; the fields are ${known.join(', ')}`;
 }
 
 /** The known name that was most likely meant, or null. */

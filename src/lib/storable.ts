@@ -18,7 +18,7 @@ export function isStorable(value: unknown): boolean {
 
 /** The message for a request with a text that cannot be stored. */
 export const NOT_STORABLE =
-  'The request holds a character that no text may have: NUL (U+0000) or half of a surrogate pair. Take it out.';
+  'The request contains a character that cannot be stored: NUL (U+0000) or half of a surrogate pair. Remove it.';
 
 /** The same for a URL, with its path and query decoded. Also false for percent-encoding that is not UTF-8. */
 export function isStorableUrl(url: string): boolean {

@@ -92,7 +92,7 @@ test('the wrong turns: no second factor, not an approver, a denial without a rea
   const nina = await opens(approvalId);
   await signsIn(nina, 'nina');
   await nina.getByRole('button', { name: 'Okta Verify push' }).click();
-  expect(await nina.getByRole('heading', { level: 1 }).innerText()).toBe('There is nothing here for you');
+  expect(await nina.getByRole('heading', { level: 1 }).innerText()).toBe('Nothing to decide here');
   await shot(nina, 'nothing');
 
   // The same browser signs in again, now with the factor.
@@ -120,8 +120,8 @@ test('break-glass: who asked and is named reads what it means, says why, and it 
   expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
   await shot(page, 'break-glass');
   await page.getByLabel('What is the emergency?').fill('Ivan is on a plane');
-  await page.getByRole('button', { name: 'Carry it out now' }).click();
-  expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('It is carried out now');
+  await page.getByRole('button', { name: 'Run it now' }).click();
+  expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('The request runs now');
   await shot(page, 'waived');
   await eventually(
     async () => world.okta.org.users.get(samplePerson('mona').oktaId)?.status === 'RECOVERY',

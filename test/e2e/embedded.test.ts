@@ -58,7 +58,7 @@ test('in a folder that the user of PostgreSQL cannot enter, root is told which f
     },
     (error: Error) => error.message,
   );
-  const asRoot = `PostgreSQL cannot run as root, so it runs as .*, who cannot enter ${home}. Move Prokura to a folder`;
+  const asRoot = `PostgreSQL cannot run as root, so it runs as .*, but that user cannot access ${home}. Move Prokura to a folder`;
   expect(said).toMatch(process.getuid?.() === 0 ? new RegExp(asRoot) : /^started$/);
 });
 
@@ -106,7 +106,7 @@ test('where its database ends, the server says so in one sentence and exits with
   });
   process.kill(pidOf(), 'SIGKILL');
   expect(await server.ended).toBe(1);
-  expect(server.output()).toContain('The PostgreSQL of Prokura has ended');
+  expect(server.output()).toContain('The embedded PostgreSQL has stopped');
 });
 
 test('Ctrl-C: the terminal interrupts the whole process group, PostgreSQL goes last, one line says so, and the exit code is 0', async () => {
@@ -118,7 +118,7 @@ test('Ctrl-C: the terminal interrupts the whole process group, PostgreSQL goes l
   const before = server.output().length;
   expect(await server.kill('SIGINT')).toBe(0);
   expect(server.output().slice(before).trim().split('\n')).toEqual([
-    'Stopping. What is under way is finished first.',
+    'Stopping. Running work is finished first.',
     'Stopped.',
   ]);
   await eventually(() => Promise.resolve(!isAlive(pid)), 'PostgreSQL has stopped');

@@ -77,7 +77,7 @@ describe('npm start on a fresh machine', () => {
     const third = await startProcess(env);
     expect(await users()).toBe(200);
     expect(await refused({ ...env, PORT: String(await freePort()) })).toContain(
-      `The data folder ${folder} is in use: another Prokura runs with it. Stop that one, or start`,
+      `Another Prokura is using the data folder ${folder}. Stop it, or set`,
     );
     expect(await users()).toBe(200);
     expect(await third.kill('SIGTERM')).toBe(0);
@@ -87,7 +87,7 @@ describe('npm start on a fresh machine', () => {
     const port = String(await freePort());
     const holder = createServer().listen(Number(port), '127.0.0.1');
     expect(await refused({ PROKURA_DATA: folder, PORT: port })).toContain(
-      `Port ${port} is in use by another program. Stop what listens there, or set PORT`,
+      `Port ${port} is in use by another program. Stop that program, or set PORT`,
     );
     // The folder contains the simulators' ports.
     const { oktaPort } = JSON.parse(await readFile(join(folder, 'sandbox.json'), 'utf8')) as {
@@ -95,7 +95,7 @@ describe('npm start on a fresh machine', () => {
     };
     const other = createServer().listen(oktaPort, '127.0.0.1');
     expect(await refused({ PROKURA_DATA: folder, PORT: String(await freePort()) })).toContain(
-      `Port ${oktaPort}, which a simulator of this sandbox had before, is in use`,
+      `Port ${oktaPort}, which this sandbox used for a simulator, is in use`,
     );
     other.close();
     holder.close();
@@ -182,14 +182,17 @@ describe('the first administrators', () => {
     const token = server.bootstrapToken ?? '';
     expect(await bootstrap('x'.repeat(52), good)).toMatchObject({
       status: 401,
-      body: { title: 'The organisation was not set up', detail: expect.stringContaining('wrong or spent') },
+      body: {
+        title: 'The organisation was not set up',
+        detail: expect.stringContaining('wrong or already used'),
+      },
     });
     expect(await bootstrap(token, { tenant: 'Acme' })).toMatchObject({
       status: 400,
       body: {
         code: 'invalid_input',
         detail: expect.stringContaining('administrators: '),
-        problems: [{ field: 'administrators', problem: expect.stringContaining('is missing') }],
+        problems: [{ field: 'administrators', problem: expect.stringContaining('is required') }],
       },
     });
     expect(await bootstrap(token, { ...good, administrators: ['nobody@acme.example'] })).toMatchObject({

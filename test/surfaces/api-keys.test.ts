@@ -112,7 +112,7 @@ describe('what guards a target holds for a key', () => {
     expect(before).toBeGreaterThan(0);
     const reset = await rest(key, '/v1/tools/okta_reset_mfa', { person: 'dana@acme.example' });
     expect([reset.status, reset.body['status']]).not.toEqual([200, 'done']);
-    expect(JSON.stringify(reset.body)).toMatch(/two IT admins must agree, with step-up|pending_approval/);
+    expect(JSON.stringify(reset.body)).toMatch(/two IT admins must approve, with step-up|pending_approval/);
     expect(factors('dana')).toBe(before);
 
     const agent = await world.agent('frozen-bot', 'bob');

@@ -113,10 +113,10 @@ describe('a denial with a suggestion', () => {
     const bob = world.slack.as('bob');
     await bob.types(`/approval adopt ${approvalId}`);
     const card = await bob.waitsFor(
-      (one) => one.text.startsWith('I will: Ask for what was suggested') && words(one).includes(approvalId),
+      (one) => one.text.startsWith('I will: Request the suggested terms') && words(one).includes(approvalId),
     );
     await bob.clicks(card, 'Send request');
-    await bob.waitsFor((one) => one.text.startsWith('Done: Ask for what was suggested'));
+    await bob.waitsFor((one) => one.text.startsWith('Done: Request the suggested terms'));
     const [old] = await world.sql<
       { purpose: string }[]
     >`select input->>'purpose' as purpose from calls where approval_id = ${approvalId}`;

@@ -307,14 +307,14 @@ permit (principal is Person, action == Action::"okta_reset_password", resource i
     const bob = await world.actor('bob');
     const named = waiting(await world.as(bob, 'okta_reset_mfa', { person: 'ann@acme.example' }));
     await expect(world.vote('mona', named.approvalId)).rejects.toMatchObject({
-      message: expect.stringMatching(/Who can: Erin Clarke\./) as string,
+      message: expect.stringMatching(/Approvers: Erin Clarke\./) as string,
     });
     await world.vote('erin', named.approvalId);
     expect(await settled(named.callId)).toBe('succeeded');
 
     const both = waiting(await world.as(bob, 'okta_reset_password', { person: 'ann@acme.example' }));
     await expect(world.vote('erin', both.approvalId)).rejects.toMatchObject({
-      message: expect.stringMatching(/Who can: Dana Ruiz, Ivan Novak\./) as string,
+      message: expect.stringMatching(/Approvers: Dana Ruiz, Ivan Novak\./) as string,
     });
     const retried = async (key: string) => {
       // The other vote raised the version, so the second voter looks again and clicks again.
@@ -340,7 +340,7 @@ permit (principal is Person, action == Action::"okta_reset_password", resource i
       const text = `@id("a") @approval("${kind}") @reason("x") permit (principal, action, resource);`;
       await expect(world.as(await world.actor('dana'), 'policy_try', { text })).rejects.toMatchObject({
         code: 'invalid_input',
-        message: expect.stringContaining('names no approver') as string,
+        message: expect.stringContaining('is not an approver') as string,
       });
     },
   );

@@ -60,9 +60,9 @@ describe('an emergency', () => {
   test('what too few could approve says so to everybody who reads it, and its way out to whoever has one', async () => {
     const dana = world.slack.as('dana');
     await dana.clicks(await previewOf(dana, '/okta reset multi-factor @mona'), 'Send request');
-    const short = '2 people must agree to it, and only 1 can.';
+    const short = '2 people must approve this, but only 1 can.';
     const told = await dana.waitsFor((one) => one.text.startsWith('Not carried out'));
-    expect(told.text).toContain(`${short} Whoever asked`);
+    expect(told.text).toContain(`${short} The requester`);
     expect(told.text).toContain('You are named for break-glass');
 
     const [{ id } = { id: '' }] = await world.sql<{ id: string }[]>`
@@ -89,11 +89,11 @@ describe('an emergency', () => {
     expect(words(card)).toContain(pages.pageOf(approvalId));
 
     const dana = await pages.opens('dana', approvalId);
-    expect(dana.page.text).toContain('Carry it out now');
+    expect(dana.page.text).toContain('Run it now');
     expect(dana.page.text).not.toContain('value="approve"');
     expect(await pages.presses(dana, 'break_glass', emergency)).toMatchObject({
       status: 200,
-      text: expect.stringContaining('It is carried out now'),
+      text: expect.stringContaining('The request runs now'),
     });
     await eventually(async () => statusOf('mona') === 'RECOVERY', 'Okta resets the password');
 
@@ -120,10 +120,10 @@ describe('an emergency', () => {
 
     expect(await pages.presses(ivan, 'break_glass', emergency)).toMatchObject({
       status: 409,
-      text: expect.stringContaining('waits for its review'),
+      text: expect.stringContaining('has not been reviewed yet'),
     });
     const blocked = (await pages.opens('ivan', second.approvalId)).page.text;
-    expect(blocked).toContain('nobody has reviewed that yet');
+    expect(blocked).toContain('has not been reviewed yet');
     expect(blocked).not.toContain('<form');
 
     const review = (who: string) =>

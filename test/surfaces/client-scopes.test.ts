@@ -54,7 +54,7 @@ describe('what a client is offered', () => {
     ])
       expect(scopes).not.toContain(never);
     expect((await refused.json()) as object).toMatchObject({
-      error_description: expect.stringMatching(/when its person signs in.*mandate/),
+      error_description: expect.stringMatching(/when its user signs in.*token exchange/),
     });
   });
 });
@@ -104,7 +104,7 @@ describe('the consent page', () => {
   test('nothing left is a no, and the client learns who said it', async () => {
     const { back } = await go.toCode({ person: 'erin', untick: ['okta.users.read'] });
     expect(back.searchParams.get('error')).toBe('access_denied');
-    expect(back.searchParams.get('error_description')).toContain('the person said no');
+    expect(back.searchParams.get('error_description')).toContain('the person denied access');
   });
 });
 

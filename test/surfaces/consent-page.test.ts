@@ -72,7 +72,7 @@ test('a registered client has its name drawn the same way, there and in /client 
   const { client_id } = (await response.json()) as { client_id: string };
   const { browser, page } = await flows.toConsent({ person: 'ann', query: { client_id } });
   expect(page.text).toContain(`<h1>Let ${PLAIN} act for you?</h1>`);
-  expect(page.text).toContain(`Calls itself so; nobody has checked it (${client_id})`);
+  expect(page.text).toContain(`Self-reported name; not verified (${client_id})`);
   await browser.press(page, { name: 'decision', value: 'approve' }, REDIRECT);
   const listed = await world.as(await world.actor('ann'), 'client_list', {});
   expect(listed).toMatchObject({

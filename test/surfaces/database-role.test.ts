@@ -39,7 +39,7 @@ test('behind a pooler that drops the role nothing is read or written, and the se
     ).rejects.toMatchObject({ code: '28000' });
     await expect(checkSessions(pooler.url, SERVER_ROLE)).rejects.toMatchObject({
       code: 'unavailable',
-      message: expect.stringMatching(/work as prokura_owner, not as prokura_server.*pooler/),
+      message: expect.stringMatching(/use the role prokura_owner instead of prokura_server.*pooler/),
     });
   } finally {
     await database.close();

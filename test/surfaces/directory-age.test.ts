@@ -87,9 +87,7 @@ describe('what is known of a person at Okta is relied on for six hours', () => {
       status: 'denied',
       denial: {
         code: 'directory_outdated',
-        message: expect.stringContaining(
-          'What is known of Bob Meyer at the identity provider is too old',
-        ) as string,
+        message: expect.stringContaining('The identity provider data about Bob Meyer is too old') as string,
       },
     });
     expect(await world.as(bob, 'mandate_freeze', { mandate_id: mandate, reason: 'now' })).toMatchObject({

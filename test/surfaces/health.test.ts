@@ -37,6 +37,6 @@ test('setting up an organisation takes POST, any case of Bearer, and a body of b
   const wrong = await fetch(at, { method: 'POST', headers: { authorization: `bearer ${'x'.repeat(43)}` } });
   expect([wrong.status, await wrong.json()]).toMatchObject([
     401,
-    { detail: expect.stringMatching(/wrong or spent/) },
+    { detail: expect.stringMatching(/wrong or already used/) },
   ]);
 });

@@ -302,7 +302,7 @@ describe.each(KINDS)('%s', (kind) => {
       expect(await exchanged(strange)).toEqual([
         400,
         'invalid_request',
-        expect.stringMatching(/^subject_token: .*not in client_ids.*administrator/),
+        expect.stringMatching(/^subject_token: .*not listed in client_ids.*administrator/),
       ]);
       expect((await world.ledger('TOKEN_REFUSED')).at(-1)?.data).toMatchObject({ reason: 'subject_client' });
       const { failed, checks } = await trial(strange);

@@ -38,7 +38,7 @@ describe('background work that fails', () => {
       'sync_failed',
       60_000,
     );
-    expect(failed.data['reason']).toContain('unavailable: Okta did not manage to answer');
+    expect(failed.data['reason']).toContain('unavailable: Okta could not handle the request');
     expect(lines(SYNC_DIRECTORY).map((line) => [line['try'], line['job'], line['cause']])).toEqual(
       [1, 2, 3].map((nth) => [nth, expect.any(String), expect.stringContaining('unavailable: Okta')]),
     );
@@ -90,7 +90,7 @@ describe('background work that fails', () => {
       60_000,
     );
     expect(row.state).toBe('failed');
-    expect(row.error.message).toMatch(/nothing was changed\. IT admins have been told: error err_/);
+    expect(row.error.message).toMatch(/nothing was changed\. IT admins have been notified: error err_/);
     expect(lines('execute-call').map((line) => line['try'])).toEqual([1, 2, 3, 4, 5]);
     expect(lines('execute-call').at(-1)?.['cause']).toContain('permission denied for table group_mappings');
     const said = JSON.stringify([

@@ -77,7 +77,7 @@ describe('filters', () => {
         expect(await response.json()).toMatchObject({
           code: 'invalid_input',
           detail: expect.stringMatching(
-            /event: there is no (?:NOPE|mandate_created); take one of MANDATE_CREATED, /,
+            /event: unknown event (?:NOPE|mandate_created); use one of MANDATE_CREATED, /,
           ),
         });
       }

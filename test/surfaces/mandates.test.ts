@@ -95,7 +95,7 @@ describe('what a mandate may say', () => {
     const shown = done(await world.as(bob, 'mandate_show', { mandate_id: output['mandate_id'] }));
     expect(shown).toMatchObject({ purpose: 'Help desk for my team', max_uses: 2, causes: [] });
     const words = shown['in_words'] as { allows: string; forbids: string };
-    expect(words.allows).toContain("on the principal's direct reports, until ");
+    expect(words.allows).toContain("on Bob Meyer's direct reports, until ");
     expect(words.forbids).toMatch(
       /^It may not do anything else, .* or do what Bob Meyer may not do at that moment\.$/,
     );
@@ -247,7 +247,7 @@ describe('the life of a mandate', () => {
         world.as(bob, 'mandate_narrow', { mandate_id: mandateId, ...wider }),
       ).rejects.toMatchObject({
         code: 'invalid_input',
-        message: expect.stringContaining('that is a new mandate'),
+        message: expect.stringContaining('Give a new mandate instead'),
       });
     }
     const before = await row(mandateId);

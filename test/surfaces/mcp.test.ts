@@ -354,7 +354,7 @@ describe('tools/list', () => {
       expect(response.status).toBe(404);
       expect(await response.json()).toEqual({
         error: 'not_found',
-        error_description: expect.stringMatching(/no toolset "nope" here.*: .*mandate, okta, /),
+        error_description: expect.stringMatching(/no toolset "nope".*: .*mandate, okta, /),
         code: 'not_found',
       });
     }

@@ -212,7 +212,7 @@ describe('consent', () => {
   test('refused: the client learns access_denied, with iss and state, and nothing else', async () => {
     const { back } = await toCode({ person: 'nina', decision: 'deny', query: { scope: 'okta.mfa.reset' } });
     expect(back.searchParams.get('error')).toBe('access_denied');
-    expect(back.searchParams.get('error_description')).toBe('the person said no here');
+    expect(back.searchParams.get('error_description')).toBe('the person denied access here');
     expect(back.searchParams.get('iss')).toBe(issuer);
     expect(back.searchParams.get('state')).toBe('st-1');
     expect(back.searchParams.get('code')).toBeNull();
@@ -422,7 +422,7 @@ describe('clients', () => {
       expect(response.status).toBe(404);
       expect(await response.json()).toEqual({
         error: 'not_found',
-        error_description: expect.stringMatching(/that address is its client_id.*OAUTH_DCR=1/),
+        error_description: expect.stringMatching(/use that URL as client_id.*OAUTH_DCR=1/),
       });
     }
   });

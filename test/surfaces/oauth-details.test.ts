@@ -176,13 +176,9 @@ describe('the mandate as the subject token', () => {
     expect(await refusal(world, own, offline(own))).toMatch(/^400 invalid_grant: .*token of the employee/);
     const of = { ...own, mandateId: await addMandate(world, own, own.agentId, { offline: true }) };
     const other = { ...of, ...(await addAgent(world, own)) };
-    expect(await refusal(world, other, offline(other))).toMatch(
-      /^400 invalid_grant: There is no such mandate/,
-    );
+    expect(await refusal(world, other, offline(other))).toMatch(/^400 invalid_grant: No such mandate/);
     const foreign = await world.tenant();
-    expect(await refusal(world, foreign, offline(of))).toMatch(
-      /^400 invalid_grant: There is no such mandate/,
-    );
+    expect(await refusal(world, foreign, offline(of))).toMatch(/^400 invalid_grant: No such mandate/);
     expect((await exchange(world, of, offline(of))).status).toBe(200);
     await world.write(own.id, (ctx) =>
       ctx.db.update(people).set({ held: true }).where(eq(people.id, own.personId)),

@@ -90,7 +90,7 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
     const assertion = await jag();
     expect((await present(assertion, { scope: 'okta.password.reset' })).status).toBe(200);
     expect((await present(assertion)).status).toBe(200);
-    expect(await refused(assertion)).toMatch(/^400 invalid_grant: assertion: .*one exchange/);
+    expect(await refused(assertion)).toMatch(/^400 invalid_grant: assertion: .*single-use/);
     expect((await present(await jag())).status).toBe(200);
     await settings([]);
   });
@@ -208,7 +208,7 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
     expect({ status, body }).toMatchObject({ status: 200, body: { token_type: 'DPoP' } });
     expect(decodeJwt(String(body['access_token']))['cnf']).toEqual({ jkt });
 
-    expect(await refused(bound)).toMatch(/^400 invalid_grant: .*proof by that key in the DPoP header/);
+    expect(await refused(bound)).toMatch(/^400 invalid_grant: .*proof with that key in the DPoP header/);
     const others = await proofBy(newProofKey(), 'POST', url);
     expect(await refused(bound, {}, others)).toMatch(/^400 invalid_grant: .*another key/);
     const elsewhere = await proofBy(key, 'POST', `${issuer}/oauth2/introspect`);
@@ -234,9 +234,9 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
       400,
       'invalid_request',
     ]);
-    expect(await refused(await jag({}, 'ann'))).toMatch(/^400 invalid_grant: .*no mandate/);
+    expect(await refused(await jag({}, 'ann'))).toMatch(/^400 invalid_grant: .*not given this agent a mandate/);
     expect(await refused(await jag({}, 'ann'), { mandate_id: mandateId })).toMatch(
-      /^400 invalid_grant: There is no such/,
+      /^400 invalid_grant: No such/,
     );
     expect(await refused(await jag({ claims: { sub: 'bob@acme.test' } }))).toMatch(/^400 invalid_grant: /);
   });
@@ -297,7 +297,7 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
       reason: 'done',
     });
     expect(revoked.status).toBe('done');
-    expect(await refused(await jag())).toMatch(/^400 invalid_grant: .*no mandate/);
+    expect(await refused(await jag())).toMatch(/^400 invalid_grant: .*not given this agent a mandate/);
     expect(await refused(await jag(), { mandate_id: mandateId })).toMatch(/^400 invalid_grant: .*revoked/);
   });
 });
@@ -327,7 +327,7 @@ test('of a custom authorization server, where sub is a login, only uid says who 
   });
   expect(await refusal(light, tenant, made({ sub: tenant.uid }))).toMatch(/^400 invalid_grant: .*login/);
   expect(await refusal(light, tenant, made({ sub: tenant.uid, uid: '00uother' }))).toMatch(
-    /^400 invalid_grant: .*no mandate/,
+    /^400 invalid_grant: .*not given this agent a mandate/,
   );
   expect((await exchange(light, tenant, made({ sub: 'bob', uid: tenant.uid }))).status).toBe(200);
   await light.close();

@@ -47,7 +47,7 @@ test('T26: of ten exchanges at once of one subject token for a one-time scope, i
   for (const { body } of answers.filter(({ status }) => status !== 200)) {
     expect(body).toMatchObject({
       error: 'invalid_request',
-      error_description: expect.stringMatching(/^subject_token: .*one exchange.*new one/) as string,
+      error_description: expect.stringMatching(/^subject_token: .*single-use.*new one/) as string,
     });
     expect(body).not.toHaveProperty('access_token');
   }

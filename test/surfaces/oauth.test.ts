@@ -277,7 +277,7 @@ describe('T35: introspection', () => {
     expect((await look(token, {}, once)).body['active']).toBe(true);
     expect(await look(token, {}, once)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
     expect(await refusal(world, tenant, { client_assertion: once.client_assertion })).toMatch(
-      /^401 invalid_client: .*used before/,
+      /^401 invalid_client: .*already used/,
     );
   });
 });
@@ -300,6 +300,6 @@ test('a client assertion is used up by a refusal of the client that it authentic
   ] as const) {
     const once = clientAssertion(tenant);
     expect(await refusal(world, tenant, { client_assertion: once, ...wrong })).toMatch(said);
-    expect(await refusal(world, tenant, { client_assertion: once })).toMatch(/^401 .*used before/);
+    expect(await refusal(world, tenant, { client_assertion: once })).toMatch(/^401 .*already used/);
   }
 });

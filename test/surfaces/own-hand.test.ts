@@ -96,7 +96,7 @@ test('what a token asks to give waits for the person’s own click, and for nobo
   const bob = world.slack.as('bob');
   const shown = (one: { blocks?: unknown }) => JSON.stringify(one.blocks).includes(id);
   const card = await bob.waitsFor(shown, 60_000);
-  expect(JSON.stringify(card.blocks)).toContain('Asked with an access token of the client');
+  expect(JSON.stringify(card.blocks)).toContain('Requested with an access token of the client');
   await bob.clicks(card, 'Approve');
   await eventually(async () => (await callState(asked.body['call_id'])) === 'succeeded', 'Bob confirmed it');
   expect(await mandates()).toBe(before + 2);

@@ -66,20 +66,20 @@ describe('policies of a tenant', () => {
     ['@id("a") permit (principal, action, resource) when { principal.salary > 3 };', 'a:'],
     ['@id("a") permit (principal, action == Action::"no_such_tool", resource);', 'no_such_tool'],
     ['@id("a") permit (principal, action', 'do not parse'],
-    ['@id("a") @approval("somebody") permit (principal, action, resource);', 'names no approver'],
+    ['@id("a") @approval("somebody") permit (principal, action, resource);', 'is not an approver'],
     [
       '@id("a") @approval("manager") @quorum("0") permit (principal, action, resource);',
-      'no positive number',
+      'is not a positive number',
     ],
     ['@id("a") @quorum("2") permit (principal, action, resource);', 'without @approval'],
     [
       '@id("a") @expires("soon") @approval("manager") permit (principal, action, resource);',
-      'no positive number',
+      'is not a positive number',
     ],
     ['@id("a") @step_up("mfa") permit (principal, action, resource);', 'without @approval'],
-    ['@id("a") @colour("red") permit (principal, action, resource);', '@colour means nothing'],
-    ['@id("a") @stays("always") permit (principal, action, resource);', '@stays is only'],
-    ['@id("people-vote") permit (principal, action, resource);', 'stays as it ships'],
+    ['@id("a") @colour("red") permit (principal, action, resource);', '@colour is not a known annotation'],
+    ['@id("a") @stays("always") permit (principal, action, resource);', '@stays is reserved'],
+    ['@id("people-vote") permit (principal, action, resource);', 'cannot be replaced'],
     ['@id("no") forbid (principal, action, resource);', 'policy no forbids'],
     [
       '@id("no") forbid (principal, action == Action::"policy_set", resource) unless { context.through_agent };',
@@ -107,11 +107,11 @@ describe('policies of a tenant', () => {
     ],
     [
       '@id("vote") @adds("requirement") @approval("manager") permit (principal, action == Action::"approval_decide", resource);',
-      'policy vote asks for an approval of approval_decide',
+      'policy vote requires an approval for approval_decide',
     ],
     [
       '@id("ask") @adds("requirement") @approval("group:nobody") permit (principal, action == Action::"policy_set", resource);',
-      'policy ask asks for an approval of policy_set without @fallback("role:it_admin")',
+      'policy ask requires an approval for policy_set without @fallback("role:it_admin")',
     ],
   ])('%s is refused with the reason', async (text, words) => {
     const asked = world.as(await world.actor('dana'), 'policy_set', { text, note: 'a test' });

@@ -92,7 +92,7 @@ describe('a text that breaks Cedar', () => {
   test.each(FATAL)('%s: it is refused by a count, and everything goes on deciding', async (_, condition) => {
     const tried = await post(key, '/v1/tools/policy_try', { days: 1, text: forbidding(condition) });
     expect(tried.status).toBe(400);
-    expect(JSON.stringify(tried.body)).toMatch(/is \d+ deep, and 128 is the most/);
+    expect(JSON.stringify(tried.body)).toMatch(/is nested \d+ levels deep; the limit is 128/);
     expect((await post(key, '/v1/tools/okta_find_user', { query: 'ann' })).status).toBe(200);
     await othersGoOn(world.app);
     expect((await fetch(`${world.url}/readyz`)).status).toBe(200);
@@ -109,7 +109,7 @@ describe('a text that breaks Cedar', () => {
     });
     expect(await asDana(app, 'policy_show', {})).toMatchObject({
       status: 'done',
-      output: { problem: expect.stringContaining('128 is the most') as string },
+      output: { problem: expect.stringContaining('the limit is 128') as string },
     });
     await othersGoOn(app);
     const kill = { target: 'mona@acme.example', reason: 'incident' };
@@ -200,7 +200,7 @@ describe('what a text may cost', () => {
   test('more than 400 policies are refused by a count', async () => {
     const tried = await post(key, '/v1/tools/policy_try', { days: 1, text: plain(401) });
     expect(tried.status).toBe(400);
-    expect(JSON.stringify(tried.body)).toContain('401 policies, and 400 are the most');
+    expect(JSON.stringify(tried.body)).toContain('401 policies; the limit is 400');
   });
 
   test('while one is tried, everybody else is answered; of two tries of one organisation at once, one is refused', async () => {

@@ -162,10 +162,15 @@ describe('a registration', () => {
   beforeAll(registered);
 
   test.each([
-    ['a name with a query', 'https://x.acme.example/?a', ['finance:read'], /must be an https address/],
-    ['a name in capitals', 'https://X.acme.example', ['finance:read'], /must be an https address/],
-    ['a name without TLS', 'http://x.acme.example', ['finance:read'], /must be an https address/],
-    ['a scope of our tools', 'https://x.acme.example', ['okta.users.read'], /for tools of this server/],
+    ['a name with a query', 'https://x.acme.example/?a', ['finance:read'], /must be an https URL/],
+    ['a name in capitals', 'https://X.acme.example', ['finance:read'], /must be an https URL/],
+    ['a name without TLS', 'http://x.acme.example', ['finance:read'], /must be an https URL/],
+    [
+      'a scope of our tools',
+      'https://x.acme.example',
+      ['okta.users.read'],
+      /belongs to tools of this server/,
+    ],
     ['a scope that is not there', 'https://x.acme.example', ['no.such'], /no scope no.such/],
     ['a scope of another one', 'https://x.acme.example', ['books:read'], /books:read is of https:\/\/books/],
   ])('refuses %s', async (_what, identifier, scopes, why) => {
@@ -195,7 +200,7 @@ describe('a token', () => {
     expect(scopeOf(await tokenFor(FINANCE, { scope: 'finance:read' }))).toBe('finance:read');
     expect(scopeOf(await tokenFor(BOOKS))).toBe('books:read');
     expect(scopeOf(await tokenFor(mcp))).toBe('okta.users.read');
-    const foreign = /^400 invalid_scope: .*it is not a scope of the resource that the token is for/;
+    const foreign = /^400 invalid_scope: .*it is not a scope of the requested resource/;
     expect(await refusal({ audience: FINANCE, scope: 'finance:read okta.users.read' })).toMatch(foreign);
     expect(await refusal({ audience: mcp, scope: 'finance:read' })).toMatch(foreign);
     expect(await refusal({ scope: 'finance:read' })).toMatch(foreign);
@@ -213,7 +218,7 @@ describe('a token', () => {
       await refusal({ audience: unknown }, helper, 'mdt_06h2tdtgcnth3eypn37zq8q9c8'),
     ];
     expect(new Set(answers).size).toBe(1);
-    expect(answers[0]).toMatch(/^400 invalid_grant: There is no such mandate/);
+    expect(answers[0]).toMatch(/^400 invalid_grant: No such mandate/);
   });
 
   test('for a resource server is good there, and neither at MCP, nor at REST, nor at another one', async () => {

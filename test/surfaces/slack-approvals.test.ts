@@ -26,7 +26,7 @@ describe('the story: a mandate in Slack', () => {
     );
 
     const asked = await mona.waitsFor((one) =>
-      one.text.startsWith('Approval needed: Give a mandate for deploy-bot'),
+      one.text.startsWith('Approval needed: Give a mandate to deploy-bot'),
     );
     for (const part of [
       'Bob Meyer (bob@acme.example)',
@@ -114,21 +114,21 @@ describe('the story: a mandate in Slack', () => {
     const { view } = await mona.clicks(await slack.copy('mona', approvalId), 'Details');
     expect(JSON.stringify(view?.blocks)).toContain(purpose);
     const refused = await slack.click('nina', 'prokura.details', `${approvalId}:1`);
-    expect(refused).toMatch(/You are not an approver of this.*Mona Patel/);
+    expect(refused).toMatch(/You are not an approver of this request.*Mona Patel/);
   });
 });
 
 describe('Z1: who may not decide', () => {
   test.each([
     ['a colleague', 'nina', /You are not an approver/],
-    ['the requester', 'bob', /You asked for this, so somebody else must decide/],
-    ["the agent's owner", 'carl', /You are a party to this/],
+    ['the requester', 'bob', /You made this request, so someone else must decide it/],
+    ["the agent's owner", 'carl', /This request concerns you/],
   ])('%s is told who can, it is in the ledger, and nothing changes', async (_, who, said) => {
     const { approvalId, callId } = await slack.ask();
     await slack.copy('mona', approvalId);
     const text = await slack.click(who, 'prokura.approve', `${approvalId}:1`);
     expect(text).toMatch(said);
-    expect(text).toContain('Who can: Mona Patel');
+    expect(text).toContain('Approvers: Mona Patel');
     expect(await slack.state(callId)).toBe('waiting');
     const denied = (await world.ledger('CALL_DENIED')).filter((entry) =>
       JSON.stringify(entry.data).includes(approvalId),

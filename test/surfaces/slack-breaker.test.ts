@@ -79,9 +79,9 @@ test('Carry out asks another IT admin; once it is decided the message says so an
   const [dana, ivan] = [world.slack.as('dana'), world.slack.as('ivan')];
   const seen = await told('dana', /^Mass-change breaker: the revocation for 2/);
   await dana.clicks(seen, 'Carry out…');
-  const card = await alone('dana', /^I will: Carry out held revocations for/);
+  const card = await alone('dana', /^I will: Apply held revocations for/);
   await dana.clicks(card, 'Send request');
-  const asked = await told('ivan', /^Approval needed: Carry out held revocations for/);
+  const asked = await told('ivan', /^Approval needed: Apply held revocations for/);
   expect(await states()).toContain('held');
   await ivan.clicks(asked, 'Approve');
   for (const admin of ['dana', 'ivan']) {

@@ -53,17 +53,17 @@ describe('help', () => {
     const bob = world.slack.as('bob');
     const help = last(await typed(bob, '/okta'));
     expect(words(help.blocks)).toContain('/okta reset password <person>');
-    const clicked = await bob.clicks(help, 'Reset multi-factor');
+    const clicked = await bob.clicks(help, 'Reset MFA');
     // On a busy machine Slack's three seconds may be over. Then a button opens the form.
     const late = clicked.ephemerals.find((one) => one.text.startsWith('That took too long'));
     const { view } = late === undefined ? clicked : await bob.clicks(late, 'Open the form');
     const form = view ?? (await eventually(() => bob.modal(), 'the form opens'));
-    expect(form.title).toBe('Reset multi-factor');
+    expect(form.title).toBe('Reset MFA');
   });
 
   test('tells of one command what it takes', async () => {
     expect(words(last(await typed(world.slack.as('bob'), '/mandate help create')).blocks)).toContain(
-      'Approvers and auditors read it.',
+      'Approvers and auditors can read this.',
     );
   });
 });
@@ -73,7 +73,7 @@ describe('a command that is mistyped', () => {
     const bob = world.slack.as('bob');
     const answer = last(await typed(bob, '/okta suspned @ann'));
     expect(answer.text).toMatch(/Did you mean suspend/);
-    const { view } = await bob.clicks(answer, 'Suspend');
+    const { view } = await bob.clicks(answer, 'Suspend a person');
     expect(words(view?.blocks)).toContain('Ann Lee');
     expect(await calls('okta_suspend_user')).toHaveLength(0);
   });
@@ -119,7 +119,7 @@ describe('a complete command', () => {
     const view = formOf(await bob.clicks(card, 'Edit'));
     const submitted = await bob.fills(view, { Person: 'Ann Lee' }).submits();
     expect(submitted).toMatchObject({ status: 200, shown: null });
-    await bob.waitsFor((one) => one.text.startsWith('Done: Reset multi-factor for Ann Lee'));
+    await bob.waitsFor((one) => one.text.startsWith('Done: Reset MFA for Ann Lee'));
     const used = await bob.clicks(card, 'Send request', { staleCopy: card });
     expect(used.ephemerals.map((one) => one.text).join()).toMatch(/used already/);
   });
@@ -153,7 +153,7 @@ describe('/mandate create', () => {
     const card = last(
       await typed(bob, '/mandate create deploy-bot okta.mfa.reset "Lost phones of the team" days=3'),
     );
-    expect(card.text).toMatch(/^I will: Give a mandate for deploy-bot/);
+    expect(card.text).toMatch(/^I will: Give a mandate to deploy-bot/);
     await bob.clicks(card, 'Send request');
     await eventually(
       async () => (await mandates()).some((one) => one.purpose === 'Lost phones of the team'),
@@ -183,7 +183,7 @@ describe('/mandate create', () => {
     const done = await bob.fills(view, { Scopes: 'okta.mfa.reset\nokta.password.reset' }).submits();
     expect(done).toMatchObject({ status: 200, shown: null });
     expect(done.errors).toBeUndefined();
-    await bob.waitsFor((one) => one.text.startsWith('Done: Give a mandate for deploy-bot'));
+    await bob.waitsFor((one) => one.text.startsWith('Done: Give a mandate to deploy-bot'));
     expect((await mandates()).at(-1)).toMatchObject({
       purpose: 'Help the team',
       scopes: ['okta.mfa.reset', 'okta.password.reset'],
@@ -292,7 +292,7 @@ describe('what is wrong is said at the field that is to blame', () => {
       '/agent register at-field',
       { Owner: 'Bob Meyer', Scopes: 'okta.mfa.reset', 'Public key': '{"kty":"EC","crv":"P-384"}' },
       'field.public_key',
-      /for signatures/,
+      /a signing key/,
     ],
     [
       'two kinds of credentials',
@@ -305,7 +305,7 @@ describe('what is wrong is said at the field that is to blame', () => {
         'Jwks url': 'https://keys.acme.example/jwks',
       },
       'field.jwks_url',
-      /one of them/,
+      /exactly one of/,
     ],
     [
       'a scope that is not theirs to give',
@@ -313,7 +313,7 @@ describe('what is wrong is said at the field that is to blame', () => {
       '/mandate create deploy-bot',
       { Scopes: 'okta.users.suspend', Purpose: 'Rule the team' },
       'field.scopes',
-      /cannot give/,
+      /cannot delegate/,
     ],
     [
       'a template that is not there',
@@ -329,7 +329,7 @@ describe('what is wrong is said at the field that is to blame', () => {
       '/group map',
       { Group: '00gnone', Role: 'member', Source: 'okta' },
       'field.group',
-      /immutable id/,
+      /immutable ID/,
     ],
     [
       'a version that is not there',
@@ -337,7 +337,7 @@ describe('what is wrong is said at the field that is to blame', () => {
       '/policy set',
       { Version: '77', Note: 'Back to the old rules' },
       'field.version',
-      /no version 77/,
+      /version 77 does not exist/,
     ],
   ])('%s', async (_, who, line, values, field, problem) => {
     const person = world.slack.as(who);
@@ -397,7 +397,7 @@ test('a trigger that has expired is answered with a button, not with silence', a
   const bob = world.slack.as('bob');
   world.slack.faults.add({ method: 'views.open', kind: 'error', error: 'expired_trigger_id' });
   const answer = last(await typed(bob, '/okta suspend'));
-  expect((await bob.clicks(answer, 'Open the form')).view?.title).toBe('Suspend');
+  expect((await bob.clicks(answer, 'Open the form')).view?.title).toBe('Suspend a person');
 });
 
 test('A7: Slack is acknowledged at once also while Okta does not answer, and the person is told', async () => {

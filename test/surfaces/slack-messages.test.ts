@@ -135,7 +135,7 @@ describe('Z9: a channel for approvals', () => {
     const seen = await world.slack
       .as('dana')
       .waitsFor((one) => one.channel === 'C0APPROVALS' && words(one).includes(approvalId));
-    await slack.told('dana', seen, 'Approve', /Who can: Mona Patel/);
+    await slack.told('dana', seen, 'Approve', /Approvers: Mona Patel/);
     await world.slack.as('mona').clicks(seen, 'Approve');
     await eventually(async () => (await slack.state(callId)) === 'succeeded', 'the mandate');
     expect((await world.slack.as('mona').inbox()).some((one) => words(one).includes(approvalId))).toBe(false);
@@ -180,7 +180,7 @@ test("the agent's gated call: Bob's manager decides in Slack, and Bob reads what
   const told = await world.slack
     .as('bob')
     .waitsFor(
-      (one) => one.text.startsWith('Done: Reset multi-factor for Ann Lee, asked by your agent deploy-bot'),
+      (one) => one.text.startsWith('Done: Reset MFA for Ann Lee, asked by your agent deploy-bot'),
       90_000,
     );
   expect(words(told)).toContain('Removed');

@@ -157,7 +157,7 @@ test('the manager to whom an agent is offered takes it over with a button, and r
   );
   await bob.clicks(offer, 'Take over…');
   const card = await bob.waitsFor((one) => one.ephemeralFor !== null && one.text.startsWith('I will: '));
-  expect(card.text).toBe(`I will: Give an agent a new owner for ${agent.name}`);
+  expect(card.text).toBe(`I will: Transfer ${agent.name}`);
   const owner = async () =>
     (await world.sql<{ owner_id: string }[]>`select owner_id from agents where id = ${agent.id}`)[0]
       ?.owner_id;

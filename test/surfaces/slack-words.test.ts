@@ -52,10 +52,10 @@ describe('an agent without a key', () => {
     });
     const { agent_id: id, not_yet: notYet } = (outcome as { output: Record<string, string> }).output;
     expect(notYet).toBe(
-      `It cannot authenticate yet: it has no key. Give it one with /agent rotate bare-bot, or have a secret generated with POST /v1/agents/${id}/secret.`,
+      `The agent cannot authenticate yet because it has no key. Add one with /agent rotate bare-bot, or generate a secret with POST /v1/agents/${id}/secret.`,
     );
     const told = await world.slack.as('carl').waitsFor((one) => words(one).includes(String(id)));
-    expect(read(told)).toContain('It cannot authenticate yet');
+    expect(read(told)).toContain('The agent cannot authenticate yet');
     expect(await answers('dana', '/agent show bare-bot', String(id))).toContain(`Why: ${notYet}`);
   });
 
@@ -139,11 +139,11 @@ describe('a refusal because too few could agree', () => {
 
   test('says how many there are, and of what there is one too few', async () => {
     const message = await refusal('dana', 'okta_reset_mfa', { person: samplePerson('mona').email });
-    expect(message).toContain('2 people must agree to it, and only 1 can.');
+    expect(message).toContain('2 people must approve this, but only 1 can.');
     expect(message).toContain(
-      'An administrator must put one more active person into a group that gives the role it admin.',
+      'To fix this, an administrator can add one more active person to a group that gives the role it_admin.',
     );
-    expect(message).not.toContain('manager at');
+    expect(message).not.toContain('active manager');
   });
 
   test('speaks of a manager where it is a manager who is missing', async () => {
@@ -158,7 +158,7 @@ describe('a refusal because too few could agree', () => {
       purpose: 'help',
     };
     expect(await refusal('bob', 'mandate_create', terms)).toMatch(
-      /Nobody can approve it\. An administrator must give whoever asks an active manager at the identity provider, or put one more active person into a group that gives the role executive\.$/,
+      /Nobody can approve this\. To fix this, an administrator can set an active manager for the requester at the identity provider, or add one more active person to a group that gives the role executive\.$/,
     );
   });
 });

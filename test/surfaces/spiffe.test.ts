@@ -190,7 +190,7 @@ describe('an agent with a SPIFFE ID', () => {
       expect(await refusedAs(`spiffe://${domain}/a`)).toEqual([
         `spiffe://${domain}/a`,
         'invalid_input',
-        expect.stringMatching(/"spiffe_id".*no trust bundle for .*IT admin can add it/),
+        expect.stringMatching(/"spiffe_id".*no trust bundle for .*IT admin can add one/),
       ]);
     const { agent } = await workload('strict', 'strict.test');
     for (const tool of ['agent_register', 'agent_rotate_key']) {
@@ -371,10 +371,10 @@ describe('a trust bundle', () => {
     const secret = by.privateKey.export({ format: 'jwk' }).d ?? '-';
     const leaky = { ...by.jwk, d: secret };
     const cases: [string, unknown, string, RegExp][] = [
-      ['bad.test', {}, 'keys', /^is missing: send a list/],
-      ['bad.test', { keys: 'x' }, 'keys', /^must be a list, not a text/],
+      ['bad.test', {}, 'keys', /^is required; send a list/],
+      ['bad.test', { keys: 'x' }, 'keys', /^must be a list, not a string/],
       ['bad.test', { keys: [] }, 'keys', /is empty/],
-      ['bad.test', { keys: ['x'] }, 'keys.0', /^must be an object, not a text/],
+      ['bad.test', { keys: ['x'] }, 'keys.0', /^must be an object, not a string/],
       ['bad.test', { keys: [by.jwk, leaky] }, 'keys.1', /private or symmetric/],
       ['bad.test', { keys: [by.jwk, { ...x509, d: 'AAAA' }] }, 'keys.1', /private or symmetric/],
       [
@@ -387,9 +387,9 @@ describe('a trust bundle', () => {
         'bad.test',
         { keys: [x509] },
         'keys',
-        /hold none that verifies JWT-SVIDs: keys\.0 is for X\.509-SVIDs/,
+        /contain none that verifies JWT-SVIDs: keys\.0 is for X\.509-SVIDs/,
       ],
-      ['bad.test', { keys: [by.jwk, { ...authority('bad').jwk }] }, 'keys.1.kid', /stands twice/],
+      ['bad.test', { keys: [by.jwk, { ...authority('bad').jwk }] }, 'keys.1.kid', /listed twice/],
       ['bad.test', { keys: [by.jwk], more: 'x'.repeat(65_536) }, '', /more than 65536 bytes/],
       ['bad.test', { keys: Array.from({ length: 101 }, () => x509) }, 'keys', /101|100/],
       ['Bad.test', { keys: [by.jwk] }, 'trust_domain', /lower-case/],

@@ -246,6 +246,6 @@ describe('what may have happened is never called denied or failed', () => {
     let row = await tryOnce(never);
     while (row.state === 'running') row = await tryOnce(never);
     expect(row).toMatchObject({ state: 'unknown', attempt: 5, result: null });
-    expect(row.error?.message).toContain('a look still finds every factor');
+    expect(row.error?.message).toContain('still lists every factor');
   });
 });

@@ -199,7 +199,7 @@ describe('who is let in', () => {
       }),
     );
     expect(new Set(seen).size).toBe(1);
-    expect(seen[0]).toMatch(/^404 .*There is nothing here for you/s);
+    expect(seen[0]).toMatch(/^404 .*Nothing to decide here/s);
     expect(await stepUps()).toBe(0);
   });
 
@@ -242,7 +242,7 @@ describe('who is let in', () => {
     const back = await browser.press(asked, { name: 'factor', value: 'push' }, `${world.url}/t/`);
     expect(back.url.pathname).toMatch(/step-up\/callback$/);
     const victim = new Browser();
-    expect((await victim.go(back.url, 'nowhere:')).text).toContain('belongs elsewhere');
+    expect((await victim.go(back.url, 'nowhere:')).text).toContain('cannot be used here');
     // The right browser, once and not again.
     expect((await browser.go(back.url, 'nowhere:')).text).toContain('Reset password');
     expect((await browser.go(back.url, 'nowhere:')).status).not.toBe(200);
@@ -336,7 +336,7 @@ describe('a step-up', () => {
     late = 301_000;
     expect(await pages.presses(dana, 'approve')).toMatchObject({
       status: 403,
-      text: expect.stringContaining('Your sign-in for this has ended'),
+      text: expect.stringContaining('Your step-up sign-in has ended'),
     });
     expect(await votesFor()).toEqual([]);
   });

@@ -117,18 +117,15 @@ describe('POST /v1/verify', () => {
     const check = { mandate_id: finance, action: 'finance:approve' };
     const tool = { action: undefined, mandate_id: mandateId, tool: 'okta_reset_mfa' };
     for (const [more, hint] of [
-      [{}, 'Say on what, in "resource"'],
+      [{}, 'Send "resource"'],
       [{ resource: 'ann@acme.example' }, 'person:ann@acme.example.'],
-      [{ resource: 'resource:petty-cash' }, 'Leave "resource:" out'],
-      [
-        { resource: 'person:ann' },
-        'There is no person "ann" here. Name them by id (usr_…) or by their whole',
-      ],
-      [{ ...tool }, 'name on whom it is, or give the "input"'],
+      [{ resource: 'resource:petty-cash' }, 'Omit the prefix "resource:"'],
+      [{ resource: 'person:ann' }, 'There is no person "ann". Use a person ID (usr_…) or the full'],
+      [{ ...tool }, 'Name the person in "resource"'],
       [{ ...tool, resource: 'ann@acme.example' }, 'person:<id or work email>'],
       [{ ...tool, input: { person: 'nobody@acme.example' } }, 'nobody@acme.example'],
-      [{ mandate_id: undefined, agent: 'payer-bot', principal: 'faye' }, 'There is no principal "faye" here'],
-      [{ mandate_id: undefined, agent: 'payer', principal: faye }, 'There is no agent "payer" here'],
+      [{ mandate_id: undefined, agent: 'payer-bot', principal: 'faye' }, 'There is no principal "faye".'],
+      [{ mandate_id: undefined, agent: 'payer', principal: faye }, 'There is no agent "payer".'],
     ] as const)
       expect((await ask({ ...check, ...more })).body).toMatchObject({
         decision: 'deny',

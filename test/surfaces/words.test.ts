@@ -73,12 +73,12 @@ describe('a refusal', () => {
       if (outcome.status !== 'denied') throw new Error(JSON.stringify(outcome));
       return outcome.denial.message;
     };
-    expect(await words('organisation')).toContain('It is allowed to: IT admins. Ask');
+    expect(await words('organisation')).toContain('This is allowed for: IT admins. Ask');
     expect(await words(world.ids.ann)).toContain(
-      'It is allowed to: the person, their manager, IT admins. Ask',
+      'This is allowed for: the person, their manager, IT admins. Ask',
     );
     expect(await words(mandateId)).toContain(
-      "It is allowed to: the principal, the agent's owner, the principal's manager, IT admins. Ask",
+      "This is allowed for: the principal, the agent's owner, the principal's manager, IT admins. Ask",
     );
   });
 
@@ -86,7 +86,7 @@ describe('a refusal', () => {
     const { status, body } = await restUse(await world.apiKey(['okta_find_user']), 'scope_list', {});
     expect([status, body['code']]).toEqual([403, 'no_policy_allows']);
     expect(body['detail']).toBe(
-      'This is an API key, which acts for nobody: it may use the tools that its scopes name, and scope_list is not one of them. Two IT admins can grant it in Slack: /apikey grant.',
+      'This API key does not have the scope scope_list. Two IT admins can grant it in Slack: /apikey grant.',
     );
     expect(body['outcome']).toMatchObject({ missing: { api_key: { scope: 'scope_list' } } });
   });
@@ -99,7 +99,7 @@ describe('a refusal', () => {
         expect(await mcpUse('freeze_apply', input, path)).toMatchObject({
           status: 'denied',
           code: 'not_for_agents',
-          reason: expect.stringMatching(/for people only.* in Slack with \/freeze now\.$/) as string,
+          reason: expect.stringMatching(/^Only people can use .* in Slack with \/freeze now\.$/) as string,
           retryable: false,
         });
       }
@@ -114,7 +114,7 @@ describe('a refusal', () => {
       status: 'denied',
       code: 'forbidden_by_policy',
       reason: expect.stringMatching(
-        /^Governance is for people.* A person does it in Slack with \/mandate create\.$/,
+        /^Governance is for people.* A person can do it in Slack with \/mandate create\.$/,
       ) as string,
     });
   });
@@ -132,17 +132,17 @@ describe('an input that does not fit', () => {
     expect(await problems('okta_reset_mfa', {})).toEqual([
       {
         field: 'person',
-        problem: 'is missing: send a text (Whose factors: person id or work email)',
+        problem: 'is required; send a string (Person whose factors to remove: person ID or work email)',
       },
     ]);
     expect(await problems('okta_reset_mfa', { person: 7 })).toEqual([
       {
         field: 'person',
-        problem: 'must be a text, not a number (Whose factors: person id or work email)',
+        problem: 'must be a string, not a number (Person whose factors to remove: person ID or work email)',
       },
     ]);
     expect(await problems('okta_reset_mfa', { person: world.ids.ann, reason: 'x'.repeat(501) })).toEqual([
-      { field: 'reason', problem: 'may have at most 500 characters; 501 were sent' },
+      { field: 'reason', problem: 'can have at most 500 characters; 501 were sent' },
     ]);
     expect(await problems('mandate_list', { state: 'asleep' })).toEqual([
       { field: 'state', problem: expect.stringMatching(/^must be one of active, /) as string },
@@ -159,13 +159,15 @@ describe('an input that does not fit', () => {
     expect(await response!.json()).toMatchObject({
       status: 400,
       problems: [
-        { field: 'limit', problem: 'must be a number (At most this many)' },
-        { field: 'satte', problem: 'there is no such field; did you mean state?' },
+        { field: 'limit', problem: 'must be a number (Maximum number of items to return)' },
+        { field: 'satte', problem: 'unknown field; did you mean state?' },
       ],
     });
     expect((await restUse(key, 'okta_find_user', { query: ['Ann'] })).body).toMatchObject({
       status: 400,
-      problems: [{ field: 'query', problem: expect.stringMatching(/^must be a text, not a list/) as string }],
+      problems: [
+        { field: 'query', problem: expect.stringMatching(/^must be a string, not a list/) as string },
+      ],
     });
   });
 
@@ -173,7 +175,7 @@ describe('an input that does not fit', () => {
     const calls = async () => (await world.world.sql`select id from calls`).length;
     const before = await calls();
     expect(await problems('okta_reset_mfa', { person: world.ids.ann, reson: 'lost' })).toEqual([
-      { field: 'reson', problem: 'there is no such field; did you mean reason?' },
+      { field: 'reson', problem: 'unknown field; did you mean reason?' },
     ]);
     expect(
       await problems('mandate_delegate', {
@@ -184,7 +186,7 @@ describe('an input that does not fit', () => {
       }),
     ).toContainEqual({
       field: 'expires',
-      problem: expect.stringMatching(/^there is no such field/) as string,
+      problem: expect.stringMatching(/^unknown field/) as string,
     });
     const bob = await world.world.actor('bob');
     const asked = {

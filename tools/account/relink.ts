@@ -5,13 +5,16 @@ import { defineTool, personTarget } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'account_relink',
-  title: 'Link a Slack account again',
+  title: 'Reset a linked Slack account',
   description:
-    "Forgets which Slack account a person had, after their work email has rightly changed: the next account that shows the person's email is taken for them.",
+    "Unlinks a person's Slack account, for example after their work email has changed. Prokura then links the next Slack account that has this person's email.",
   input: z.object({
-    person: z.string().meta({ ref: 'person' }).describe('Whose account: person id or work email.'),
+    person: z
+      .string()
+      .meta({ ref: 'person' })
+      .describe('Person whose Slack account to unlink: person ID or work email.'),
   }),
-  output: z.object({ forgotten: z.array(z.string()).describe('The Slack accounts that were known.') }),
+  output: z.object({ forgotten: z.array(z.string()).describe('Slack accounts that were unlinked.') }),
   scope: 'account.manage',
   only: 'people',
   command: '/account relink <person>',
@@ -20,8 +23,8 @@ export default defineTool({
   effects: 'write',
   danger: 'serious',
   preview: async () => ({
-    changes: [{ what: 'Slack account', to: 'forgotten' }],
-    effect: "The next Slack account that shows this person's email is taken for them.",
+    changes: [{ what: 'Slack account', to: 'unlinked' }],
+    effect: "Prokura links the next Slack account that has this person's email.",
     reversible: false,
   }),
   run: async (ctx, input) => {

@@ -6,11 +6,18 @@ import { agentTarget, defineTool } from '#engine/tool.ts';
 export default defineTool({
   name: 'agent_disable',
   title: 'Disable an agent',
+  lead: 'Disable',
   description:
-    'Switches an agent off at once: its tokens die and what it waits for is withdrawn. An IT admin can switch it on again.',
+    'Disables an agent immediately: its tokens stop working and its open requests are withdrawn. An IT admin can enable it again.',
   input: z.object({
-    agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.'),
-    reason: z.string().trim().min(3).max(500).default('Disabled by hand').describe('Why. Auditors read it.'),
+    agent: z.string().meta({ ref: 'agent' }).describe('Agent name or ID.'),
+    reason: z
+      .string()
+      .trim()
+      .min(3)
+      .max(500)
+      .default('Disabled by hand')
+      .describe('Why you disable it. Auditors can read this.'),
   }),
   output: z.object({ agent_id: z.string(), status: z.string() }),
   scope: 'agent.manage',
@@ -24,7 +31,7 @@ export default defineTool({
     const agent = await findAgent(ctx, input.agent);
     return {
       changes: [{ what: 'status', from: agent?.status ?? '', to: 'disabled' }],
-      effect: `${agent?.name ?? input.agent} stops at once.`,
+      effect: `${agent?.name ?? input.agent} stops working immediately.`,
       reversible: true,
     };
   },

@@ -9,8 +9,8 @@ export default defineTool({
   name: 'agent_enable',
   title: 'Enable an agent',
   description:
-    'Switches a disabled agent on again. What else holds it (the kill switch, a missing owner, old credentials) goes on holding it.',
-  input: z.object({ agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.') }),
+    'Enables a disabled agent. If something else also blocks it (the kill switch, a missing owner or overdue key rotation), it stays blocked for that reason.',
+  input: z.object({ agent: z.string().meta({ ref: 'agent' }).describe('Agent name or ID.') }),
   output: z.object({ agent_id: z.string(), status: z.string(), still_held_by: z.array(z.string()) }),
   scope: 'agent.manage',
   only: 'people',
@@ -25,7 +25,7 @@ export default defineTool({
       throw new Fault('conflict', `${agent?.name ?? 'This agent'} is not disabled.`);
     return {
       changes: [{ what: 'status', from: agent.status, to: 'enabled' }],
-      effect: `${agent.name} may be used again, where nothing else holds it.`,
+      effect: `${agent.name} works again, unless something else blocks it.`,
       reversible: true,
     };
   },

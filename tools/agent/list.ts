@@ -8,11 +8,11 @@ export default defineTool({
   name: 'agent_list',
   title: 'List agents',
   description:
-    'Lists agents with their owners and ceilings. Everybody sees every agent, since anybody may be asked to give one a mandate; an agent sees itself.',
+    'Lists agents with their owners and the scopes they can be given. People see every agent; an agent sees only itself.',
   input: z.object({
-    mine: z.boolean().default(false).describe('Only agents that you own.'),
-    limit: z.number().int().min(1).max(100).default(25).describe('At most this many.'),
-    cursor: z.string().optional().describe('next_cursor of the page before.'),
+    mine: z.boolean().default(false).describe('Return only agents that you own.'),
+    limit: z.number().int().min(1).max(100).default(25).describe('Maximum number of agents to return.'),
+    cursor: z.string().optional().describe('next_cursor from the previous page.'),
   }),
   output: z.object({
     agents: z.array(
@@ -25,7 +25,7 @@ export default defineTool({
       }),
     ),
     next_cursor: z.string().nullable(),
-    can_register: z.boolean().describe('Whether you may register one.'),
+    can_register: z.boolean().describe('Whether you can register agents.'),
   }),
   scope: IMPLIED_SCOPE,
   command: '/agent list',

@@ -8,19 +8,22 @@ export default defineTool({
   name: 'agent_register',
   title: 'Register an agent',
   description:
-    'Makes an AI agent known, with its owner, its own public keys (or where it publishes them, or its SPIFFE ID) and the most that any mandate may give it. It can do nothing until somebody gives it a mandate.',
+    'Registers an AI agent with its owner, its public keys (or a JWKS URL or SPIFFE ID) and its ceiling: the scopes it can ever be given. It can do nothing until someone gives it a mandate.',
   input: z.object({
     name: z
       .string()
       .trim()
       .regex(/^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$/i, 'use 3 to 40 letters, digits and hyphens')
-      .describe('A name that people will recognise: deploy-bot.'),
-    owner: z.string().meta({ ref: 'person' }).describe('Who answers for it: person id or work email.'),
+      .describe('A name that people recognise, such as deploy-bot.'),
+    owner: z
+      .string()
+      .meta({ ref: 'person' })
+      .describe('The person responsible for the agent: person ID or work email.'),
     scopes: z
       .array(z.string().min(1).max(200))
       .min(1)
       .max(100)
-      .describe('Its ceiling: the scopes that it may ever be given.'),
+      .describe('Ceiling: the only scopes that mandates can give this agent.'),
     public_key: z
       .string()
       .min(20)
@@ -28,38 +31,38 @@ export default defineTool({
       .optional()
       .meta({ multiline: true })
       .describe(
-        'Its public key as a JSON Web Key (EC P-256 or RSA), or several as a JWK Set. The private half stays with the agent; never paste it.',
+        'Public key as a JSON Web Key (EC P-256 or RSA), or several keys as a JWK Set. Never paste the private key; it stays with the agent.',
       ),
     jwks_url: z
       .string()
       .max(500)
       .optional()
-      .describe('Instead of keys: the https address where it publishes them.'),
+      .describe('Use instead of public_key: the https URL where the agent publishes its JWK Set.'),
     spiffe_id: z
       .string()
       .max(MAX_SPIFFE_ID)
       .optional()
       .meta({ title: 'SPIFFE ID' })
       .describe(
-        'Instead of keys: the SPIFFE ID of its workload (spiffe://trust-domain/path), in a trust domain whose bundle an IT admin has set. It proves itself with JWT-SVIDs.',
+        'Use instead of public_key: the SPIFFE ID of the agent’s workload (spiffe://trust-domain/path). An IT admin must already have set the bundle of its trust domain. The agent then authenticates with JWT-SVIDs.',
       ),
   }),
   output: z.object({
-    agent_id: z.string().describe('Also its OAuth client_id.'),
+    agent_id: z.string().describe('Also the OAuth client_id of the agent.'),
     name: z.string(),
     owner: z.string(),
     scopes: z.array(z.string()),
     kid: z
       .string()
       .nullable()
-      .describe('Key id for its client assertions (RFC 7638 thumbprint); null where it has no key here.'),
-    kids: z.array(z.string()).describe('Of all its keys.'),
+      .describe('Key ID for client assertions (RFC 7638 thumbprint), or null if no key is stored here.'),
+    kids: z.array(z.string()).describe('Key IDs of all its keys.'),
     jwks_url: z.string().nullable(),
     spiffe_id: z.string().nullable(),
     not_yet: z
       .string()
       .nullable()
-      .describe('Why it can prove nothing yet, and how to mend that; null where it has a key.'),
+      .describe('Why the agent cannot authenticate yet and how to fix it, or null if it can.'),
   }),
   scope: 'agent.manage',
   only: 'people',
@@ -74,7 +77,7 @@ export default defineTool({
     const owner = await findPerson(ctx, input.owner);
     return {
       changes: [{ what: 'agent', to: input.name }],
-      effect: `${input.name} becomes known, owned by ${owner?.displayName ?? input.owner}; it can do nothing without a mandate${bare ? ', and cannot authenticate before it is given a key' : ''}.`,
+      effect: `Registers ${input.name}, owned by ${owner?.displayName ?? input.owner}. It can do nothing without a mandate${bare ? ', and it cannot authenticate until it has a key' : ''}.`,
       reversible: true,
     };
   },

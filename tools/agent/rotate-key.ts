@@ -9,12 +9,13 @@ import { Fault } from '#lib/fault.ts';
 
 export default defineTool({
   name: 'agent_rotate_key',
-  title: 'Rotate the keys of an agent',
+  title: "Rotate an agent's keys",
+  lead: 'Rotate the keys of',
   description:
-    "Gives an agent new public keys, the address where it publishes them, or a SPIFFE ID, and retires the old ones at once or after a grace. Its tokens die, and other people's mandates freeze until each of them confirms.",
+    "Replaces an agent's credentials with new public keys, a JWKS URL or a SPIFFE ID. Its tokens stop working, and mandates from people other than you freeze until they confirm them.",
   input: z
     .object({
-      agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.'),
+      agent: z.string().meta({ ref: 'agent' }).describe('Agent name or ID.'),
       public_key: z
         .string()
         .min(20)
@@ -22,20 +23,20 @@ export default defineTool({
         .optional()
         .meta({ multiline: true })
         .describe(
-          'The new public key as a JSON Web Key, or several as a JWK Set. Never paste a private key.',
+          'New public key as a JSON Web Key, or several keys as a JWK Set. Never paste a private key.',
         ),
       jwks_url: z
         .string()
         .max(500)
         .optional()
-        .describe('Instead: the https address where it publishes its keys.'),
+        .describe('Use instead of public_key: the https URL where the agent publishes its JWK Set.'),
       spiffe_id: z
         .string()
         .max(MAX_SPIFFE_ID)
         .optional()
         .meta({ title: 'SPIFFE ID' })
         .describe(
-          'Instead: the SPIFFE ID of its workload (spiffe://trust-domain/path), in a trust domain whose bundle an IT admin has set.',
+          'Use instead of public_key: the SPIFFE ID of the agent’s workload (spiffe://trust-domain/path). An IT admin must already have set the bundle of its trust domain.',
         ),
       grace_hours: z
         .number()
@@ -44,20 +45,20 @@ export default defineTool({
         .max(168)
         .default(0)
         .describe(
-          'How long the old keys still work beside new ones; 0: not at all, and so it is with an address and a SPIFFE ID.',
+          'How many hours the old keys keep working. 0 retires them immediately; a JWKS URL or SPIFFE ID always does.',
         ),
     })
     .refine(
       ({ public_key, jwks_url, spiffe_id }) =>
         [public_key, jwks_url, spiffe_id].filter((one) => one !== undefined).length === 1,
-      { path: ['public_key'], message: 'give public_key, jwks_url or spiffe_id, one of them' },
+      { path: ['public_key'], message: 'give exactly one of public_key, jwks_url and spiffe_id' },
     ),
   output: z.object({
     agent_id: z.string(),
-    kids: z.array(z.string()).describe('Keys that stand now.'),
+    kids: z.array(z.string()).describe('Key IDs that are valid now.'),
     jwks_url: z.string().nullable(),
     spiffe_id: z.string().nullable(),
-    frozen: z.array(z.string()).describe('Mandates that wait for their principals to confirm.'),
+    frozen: z.array(z.string()).describe('Mandates that are frozen until their principals confirm them.'),
   }),
   scope: 'agent.manage',
   only: 'people',
@@ -71,7 +72,7 @@ export default defineTool({
     const agent = await findAgent(ctx, input.agent);
     const old = await liveKeys(ctx, input.agent);
     const due =
-      agent !== null && causesOf(agent).includes('rotation_due') ? ' It works again with them.' : '';
+      agent !== null && causesOf(agent).includes('rotation_due') ? ' The agent works again with them.' : '';
     return {
       changes: [
         {
@@ -80,14 +81,14 @@ export default defineTool({
           to: jwksUrl ?? spiffeId ?? kidsOf(keys),
         },
       ],
-      effect: `${agent?.name ?? input.agent} proves itself with ${spiffeId === null ? 'new keys' : 'JWT-SVIDs'}; mandates that others gave it freeze until they confirm.${due}`,
+      effect: `${agent?.name ?? input.agent} authenticates with ${spiffeId === null ? 'new keys' : 'JWT-SVIDs'}. Mandates that other people gave it freeze until they confirm them.${due}`,
       reversible: false,
     };
   },
   run: async (ctx, input) => {
     const agent = await findAgent(ctx, input.agent, 'update');
     const given = await readCredentials(ctx, input, input.agent);
-    if (agent === null || given === null) throw new Fault('not_found', 'There is no such agent here.');
+    if (agent === null || given === null) throw new Fault('not_found', 'Agent not found.');
     const hit = await rotateCredentials(ctx, agent, given, input.grace_hours, ctx.actor);
     return {
       agent_id: agent.id,

@@ -9,19 +9,21 @@ import { Fault } from '#lib/fault.ts';
 export default defineTool({
   name: 'agent_show',
   title: 'Show an agent',
+  lead: 'Show agent',
   description:
-    'Shows one agent: its owner, what it may ever be given, how it proves itself, and why it does not work where it does not.',
-  input: z.object({ agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.') }),
+    'Shows one agent: its owner, the scopes it can be given, how it authenticates, and anything that blocks it.',
+  input: z.object({ agent: z.string().meta({ ref: 'agent' }).describe('Agent name or ID.') }),
   output: z.object({
     agent_id: z.string(),
     name: z.string(),
     owner: z.object({ id: z.string(), name: z.string() }),
     status: z.enum(['active', 'disabled', 'frozen']),
-    why: z
-      .array(z.string())
-      .describe('Everything that keeps it from working, and who can mend it; empty where nothing does.'),
+    why: z.array(z.string()).describe('What blocks the agent and who can fix it. Empty if nothing does.'),
     scopes: z.array(z.string()),
-    credentials: z.array(z.string()).describe('Never a secret.').meta({ not_secret: true }),
+    credentials: z
+      .array(z.string())
+      .describe('How it authenticates. Contains no secrets.')
+      .meta({ not_secret: true }),
     offered_to: z.object({ id: z.string(), name: z.string() }).nullable(),
   }),
   scope: IMPLIED_SCOPE,
@@ -31,7 +33,7 @@ export default defineTool({
   effects: 'read',
   run: async (ctx, input) => {
     const agent = await findAgent(ctx, input.agent);
-    if (agent === null) throw new Fault('not_found', 'There is no such agent here.');
+    if (agent === null) throw new Fault('not_found', 'Agent not found.');
     const keys = await liveKeys(ctx, agent.id);
     const bare = unproven(agent, keys);
     const named = async (id: string) => ({ id, name: (await findPerson(ctx, id))?.displayName ?? id });

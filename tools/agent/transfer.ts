@@ -9,18 +9,19 @@ import { Fault } from '#lib/fault.ts';
 
 export default defineTool({
   name: 'agent_transfer',
-  title: 'Give an agent a new owner',
+  title: 'Transfer an agent',
+  lead: 'Transfer',
   description:
-    'Makes somebody else answer for an agent, or accepts an agent that you were offered. Mandates are not inherited: those of everybody but the new owner freeze until each of them confirms, your own too. After an owner has left, the new one must rotate the keys before the agent works.',
+    'Transfers an agent to a new owner, or accepts an agent that was offered to you. All mandates except those of the new owner freeze until their principals confirm them. If the previous owner has left, the new owner must also rotate the keys.',
   input: z.object({
-    agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.'),
-    owner: z.string().meta({ ref: 'person' }).describe('The new owner: work email or person id.'),
+    agent: z.string().meta({ ref: 'agent' }).describe('Agent name or ID.'),
+    owner: z.string().meta({ ref: 'person' }).describe('New owner: work email or person ID.'),
   }),
   output: z.object({
     agent_id: z.string(),
     owner: z.string(),
     status: z.string(),
-    frozen: z.array(z.string()).describe('Mandates that wait for their principals to confirm.'),
+    frozen: z.array(z.string()).describe('Mandates that are frozen until their principals confirm them.'),
   }),
   scope: 'agent.manage',
   only: 'people',
@@ -31,14 +32,13 @@ export default defineTool({
   preview: async (ctx, input) => {
     const agent = await findAgent(ctx, input.agent);
     const owner = await findPerson(ctx, input.owner);
-    if (agent === null || owner === null)
-      throw new Fault('not_found', 'There is no such agent or person here.');
+    if (agent === null || owner === null) throw new Fault('not_found', 'Agent or person not found.');
     await checkTaker(ctx, agent, owner.id);
     const from = (await findPerson(ctx, agent.ownerId))?.displayName ?? agent.ownerId;
     const rotate = causesOf(agent).includes('owner_left') ? ' Its keys must be rotated before it works.' : '';
     return {
       changes: [{ what: 'owner', from, to: owner.displayName }],
-      effect: `${owner.displayName} answers for ${agent.name}; mandates that anybody else gave it, you too, freeze until they confirm.${rotate}`,
+      effect: `${owner.displayName} becomes the owner of ${agent.name}. Mandates from anyone else, including you, freeze until their principals confirm them.${rotate}`,
       reversible: true,
     };
   },

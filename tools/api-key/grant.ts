@@ -10,39 +10,39 @@ import { invalidInput } from '#lib/problems.ts';
 function requireUsable({ tools }: ReadContext, scopes: readonly string[]): void {
   const wrong = unusableScopes(tools, scopes);
   if (wrong.length === 0) return;
-  const problem = `no API key can have ${wrong.join(', ')}; take ${KEY_SCOPES.join(', ')}, or names of tools that are not for people only`;
-  throw invalidInput('Nothing was granted', [{ field: 'scopes', problem }]);
+  const problem = `an API key cannot have ${wrong.join(', ')}; use ${KEY_SCOPES.join(', ')}, or names of tools that are not restricted to people`;
+  throw invalidInput('The API key was not changed', [{ field: 'scopes', problem }]);
 }
 
 export default defineTool({
   name: 'api_key_grant',
-  title: 'Let an API key do more',
+  title: 'Grant an API key more scopes',
   description:
-    'Gives an API key scopes beside those that it has: tools that act, admin, agent.manage, scim. An API key cannot: another IT admin must agree. To take scopes away, revoke the key.',
+    'Adds scopes to an API key: tools that make changes, admin, agent.manage or scim. Only people can do this, and another IT admin must approve. To remove scopes, revoke the key.',
   input: z.object({
     key: z
       .string()
-      .regex(/^akey_[0-9a-z]{26}$/, 'must be the id of a key (akey_…)')
-      .describe('The id of the key, from the answer that made it.'),
+      .regex(/^akey_[0-9a-z]{26}$/, 'must be an API key ID (akey_…)')
+      .describe('API key ID, as returned when the key was created.'),
     scopes: z
       .array(z.string().min(1).max(100))
       .min(1)
       .max(50)
-      .describe(`What it may do from then on: ${KEY_SCOPES.join(', ')}, or names of tools.`),
+      .describe(`Scopes to add: ${KEY_SCOPES.join(', ')}, or tool names.`),
     source: z
       .string()
       .max(500)
       .optional()
       .describe(
-        'With the scope scim, and only there: whose directory it carries. okta, entra, cognito, or the issuer of a configured generic provider.',
+        'Required with the scope scim, and only then: whose directory the key writes. One of okta, entra, cognito, or the issuer of a configured generic provider.',
       ),
   }),
   output: z.object({
     key: z.string(),
     name: z.string(),
-    scopes: z.array(z.string()).describe('All that it has now.'),
+    scopes: z.array(z.string()).describe('All scopes that the key has now.'),
     source: z.string().nullable(),
-    two_humans: z.boolean().describe('False where one IT admin alone has granted it.'),
+    two_humans: z.boolean().describe('False if a single IT admin made this change alone.'),
   }),
   scope: 'api_key.manage',
   only: 'people',
@@ -59,7 +59,7 @@ export default defineTool({
         { what: `API key ${key.name} (${key.id})`, from: words(key.scopes), to: words(scopes) },
         ...(source === key.source ? [] : [{ what: 'source', to: source ?? 'none' }]),
       ],
-      effect: `Whoever holds the API key ${key.name} can do all of this, at any time, without signing in.`,
+      effect: `Anyone who holds the API key ${key.name} can do all of this at any time, without signing in.`,
       reversible: true,
     };
   },

@@ -4,15 +4,15 @@ import { approvalTarget, defineTool, IMPLIED_SCOPE } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'approval_adopt',
-  title: 'Ask for what was suggested',
+  title: 'Request the suggested terms',
   description:
-    'After a denial that suggested narrower terms: asks again for exactly those terms. Whoever decides is asked as for any request; approval_wait tells what becomes of it.',
+    'Sends your denied request again with the narrower terms that the approver suggested. The new request needs the same approvals; use approval_wait to follow it.',
   input: z.object({
-    approval_id: z.string().max(40).describe('The approval_id of what was denied with a suggestion.'),
+    approval_id: z.string().max(40).describe('approval_id of the request that was denied with a suggestion.'),
   }),
   output: z.object({
     call_id: z.string(),
-    approval_id: z.string().nullable().describe('What to wait for; null where nobody needs to be asked.'),
+    approval_id: z.string().nullable().describe('Approval to wait for, or null if none is needed.'),
   }),
   scope: IMPLIED_SCOPE,
   only: 'people',
@@ -25,7 +25,7 @@ export default defineTool({
     const { terms } = await suggested(ctx, ctx.actor, input.approval_id);
     return {
       changes: Object.entries(terms).map(([what, to]) => ({ what, to: JSON.stringify(to) })),
-      effect: 'It is asked again with these terms.',
+      effect: 'The request is sent again with these terms.',
       reversible: true,
     };
   },

@@ -6,16 +6,16 @@ export default defineTool({
   name: 'approval_break_glass',
   title: 'Break glass',
   description:
-    'In an emergency, carries out what you asked at Okta without waiting for its approvals. Only for people who are named for it, with a fresh sign-in on the page of the approval; everybody concerned is told at once, and the next use waits for the review of this one.',
+    'Runs your pending Okta request immediately, without its approvals, in an emergency. You must be on the break-glass list and sign in again. Everyone concerned is notified, and this use must be reviewed before the next one.',
   input: z.object({
-    approval_id: z.string().max(40).describe('The approval that your request waits for.'),
+    approval_id: z.string().max(40).describe('The approval that your request is waiting for.'),
     why: z
       .string()
       .trim()
       .min(3)
       .max(1000)
-      .describe('What the emergency is; everybody who is told reads it, and it stays in the ledger.'),
-    version: z.number().int().min(1).describe('The version of the request that you saw.'),
+      .describe('What the emergency is. Everyone who is notified can read this, and it stays in the ledger.'),
+    version: z.number().int().min(1).describe('Version of the request that you saw.'),
   }),
   output: z.object({ use_id: z.string(), call_id: z.string() }),
   scope: 'approval.break_glass',
@@ -25,7 +25,7 @@ export default defineTool({
   danger: 'destructive',
   preview: async () => ({
     changes: [{ what: 'approvals', from: 'required', to: 'waived once' }],
-    effect: 'It is carried out now. Everybody concerned is told, and another human must review it.',
+    effect: 'The request runs now. Everyone concerned is notified, and another person must review this use.',
     reversible: false,
   }),
   run: async (ctx, input) => {

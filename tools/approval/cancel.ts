@@ -9,10 +9,11 @@ import { Fault } from '#lib/fault.ts';
 export default defineTool({
   name: 'approval_cancel',
   title: 'Withdraw a request',
+  lead: 'Withdraw request',
   description:
-    'Takes back something that still waits for approval. What has been decided or carried out already stays as it is.',
+    'Withdraws a request that is still waiting for approval. It does not undo anything that was already decided or executed.',
   input: z.object({
-    approval_id: z.string().max(40).describe('The approval_id that the gated call answered.'),
+    approval_id: z.string().max(40).describe('approval_id from the response to the original call.'),
   }),
   output: z.object({ status: z.literal('cancelled'), approval_id: z.string() }),
   scope: IMPLIED_SCOPE,
@@ -25,7 +26,7 @@ export default defineTool({
     const { call } = await ownApproval(ctx, ctx.actor, input.approval_id);
     return {
       changes: [{ what: 'request', from: call.state, to: 'withdrawn' }],
-      effect: 'Nobody can approve it any more.',
+      effect: 'Nobody can approve this request any more.',
       reversible: false,
     };
   },
@@ -33,7 +34,10 @@ export default defineTool({
     const own = await ownApproval(ctx, ctx.actor, input.approval_id);
     const call = await findCall(ctx, own.call.id, 'update');
     if (call?.state !== 'waiting')
-      throw new Fault('conflict', `It does not wait any more: it is ${call?.state ?? 'gone'}.`);
+      throw new Fault(
+        'conflict',
+        `This request is not waiting for approval: it is ${call?.state ?? 'gone'}.`,
+      );
     await withdrawCalls(ctx, [call], { actor: actorName(ctx.actor), reason: 'the requester withdrew it' });
     return { status: 'cancelled' as const, approval_id: input.approval_id };
   },

@@ -5,36 +5,37 @@ import { approvalTarget, defineTool } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'approval_decide',
-  title: 'Decide',
+  title: 'Approve or deny a request',
+  lead: 'Decide request',
   description:
-    'Approves or denies one request. Only people whom the policy names may, at the moment of the vote; never the requester, a party to it, or an agent.',
+    'Approves or denies a request. Only people named by the policy can vote, and never the requester, anyone the request is about, or an agent.',
   input: z
     .object({
-      approval_id: z.string().max(40).describe('What is decided.'),
+      approval_id: z.string().max(40).describe('The approval to decide.'),
       decision: z.enum(['approve', 'deny']).describe('Your vote.'),
       note: z
         .string()
         .trim()
         .max(1000)
         .optional()
-        .describe('For the requester; a denial needs one of at least three characters.'),
+        .describe('Note to the requester. A denial requires one of at least three characters.'),
       suggestion: Suggestion.optional().describe('With a denial: what you would approve instead.'),
       narrow: NarrowTerms.optional().describe(
-        'With an approval of a mandate: less than was asked. What is left out stays as it was asked.',
+        'With an approval of a mandate: smaller terms. Fields that you omit stay as requested.',
       ),
-      version: z.number().int().min(1).describe('The version of the request that you saw.'),
+      version: z.number().int().min(1).describe('Version of the request that you saw.'),
     })
     .refine((input) => input.decision === 'approve' || (input.note?.length ?? 0) >= 3, {
       path: ['note'],
-      message: 'a denial needs a reason of at least three characters',
+      message: 'a denial requires a reason of at least three characters',
     })
     .refine((input) => input.suggestion === undefined || input.decision === 'deny', {
       path: ['suggestion'],
-      message: 'a suggestion goes with a denial',
+      message: 'a suggestion is only possible with a denial',
     })
     .refine((input) => input.narrow === undefined || input.decision === 'approve', {
       path: ['narrow'],
-      message: 'only an approval can give less',
+      message: 'narrower terms are only possible with an approval',
     }),
   output: z.object({ approval_id: z.string(), state: z.enum(['approved', 'rejected', 'pending']) }),
   scope: 'approval.decide',
@@ -45,7 +46,7 @@ export default defineTool({
   danger: 'mild',
   preview: async (_ctx, input) => ({
     changes: [{ what: 'vote', to: input.decision }],
-    effect: 'Your vote counts.',
+    effect: 'Your vote is counted.',
     reversible: false,
   }),
   run: async (ctx, input) => ({

@@ -9,8 +9,10 @@ export default defineTool({
   name: 'approval_list',
   title: 'List approvals',
   description:
-    'Lists what waits for approval, the most urgent first: what you can decide and what you asked for. An agent sees what it asked for under its mandate.',
-  input: z.object({ limit: z.number().int().min(1).max(100).default(25).describe('At most this many.') }),
+    'Lists pending approvals, most urgent first: those you can decide and those you requested. An agent sees only the requests it made under its mandate.',
+  input: z.object({
+    limit: z.number().int().min(1).max(100).default(25).describe('Maximum number of approvals to return.'),
+  }),
   output: z.object({
     approvals: z.array(
       z.object({

@@ -4,15 +4,15 @@ import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'approval_review',
-  title: 'Review a use of break-glass',
+  title: 'Review a break-glass use',
   description:
-    'Says what you found when you looked at a use of break-glass. Until somebody other than its user has done so, nobody can break glass again.',
+    'Records your review of a break-glass use. Nobody can break glass again until someone other than the person who used it has done this.',
   input: z.object({
     use: z
       .string()
-      .regex(/^bgu_[0-9a-z]{26}$/, 'must be the id of a use (bgu_…)')
-      .describe('Which use, from break_glass_list or the alarm.'),
-    note: z.string().trim().min(3).max(1000).describe('What you found; it stays in the ledger.'),
+      .regex(/^bgu_[0-9a-z]{26}$/, 'must be a break-glass use ID (bgu_…)')
+      .describe('Break-glass use ID, from break_glass_list or the alarm.'),
+    note: z.string().trim().min(3).max(1000).describe('What you found. It stays in the ledger.'),
   }),
   output: z.object({ use_id: z.string(), reviewed: z.boolean() }),
   scope: 'approval.review',

@@ -8,10 +8,11 @@ import { approvalTarget, defineTool, IMPLIED_SCOPE } from '#engine/tool.ts';
 export default defineTool({
   name: 'approval_wait',
   title: 'Wait for an approval',
+  lead: 'Wait for approval',
   description:
-    'Tells what became of something that needed approval, waiting up to wait_seconds for a decision. Once it is approved and carried out, the answer holds the result. Do not call it in a tight loop: people decide.',
+    'Returns the state of a call that needed approval, waiting up to wait_seconds for a decision. If it was approved and executed, the response contains its result. Do not call this in a tight loop, because people decide.',
   input: z.object({
-    approval_id: z.string().max(40).describe('The approval_id that the gated call answered.'),
+    approval_id: z.string().max(40).describe('approval_id from the response to the original call.'),
     wait_seconds: z.number().int().min(0).max(25).default(20).describe('How long to wait, in seconds.'),
   }),
   output: Envelope,

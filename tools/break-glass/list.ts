@@ -7,11 +7,11 @@ import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'break_glass_list',
-  title: 'Break-glass',
+  title: 'List break-glass',
   description:
-    'Lists who is named for break-glass, and its latest uses with their reviews. A use that nobody has reviewed keeps everybody from the next one.',
+    'Lists the people who can break glass, and recent uses with their reviews. While a use is unreviewed, nobody can break glass again.',
   input: z.object({
-    limit: z.number().int().min(1).max(100).default(20).describe('At most this many uses.'),
+    limit: z.number().int().min(1).max(100).default(20).describe('Maximum number of uses to return.'),
   }),
   output: z.object({
     named: z.array(z.object({ person: z.string(), name: z.string() })),
@@ -22,7 +22,7 @@ export default defineTool({
         what: z.string(),
         why: z.string(),
         at: z.string(),
-        reviewed_by: z.string().nullable().describe('Null: it waits for its review.'),
+        reviewed_by: z.string().nullable().describe('Null while the use waits for its review.'),
         review: z.string().nullable(),
       }),
     ),

@@ -8,18 +8,19 @@ import { Fault } from '#lib/fault.ts';
 
 async function changed(reader: TenantReader, id: string): Promise<Person> {
   const person = await findPerson(reader, id);
-  if (person === null) throw new Fault('not_found', 'There is no such person here.');
-  if (await isNamed(reader, id)) throw new Fault('conflict', `${person.displayName} is named already.`);
+  if (person === null) throw new Fault('not_found', 'Person not found.');
+  if (await isNamed(reader, id))
+    throw new Fault('conflict', `${person.displayName} is already on the break-glass list.`);
   return person;
 }
 
 export default defineTool({
   name: 'break_glass_name',
-  title: 'Name somebody for break-glass',
+  title: 'Add a person to break-glass',
   description:
-    'Lets a person, in an emergency, carry out acts at Okta without waiting for their approvals: with a fresh sign-in, an alarm to everybody concerned and a review afterwards. Another IT admin must agree.',
+    'Adds a person to the break-glass list: in an emergency they can run their own Okta requests without approvals, after a fresh sign-in, with an alarm and a later review. Another IT admin must approve.',
   input: z.object({
-    person: z.string().meta({ ref: 'person' }).describe('Who: work email or person id.'),
+    person: z.string().meta({ ref: 'person' }).describe('Person to add: work email or person ID.'),
   }),
   output: z.object({ person: z.string(), named: z.boolean() }),
   scope: 'break_glass.manage',
@@ -31,7 +32,7 @@ export default defineTool({
     const person = await changed(ctx, input.person);
     return {
       changes: [{ what: `break-glass for ${person.displayName}`, from: 'no', to: 'yes' }],
-      effect: `${person.displayName} can waive approvals in an emergency, one act at a time.`,
+      effect: `${person.displayName} can skip approvals in an emergency, one request at a time.`,
       reversible: true,
     };
   },

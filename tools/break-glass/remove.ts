@@ -8,18 +8,19 @@ import { Fault } from '#lib/fault.ts';
 
 async function changed(reader: TenantReader, id: string): Promise<Person> {
   const person = await findPerson(reader, id);
-  if (person === null) throw new Fault('not_found', 'There is no such person here.');
-  if (!(await isNamed(reader, id))) throw new Fault('conflict', `${person.displayName} is not named.`);
+  if (person === null) throw new Fault('not_found', 'Person not found.');
+  if (!(await isNamed(reader, id)))
+    throw new Fault('conflict', `${person.displayName} is not on the break-glass list.`);
   return person;
 }
 
 export default defineTool({
   name: 'break_glass_remove',
-  title: 'Take somebody off break-glass',
+  title: 'Remove a person from break-glass',
   description:
-    'Takes a person off the list of those who may carry out acts at Okta without waiting for approvals in an emergency. Another IT admin must agree.',
+    'Removes a person from the break-glass list. They can no longer run Okta requests without approvals. Another IT admin must approve.',
   input: z.object({
-    person: z.string().meta({ ref: 'person' }).describe('Who: work email or person id.'),
+    person: z.string().meta({ ref: 'person' }).describe('Person to remove: work email or person ID.'),
   }),
   output: z.object({ person: z.string(), named: z.boolean() }),
   scope: 'break_glass.manage',
@@ -31,7 +32,7 @@ export default defineTool({
     const person = await changed(ctx, input.person);
     return {
       changes: [{ what: `break-glass for ${person.displayName}`, from: 'yes', to: 'no' }],
-      effect: `${person.displayName} waits for approvals like everybody else.`,
+      effect: `${person.displayName} can no longer skip approvals.`,
       reversible: true,
     };
   },

@@ -6,19 +6,19 @@ import { defineTool, personTarget, type Targets } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'breaker_apply',
-  title: 'Carry out held revocations',
+  title: 'Apply held revocations',
   description:
-    'Revokes for good what the mass-change breaker holds back for these people. Use it when the burst of deactivations was meant. Another IT admin must agree; nothing brings a revoked mandate back.',
+    'Permanently revokes the mandates that the mass-change breaker froze for these people. Use it when the deactivations were intended. Another IT admin must approve, and revoked mandates cannot be restored.',
   input: z.object({
     people: z
-      .array(z.string().regex(/^usr_[0-9a-z]{26}$/, 'must be a person id (usr_…)'))
+      .array(z.string().regex(/^usr_[0-9a-z]{26}$/, 'must be a person ID (usr_…)'))
       .min(1)
       .max(100)
-      .describe('Whose revocations are carried out: person ids from breaker_list.'),
+      .describe('People whose mandates to revoke: person IDs from breaker_list.'),
   }),
   output: z.object({
     people: z.number(),
-    revoked: z.array(z.string()).describe('Every mandate that ended.'),
+    revoked: z.array(z.string()).describe('All mandates that were revoked.'),
   }),
   scope: 'breaker.decide',
   only: 'people',
@@ -39,7 +39,7 @@ export default defineTool({
     }
     return {
       changes,
-      effect: `Everything that ${held.length} people delegated ends for good.`,
+      effect: `Permanently revokes everything that ${held.length === 1 ? '1 person' : `${held.length} people`} delegated.`,
       reversible: false,
     };
   },

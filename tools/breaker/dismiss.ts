@@ -7,19 +7,23 @@ export default defineTool({
   name: 'breaker_dismiss',
   title: 'Dismiss held revocations',
   description:
-    'Drops the revocations that the mass-change breaker holds back for these people, and thaws what only the breaker froze. Use it when the burst was a mistake, after the source has made them active again.',
+    'Discards the revocations that the mass-change breaker holds for these people and thaws the mandates it froze. Use it when the deactivations were a mistake, after the source has reactivated the people. Another IT admin must approve.',
   input: z.object({
     people: z
-      .array(z.string().regex(/^usr_[0-9a-z]{26}$/, 'must be a person id (usr_…)'))
+      .array(z.string().regex(/^usr_[0-9a-z]{26}$/, 'must be a person ID (usr_…)'))
       .min(1)
       .max(100)
-      .describe('Whose revocations are dropped: person ids from breaker_list; they must be active again.'),
+      .describe(
+        'People whose revocations to discard: person IDs from breaker_list. They must be active again.',
+      ),
   }),
   output: z.object({
     people: z.number(),
     thawed: z
       .array(z.string())
-      .describe('Mandates that work again; those with another cause stay frozen. Old tokens stay dead.'),
+      .describe(
+        'Mandates that work again. Mandates frozen for other reasons stay frozen, and old tokens stay invalid.',
+      ),
   }),
   scope: 'breaker.decide',
   only: 'people',
@@ -37,7 +41,7 @@ export default defineTool({
         from: 'held',
         to: 'dismissed',
       })),
-      effect: `What ${held.length} people delegated works again, unless something else holds it.`,
+      effect: `What ${held.length === 1 ? '1 person' : `${held.length} people`} delegated works again, unless something else blocks it.`,
       reversible: true,
     };
   },

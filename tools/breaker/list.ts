@@ -7,22 +7,22 @@ import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'breaker_list',
-  title: 'Held revocations',
+  title: 'List held revocations',
   description:
-    'Lists the people whose revocation the mass-change breaker holds back: a source deactivated more people than the threshold allows. What they delegated is frozen already; breaker_apply revokes it for good, breaker_dismiss gives it back to those who are active again.',
+    'Lists people whose mandates the mass-change breaker froze because a source deactivated unusually many people at once. Use breaker_apply to revoke those mandates, or breaker_dismiss to restore them once the people are active again.',
   input: z.object({
-    limit: z.number().int().min(1).max(100).default(50).describe('At most this many.'),
-    cursor: z.string().max(40).optional().describe('next_cursor of the page before.'),
+    limit: z.number().int().min(1).max(100).default(50).describe('Maximum number of entries to return.'),
+    cursor: z.string().max(40).optional().describe('next_cursor from the previous page.'),
   }),
   output: z.object({
     held: z.array(
       z.object({
         hold_id: z.string(),
-        person: z.string().describe('The id that breaker_apply and breaker_dismiss take.'),
+        person: z.string().describe('Person ID, for breaker_apply and breaker_dismiss.'),
         name: z.string(),
-        source: z.string().describe('Whose word it was.'),
+        source: z.string().describe('Source that reported the deactivation.'),
         reason: z.string(),
-        mandates: z.number().describe('Mandates that wait, frozen, for the decision.'),
+        mandates: z.number().describe('Number of frozen mandates that wait for the decision.'),
         active_again: z.boolean(),
         since: z.string(),
       }),

@@ -7,18 +7,16 @@ export default defineTool({
   name: 'client_list',
   title: 'List clients',
   description:
-    'Lists the MCP clients that a person has signed in to and that may act for them: yours, those of your direct reports, and everybody’s for IT admins.',
+    'Lists the MCP clients that can act for a person because they signed in. You can list your own and those of your direct reports; IT admins can list anyone’s.',
   input: z.object({ person: CLIENT_PERSON }),
   output: z.object({
     clients: z.array(
       z.object({
-        client_id: z
-          .string()
-          .describe('Where the client describes itself, or the id that it registered under.'),
+        client_id: z.string().describe('URL of the client’s metadata, or the ID it was registered with.'),
         summary: z.string(),
         scopes: z.array(z.string()),
         since: z.iso.datetime(),
-        until: z.iso.datetime().nullable().describe('When it ends by itself.'),
+        until: z.iso.datetime().nullable().describe('When this access expires.'),
       }),
     ),
   }),
@@ -32,7 +30,7 @@ export default defineTool({
     return {
       clients: (await clientsOf(ctx, person)).map(({ clientId, name, scopes, since, until }) => ({
         client_id: clientId,
-        summary: `${name === null ? clientId : `${name} (${clientId})`} may act for ${person.displayName} since ${since.toISOString().slice(0, 10)}`,
+        summary: `${name === null ? clientId : `${name} (${clientId})`} can act for ${person.displayName} since ${since.toISOString().slice(0, 10)}`,
         scopes: [...scopes],
         since: since.toISOString(),
         until: until?.toISOString() ?? null,

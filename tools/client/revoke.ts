@@ -11,23 +11,28 @@ const ALL = 'all';
 const which = (client: string): string | null => (client === ALL ? null : client);
 
 const noClient = (): Fault =>
-  new Fault('not_found', 'No such client may act for this person. /client list shows those that may.');
+  new Fault(
+    'not_found',
+    'No such client can act for this person. Use /client list to see the clients that can.',
+  );
 
 export default defineTool({
   name: 'client_revoke',
-  title: 'Revoke a client',
+  title: "Revoke a client's access",
   description:
-    'Ends what a person let an MCP client do: its tokens die at once, and what it waits for is withdrawn. It must ask the person again. For yourself, your direct reports, and anybody as an IT admin.',
+    'Revokes an MCP client’s access to a person’s account: its tokens stop working immediately and its open requests are withdrawn. You can do this for yourself and your direct reports; IT admins can do it for anyone.',
   input: z.object({
     client: z
       .string()
       .trim()
       .min(1)
       .max(2048)
-      .describe('client_id of the client, as /client list shows it, or "all" for every one.'),
+      .describe('client_id from client_list, or "all" for every client.'),
     person: CLIENT_PERSON,
   }),
-  output: z.object({ revoked: z.array(z.string()).describe('client_id of each that was ended.') }),
+  output: z.object({
+    revoked: z.array(z.string()).describe('client_id of every client whose access was revoked.'),
+  }),
   scope: 'client.manage',
   only: 'people',
   worksFrozen: true,
@@ -44,10 +49,10 @@ export default defineTool({
     return {
       changes: clients.map(({ clientId }) => ({
         what: clientId,
-        from: `may act for ${person.displayName}`,
-        to: 'may not',
+        from: `can act for ${person.displayName}`,
+        to: 'cannot',
       })),
-      effect: `Its tokens die at once. It acts for ${person.displayName} again only if they sign in to it and approve it anew.`,
+      effect: `Its tokens stop working immediately. To act for ${person.displayName} again, it needs a new sign-in and consent.`,
       reversible: true,
     };
   },

@@ -7,10 +7,13 @@ export default defineTool({
   name: 'explain_access',
   title: 'Explain access',
   description:
-    'Says whether you could use a tool with an input right now, what would have to be approved and by whom, or what is missing and who can give it. Nothing is carried out or asked.',
+    'Explains whether you could call a tool with a given input now: which approvals it needs and from whom, or what is missing and who can grant it. It changes nothing and asks nobody.',
   input: z.object({
-    tool: z.string().max(60).describe('The tool, by name: okta_reset_mfa.'),
-    input: z.record(z.string(), z.unknown()).default({}).describe('The input that you would give it.'),
+    tool: z.string().max(60).describe('Tool name, such as okta_reset_mfa.'),
+    input: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe('The input that you would pass to the tool.'),
   }),
   output: z.object({
     tool: z.string(),
@@ -34,7 +37,9 @@ export default defineTool({
       .nullable(),
     you_hold: z
       .object({ roles: z.array(z.string()), scopes: z.array(z.string()) })
-      .describe("Your groups' authority; for an agent, what its mandate leaves of its principal's."),
+      .describe(
+        'Roles and scopes from your groups. For an agent: the part of its mandate that its principal still holds.',
+      ),
   }),
   scope: IMPLIED_SCOPE,
   tokenScope: 'delegation:read',

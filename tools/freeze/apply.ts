@@ -7,9 +7,10 @@ import { defineTool } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'freeze_apply',
-  title: 'Kill switch',
+  title: 'Use the kill switch',
+  lead: 'Use the kill switch on',
   description:
-    'Stops an agent, everything that a person delegates, a mandate with all below it, or the whole organisation: at once, in one step, without asking anybody. Tokens die and waiting requests are withdrawn. Lifted by IT admins; for the organisation it takes two people.',
+    'Immediately stops an agent, everything a person has delegated, a mandate with everything delegated from it, or the whole organisation. No approval is needed: tokens stop working and pending requests are withdrawn. IT admins can lift the freeze; for the whole organisation this takes two people.',
   input: z.object({
     target: FREEZE_TARGET,
     reason: z
@@ -18,11 +19,11 @@ export default defineTool({
       .min(3)
       .max(500)
       .default('Kill switch')
-      .describe('Why. Everybody hit can read it.'),
+      .describe('Why you stop it. Everyone affected can read this.'),
   }),
   output: FreezeReport.extend({
     frozen: z.literal(true),
-    elapsed_ms: z.number().describe('From the first lock to the last row, in milliseconds.'),
+    elapsed_ms: z.number().describe('How long it took, in milliseconds.'),
   }),
   scope: 'freeze.manage',
   only: 'people',

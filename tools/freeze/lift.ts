@@ -8,18 +8,19 @@ import { defineTool } from '#engine/tool.ts';
 export default defineTool({
   name: 'freeze_lift',
   title: 'Lift a freeze',
+  lead: 'Lift the freeze on',
   description:
-    'Takes back what the kill switch did, and nothing else: what something else holds stays held, and tokens from before stay dead. For the whole organisation a second person must agree, and never the one who froze it.',
+    'Lifts a freeze made with the kill switch. Anything blocked for another reason stays blocked, and old tokens stay invalid. For the whole organisation, a second person must approve, and it cannot be the person who froze it.',
   input: z.object({ target: FREEZE_TARGET }),
   output: z.object({
     target: z.string(),
     name: z.string(),
     thawed: z.array(z.string()).describe('The first 20 mandates that work again.'),
-    thawed_count: z.number().int().describe('How many of them this did itself.'),
+    thawed_count: z.number().int().describe('Number of mandates that this call thawed.'),
     later: z
       .boolean()
-      .describe('True where there are many mandates: they follow in the background, in minutes at most.'),
-    still_held_by: z.array(z.string()).describe('What else holds an agent.'),
+      .describe('True if there are many mandates: the rest follow in the background within minutes.'),
+    still_held_by: z.array(z.string()).describe('What else blocks the agent.'),
   }),
   scope: 'freeze.manage',
   only: 'people',
@@ -35,7 +36,7 @@ export default defineTool({
     // Only what does not change while somebody thinks it over: an approval is bound to it.
     return {
       changes: [{ what: plan.target.kind, from: 'frozen', to: 'active' }],
-      effect: `${plan.name} works again, where nothing else holds it.`,
+      effect: `${plan.name} works again, unless something else blocks it.`,
       reversible: true,
     };
   },

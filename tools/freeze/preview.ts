@@ -8,7 +8,7 @@ export default defineTool({
   name: 'freeze_preview',
   title: 'Preview the kill switch',
   description:
-    'Shows what the kill switch would stop: mandates, agents, requests that wait for approval, and tokens. Nothing is changed.',
+    'Shows what the kill switch would stop: mandates, agents, pending approvals and tokens. It changes nothing.',
   input: z.object({ target: FREEZE_TARGET }),
   output: FreezeReport,
   scope: IMPLIED_SCOPE,

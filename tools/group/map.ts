@@ -9,25 +9,25 @@ export default defineTool({
   name: 'group_map',
   title: 'Map a group',
   description:
-    'Lets a group of the directory give its members a role and scopes, or changes what it gives. Shows first who gains and loses what, and which mandates freeze. Another IT admin must agree.',
+    'Gives the members of a directory group a role and scopes, or changes what they get. The preview shows who gains or loses what, and which mandates freeze. Another IT admin must approve.',
   input: z.object({
-    group: z.string().min(1).max(200).describe("The group's immutable id at its source, never its name."),
+    group: z.string().min(1).max(200).describe("The group's immutable ID at its source, not its name."),
     source: z
       .string()
       .min(1)
       .max(80)
       .default('okta')
-      .describe('Who tells of the group: okta, or scim:<key id>.'),
+      .describe('Source of the group: okta, or scim:<key id>.'),
     role: z
       .string()
-      .regex(/^[a-z0-9_]{2,40}$/, 'use small letters, digits and _')
-      .describe('The role: it_admin, manager, executive, member, or one that your policies name.'),
+      .regex(/^[a-z0-9_]{2,40}$/, 'use lowercase letters, digits and _')
+      .describe('Role to give: it_admin, manager, executive, member, or a role that your policies use.'),
     scopes: z
       .array(z.string().min(1).max(200))
       .max(100)
       .default([])
       .describe(
-        'What its members may use and delegate, from scope_list. It replaces what this mapping gave before.',
+        'Scopes that members can use and delegate (see scope_list). They replace the previous scopes of this mapping.',
       ),
   }),
   output: MappingChanged,

@@ -6,14 +6,14 @@ import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 export default defineTool({
   name: 'group_mapping_list',
   title: 'List group mappings',
-  description: 'Lists which groups of the directory give their members which roles and scopes here.',
+  description: 'Lists which directory groups give their members which roles and scopes.',
   input: z.object({}),
   output: z.object({
     mappings: z.array(
       z.object({
         source: z.string(),
-        group: z.string().describe("The group's immutable id at its source."),
-        name: z.string().nullable().describe('Null where the source has not told of it.'),
+        group: z.string().describe("The group's immutable ID at its source."),
+        name: z.string().nullable().describe('Null if the source has not reported this group.'),
         role: z.string(),
         scopes: z.array(z.string()),
         members: z.number(),

@@ -9,16 +9,16 @@ export default defineTool({
   name: 'group_unmap',
   title: 'Unmap a group',
   description:
-    'Takes a role, with its scopes, from the members of a group. Shows first who loses what, and which mandates freeze. Another IT admin must agree.',
+    'Removes a role and its scopes from the members of a group. The preview shows who loses what, and which mandates freeze. Another IT admin must approve.',
   input: z.object({
-    group: z.string().min(1).max(200).describe("The group's immutable id at its source, never its name."),
+    group: z.string().min(1).max(200).describe("The group's immutable ID at its source, not its name."),
     source: z
       .string()
       .min(1)
       .max(80)
       .default('okta')
-      .describe('Who tells of the group: okta, or scim:<key id>.'),
-    role: z.string().max(40).describe('The role that it gives.'),
+      .describe('Source of the group: okta, or scim:<key id>.'),
+    role: z.string().max(40).describe('Role to remove.'),
   }),
   output: MappingChanged,
   scope: 'group.manage',

@@ -13,9 +13,10 @@ import { Fault } from '#lib/fault.ts';
 export default defineTool({
   name: 'mandate_confirm',
   title: 'Confirm a mandate',
+  lead: 'Confirm mandate',
   description:
-    'Lets a mandate that you gave go on after the keys or the owner of its agent changed. It asks the approval that giving it asked, and lifts that one cause: what else holds the mandate goes on holding it.',
-  input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
+    "Resumes your mandate after its agent's keys or owner have changed. It needs the same approval as a new mandate, and does not lift other freezes.",
+  input: z.object({ mandate_id: z.string().max(40).describe('Mandate ID (mdt_…).') }),
   output: z.object({ mandate_id: z.string(), state: z.string(), reason: z.string().nullable() }),
   scope: 'mandate.create',
   only: 'people',
@@ -28,7 +29,7 @@ export default defineTool({
   preview: async (ctx, input) => {
     const mandate = await findMandate(ctx, input.mandate_id);
     if (mandate?.state !== 'frozen')
-      throw new Fault('conflict', 'This mandate does not wait for your confirmation.');
+      throw new Fault('conflict', 'This mandate is not waiting for your confirmation.');
     const agent = await findAgent(ctx, mandate.agentId);
     const owner = agent === null ? null : await findPerson(ctx, agent.ownerId);
     // Named, so that a confirmation is good for the credentials that were seen, and for no later ones (law 6).
@@ -38,14 +39,14 @@ export default defineTool({
         { what: 'state', from: 'frozen', to: 'confirmed' },
         { what: 'credentials of the agent', to: proofs.join(', ') || 'none' },
       ],
-      effect: `${agent?.name ?? mandate.agentId}, owned by ${owner?.displayName ?? 'nobody known'}, may go on with this mandate.`,
+      effect: `${agent?.name ?? mandate.agentId}, owned by ${owner?.displayName ?? 'an unknown person'}, can use this mandate again.`,
       reversible: true,
     };
   },
   run: async (ctx, input) => {
     const mandate = await findMandate(ctx, input.mandate_id, 'update');
     if (mandate === null || mandate.principalId !== principalOf(ctx.actor))
-      throw new Fault('forbidden', 'Only the person who gave a mandate confirms it.');
+      throw new Fault('forbidden', 'Only the person who gave a mandate can confirm it.');
     await liftCause(ctx, [mandate.id], CREDENTIALS_CHANGED, actorName(ctx.actor));
     const after = await findMandate(ctx, mandate.id);
     return { mandate_id: mandate.id, state: after?.state ?? 'gone', reason: after?.reason ?? null };

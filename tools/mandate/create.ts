@@ -12,33 +12,36 @@ import { agentTarget, defineTool } from '#engine/tool.ts';
 export default defineTool({
   name: 'mandate_create',
   title: 'Give a mandate',
+  lead: 'Give a mandate to',
   description:
-    'Lets an agent act for you: which scopes, on whom, for how long, what for. You can give only what you may do yourself.',
+    'Lets an agent act for you with the scopes, resources, time and purpose that you choose. You can delegate only what you can do yourself.',
   input: z
     .object({
-      agent: z.string().meta({ ref: 'agent' }).describe('The agent: its name or id.'),
+      agent: z.string().meta({ ref: 'agent' }).describe('Agent name or ID.'),
       template: z
         .string()
         .min(1)
         .max(100)
         .optional()
-        .describe('Name of a mandate template that fills whatever is left out here (mandate_template_list).'),
+        .describe(
+          'Name of a mandate template (see mandate_template_list). It fills every field that you omit.',
+        ),
       scopes: field.scopesField
         .optional()
         .describe(
-          'What it may do, as scopes: okta.password.reset, okta.mfa.reset, … Needed without a template.',
+          'Scopes the agent can use, such as okta.password.reset or okta.mfa.reset. Required without a template.',
         ),
       resources: field.resourcesField
         .meta({ ref: 'resources' })
         .optional()
         .describe(
-          'On whom: team (your direct reports), an email address, person:<id>, group:<id>, or * for everybody you may act on. Left out: team.',
+          'Whom it covers: team (your direct reports), an email address, person:<id>, group:<id>, or * for everyone you can act on. Default: team.',
         ),
-      days: field.daysField.optional().describe('For how many days. Left out: 7.'),
+      days: field.daysField.optional().describe('How many days it lasts. Default: 7.'),
       max_uses: field.usesField.optional().describe(field.FIELD_WORDS.max_uses),
       purpose: field.purposeField
         .optional()
-        .describe('What for. Approvers and auditors read it. Needed without a template.'),
+        .describe('What it is for. Approvers and auditors can read this. Required without a template.'),
       tools: field.toolsField.optional().describe(field.FIELD_WORDS.tools),
       amount: field.amountField.optional().describe(field.FIELD_WORDS.amount),
       currency: field.currencyField.optional().describe(field.FIELD_WORDS.currency),
@@ -46,18 +49,18 @@ export default defineTool({
       offline: z
         .boolean()
         .optional()
-        .describe('Whether it works while you are away, without a fresh sign-in of yours. Left out: no.'),
+        .describe('Whether the agent can use it while you are away, without a fresh sign-in. Default: no.'),
       may_delegate: field.depthField
         .optional()
         .describe(
-          'How many levels deep the agent may hand parts of it on to other agents: 0 to 3. Left out: 0.',
+          'How many levels deep the agent can delegate parts of it to other agents: 0 to 3. Default: 0.',
         ),
     })
     .superRefine((input, ctx) => {
       if (input.template !== undefined) return;
       for (const name of ['scopes', 'purpose'] as const) {
         if (input[name] === undefined)
-          ctx.addIssue({ code: 'custom', path: [name], message: 'is needed without a template' });
+          ctx.addIssue({ code: 'custom', path: [name], message: 'is required without a template' });
       }
     }),
   output: z.object({
@@ -66,7 +69,7 @@ export default defineTool({
     scopes: z.array(z.string()),
     resources: z.array(z.string()),
     expires_at: z.iso.datetime(),
-    summary: z.string().describe('What it allows and forbids, in words.'),
+    summary: z.string().describe('What the mandate allows and forbids, in plain words.'),
   }),
   scope: 'mandate.create',
   tokenScope: 'delegation:create',

@@ -10,28 +10,39 @@ import { Fault } from '#lib/fault.ts';
 
 export default defineTool({
   name: 'mandate_delegate',
-  title: 'Hand a mandate on',
+  title: 'Delegate part of a mandate',
+  lead: 'Delegate part of a mandate to',
   description:
-    'For agents: hands a part of the mandate that you act under on to another agent, where the mandate allows it. Whatever you leave out is as in yours; nothing can be more. It ends with yours. Where somebody else than your principal owns the other agent, your principal’s manager must agree.',
+    'For agents: delegates part of your mandate to another agent, if your mandate allows it. Fields that you omit are copied from your mandate, and nothing can exceed it. If another person owns that agent, your principal’s manager must approve.',
   input: z.object({
-    agent: z.string().meta({ ref: 'agent' }).describe('The other agent: its name or id.'),
-    scopes: field.scopesField.optional().describe('Which of your scopes. Left out: those that you hold.'),
+    agent: z.string().meta({ ref: 'agent' }).describe('Name or ID of the other agent.'),
+    scopes: field.scopesField
+      .optional()
+      .describe('Scopes to delegate, out of yours. Default: all that you hold.'),
     resources: field.resourcesField
       .meta({ ref: 'resources' })
       .optional()
       .describe(
-        'Which of your resources, or an email address or person:<id> whom they cover now. Left out: all.',
+        'Resources to delegate, out of yours; or an email address or person:<id> that they cover now. Default: all.',
       ),
-    tools: field.toolsField.optional().describe('Only through these tools, by name. Left out: as in yours.'),
-    amount: field.amountField.optional().describe('At most your amount. Left out: as in yours.'),
-    currency: field.currencyField.optional().describe('The currency of yours.'),
-    window: field.windowField.optional().describe('Within your hours. Left out: as in yours.'),
-    max_uses: field.usesField.optional().describe('At most what you have left, which it spends too.'),
-    days: field.daysField.optional().describe('For how many days. Left out: as long as yours.'),
+    tools: field.toolsField
+      .optional()
+      .describe('Limit it to these tools, by name. Default: as in your mandate.'),
+    amount: field.amountField
+      .optional()
+      .describe('Maximum amount, no higher than yours. Default: as in your mandate.'),
+    currency: field.currencyField.optional().describe('Currency; must be the same as in your mandate.'),
+    window: field.windowField.optional().describe('Time window, inside yours. Default: as in your mandate.'),
+    max_uses: field.usesField
+      .optional()
+      .describe(
+        'Maximum number of uses, no more than you have left. Each use also counts against your mandate.',
+      ),
+    days: field.daysField.optional().describe('How many days it lasts. Default: as long as your mandate.'),
     may_delegate: field.depthField
       .optional()
-      .describe('How many levels deeper it may be handed on. Left out: one less than yours.'),
-    purpose: field.purposeField.describe('What for. The principal and auditors read it.'),
+      .describe('How many more levels it can be delegated. Default: one less than yours.'),
+    purpose: field.purposeField.describe('What it is for. The principal and auditors can read this.'),
   }),
   output: z.object({
     mandate_id: z.string(),
@@ -40,7 +51,7 @@ export default defineTool({
     scopes: z.array(z.string()),
     resources: z.array(z.string()),
     expires_at: z.iso.datetime(),
-    summary: z.string().describe('What it allows and forbids, in words.'),
+    summary: z.string().describe('What the mandate allows and forbids, in plain words.'),
   }),
   scope: IMPLIED_SCOPE,
   offeredUnder: (mandate) => mandate !== null && mandate.depth > 0,
@@ -70,6 +81,6 @@ function asAgent(actor: Actor): AgentActor {
   if (actor.kind === 'agent') return actor;
   throw new Fault(
     'forbidden',
-    'Only an agent hands its mandate on. Give a mandate of your own with mandate_create.',
+    'Only agents can delegate their mandate. Use mandate_create to give a mandate yourself.',
   );
 }

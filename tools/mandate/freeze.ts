@@ -9,16 +9,23 @@ import { Fault } from '#lib/fault.ts';
 export default defineTool({
   name: 'mandate_freeze',
   title: 'Freeze a mandate',
+  lead: 'Freeze mandate',
   description:
-    'Stops a mandate at once, with everything below it and its tokens, until it is thawed. It can be undone; revoking cannot.',
+    'Freezes a mandate immediately, with its tokens and everything delegated from it. Use mandate_thaw to undo it; to end a mandate permanently, use mandate_revoke.',
   input: z.object({
-    mandate_id: z.string().max(40).describe('The mandate id (mdt_…).'),
-    reason: z.string().trim().min(3).max(500).default('Frozen by hand').describe('Why. Auditors read it.'),
+    mandate_id: z.string().max(40).describe('Mandate ID (mdt_…).'),
+    reason: z
+      .string()
+      .trim()
+      .min(3)
+      .max(500)
+      .default('Frozen by hand')
+      .describe('Why you freeze it. Auditors can read this.'),
   }),
   output: z.object({
     mandate_id: z.string(),
-    cause: z.string().describe('principal: set by the one who gave it; admin: by somebody else.'),
-    frozen: z.array(z.string()).describe('Every mandate that is frozen with it.'),
+    cause: z.string().describe('principal: frozen by the person who gave it; admin: by someone else.'),
+    frozen: z.array(z.string()).describe('All mandates that were frozen.'),
   }),
   scope: 'mandate.revoke',
   tokenScope: 'delegation:revoke',
@@ -30,21 +37,21 @@ export default defineTool({
   preview: async (ctx, input) => {
     const mandate = await findMandate(ctx, input.mandate_id);
     if (mandate?.state === 'revoked' || mandate?.state === 'expired')
-      throw new Fault('conflict', `This mandate has ended already (${mandate.state}).`);
+      throw new Fault('conflict', `This mandate has already ended (${mandate.state}).`);
     return {
       changes: [{ what: 'state', from: mandate?.state ?? '', to: 'frozen' }],
-      effect: 'The mandate and what was handed on of it stop working until it is thawed.',
+      effect: 'The mandate and everything delegated from it stop working until it is thawed.',
       reversible: true,
     };
   },
   run: async (ctx, input) => {
     const mandate = await findMandate(ctx, input.mandate_id);
-    if (mandate === null) throw new Fault('not_found', 'There is no such mandate here.');
+    if (mandate === null) throw new Fault('not_found', 'Mandate not found.');
     const cause = handCause(mandate, principalOf(ctx.actor));
     const { reason } = input;
     const frozen = await freezeMandates(ctx, [mandate.id], cause, actorName(ctx.actor), { reason });
     if (!frozen.some((one) => one.id === mandate.id))
-      throw new Fault('conflict', 'This mandate has ended already.');
+      throw new Fault('conflict', 'This mandate has already ended.');
     return { mandate_id: mandate.id, cause, frozen: frozen.map((one) => one.id) };
   },
 });

@@ -7,20 +7,24 @@ export default defineTool({
   name: 'mandate_list',
   title: 'List mandates',
   description:
-    'Lists mandates, newest first: those that you gave, and those given to agents of yours; IT admins see all. An agent sees the one that it acts under.',
+    'Lists mandates, newest first: those you gave and those given to your agents. IT admins see all mandates; an agent sees only its own.',
   input: z.object({
     state: z
       .enum(['active', 'frozen', 'revoked', 'expired', 'open', 'all'])
       .default('open')
-      .describe('Which ones; open: active or frozen.'),
-    agent: z.string().meta({ ref: 'agent' }).optional().describe('Only those of this agent: its name or id.'),
+      .describe('States to return; open means active or frozen.'),
+    agent: z
+      .string()
+      .meta({ ref: 'agent' })
+      .optional()
+      .describe('Return only mandates of this agent: name or ID.'),
     principal: z
       .string()
       .meta({ ref: 'person' })
       .optional()
-      .describe('Only those that this person gave: person id or work email. For IT admins.'),
-    limit: z.number().int().min(1).max(100).default(25).describe('At most this many.'),
-    cursor: z.string().optional().describe('next_cursor of the page before.'),
+      .describe('Return only mandates given by this person: person ID or work email. IT admins only.'),
+    limit: z.number().int().min(1).max(100).default(25).describe('Maximum number of mandates to return.'),
+    cursor: z.string().optional().describe('next_cursor from the previous page.'),
   }),
   output: z.object({ mandates: z.array(MandateView), next_cursor: z.string().nullable() }),
   scope: IMPLIED_SCOPE,

@@ -7,30 +7,37 @@ import { defineTool, mandateTarget } from '#engine/tool.ts';
 export default defineTool({
   name: 'mandate_narrow',
   title: 'Narrow a mandate',
+  lead: 'Narrow mandate',
   description:
-    'Makes a mandate smaller, at once: fewer scopes, resources, tools, uses or hours, an earlier end, a lower amount. Tokens of before stop working. Wider is a new mandate.',
+    'Reduces a mandate immediately: fewer scopes, resources, tools, uses or hours, an earlier end, or a lower amount. Its existing tokens stop working. To widen it, give a new mandate.',
   input: z.object({
-    mandate_id: z.string().max(40).describe('The mandate id (mdt_…).'),
-    scopes: field.scopesField.optional().describe('The scopes that remain.'),
+    mandate_id: z.string().max(40).describe('Mandate ID (mdt_…).'),
+    scopes: field.scopesField.optional().describe('Scopes to keep.'),
     resources: field.resourcesField
       .meta({ ref: 'resources' })
       .optional()
-      .describe('The resources that remain, or an email address or person:<id> whom they cover now.'),
-    tools: field.toolsField.optional().describe('The tools that remain.'),
-    amount: field.amountField.optional().describe('A lower amount for each use.'),
-    currency: field.currencyField.optional().describe('Its currency, which must be the same as before.'),
-    window: field.windowField.optional().describe('Fewer hours, in the same time zone.'),
-    max_uses: field.usesField.optional().describe('Fewer uses in all, counting those that are spent.'),
-    days: field.daysField.optional().describe('Ends so many days from now: sooner than before.'),
+      .describe('Resources to keep, or an email address or person:<id> that they cover now.'),
+    tools: field.toolsField.optional().describe('Tools to keep.'),
+    amount: field.amountField.optional().describe('A lower maximum amount per use.'),
+    currency: field.currencyField.optional().describe('Currency; must be the same as before.'),
+    window: field.windowField.optional().describe('A smaller time window, in the same time zone.'),
+    max_uses: field.usesField
+      .optional()
+      .describe('A lower maximum number of uses, counting those already spent.'),
+    days: field.daysField.optional().describe('New end, in days from now; must be earlier than before.'),
     may_delegate: field.depthField
       .optional()
-      .describe('Fewer levels of handing on. What was handed on deeper is revoked; with 0, all of it.'),
-    offline: z.literal(false).optional().describe('false: no longer while the principal is away.'),
+      .describe(
+        'Fewer levels of delegation. Deeper mandates are revoked; 0 revokes all that were delegated from it.',
+      ),
+    offline: z.literal(false).optional().describe('Set to false to stop use while the principal is away.'),
   }),
   output: z.object({
     mandate_id: z.string(),
-    narrowed: z.array(z.string()).describe('Every mandate that became smaller with it.'),
-    revoked: z.array(z.string()).describe('What was handed on, and of which nothing was left.'),
+    narrowed: z.array(z.string()).describe('All mandates that were narrowed.'),
+    revoked: z
+      .array(z.string())
+      .describe('Delegated mandates that were revoked because nothing of them was left.'),
     expires_at: z.iso.datetime(),
   }),
   scope: 'mandate.revoke',
@@ -46,7 +53,7 @@ export default defineTool({
       changes: Object.entries(asked).flatMap(([what, to]) =>
         to === undefined ? [] : [{ what, to: JSON.stringify(to) }],
       ),
-      effect: 'The mandate becomes smaller at once; tokens of before stop working.',
+      effect: 'The mandate is narrowed immediately, and its existing tokens stop working.',
       reversible: false,
     };
   },

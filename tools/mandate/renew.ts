@@ -9,16 +9,17 @@ import { defineTool, mandateTarget } from '#engine/tool.ts';
 export default defineTool({
   name: 'mandate_renew',
   title: 'Renew a mandate',
+  lead: 'Renew mandate',
   description:
-    'Lets a mandate of yours run on as it is, for so many days from now. It asks the approval that giving it asked; uses that are spent stay spent.',
+    'Extends one of your mandates by the given number of days from now. It needs the same approval as a new mandate; spent uses stay spent.',
   input: z.object({
-    mandate_id: z.string().max(40).describe('The mandate id (mdt_…).'),
-    days: daysField.describe('For how many days from now.'),
+    mandate_id: z.string().max(40).describe('Mandate ID (mdt_…).'),
+    days: daysField.describe('How many days it lasts, counted from now.'),
   }),
   output: z.object({
     mandate_id: z.string(),
     expires_at: z.iso.datetime(),
-    summary: z.string().describe('What it allows and forbids, in words.'),
+    summary: z.string().describe('What the mandate allows and forbids, in plain words.'),
   }),
   scope: 'mandate.create',
   tokenScope: 'delegation:create',

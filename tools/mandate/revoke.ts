@@ -8,21 +8,22 @@ import { Fault } from '#lib/fault.ts';
 export default defineTool({
   name: 'mandate_revoke',
   title: 'Revoke a mandate',
+  lead: 'Revoke mandate',
   description:
-    'Ends a mandate for good, with everything below it: tokens stop working at once and waiting approvals are withdrawn. Nothing brings it back.',
+    'Permanently ends a mandate and everything delegated from it. Its tokens stop working immediately, and pending requests are withdrawn.',
   input: z.object({
-    mandate_id: z.string().max(40).describe('The mandate id (mdt_…).'),
+    mandate_id: z.string().max(40).describe('Mandate ID (mdt_…).'),
     reason: z
       .string()
       .trim()
       .min(3)
       .max(500)
       .default('Revoked by hand')
-      .describe('Why. The parties and auditors read it.'),
+      .describe('Why you revoke it. The people involved and auditors can read this.'),
   }),
   output: z.object({
     mandate_id: z.string(),
-    revoked: z.array(z.string()).describe('Every mandate that ended with it.'),
+    revoked: z.array(z.string()).describe('All mandates that were revoked.'),
   }),
   scope: 'mandate.revoke',
   tokenScope: 'delegation:revoke',
@@ -36,12 +37,12 @@ export default defineTool({
     if (mandate?.state === 'revoked' || mandate?.state === 'expired') {
       throw new Fault(
         'conflict',
-        `This mandate has ended already (${mandate.state}${mandate.reason === null ? '' : `: ${mandate.reason}`}).`,
+        `This mandate has already ended (${mandate.state}${mandate.reason === null ? '' : `: ${mandate.reason}`}).`,
       );
     }
     return {
       changes: [{ what: 'state', from: mandate?.state ?? '', to: 'revoked' }],
-      effect: 'The mandate ends for good, with its tokens and waiting approvals.',
+      effect: 'The mandate ends permanently, with its tokens and pending requests.',
       reversible: false,
     };
   },

@@ -7,9 +7,10 @@ import { Fault } from '#lib/fault.ts';
 export default defineTool({
   name: 'mandate_show',
   title: 'Show a mandate',
+  lead: 'Show mandate',
   description:
-    'Shows one mandate: what it allows and forbids in words, on whom, until when, how often it was used, what was made from it, and why it is frozen or has ended.',
-  input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
+    'Shows one mandate: what it allows and forbids, whom it covers, when it ends, how often it was used, what was delegated from it, and why it is frozen or has ended.',
+  input: z.object({ mandate_id: z.string().max(40).describe('Mandate ID (mdt_…).') }),
   output: MandateDetail,
   scope: IMPLIED_SCOPE,
   tokenScope: 'delegation:read',
@@ -20,7 +21,7 @@ export default defineTool({
     const mandate = await findMandate(ctx, input.mandate_id);
     // An agent sees its own mandate; the principal's other mandates do not exist for it.
     if (mandate === null || (ctx.actor.kind === 'agent' && ctx.actor.mandateId !== mandate.id)) {
-      throw new Fault('not_found', 'There is no such mandate here.');
+      throw new Fault('not_found', 'Mandate not found.');
     }
     return mandateDetail(ctx, mandate);
   },

@@ -5,15 +5,15 @@ import { defineTool, IMPLIED_SCOPE, TENANT_TARGET } from '#engine/tool.ts';
 export default defineTool({
   name: 'mandate_template_list',
   title: 'List mandate templates',
-  description: 'Lists the mandates that can be given by name (mandate_create, template) and what each holds.',
+  description: 'Lists the mandate templates that you can use with mandate_create, with their terms.',
   input: z.object({}),
   output: z.object({
     templates: z.array(
       z.object({
         name: z.string(),
         description: z.string(),
-        own: z.boolean().describe('Whether the tenant saved it; otherwise it ships with the product.'),
-        terms: z.record(z.string(), z.unknown()).describe('As fields of mandate_create.'),
+        own: z.boolean().describe('True if your organisation saved it; false if it comes with the product.'),
+        terms: z.record(z.string(), z.unknown()).describe('Terms, as fields of mandate_create.'),
       }),
     ),
   }),

@@ -12,30 +12,35 @@ export default defineTool({
   name: 'mandate_template_save',
   title: 'Save a mandate template',
   description:
-    'Saves terms under a name, so that people give such a mandate by picking it. A template that has this name already is replaced; mandates that were given with it stay as they are.',
+    'Saves the terms of a mandate as a template that people can choose by name. It replaces a template of the same name; existing mandates do not change.',
   input: z.object({
-    name: oneLine(3, 100).describe('How people pick it: "Reset MFA for my team, 7 days".'),
-    description: z.string().trim().min(3).max(500).describe('When to use it.'),
-    scopes: field.scopesField.describe('What it lets an agent do, as scopes.'),
+    name: oneLine(3, 100).describe('Name that people choose, such as "Reset MFA for my team, 7 days".'),
+    description: z.string().trim().min(3).max(500).describe('When to use this template.'),
+    scopes: field.scopesField.describe('Scopes the agent can use.'),
     resources: z
       .array(
         z
           .string()
-          .refine((one) => one === 'team' || isResourcePattern(one), 'team, person:<id>, group:<id> or *'),
+          .refine(
+            (one) => one === 'team' || isResourcePattern(one),
+            'must be team, person:<id>, group:<id> or *',
+          ),
       )
       .min(1)
       .max(100)
       .default(['team'])
-      .describe('On whom: team (the direct reports of whoever uses it), person:<id>, group:<id> or *.'),
+      .describe(
+        'Whom it covers: team (direct reports of the person who uses the template), person:<id>, group:<id> or *.',
+      ),
     tools: field.toolsField.optional().describe(field.FIELD_WORDS.tools),
     amount: field.amountField.optional().describe(field.FIELD_WORDS.amount),
     currency: field.currencyField.optional().describe(field.FIELD_WORDS.currency),
     window: field.windowField.optional().describe(field.FIELD_WORDS.window),
-    offline: z.boolean().optional().describe('Whether it works while the principal is away.'),
-    may_delegate: field.depthField.optional().describe('How many levels deep it may be handed on.'),
-    days: field.daysField.default(7).describe('For how many days.'),
+    offline: z.boolean().optional().describe('Whether the agent can use it while the principal is away.'),
+    may_delegate: field.depthField.optional().describe('How many levels deep it can be delegated.'),
+    days: field.daysField.default(7).describe('How many days it lasts.'),
     max_uses: field.usesField.optional().describe(field.FIELD_WORDS.max_uses),
-    purpose: field.purposeField.describe('What for, unless whoever uses it says otherwise.'),
+    purpose: field.purposeField.describe('Default purpose. People can change it when they use the template.'),
   }),
   output: z.object({ name: z.string(), replaced: z.boolean() }),
   scope: 'mandate.templates',
@@ -47,13 +52,13 @@ export default defineTool({
   preview: async (ctx, input) => {
     checkTools(input.tools, input.scopes, ctx.tools);
     if ((input.amount === undefined) !== (input.currency === undefined))
-      throw new Fault('invalid_input', 'An amount and its currency belong together.', {
-        detail: { problems: [{ field: 'currency', problem: 'belongs to an amount' }] },
+      throw new Fault('invalid_input', 'Set amount and currency together.', {
+        detail: { problems: [{ field: 'currency', problem: 'set amount and currency together' }] },
       });
     const old = await findTemplate(ctx, input.name);
     return {
       changes: [{ what: 'template', ...(old === null ? {} : { from: old.name }), to: input.name }],
-      effect: `People can give "${input.name}".`,
+      effect: `People can give the mandate "${input.name}".`,
       reversible: true,
     };
   },

@@ -9,14 +9,15 @@ import { Fault } from '#lib/fault.ts';
 export default defineTool({
   name: 'mandate_thaw',
   title: 'Thaw a mandate',
+  lead: 'Thaw mandate',
   description:
-    'Lifts the freeze that you may lift: the principal their own, the principal’s manager and IT admins one that others made. It works again when no cause is left; tokens of before stay dead.',
-  input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
+    'Lifts a freeze: principals can thaw their own freezes; the principal’s manager and IT admins can thaw those made by others. The mandate works again when no cause is left, and old tokens stay invalid.',
+  input: z.object({ mandate_id: z.string().max(40).describe('Mandate ID (mdt_…).') }),
   output: z.object({
     mandate_id: z.string(),
     lifted: z.string(),
-    thawed: z.array(z.string()).describe('Every mandate that works again.'),
-    causes_left: z.array(z.string()).describe('What holds it still.'),
+    thawed: z.array(z.string()).describe('All mandates that work again.'),
+    causes_left: z.array(z.string()).describe('Causes that still keep it frozen.'),
   }),
   scope: 'mandate.create',
   command: '/mandate thaw <mandate_id>',
@@ -31,12 +32,12 @@ export default defineTool({
     const cause = handCause(mandate, principalOf(ctx.actor));
     const left = causes.filter((one) => one !== cause);
     const effect =
-      left.length === 0 ? 'The mandate works again.' : `It stays frozen for: ${left.join(', ')}.`;
+      left.length === 0 ? 'The mandate works again.' : `It stays frozen because of: ${left.join(', ')}.`;
     return { changes: [{ what: 'cause', from: cause, to: 'lifted' }], effect, reversible: true };
   },
   run: async (ctx, input) => {
     const mandate = await findMandate(ctx, input.mandate_id);
-    if (mandate === null) throw new Fault('not_found', 'There is no such mandate here.');
+    if (mandate === null) throw new Fault('not_found', 'Mandate not found.');
     const cause = handCause(mandate, principalOf(ctx.actor));
     const { thawed, left } = await thawMandate(ctx, mandate.id, cause, actorName(ctx.actor));
     return { mandate_id: mandate.id, lifted: cause, thawed, causes_left: left };

@@ -5,10 +5,10 @@ export default defineTool({
   name: 'okta_find_user',
   title: 'Find a person',
   description:
-    'Finds people in Okta by the beginning of a name, login or email address. Use it to get the person id that other tools take.',
+    'Finds people in Okta by the start of a name, login or email address. Use it to get the person ID that other tools take.',
   input: z.object({
-    query: z.string().trim().min(2).max(100).describe('The beginning of a name, login or email address.'),
-    limit: z.number().int().min(1).max(25).default(10).describe('At most this many people.'),
+    query: z.string().trim().min(2).max(100).describe('Start of a name, login or email address.'),
+    limit: z.number().int().min(1).max(25).default(10).describe('Maximum number of people to return.'),
   }),
   output: z.object({
     people: z.array(
@@ -16,10 +16,10 @@ export default defineTool({
         person: z
           .string()
           .nullable()
-          .describe('Person id for other tools; null until the next sync has imported them.'),
+          .describe('Person ID for other tools, or null until the next sync imports this person.'),
         name: z.string(),
         email: z.string(),
-        status: z.string().describe("Okta's user status."),
+        status: z.string().describe('User status in Okta.'),
         title: z.string().nullable(),
         department: z.string().nullable(),
       }),

@@ -5,13 +5,16 @@ import { Fault } from '#lib/fault.ts';
 
 export default defineTool({
   name: 'okta_reset_mfa',
-  title: 'Reset multi-factor',
+  title: 'Reset MFA',
   description:
-    'Removes every enrolled factor of a person, so that they enrol again at their next sign-in. Use it for a lost or replaced device.',
+    'Removes all enrolled MFA factors of a person, who then enrols again at the next sign-in. Use it for a lost or replaced device.',
   input: z.object({
-    person: z.string().meta({ ref: 'person' }).describe('Whose factors: person id or work email.'),
+    person: z
+      .string()
+      .meta({ ref: 'person' })
+      .describe('Person whose factors to remove: person ID or work email.'),
   }),
-  output: z.object({ removed: z.array(z.string()).describe('The factors that were removed, by kind.') }),
+  output: z.object({ removed: z.array(z.string()).describe('Kinds of the removed factors.') }),
   state: z.object({ status: z.string(), factors: z.array(z.object({ id: z.string(), kind: z.string() })) }),
   scope: 'okta.mfa.reset',
   command: '/okta reset multi-factor <person>',
@@ -36,8 +39,8 @@ export default defineTool({
       changes: before.factors.map((factor) => ({ what: 'factor', from: factor.kind, to: 'removed' })),
       effect:
         before.factors.length === 0
-          ? 'Nothing is enrolled, so nothing changes.'
-          : 'Every factor is removed and must be enrolled again.',
+          ? 'No factors are enrolled, so nothing changes.'
+          : 'All factors are removed. The person must enrol again.',
       reversible: before.factors.length === 0,
     };
   },
@@ -47,7 +50,7 @@ export default defineTool({
   result: (before, now) => {
     const kept = left(before, now);
     if (kept.length > 0 && kept.length === before.factors.length)
-      throw new Fault('unavailable', 'Okta took the reset, but a look still finds every factor.');
+      throw new Fault('unavailable', 'Okta accepted the reset, but still lists every factor.');
     return {
       removed: before.factors.filter((old) => !kept.includes(old)).map((factor) => factor.kind),
     };

@@ -6,14 +6,15 @@ export default defineTool({
   name: 'okta_reset_password',
   title: 'Reset password',
   description:
-    'Sends the person a link by mail with which they set a new password; until then they cannot sign in. Nobody here ever sees a password.',
+    'Emails a person a link to set a new password. They cannot sign in until they do. Nobody else sees a password.',
   input: z.object({
-    person: z.string().meta({ ref: 'person' }).describe('Whose password: person id or work email.'),
+    person: z
+      .string()
+      .meta({ ref: 'person' })
+      .describe('Person whose password to reset: person ID or work email.'),
   }),
   output: z.object({
-    status: z
-      .string()
-      .describe("The person's status at Okta afterwards; RECOVERY until they have set a password."),
+    status: z.string().describe('Status in Okta afterwards: RECOVERY until the person sets a password.'),
   }),
   state: z.object({ status: z.string() }),
   scope: 'okta.password.reset',
@@ -26,7 +27,8 @@ export default defineTool({
     requireStatus('reset_password', before.status);
     return {
       changes: [{ what: 'status', from: before.status, to: 'RECOVERY' }],
-      effect: 'A reset link goes to the work email; the person cannot sign in until a new password is set.',
+      effect:
+        'Okta sends a reset link to the work email. The person cannot sign in until they set a new password.',
       reversible: false,
     };
   },

@@ -8,13 +8,14 @@ const SUSPENDED = 'SUSPENDED';
 
 export default defineTool({
   name: 'okta_suspend_user',
-  title: 'Suspend',
+  title: 'Suspend a person',
+  lead: 'Suspend',
   description:
-    'Suspends a person at Okta: they cannot sign in, and keep their groups and apps. Everything that they have delegated freezes at once.',
+    'Suspends a person in Okta. They cannot sign in but keep their groups and apps, and everything they have delegated freezes immediately.',
   input: z.object({
-    person: z.string().meta({ ref: 'person' }).describe('Who is suspended: person id or work email.'),
+    person: z.string().meta({ ref: 'person' }).describe('Person to suspend: person ID or work email.'),
   }),
-  output: z.object({ status: z.string().describe("The person's status at Okta afterwards.") }),
+  output: z.object({ status: z.string().describe('Status in Okta afterwards.') }),
   state: z.object({ status: z.string() }),
   scope: 'okta.users.suspend',
   command: '/okta suspend <person>',
@@ -28,7 +29,7 @@ export default defineTool({
     return {
       changes: before.status === SUSPENDED ? [] : [{ what: 'status', from: before.status, to: SUSPENDED }],
       effect:
-        'The person cannot sign in, and every mandate that they have given freezes, until they are unsuspended at Okta.',
+        'The person cannot sign in, and all mandates they gave freeze, until they are unsuspended in Okta.',
       reversible: true,
     };
   },
@@ -39,7 +40,7 @@ export default defineTool({
   },
   result: (_before, now) => {
     if (now.status === 'ACTIVE')
-      throw new Fault('unavailable', 'Okta took the suspension, but a look still finds the person ACTIVE.');
+      throw new Fault('unavailable', 'Okta accepted the suspension, but still reports the person as ACTIVE.');
     return { status: now.status };
   },
 });

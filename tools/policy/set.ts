@@ -9,7 +9,7 @@ export default defineTool({
   name: 'policy_set',
   title: 'Set policies',
   description:
-    'Puts a Cedar text in force for this organisation, or returns to an older version. It replaces every permit that ships, except those that stay. Another IT admin must agree. Try it first.',
+    'Replaces the policies of this organisation with a Cedar text, or returns to an earlier version. Permits that ship with the product no longer apply, except those marked @stays. Another IT admin must approve; use policy_try first.',
   input: z.object({
     text: z
       .string()
@@ -17,25 +17,25 @@ export default defineTool({
       .optional()
       .meta({ multiline: true })
       .describe(
-        'The whole Cedar text; annotations @id, @allows, @reason, @approval, @fallback, @quorum, @step_up, @expires.',
+        'The complete Cedar text. Annotations: @id, @allows, @reason, @approval, @fallback, @quorum, @step_up, @expires.',
       ),
     version: z
       .number()
       .int()
       .min(0)
       .optional()
-      .describe('Instead of a text: return to this version; 0 is what ships.'),
+      .describe('Use instead of text: the version to return to. 0 is the text that ships with the product.'),
     note: z
       .string()
       .trim()
       .min(3)
       .max(500)
-      .describe('What changes and why; it stands in the list of versions.'),
+      .describe('What changes and why. It is shown in the list of versions.'),
   }),
   output: z.object({
-    version: z.number().describe('The number of the version that is in force now.'),
+    version: z.number().describe('Version number that is now in force.'),
     digest: z.string().describe('SHA-256 of the text.'),
-    two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
+    two_humans: z.boolean().describe('False if a single IT admin made this change alone.'),
   }),
   scope: 'policy.manage',
   command: '/policy set',
@@ -60,11 +60,11 @@ export default defineTool({
           from: `version ${now.version}`,
           to: from === null ? `a new text, SHA-256 ${sha256(text)}` : `those of version ${from}`,
         },
-        ...(away.length === 0 ? [] : [{ what: 'taken away', to: away.join(', ') }]),
+        ...(away.length === 0 ? [] : [{ what: 'removed', to: away.join(', ') }]),
         ...(added.length === 0 ? [] : [{ what: 'added', to: added.join(', ') }]),
         { what: 'note', to: input.note },
       ],
-      effect: `${policies.length} policies decide from then on: ${added.length} new, ${away.length} gone. What waits for approval and is touched by it is asked again.`,
+      effect: `${policies.length} policies apply from now on: ${added.length} new, ${away.length} removed. Pending approvals that this affects are asked again.`,
       reversible: true,
     };
   },

@@ -7,14 +7,16 @@ export default defineTool({
   name: 'policy_show',
   title: 'Show policies',
   description:
-    'Shows the Cedar policies that decide here, their versions with notes, and which of them stay whatever an organisation sets. Name a version to read an older text.',
+    'Shows the Cedar policies in force, their version history, and which policies an organisation cannot remove. Pass a version to read an earlier text.',
   input: z.object({
     version: z
       .number()
       .int()
       .min(0)
       .optional()
-      .describe('An older version; 0 is what ships. Left out: what is in force.'),
+      .describe(
+        'An earlier version; 0 is the text that ships with the product. Default: the version in force.',
+      ),
   }),
   output: z.object({
     version: z.number(),
@@ -22,8 +24,8 @@ export default defineTool({
     problem: z
       .string()
       .nullable()
-      .describe("Why the text in force cannot be used, in Cedar's words; then only what stays decides."),
-    single_admin: z.boolean().describe('Whether one IT admin alone may change the rules at this moment.'),
+      .describe("Cedar's error if the text in force is invalid. Only policies marked @stays then apply."),
+    single_admin: z.boolean().describe('Whether a single IT admin can currently change the rules alone.'),
     policies: z
       .array(
         z.object({
@@ -34,7 +36,7 @@ export default defineTool({
           stays: z.boolean(),
         }),
       )
-      .describe('Those that decide now.'),
+      .describe('Policies in force now.'),
     versions: z.array(
       z.object({
         version: z.number(),
@@ -74,7 +76,7 @@ export default defineTool({
     async function textOf(version: number): Promise<string> {
       const row = version === 0 ? null : await policyVersion(ctx, version);
       if (version !== 0 && row === null)
-        throw new Fault('not_found', `There is no version ${version}.`, { field: 'version' });
+        throw new Fault('not_found', `Policy version ${version} does not exist.`, { field: 'version' });
       return row === null || row.text === '' ? ctx.policy.shipped : row.text;
     }
   },

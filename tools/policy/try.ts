@@ -4,28 +4,30 @@ import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'policy_try',
-  title: 'Try policies',
+  title: 'Try out policies',
   description:
-    'Says which calls of the last days another policy text would have decided otherwise, asked again with the facts of today. Nothing is changed.',
+    'Shows which recent calls another policy text would have decided differently, using today’s data. It changes nothing.',
   input: z.object({
     text: z
       .string()
       .max(200_000)
       .optional()
       .meta({ multiline: true })
-      .describe('The whole Cedar text. It replaces every permit that ships, except those that stay.'),
+      .describe(
+        'The complete Cedar text. Permits that ship with the product no longer apply, except those marked @stays.',
+      ),
     version: z
       .number()
       .int()
       .min(0)
       .optional()
-      .describe('Instead of a text: an older version; 0 is what ships.'),
-    days: z.number().int().min(1).max(365).default(30).describe('How far to look back, in days.'),
+      .describe('Use instead of text: an earlier version. 0 is the text that ships with the product.'),
+    days: z.number().int().min(1).max(365).default(30).describe('How many days to look back.'),
   }),
   output: z.object({
-    calls: z.number().describe('How many calls were asked again: the newest, at most 5,000.'),
-    cut: z.boolean().describe('There were more.'),
-    gone: z.number().describe('Calls whose tool or target is not there any more.'),
+    calls: z.number().describe('Number of calls that were decided again: the newest, at most 5,000.'),
+    cut: z.boolean().describe('True if there were more calls.'),
+    gone: z.number().describe('Calls whose tool or target no longer exists.'),
     different: z.number(),
     differences: z
       .array(
@@ -38,7 +40,7 @@ export default defineTool({
           otherwise: z.string(),
         }),
       )
-      .describe('The first fifty.'),
+      .describe('The first 50 calls.'),
   }),
   scope: 'policy.read',
   command: '/policy try [version] [days]',

@@ -16,17 +16,19 @@ export default defineTool({
   name: 'provider_link',
   title: 'Link two SCIM sources',
   description:
-    'Lets the SCIM keys of one source provision and deprovision the people of another one, or ends that. Their profile (user name, email, manager) stays what their own source says. Another IT admin must agree.',
+    'Lets the SCIM keys of one source deactivate, reactivate and delete people of another source, or removes that permission. Profiles (user name, email, manager) stay with their own source. Another IT admin must approve.',
   input: z.object({
-    source: Source.describe('The source whose SCIM keys may do more: entra.'),
-    people_of: Source.describe('The source whose people they may deactivate, bring back and delete: okta.'),
-    linked: z.boolean().default(true).describe('false takes the link away.'),
+    source: Source.describe('Source whose SCIM keys get the permission, such as entra.'),
+    people_of: Source.describe(
+      'Source whose people these keys can deactivate, reactivate and delete, such as okta.',
+    ),
+    linked: z.boolean().default(true).describe('Set to false to remove the link.'),
   }),
   output: z.object({
     links: z
       .array(z.object({ source: z.string(), people_of: z.string() }))
-      .describe('Every link that stands now.'),
-    two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
+      .describe('All links in force now.'),
+    two_humans: z.boolean().describe('False if a single IT admin made this change alone.'),
   }),
   scope: 'provider.manage',
   command: '/provider link <source> <people_of>',
@@ -39,10 +41,10 @@ export default defineTool({
     const stands = sourcesOf((await theTenant(ctx)).settings, source).includes(peopleOf);
     const words = (is: boolean): string => (is ? `also people of ${peopleOf}` : `not people of ${peopleOf}`);
     return {
-      changes: [{ what: `SCIM keys of ${source} write`, from: words(stands), to: words(linked) }],
+      changes: [{ what: `SCIM keys of ${source} can write`, from: words(stands), to: words(linked) }],
       effect: linked
-        ? `Who holds a SCIM key of ${source} can deactivate, delete and bring back everybody whom ${peopleOf} tells of.`
-        : `SCIM keys of ${source} no longer see or change people of ${peopleOf}.`,
+        ? `Anyone who holds a SCIM key of ${source} can deactivate, delete and reactivate every person from ${peopleOf}.`
+        : `SCIM keys of ${source} can no longer see or change people from ${peopleOf}.`,
       reversible: true,
     };
   },

@@ -12,9 +12,9 @@ import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'provider_set',
-  title: 'Set the identity providers',
+  title: 'Set identity providers',
   description:
-    'Replaces whose access tokens this organisation takes: Okta, Entra, Cognito and other OpenID Connect providers. Another IT admin must agree. PUT /v1/tenants/{tenantId}/identity-providers also asks the issuers first.',
+    'Replaces the list of identity providers whose access tokens this organisation accepts: Okta, Entra, Cognito and other OpenID Connect providers. Another IT admin must approve. PUT /v1/tenants/{tenantId}/identity-providers also checks the issuers first.',
   input: IdentityProvidersDocument,
   output: StoredIdentityProviders,
   scope: 'provider.manage',
@@ -32,7 +32,7 @@ export default defineTool({
       effect:
         changes.length === 0
           ? 'Nothing changes.'
-          : 'From then on, only access tokens of these providers are taken, and whoever controls one of them can act as its people.',
+          : 'From now on, only access tokens of these providers are accepted. Anyone who controls one of them can act as its people.',
       reversible: true,
     };
   },

@@ -6,7 +6,7 @@ export default defineTool({
   name: 'resource_server_list',
   title: 'List resource servers',
   description:
-    "Lists the organisation's own systems that take delegation tokens (resource servers), each with the scopes that only its tokens carry.",
+    'Lists your own systems that accept delegation tokens (resource servers), with the scopes reserved for each.',
   input: z.object({}),
   output: z.object({
     resource_servers: z.array(z.object({ identifier: z.string(), scopes: z.array(z.string()) })),

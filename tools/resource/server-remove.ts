@@ -8,17 +8,20 @@ import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
 
 const noServer = (identifier: string): Fault =>
-  new Fault('not_found', `There is no resource server ${identifier} here. /resource server list shows them.`);
+  new Fault(
+    'not_found',
+    `Resource server ${identifier} does not exist. Use /resource server list to see the ones that do.`,
+  );
 
 export default defineTool({
   name: 'resource_server_remove',
   title: 'Remove a resource server',
   description:
-    'Removes a resource server: no token is issued for it any more, and those that there are end. Another IT admin must agree.',
+    'Removes a resource server. Its existing tokens stop working, and no new ones are issued. Another IT admin must approve.',
   input: z.object({ identifier: ResourceIdentifier }),
   output: z.object({
     identifier: z.string(),
-    two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
+    two_humans: z.boolean().describe('False if a single IT admin made this change alone.'),
   }),
   scope: 'provider.manage',
   command: '/resource server remove <identifier>',
@@ -31,7 +34,7 @@ export default defineTool({
     if (before === null) throw noServer(identifier);
     return {
       changes: [{ what: `resource server ${identifier}`, from: before.scopes.join(', '), to: 'removed' }],
-      effect: `No agent gets a token for ${identifier} any more, and its API keys learn of none. Tokens for this server can carry its scopes from then on.`,
+      effect: `Agents can no longer get tokens for ${identifier}, and its API keys can no longer see any. From now on, tokens for this server can carry its scopes.`,
       reversible: true,
     };
   },

@@ -10,22 +10,22 @@ export default defineTool({
   name: 'resource_server_set',
   title: 'Set a resource server',
   description:
-    'Registers a system of your own that takes delegation tokens (a resource server), or gives it other scopes: a token for it carries these alone, and no other token carries them. Another IT admin must agree.',
+    'Registers one of your own systems that accepts delegation tokens (a resource server), or changes its scopes. Tokens for it carry only these scopes, and no other token carries them. Another IT admin must approve.',
   input: z.object({
     identifier: ResourceIdentifier,
     scopes: z
       .array(z.string().min(1).max(200))
       .min(1)
       .max(50)
-      .refine((scopes) => new Set(scopes).size === scopes.length, 'names a scope twice')
+      .refine((scopes) => new Set(scopes).size === scopes.length, 'lists a scope twice')
       .describe(
-        'Its scopes, from scope_list, in place of those that it had. No scope of a tool of this server, or of another resource server.',
+        'Its scopes (see scope_list); they replace the previous ones. Scopes that tools of this server or other resource servers use are not possible.',
       ),
   }),
   output: z.object({
     identifier: z.string(),
     scopes: z.array(z.string()),
-    two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
+    two_humans: z.boolean().describe('False if a single IT admin made this change alone.'),
   }),
   scope: 'provider.manage',
   command: '/resource server set <identifier> <scopes>',
@@ -45,7 +45,7 @@ export default defineTool({
           to: input.scopes.join(', '),
         },
       ],
-      effect: `Agents get tokens for ${input.identifier} with these scopes, as far as their mandates hold them. Tokens for anything else do not carry them, and those that do end now.`,
+      effect: `Agents get tokens for ${input.identifier} with these scopes, if their mandates include them. No other tokens carry these scopes, and existing tokens that do stop working.`,
       reversible: true,
     };
   },

@@ -7,7 +7,7 @@ export default defineTool({
   name: 'scope_list',
   title: 'List scopes',
   description:
-    'Lists what there is to delegate here: every scope with what it means, how sensitive it is and who may hold it.',
+    'Lists all scopes that can be delegated, with their meaning, sensitivity and the roles that can hold them.',
   input: z.object({}),
   output: z.object({ scopes: z.array(ScopeView) }),
   scope: IMPLIED_SCOPE,

@@ -9,11 +9,11 @@ export default defineTool({
   name: 'scope_remove',
   title: 'Remove a scope',
   description:
-    'Takes a scope out of the catalogue: nobody can be given it any more. Mandates and mappings that hold it stay until they are changed. Another IT admin must agree.',
-  input: z.object({ scope: z.string().max(100).describe('Its name.') }),
+    'Removes a scope from the catalogue, so that nobody can be given it. Mandates and group mappings that already have it do not change. Another IT admin must approve.',
+  input: z.object({ scope: z.string().max(100).describe('Name of the scope.') }),
   output: z.object({
     scope: z.string(),
-    two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
+    two_humans: z.boolean().describe('False if a single IT admin made this change alone.'),
   }),
   scope: 'scope.manage',
   command: '/scope remove <scope>',
@@ -22,17 +22,17 @@ export default defineTool({
   danger: 'serious',
   preview: async (ctx, input) => {
     const there = await findScope(ctx, input.scope);
-    if (there === null) throw new Fault('not_found', `There is no scope ${input.scope} here.`);
+    if (there === null) throw new Fault('not_found', `Scope ${input.scope} does not exist.`);
     const last = (await scopesOf(ctx)).length === 1;
     return {
       changes: [{ what: `scope ${input.scope}`, from: there.description, to: 'removed' }],
-      effect: `${input.scope} cannot be delegated any more.${last ? ' It is the last scope: then nothing can be.' : ''}`,
+      effect: `${input.scope} can no longer be delegated.${last ? ' It is the last scope, so nothing can be delegated any more.' : ''}`,
       reversible: true,
     };
   },
   run: async (ctx, input) => {
     if (!(await removeScope(ctx, input.scope, { actor: actorName(ctx.actor), callId: ctx.callId })))
-      throw new Fault('not_found', `There is no scope ${input.scope} here.`);
+      throw new Fault('not_found', `Scope ${input.scope} does not exist.`);
     const { singleAdmin } = await policyFacts(ctx);
     return { scope: input.scope, two_humans: !(singleAdmin && ctx.actor.kind === 'person') };
   },

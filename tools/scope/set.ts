@@ -9,42 +9,42 @@ export default defineTool({
   name: 'scope_set',
   title: 'Set a scope',
   description:
-    'Adds a scope to the catalogue of what may be delegated here, or changes what is said of it. Another IT admin must agree.',
+    'Adds a scope that people can delegate, or changes its description, sensitivity or limits. Another IT admin must approve.',
   input: z
     .object({
       scope: z
         .string()
         .regex(/^[a-z0-9][a-z0-9._:-]{1,99}$/i, 'use letters, digits and . _ : -')
-        .describe('Its name, matched exactly: finance:approve, construction.validation.approve.'),
-      description: z.string().trim().min(3).max(300).describe('What it lets somebody do, for people.'),
+        .describe('Exact name, such as finance:approve.'),
+      description: z.string().trim().min(3).max(300).describe('What the scope allows, in plain words.'),
       sensitivity: z
         .enum(['normal', 'high'])
         .default('normal')
-        .describe('high: delegating it needs people who carry the approving authority.'),
+        .describe('high: only people with approving authority can delegate it.'),
       holders: z
         .array(z.string().regex(/^[a-z0-9_]{2,40}$/))
         .max(20)
         .default([])
-        .describe('Roles whose members may hold it; left out: any.'),
+        .describe('Roles that can hold it. Default: any role.'),
       amount_threshold: z
         .number()
         .positive()
         .max(1e12)
         .optional()
-        .describe('Above this amount a mandate is of high value.'),
+        .describe('Mandates above this amount count as high value.'),
       currency: z
         .string()
         .regex(/^[A-Z]{3}$/)
         .optional()
-        .describe('ISO 4217 code of the threshold: EUR.'),
+        .describe('Currency of the threshold as an ISO 4217 code, such as EUR.'),
     })
     .refine((input) => (input.amount_threshold === undefined) === (input.currency === undefined), {
       path: ['currency'],
-      message: 'a threshold needs a currency, and a currency a threshold',
+      message: 'set amount_threshold and currency together',
     }),
   output: z.object({
     scope: ScopeView,
-    two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
+    two_humans: z.boolean().describe('False if a single IT admin made this change alone.'),
   }),
   scope: 'scope.manage',
   command: '/scope set <scope> [description]',
@@ -72,7 +72,7 @@ export default defineTool({
       effect:
         before === null
           ? `${input.scope} can be delegated.`
-          : `${input.scope} is described anew; mandates stay as they are.`,
+          : `The description of ${input.scope} changes. Existing mandates do not.`,
       reversible: true,
     };
   },

@@ -6,7 +6,7 @@ export default defineTool({
   name: 'spiffe_bundle_list',
   title: 'List SPIFFE trust bundles',
   description:
-    'Lists the SPIFFE trust domains whose workloads may authenticate as agents here, with the keys that vouch for them.',
+    'Lists the SPIFFE trust domains whose workloads can authenticate as agents, with the keys of each bundle.',
   input: z.object({}),
   output: z.object({ bundles: z.array(BundleView) }),
   scope: 'policy.read',

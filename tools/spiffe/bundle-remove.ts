@@ -16,12 +16,12 @@ export default defineTool({
   name: 'spiffe_bundle_remove',
   title: 'Remove a SPIFFE trust bundle',
   description:
-    'Takes a SPIFFE trust domain out: its agents cannot authenticate any more, their tokens die, and what they wait for is withdrawn. Another IT admin must agree; until then, the kill switch stops an agent at once.',
+    'Removes a SPIFFE trust domain. Its agents can no longer authenticate, their tokens stop working and their pending requests are withdrawn. Another IT admin must approve; to stop an agent immediately, use the kill switch.',
   input: z.object({ trust_domain: TrustDomain }),
   output: z.object({
     trust_domain: z.string(),
-    agents_ended: z.array(z.string()).describe('Agents whose tokens have died.'),
-    two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
+    agents_ended: z.array(z.string()).describe('Agents whose tokens stopped working.'),
+    two_humans: z.boolean().describe('False if a single IT admin made this change alone.'),
   }),
   scope: 'provider.manage',
   command: '/spiffe bundle remove <trust_domain>',
@@ -37,8 +37,8 @@ export default defineTool({
       changes: [{ what: `trust bundle of ${name}`, from: keysInWords(before), to: 'removed' }],
       effect:
         agents.length === 0
-          ? `No agent is of ${name}.`
-          : `${agents.map((agent) => agent.name).join(', ')} cannot authenticate any more, and what they hold or wait for ends.`,
+          ? `No agents use ${name}.`
+          : `${agents.map((agent) => agent.name).join(', ')} can no longer authenticate. Their tokens and pending requests end.`,
       reversible: true,
     };
   },

@@ -21,19 +21,19 @@ export default defineTool({
   name: 'spiffe_bundle_set',
   title: 'Set a SPIFFE trust bundle',
   description:
-    'Says which keys vouch for the workloads of a SPIFFE trust domain, in place of those that did before. Tokens of its agents die where a key goes. Another IT admin must agree.',
+    'Sets the keys that verify workloads of a SPIFFE trust domain, replacing the previous ones. Tokens of its agents stop working if a key is removed. Another IT admin must approve.',
   input: z.object({
     trust_domain: TrustDomain,
     bundle: SpiffeBundle.describe(
-      'Its bundle: a JWK Set, of which the keys with use jwt-svid count (EC P-256 or RSA). Never paste a private key.',
+      'The bundle as a JWK Set. Only keys with use jwt-svid (EC P-256 or RSA) count. Never paste a private key.',
     ),
   }),
   output: z.object({
     trust_domain: z.string(),
-    keys: z.array(BundleKey).describe('Those that verify JWT-SVIDs from now on.'),
-    ignored: z.array(IgnoredKey).describe('Those that do not.'),
-    agents_ended: z.array(z.string()).describe('Agents whose tokens have died.'),
-    two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
+    keys: z.array(BundleKey).describe('Keys that verify JWT-SVIDs from now on.'),
+    ignored: z.array(IgnoredKey).describe('Keys that were ignored.'),
+    agents_ended: z.array(z.string()).describe('Agents whose tokens stopped working.'),
+    two_humans: z.boolean().describe('False if a single IT admin made this change alone.'),
   }),
   scope: 'provider.manage',
   command: '/spiffe bundle set <trust_domain>',
@@ -47,7 +47,7 @@ export default defineTool({
     const agents = await agentsOfTrustDomain(ctx, name);
     const passed =
       ignored.length === 0 ? '' : ` ${ignored.map(({ key, why }) => `${key} ${why}`).join('; ')}: ignored.`;
-    const dying = goneKeys(before ?? [], keys).length === 0 ? '' : ' Tokens that they hold now die.';
+    const dying = goneKeys(before ?? [], keys).length === 0 ? '' : ' Their current tokens stop working.';
     return {
       changes: [
         {
@@ -56,7 +56,7 @@ export default defineTool({
           to: keysInWords(keys),
         },
       ],
-      effect: `Whoever holds one of these keys can act as every agent of ${name} (now ${agents.map((agent) => agent.name).join(', ') || 'none'}).${dying}${passed}`,
+      effect: `Anyone who holds one of these keys can act as every agent of ${name} (now ${agents.map((agent) => agent.name).join(', ') || 'none'}).${dying}${passed}`,
       reversible: true,
     };
   },

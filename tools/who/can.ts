@@ -13,15 +13,18 @@ const Approval = z.object({
 
 export default defineTool({
   name: 'who_can',
-  title: 'Who could do this',
+  title: 'Show who can use a tool',
   description:
-    'Lists the people and agents who could use a tool with an input, each with the policies that allow it and the approvals it would need; also as it was at a past time, as far as the ledger tells. Nothing is carried out or asked.',
+    'Lists the people and agents who could call a tool with a given input, with the policies that allow it and the approvals it needs. Pass a past time to see it as it was then. It changes nothing and asks nobody.',
   input: z.object({
-    tool: z.string().max(60).describe('The tool, by name: okta_reset_mfa.'),
-    input: z.record(z.string(), z.unknown()).default({}).describe('The input that they would give it.'),
-    at: z.iso.datetime({ offset: true }).optional().describe('A past time; left out: now.'),
-    limit: z.number().int().min(1).max(200).default(100).describe('At most so many people.'),
-    cursor: z.string().max(40).optional().describe('next_cursor of the answer before.'),
+    tool: z.string().max(60).describe('Tool name, such as okta_reset_mfa.'),
+    input: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe('The input that they would pass to the tool.'),
+    at: z.iso.datetime({ offset: true }).optional().describe('A time in the past. Default: now.'),
+    limit: z.number().int().min(1).max(200).default(100).describe('Maximum number of people to check.'),
+    cursor: z.string().max(40).optional().describe('next_cursor from the previous page.'),
   }),
   output: z.object({
     people: z.array(
@@ -31,7 +34,7 @@ export default defineTool({
         roles: z.array(z.string()),
         policies: z.array(z.string()),
         approvals: z.array(Approval),
-        blocked: z.string().nullable().describe('Why nobody could approve it at this moment.'),
+        blocked: z.string().nullable().describe('Why nobody could approve it now.'),
       }),
     ),
     agents: z.array(
@@ -45,12 +48,14 @@ export default defineTool({
         blocked: z.string().nullable(),
       }),
     ),
-    asked: z.object({ people: z.number(), mandates: z.number() }).describe('How many were asked about.'),
+    asked: z
+      .object({ people: z.number(), mandates: z.number() })
+      .describe('Number of people and mandates that were checked.'),
     next_cursor: z.string().nullable(),
     reconstructed: z
       .object({
         at: z.iso.datetime(),
-        from_seq: z.number().describe('The last ledger entry that counted.'),
+        from_seq: z.number().describe('Sequence number of the last ledger entry used.'),
         from_ledger: z.array(z.string()),
         as_today: z.array(z.string()),
       })

@@ -124,7 +124,7 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
       must(asked.data['status'] === 'pending_approval', `not pending: ${asked.text}`);
       const { approval_id } = asked.data;
       const waiting = state.helper.outcome(nested, String(approval_id));
-      await scene.approve('mona', 'Reset multi-factor');
+      await scene.approve('mona', 'Reset MFA');
       must((await waiting).data['status'] === 'done', 'it was not carried out');
       const factors = (await okta(scene.instance, `/users/${person.oktaId}/factors`)) as unknown[];
       must(factors.length === 0, `Okta still shows ${factors.length} factors`);

@@ -16,8 +16,9 @@ export type AgentCause = (typeof AGENT_CAUSES)[number];
 export const CAUSE_WORDS = {
   disabled: 'it is disabled; an IT admin can enable it',
   admin: 'it was frozen by the kill switch; an IT admin can lift that',
-  owner_left: 'its owner is gone; whoever it is offered to, or an IT admin, can give it a new owner',
-  rotation_due: 'its credentials are from before its owner changed; its owner must rotate them',
+  owner_left:
+    'its owner is gone; the person it was offered to, or an IT admin, can transfer it to a new owner',
+  rotation_due: 'its credentials are older than its last change of owner; its owner must rotate them',
 } as const satisfies Record<AgentCause, string>;
 
 const isCause = (text: string): text is AgentCause => AGENT_CAUSES.some((cause) => cause === text);

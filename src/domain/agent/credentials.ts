@@ -70,7 +70,7 @@ export const unproven = (
 ): string | null =>
   credentialKinds(agent, keys).length > 0
     ? null
-    : `It cannot authenticate yet: it has no key. Give it one with /agent rotate ${agent.name}, or have a secret generated with POST /v1/agents/${agent.id}/secret.`;
+    : `The agent cannot authenticate yet because it has no key. Add one with /agent rotate ${agent.name}, or generate a secret with POST /v1/agents/${agent.id}/secret.`;
 
 /**
  * Gives an agent new credentials. The old ones are retired at once. Only if new keys replace old keys, the
@@ -95,14 +95,14 @@ export async function rotateCredentials(
       ? fresh.every((key) => known.has(key.kid))
       : old.length === 0 && jwksUrl === agent.jwksUrl && spiffeId === agent.spiffeId;
   if (same)
-    throw new Fault('conflict', 'The agent has these credentials already. Make new ones.', {
+    throw new Fault('conflict', 'The agent already has these credentials. Create new ones.', {
       field: 'keys' in given ? 'public_key' : jwksUrl === null ? 'spiffe_id' : 'jwks_url',
     });
   const due = causesOf(agent).includes('rotation_due');
   if (due && fresh.some((key) => known.has(key.kid)))
     throw new Fault(
       'conflict',
-      'One of these keys is from before the owner changed. Give new keys only: nobody knows who still holds the old ones.',
+      'One of these keys is older than the last change of owner, so someone else may still hold it. Give only new keys.',
       { field: 'public_key' },
     );
   await saveKeys(ctx, agent.id, fresh);
@@ -201,9 +201,13 @@ async function saveKeys(ctx: TenantWriter, agentId: string, keys: readonly Agent
         and(eq(agentKeys.tenantId, ctx.tenantId), eq(agentKeys.agentId, agentId), eq(agentKeys.kid, kid)),
       );
     if (known !== undefined && known.revokedAt !== null)
-      throw new Fault('conflict', 'One of these keys was retired before; a retired key never comes back.', {
-        field: 'public_key',
-      });
+      throw new Fault(
+        'conflict',
+        'One of these keys was retired earlier. Retired keys cannot be used again.',
+        {
+          field: 'public_key',
+        },
+      );
     if (known === undefined)
       await ctx.db
         .insert(agentKeys)

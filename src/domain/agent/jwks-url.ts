@@ -12,17 +12,17 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 export async function checkJwksUrl(reader: TenantReader, text: string): Promise<string> {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || url.username !== '' || url.password !== '' || url.hash !== '' || text.length > 500)
-    throw refused('an https address without user name, password and fragment, of at most 500 characters');
+    throw refused('an https URL without user name, password and fragment, of at most 500 characters');
   if (LOOPBACK.has(url.hostname)) {
     const rows = await reader.db.execute<{ mode: string | null }>(sql`select installation_mode() as mode`);
     if (rows[0]?.mode === 'sandbox') return url.href;
-    throw refused('an address on this machine itself is for sandboxes');
+    throw refused('localhost is only possible in sandboxes');
   }
   if (url.protocol !== 'https:') throw refused('must begin with https://');
   return url.href;
 }
 
 const refused = (problem: string): Fault =>
-  new Fault('invalid_input', `The address of the agent's keys cannot be used: ${problem}.`, {
+  new Fault('invalid_input', `The JWKS URL cannot be used: ${problem}.`, {
     detail: { problems: [{ field: 'jwks_url', problem }] },
   });

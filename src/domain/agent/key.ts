@@ -57,7 +57,7 @@ export function agentKeyFrom(jwk: unknown): AgentKey {
   if (isPrivate(members)) {
     throw new Fault(
       'invalid_input',
-      'This is a private key. Register its public half only, and make a new pair: this one has been shown to others.',
+      'This is a private key. Create a new key pair, because this one has been exposed, and register only the public key.',
       AT_KEY,
     );
   }
@@ -65,7 +65,7 @@ export function agentKeyFrom(jwk: unknown): AgentKey {
   if (key === null) {
     throw new Fault(
       'invalid_input',
-      'The key must be for signatures: EC on the curve P-256 (ES256), or RSA of at least 2048 bits (RS256).',
+      'The key must be a signing key: EC on the curve P-256 (ES256), or RSA of at least 2048 bits (RS256).',
       AT_KEY,
     );
   }
@@ -92,7 +92,7 @@ export function parseAgentKeys(text: string): readonly AgentKey[] {
   const set = (document as { keys?: unknown } | null)?.keys;
   if (set === undefined) return [agentKeyFrom(document)];
   if (!Array.isArray(set) || set.length === 0 || set.length > MAX_KEYS)
-    throw new Fault('invalid_input', `A JWK Set must hold 1 to ${MAX_KEYS} keys.`, AT_KEY);
+    throw new Fault('invalid_input', `A JWK Set must contain 1 to ${MAX_KEYS} keys.`, AT_KEY);
   const keys = set.map(agentKeyFrom);
   return [...new Map(keys.map((key) => [key.kid, key])).values()];
 }

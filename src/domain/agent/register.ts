@@ -42,11 +42,9 @@ export async function readCredentials(
     (one) => one !== undefined,
   );
   if (given.length > 1)
-    throw new Fault(
-      'invalid_input',
-      'Give public keys, the address where they are published, or a SPIFFE ID: one of them.',
-      { field: typed.spiffe_id === undefined ? 'jwks_url' : 'spiffe_id' },
-    );
+    throw new Fault('invalid_input', 'Give exactly one of public_key, jwks_url and spiffe_id.', {
+      field: typed.spiffe_id === undefined ? 'jwks_url' : 'spiffe_id',
+    });
   if (typed.spiffe_id !== undefined)
     return { spiffeId: await checkSpiffeId(reader, typed.spiffe_id, agentId) };
   if (typed.jwks_url !== undefined) return { jwksUrl: await checkJwksUrl(reader, typed.jwks_url) };
@@ -59,7 +57,10 @@ export async function requireFreeName(reader: TenantReader, name: string): Promi
 }
 
 const nameTaken = (name: string, cause?: unknown): Fault =>
-  new Fault('conflict', `There is an agent ${name} already. Choose another name.`, { field: 'name', cause });
+  new Fault('conflict', `An agent named ${name} already exists. Choose another name.`, {
+    field: 'name',
+    cause,
+  });
 
 /**
  * Registers an agent in the caller's transaction. Names are unique ignoring case, SPIFFE IDs exactly, and

@@ -28,12 +28,12 @@ export async function checkSpiffeId(
   const id = parseSpiffeId(text);
   if (id === null)
     throw refused(
-      'must be that of a workload, spiffe://trust-domain/path: the trust domain in lower case, letters, digits and . _ - alone, no empty part and no dots as a part',
+      'must identify a workload, as spiffe://trust-domain/path: a trust domain of lowercase letters, digits and . _ -, and a path without empty or dot segments',
     );
   const { settings } = await theTenant(reader);
   if (trustBundleOf(settings, id.trustDomain) === null)
     throw refused(
-      `this organisation has no trust bundle for ${id.trustDomain}; an IT admin can add it with /spiffe bundle set`,
+      `this organisation has no trust bundle for ${id.trustDomain}; an IT admin can add one with /spiffe bundle set`,
     );
   const [holder] = await reader.db
     .select({ id: agents.id })
@@ -112,6 +112,6 @@ const refused = (problem: string): Fault =>
 const taken = (cause?: unknown): Fault =>
   new Fault(
     'conflict',
-    'Another agent of this organisation has this SPIFFE ID. Give this one an identity of its own, or rotate the other one to other credentials first.',
+    'Another agent of this organisation has this SPIFFE ID. Use another ID, or first rotate the other agent to other credentials.',
     { field: 'spiffe_id', cause },
   );

@@ -97,12 +97,12 @@ export async function transferAgent(
 ): Promise<{ agent: Agent; frozen: string[] }> {
   const owner = await findPerson(ctx, newOwnerId, 'share');
   const agent = await findAgent(ctx, agentId, 'update');
-  if (agent === null) throw new Fault('not_found', 'There is no such agent here.');
+  if (agent === null) throw new Fault('not_found', 'Agent not found.');
   if (owner === null || standingOf(owner) !== null)
     throw new Fault('conflict', 'The new owner must be an active person.', { field: 'owner' });
   const orphaned = causesOf(agent).includes('owner_left');
   if (agent.ownerId === owner.id && !orphaned)
-    throw new Fault('conflict', `${owner.displayName} owns ${agent.name} already.`, { field: 'owner' });
+    throw new Fault('conflict', `${owner.displayName} already owns ${agent.name}.`, { field: 'owner' });
   const actor = actorName(ctx.actor);
   const after = await changeCauses(
     ctx,

@@ -42,6 +42,6 @@ export async function enableAgent(ctx: WriteContext, agentId: string): Promise<A
 
 async function locked(ctx: WriteContext, agentId: string): Promise<Agent> {
   const agent = await findAgent(ctx, agentId, 'update');
-  if (agent === null) throw new Fault('not_found', 'There is no such agent here.');
+  if (agent === null) throw new Fault('not_found', 'Agent not found.');
   return agent;
 }

@@ -10,15 +10,15 @@ import type { Agent } from './store.ts';
  */
 export async function checkTaker(ctx: ReadContext, agent: Agent, newOwnerId: string): Promise<void> {
   const { actor } = ctx;
-  if (actor.kind !== 'person') throw new Fault('forbidden', 'Only people give agents to people.');
+  if (actor.kind !== 'person') throw new Fault('forbidden', 'Only people can transfer agents.');
   if (actor.personId === agent.ownerId) return;
   if ((await authorityOf(ctx, actor.personId)).roles.includes('it_admin')) return;
   if (agent.offeredTo === actor.personId && newOwnerId === actor.personId) return;
   throw new Fault(
     'forbidden',
     agent.offeredTo === actor.personId
-      ? 'You were offered this agent: you can take it over yourself. Giving it to somebody else is for IT admins.'
-      : 'This agent was not offered to you. Its owner or an IT admin can give it to you.',
+      ? 'This agent was offered to you, so you can only take it over yourself. IT admins can transfer it to someone else.'
+      : 'This agent was not offered to you. Its owner or an IT admin can transfer it to you.',
     { field: agent.offeredTo === actor.personId ? 'owner' : 'agent' },
   );
 }

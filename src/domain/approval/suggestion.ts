@@ -4,20 +4,20 @@ import * as field from '../mandate/fields.ts';
 /** Narrower terms for a requested mandate. A field that is left out stays as requested. */
 export const NarrowTerms = z
   .object({
-    scopes: field.scopesField.optional().describe('The scopes that remain.'),
+    scopes: field.scopesField.optional().describe('Scopes to keep.'),
     resources: field.resourcesField
       .optional()
-      .describe('The resources that remain, as they were asked, or person:<id> of somebody whom they cover.'),
-    tools: field.toolsField.optional().describe('The tools that remain.'),
-    amount: field.amountField.optional().describe('A lower amount for each use, in the same currency.'),
+      .describe('Resources to keep, as they were requested, or person:<id> of a person they cover.'),
+    tools: field.toolsField.optional().describe('Tools to keep.'),
+    amount: field.amountField.optional().describe('A lower maximum amount per use, in the same currency.'),
     currency: field.currencyField
       .optional()
-      .describe('The currency of an amount where none was asked; otherwise the same.'),
-    window: field.windowField.optional().describe('Fewer hours, in the same time zone.'),
-    max_uses: field.usesField.optional().describe('Fewer uses.'),
+      .describe('Currency of the amount, if the request had none; otherwise the same.'),
+    window: field.windowField.optional().describe('A smaller time window, in the same time zone.'),
+    max_uses: field.usesField.optional().describe('A lower maximum number of uses.'),
     days: field.daysField.optional().describe('Fewer days.'),
-    may_delegate: field.depthField.optional().describe('Fewer levels of handing on.'),
-    offline: z.literal(false).optional().describe('false: not while the principal is away.'),
+    may_delegate: field.depthField.optional().describe('Fewer levels of delegation.'),
+    offline: z.literal(false).optional().describe('Set to false to stop use while the principal is away.'),
   })
   .strict();
 
@@ -29,9 +29,14 @@ export type NarrowTerms = z.infer<typeof NarrowTerms>;
  * unchanged.
  */
 export const Suggestion = z.strictObject({
-  words: z.string().trim().min(3).max(1000).describe('What would be acceptable; the requester reads it.'),
+  words: z
+    .string()
+    .trim()
+    .min(3)
+    .max(1000)
+    .describe('What would be acceptable. The requester can read this.'),
   terms: NarrowTerms.optional().describe(
-    'For a mandate: exactly what would be. The requester can ask for it with approval_adopt.',
+    'For a mandate: the exact terms that would be acceptable. The requester can request them with approval_adopt.',
   ),
 });
 

@@ -38,7 +38,10 @@ export async function heldPeople(
   const others = [...new Set(ids)].filter((id) => !known.has(id));
   if (others.length === 0) return held;
   const names = others.slice(0, 5).map((id) => people.get(id)?.displayName ?? id);
-  throw new Fault('conflict', `Nothing is held for ${names.join(', ')}. See breaker_list for what is.`);
+  throw new Fault(
+    'conflict',
+    `No revocations are held for ${names.join(', ')}. Use breaker_list to see which are.`,
+  );
 }
 
 /**
@@ -72,7 +75,7 @@ export function requireBack(held: readonly HeldPerson[]): void {
   if (gone.length === 0) return;
   throw new Fault(
     'conflict',
-    `Not active again: ${gone.slice(0, 5).join(', ')}${gone.length > 5 ? `, and ${gone.length - 5} more` : ''}. Reactivate them at the source first, or carry out the revocation with breaker_apply.`,
+    `These people are still inactive: ${gone.slice(0, 5).join(', ')}${gone.length > 5 ? `, and ${gone.length - 5} more` : ''}. Reactivate them at the source first, or revoke their mandates with breaker_apply.`,
   );
 }
 

@@ -26,7 +26,7 @@ export async function findRepeat(reader: TenantReader, { key, request }: Repeata
   if (row.request !== request)
     throw new Fault(
       'conflict',
-      'This Idempotency-Key was sent with another request before. Use a new key for each request.',
+      'This Idempotency-Key was already used for a different request. Use a new key for each request.',
       { detail: { reason: 'idempotency_key_reused' } },
     );
   return row;

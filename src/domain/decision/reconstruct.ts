@@ -24,13 +24,13 @@ export interface Past {
 export const FROM_LEDGER = [
   "which groups gave which roles and scopes, and these groups' members",
   'which people were active',
-  'which mandates stood, and their causes of freezing',
+  'which mandates were in force, and why they were frozen',
   'which policies were in force',
 ] as const;
 /** What a reconstruction takes from today's data. Shown in the answer. */
 export const AS_TODAY = [
-  'managers, and owners, ceilings and status of agents',
-  'terms of mandates that were narrowed since, and how often each had been used',
+  'managers, and the owners, ceilings and status of agents',
+  'the original terms of mandates that were narrowed since, and how often each had been used',
   'the status of the organisation, and roles at the identity provider',
 ] as const;
 
@@ -45,7 +45,7 @@ const MAX_ENTRIES = 50_000;
 export async function reconstruct(reader: TenantReader, at: Date): Promise<Past> {
   const [first] = await entries(reader, { until: at, newest: true, limit: 1 });
   if (at > reader.now || first === undefined)
-    throw new Fault('invalid_input', 'Name a time between the beginning of the ledger and now.', {
+    throw new Fault('invalid_input', 'Choose a time between the start of the ledger and now.', {
       detail: { problems: [{ field: 'at', problem: 'not in the ledger' }] },
     });
   const authority = await authorityThen(reader, at);
@@ -99,7 +99,7 @@ async function entries(
   if (rows.length > MAX_ENTRIES)
     throw new Fault(
       'invalid_input',
-      'Too much has happened since then to be undone. Name a later time, or ask an export.',
+      'Too much has changed since then. Choose a later time, or use an export.',
       {
         detail: { problems: [{ field: 'at', problem: 'too long ago' }] },
       },

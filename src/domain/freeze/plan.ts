@@ -61,8 +61,7 @@ export async function planFreeze(
   const person = target.kind === 'principal' ? await findPerson(reader, target.id, how.lock) : null;
   const agent = target.kind === 'agent' ? await findAgent(reader, target.id, how.lock) : null;
   const name = agent?.name ?? person?.displayName ?? (await otherName(reader, target, how.lock));
-  if (name === null)
-    throw new Fault('not_found', `There is no ${target.kind} ${target.id.slice(0, 40)} here.`);
+  if (name === null) throw new Fault('not_found', `There is no ${target.kind} ${target.id.slice(0, 40)}.`);
   const hit = await mandatesOf(reader, target);
   const waiting = await waitingFor(reader, target, hit);
   const counts = await countsOf(reader, target, { agent, hit, waiting }, how.count === true);
@@ -113,7 +112,7 @@ export function freezeImpact(plan: FreezePlan): Impact {
   ];
   return {
     changes,
-    effect: `${plan.name} stops at once: ${report.at_least ? 'more than ' : ''}${report.mandates} mandates of ${report.principals} people to ${report.agents} agents, ${report.pending_approvals} requests that wait for approval, and ${report.tokens}.`,
+    effect: `${plan.name} stops immediately: ${report.at_least ? 'more than ' : ''}${report.mandates} mandates of ${report.principals} people to ${report.agents} agents, ${report.pending_approvals} pending approvals, and ${report.tokens}.`,
     reversible: true,
   };
 }

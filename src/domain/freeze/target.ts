@@ -23,7 +23,7 @@ export function freezeTarget(text: string): FreezeTarget {
   if (isId('mdt', text)) return { kind: 'mandate', id: text };
   throw new Fault(
     'invalid_input',
-    'Name an agent, a person, a mandate (mdt_…), or "organisation" for everything.',
-    { detail: { problems: [{ field: 'target', problem: 'names nothing that can be frozen' }] } },
+    'Name an agent, a person, a mandate (mdt_…), or "organisation" to freeze everything.',
+    { detail: { problems: [{ field: 'target', problem: 'is not something that can be frozen' }] } },
   );
 }

@@ -80,7 +80,7 @@ export async function mappingEffect(
   if (scopes === null && before === null)
     throw new Fault(
       'not_found',
-      `${group.name} is not mapped to ${role}. group_mapping_list shows what is.`,
+      `${group.name} is not mapped to ${role}. Use group_mapping_list to see all mappings.`,
       {
         field: 'role',
       },
@@ -174,7 +174,7 @@ async function groupOf(reader: TenantReader, source: string, uid: string): Promi
   if (group === undefined)
     throw new Fault(
       'not_found',
-      `${source} has not told of a group with the id ${uid.slice(0, 80)}. Use its immutable id, not its name; a new one appears after the next sync.`,
+      `${source} has not reported a group with the ID ${uid.slice(0, 80)}. Use the immutable ID, not the name; new groups appear after the next sync.`,
       { field: 'group' },
     );
   return group;
@@ -253,6 +253,6 @@ async function requireAnotherAdmin(reader: TenantReader, leaving: readonly strin
   if (others.length === 0)
     throw new Fault(
       'conflict',
-      'Nobody would be IT admin any more, so nobody could undo it. Map another group to it_admin first.',
+      'This would leave no IT admin, so nobody could undo it. Map another group to it_admin first.',
     );
 }

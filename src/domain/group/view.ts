@@ -21,7 +21,7 @@ export function effectChanges(effect: MappingEffect): { what: string; from?: str
 export function effectWords(effect: MappingEffect): string {
   const gaining = effect.people.filter(({ gains }) => gains.length > 0).length;
   const losing = effect.people.filter(({ loses }) => loses.length > 0).length;
-  return `${gaining} people gain scopes, ${losing} lose some; ${effect.mandates.length} mandates lose their support and freeze.`;
+  return `${gaining} people gain scopes and ${losing} lose some. ${effect.mandates.length} mandates are no longer covered by their principal's authority and freeze.`;
 }
 
 /** How many mandates an answer names individually. */
@@ -33,17 +33,17 @@ export const MappingChanged = z.object({
   group: z.string(),
   role: z.string(),
   scopes: z.array(z.string()),
-  frozen: z.number().int().describe('How many mandates this froze.'),
+  frozen: z.number().int().describe('Number of mandates that froze.'),
   frozen_mandates: z.array(z.string()).describe(`The first ${NAMED} of them.`),
-  thawed: z.number().int().describe('How many mandates work again.'),
+  thawed: z.number().int().describe('Number of mandates that work again.'),
   thawed_mandates: z.array(z.string()).describe(`The first ${NAMED} of them.`),
   people_left: z
     .number()
     .int()
     .describe(
-      'Members of a large group whose mandates follow in the background. What they lost is refused already.',
+      'Members of a large group whose mandates are updated in the background. What they lost is already denied.',
     ),
-  two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),
+  two_humans: z.boolean().describe('False if a single IT admin made this change alone.'),
 });
 
 /** The result as the answer shows it: counts, and the first of each. */

@@ -78,22 +78,26 @@ export async function checkParties(
 ): Promise<Parties> {
   const principal = principalId === null ? null : await findPerson(reader, principalId);
   if (principal === null || standingOf(principal) !== null)
-    throw new Fault('forbidden', 'Only a person in good standing gives a mandate.');
+    throw new Fault('forbidden', 'Only active people can give mandates.');
   if (principal.delegationFrozenBy !== null)
     throw new Fault(
       'forbidden',
-      'Everything that this person delegates was frozen by the kill switch. An IT admin can lift that.',
+      'The kill switch froze everything this person delegates. An IT admin can lift the freeze.',
     );
   const agent = await findAgent(reader, agentId);
   if (agent?.status !== 'active')
-    throw new Fault('conflict', 'This agent is disabled or frozen; its owner or an IT admin can say why.', {
-      field: 'agent',
-    });
+    throw new Fault(
+      'conflict',
+      'This agent is disabled or frozen. Its owner or an IT admin can tell you why.',
+      {
+        field: 'agent',
+      },
+    );
   const owner = await findPerson(reader, agent.ownerId);
   if (owner === null || standingOf(owner) !== null)
     throw new Fault(
       'conflict',
-      `The owner of ${agent.name} is not active. An IT admin must give the agent a new owner first.`,
+      `The owner of ${agent.name} is not active. An IT admin must transfer the agent to a new owner first.`,
       { field: 'agent' },
     );
   return { principal, agent, owner };
@@ -117,7 +121,7 @@ export async function checkScopes(
     const held = authority.scopes.length === 0 ? 'nothing' : authority.scopes.join(', ');
     throw new Fault(
       'forbidden',
-      `You cannot give ${[...new Set(beyond)].join(', ')}: your groups do not give it to you. You can give: ${held}.`,
+      `You cannot delegate ${[...new Set(beyond)].join(', ')} because your groups do not give you these scopes. You can delegate: ${held}.`,
       { field: 'scopes', detail: { missing: { authority: beyond } } },
     );
   }
@@ -125,7 +129,7 @@ export async function checkScopes(
   if (above.length > 0) {
     throw new Fault(
       'forbidden',
-      `${agent.name} may never hold ${above.join(', ')}: its ceiling is ${agent.ceiling.join(', ') || 'empty'}. An IT admin can raise it.`,
+      `${agent.name} cannot be given ${above.join(', ')}. Its ceiling is ${agent.ceiling.join(', ') || 'empty'}; an IT admin can raise it.`,
       { field: 'scopes', detail: { missing: { ceiling: above } } },
     );
   }
@@ -137,7 +141,7 @@ export async function checkDays(reader: TenantReader, days: number): Promise<voi
   if (days * 86_400 <= settings.mandateMaxSeconds) return;
   throw new Fault(
     'invalid_input',
-    `A mandate lasts ${Math.floor(settings.mandateMaxSeconds / 86_400)} days at most here.`,
+    `In this organisation, a mandate can last at most ${Math.floor(settings.mandateMaxSeconds / 86_400)} days.`,
     { detail: { problems: [{ field: 'days', problem: 'too long' }] } },
   );
 }
@@ -205,8 +209,6 @@ export async function createMandate(
 }
 
 const unknownScope = (scope: string): Fault =>
-  new Fault(
-    'invalid_input',
-    `Nothing here is called ${scope.slice(0, 100)}. Use a scope of the tenant's catalogue; scope_list shows what there is.`,
-    { detail: { problems: [{ field: 'scopes', problem: `there is no scope ${scope} here` }] } },
-  );
+  new Fault('invalid_input', `There is no scope ${scope.slice(0, 100)}. Use scope_list to see all scopes.`, {
+    detail: { problems: [{ field: 'scopes', problem: `unknown scope ${scope}` }] },
+  });

@@ -53,18 +53,18 @@ export async function checkHandOn(
   if (parent === null || parent.depth < 1 || chain.length > MAX_DEPTH)
     throw new Fault(
       'forbidden',
-      'This mandate may not be handed on. The principal can give one that may (may_delegate).',
+      'This mandate does not allow delegation. Ask the principal for one with may_delegate.',
       { detail: { missing: { mandate: { may_delegate: 1 } } } },
     );
   if (asked.agent === parent.agentId)
-    throw new Fault('conflict', 'You hold this mandate yourself. Hand it on to another agent.');
+    throw new Fault('conflict', 'You cannot delegate a mandate to yourself. Choose another agent.');
   const closed = windowDenial(parent.window, reader.now);
   if (closed !== null) throw new Fault('forbidden', closed.message, { detail: { missing: closed.missing } });
   const held = await heldBy(reader, actor, parent);
   if (held === null)
     throw new Fault(
       'forbidden',
-      'Nothing of the mandate is left within the bounds of your token. Exchange again without them.',
+      'The limits of your token leave nothing of the mandate to delegate. Exchange again without them.',
     );
   const bounds = boundsAsked(asked, held, parent.uses, reader.now);
   if (bounds.scopes.length === 0) throw wider(['scopes']);
@@ -171,11 +171,11 @@ function boundsAsked(asked: HandOn, held: Bounds, spent: number, now: Date): Bou
 const wider = (fields: readonly string[]): Fault =>
   new Fault(
     'forbidden',
-    `A part of your mandate only: ${fields.join(', ')} ${fields.length === 1 ? 'is' : 'are'} more than you hold. Ask for less, or leave it out to hand on what you have.`,
+    `You can delegate only part of your mandate: ${fields.join(', ')} ${fields.length === 1 ? 'exceeds' : 'exceed'} it. Reduce ${fields.length === 1 ? 'it' : 'them'}, or omit ${fields.length === 1 ? 'it' : 'them'} to delegate what you have.`,
     {
       detail: {
         missing: { mandate: fields },
-        problems: fields.map((field) => ({ field, problem: 'more than you hold' })),
+        problems: fields.map((field) => ({ field, problem: 'exceeds your mandate' })),
       },
     },
   );

@@ -29,19 +29,23 @@ export const windowField = z
       .array(z.number().int().min(1).max(7))
       .min(1)
       .max(7)
-      .describe('ISO weekdays: 1 Monday to 7 Sunday.'),
-    from: z.string().regex(CLOCK_TIME).describe('HH:MM, inclusive.'),
-    to: z.string().regex(CLOCK_TIME).describe('HH:MM, exclusive; earlier than from: over midnight.'),
-    timezone: z.string().max(64).describe('IANA time zone: Europe/Vienna.'),
+      .describe('ISO weekdays, from 1 (Monday) to 7 (Sunday).'),
+    from: z.string().regex(CLOCK_TIME).describe('Start as HH:MM, inclusive.'),
+    to: z
+      .string()
+      .regex(CLOCK_TIME)
+      .describe('End as HH:MM, exclusive. If it is earlier than from, the window continues past midnight.'),
+    timezone: z.string().max(64).describe('IANA time zone, such as Europe/Vienna.'),
   })
-  .refine((window) => window.from !== window.to, 'from and to are the same time')
-  .refine((window) => isTimeZone(window.timezone), 'this time zone is not known');
+  .refine((window) => window.from !== window.to, 'must differ from from')
+  .refine((window) => isTimeZone(window.timezone), 'is not a known time zone');
 
 /** Descriptions of the fields that mean the same in every tool. */
 export const FIELD_WORDS = {
-  tools: 'Only through these tools, by name; left out: every tool of the scopes.',
-  amount: 'What one use may be worth at most, in the currency; a use that states no amount is then refused.',
-  currency: 'ISO 4217 code of the amount: EUR, USD, …',
-  window: 'When in the week it works; left out: always.',
-  max_uses: 'How many times at most; left out: any number.',
+  tools: 'Limit it to these tools, by name. Default: every tool that the scopes allow.',
+  amount:
+    'Maximum amount per use, in the currency. Uses without an amount are then denied. Default: no limit.',
+  currency: 'Currency of the amount as an ISO 4217 code, such as EUR.',
+  window: 'Time window in the week when it works. Default: always.',
+  max_uses: 'Maximum number of uses. Default: no limit.',
 } as const;

@@ -25,11 +25,11 @@ export async function narrowedTerms(
   if (fields.length > 0)
     throw new Fault(
       'invalid_input',
-      `${fields.join(', ')} would become wider than what was asked. Only less can be given here; more is another request.`,
-      { detail: { problems: fields.map((field) => ({ field, problem: 'wider than what was asked' })) } },
+      `${fields.join(', ')} would exceed the request. You can only reduce the terms; wider terms need a new request.`,
+      { detail: { problems: fields.map((field) => ({ field, problem: 'exceeds the request' })) } },
     );
   if (JSON.stringify(inner) === JSON.stringify(outer))
-    throw new Fault('conflict', 'Nothing would change: say what is to become smaller.');
+    throw new Fault('conflict', 'Nothing would change. Choose what to reduce.');
   return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
 }
 

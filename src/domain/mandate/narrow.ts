@@ -34,9 +34,9 @@ export async function checkNarrowing(
   asked: Narrowing,
 ): Promise<{ readonly mandate: Mandate; readonly bounds: Bounds }> {
   const mandate = await findMandate(reader, mandateId);
-  if (mandate === null) throw new Fault('not_found', 'There is no such mandate here.');
+  if (mandate === null) throw new Fault('not_found', 'Mandate not found.');
   if (mandate.state === 'revoked' || mandate.state === 'expired' || mandate.expiresAt <= reader.now)
-    throw new Fault('conflict', 'This mandate has ended already.');
+    throw new Fault('conflict', 'This mandate has already ended.');
   const old = boundsOf(mandate);
   const bounds = boundsAsked(old, asked, reader.now);
   const within = await withinResources(reader, old.resources, bounds.resources);
@@ -45,19 +45,30 @@ export async function checkNarrowing(
   if (fields.length > 0)
     throw new Fault(
       'invalid_input',
-      `${fields.join(', ')} would become wider: that is a new mandate. Give one, and revoke this one if it has served.`,
-      { detail: { problems: fields.map((field) => ({ field, problem: 'wider: that is a new mandate' })) } },
+      `${fields.join(', ')} would become wider. Give a new mandate instead, and revoke this one if you no longer need it.`,
+      {
+        detail: {
+          problems: fields.map((field) => ({
+            field,
+            problem: 'would become wider; give a new mandate instead',
+          })),
+        },
+      },
     );
   if (bounds.maxUses !== null && bounds.maxUses <= mandate.uses)
-    throw new Fault('invalid_input', `It has been used ${mandate.uses} times already. Revoke it instead.`, {
-      detail: { problems: [{ field: 'max_uses', problem: 'spent already' }] },
-    });
+    throw new Fault(
+      'invalid_input',
+      `This mandate has already been used ${mandate.uses === 1 ? 'once' : `${mandate.uses} times`}. Revoke it instead.`,
+      {
+        detail: { problems: [{ field: 'max_uses', problem: 'already spent' }] },
+      },
+    );
   if ((bounds.amount === null) !== (bounds.currency === null))
-    throw new Fault('invalid_input', 'An amount and its currency belong together.', {
-      detail: { problems: [{ field: 'currency', problem: 'is needed' }] },
+    throw new Fault('invalid_input', 'Set amount and currency together.', {
+      detail: { problems: [{ field: 'currency', problem: 'is required' }] },
     });
   if (JSON.stringify(bounds) === JSON.stringify(old))
-    throw new Fault('conflict', 'Nothing would change: say what is to become smaller.');
+    throw new Fault('conflict', 'Nothing would change. Choose what to reduce.');
   if (reader.tools !== undefined) checkTools(asked.tools, bounds.scopes, reader.tools);
   return { mandate, bounds };
 }
@@ -86,7 +97,7 @@ export async function narrowMandate(
     const left = clamped(old, above, within);
     const spent = left?.maxUses != null && left.maxUses <= child.uses;
     if (left === null || spent) {
-      const reason = 'Nothing is left of it: the mandate above it was narrowed';
+      const reason = 'Nothing is left of it because its parent mandate was narrowed';
       revoked.push(...(await revokeMandateTree(ctx, child.id, { actor, reason })).map((one) => one.id));
       continue;
     }

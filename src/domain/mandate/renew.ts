@@ -25,19 +25,23 @@ export async function checkRenewal(
 ): Promise<Checked> {
   const mandate = await findMandate(reader, mandateId);
   if (mandate === null || mandate.principalId !== principalId)
-    throw new Fault('not_found', 'There is no such mandate of yours.');
+    throw new Fault('not_found', 'You have no such mandate.');
   if (mandate.parentId !== null)
     throw new Fault(
       'conflict',
-      'An agent handed this mandate on. Renew the one above it, and have the agent hand it on again.',
+      'An agent delegated this mandate. Renew its parent mandate, and have the agent delegate it again.',
     );
   const why = mandateStanding(mandate, reader.now);
   if (why !== null) throw new Fault('conflict', `${why.message} It cannot be renewed.`);
   const expiresAt = new Date(reader.now.getTime() + days * 86_400_000);
   if (expiresAt <= mandate.expiresAt)
-    throw new Fault('invalid_input', 'It lasts longer than that already. To end it sooner, narrow it.', {
-      detail: { problems: [{ field: 'days', problem: 'too short' }] },
-    });
+    throw new Fault(
+      'invalid_input',
+      'The mandate already lasts longer than that. To end it sooner, narrow it.',
+      {
+        detail: { problems: [{ field: 'days', problem: 'too short' }] },
+      },
+    );
   await checkDays(reader, days);
   const parties = await checkParties(reader, mandate.principalId, mandate.agentId);
   await checkScopes(reader, parties, mandate.scopes);

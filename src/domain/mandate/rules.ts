@@ -12,20 +12,20 @@ export function mandateStanding(mandate: Standing, now: Date): Denial | null {
   if (mandate.state === 'revoked') {
     return denial(
       'mandate_revoked',
-      `This mandate was revoked${mandate.reason === null ? '' : ` (${mandate.reason})`}. Stop; a new one must be given.`,
+      `This mandate was revoked${mandate.reason === null ? '' : ` (${mandate.reason})`}. Stop; you need a new mandate.`,
     );
   }
   if (mandate.state === 'expired' || mandate.expiresAt <= now)
-    return denial('mandate_expired', 'This mandate has ended. The principal can give a new one.');
+    return denial('mandate_expired', 'This mandate has ended. Ask the principal for a new one.');
   if (mandate.state === 'frozen')
     return denial(
       'mandate_frozen',
       'This mandate is frozen. It works again when every cause of the freeze is lifted.',
     );
   if (mandate.startsAt > now)
-    return denial('mandate_not_started', `This mandate begins at ${mandate.startsAt.toISOString()}.`);
+    return denial('mandate_not_started', `This mandate starts at ${mandate.startsAt.toISOString()}.`);
   if (mandate.maxUses !== null && mandate.uses >= mandate.maxUses)
-    return denial('uses_exhausted', 'Every use of this mandate is spent. The principal can give a new one.');
+    return denial('uses_exhausted', 'This mandate has no uses left. Ask the principal for a new one.');
   return null;
 }
 
@@ -49,8 +49,8 @@ export function windowDenial(window: MandateWindow | null, now: Date): Denial | 
   if (open === true) return null;
   const why =
     open === false
-      ? `This mandate works ${windowWords(window)} only. Ask again then.`
-      : 'The hours of this mandate cannot be evaluated here, so the answer is no. The principal can give a new one.';
+      ? `This mandate works only ${windowWords(window)}. Try again then.`
+      : 'The time window of this mandate cannot be evaluated, so the call is denied. Ask the principal for a new mandate.';
   return denial('outside_window', why, { missing: { window } });
 }
 
@@ -68,18 +68,18 @@ export function amountDenial(
   if (worth === null)
     return denial(
       'amount_exceeded',
-      `This mandate is limited to ${most} for each use, and this use does not say what it is worth. The principal can give a mandate without an amount.`,
+      `This mandate is limited to ${most} per use, but this call has no amount. Ask the principal for a mandate without an amount limit.`,
     );
   if (worth.currency !== limit.currency)
     return denial(
       'amount_exceeded',
-      `This mandate is limited in ${limit.currency ?? 'no currency'}, not in ${worth.currency}.`,
+      `This mandate is limited to amounts in ${limit.currency ?? 'no currency'}, not ${worth.currency}.`,
       missing,
     );
   if (!(worth.value >= 0 && worth.value <= Number(limit.amount)))
     return denial(
       'amount_exceeded',
-      `This mandate allows ${most} at most for each use. The principal can give one that allows more.`,
+      `This mandate allows at most ${most} per use. Ask the principal for a mandate that allows more.`,
       missing,
     );
   return null;

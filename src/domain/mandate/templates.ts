@@ -23,7 +23,7 @@ export interface MandateTemplate {
 export const DEFAULT_TEMPLATES: readonly MandateTemplate[] = [
   {
     name: 'Reset MFA for my team, 7 days',
-    description: 'An agent resets lost or replaced factors of your direct reports.',
+    description: 'The agent resets lost or replaced MFA factors of your direct reports.',
     terms: {
       scopes: ['okta.mfa.reset'],
       resources: ['team'],
@@ -35,7 +35,7 @@ export const DEFAULT_TEMPLATES: readonly MandateTemplate[] = [
   {
     name: 'Help desk for my team, 1 day',
     description:
-      'An agent resets factors and passwords of your direct reports, and looks colleagues up, for a day.',
+      'For one day, the agent resets MFA and passwords of your direct reports and looks up colleagues.',
     terms: {
       scopes: ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read'],
       resources: ['team'],

@@ -44,11 +44,11 @@ export async function settleTerms(
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const terms: AskedTerms = { ...filled, ...(said as typeof given) };
   const { scopes, purpose } = terms;
-  if (scopes === undefined) throw wanting('scopes', 'Name the scopes, or a template that has them.');
-  if (purpose === undefined) throw wanting('purpose', 'Say what it is for, or name a template that does.');
+  if (scopes === undefined) throw wanting('scopes', 'Give scopes, or a template that contains them.');
+  if (purpose === undefined) throw wanting('purpose', 'Give a purpose, or a template that contains one.');
   if ((terms.amount === undefined) !== (terms.currency === undefined)) {
     const field = terms.amount === undefined ? 'amount' : 'currency';
-    throw wanting(field, 'An amount and its currency belong together.');
+    throw wanting(field, 'Set amount and currency together.');
   }
   const resources = (terms.resources ?? [TEAM]).map((one) =>
     one.toLowerCase() === TEAM && principalId !== null ? `reports:${principalId}` : one,
@@ -74,10 +74,7 @@ export function checkTools(
     const tool = tools.find((one) => one.name === name);
     if (tool === undefined) throw wanting('tools', `There is no tool "${name.slice(0, 60)}".`);
     if (!scopes.includes(tool.scope))
-      throw wanting(
-        'tools',
-        `${name} needs the scope ${tool.scope}, which is not among the scopes. Add it, or leave the tool out.`,
-      );
+      throw wanting('tools', `${name} requires the scope ${tool.scope}. Add that scope, or omit the tool.`);
   }
 }
 
@@ -86,7 +83,7 @@ async function termsOfTemplate(reader: TenantReader, name: string): Promise<Omit
   if (template !== null) return template.terms;
   throw new Fault(
     'not_found',
-    `There is no mandate template "${name.slice(0, 80)}". mandate_template_list shows those that there are.`,
+    `There is no mandate template "${name.slice(0, 80)}". Use mandate_template_list to see all templates.`,
     { field: 'template' },
   );
 }

@@ -52,7 +52,7 @@ export async function thawMandate(
       'conflict',
       causes.length === 0
         ? 'This mandate is not frozen.'
-        : `This mandate is frozen for: ${causes.join(', ')}. You can lift "${cause}" only; the others go with what caused them, or by whoever set them.`,
+        : `This mandate is frozen because of: ${causes.join(', ')}. You can lift only "${cause}".`,
       { detail: { causes } },
     );
   const thawed = await liftCause(ctx, [mandateId], cause, actor);

@@ -11,20 +11,22 @@ export const MandateView = z.object({
   mandate_id: z.string(),
   state: z.enum(['active', 'frozen', 'revoked', 'expired']),
   reason: z.string().nullable().describe('Why it is frozen or has ended.'),
-  causes: z.array(z.string()).describe('Why it is frozen: it works again when every cause is lifted.'),
+  causes: z
+    .array(z.string())
+    .describe('All causes of the freeze. It works again when every cause is lifted.'),
   principal: z.object({ id: z.string(), name: z.string() }),
   agent: z.object({ id: z.string(), name: z.string() }),
   scopes: z.array(z.string()),
   resources: z.array(z.string()),
   tools: z.array(z.string()).nullable(),
-  amount: z.number().nullable().describe('What one use may be worth at most.'),
+  amount: z.number().nullable().describe('Maximum amount per use.'),
   currency: z.string().nullable(),
   window: z
     .object({ days: z.array(z.number()), from: z.string(), to: z.string(), timezone: z.string() })
     .nullable(),
   offline: z.boolean().describe('Whether it works without a fresh sign-in of the principal.'),
-  may_delegate: z.number().describe('How many further levels it may be handed on.'),
-  parent_id: z.string().nullable().describe('The mandate that it was made from.'),
+  may_delegate: z.number().describe('How many more levels it can be delegated.'),
+  parent_id: z.string().nullable().describe('Parent mandate, if this one was delegated from it.'),
   uses: z.number(),
   max_uses: z.number().nullable(),
   purpose: z.string(),
@@ -40,7 +42,7 @@ export const MandateDetail = MandateView.extend({
   in_words: z.object({ allows: z.string(), forbids: z.string() }),
   tree: z.object({
     parent_id: z.string().nullable(),
-    children: z.array(z.string()).describe('The mandates that were made from it.'),
+    children: z.array(z.string()).describe('Mandates that were delegated from it.'),
   }),
 });
 

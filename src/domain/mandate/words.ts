@@ -37,8 +37,9 @@ export interface InWords {
  * words.
  */
 export function describeMandate(words: MandateWords): InWords {
+  const names = new Map([...words.names, [words.principal.id, words.principal.name] as const]);
   const on = words.resources
-    .map((pattern) => describeResource(pattern, words.principal.id, words.names))
+    .map((pattern) => describeResource(pattern, words.principal.id, names))
     .join(', ');
   const limits = [
     words.lasting,
@@ -48,16 +49,16 @@ export function describeMandate(words: MandateWords): InWords {
     words.offline ? `also while ${words.principal.name} is away` : '',
     words.depth === 0
       ? ''
-      : `and may hand parts of it on to other agents, ${count(words.depth, 'level')} deep`,
+      : `and may delegate parts of it to other agents, ${count(words.depth, 'level')} deep`,
   ].filter((limit) => limit !== '');
   const through = words.tools === null ? '' : ` through ${words.tools.join(', ')} only`;
   const allows = `${words.agent} (owned by ${words.owner}) may use ${words.scopes.join(', ')}${through} on ${on}, ${limits.join(', ')}.`;
   const not = [
     'do anything else',
-    words.resources.includes('*') ? '' : 'act on anybody else',
-    words.amount === null ? '' : 'be used where no amount is stated',
-    words.window === null ? '' : 'work at other hours',
-    words.depth === 0 ? 'hand it on to another agent' : 'hand on more than it holds',
+    words.resources.includes('*') ? '' : 'act on anyone else',
+    words.amount === null ? '' : 'act without an amount',
+    words.window === null ? '' : 'work at other times',
+    words.depth === 0 ? 'delegate to other agents' : 'delegate more than it has',
     words.offline ? '' : `work without a fresh sign-in of ${words.principal.name}`,
     `do what ${words.principal.name} may not do at that moment`,
   ].filter((limit) => limit !== '');
@@ -71,12 +72,10 @@ export function describeResource(
   principalId: string,
   names: ReadonlyMap<string, string>,
 ): string {
-  if (pattern === '*') return 'everybody on whom the principal may act';
+  const principal = names.get(principalId) ?? 'the principal';
+  if (pattern === '*') return `everyone ${principal} can act on`;
   const [kind = '', id = ''] = pattern.split(':');
-  if (kind === 'reports')
-    return id === principalId
-      ? "the principal's direct reports"
-      : `the direct reports of ${names.get(id) ?? id}`;
+  if (kind === 'reports') return `${id === principalId ? principal : (names.get(id) ?? id)}'s direct reports`;
   if (kind === 'resource') return pattern.slice('resource:'.length);
   if (kind === 'group') return `the members of ${names.get(id) ?? id}`;
   return names.get(id) ?? id;

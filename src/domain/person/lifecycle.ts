@@ -27,7 +27,7 @@ export function requireStatus(step: keyof typeof STEPS, status: string): void {
   const allowed = from.length === 1 ? from.join('') : `one of ${from.join(', ')}`;
   throw new Fault(
     'conflict',
-    `Okta can ${words} only while the status there is ${allowed}. It is ${status}, so nothing was asked.`,
+    `Okta can ${words} only if their status is ${allowed}. The status is ${status}, so no request was sent.`,
     { detail: { reason: 'wrong_status', status, allowed: from } },
   );
 }

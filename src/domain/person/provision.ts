@@ -63,7 +63,7 @@ export async function provisionPerson(
   if (!by.sources.includes(asked.provider))
     throw otherSource(
       'forbidden',
-      `This SCIM key writes people of ${by.source}, and this user is of ${asked.provider}. IT admins can link the sources (provider_link).`,
+      `This SCIM key writes people of ${by.source}, but this user belongs to ${asked.provider}. IT admins can link the sources (provider_link).`,
       { provider: asked.provider },
     );
   await holdNames(ctx, [asked.record.login, asked.record.email]);
@@ -84,7 +84,7 @@ export async function provisionPerson(
   if (asked.provider === by.source) return insertPerson(ctx, by, asked);
   throw otherSource(
     'forbidden',
-    `${asked.provider} has not told of this user yet. A linked source makes nobody; try again once ${asked.provider} has.`,
+    `${asked.provider} has not reported this user yet, and a linked source cannot create users. Try again after it has.`,
     { provider: asked.provider },
   );
 }
@@ -154,7 +154,7 @@ const subjectOf = (person: Pick<Person, 'provider' | 'uid'>): string =>
 const taken = (login: string): Fault =>
   new Fault(
     'conflict',
-    `A user with the user name "${login}", or the same external id, exists and is active. Update that user, or deactivate it first.`,
+    `An active user with the user name "${login}" or the same external ID already exists. Update or deactivate that user first.`,
   );
 
 /** The user name and the email address, if they differ from the ones that the person has. */

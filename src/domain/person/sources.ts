@@ -45,7 +45,7 @@ export async function requireFreeNames(
   if (other === undefined) return;
   throw otherSource(
     'conflict',
-    'Somebody whom another source tells of has this user name or email address. If it is the same person, IT admins can link the sources (provider_link); otherwise choose another one.',
+    'A person from another source has this user name or email address. If it is the same person, IT admins can link the sources (provider_link). Otherwise use another value.',
     { provider: other.provider, person: other.id },
   );
 }

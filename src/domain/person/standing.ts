@@ -12,7 +12,7 @@ export function standingOf(
   if (person.scimActive === false)
     return denial(
       'principal_inactive',
-      `${person.displayName} is deactivated. Only a new provisioning by the directory changes that.`,
+      `${person.displayName} is deactivated. Provision them again from the directory to reactivate them.`,
     );
   if (person.held)
     return denial(
@@ -35,7 +35,7 @@ export function standingOf(
 export const delegationFrozen = (name: string): Denial =>
   denial(
     'delegation_frozen',
-    `Everything that ${name} delegates was stopped by the kill switch, clients that ${name} signed in to too. An IT admin can lift that.`,
+    `The kill switch stopped everything that ${name} delegates, including clients that ${name} signed in to. An IT admin can lift the freeze.`,
   );
 
 /** Whether the directory data about a person is older than the tenant allows. */
@@ -48,6 +48,6 @@ export const isOutdated = (
 export const directoryOutdated = (person: { id: string; displayName: string }): Denial =>
   denial(
     'directory_outdated',
-    `What is known of ${person.displayName} at the identity provider is too old to decide on, and it could not be read again just now. Try again in a minute; if it stays so, an IT admin finds the reason in the ledger (sync_failed).`,
+    `The identity provider data about ${person.displayName} is too old for a decision and could not be refreshed. Try again in a minute. If this continues, an IT admin can find the reason in the ledger (sync_failed).`,
     { missing: { person: person.id } },
   );

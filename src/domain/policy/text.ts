@@ -13,21 +13,29 @@ export async function policyText(
 ): Promise<{ text: string; from: number | null }> {
   const { text, version } = input;
   if ((text === undefined) === (version === undefined))
-    throw new Fault('invalid_input', 'Give either the text or a version to return to, not both.', {
+    throw new Fault('invalid_input', 'Give either text or version, not both.', {
       detail: { problems: [{ field: 'text', problem: 'either text or version' }] },
     });
   if (text !== undefined) {
     if (text.trim() === '')
-      throw new Fault('invalid_input', 'The text is empty. To return to what ships, name version 0.', {
-        detail: { problems: [{ field: 'text', problem: 'empty' }] },
-      });
+      throw new Fault(
+        'invalid_input',
+        'The text is empty. To return to the policies that ship with the product, use version 0.',
+        {
+          detail: { problems: [{ field: 'text', problem: 'empty' }] },
+        },
+      );
     return { text, from: null };
   }
   const number = version ?? 0;
   const row = number === 0 ? null : await policyVersion(reader, number);
   if (number !== 0 && row === null)
-    throw new Fault('not_found', `There is no version ${number}. policy_show lists them.`, {
-      field: 'version',
-    });
+    throw new Fault(
+      'not_found',
+      `Policy version ${number} does not exist. Use policy_show to see all versions.`,
+      {
+        field: 'version',
+      },
+    );
   return { text: row?.text ?? '', from: number };
 }

@@ -16,11 +16,10 @@ const NOT_REGISTERED = 'The resource server is not registered';
 export const ResourceIdentifier = z
   .string()
   .max(500)
-  .refine(
-    isIdentifier,
-    'must be an https address without user name, query and fragment, host in small letters',
-  )
-  .describe('Its identifier, as its tokens have it in aud: https://finance.example.com.');
+  .refine(isIdentifier, 'must be an https URL without user name, query and fragment, with a lowercase host')
+  .describe(
+    'Identifier of the resource server, as in the aud claim of its tokens: https://finance.example.com.',
+  );
 
 function isIdentifier(text: string): boolean {
   const url = URL.parse(text);
@@ -42,7 +41,7 @@ export function requireForeign({ baseUrl, tools }: ReadContext, server: Resource
   const ours = server.scopes.filter((scope) => tools.some((tool) => tool.scope === scope));
   const problems = ours.map((scope) => ({
     field: 'scopes',
-    problem: `${scope} is for tools of this server`,
+    problem: `${scope} belongs to tools of this server`,
   }));
   if (new URL(server.identifier).origin === new URL(baseUrl).origin)
     problems.push({ field: 'identifier', problem: 'is an address of this server' });
@@ -58,9 +57,14 @@ export async function checkResourceServer(reader: TenantReader, server: Resource
   const others = (await resourceServersOf(reader)).filter((one) => one.identifier !== server.identifier);
   const problems = server.scopes.flatMap((scope) => {
     const owner = others.find(({ scopes }) => scopes.includes(scope));
-    return owner === undefined ? [] : [{ field: 'scopes', problem: `${scope} is of ${owner.identifier}` }];
+    return owner === undefined
+      ? []
+      : [{ field: 'scopes', problem: `${scope} belongs to ${owner.identifier}` }];
   });
   if (others.length >= MAX_SERVERS)
-    problems.push({ field: 'identifier', problem: `there are ${MAX_SERVERS} already, which is the most` });
+    problems.push({
+      field: 'identifier',
+      problem: `${MAX_SERVERS} resource servers already exist, which is the limit`,
+    });
   if (problems.length > 0) throw invalidInput(NOT_REGISTERED, problems);
 }

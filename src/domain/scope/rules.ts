@@ -24,7 +24,7 @@ export async function requireKnownScopes(
     const there = catalogue.map(({ scope }) => scope);
     throw new Fault(
       'invalid_input',
-      `There is no scope ${unknown.join(', ')} here. There are: ${there.slice(0, 50).join(', ')}${there.length > 50 ? ', …' : ''}. An IT admin can add one with scope_set.`,
+      `There is no scope ${unknown.join(', ')}. Known scopes: ${there.slice(0, 50).join(', ')}${there.length > 50 ? ', …' : ''}. An IT admin can add one with scope_set.`,
       { detail: { problems: unknown.map((scope) => ({ field, problem: `unknown scope ${scope}` })) } },
     );
   }
@@ -41,7 +41,7 @@ export function requireHolders(catalogue: readonly Scope[], roles: readonly stri
   );
   if (barred.length === 0) return;
   const words = barred.map(({ scope, holders }) => `${scope} (only ${holders.join(', ')})`).join('; ');
-  throw new Fault('forbidden', `Not everybody may hold these scopes: ${words}.`, {
+  throw new Fault('forbidden', `Not everyone can hold these scopes: ${words}.`, {
     field: 'scopes',
     detail: {
       missing: { holders: Object.fromEntries(barred.map(({ scope, holders }) => [scope, holders])) },

@@ -6,8 +6,8 @@ export const ScopeView = z.object({
   scope: z.string(),
   description: z.string(),
   sensitivity: z.enum(['normal', 'high']),
-  holders: z.array(z.string()).describe('Roles that may hold it; empty: any.'),
-  amount_threshold: z.number().nullable().describe('Above it a mandate is of high value.'),
+  holders: z.array(z.string()).describe('Roles that can hold it. Empty: any role.'),
+  amount_threshold: z.number().nullable().describe('Mandates above this amount count as high value.'),
   currency: z.string().nullable().describe('ISO 4217.'),
 });
 

@@ -78,7 +78,7 @@ export async function revokeClients(
   );
   await withdrawCalls(ctx, waiting, {
     ...ending,
-    reason: 'The client that asked may not act for the person any more',
+    reason: 'The client that made the request can no longer act for the person',
   });
   ctx.record({
     event: 'client_revoked',

@@ -59,7 +59,7 @@ export const ADMIN_SCOPE = 'admin' satisfies (typeof KEY_SCOPES)[number];
 const KEY = /^(tnt_[0-9a-z]{26}):(mk_(?:live|test)_[0-9a-z]{52})$/i;
 
 const REFUSAL =
-  'Present an API key in the Authorization header, as Bearer, then tenant id, colon and key. This one is missing, malformed, unknown or revoked.';
+  'Send an API key in the Authorization header: Bearer, then the tenant ID, a colon and the key. This key is missing, malformed, unknown or revoked.';
 
 /**
  * Checks an API key. Reads `Authorization: Bearer tnt_x:mk_live_y` (Okta and Entra send the same text) and
@@ -100,7 +100,7 @@ export function createApiKeyCheck(sql: Sql, mode: 'sandbox' | 'live'): ApiKeyChe
     if (secret.startsWith('mk_test_') && mode === 'live')
       throw new Fault(
         'unauthenticated',
-        'This is a test key; test keys work only in a sandbox. Create a live key.',
+        'This is a test key, which works only in a sandbox. Create a live key.',
       );
     const key = await find(tenantId, sha256(secret));
     if (key === undefined) throw new Fault('unauthenticated', REFUSAL);
@@ -183,7 +183,7 @@ export async function revokeApiKey(ctx: TenantWriter, keyId: string, by: string)
     .orderBy(asc(apiKeys.id))
     .for('update');
   const key = rows.find((row) => row.id === keyId);
-  if (key === undefined) throw new Fault('not_found', 'There is no such API key here.');
+  if (key === undefined) throw new Fault('not_found', 'API key not found.');
   if (key.revokedAt !== null) return;
   const others = rows.filter((row) => row.id !== keyId && row.revokedAt === null);
   if (key.scopes.includes(ADMIN_SCOPE) && !others.some(({ scopes }) => scopes.includes(ADMIN_SCOPE)))

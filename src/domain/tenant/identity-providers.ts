@@ -30,20 +30,20 @@ const MAX_GENERIC = 20;
 export const IdentityProvidersDocument = z.strictObject({
   enabled_providers: z
     .array(z.enum(PROVIDER_NAMES))
-    .refine((names) => new Set(names).size === names.length, 'a provider stands twice')
+    .refine((names) => new Set(names).size === names.length, 'lists a provider twice')
     .describe(
-      'Whose credentials are taken. Without API_KEY, keys of this organisation are refused by the REST API; SCIM keys go on working.',
+      'Whose credentials are accepted. Without API_KEY, the REST API rejects the API keys of this organisation; SCIM keys keep working.',
     ),
   one_time_scopes: z
     .array(z.string().min(1).max(200))
     .max(100)
-    .refine((scopes) => new Set(scopes).size === scopes.length, 'a scope stands twice')
+    .refine((scopes) => new Set(scopes).size === scopes.length, 'lists a scope twice')
     .optional()
     .describe(
-      'Scopes of the catalogue for which a subject token is good for one exchange: whoever has a copy of it gets nothing more. Left out: none.',
+      'Scopes that make a subject token single-use: it can be exchanged only once, so a stolen copy is worthless. Default: none.',
     ),
-  okta: VENDORS.OKTA.section.optional().describe('A custom authorization server of Okta.'),
-  entra: VENDORS.ENTRA.section.optional().describe('A directory of Microsoft Entra ID.'),
+  okta: VENDORS.OKTA.section.optional().describe('A custom authorization server in Okta.'),
+  entra: VENDORS.ENTRA.section.optional().describe('A Microsoft Entra ID directory.'),
   cognito: VENDORS.COGNITO.section.optional().describe('An Amazon Cognito user pool.'),
   oidc: z
     .array(VENDORS.OIDC.section)
@@ -104,14 +104,17 @@ export function checkDocument(
   });
   entries.forEach(({ path, section }, index) => {
     if (entries.findIndex((other) => other.section.issuer === section.issuer) < index)
-      problems.push({ field: `${path}.issuer`, problem: 'stands twice; one issuer is one provider.' });
+      problems.push({
+        field: `${path}.issuer`,
+        problem: 'is listed twice; each issuer can be only one provider.',
+      });
   });
   const before = options.current === undefined ? [] : entriesOf(options.current);
   for (const kind of missingSections(document, entries)) {
     if (before.some((entry) => entry.kind === kind))
       problems.push({
         field: kind.toLowerCase(),
-        problem: `${kind} is enabled and configured now, but its section is missing. PUT replaces everything: send the section, or take ${kind} out of enabled_providers.`,
+        problem: `${kind} is enabled now, but its section is missing. PUT replaces everything: send the section, or remove ${kind} from enabled_providers.`,
       });
   }
   refuseProblems(problems);
@@ -130,11 +133,12 @@ export async function checkIssuers(document: IdentityProvidersDocument, fetch: R
         const keys = await readIssuerKeys(fetch, section.issuer);
         const usable = [...keys.values()].some(({ alg }) => vendor.algorithms.includes(alg));
         const wanted = vendor.algorithms.join(' or ');
-        return usable ? [] : [{ field, problem: `publishes no key that can verify ${wanted}.` }];
+        return usable ? [] : [{ field, problem: `does not publish a key that can verify ${wanted}.` }];
       } catch (error) {
         // Only our own words about the answer: a socket's error could reveal something about an internal
         // address.
-        const said = error instanceof TypeError ? `could not be read: ${error.message}.` : 'does not answer.';
+        const said =
+          error instanceof TypeError ? `could not be read: ${error.message}.` : 'is not responding.';
         return [{ field, problem: said }];
       }
     }),

@@ -63,19 +63,18 @@ export async function checkKeyGrant(
     .select()
     .from(apiKeys)
     .where(and(eq(apiKeys.tenantId, reader.tenantId), eq(apiKeys.id, id)));
-  if (key === undefined) throw new Fault('not_found', 'There is no such API key here.');
-  if (key.revokedAt !== null)
-    throw new Fault('conflict', 'This API key was revoked. Grant it to one that stands.');
+  if (key === undefined) throw new Fault('not_found', 'API key not found.');
+  if (key.revokedAt !== null) throw new Fault('conflict', 'This API key is revoked. Choose another key.');
   const after = [...new Set([...key.scopes, ...scopes])];
   if (after.length === key.scopes.length)
-    throw new Fault('conflict', 'This API key has these scopes already.');
+    throw new Fault('conflict', 'This API key already has these scopes.');
   if (key.resource !== null && scopes.some((scope) => !RESOURCE_KEY_SCOPES.includes(scope)))
     throw new Fault(
       'conflict',
-      `This API key is for ${key.resource}: it can have ${RESOURCE_KEY_SCOPES.join(' and ')}, and nothing else. Grant it to another key.`,
+      `This API key is for ${key.resource}, so it can only have ${RESOURCE_KEY_SCOPES.join(' and ')}. Choose another key.`,
     );
   if (scopes.includes('scim') !== (source !== undefined))
-    throw invalidSource('The scope scim names its source, and no other scope does.');
+    throw invalidSource('Set source with the scope scim, and only with it.');
   return { key, scopes: after, source: source === undefined ? key.source : await sourceOf(reader, source) };
 }
 
@@ -108,7 +107,7 @@ async function sourceOf(reader: TenantReader, source: string): Promise<string> {
   if (SOURCES.includes(source)) return source;
   const { oidc = [] } = await identityProvidersDocument(reader);
   if (oidc.some(({ issuer }) => issuer === source)) return issuerHash(source);
-  throw invalidSource(`Take ${SOURCES.join(', ')}, or the issuer of a generic provider that is configured.`);
+  throw invalidSource(`Use ${SOURCES.join(', ')}, or the issuer of a configured generic provider.`);
 }
 
 const invalidSource = (problem: string): Fault => new Fault('invalid_input', problem, { field: 'source' });

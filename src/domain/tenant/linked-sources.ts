@@ -40,7 +40,7 @@ export async function changeLink(
       field: 'people_of',
     });
   if (linked && others.length >= MAX_LINKS)
-    throw new Fault('conflict', `There are ${MAX_LINKS} links already. Remove one that is not needed.`);
+    throw new Fault('conflict', `${MAX_LINKS} links already exist, which is the limit. Remove one first.`);
   const after = linked ? [...others, { source: link.source, peopleOf: link.peopleOf }] : others;
   await ctx.db
     .update(tenants)
@@ -59,7 +59,11 @@ export async function changeLink(
 /** Throws Fault `invalid_input` for a source and itself, because a source always writes its own people. */
 export function requirePair({ source, peopleOf }: LinkedSource): void {
   if (source === peopleOf)
-    throw new Fault('invalid_input', 'A source writes its own people already. Name two different sources.', {
-      field: 'people_of',
-    });
+    throw new Fault(
+      'invalid_input',
+      'A source can always write its own people. Name two different sources.',
+      {
+        field: 'people_of',
+      },
+    );
 }

@@ -35,8 +35,8 @@ export const SpiffeBundle = z
 /** The name of a trust domain in a tool's input. */
 export const TrustDomain = z
   .string()
-  .refine(isTrustDomain, 'must be 1 to 255 of lower-case letters, digits and . _ -')
-  .describe('The trust domain: acme.example.');
+  .refine(isTrustDomain, 'must be 1 to 255 lowercase letters, digits and . _ -')
+  .describe('Trust domain, such as acme.example.');
 
 /** A key of a bundle that verifies JWT-SVIDs, without the key itself. */
 export const BundleKey = z.object({
@@ -50,12 +50,12 @@ type BundleKey = z.infer<typeof BundleKey>;
 export const BundleView = z.object({
   trust_domain: z.string(),
   keys: z.array(BundleKey),
-  agents: z.array(z.string()).describe('Ids of the agents that authenticate by it.'),
+  agents: z.array(z.string()).describe('IDs of the agents that authenticate with this bundle.'),
 });
 
 /** A key of a bundle that was ignored, and why. */
 export const IgnoredKey = z.object({
-  key: z.string().describe('Where it stands: keys.1.'),
+  key: z.string().describe('Position in the bundle, such as keys.1.'),
   why: z.string(),
 });
 
@@ -72,11 +72,11 @@ export interface ReadBundle {
 function keyOf(jwk: Readonly<Record<string, unknown>>): ReadBundle['keys'][number] | string {
   const { kid, use } = jwk;
   if (use === 'x509-svid') return 'is for X.509-SVIDs';
-  if (use !== 'jwt-svid') return 'does not say that its use is jwt-svid';
+  if (use !== 'jwt-svid') return 'does not have the use jwt-svid';
   if (typeof kid !== 'string' || !isOneLine(kid) || kid.length > MAX_KID)
-    return 'has no kid of 1 to 255 visible ASCII characters by which a JWT-SVID could name it';
+    return 'has no kid of 1 to 255 visible ASCII characters';
   const key = importVerifyKey({ ...jwk, use: 'sig' });
-  if (key === null) return 'verifies neither ES256 (EC on P-256) nor RS256 (RSA of at least 2048 bits)';
+  if (key === null) return 'cannot verify ES256 (EC on P-256) or RS256 (RSA of at least 2048 bits)';
   const alg: JwsAlg = key.alg;
   return { kid, alg, thumbprint: thumbprint(key), jwk: { ...exportPublicJwk(key), kid, alg, use } };
 }
@@ -96,17 +96,20 @@ export function readBundle(bundle: z.infer<typeof SpiffeBundle>, at = ''): ReadB
     if (isPrivate(jwk))
       problems.push({
         field: `${at}${place}`,
-        problem: 'is a private or symmetric key, and has been shown to others now: make a new one.',
+        problem: 'is a private or symmetric key, and has now been exposed: create a new one.',
       });
     else if (typeof key === 'string') ignored.push({ key: place, why: key });
     else if (keys.some(({ kid }) => kid === key.kid))
-      problems.push({ field: `${at}${place}.kid`, problem: 'stands twice; one kid is one key.' });
+      problems.push({
+        field: `${at}${place}.kid`,
+        problem: 'is listed twice; each kid can be only one key.',
+      });
     else keys.push(key);
   });
   if (problems.length === 0 && keys.length === 0)
     problems.push({
       field: `${at}keys`,
-      problem: `hold none that verifies JWT-SVIDs: ${ignored.map(({ key, why }) => `${key} ${why}`).join('; ')}.`,
+      problem: `contain none that verifies JWT-SVIDs: ${ignored.map(({ key, why }) => `${key} ${why}`).join('; ')}.`,
     });
   if (problems.length === 0) return { keys, ignored };
   const words = problems.map(({ field, problem }) => `${field} ${problem}`).join(' ');
@@ -164,7 +167,7 @@ export async function changeBundle(
   if (bundle !== null && others.length >= MAX_TRUST_DOMAINS)
     throw new Fault(
       'conflict',
-      `There are ${MAX_TRUST_DOMAINS} trust domains already. Remove one that is not needed.`,
+      `${MAX_TRUST_DOMAINS} trust domains already exist, which is the limit. Remove one first.`,
     );
   const after = bundle === null ? [] : [[trustDomain, { keys: bundle.keys.map(({ jwk }) => jwk) }] as const];
   const all = JSON.stringify(Object.fromEntries([...others, ...after]));
@@ -194,7 +197,7 @@ export async function changeBundle(
 
 /** The fault for a trust domain without a bundle. */
 export const noBundle = (trustDomain: string): Fault =>
-  new Fault('not_found', `There is no trust bundle of ${trustDomain.slice(0, 80)} here.`);
+  new Fault('not_found', `There is no trust bundle of ${trustDomain.slice(0, 80)}.`);
 
 /** Keys in words, so that people can compare them. */
 export const keysInWords = (keys: readonly BundleKey[]): string =>

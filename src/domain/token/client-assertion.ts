@@ -36,7 +36,7 @@ export const refuseClient = (reason: string, description: string): OAuthError =>
 export const assertionReplayed = (): OAuthError =>
   refuseClient(
     'assertion_replayed',
-    'This client assertion was used before. Make a new one, with a new jti, for each request.',
+    'This client assertion was already used. Create a new one, with a new jti, for each request.',
   );
 
 /**
@@ -66,11 +66,14 @@ export function readAssertion(
   ) {
     throw refuseClient(
       'client_identity',
-      'In the client assertion iss and sub must both be the agent id (agt_...), the same as client_id.',
+      'In the client assertion, iss and sub must both be the agent ID (agt_...), the same as client_id.',
     );
   }
   if (aud !== issuer)
-    throw refuseClient('client_audience', `In the client assertion aud must be the one string ${issuer}.`);
+    throw refuseClient(
+      'client_audience',
+      `In the client assertion, aud must be the single string ${issuer}.`,
+    );
   const exp = checkTimes(jwt.claims, now, MAX_LIFE_SECONDS);
   if (typeof jti !== 'string' || jti.length < 8 || jti.length > 256) {
     throw refuseClient(
@@ -101,7 +104,7 @@ export function checkTimes(
   if (!isNumericDate(exp) || exp + SKEW_SECONDS <= now || exp > now + maxLifeSeconds + SKEW_SECONDS) {
     throw refuseClient(
       'client_expired',
-      `The client assertion must have an exp in the future, at most ${maxLifeSeconds} seconds away.`,
+      `The client assertion must have an exp in the future, at most ${maxLifeSeconds} seconds from now.`,
     );
   }
   const early = (moment: unknown): boolean =>
@@ -109,7 +112,7 @@ export function checkTimes(
   if (early(iat) || early(nbf))
     throw refuseClient(
       'client_not_yet_valid',
-      'The client assertion is from the future. Check the clock of the agent.',
+      'The client assertion is dated in the future. Check the clock of the agent.',
     );
   return exp;
 }

@@ -110,7 +110,7 @@ export function createClientAuthenticator(
     if (credentials === null || key === null || !verifyJws(key, claimed.jwt.signed, claimed.jwt.signature)) {
       throw refuseClient(
         'client_signature',
-        'The client assertion is not signed by a key that is registered for this client.',
+        'The client assertion is not signed by a registered key of this client.',
       );
     }
     return { agentId, method: 'private_key_jwt', agentEpoch: credentials.epoch, once, holds: names };
@@ -122,12 +122,12 @@ export function createClientAuthenticator(
     secret: string,
   ): Promise<AuthenticatedClient> {
     if (clientId === undefined || !isId('agt', clientId))
-      throw refuseClient('client_identity', 'client_id must be the agent id (agt_...).');
+      throw refuseClient('client_identity', 'client_id must be the agent ID (agt_...).');
     const hash = sha256(secret);
     const holds = ({ secretHash }: Credentials) => secretHash !== null && sameDigest(secretHash, hash);
     const credentials = await loaded(tenantId, clientId, holds);
     if (credentials === null)
-      throw refuseClient('client_secret', 'The client secret is not the one of this client, or it has none.');
+      throw refuseClient('client_secret', 'The client secret is wrong, or this client has none.');
     return { agentId: clientId, method: 'client_secret', agentEpoch: credentials.epoch, once: null, holds };
   }
 
@@ -146,7 +146,7 @@ export function createClientAuthenticator(
     if (found === null || (clientId !== undefined && clientId !== found.agentId)) {
       throw refuseClient(
         'client_svid',
-        'The JWT-SVID is not of an agent of this organisation, or not signed by a key of its trust bundle.',
+        'The JWT-SVID does not belong to an agent of this organisation, or is not signed by a key of its trust bundle.',
       );
     }
     // Checks the signature again, not only the SPIFFE ID: the trust domain may have lost the key or its
@@ -211,7 +211,7 @@ async function publishedKey(
     if (!(cause instanceof Fault)) throw cause;
     throw new Fault(
       'unavailable',
-      'The address at which this client publishes its keys does not answer, so it cannot be authenticated. Try again in a minute.',
+      'The JWKS URL of this client is not responding, so the client cannot be authenticated. Try again in a minute.',
       { detail: cause.detail, cause },
     );
   }

@@ -36,7 +36,7 @@ export const one = (form: FormParameters, name: string): string | undefined => f
 export function readClient(form: FormParameters, authorization: string | null = null): ClientCredentials {
   for (const [name, values] of form) {
     if (values.length > 1 && !REPEATABLE.has(name))
-      throw new OAuthError('invalid_request', 'repeated', 'A parameter stands more than once in the form.');
+      throw new OAuthError('invalid_request', 'repeated', 'The form contains a parameter more than once.');
   }
   const basic = authorization === null ? null : readBasic(authorization);
   const clientId = one(form, 'client_id');
@@ -45,14 +45,14 @@ export function readClient(form: FormParameters, authorization: string | null = 
     throw new OAuthError(
       'invalid_request',
       'two_authentications',
-      'Authenticate in one way: client_assertion, client_secret, or the Authorization header.',
+      'Authenticate in only one way: client_assertion, client_secret, or the Authorization header.',
     );
   }
   if (basic !== null && clientId !== undefined && clientId !== basic.clientId)
     throw new OAuthError(
       'invalid_request',
       'two_clients',
-      'client_id is not the client of the Authorization header.',
+      'client_id differs from the client in the Authorization header.',
     );
   return {
     clientId: basic?.clientId ?? clientId,
@@ -81,7 +81,7 @@ function readBasic(authorization: string): { clientId: string; secret: string } 
     new OAuthError(
       'invalid_client',
       'authorization_header',
-      'The Authorization header must be Basic with client id and client secret, or be left out.',
+      'The Authorization header must be Basic with client ID and client secret, or be omitted.',
     );
   if (encoded === undefined || encoded.length > MAX_BASIC_LENGTH) throw wrong();
   const text = Buffer.from(encoded, 'base64').toString('utf8');

@@ -128,7 +128,7 @@ export function personStanding(row: HotPerson): { code: string; message: string 
   if (row.tenant_status !== 'active')
     return {
       code: 'tenant_frozen',
-      message: 'This organisation is frozen. Its administrators can lift that.',
+      message: 'This organisation is frozen. An IT admin can lift the freeze.',
     };
   const person = {
     status: row.person_status,
@@ -152,12 +152,13 @@ export function checkClientStanding(
   row: HotPerson | null,
 ): VerifiedClient {
   const again = 'Sign in again from your client.';
-  if (row === null) throw refuse('no_such_person', `The person of this token is not known here. ${again}`);
+  if (row === null)
+    throw refuse('no_such_person', `The person of this token no longer exists here. ${again}`);
   const why = personStanding(row);
   if (why !== null) throw refuse(why.code, why.message);
   const moved = personEpochs(row).some((epoch, index) => epoch !== claims.epoch[index]);
   if (moved || !row.granted || row.denied)
-    throw refuse('revoked', `What this token stood on has ended, so it is void. ${again}`);
+    throw refuse('revoked', `The sign-in behind this token has ended, so the token is invalid. ${again}`);
   return {
     kind: 'client',
     tenantId,

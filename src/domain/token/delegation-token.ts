@@ -117,18 +117,20 @@ export function createSignatureCheck(
     if (typ !== 'at+jwt' || alg !== 'ES256' || typeof kid !== 'string') {
       throw refuse(
         'type',
-        `This is not a delegation token of ours; tokens of identity providers are taken at the token endpoint only. ${AGAIN}`,
+        `This is not a delegation token. Use tokens of identity providers only at the token endpoint. ${AGAIN}`,
       );
     }
     const tenantId = tenantOfIssuer(baseUrl, jwt.claims['iss']);
     if (tenantId === null) throw refuse('issuer', `The token is from another issuer. ${AGAIN}`);
     const claims = jwt.claims;
     const client = isClientClaims(claims) ? claims : null;
-    if (client === null && !isWhole(claims)) throw refuse('malformed', `The token lacks a claim. ${AGAIN}`);
+    if (client === null && !isWhole(claims))
+      throw refuse('malformed', `The token lacks a required claim. ${AGAIN}`);
     const key = await keys.verifier(tenantId, kid);
-    if (key === null) throw refuse('key_unknown', `The key of the token is not in use any more. ${AGAIN}`);
+    if (key === null)
+      throw refuse('key_unknown', `The signing key of the token is no longer in use. ${AGAIN}`);
     if (!verifyJws(key, jwt.signed, jwt.signature))
-      throw refuse('signature', `The signature of the token does not hold. ${AGAIN}`);
+      throw refuse('signature', `The signature of the token is invalid. ${AGAIN}`);
     return client === null
       ? { kind: 'delegation', tenantId, kid, claims: claims as DelegationClaims }
       : { kind: 'client', tenantId, kid, claims: client };
@@ -159,7 +161,7 @@ export function checkClaims(
   if (audiences?.includes(claims.aud) === false) {
     throw refuse(
       'audience',
-      `The token is for ${claims.aud}, not for ${audiences.join(' or ')}. Ask for the right audience in the exchange.`,
+      `The token is for ${claims.aud}, not for ${audiences.join(' or ')}. Request the right audience in the exchange.`,
     );
   }
   if (claims.exp + SKEW_SECONDS <= seconds) throw refuse('expired', `The token has expired. ${AGAIN}`);
@@ -168,7 +170,7 @@ export function checkClaims(
     claims.iat > seconds + SKEW_SECONDS ||
     (nbf !== undefined && (!isNumericDate(nbf) || nbf > seconds + SKEW_SECONDS))
   ) {
-    throw refuse('not_yet_valid', 'The token is not valid yet. Check the clocks.');
+    throw refuse('not_yet_valid', 'The token is not valid yet. Check that the clocks agree.');
   }
 }
 
@@ -186,7 +188,7 @@ export function checkStanding(
   if (row === null || row.agent_id !== claims.client_id || subjectOf(row) !== claims.sub) {
     throw refuse(
       'no_such_mandate',
-      'The mandate behind this token is not there any more. Ask the employee for a new one.',
+      'The mandate behind this token no longer exists. Ask the employee for a new one.',
     );
   }
   const why = partiesStanding(row) ?? hotMandateStanding(row, now, false);
@@ -195,7 +197,7 @@ export function checkStanding(
   if (epochs.length !== claims.epoch.length || epochs.some((epoch, index) => epoch !== claims.epoch[index])) {
     throw refuse(
       'revoked',
-      `Something behind this token has changed since it was issued, so it is void. ${AGAIN}`,
+      `The token is invalid because something it depends on has changed since it was issued. ${AGAIN}`,
     );
   }
   const scopes = parseScope(claims.scope) ?? [];
@@ -205,10 +207,10 @@ export function checkStanding(
   if (carries === null || !scopes.every(carries))
     throw refuse(
       'audience',
-      `The token is for ${claims.aud}, and its scopes are not (or no longer) scopes of that resource. ${AGAIN}`,
+      `The token is for ${claims.aud}, but its scopes do not belong to that resource. ${AGAIN}`,
     );
   if (tokensBehind(claims).some((jti) => row.denied.includes(jti)))
-    throw refuse('token_revoked', `The token was revoked, or one that it comes from. ${AGAIN}`);
+    throw refuse('token_revoked', `The token, or the token it was exchanged from, was revoked. ${AGAIN}`);
   return {
     kind: 'delegation',
     tenantId: signed.tenantId,

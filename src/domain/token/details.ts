@@ -48,7 +48,7 @@ export function readDetails(text: string): RequestedDetails {
 export function constraintsIn(details: unknown): RequestedDetails | null {
   if (details === undefined) return null;
   if (!Array.isArray(details) || details.length > 1)
-    throw bad('details_syntax', 'authorization_details are not ours.');
+    throw bad('details_syntax', 'authorization_details contain an unknown member.');
   return details.length === 0 ? null : readEntry(details[0] as Record<string, unknown>);
 }
 
@@ -58,9 +58,9 @@ function readEntry(entry: Readonly<Record<string, unknown>>): RequestedDetails {
     throw bad('details_type', `The type of authorization_details must be ${MANDATE_DETAILS}.`);
   const unknown = Object.keys(entry).find((name) => !MEMBERS.has(name));
   if (unknown !== undefined)
-    throw bad('details_member', `authorization_details may have: ${[...MEMBERS].join(', ')}.`);
+    throw bad('details_member', `authorization_details can only contain: ${[...MEMBERS].join(', ')}.`);
   if (mandateId !== undefined && typeof mandateId !== 'string')
-    throw bad('details_member', 'mandate_id in authorization_details must be a text.');
+    throw bad('details_member', 'mandate_id in authorization_details must be a string.');
   const patterns = texts('resources', resources);
   if (patterns?.every(isResourcePattern) === false)
     throw bad(
@@ -68,12 +68,12 @@ function readEntry(entry: Readonly<Record<string, unknown>>): RequestedDetails {
       'resources must be patterns: *, person:usr_..., reports:usr_..., group:grp_...',
     );
   if ((amount === undefined) !== (currency === undefined))
-    throw bad('details_amount', 'amount and currency go together.');
+    throw bad('details_amount', 'Send amount and currency together.');
   const value = typeof amount === 'number' ? String(amount) : amount;
   if (value !== undefined && (typeof value !== 'string' || !/^\d{1,16}(?:\.\d{1,4})?$/.test(value)))
-    throw bad('details_amount', 'amount must be a decimal of at most four places.');
+    throw bad('details_amount', 'amount must be a decimal with at most four decimal places.');
   if (currency !== undefined && (typeof currency !== 'string' || !/^[A-Z]{3}$/.test(currency)))
-    throw bad('details_amount', 'currency must be a code of ISO 4217, like EUR.');
+    throw bad('details_amount', 'currency must be an ISO 4217 code, such as EUR.');
   return {
     mandateId: mandateId ?? null,
     resources: patterns,
@@ -89,7 +89,7 @@ function texts(name: string, value: unknown): readonly string[] | null {
     value.length > 0 &&
     value.length <= MAX_ENTRIES &&
     value.every((item) => typeof item === 'string');
-  if (!good) throw bad('details_member', `${name} must be a list of 1 to ${MAX_ENTRIES} texts.`);
+  if (!good) throw bad('details_member', `${name} must be a list of 1 to ${MAX_ENTRIES} strings.`);
   return [...new Set(value)];
 }
 
@@ -147,10 +147,7 @@ function narrowedResources(
 ): readonly string[] | null {
   const outside = asked?.find((pattern) => !lists.every((list) => fits(pattern, list, coverage)));
   if (outside !== undefined)
-    throw bad(
-      'details_beyond',
-      `${outside} is not covered by the mandate, or by the token that it is asked with.`,
-    );
+    throw bad('details_beyond', `${outside} is not covered by the mandate or by the subject token.`);
   if (asked !== null) return asked;
   const [first, ...others] = lists;
   if (first === undefined) return null;
@@ -164,10 +161,7 @@ function narrowedResources(
     first,
   );
   if (common.length === 0)
-    throw bad(
-      'details_disjoint',
-      'The mandate and the token that it is asked with cover no resource in common.',
-    );
+    throw bad('details_disjoint', 'The mandate and the subject token have no resource in common.');
   return common;
 }
 
@@ -176,14 +170,13 @@ function narrowedTools(
   asked: readonly string[] | null,
 ): readonly string[] | null {
   const outside = asked?.find((tool) => !lists.every((list) => list.includes(tool)));
-  if (outside !== undefined)
-    throw bad('details_beyond', `The tool ${outside} is not one of those of the mandate.`);
+  if (outside !== undefined) throw bad('details_beyond', `The mandate does not include the tool ${outside}.`);
   if (asked !== null) return asked;
   const [first, ...others] = lists;
   if (first === undefined) return null;
   const common = first.filter((tool) => others.every((list) => list.includes(tool)));
   if (common.length === 0)
-    throw bad('details_disjoint', 'The mandate and the token that it is asked with have no tool in common.');
+    throw bad('details_disjoint', 'The mandate and the subject token have no tool in common.');
   return common;
 }
 
@@ -195,7 +188,7 @@ function narrowedAmount(bounds: readonly Amount[], asked: Amount | null): Amount
   if (all.some((one) => one.currency !== all[0]?.currency))
     throw bad('details_beyond', `The amount must be in ${first?.currency ?? 'one currency'}.`);
   if (asked !== null && bounds.some((bound) => tenThousandths(asked.value) > tenThousandths(bound.value)))
-    throw bad('details_beyond', 'The amount is more than the mandate allows.');
+    throw bad('details_beyond', 'The amount exceeds the limit of the mandate.');
   if (asked !== null) return asked;
   return bounds.reduce<Amount | null>(
     (least, one) => (least === null || tenThousandths(one.value) < tenThousandths(least.value) ? one : least),

@@ -74,32 +74,35 @@ export function presentedRequest(baseUrl: string, request: Request | PlainReques
  */
 export function readProof(presented: PresentedRequest, token: string | null, nowSeconds: number): Proof {
   const jwt = presented.proof === null ? null : parseJwt(presented.proof);
-  if (jwt === null) throw refuse('malformed', 'The DPoP header must hold one proof, a signed JWT.');
+  if (jwt === null) throw refuse('malformed', 'The DPoP header must contain one proof, a signed JWT.');
   const { typ, alg, jwk } = jwt.header as Record<'typ' | 'alg' | 'jwk', unknown>;
-  if (typ !== 'dpop+jwt') throw refuse('type', 'The typ of a DPoP proof is dpop+jwt.');
+  if (typ !== 'dpop+jwt') throw refuse('type', 'The typ of a DPoP proof must be dpop+jwt.');
   if (!PROOF_ALGORITHMS.some((one) => one === alg))
     throw refuse('algorithm', `A DPoP proof must be signed with ${PROOF_ALGORITHMS.join(' or ')}.`);
   if (typeof jwk !== 'object' || jwk === null || PRIVATE.some((member) => member in jwk))
-    throw refuse('jwk', 'A DPoP proof carries a public key as jwk, and nothing of a private one.');
+    throw refuse('jwk', 'A DPoP proof must contain the public key as jwk, without any private part.');
   const key = importVerifyKey(jwk as Record<string, unknown>);
   if (key === null || key.alg !== alg)
-    throw refuse('jwk', 'The key of the DPoP proof does not fit its algorithm.');
+    throw refuse('jwk', 'The key of the DPoP proof does not match its algorithm.');
   const { htm, htu, iat, jti, ath } = jwt.claims;
-  if (htm !== presented.method) throw refuse('htm', 'The DPoP proof is for another method.');
+  if (htm !== presented.method) throw refuse('htm', 'The DPoP proof is for another HTTP method.');
   if (typeof htu !== 'string' || !sameTarget(htu, presented.url))
-    throw refuse('htu', 'The DPoP proof is for another address.');
+    throw refuse('htu', 'The DPoP proof is for another URL.');
   if (
     !isNumericDate(iat) ||
     iat < nowSeconds - MAX_AGE_SECONDS - SKEW_SECONDS ||
     iat > nowSeconds + SKEW_SECONDS
   )
-    throw refuse('iat', 'The DPoP proof is not from now. Make one for each request, and check the clock.');
+    throw refuse(
+      'iat',
+      'The iat of the DPoP proof is not recent. Create a proof for each request, and check the clock.',
+    );
   if (typeof jti !== 'string' || jti === '' || jti.length > 256)
-    throw refuse('jti', 'A DPoP proof has a jti of 1 to 256 characters.');
+    throw refuse('jti', 'A DPoP proof must have a jti of 1 to 256 characters.');
   if (token !== null && ath !== hashOf(token))
     throw refuse('ath', 'The DPoP proof is for another access token.');
   if (!verifyJws(key, jwt.signed, jwt.signature))
-    throw refuse('signature', 'The signature of the DPoP proof does not hold.');
+    throw refuse('signature', 'The signature of the DPoP proof is invalid.');
   const jkt = thumbprint(key);
   return {
     jkt,
@@ -112,7 +115,7 @@ export function readProof(presented: PresentedRequest, token: string | null, now
 
 /** The fault for every use of a proof after the first. */
 export const proofReplayed = (): Fault =>
-  refuse('replayed', 'This DPoP proof was used before. Make a new one, with a new jti, for each request.');
+  refuse('replayed', 'This DPoP proof was already used. Create a new one, with a new jti, for each request.');
 
 /**
  * The thumbprint of the key that a token is bound to (`cnf.jkt`, RFC 9449 section 6.1), or null if it is
@@ -123,7 +126,7 @@ export function boundKey(claims: Readonly<Record<string, unknown>>): string | nu
   if (cnf === undefined) return null;
   const jkt = typeof cnf === 'object' && cnf !== null && 'jkt' in cnf ? cnf.jkt : null;
   if (typeof jkt === 'string') return jkt;
-  throw refuse('binding', 'The token is bound in a way that is not known here.', 'invalid_token');
+  throw refuse('binding', 'The token is bound in an unknown way.', 'invalid_token');
 }
 
 /**
@@ -139,7 +142,7 @@ export function checkPossession(
 ): Proof | null {
   if (jkt === null) {
     if (presented?.scheme !== 'dpop') return null;
-    throw refuse('not_bound', 'The token is bound to no key. Send it as Bearer.', 'invalid_token');
+    throw refuse('not_bound', 'The token is not bound to a key. Send it as Bearer.', 'invalid_token');
   }
   if (presented === null || presented.scheme !== 'dpop' || presented.proof === null) {
     throw refuse(
@@ -150,7 +153,11 @@ export function checkPossession(
   }
   const proof = readProof(presented, token, nowSeconds);
   if (proof.jkt !== jkt)
-    throw refuse('key', 'The DPoP proof is by another key than the token is bound to.', 'invalid_token');
+    throw refuse(
+      'key',
+      'The DPoP proof uses a different key from the one the token is bound to.',
+      'invalid_token',
+    );
   return proof;
 }
 

@@ -76,13 +76,13 @@ export function readExchange(form: FormParameters, authorization: string | null 
 function readTokenExchange(form: FormParameters) {
   const requested = one(form, 'requested_token_type');
   if (requested !== undefined && requested !== ACCESS_TOKEN_TYPE)
-    throw bad('requested_token_type', `Only ${ACCESS_TOKEN_TYPE} is issued.`);
+    throw bad('requested_token_type', `requested_token_type must be ${ACCESS_TOKEN_TYPE}, or be omitted.`);
   const subject = readSubject(form);
   const named = one(form, 'mandate_id');
   if (subject.kind === 'mandate') {
     const mandateId = readMandateId(one(form, 'subject_token'));
     if (named !== undefined && named !== mandateId)
-      throw bad('mandate_id', 'subject_token and mandate_id name two mandates.');
+      throw bad('mandate_id', 'subject_token and mandate_id name different mandates.');
     return { subject, mandateId, actorToken: readActor(form) };
   }
   return { subject, mandateId: readMandateId(named), actorToken: readActor(form) };
@@ -90,8 +90,7 @@ function readTokenExchange(form: FormParameters) {
 
 function readAssertionGrant(form: FormParameters) {
   const token = one(form, 'assertion');
-  if (token === undefined)
-    throw bad('assertion', 'Send the identity assertion of the employee as assertion.');
+  if (token === undefined) throw bad('assertion', "Send the employee's identity assertion as assertion.");
   const named = one(form, 'mandate_id');
   return {
     subject: { kind: 'assertion', token: bounded('assertion', token) } as const,
@@ -115,13 +114,13 @@ function readActor(form: FormParameters): string | null {
   const token = one(form, 'actor_token');
   const type = one(form, 'actor_token_type');
   if ((token === undefined) !== (type === undefined))
-    throw bad('actor_token', 'actor_token and actor_token_type go together.');
+    throw bad('actor_token', 'Send actor_token and actor_token_type together.');
   if (token === undefined) return null;
   // An access token never identifies an agent alone: those that we issue have a person as their subject.
   if (type !== JWT_TYPE)
     throw bad(
       'actor_token_type',
-      `actor_token must be a JWT of the authenticated client, with actor_token_type ${JWT_TYPE}; or leave both out.`,
+      `actor_token must be a JWT of the authenticated client, with actor_token_type ${JWT_TYPE}; or omit both.`,
     );
   return bounded('actor_token', token);
 }
@@ -134,7 +133,7 @@ function bounded(name: string, token: string): string {
 
 function readMandateId(mandateId: string | undefined): string {
   if (mandateId === undefined || !isId('mdt', mandateId))
-    throw bad('mandate_id', 'Send mandate_id: mdt_ and 26 characters, as the mandate was given.');
+    throw bad('mandate_id', 'Send mandate_id: mdt_ followed by 26 characters.');
   return mandateId;
 }
 
@@ -146,7 +145,7 @@ function readScopes(form: FormParameters): string[] | null {
     throw new OAuthError(
       'invalid_scope',
       'scope_syntax',
-      'scope must be names of printable ASCII with one space between.',
+      'scope must contain names of printable ASCII characters, separated by single spaces.',
     );
   return scopes;
 }

@@ -107,7 +107,7 @@ export function createExchange(
     if (row !== null && !(await kernel.clients.stillHolds(tenantId, client, row.agent_epoch))) {
       throw refuseClient(
         'client_key_revoked',
-        'What this client authenticated with was revoked. Use a key or a secret that is registered now.',
+        'The credential that this client authenticated with was revoked. Use a key or a secret that is registered now.',
       );
     }
     const { scopes, details } = request;
@@ -189,7 +189,7 @@ export function createExchange(
     throw new OAuthError(
       'invalid_request',
       'actor_token',
-      'actor_token must be a JWT that the authenticated client signed for this issuer, like its client assertion; or leave it out.',
+      'actor_token must be a JWT that the authenticated client signed for this issuer, like its client assertion; or omit it.',
     );
   }
 
@@ -238,7 +238,7 @@ export function createExchange(
 
   return async (tenantId, request, came = null) => {
     if ((await kernel.tenants('tenant', tenantId)) === null)
-      throw new OAuthError('invalid_client', 'no_such_tenant', 'There is no such issuer.');
+      throw new OAuthError('invalid_client', 'no_such_tenant', 'Unknown issuer.');
     let client: AuthenticatedClient | null = null;
     try {
       client = await kernel.clients.authenticate(tenantId, request.client);
@@ -289,7 +289,7 @@ function oneTarget([first, ...others]: readonly string[]): string | null {
   throw new OAuthError(
     'invalid_target',
     'target',
-    'A token is for one resource: name one, as audience or resource.',
+    'A token is for one resource. Name exactly one, as audience or resource.',
   );
 }
 
@@ -303,7 +303,7 @@ function audienceFor(wanted: string | null, known: readonly string[]): string {
       'invalid_target',
       'target',
       known.length === 0
-        ? 'What you presented is not for a resource of this organisation.'
+        ? 'This token or assertion is not for a resource of this organisation.'
         : `audience or resource must be one of: ${known.join(' ')}.`,
     );
   }

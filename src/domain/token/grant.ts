@@ -80,7 +80,7 @@ const strange = () =>
   new OAuthError(
     'invalid_grant',
     'no_such_mandate',
-    'There is no such mandate of this employee for this agent. Ask the employee for one.',
+    'No such mandate from this employee to this agent exists. Ask the employee for one.',
   );
 
 /**
@@ -115,14 +115,14 @@ export function grant(row: HotMandate | null, asking: Asking, now: Date): Grante
     throw new OAuthError(
       'invalid_grant',
       'not_offline',
-      "This mandate works only with a token of the employee: send it as subject_token, or ask for a mandate that is 'offline'.",
+      "This mandate requires a token of the employee. Send it as subject_token, or ask for a mandate that is 'offline'.",
     );
   }
   if (asking.details?.mandateId != null && asking.details.mandateId !== row.mandate_id) {
     throw new OAuthError(
       'invalid_authorization_details',
       'details_mandate',
-      'mandate_id in authorization_details is not the mandate that is asked for.',
+      'mandate_id in authorization_details differs from the requested mandate.',
     );
   }
   const scopes = grantedScopes(row, asking);
@@ -135,7 +135,7 @@ export function grant(row: HotMandate | null, asking: Asking, now: Date): Grante
     throw new OAuthError(
       'invalid_request',
       'subject_expired',
-      'The subject token or the mandate ends this second. Sign the employee in again.',
+      'The subject token or the mandate is about to end. Sign the employee in again.',
     );
   }
   return { mandate: row, scopes, constraints, issuedAt, expiresAt };
@@ -168,12 +168,12 @@ function grantedScopes(row: HotMandate, asking: Asking): readonly string[] {
     resource,
   });
   if (scopes.length === 0)
-    problems.push('the mandate, the token that it is asked with and the resource have no scope in common');
+    problems.push('the mandate, the subject token and the resource have no scope in common');
   if (problems.length === 0) return scopes;
   throw new OAuthError(
     'invalid_scope',
     'scope',
-    `Not granted: ${problems.join('; ')}. Ask for less, or have the missing part given.`,
+    `Not granted: ${problems.join('; ')}. Request less, or get the missing part granted.`,
   );
 }
 

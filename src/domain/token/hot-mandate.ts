@@ -150,7 +150,7 @@ const dated = <T extends { starts_at: string; expires_at: string }>(row: T) => (
 /** Whether the tenant, principal and agent may act at all: null, or the reason of the first that may not. */
 export function partiesStanding(row: HotMandate): Denial | null {
   if (row.tenant_status !== 'active')
-    return denial('tenant_frozen', 'This organisation is frozen. Its administrators can lift that.');
+    return denial('tenant_frozen', 'This organisation is frozen. An IT admin can lift the freeze.');
   const person = {
     status: row.person_status,
     scimActive: row.scim_active,
@@ -180,15 +180,11 @@ export function hotMandateStanding(row: HotMandate, now: Date, counting: boolean
   if (own !== null) return own;
   for (const above of row.chain) {
     const why = mandateStanding(standingFacts(above, counting), now);
-    if (why !== null)
-      return denial(why.code, `A mandate that this one was made from does not stand. ${why.message}`);
+    if (why !== null) return denial(why.code, `A parent of this mandate cannot be used. ${why.message}`);
     if (above.agent_status !== 'active')
-      return denial('agent_disabled', `The agent that gave this mandate on is ${above.agent_status}.`);
+      return denial('agent_disabled', `The agent that delegated this mandate is ${above.agent_status}.`);
     if (above.person_id !== row.person_id)
-      return denial(
-        'no_matching_mandate',
-        'The mandate that this one was made from is of another principal.',
-      );
+      return denial('no_matching_mandate', 'The parent of this mandate belongs to another principal.');
   }
   return null;
 }

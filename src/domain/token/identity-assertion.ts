@@ -61,14 +61,14 @@ export async function proveAssertion(
   // Okta's custom authorization servers put the login into `sub`. A login can be reassigned to another
   // person.
   if (jwt.claims['uid'] === undefined && !isOrg)
-    throw refuse('no_person', 'its issuer must say in uid who the employee is: sub is a login there.');
+    throw refuse('no_person', "its sub is a login, so its issuer must send the employee's ID in uid.");
   const key = await keys.key(
     { issuer, fallbackJwksUri: `${issuer}${isOrg ? '/oauth2' : ''}/v1/keys` },
     kid,
     alg,
   );
-  if (key === null) throw refuse('key_unknown', 'it names a signing key that its issuer does not publish.');
-  if (!verifyJws(key, jwt.signed, jwt.signature)) throw refuse('signature', 'its signature does not hold.');
+  if (key === null) throw refuse('key_unknown', 'its issuer does not publish the signing key that it names.');
+  if (!verifyJws(key, jwt.signed, jwt.signature)) throw refuse('signature', 'its signature is invalid.');
   return subject;
 }
 
@@ -76,20 +76,17 @@ function readClaims(jwt: ParsedJwt, expected: AssertionExpectations): Subject {
   const { claims } = jwt;
   const { uid = claims['sub'], aud, exp, iat, nbf, jti, client_id: clientId } = claims;
   if (aud !== expected.issuer && !(Array.isArray(aud) && aud.length === 1 && aud[0] === expected.issuer))
-    throw refuse('audience', `its aud must be ${expected.issuer} alone.`);
+    throw refuse('audience', `its aud must be ${expected.issuer} and nothing else.`);
   if (clientId !== expected.agentId)
-    throw refuse('client', 'its client_id is not the client that presents it.');
+    throw refuse('client', 'its client_id differs from the client that sent it.');
   if (!isNumericDate(exp) || exp + SKEW_SECONDS <= expected.now)
-    throw refuse(
-      'expired',
-      'it has expired, or does not say when it does. Ask the identity provider for a new one.',
-    );
+    throw refuse('expired', 'it has expired or has no exp. Get a new one from the identity provider.');
   const early = (moment: unknown) => !isNumericDate(moment) || moment > expected.now + SKEW_SECONDS;
   if (early(iat) || (nbf !== undefined && early(nbf)))
-    throw refuse('not_yet_valid', 'it is not valid yet. Check the clocks.');
+    throw refuse('not_yet_valid', 'it is not valid yet. Check that the clocks agree.');
   if (typeof jti !== 'string' || jti === '') throw refuse('jti', 'it has no jti.');
   if (typeof uid !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(uid))
-    throw refuse('no_person', 'its sub must be the id of the employee at the identity provider.');
+    throw refuse('no_person', 'its sub must be the ID of the employee at the identity provider.');
   return {
     kind: 'id_jag',
     person: { provider: 'okta', uid },
@@ -116,9 +113,9 @@ function checkBinding(cnf: unknown, provedKey: string | null): void {
   if (name !== 'jkt' || typeof jkt !== 'string' || others.length > 0)
     throw refuse('binding', 'its cnf must name one key by its thumbprint (jkt), and nothing else.');
   if (provedKey === null)
-    throw refuse('key_bound', 'it is bound to a key (cnf). Send a proof by that key in the DPoP header.');
+    throw refuse('key_bound', 'it is bound to a key (cnf). Send a proof with that key in the DPoP header.');
   if (provedKey !== jkt)
-    throw refuse('key', 'it is bound to another key (cnf) than the one that the DPoP proof is by.');
+    throw refuse('key', 'it is bound to a different key (cnf) from the one in the DPoP proof.');
 }
 
 function readScopes(scope: unknown): readonly string[] | null {
@@ -132,7 +129,7 @@ function readResources(resource: unknown): readonly string[] | null {
   if (resource === undefined) return null;
   const list: unknown[] = Array.isArray(resource) ? resource : [resource];
   if (list.length === 0 || !list.every((one) => typeof one === 'string'))
-    throw refuse('resource', 'its resource must be an address, or a list of addresses.');
+    throw refuse('resource', 'its resource must be a URL, or a list of URLs.');
   return list;
 }
 
@@ -141,6 +138,6 @@ function readConstraints(details: unknown) {
     return constraintsIn(details);
   } catch {
     // Unreadable details cannot be enforced, and they were meant to narrow.
-    throw refuse('details', 'its authorization_details are not ones that this server can keep to.');
+    throw refuse('details', 'it contains authorization_details that this server cannot enforce.');
   }
 }

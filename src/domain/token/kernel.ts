@@ -179,7 +179,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   async function checkDelegation(token: string) {
     const signed = await signatures.check(token);
     if (signed.kind === 'delegation') return signed;
-    throw new Fault('unauthenticated', "The token of a person's own client cannot be handed on.", {
+    throw new Fault('unauthenticated', "A token of a person's own client cannot be delegated.", {
       detail: { reason: 'type' },
     });
   }
@@ -214,7 +214,10 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
   /** The strict read that completes authentication where no mandate is read anyway. */
   async function requireStanding(tenantId: string, client: AuthenticatedClient, epochNow: number) {
     if (await clients.stillHolds(tenantId, client, epochNow)) return;
-    throw refuseClient('client_key_revoked', 'What this client authenticated with was revoked.');
+    throw refuseClient(
+      'client_key_revoked',
+      'The credential that this client authenticated with was revoked.',
+    );
   }
 
   return {
@@ -241,7 +244,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
         ),
       );
       if (tenant.status !== 'active') {
-        throw new Fault('unauthenticated', 'This organisation is frozen. Its administrators can lift that.', {
+        throw new Fault('unauthenticated', 'This organisation is frozen. An IT admin can lift the freeze.', {
           detail: { reason: 'tenant_frozen' },
         });
       }
@@ -270,7 +273,8 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
               const person = await findPersonByUid(ctx, provider, uid);
               if (person === null) return null;
               const { status } = await theTenant(ctx);
-              const frozen = status === 'active' ? null : 'This organisation is frozen.';
+              const frozen =
+                status === 'active' ? null : 'This organisation is frozen. An IT admin can lift the freeze.';
               const before = isFromBefore(issuedAt, person.tokensNotBefore) ? fromBefore().message : null;
               return { id: person.id, refusal: frozen ?? standingOf(person)?.message ?? before };
             }),

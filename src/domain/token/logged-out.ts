@@ -5,7 +5,7 @@ import { SKEW_SECONDS } from './names.ts';
 export const FROM_BEFORE = 'subject_before_logout';
 /** The reason in words, with what to do next. */
 export const FROM_BEFORE_WORDS =
-  'it is from before the sessions of the employee were ended here. Sign the employee in again and use the new token.';
+  'it was issued before the sessions of the employee were ended here. Sign the employee in again and use the new token.';
 
 /**
  * Whether the provider issued a token before the person's tokens were voided (`people.tokens_not_before`).

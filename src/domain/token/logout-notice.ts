@@ -73,8 +73,8 @@ export async function proveNotice(
   const issuer = expected.trusted.find((one) => one === iss);
   if (issuer === undefined) throw refuse('issuer', 'Its issuer is not the Okta of this organisation.');
   const key = await keys.key({ issuer, fallbackJwksUri: keysOf(issuer) }, kid, alg);
-  if (key === null) throw refuse('key_unknown', 'It names a signing key that its issuer does not publish.');
-  if (!verifyJws(key, jwt.signed, jwt.signature)) throw refuse('signature', 'Its signature does not hold.');
+  if (key === null) throw refuse('key_unknown', 'Its issuer does not publish the signing key that it names.');
+  if (!verifyJws(key, jwt.signed, jwt.signature)) throw refuse('signature', 'Its signature is invalid.');
   return { issuer, jti, until, claims: jwt.claims };
 }
 
@@ -85,8 +85,8 @@ const keysOf = (issuer: string): string =>
 function timesOf({ iat, exp, nbf }: Claims, { now, maxAgeSeconds, type }: NoticeExpectations): number {
   const early = (moment: unknown) => !isNumericDate(moment) || moment > now + SKEW_SECONDS;
   if (!isNumericDate(iat) || early(iat) || (nbf !== undefined && early(nbf)))
-    throw refuse('times', 'Its iat must be a moment that has come.');
-  if (exp === undefined && type !== 'secevent+jwt') throw refuse('times', 'It does not say when it expires.');
+    throw refuse('times', 'Its iat must not be in the future.');
+  if (exp === undefined && type !== 'secevent+jwt') throw refuse('times', 'It has no exp.');
   if (exp !== undefined && (!isNumericDate(exp) || exp + SKEW_SECONDS <= now))
     throw refuse('times', 'It has expired.');
   const until = Math.min(isNumericDate(exp) ? exp : Infinity, iat + maxAgeSeconds) + SKEW_SECONDS;

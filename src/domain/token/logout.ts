@@ -99,7 +99,7 @@ export function createLogoutReceiver(
         throw new Fault('invalid_input', 'Send sub_id with the format iss_sub (iss, sub) or email (email).');
       const outcome = await act(tenantId, notice, [named], { actor: 'okta:universal-logout', trusted });
       if (outcome.fresh) return outcome;
-      throw new Fault('unauthenticated', 'This JWT was used before. Make a new one for each request.', {
+      throw new Fault('unauthenticated', 'This JWT was already used. Create a new one for each request.', {
         detail: { reason: 'replayed' },
       });
     },
@@ -114,7 +114,7 @@ export function createLogoutReceiver(
       );
       const { events, sub_id: subId } = notice.claims;
       if (typeof events !== 'object' || events === null || Object.keys(events).length === 0)
-        throw new Fault('invalid_input', 'A security event token has events.');
+        throw new Fault('invalid_input', 'A security event token must have events.');
       const revoked = (events as Record<string, unknown>)[SESSION_REVOKED];
       // Okta names the subject inside the event; SSF 1.0 names it at the top level.
       const inside =

@@ -39,5 +39,5 @@ export const subjectReplayed = ({ kind }: Subject): OAuthError =>
   new OAuthError(
     kind === 'id_jag' ? 'invalid_grant' : 'invalid_request',
     'subject_replayed',
-    `${kind === 'id_jag' ? 'assertion' : 'subject_token'}: it was exchanged before, and for one of these scopes it is good for one exchange. Keep the token that you have until it ends, or get a new one from where this one came from.`,
+    `${kind === 'id_jag' ? 'assertion' : 'subject_token'}: it was already exchanged, and one of these scopes makes it single-use. Keep using the token you have until it expires, or sign the employee in for a new one.`,
   );

@@ -43,7 +43,7 @@ export async function revokeToken(
     throw new OAuthError(
       'unauthorized_client',
       'not_your_token',
-      'This token was issued to another client. Only that one can revoke it; the principal can revoke the mandate.',
+      'This token was issued to another client, and only that client can revoke it. The principal can revoke the mandate.',
     );
   }
 }

@@ -48,7 +48,7 @@ export async function rotateSigningKey(
   if (waiting !== undefined) {
     throw new Fault(
       'conflict',
-      `The key ${waiting.kid} is published already, and signs from ${new Date(startOf(waiting)).toISOString()} on. Rotate again after that.`,
+      `The key ${waiting.kid} is already published and signs from ${new Date(startOf(waiting)).toISOString()}. Rotate again after that.`,
     );
   }
   const activeFrom = new Date(ctx.now.getTime() + PUBLISHED_AHEAD_SECONDS * 1000);

@@ -23,12 +23,12 @@ export interface ScopeBounds {
 }
 
 const BOUNDS = [
-  ['mandate', 'the mandate does not give it'],
+  ['mandate', 'the mandate does not include it'],
   ['ceiling', 'it is above the ceiling of the agent'],
   ['authority', 'the groups of the employee do not give it now'],
-  ['above', 'the mandate that this one was made from does not give it'],
-  ['subject', 'the token that it is asked with does not carry it'],
-  ['resource', 'it is not a scope of the resource that the token is for'],
+  ['above', 'a parent of the mandate does not include it'],
+  ['subject', 'the subject token does not include it'],
+  ['resource', 'it is not a scope of the requested resource'],
 ] as const;
 
 /**

@@ -53,7 +53,7 @@ export function readSvid(assertion: string, issuer: string, now: number): Claime
       'sub in the JWT-SVID must be a SPIFFE ID: spiffe://trust-domain/path.',
     );
   if (aud !== issuer && !(Array.isArray(aud) && aud.length === 1 && aud[0] === issuer))
-    throw refuseClient('client_audience', `aud in the JWT-SVID must be ${issuer} alone.`);
+    throw refuseClient('client_audience', `aud in the JWT-SVID must be ${issuer} and nothing else.`);
   checkTimes(jwt.claims, now, MAX_LIFE_SECONDS);
   return { ...id, jwt };
 }

@@ -24,7 +24,7 @@ export function createSubjectLimit(perMinute: number, now: () => Date): SubjectL
     if (left < 0) {
       throw new Fault(
         'rate_limited',
-        'Too many tokens were asked for in the name of this subject. Keep the token that you have until it ends.',
+        'Too many tokens were requested for this subject. Keep using the token you have until it expires.',
         { detail: { reason: 'subject_rate', retry_after_seconds: Math.ceil(60 / perMinute) } },
       );
     }

@@ -99,7 +99,7 @@ export function checkHeader({ header }: ParsedJwt): void {
  */
 export function checkTimes(claims: Claims, now: number): void {
   const { exp, iat, nbf } = claims as Record<'exp' | 'iat' | 'nbf', unknown>;
-  if (!isNumericDate(exp)) throw refuse('times', 'The token does not say when it expires.');
+  if (!isNumericDate(exp)) throw refuse('times', 'The token has no exp.');
   if (exp + SKEW_SECONDS <= now)
     throw refuse('expired', 'The token has expired. Sign the employee in again and use the new token.');
   if (
@@ -107,7 +107,7 @@ export function checkTimes(claims: Claims, now: number): void {
     iat > now + SKEW_SECONDS ||
     (nbf !== undefined && (!isNumericDate(nbf) || nbf > now + SKEW_SECONDS))
   ) {
-    throw refuse('not_yet_valid', 'The token is not valid yet. Check the clocks.');
+    throw refuse('not_yet_valid', 'The token is not valid yet. Check that the clocks agree.');
   }
 }
 
@@ -152,7 +152,7 @@ export function checkSignature(
   if (alg === undefined)
     throw refuse(
       'algorithm',
-      `The token must be signed with ${algorithms.join(' or ')}, as ${vendor.title} signs.`,
+      `The token must be signed with ${algorithms.join(' or ')}, as tokens of ${vendor.title} are.`,
     );
   const fallback = 'fallbackJwksUri' in vendor ? { fallbackJwksUri: vendor.fallbackJwksUri(issuer) } : {};
   const key = keys.key({ issuer, ...fallback }, String(header['kid']), alg);
@@ -161,7 +161,6 @@ export function checkSignature(
 
 function holdsUnder({ signed, signature }: ParsedJwt, key: VerifyKey | null): undefined {
   if (key === null)
-    throw refuse('key_unknown', 'The token names a signing key that its issuer does not publish.');
-  if (!verifyJws(key, signed, signature))
-    throw refuse('signature', 'The signature of the token does not hold.');
+    throw refuse('key_unknown', 'Its issuer does not publish the signing key that the token names.');
+  if (!verifyJws(key, signed, signature)) throw refuse('signature', 'The signature of the token is invalid.');
 }

@@ -116,13 +116,13 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     if (proved.boundTo !== null && proved.boundTo !== provedKey) {
       throw refuse(
         'subject_key_bound',
-        'subject_token: its provider bound it to a key. Send a proof by that key in the DPoP header, or a token that is bound to none.',
+        'subject_token: its provider bound it to a key. Send a proof with that key in the DPoP header, or a token that is not bound to a key.',
       );
     }
     if (!EXCHANGE_SCOPES.some((scope) => proved.scopes.includes(scope))) {
       throw refuse(
         'token_scope_missing',
-        `The subject token lacks the scope ${EXCHANGE_SCOPES[0]}. Sign the employee in with it.`,
+        `The subject token lacks the scope ${EXCHANGE_SCOPES[0]}. Sign the employee in with that scope.`,
       );
     }
     refuseOtherActor(proved.mayAct, client);
@@ -157,31 +157,28 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
       if (checked.kind === 'delegation') return checked;
       throw refuse(
         'subject_client_token',
-        'subject_token: it is of a client that the employee signed in to. Send the access token of their identity provider.',
+        "subject_token: it is a Prokura token of the employee's own client. Send the access token of their identity provider.",
       );
     });
     const { claims } = signed;
     if (signed.tenantId !== tenantId)
-      throw refuse('subject_issuer', 'subject_token: it is of another organisation.');
+      throw refuse('subject_issuer', 'subject_token: it belongs to another organisation.');
     // Its key belongs to the previous agent. A token made from a bound token must be bound as well, to a key
     // of the new agent.
     if (provedKey === null && boundKey(claims) !== null) {
       throw refuse(
         'subject_key_bound',
-        'subject_token: it is bound to a key, and so must be what is made from it. Send a proof by a key of your own in the DPoP header.',
+        'subject_token: it is bound to a key, so the new token must be too. Send a proof with a key of your own in the DPoP header.',
       );
     }
     const act = claims['act'] as Act;
     const actors = actorsOf(act);
     if (actors.includes(client.agentId))
-      throw refuse(
-        'chain_cycle',
-        'subject_token: this agent has acted in it before. A delegation does not come back.',
-      );
+      throw refuse('chain_cycle', 'subject_token: this agent is already part of its delegation chain.');
     if (actors.length >= MAX_ACTORS)
       throw refuse(
         'chain_depth',
-        `subject_token: it has passed through ${MAX_ACTORS} agents, and goes no further.`,
+        `subject_token: it has already passed through ${MAX_ACTORS} agents, which is the limit.`,
       );
     const [, provider = '', ...uid] = claims.sub.split(':');
     const jtis = tokensBehind(claims);
@@ -248,14 +245,14 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
       throw new OAuthError(
         'invalid_grant',
         'no_such_mandate',
-        'The identity provider vouches for the employee, but the employee has given this agent no mandate. Ask them for one.',
+        'The identity provider vouches for the employee, but they have not given this agent a mandate. Ask them for one.',
       );
     }
     if (another !== undefined) {
       throw new OAuthError(
         'invalid_grant',
         'several_mandates',
-        'The employee has given this agent several mandates. Send mandate_id with the one that is meant.',
+        'The employee has given this agent several mandates. Send mandate_id to choose one.',
         { extra: { mandate_ids: candidates } },
       );
     }
@@ -272,7 +269,7 @@ function offline(client: AuthenticatedClient): Subject {
     throw new OAuthError(
       'unauthorized_client',
       'offline_needs_key',
-      'A mandate is taken as the subject only from an agent that authenticates with private_key_jwt.',
+      'Only agents that authenticate with private_key_jwt can use a mandate as the subject.',
     );
   }
   return {
@@ -305,7 +302,7 @@ function refuseOtherActor(allowed: unknown, client: AuthenticatedClient): void {
   if (sub !== client.agentId)
     throw refuse(
       'may_act',
-      'subject_token: it names another agent in may_act. Only that one may act with it.',
+      'subject_token: its may_act names another agent, and only that agent can use it.',
     );
 }
 

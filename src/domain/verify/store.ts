@@ -22,7 +22,10 @@ export async function claimKey(
   const [row] = await ctx.db.select().from(verifiedUses).where(same(ctx, key));
   if (row === undefined || row.answer === null) throw new Error('a claimed key has no answer');
   if (row.requestDigest !== requestDigest)
-    throw new Fault('conflict', 'This idempotency_key was used for another check. Use a new one for each.');
+    throw new Fault(
+      'conflict',
+      'This idempotency_key was already used for a different check. Use a new one for each check.',
+    );
   return row.answer;
 }
 

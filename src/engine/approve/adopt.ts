@@ -25,7 +25,7 @@ export async function suggested(
   if (approval.state !== 'rejected' || terms === undefined)
     throw new Fault(
       'conflict',
-      'This was not denied with terms to ask for instead. Ask anew for what you need.',
+      'This request was not denied with suggested terms. Make a new request for what you need.',
     );
   return { call, terms };
 }
@@ -71,7 +71,7 @@ export async function adopt(
   if (blocked !== null) throw new Fault('forbidden', blocked.message);
   if (!(await insertCall(ctx, row))) {
     const same = await waitingCall(ctx, row.inputDigest);
-    if (same === null) throw new Fault('conflict', 'An identical call was decided just now. Ask again.');
+    if (same === null) throw new Fault('conflict', 'An identical call was just decided. Try again.');
     return { callId: same.id, approvalId: same.approvalId };
   }
   if (row.approvalId === null) {

@@ -7,20 +7,32 @@ const APPROVERS: Readonly<Record<string, string>> = {
   owner: "the agent's owner",
 };
 
-/** The approvers of a requirement, in words. */
-export function approverWords(kind: ApproverKind): string {
-  if (kind.startsWith('role:')) return `somebody with the role ${roleName(kind)}`;
-  if (kind.startsWith('anyone:')) return `anybody whose groups give ${kind.slice('anyone:'.length)}`;
-  if (kind.startsWith('person:')) return 'the person whom the policy names';
-  if (kind.startsWith('group:')) return 'a member of the group that the policy names';
+const ROLES: Readonly<Record<string, readonly [string, string]>> = {
+  'role:it_admin': ['an IT admin', 'IT admins'],
+  'role:executive': ['an executive', 'executives'],
+  'role:manager': ['a manager', 'managers'],
+};
+
+/** The approvers of a requirement, in words: one person, or several if the quorum is more than one. */
+export function approverWords(kind: ApproverKind, quorum: number): string {
+  const several = quorum > 1;
+  if (kind.startsWith('role:')) {
+    const [one, many] = ROLES[kind] ?? [];
+    if (one !== undefined && many !== undefined) return several ? many : one;
+    return `${several ? 'people' : 'a person'} with the role ${roleName(kind)}`;
+  }
+  if (kind.startsWith('anyone:'))
+    return `${several ? 'people' : 'a person'} whose groups give the scope ${kind.slice('anyone:'.length)}`;
+  if (kind.startsWith('person:')) return 'the person named in the policy';
+  if (kind.startsWith('group:')) return 'a member of the group named in the policy';
   return APPROVERS[kind] ?? kind;
 }
 
 /** How many people must agree and how many can, for when those are too few. */
 export const shortageWords = (quorum: number, able: number): string =>
   able === 0
-    ? 'Nobody can approve it.'
-    : `${quorum} people must agree to it, and only ${able} can. Whoever asked, the target and the owner of the agent never do.`;
+    ? 'Nobody can approve this.'
+    : `${quorum} people must approve this, but only ${able} can. The requester, the target and the agent's owner cannot.`;
 
 /**
  * What an administrator must change at the identity provider so that enough people can vote, for the named
@@ -33,23 +45,23 @@ export function mendingWords(
   const missing = quorum - able;
   const more = missing === 1 ? 'one more active person' : `${missing} more active people`;
   const ways = [approver, ...(fallback === null ? [] : [fallback])].map((kind) => mending(kind, more));
-  return `An administrator must ${ways.join(', or ')}.`;
+  return `To fix this, an administrator can ${ways.join(', or ')}.`;
 }
 
 const MENDING: Readonly<Record<string, string>> = {
-  principal: 'make the person active again',
-  manager: 'give whoever asks an active manager at the identity provider',
-  manager_of_target: 'give the target an active manager at the identity provider',
-  owner: 'give the agent an owner who is not the one who asks',
+  principal: 'reactivate the person',
+  manager: 'set an active manager for the requester at the identity provider',
+  manager_of_target: 'set an active manager for the target at the identity provider',
+  owner: 'transfer the agent to an owner other than the requester',
 };
 
 function mending(kind: ApproverKind, more: string): string {
-  if (kind.startsWith('role:')) return `put ${more} into a group that gives the role ${roleName(kind)}`;
+  if (kind.startsWith('role:')) return `add ${more} to a group that gives the role ${roleName(kind)}`;
   if (kind.startsWith('anyone:'))
-    return `put ${more} into a group that gives ${kind.slice('anyone:'.length)}`;
+    return `add ${more} to a group that gives the scope ${kind.slice('anyone:'.length)}`;
   if (kind.startsWith('person:')) return 'name another person in the policy';
-  if (kind.startsWith('group:')) return `put ${more} into the group that the policy names`;
-  return MENDING[kind] ?? `see to ${kind}`;
+  if (kind.startsWith('group:')) return `add ${more} to the group named in the policy`;
+  return MENDING[kind] ?? `fix the approver ${kind}`;
 }
 
-const roleName = (kind: ApproverKind): string => kind.slice('role:'.length).replaceAll('_', ' ');
+const roleName = (kind: ApproverKind): string => kind.slice('role:'.length);

@@ -61,7 +61,7 @@ export async function deadlock(
     if (requirement.stepUp && !(await offersStepUp(app, reader))) {
       return denial(
         'step_up_required',
-        `${requirement.reason} Nobody can sign in with a browser here, so it is refused: an administrator must register a web application at Okta and set OKTA_LOGIN_CLIENT_ID (docs/okta-setup.md). Until then an Okta administrator can do it at Okta itself.`,
+        `${requirement.reason} Sign-in in a browser is not set up, so this request is refused. An administrator can register a web application in Okta and set OKTA_LOGIN_CLIENT_ID (docs/okta-setup.md). Until then, an Okta administrator can do this in Okta.`,
         { policy: requirement.policy },
       );
     }

@@ -46,17 +46,17 @@ export async function breakGlass(
   if (actor.kind !== 'person' || !ownHand(actor) || !ownHand(call.actor) || !ctx.calls.isAct(call.tool))
     throw new Fault(
       'forbidden',
-      'Break-glass is for what a human asked with their own hand, and for what is done at the identity provider. The rules, mandates and agents wait for their approvals.',
+      'Break-glass only works for Okta requests that a person made directly, not through an agent or client. Changes to policies, mandates and agents wait for their approvals.',
       { detail: { reason: 'not_an_act' } },
     );
   if (!(await isNamed(ctx, actor.personId, 'share')))
-    throw new Fault('forbidden', 'You are not named for break-glass. break_glass_list says who is.', {
+    throw new Fault('forbidden', 'You are not on the break-glass list. Use break_glass_list to see who is.', {
       detail: { reason: 'not_named' },
     });
   if (approval.state !== 'pending' || approval.expiresAt <= ctx.now)
-    throw new Fault('conflict', 'This does not wait for an approval any more. Nothing was changed.');
+    throw new Fault('conflict', 'This request is no longer waiting for an approval. Nothing was changed.');
   if (asked.version !== approval.version)
-    throw new Fault('conflict', 'This request has changed since you saw it; look at it again.');
+    throw new Fault('conflict', 'This request has changed since you saw it. Look at it again.');
   const identity = {
     surface: actor.surface,
     ...actor.identity,
@@ -68,7 +68,7 @@ export async function breakGlass(
   )
     throw new Fault(
       'conflict',
-      'The last use of break-glass in this organisation waits for its review. Somebody other than its user must review it first (approval_review).',
+      'The last break-glass use has not been reviewed yet. Someone other than the person who used it must review it first (approval_review).',
       { detail: { reason: 'unreviewed' } },
     );
   await settleApproval(ctx, approval, 'waived', asked.why);
@@ -106,13 +106,13 @@ export async function reviewUse(ctx: WriteContext, useId: string, note: string):
   if (use === null || call === null)
     throw new Fault(
       'not_found',
-      `There is no use ${useId.slice(0, 40)} of break-glass here. See break_glass_list.`,
+      `There is no break-glass use ${useId.slice(0, 40)}. Use break_glass_list to see all uses.`,
     );
-  if (use.reviewedAt !== null) throw new Fault('conflict', 'This use has been reviewed already.');
+  if (use.reviewedAt !== null) throw new Fault('conflict', 'This use has already been reviewed.');
   if (actor.kind !== 'person' || actor.personId === use.personId || call.targets.includes(actor.personId))
     throw new Fault(
       'forbidden',
-      'Another human must review this: neither who did it nor to whom it was done.',
+      'Another person must review this: not the person who used it, and not the person it was used on.',
     );
   await closeUse(ctx, useId, { by: actor.personId, review: note });
   ctx.record({

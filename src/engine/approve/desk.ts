@@ -18,7 +18,7 @@ export function callDesk(
     recast: async ({ tool: name, actor }, raw) => {
       const entry = app.catalogue.get(name);
       if (entry?.tool.effects !== 'write')
-        throw new Fault('conflict', 'Only what changes our own rows can be asked in another form.');
+        throw new Fault('conflict', 'Only changes inside Prokura can be requested in another form.');
       const { tool } = entry;
       const input = await resolveReferences(ctx, entry, actor, parseInput(entry, raw));
       await tool.pin?.(ctx, input, actor);

@@ -37,7 +37,9 @@ export const Envelope = z.object({
   suggestion: z
     .record(z.string(), z.unknown())
     .optional()
-    .describe('What whoever denied it would accept; with terms, approval_adopt asks for exactly that.'),
+    .describe(
+      'What the person who denied it would accept. If it contains terms, approval_adopt requests exactly those.',
+    ),
 });
 
 /** The shape of that answer. */
@@ -84,7 +86,7 @@ function drawn(outcome: Outcome): Envelope {
       return {
         ...base,
         retryable: false,
-        reason: 'It is being carried out. Do not call the tool again; look later.',
+        reason: 'The call is running. Do not call the tool again; check the result later.',
       };
     case 'denied':
       return {

@@ -17,7 +17,7 @@ export async function expireApproval(app: App, tenantId: string, approvalId: str
     await settleApproval(ctx, approval, 'expired', null);
     const error = {
       code: 'approval_expired',
-      message: 'Nobody decided in time. Ask again, and tell the approver beforehand.',
+      message: 'Nobody decided in time. Make a new request, and tell an approver before you do.',
     };
     await updateCall(ctx, call.id, { state: 'expired', error, settledAt: ctx.now });
     ctx.record({

@@ -20,7 +20,7 @@ export async function narrowedInput(
   if (call.tool !== 'mandate_create')
     throw new Fault(
       'conflict',
-      'Only a mandate that is asked for can be made smaller. Deny this, and say why.',
+      'Only a request for a mandate can be narrowed. Deny this request and explain why.',
     );
   return narrowedTerms(ctx, principalOf(call.actor), call.input as unknown as AskedTerms, terms);
 }
@@ -41,7 +41,7 @@ export async function narrow(
   if ((await votesOf(ctx, approval.id)).length > 0)
     throw new Fault(
       'conflict',
-      'Somebody has approved it as it stands, so it cannot change any more. Deny it with a suggestion instead.',
+      'Someone has already approved these terms, so they cannot change. Deny the request and suggest other terms instead.',
     );
   const answer = await ctx.calls.recast(call, await narrowedInput(ctx, call, terms));
   if (answer.denial !== null) throw new Fault('forbidden', answer.denial.message);
@@ -50,10 +50,13 @@ export async function narrow(
   if (decision.requirements.some((one) => !known.has(one.policy)))
     throw new Fault(
       'conflict',
-      'Policy asks others about this than about what was asked. Deny it with a suggestion instead.',
+      'The narrower terms need other approvers. Deny the request and suggest them instead.',
     );
   if ((await waitingCall(ctx, inputDigest)) !== null)
-    throw new Fault('conflict', 'Exactly this waits for approval already. Decide that, and deny this.');
+    throw new Fault(
+      'conflict',
+      'An identical request is already waiting for approval. Decide that one and deny this one.',
+    );
   const by = ctx.actor.kind === 'person' ? await findPerson(ctx, ctx.actor.personId) : null;
   const summary = `${call.summary}, narrowed by ${by?.displayName ?? 'the approver'}`;
   await updateCall(ctx, call.id, { input, inputDigest, decision, summary });

@@ -24,7 +24,7 @@ export async function ownApproval(
   if (!mine || approval === null)
     throw new Fault(
       'not_found',
-      `There is no approval ${approvalId.slice(0, 40)} here. Look it up again; ids are copied whole.`,
+      `There is no approval ${approvalId.slice(0, 40)}. Check that you copied the whole ID.`,
     );
   return { approval, call };
 }

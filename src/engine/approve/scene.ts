@@ -33,7 +33,7 @@ export interface Scene {
 /** What a bearer token asked is not the person's own word, so approvers see which client held the token. */
 const askedWith = (actor: Actor): Line[] =>
   actor.kind === 'person' && isByToken(actor)
-    ? [say`Asked with an access token of the client ${actor.identity['cid'] ?? '(unknown)'}`]
+    ? [say`Requested with an access token of the client ${actor.identity['cid'] ?? '(unknown)'}`]
     : [];
 
 // Fields whose text may have several lines.
@@ -82,7 +82,7 @@ export async function sceneOf(
     lines: [...askedWith(call.actor), ...given, ...changeLines(approval.impact, names)],
     asks: approval.requirements.map(
       ({ quorum, approver, stepUp, reason }) =>
-        say`${quorum} ${quorum === 1 ? 'approval' : 'approvals'}${stepUp ? ', each with step-up,' : ''} from ${approverWords(approver)}. ${reason}`,
+        say`${quorum} ${quorum === 1 ? 'approval' : 'approvals'}${stepUp ? ', each with step-up,' : ''} from ${approverWords(approver, quorum)}. ${reason}`,
     ),
     page: approval.requirements.some((one) => one.stepUp) ? page : null,
     emergency: (await mayBreakGlass(app, reader, call)) ? page : null,

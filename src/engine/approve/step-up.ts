@@ -47,8 +47,8 @@ export async function spendStepUp(
       ctx,
       approval,
       actor.stepUp === undefined
-        ? 'This is decided with step-up: a fresh sign-in with a second factor.'
-        : 'Your sign-in for this was used, is older than five minutes, or was for an earlier version of the request. Sign in again.',
+        ? 'This decision requires step-up: a fresh sign-in with a second factor.'
+        : 'Your step-up sign-in was already used, is more than five minutes old, or was for an earlier version of the request. Sign in again.',
     );
   return {
     step_up: taken.id,

@@ -42,18 +42,22 @@ export interface Ballot {
  * already voted) and `not_found`.
  */
 export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved' | 'rejected' | 'pending'> {
-  if (ctx.actor.kind !== 'person') throw new Fault('forbidden', 'Only people vote.');
+  if (ctx.actor.kind !== 'person') throw new Fault('forbidden', 'Only people can vote.');
   const voterId = ctx.actor.personId;
   const asked = await lockedPair(ctx, ballot.approvalId);
   let { approval, call } = asked;
   const counted = await eligibility(ctx, approval, call, voterId);
   if (approval.state !== 'pending') {
-    throw new Fault('conflict', `This was decided already: ${approval.state}. Nothing was changed.`, {
-      detail: { reason: 'decided', state: approval.state },
-    });
+    throw new Fault(
+      'conflict',
+      `This request has already been decided: ${approval.state}. Nothing was changed.`,
+      {
+        detail: { reason: 'decided', state: approval.state },
+      },
+    );
   }
   if (approval.expiresAt <= ctx.now)
-    throw new Fault('conflict', 'This approval has expired. The requester can ask again.', {
+    throw new Fault('conflict', 'This approval has expired. The requester can make a new request.', {
       detail: { reason: 'expired' },
     });
   if (counted.mine.length === 0) throw await ineligible(ctx, approval, call, voterId, counted.others);
@@ -62,7 +66,7 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
   if (ballot.version !== approval.version) {
     throw new Fault(
       'conflict',
-      'This request has changed since you saw it; look at it again and decide then.',
+      'This request has changed since you saw it. Look at it again before you decide.',
       { detail: { reason: 'stale', version: approval.version } },
     );
   }
@@ -92,7 +96,7 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
     createdAt: ctx.now,
   };
   if (!(await insertVote(ctx, row)))
-    throw new Fault('conflict', 'You have voted on this already; one person is one vote.', {
+    throw new Fault('conflict', 'You have already voted on this request. Each person has one vote.', {
       detail: { reason: 'voted' },
     });
   ctx.record({
@@ -124,7 +128,7 @@ export async function lockedPair(
   // deadlock.
   const call = peek === null ? null : await findCall(ctx, peek.callId, 'update');
   const approval = await findApproval(ctx, approvalId, 'update');
-  if (call === null || approval === null) throw new Fault('not_found', 'There is no such approval here.');
+  if (call === null || approval === null) throw new Fault('not_found', 'Approval not found.');
   return { approval, call };
 }
 
@@ -150,11 +154,11 @@ async function ineligible(
   const who = others.length === 0 ? 'nobody at the moment' : others.join(', ');
   const own = call.principalId === voterId;
   const why = own
-    ? 'You asked for this, so somebody else must decide.'
+    ? 'You made this request, so someone else must decide it.'
     : barred.has(voterId)
-      ? 'You are a party to this, so somebody else must decide.'
-      : 'You are not an approver of this.';
-  return new Fault('forbidden', `${why} Who can: ${who}.`, {
+      ? 'This request concerns you, so someone else must decide it.'
+      : 'You are not an approver of this request.';
+  return new Fault('forbidden', `${why} Approvers: ${who}.`, {
     detail: { reason: own ? 'own_request' : 'not_eligible', approvers: others, approval_id: approval.id },
   });
 }
@@ -194,8 +198,8 @@ async function reject(
   const instead = suggestion === undefined ? '' : ` Suggested instead: ${said(suggestion.words)}`;
   const next =
     suggestion?.terms === undefined
-      ? 'Do not ask the same again; talk to the approver.'
-      : 'Do not ask the same again; approval_adopt asks for exactly what was suggested.';
+      ? 'Do not make the same request again. Talk to the approver.'
+      : 'Do not make the same request again. Use approval_adopt to request the suggested terms.';
   const message = `Denied${note === undefined ? '' : `: ${said(note)}`}.${instead === '' ? '' : `${instead}.`} ${next}`;
   await updateCall(ctx, call.id, {
     state: 'rejected',

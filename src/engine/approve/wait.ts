@@ -38,7 +38,7 @@ export async function wait(
   if (full !== null) return full;
   if (!(await insertCall(ctx, { ...row, state: 'waiting', approvalId }))) {
     const same = await waitingCall(ctx, row.inputDigest);
-    if (same === null) throw new Fault('conflict', 'An identical call was decided just now. Ask again.');
+    if (same === null) throw new Fault('conflict', 'An identical call was just decided. Try again.');
     ctx.record({
       event: 'CALL_WAITING',
       actor: actorName(request.actor),
@@ -84,7 +84,7 @@ async function tooManyOpen(ctx: TenantWriter, row: NewCall): Promise<Denial | nu
   if (what === null || (await waitingCall(ctx, inputDigest)) !== null) return null;
   return denial(
     'too_many_open',
-    `${most[what]} requests of this ${what} wait for an approval already, and no more may. Wait until some are decided, or withdraw some (approval_cancel).`,
+    `This ${what} already has ${most[what]} requests waiting for approval, which is the limit. Wait for decisions, or withdraw some requests (approval_cancel).`,
     { missing: { limit: { of: what, open_approvals: most[what] } } },
   );
 }

@@ -133,10 +133,7 @@ function keyFallen(actor: Actor, facts: DecisionFacts): Decision | null {
   if (actor.kind !== 'service' || facts.keyStands) return null;
   return {
     allowed: false,
-    denial: denial(
-      'key_revoked',
-      'The API key behind this has been revoked. An administrator can create another.',
-    ),
+    denial: denial('key_revoked', 'This API key has been revoked. An administrator can create a new one.'),
   };
 }
 
@@ -199,11 +196,11 @@ function standing(question: Question, facts: DecisionFacts, now: Date): Denial |
   if (facts.tenantStatus !== 'active' && entry.tool.worksFrozen !== true)
     return denial(
       'tenant_frozen',
-      'Everything is frozen in this organisation. An administrator can lift it.',
+      'Everything in this organisation is frozen. An IT admin can lift the freeze.',
     );
   if (actor.kind === 'service') return outdated(question, facts, now);
   if (facts.principal === null)
-    return denial('principal_inactive', 'The person behind this is not known here any more.');
+    return denial('principal_inactive', 'The person behind this call no longer exists here.');
   const { principal } = facts;
   const through = actor.kind === 'person' && actor.through !== undefined;
   return (
@@ -240,7 +237,7 @@ function missing(target: Target | undefined): Fault {
   const noun = target?.type.toLowerCase() ?? 'thing';
   return new Fault(
     'not_found',
-    `There is no ${noun} ${id.slice(0, 40)} here. Look it up again; ids are copied whole.`,
+    `There is no ${noun} ${id.slice(0, 40)}. Check that you copied the whole ID.`,
   );
 }
 
@@ -289,7 +286,7 @@ function evaluate(set: ToolPolicies, asked: Evaluation): { matched: string[] } |
 const policyError = (what: string): Denial =>
   denial(
     'policy_error',
-    `A policy could not be evaluated (${what}), so the answer is no. An administrator must mend it.`,
+    `A policy could not be evaluated (${what}), so the call is denied. An administrator must fix the policy.`,
   );
 
 function tokenScopeDenial(entry: CatalogueEntry, actor: Actor): Denial | null {
@@ -299,13 +296,11 @@ function tokenScopeDenial(entry: CatalogueEntry, actor: Actor): Denial | null {
   return needed === undefined
     ? denial(
         'token_scope_missing',
-        `"${entry.tool.title}" takes no access token of the identity provider. Use Slack, or an agent with a mandate.`,
+        `"${entry.tool.title}" does not accept access tokens of the identity provider. Use Slack, or an agent with a mandate.`,
       )
-    : denial(
-        'token_scope_missing',
-        `Your access token lacks the scope ${needed}. Ask for a token that has it.`,
-        { missing: { token_scope: needed } },
-      );
+    : denial('token_scope_missing', `Your access token lacks the scope ${needed}. Get a token that has it.`, {
+        missing: { token_scope: needed },
+      });
 }
 
 /** Denies if the person did not grant the tool's scope when they signed in to this client. */
@@ -314,7 +309,7 @@ function clientScopeDenial({ tool }: CatalogueEntry, actor: Actor): Denial | nul
   if (tool.scope === IMPLIED_SCOPE || actor.through.scopes.includes(tool.scope)) return null;
   return denial(
     'scope_not_delegated',
-    `This client was not given ${tool.scope}. Sign in again from the client and allow it, or use Slack.`,
+    `This client does not have the scope ${tool.scope}. Sign in again from the client and allow it, or use Slack.`,
     { missing: { token: { scope: tool.scope } } },
   );
 }

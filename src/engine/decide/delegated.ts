@@ -24,18 +24,18 @@ export function delegated(
   if (agent?.status !== 'active')
     return denial(
       'agent_disabled',
-      'This agent is disabled or frozen. Stop; its owner or an IT admin can say why.',
+      'This agent is disabled or frozen. Stop; its owner or an IT admin can tell you why.',
     );
   const [mandate] = chain;
   if (mandate === undefined || mandate.agentId !== agent.id || mandate.principalId !== actor.personId)
-    return denial('no_matching_mandate', 'There is no such mandate for this agent and principal.');
+    return denial('no_matching_mandate', 'No such mandate exists for this agent and principal.');
   for (const one of chain) {
     const ended = mandateStanding(one, now);
     if (ended !== null) return ended;
     if (one.agentStatus !== 'active')
-      return denial('agent_disabled', 'An agent that handed this mandate on is disabled or frozen.');
+      return denial('agent_disabled', 'An agent that delegated this mandate is disabled or frozen.');
     if (one.principalId !== actor.personId)
-      return denial('no_matching_mandate', 'The mandate that this one was made from is of somebody else.');
+      return denial('no_matching_mandate', 'The parent of this mandate belongs to another principal.');
   }
   if (tool.scope === IMPLIED_SCOPE) return null;
 
@@ -43,7 +43,7 @@ export function delegated(
   if (!chain.every((one) => one.scopes.includes(tool.scope))) {
     return denial(
       'scope_not_delegated',
-      `The mandate does not hold ${tool.scope}. The principal can give a mandate that does.`,
+      `The mandate does not include the scope ${tool.scope}. Ask the principal for a mandate that does.`,
       {
         missing: { mandate: needs, by: actor.personId },
       },
@@ -52,7 +52,7 @@ export function delegated(
   if (!actor.scopes.includes(tool.scope)) {
     return denial(
       'scope_not_delegated',
-      `The token does not hold ${tool.scope}, though the mandate does. Exchange again and ask for it.`,
+      `The token does not include the scope ${tool.scope}, but the mandate does. Exchange again and request that scope.`,
       {
         missing: { token: needs },
       },
@@ -61,27 +61,31 @@ export function delegated(
   if (!chain.every((one) => one.ceiling.includes(tool.scope))) {
     return denial(
       'scope_not_delegated',
-      `The agent's ceiling excludes ${tool.scope}. An IT admin can raise it.`,
+      `The agent's ceiling does not include the scope ${tool.scope}. An IT admin can raise it.`,
       {
         missing: { ceiling: needs },
       },
     );
   }
   if (principal?.scopes.includes(tool.scope) !== true) {
-    return denial('authority_lost', `The principal's groups do not give ${tool.scope} (any more).`, {
+    return denial('authority_lost', `The principal's groups do not give the scope ${tool.scope}.`, {
       missing: { authority: needs },
     });
   }
   if (!chain.every((one) => one.tools === null || one.tools.includes(tool.name))) {
-    return denial('tool_not_delegated', `The mandate names its tools, and ${tool.name} is not one of them.`, {
-      missing: { mandate: { tool: tool.name }, by: actor.personId },
-    });
+    return denial(
+      'tool_not_delegated',
+      `The mandate is limited to certain tools, and ${tool.name} is not one of them.`,
+      {
+        missing: { mandate: { tool: tool.name }, by: actor.personId },
+      },
+    );
   }
   const narrow = actor.details;
   if (narrow?.tools?.includes(tool.name) === false) {
     return denial(
       'tool_not_delegated',
-      `The token names its tools, and ${tool.name} is not one of them, though the mandate allows it. Exchange again without that bound.`,
+      `The token is limited to certain tools, and ${tool.name} is not one of them. The mandate allows it: exchange again without that limit.`,
       { missing: { token: { tool: tool.name } } },
     );
   }
@@ -100,7 +104,7 @@ export function delegated(
     if (!covered) {
       return denial(
         'outside_mandate',
-        'The mandate does not cover this target. The principal can give one that does.',
+        'The mandate does not cover this target. Ask the principal for a mandate that does.',
         {
           missing: {
             mandate: { resource: target.type === 'Person' ? `person:${target.id}` : target.id },
@@ -112,7 +116,7 @@ export function delegated(
     if (narrow?.resources != null && !covers(narrow.resources, target.person)) {
       return denial(
         'outside_mandate',
-        'The token does not cover this target, though the mandate does. Exchange again without that bound, or for this target.',
+        'The token does not cover this target, but the mandate does. Exchange again without that limit, or for this target.',
         { missing: { token: { resource: `person:${target.id}` } } },
       );
     }

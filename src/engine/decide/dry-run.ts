@@ -34,7 +34,7 @@ export async function dryRun(
   if (underWay.has(tenantId))
     throw new Fault(
       'rate_limited',
-      'Another dry run of this organisation is under way. Try again when it has ended.',
+      'Another policy test is running in this organisation. Try again when it has finished.',
     );
   underWay.add(tenantId);
   try {

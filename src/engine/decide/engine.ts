@@ -32,7 +32,7 @@ export interface CedarEngine {
 /** Cedar's WebAssembly broke on these policies. The instance has been replaced. */
 export class EngineBroke extends Error {
   constructor(cause: unknown) {
-    super("Cedar's engine broke over these policies", { cause });
+    super('Cedar failed to load these policies', { cause });
     this.name = 'EngineBroke';
   }
 }
@@ -69,7 +69,7 @@ export function openCedar(max = MAX_HELD, open: () => Instance = freshInstance):
   function running(): Instance {
     if (instance === null) replace();
     if (instance === null)
-      throw new Fault('unavailable', 'Nothing can be decided at this moment. Try again in a minute.');
+      throw new Fault('unavailable', 'Policies cannot be evaluated at the moment. Try again in a minute.');
     return instance;
   }
 

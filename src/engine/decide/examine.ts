@@ -47,8 +47,11 @@ function withoutStaying(own: readonly Parsed[], staying: readonly Parsed[]): Par
     const shipped = texts.get(policy.id);
     if (shipped === policy.text) return false;
     if (shipped !== undefined)
-      throw new Error(`policy ${policy.id} stays as it ships; give yours another @id`);
-    if (claimsToStay) throw new Error(`policy ${policy.id}: @stays is only for what ships`);
+      throw new Error(
+        `policy ${policy.id} ships with the product and cannot be replaced; give yours another @id`,
+      );
+    if (claimsToStay)
+      throw new Error(`policy ${policy.id}: @stays is reserved for policies that ship with the product`);
     return true;
   });
 }
@@ -172,7 +175,7 @@ function requireWayBack(parsed: readonly Parsed[], { actions }: Terms): void {
       );
       if (!found.includes(null))
         throw new Error(
-          `${found[0]}, so nobody could change the policies any more: leave out policy_show, policy_set and approval_decide, for example with unless { ["policy_show", "policy_set", "approval_decide"].contains(context.tool) }`,
+          `${found[0]}, so nobody could change the policies any more: exclude policy_show, policy_set and approval_decide, for example with unless { ["policy_show", "policy_set", "approval_decide"].contains(context.tool) }`,
         );
     }
   }
@@ -200,5 +203,5 @@ function obstacle(
     });
   if (asks === undefined) return null;
   const mend = tool === 'policy_set' ? ` without @fallback("${ADMINS}")` : '';
-  return `policy ${asks.id} asks for an approval of ${tool}${mend}`;
+  return `policy ${asks.id} requires an approval for ${tool}${mend}`;
 }

@@ -20,17 +20,17 @@ export function nobodyAllows(
     return permits && fits && allows !== null ? [allows] : [];
   });
   const who = [...new Set(may)];
-  const you = isThroughAgent(actor) ? 'the person whom you act for' : 'you';
+  const you = isThroughAgent(actor) ? 'the person you act for' : 'you';
   const message =
     who.length === 0
-      ? 'No policy allows this to anybody.'
-      : `No policy allows this to ${you} for this target. It is allowed to: ${who.join('; ')}. Ask one of them, or an administrator.`;
+      ? 'No policy allows this to anyone.'
+      : `No policy allows ${you} to do this here. This is allowed for: ${who.join('; ')}. Ask one of them or an administrator.`;
   return denial('no_policy_allows', message, { missing: { allowed_to: who } });
 }
 
 function notToThisKey(named: boolean, tool: string): Denial {
   const message = named
-    ? 'This is an API key. It has the scope for this tool, but no policy allows the tool to API keys. An administrator can change the policies.'
-    : `This is an API key, which acts for nobody: it may use the tools that its scopes name, and ${tool} is not one of them. Two IT admins can grant it in Slack: /apikey grant.`;
+    ? 'This API key has the scope for this tool, but no policy allows API keys to use it. An administrator can change the policies.'
+    : `This API key does not have the scope ${tool}. Two IT admins can grant it in Slack: /apikey grant.`;
   return denial('no_policy_allows', message, named ? {} : { missing: { api_key: { scope: tool } } });
 }

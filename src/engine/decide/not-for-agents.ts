@@ -28,13 +28,13 @@ export function notForAgents(
   if (tool.only === 'people' && (actor.kind !== 'person' || through))
     return denial(
       'not_for_agents',
-      `"${tool.title}" is for people only: no agent, no client and no API key can use it, whatever it is given. A person does it ${where}.`,
+      `Only people can use "${tool.title}", so agents, clients and API keys cannot be given it. A person can do it ${where}.`,
     );
   const ban = through ? agentBan(policies, tool.name) : undefined;
   if (ban === undefined) return null;
   return denial(
     'forbidden_by_policy',
-    `${ban.reason ?? 'A policy forbids this to agents.'} A person does it ${where}.`,
+    `${ban.reason ?? 'A policy forbids this to agents.'} A person can do it ${where}.`,
     { policy: ban.id },
   );
 }

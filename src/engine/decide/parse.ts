@@ -50,9 +50,9 @@ const ANNOTATIONS = ['id', 'reason', 'allows', 'adds', 'approval', 'stays', ...N
  */
 export function parsePolicies(text: string, origin: Origin): Parsed[] {
   const parts = cedar.policySetTextToParts(text);
-  if (parts.type === 'failure') throw new Error(`policies do not parse: ${messages(parts.errors)}`);
+  if (parts.type === 'failure') throw new Error(`the policies do not parse: ${messages(parts.errors)}`);
   if (parts.policy_templates.length > 0)
-    throw new Error('policy templates are not used here: write each policy whole');
+    throw new Error('policy templates are not supported; write each policy in full');
   const parsed = parts.policies.map((one) => parsePolicy(one, origin));
   const twice = parsed.find(
     (one, index) => parsed.findIndex((other) => other.policy.id === one.policy.id) !== index,
@@ -68,15 +68,17 @@ function parsePolicy(text: string, origin: Origin): Parsed {
   const id = annotations['id'];
   if (id === undefined || id === '') throw new Error(`a policy lacks @id: ${text.slice(0, 80)}`);
   const unknown = Object.keys(annotations).find((name) => !ANNOTATIONS.includes(name));
-  if (unknown !== undefined) throw new Error(`policy ${id}: @${unknown} means nothing here`);
+  if (unknown !== undefined) throw new Error(`policy ${id}: @${unknown} is not a known annotation`);
   const requirement = requirementOf(id, annotations);
   const addsOnly = annotations['adds'] === 'requirement';
   if (addsOnly && requirement === null)
-    throw new Error(`policy ${id}: @adds("requirement") without @approval`);
+    throw new Error(`policy ${id}: @adds("requirement") requires @approval`);
   if (!addsOnly && annotations['adds'] !== undefined)
-    throw new Error(`policy ${id}: @adds("${annotations['adds']}"): only "requirement" can be added`);
+    throw new Error(
+      `policy ${id}: @adds("${annotations['adds']}") is not supported; only "requirement" can be added`,
+    );
   if (effect === 'forbid' && requirement !== null)
-    throw new Error(`policy ${id}: a forbid asks nobody, so @approval means nothing on it`);
+    throw new Error(`policy ${id}: @approval has no effect on a forbid`);
   return {
     policy: {
       id,
@@ -116,14 +118,14 @@ function requirementOf(id: string, annotations: Record<string, string>): Require
   const approver = annotations['approval'];
   if (approver === undefined) {
     const idle = NEED_APPROVAL.find((name) => annotations[name] !== undefined);
-    if (idle !== undefined) throw new Error(`policy ${id}: @${idle} means nothing without @approval`);
+    if (idle !== undefined) throw new Error(`policy ${id}: @${idle} has no effect without @approval`);
     return null;
   }
   const number = (name: string, otherwise: number | null) => {
     const value = annotations[name];
     if (value === undefined) return otherwise;
     if (!/^[1-9][0-9]*$/.test(value))
-      throw new Error(`policy ${id}: @${name}("${value}") is no positive number`);
+      throw new Error(`policy ${id}: @${name}("${value}") is not a positive number`);
     return Number(value);
   };
   return {
@@ -134,7 +136,7 @@ function requirementOf(id: string, annotations: Record<string, string>): Require
       approver === 'principal' && annotations['stays'] !== undefined ? approver : approverKind(id, approver),
     fallback: annotations['fallback'] === undefined ? null : approverKind(id, annotations['fallback']),
     quorum: number('quorum', 1) ?? 1,
-    reason: annotations['reason'] ?? 'Policy asks for an approval.',
+    reason: annotations['reason'] ?? 'A policy requires an approval.',
     stepUp: annotations['step_up'] !== undefined,
     expiresSeconds: number('expires', null),
   };
@@ -146,7 +148,7 @@ const APPROVER =
 function approverKind(id: string, text: string): ApproverKind {
   if (APPROVER.test(text)) return text as ApproverKind;
   throw new Error(
-    `policy ${id}: "${text}" names no approver (manager, manager_of_target, owner, group:<id>, role:<name>, person:<id>, anyone:<scope>)`,
+    `policy ${id}: "${text}" is not an approver (use manager, manager_of_target, owner, group:<id>, role:<name>, person:<id> or anyone:<scope>)`,
   );
 }
 

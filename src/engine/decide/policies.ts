@@ -188,7 +188,7 @@ export function preparePolicies(
       if (set !== undefined && set.until > Date.now()) return set;
       const version = await versionOf(policy.version);
       if (version === null || sha256(version.text) !== policy.digest)
-        throw new Fault('conflict', 'The policies changed while this was decided. Ask again.');
+        throw new Fault('conflict', 'The policies changed during this decision. Try again.');
       return setOf(await tryOnce(version.text, policy.digest), version.text, policy.digest);
     },
     ofText: async (tenantId, own) => {
@@ -198,7 +198,7 @@ export function preparePolicies(
       if (isNew && busy.has(tenantId))
         throw new Fault(
           'unavailable',
-          'Another policy text of this organisation is being looked at. Try again in a minute.',
+          'Another policy text of this organisation is being checked. Try again in a minute.',
         );
       if (isNew) busy.add(tenantId);
       try {
@@ -218,7 +218,7 @@ export function preparePolicies(
   };
 }
 
-const BROKE = "Cedar's engine broke over a question that they were asked";
+const BROKE = 'Cedar failed to evaluate a test question with these policies';
 
 const unusable = (problem: string): Fault =>
   new Fault('invalid_input', `The policies cannot be used: ${problem}.`, {

@@ -14,14 +14,14 @@ const NESTED = 3;
  */
 export function withinLimits(text: string): void {
   if (text.length > MAX_TEXT)
-    throw new Error(`the text has ${text.length} characters, and ${MAX_TEXT} are the most`);
+    throw new Error(`the text has ${text.length} characters; the limit is ${MAX_TEXT}`);
   const policies = policiesOf(text);
   if (policies.length > MAX_POLICIES)
-    throw new Error(`the text has ${policies.length} policies, and ${MAX_POLICIES} are the most`);
+    throw new Error(`the text has ${policies.length} policies; the limit is ${MAX_POLICIES}`);
   const deep = policies.find(({ depth }) => depth > MAX_DEPTH);
   if (deep !== undefined)
     throw new Error(
-      `the policy that begins in line ${deep.line} is ${deep.depth} deep, and ${MAX_DEPTH} is the most: each || && + - * . and "when" in a row counts one, each bracket or "if" around another ${NESTED}. Write a list of people as one set, "principal is Person" and [Person::"a", Person::"b"].contains(principal), or as several policies`,
+      `the policy that begins in line ${deep.line} is nested ${deep.depth} levels deep; the limit is ${MAX_DEPTH}. Each || && + - * . and "when" in a row counts as one level, and each bracket or "if" around another as ${NESTED}. Write a list of people as one set, "principal is Person" and [Person::"a", Person::"b"].contains(principal), or split the policy`,
     );
 }
 

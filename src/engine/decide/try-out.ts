@@ -69,7 +69,8 @@ async function inThread(task: Task): Promise<TriedOut> {
   const late = new Promise<TriedOut>((resolve) => {
     worker.once('online', () => {
       timer = setTimeout(
-        () => resolve({ problem: `they take Cedar longer than ${MAX_MS / 1000} seconds`, slow: true }),
+        () =>
+          resolve({ problem: `Cedar needs more than ${MAX_MS / 1000} seconds to evaluate them`, slow: true }),
         MAX_MS,
       );
     });
@@ -82,7 +83,7 @@ async function inThread(task: Task): Promise<TriedOut> {
   }
 }
 
-const BROKE = "they break Cedar's engine: write them shorter, or as several policies";
+const BROKE = 'Cedar fails to evaluate them; shorten the policies, or split them';
 
 async function answerOf(worker: Worker): Promise<TriedOut> {
   try {
@@ -96,12 +97,8 @@ async function answerOf(worker: Worker): Promise<TriedOut> {
   } catch (error) {
     const memory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
     if (memory) return { problem: BROKE, slow: false };
-    throw new Fault(
-      'unavailable',
-      'The policies cannot be looked at at this moment. Try again in a minute.',
-      {
-        cause: error,
-      },
-    );
+    throw new Fault('unavailable', 'The policies cannot be checked at the moment. Try again in a minute.', {
+      cause: error,
+    });
   }
 }

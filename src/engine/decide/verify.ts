@@ -122,7 +122,7 @@ export async function verifyFor(deciding: Deciding, actor: AgentActor, check: Ch
 // A resource that does not suit the tool fits no policy. The caller must then name another one; a list of
 // people who may does not help.
 const VAGUE =
-  'Without the tool\'s "input" this is about the "resource" alone (person:<id or work email>; where none is named, the organisation): name on whom it is, or give the "input".';
+  'This check has no "input" for the tool, so it is only about the "resource" (person:<id or work email>; without one, the whole organisation). Name the person in "resource", or send the tool\'s "input".';
 
 async function verifyTool(
   deciding: Deciding,
@@ -180,8 +180,12 @@ async function verifyScope(
 }
 
 function standing({ tenantStatus, principal }: DecisionFacts, now: Date): Denial | null {
-  if (tenantStatus !== 'active') return denial('tenant_frozen', 'Everything is frozen in this organisation.');
-  if (principal === null) return denial('principal_inactive', 'The principal is not known here any more.');
+  if (tenantStatus !== 'active')
+    return denial(
+      'tenant_frozen',
+      'Everything in this organisation is frozen. An IT admin can lift the freeze.',
+    );
+  if (principal === null) return denial('principal_inactive', 'The principal no longer exists here.');
   return standingOf(principal) ?? (isOutdated(principal, now) ? directoryOutdated(principal) : null);
 }
 
@@ -205,7 +209,7 @@ function outside(
   return denial(
     'outside_mandate',
     resource === null
-      ? 'The mandate is bound to resources, and the check names none. Say on what, in "resource": a name of your own system, or person:<id or work email>.'
+      ? 'The mandate is limited to certain resources, and the check names none. Send "resource": a name in your own system, or person:<id or work email>.'
       : `The mandate does not cover this resource. ${nameOf(resource.text)}`,
     { missing: { mandate: { resource: named }, by: actor.personId } },
   );
@@ -214,9 +218,9 @@ function outside(
 /** What to do about a resource that is not covered; often it is only named in the wrong form. */
 function nameOf(text: string): string {
   if (text.startsWith('resource:'))
-    return 'Leave "resource:" out: that is how mandates write it, a check has the name alone.';
-  if (/^[^\s:]+@[^\s:]+$/.test(text)) return `A person is named with "person:" before it: person:${text}.`;
-  return 'The principal can give one that does.';
+    return 'Omit the prefix "resource:". Mandates use it; checks send the name alone.';
+  if (/^[^\s:]+@[^\s:]+$/.test(text)) return `To name a person, use the prefix "person:": person:${text}.`;
+  return 'Ask the principal for a mandate that does.';
 }
 
 async function frozenFor(

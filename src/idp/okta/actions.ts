@@ -24,7 +24,7 @@ export function createActions(client: SdkClient): Actions {
       // The executor let a success through that the SDK cannot read.
       throw new Fault(
         'unavailable',
-        'Okta’s answer could not be read. It may have happened or not: look at the state before you try again.',
+        'Okta’s response could not be read. The change may or may not have happened: check the state before you try again.',
         {
           detail: { unanswered: true, reason: 'unreadable' },
           cause: error,

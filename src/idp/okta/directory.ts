@@ -143,11 +143,11 @@ function searchFor(words: string): string {
 const nobody = (): Fault =>
   new Fault(
     'forbidden',
-    'Okta shows our app nobody at all, which means that it holds no administrator role: give it one in Okta (Applications, the app, Admin roles), Read-only Administrator at least.',
+    'Okta lists no people for our app, so it has no administrator role. Assign one in Okta (Applications, the app, Admin roles), at least Read-only Administrator.',
     { detail: { missing: ['admin_role'], reason: 'empty_directory' } },
   );
 
 const endless = (): Fault =>
-  new Fault('unavailable', 'Okta’s list does not end: its next page is the page itself. Try again later.', {
+  new Fault('unavailable', 'Okta’s list does not end: its next page is the same page. Try again later.', {
     detail: { reason: 'endless_list', unanswered: false },
   });

@@ -16,41 +16,40 @@ interface Meaning {
 const CREDENTIAL_DEAD: Meaning = {
   code: 'forbidden',
   missing: ['credential'],
-  message: 'The Okta credential is no longer valid: make a new one in Okta and put it into this connection.',
+  message: 'The Okta credential is no longer valid. Create a new one in Okta and set it in this connection.',
 };
 const NO_ROLE: Meaning = {
   code: 'forbidden',
   missing: ['admin_role'],
   message:
-    'Okta refused: the administrator role of our credential does not allow this, or does not cover this person or group. Give the service app (or the token’s owner) a role that covers them.',
+    'Okta refused: the administrator role of our credential does not allow this, or does not cover this person or group. Assign a role that covers them to the service app (or the token’s owner).',
 };
 const BLOCKED: Meaning = {
   code: 'forbidden',
   message:
-    'Something in front of Okta’s API refused us: check proxies, and whether an Okta network zone blocks the address of this server.',
+    'Something in front of Okta’s API refused the request. Check proxies, and whether an Okta network zone blocks the address of this server.',
   missing: ['network_access'],
 };
 const WRONG_STATE: Meaning = {
   code: 'conflict',
-  message:
-    'The state at Okta does not allow this now: look at the status again before you try anything else.',
+  message: 'The current state in Okta does not allow this. Check the status before you try anything else.',
 };
 const BAD_INPUT: Meaning = {
   code: 'invalid_input',
-  message: 'Okta did not accept this input: see the details.',
+  message: 'Okta rejected this input. See the details.',
 };
 const DOWN: Meaning = {
   code: 'unavailable',
-  message: 'Okta did not manage to answer: try again in a few minutes.',
+  message: 'Okta could not handle the request. Try again in a few minutes.',
 };
 const NOT_THE_API: Meaning = {
   code: 'unavailable',
   message:
-    'The answer did not come from Okta’s API: check the organisation URL, and proxies or sign-in pages in between.',
+    'The response did not come from Okta’s API. Check the organisation URL, and proxies or sign-in pages in between.',
 };
 const TOO_MANY: Meaning = {
   code: 'rate_limited',
-  message: 'Okta’s rate limit is used up; nothing was done. Try again later.',
+  message: 'Okta’s rate limit is used up, so nothing was done. Try again later.',
 };
 
 // Okta's error codes (developer.okta.com/docs/reference/error-codes, 2026-08) and their meaning here. For
@@ -60,19 +59,19 @@ const MEANING_BY_ERROR_CODE = {
   E0000004: CREDENTIAL_DEAD,
   E0000005: CREDENTIAL_DEAD,
   E0000006: NO_ROLE,
-  E0000007: { code: 'not_found', message: 'Okta does not know this object: it may have been deleted.' },
+  E0000007: { code: 'not_found', message: 'This object does not exist in Okta. It may have been deleted.' },
   E0000008: NOT_THE_API,
   E0000009: DOWN,
   E0000010: {
     code: 'unavailable',
-    message: 'Okta is in read-only mode; nothing was done. Try again later.',
+    message: 'Okta is in read-only mode, so nothing was done. Try again later.',
     notDone: true,
   },
   E0000011: CREDENTIAL_DEAD,
   E0000014: WRONG_STATE,
   E0000015: {
     code: 'forbidden',
-    message: 'This Okta organisation lacks the feature, or our credential may not use it.',
+    message: 'This Okta organisation does not have the feature, or our credential cannot use it.',
   },
   E0000016: WRONG_STATE,
   E0000017: WRONG_STATE,
@@ -81,7 +80,7 @@ const MEANING_BY_ERROR_CODE = {
   E0000034: WRONG_STATE,
   E0000038: WRONG_STATE,
   E0000047: TOO_MANY,
-  E0000048: { code: 'not_found', message: 'Okta does not know this object: it may have been deleted.' },
+  E0000048: { code: 'not_found', message: 'This object does not exist in Okta. It may have been deleted.' },
   E0000079: WRONG_STATE,
   E0000095: WRONG_STATE,
 } satisfies Record<string, Meaning>;
@@ -134,7 +133,7 @@ export function faultOfUnreadable(status: number, headers: Headers, asked: Asked
 }
 
 const SILENCE = {
-  timeout: 'Okta did not answer in time.',
+  timeout: 'Okta did not respond in time.',
   network: 'Okta could not be reached.',
   cancelled: 'The call to Okta was cancelled.',
 } satisfies Record<NoAnswer['reason'], string>;
@@ -143,9 +142,9 @@ const SILENCE = {
 export function faultOfSilence(failure: NoAnswer, asked: Asked): Fault {
   const unanswered = asked.change && failure.sent;
   const next = unanswered
-    ? 'It may have happened or not: look at the state before you try again.'
+    ? 'The change may or may not have happened: check the state before you try again.'
     : asked.change
-      ? 'The request was not sent; try again.'
+      ? 'The request was not sent. Try again.'
       : 'Try again.';
   return new Fault('unavailable', `${SILENCE[failure.reason]} ${next}`, {
     detail: { unanswered, reason: failure.reason },
@@ -157,7 +156,7 @@ export function faultOfSilence(failure: NoAnswer, asked: Asked): Fault {
 export function scopeFault(missing: readonly string[], said: ProviderDetail): Fault {
   return new Fault(
     'forbidden',
-    `Our Okta app lacks the scope ${missing.join(', ')}: grant it in Okta (Applications, the app, Okta API Scopes) and list it in this connection.`,
+    `Our Okta app lacks the scope ${missing.join(', ')}. Grant it in Okta (Applications, the app, Okta API Scopes).`,
     { detail: { missing, provider: said } },
   );
 }

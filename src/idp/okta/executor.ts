@@ -107,7 +107,7 @@ export class GatewayExecutor extends okta.RequestExecutor {
 const foreign = (origin: string): Fault =>
   new Fault(
     'unavailable',
-    'Okta’s answer pointed to another host, and nothing was sent there: check that the organisation URL is the one that Okta uses in its links.',
+    'Okta’s response pointed to another host, so nothing was sent there. Check that the organisation URL is the one Okta uses in its links.',
     { detail: { reason: 'foreign_origin', origin, unanswered: false } },
   );
 

@@ -11,7 +11,7 @@ export function oktaId(kind: keyof typeof PREFIX, uid: string): string {
   if (uid.startsWith(PREFIX[kind]) && /^[0-9A-Za-z]{10,40}$/.test(uid)) return uid;
   throw new Fault(
     'invalid_input',
-    `This is not the id of an Okta ${kind}: look the ${kind} up first and use the id given there.`,
+    `This is not the ID of an Okta ${kind}. Look up the ${kind} first and use its ID.`,
     {
       detail: { field: 'uid' },
     },

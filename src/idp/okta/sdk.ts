@@ -37,7 +37,7 @@ export function createClient(orgUrl: string, executor: GatewayExecutor, userAgen
     // Without a cause: the YAML parser quotes the file, which may contain a token.
     throw new Fault(
       'internal',
-      'The Okta SDK does not start. Look for a damaged okta.yaml in the home or working directory and remove it.',
+      'The Okta SDK did not start. Look for a damaged okta.yaml in the home or working directory and remove it.',
       {
         detail: { reason: 'sdk_start' },
       },

@@ -68,17 +68,18 @@ const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
  */
 export function validateOrgUrl(url: string, options: { readonly allowLoopback: boolean }): string {
   const text = url.trim();
-  if (/[{}]/.test(text)) throw wrong('still holds the {placeholder} of the documentation');
+  if (/[{}]/.test(text)) throw wrong('still contains the {placeholder} from the documentation');
   const parsed = URL.canParse(text) ? new URL(text) : null;
-  if (parsed === null) throw wrong('is not an address');
+  if (parsed === null) throw wrong('is not a URL');
   const loopback = LOOPBACK_HOSTS.has(parsed.hostname);
   if (loopback && !options.allowLoopback) throw wrong('points to this machine');
   if (parsed.protocol !== 'https:' && !(parsed.protocol === 'http:' && loopback))
     throw wrong('must begin with https://');
   if (!loopback && isIP(parsed.hostname.replaceAll(/^\[|\]$/g, '')) !== 0)
     throw wrong('must be a host name, not an IP address');
-  if (ADMIN_HOST.test(parsed.hostname)) throw wrong('is the admin console: leave out "-admin"');
-  if (parsed.username !== '' || parsed.password !== '') throw wrong('must not hold a user name or password');
+  if (ADMIN_HOST.test(parsed.hostname)) throw wrong('is the admin console: remove "-admin"');
+  if (parsed.username !== '' || parsed.password !== '')
+    throw wrong('must not contain a user name or password');
   if (parsed.pathname !== '/' || parsed.search !== '' || parsed.hash !== '')
     throw wrong('must end after the host name');
   return parsed.origin;
@@ -86,6 +87,6 @@ export function validateOrgUrl(url: string, options: { readonly allowLoopback: b
 
 // The message leaves the address out: somebody may have pasted a token into the field.
 const wrong = (what: string): Fault =>
-  new Fault('invalid_input', `The Okta organisation URL ${what}. It looks like https://acme.okta.com.`, {
+  new Fault('invalid_input', `The Okta organisation URL ${what}. Example: https://acme.okta.com.`, {
     detail: { field: 'orgUrl', reason: what },
   });

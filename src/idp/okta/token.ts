@@ -50,13 +50,12 @@ const RENEW_EARLY_SECONDS = 60;
 // What to do about errors of the token endpoint (RFC 6749 section 5.2; Okta's texts vary).
 const OAUTH_MEANING = {
   invalid_client:
-    'Okta does not accept our client: check the client id, and that the public key with this key id is registered and active in the app.',
+    'Okta rejected our client. Check the client ID, and that the public key with this key ID is registered and active in the app.',
   unauthorized_client:
-    'The Okta app may not use client credentials: it must be an API Services app with that grant.',
-  access_denied:
-    'Okta’s policy refuses our app a token: look at the app’s assignments and at the System Log.',
-  invalid_request: 'Okta did not accept our token request: check the client id and the organisation URL.',
-  invalid_dpop_proof: 'Okta did not accept our DPoP proof: check the clock of this machine.',
+    'The Okta app cannot use client credentials. It must be an API Services app with that grant.',
+  access_denied: 'An Okta policy denies our app a token. Check the app’s assignments and the System Log.',
+  invalid_request: 'Okta rejected our token request. Check the client ID and the organisation URL.',
+  invalid_dpop_proof: 'Okta rejected our DPoP proof. Check the clock of this machine.',
 } satisfies Record<string, string>;
 
 /** An SSWS token needs only its header and cannot be renewed. */
@@ -141,7 +140,7 @@ export function createAuthorizer(credential: OktaCredential, options: TokenOptio
       ? OAUTH_MEANING[error.error as keyof typeof OAUTH_MEANING]
       : undefined;
     const message =
-      known ?? 'Okta refused our app a token: see the details, and the System Log of the organisation.';
+      known ?? 'Okta denied our app a token. See the details, and the System Log of the organisation.';
     return new Fault('forbidden', message, { detail: { missing: ['credential'], provider: said } });
   };
 

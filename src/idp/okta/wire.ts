@@ -96,7 +96,7 @@ function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   if (result.success) return result.data;
   throw new Fault(
     'unavailable',
-    'Okta answered with something that is not what its API promises: try again, or check the organisation URL.',
+    'Okta’s response does not match its API. Try again, or check the organisation URL.',
     {
       detail: {
         reason: 'unexpected_shape',

@@ -75,14 +75,14 @@ function isOurs(baseUrl: string, { headers }: Request): boolean {
 const VOTED: Readonly<Record<string, readonly [title: string, words: string]>> = {
   approved: [
     'Approved',
-    'Yours was the last approval needed. It is carried out now; Slack says how it ends.',
+    'Yours was the last approval needed. The request runs now; Slack will show the result.',
   ],
   pending: ['Your approval is recorded', 'Others must still approve before anything happens.'],
   waived: [
-    'It is carried out now',
-    'Its approvals are waived. Everybody concerned has been told, and another human must review it before break-glass can be used again.',
+    'The request runs now',
+    'Its approvals are waived. Everyone concerned has been notified, and another person must review this before break-glass can be used again.',
   ],
-  rejected: ['Denied', 'Your denial is recorded, and the requester will read your reason.'],
+  rejected: ['Denied', 'Your denial is recorded, and the requester can read your reason.'],
 };
 
 function drawOutcome(outcome: Outcome): Response {
@@ -114,9 +114,14 @@ const ended = (page: string): Response =>
   messagePage(
     403,
     'Nothing was decided',
-    'Your sign-in for this has ended: it counts for five minutes and for one decision. Sign in again to decide.',
+    'Your step-up sign-in has ended: it is valid for five minutes and one decision. Sign in again to decide.',
     page,
   );
 
 const foreign = (page: string): Response =>
-  messagePage(403, 'Nothing was decided', 'This form did not come from our own page.', page);
+  messagePage(
+    403,
+    'Nothing was decided',
+    'This form did not come from this page. Open the page again and decide there.',
+    page,
+  );

@@ -16,7 +16,7 @@ export function drawApproval(visit: Visit, sight: Sight, csrf: string): Response
     <p><span class="mark">${stateOf(scene)}</span></p>
     <dl>
       ${pair('For', scene.targets.length === 0 ? 'the organisation' : scene.targets.join(', '))}
-      ${pair('Asked by', scene.askedBy)}
+      ${pair('Requested by', scene.askedBy)}
       ${agent === null ? html`` : pair('Through agent', `${agent.name}, owned by ${owner}`)}
       ${scene.mandate === null ? html`` : pair('Mandate', `${scene.mandate.purpose} (${scene.mandate.id})`)}
       ${pair('Effect', effectWords(approval.impact))} ${pair('Policy', scene.asks.join(' '))}
@@ -47,11 +47,13 @@ function choice(visit: Visit, sight: Sight, csrf: string): Markup {
   const { scene, person, stepUp } = sight;
   const { view } = scene;
   const signedIn = html`<p class="soft">
-    You are ${person.displayName} (${person.email}), signed in just now with a second factor. This counts
-    until ${at(new Date((stepUp.authTime + STEP_UP_SECONDS) * 1000))}, for this one decision.
+    You are ${person.displayName} (${person.email}), signed in just now with a second factor. This sign-in is
+    valid until ${at(new Date((stepUp.authTime + STEP_UP_SECONDS) * 1000))}, for this one decision.
   </p>`;
   if (view.votes.some(({ voter }) => voter.id === person.id))
-    return html`<p>You have voted on this already. Still able to: ${approverNames(view).join(', ')}.</p>`;
+    return html`<p>
+      You have already voted on this request. Who can still decide: ${approverNames(view).join(', ')}.
+    </p>`;
   if (sight.emergency !== null) return html`${signedIn} ${emergency(visit, sight.emergency, csrf)}`;
   return html`${signedIn}
     <form method="post" action="${new URL(visit.page).pathname}">
@@ -63,7 +65,7 @@ function choice(visit: Visit, sight: Sight, csrf: string): Markup {
       <form class="tall" method="post" action="${new URL(visit.page).pathname}">
         <input type="hidden" name="csrf" value="${csrf}" />
         <label
-          >Why? The requester will read it.
+          >Why? The requester can read this.
           <textarea name="note" rows="3" minlength="3" maxlength="1000" required></textarea>
         </label>
         <button class="stop" name="decision" value="deny">Deny</button>
@@ -74,14 +76,14 @@ function choice(visit: Visit, sight: Sight, csrf: string): Markup {
 function emergency(visit: Visit, state: 'ready' | 'blocked', csrf: string): Markup {
   if (state === 'blocked')
     return html`<p class="warn">
-      Break-glass was used in this organisation, and nobody has reviewed that yet. Until another human does
-      (/approval review), this waits for its approvals.
+      The last break-glass use has not been reviewed yet. Until another person reviews it (/approval review),
+      your request waits for its approvals.
     </p>`;
   return html`<h2>Break glass</h2>
     <p class="warn">
-      You asked for this yourself. In an emergency you can have it carried out now, without its approvals.
-      Every IT admin and the manager of the person concerned is told at once, with your reason; another human
-      reviews it, and until then nobody can do this again.
+      You made this request yourself. In an emergency you can run it now, without its approvals. Every IT
+      admin and the manager of the person concerned are notified immediately, with your reason. Until another
+      person has reviewed this use, nobody can break glass again.
     </p>
     <form class="tall" method="post" action="${new URL(visit.page).pathname}">
       <input type="hidden" name="csrf" value="${csrf}" />
@@ -89,7 +91,7 @@ function emergency(visit: Visit, state: 'ready' | 'blocked', csrf: string): Mark
         >What is the emergency?
         <textarea name="note" rows="3" minlength="3" maxlength="1000" required></textarea>
       </label>
-      <button class="stop" name="decision" value="break_glass">Carry it out now</button>
+      <button class="stop" name="decision" value="break_glass">Run it now</button>
     </form>`;
 }
 
@@ -110,7 +112,7 @@ const STATES: Readonly<Record<Scene['view']['approval']['state'], string>> = {
   expired: 'Expired: nobody decided in time',
   withdrawn: 'Withdrawn',
   waived: 'Approvals waived with break-glass',
-  superseded: 'Replaced: something changed, so it is asked again',
+  superseded: 'Replaced: something changed, so a new approval is needed',
 };
 
 function stateOf({ view }: Scene): string {

@@ -68,6 +68,6 @@ export function approvalPageSurface(
 const notSetUp = (): Response =>
   messagePage(
     503,
-    'Signing in is not set up here',
-    'An administrator must register a web application at Okta and give its client id to this server (OKTA_LOGIN_CLIENT_ID).',
+    'Sign-in is not set up',
+    'An administrator must register a web application in Okta and set its client ID on this server (OKTA_LOGIN_CLIENT_ID).',
   );

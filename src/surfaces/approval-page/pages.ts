@@ -17,6 +17,6 @@ export const messagePage = (status: number, title: string, message: string, agai
 export const nothingHere = (): Response =>
   messagePage(
     404,
-    'There is nothing here for you',
-    'Either there is no such approval, or it is not yours to decide. The message in Slack says who can.',
+    'Nothing to decide here',
+    'This approval does not exist, or you are not an approver. The message in Slack shows who is.',
   );

@@ -144,20 +144,25 @@ async function accept(
 const outPage = (person: Person | null): Response =>
   messagePage(
     403,
-    'You cannot decide anything now',
-    `${person === null ? 'Okta knows you, but you are not in the directory here yet.' : (standingOf(person)?.message ?? '')} If you have another account at Okta, sign out there and open the link again; otherwise ask an IT admin.`,
+    'You cannot decide now',
+    `${person === null ? 'Your Okta account is not in the directory here yet.' : (standingOf(person)?.message ?? '')} If you have another Okta account, sign out of Okta and open the link again. Otherwise ask an IT admin.`,
   );
 
 const weakPage = (page: string): Response =>
   messagePage(
     403,
     'A second factor is needed',
-    'Okta signed you in with one factor only. This is decided with a second one, such as Okta Verify or a security key. Set one up in your Okta settings, then open the page again.',
+    'Okta signed you in with only one factor. This decision requires a second one, such as Okta Verify or a security key. Set one up in your Okta settings, then open the page again.',
     page,
   );
 
 const oldPage = (page: string): Response =>
-  messagePage(403, 'Sign in anew', 'Okta did not ask you to sign in anew, so this does not count.', page);
+  messagePage(
+    403,
+    'Sign in again',
+    'Okta did not ask you to sign in again, so this sign-in is not recent enough.',
+    page,
+  );
 
 function failed(app: App, page: string, error: unknown): Response {
   if (!(error instanceof LoginFailed)) throw error;
@@ -170,8 +175,8 @@ function failed(app: App, page: string, error: unknown): Response {
 const strange = (): Response =>
   messagePage(
     400,
-    'This sign-in belongs elsewhere',
-    'It was begun in another browser, or is too old. Open the link in Slack again.',
+    'This sign-in cannot be used here',
+    'It was started in another browser, or is too old. Open the link in Slack again.',
   );
 
 function seeOther(location: string, ...cookies: readonly string[]): Response {

@@ -86,13 +86,17 @@ async function bootstrap(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>
   if (presented?.scheme !== 'bearer' || presented.token.length > MAX_TOKEN)
     throw new Fault(
       'unauthenticated',
-      'Present the one-time token of the file bootstrap-token: "Authorization: Bearer <token>".',
+      'Send the one-time token from the file bootstrap-token: "Authorization: Bearer <token>".',
     );
   const hash = sha256(presented.token);
   const [known] = await app.database.db.execute<{ ok: boolean }>(sql`select bootstrap_valid(${hash}) as ok`);
   if (known?.ok !== true) throw spent();
   const body = await jsonBody(request);
-  const { tenant, administrators, email_domains, groups } = readOrFault(Body, body, 'The body does not fit');
+  const { tenant, administrators, email_domains, groups } = readOrFault(
+    Body,
+    body,
+    'The request body is invalid',
+  );
   await checkIssuer(app, defaults.okta);
   const setUp: SetUp = {
     ...defaults,
@@ -121,7 +125,7 @@ async function checkIssuer(app: App, { issuer, audience }: SetUp['okta']): Promi
     if (first === undefined) throw fault;
     throw new Fault(
       'invalid_input',
-      `OKTA_ISSUER ${issuer} ${first.problem} Mend the setting and start again; the one-time token has not been spent.`,
+      `OKTA_ISSUER ${issuer} ${first.problem} Fix the setting and start again. The one-time token is still valid.`,
       { detail: { problems: [{ field: 'OKTA_ISSUER', problem: first.problem }] } },
     );
   }
@@ -129,12 +133,13 @@ async function checkIssuer(app: App, { issuer, audience }: SetUp['okta']): Promi
 
 async function jsonBody(request: Request): Promise<unknown> {
   const bytes = await readBody(request, MAX_BODY_BYTES);
-  if (bytes === null) throw new Fault('invalid_input', `The body may have at most ${MAX_BODY_BYTES} bytes.`);
+  if (bytes === null)
+    throw new Fault('invalid_input', `The request body can have at most ${MAX_BODY_BYTES} bytes.`);
   try {
     const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     if (isStorable(body)) return body;
   } catch {
-    throw new Fault('invalid_input', 'The body is not JSON in UTF-8.');
+    throw new Fault('invalid_input', 'The request body is not JSON in UTF-8.');
   }
   throw new Fault('invalid_input', NOT_STORABLE);
 }
@@ -142,5 +147,5 @@ async function jsonBody(request: Request): Promise<unknown> {
 const spent = (): Fault =>
   new Fault(
     'unauthenticated',
-    'This one-time token is wrong or spent. If a tenant exists already, its administrators add people; otherwise restart the server for a new token.',
+    'This one-time token is wrong or already used. If a tenant already exists, its administrators add people. Otherwise restart the server to get a new token.',
   );

@@ -31,18 +31,18 @@ export function toolResult(answer: Answer): CallToolResult {
 }
 
 const notDone = (answer: Answer): string =>
-  `NOT DONE (${answer.code ?? answer.status}). ${answer.reason ?? ''} ${answer.retryable === true ? 'It may be tried again later.' : 'Do not try the same again.'}`;
+  `NOT DONE (${answer.code ?? answer.status}). ${answer.reason ?? ''} ${answer.retryable === true ? 'You can try again later.' : 'Do not make the same call again.'}`;
 
 // What the model must do now. Null if the data is enough.
 const SENTENCES = {
   done: () => null,
   pending_approval: (answer) =>
-    `NOT DONE YET. Approval ${answer.approval_id ?? ''} is waiting for ${waitingFor(answer)}; it expires at ${answer.expires_at ?? 'a time not known'}. ` +
+    `NOT DONE YET. Approval ${answer.approval_id ?? ''} is waiting for ${waitingFor(answer)}; it expires at ${answer.expires_at ?? 'an unknown time'}. ` +
     `Do not call this tool again. Tell the user. Later call approval_wait ${JSON.stringify(answer.next?.arguments ?? {})}.`,
   running: (answer) =>
-    `NOT DONE YET. Call ${answer.call_id ?? ''} is being carried out. Do not call this tool again. Tell the user, and look at the result later.`,
+    `NOT DONE YET. Call ${answer.call_id ?? ''} is running. Do not call this tool again. Tell the user, and check the result later.`,
   unknown: (answer) =>
-    `NOT KNOWN. Whether call ${answer.call_id ?? ''} took effect is not known: ${answer.reason ?? ''} Do not call this tool again. Tell the user.`,
+    `NOT KNOWN. It is not known whether call ${answer.call_id ?? ''} took effect: ${answer.reason ?? ''} Do not call this tool again. Tell the user.`,
   denied: notDone,
   expired: notDone,
   failed: notDone,

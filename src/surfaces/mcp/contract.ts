@@ -33,7 +33,7 @@ const ANSWER_SCHEMA = toWire(z.toJSONSchema(Answer, { io: 'input' }));
 const REASON = {
   type: 'string',
   maxLength: MAX_REASON,
-  description: 'Why, in a sentence. Shown to whoever must approve it, as written by an agent.',
+  description: 'Why you make this call, in one sentence. Approvers see it, marked as written by an agent.',
 } as const;
 
 /** The contracts by tool name, in the catalogue's order. */

@@ -22,11 +22,11 @@ export function foreignRequest(app: Where, request: Request): Response | null {
     return plain(
       403,
       'forbidden_host',
-      'This server does not answer under that name. Use the address that it publishes.',
+      'This server does not answer under this host name. Use the URL that it publishes.',
     );
   const origin = request.headers.get('origin');
   if (origin !== null && !isOurs(app, origin))
-    return plain(403, 'forbidden_origin', 'Pages of other sites may not call this server.');
+    return plain(403, 'forbidden_origin', 'Pages of other websites cannot call this server.');
   return null;
 }
 
@@ -52,14 +52,14 @@ export async function authenticate(
   if (new URL(request.url).searchParams.has('access_token')) {
     throw refuse(
       'token_in_query',
-      'A token never goes into an address, where it is logged: this one must be thrown away. Send "Authorization: Bearer …".',
+      'Never put a token in a URL, where it is logged. Discard this token and send "Authorization: Bearer …".',
     );
   }
   const presented = credentialOf(request.headers.get('authorization'));
   if (presented === null || !['bearer', 'dpop'].includes(presented.scheme))
     throw refuse(
       'no_token',
-      'Send an access token as "Authorization: Bearer …". A client gets one when its person signs in, as the metadata of this resource says; an agent exchanges for one under its mandate.',
+      'Send an access token as "Authorization: Bearer …". A client gets one when its user signs in (see the metadata of this resource); an agent gets one by token exchange.',
     );
   const { token } = presented;
   const delegation = await kernel.verify(
@@ -68,7 +68,7 @@ export async function authenticate(
     presentedRequest(app.baseUrl, request),
   );
   if (endpoint.tenantId !== null && delegation.tenantId !== endpoint.tenantId) {
-    throw refuse('other_tenant', 'The token belongs to another organisation than this address.');
+    throw refuse('other_tenant', 'The token belongs to a different organisation than this URL.');
   }
   return delegation;
 }
@@ -133,7 +133,7 @@ export function unavailable(fault: Fault): Response {
  * its tools are.
  */
 export const noSuchToolset = (toolset: string, known: Iterable<string>): Response =>
-  plain(404, 'not_found', `There is no toolset "${toolset}" here. Toolsets: ${[...known].join(', ')}.`);
+  plain(404, 'not_found', `There is no toolset "${toolset}". Toolsets: ${[...known].join(', ')}.`);
 
 const plain = (status: number, code: string, message: string): Response =>
   Response.json({ error: code, error_description: message, code }, { status });

@@ -95,7 +95,7 @@ export function mcpSurface(
       return challenge(fault, metadataUrl(app.baseUrl, endpoint ?? { path: '/mcp' }), scopes);
     if (fault.code === 'unavailable') return unavailable(fault);
     const errorId = newId('err');
-    app.log.error({ err: fault.cause ?? fault, error_id: errorId }, 'the MCP door failed');
+    app.log.error({ err: fault.cause ?? fault, error_id: errorId }, 'the MCP surface failed');
     const body = {
       error: 'server_error',
       error_description: fault.message,

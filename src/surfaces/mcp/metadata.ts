@@ -41,8 +41,8 @@ export async function metadataAt(
   if (tenantId === null) {
     const error =
       named === null
-        ? `Several organisations live here: use ${app.baseUrl}/t/<tenant id>/mcp.`
-        : 'There is no such organisation here.';
+        ? `This server hosts several organisations. Use ${app.baseUrl}/t/<tenant id>/mcp.`
+        : 'Organisation not found.';
     return Response.json({ error: 'not_found', error_description: error }, { status: 404 });
   }
   return resourceMetadata(app.baseUrl, `${app.baseUrl}${path}`, tenantId, scopes);

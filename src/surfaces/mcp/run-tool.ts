@@ -116,7 +116,7 @@ async function fitting(
     if (!pages || longestList(answer.result) <= 1 || fields['limit'] === limit) {
       throw new Fault(
         'invalid_input',
-        `The answer would have ${length} characters, and at most ${MAX_ANSWER_LENGTH} are given. Ask for less: a smaller limit, or one thing by its id.`,
+        `The result has ${length} characters, and the limit is ${MAX_ANSWER_LENGTH}. Request less: a smaller limit, or a single item by its ID.`,
       );
     }
     fields = { ...fields, limit };
@@ -130,14 +130,14 @@ const longestList = (result: Readonly<Record<string, unknown>> | undefined): num
 async function refuseHere(app: App, contract: Contract, { delegation, endpoint }: Caller): Promise<Answer> {
   const code = 'not_at_this_address';
   const why = endpoint.readOnly
-    ? 'This address offers only tools that change nothing'
-    : `This address offers only the tools of "${endpoint.toolset}"`;
+    ? 'This URL offers only read-only tools'
+    : `This URL offers only the tools of "${endpoint.toolset}"`;
   await noteDenied(app, contract, delegation, code);
   return {
     status: 'denied',
     call_id: null,
     code,
-    reason: `${why}, and ${contract.entry.tool.name} is not one of them. Whoever set up this client chose the address.`,
+    reason: `${why}, and ${contract.entry.tool.name} is not one of them. The URL was chosen when this client was set up.`,
     retryable: false,
   };
 }

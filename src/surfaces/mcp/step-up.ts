@@ -45,7 +45,7 @@ export function insufficientScope(
   { scopes }: Pick<VerifiedToken, 'scopes'>,
   lacking: string,
 ): Response {
-  const words = `This client was not given ${lacking}. Sign in again from the client and allow it, or use Slack.`;
+  const words = `This client does not have the scope ${lacking}. Sign in again from the client and allow it, or use Slack.`;
   const scheme = /^DPoP /i.test(request.headers.get('authorization') ?? '') ? 'DPoP' : 'Bearer';
   const parts = [
     'error="insufficient_scope"',

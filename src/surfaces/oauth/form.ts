@@ -19,7 +19,7 @@ const bad = (reason: string, description: string, status = 400): OAuthError =>
 export function readForm(request: PlainRequest): FormParameters {
   const { body, query } = request;
   if (body === null) throw bodyTooLarge();
-  if (query !== '') throw bad('query', 'Send every parameter in the body of the request, never in its URL.');
+  if (query !== '') throw bad('query', 'Send every parameter in the request body, never in the URL.');
   if (!isForm(request.header('content-type') ?? ''))
     throw bad('content_type', 'The body must be application/x-www-form-urlencoded.', 415);
   if (!isUtf8(body)) throw malformed();

@@ -97,7 +97,7 @@ const forBrowser = (app: Pick<App, 'baseUrl'>, request: PlainRequest): Request =
 async function tenantOfClient(parts: HotParts, credentials: ClientCredentials): Promise<string> {
   const client = claimedClient(credentials);
   const tenantId = client === null ? null : await parts.kernel.tenantOf('agent', client);
-  if (tenantId === null) throw new OAuthError('invalid_client', 'no_such_client', 'There is no such client.');
+  if (tenantId === null) throw new OAuthError('invalid_client', 'no_such_client', 'Unknown client.');
   return tenantId;
 }
 
@@ -116,9 +116,9 @@ async function revocation(
   const token = form.get('token')?.[0];
   const tenantId = address.tenantId ?? (await tenantOfClient(parts, credentials));
   if ((await parts.kernel.tenantOf('tenant', tenantId)) === null)
-    throw new OAuthError('invalid_client', 'no_such_tenant', 'There is no such issuer.');
+    throw new OAuthError('invalid_client', 'no_such_tenant', 'Unknown issuer.');
   if (token === undefined)
-    throw new OAuthError('invalid_request', 'token', 'Send the token to be revoked as token.');
+    throw new OAuthError('invalid_request', 'token', 'Send the token to revoke as token.');
   // A longer text cannot be a token of ours, but the client must authenticate all the same.
   await parts.kernel.revoke(tenantId, token.slice(0, MAX_TOKEN_LENGTH + 1), credentials);
   return json(200, {});

@@ -116,7 +116,7 @@ const notThisMethod = (method: string): Response =>
 
 async function browser(parts: Parts, address: Address, request: Request): Promise<Response> {
   if (parts.browser === undefined || address.tenantId === null)
-    return answer(404, { error: 'not_found', error_description: 'Nobody signs in here.' });
+    return answer(404, { error: 'not_found', error_description: 'Sign-in is not set up.' });
   return parts.browser.fetch(address.tenantId, request);
 }
 
@@ -127,7 +127,7 @@ async function published(
   document: (tenantId: string) => Promise<unknown>,
 ): Promise<Response> {
   if (tenantId === null || (await parts.kernel.tenantOf('tenant', tenantId)) === null) {
-    return answer(404, { error: 'not_found', error_description: 'There is no such issuer.' });
+    return answer(404, { error: 'not_found', error_description: 'Unknown issuer.' });
   }
   return new Response(JSON.stringify(await document(tenantId)), {
     headers: {

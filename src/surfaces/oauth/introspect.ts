@@ -33,12 +33,12 @@ export async function introspect(
     throw new OAuthError(
       'invalid_request',
       'two_authentications',
-      'Authenticate in one way: with an API key, or as a client.',
+      'Authenticate in only one way: with an API key, or as a client.',
     );
   }
   const { tenant, caller } = await authenticated();
   if (token === undefined)
-    throw new OAuthError('invalid_request', 'token', 'Send the token to be looked at as token.');
+    throw new OAuthError('invalid_request', 'token', 'Send the token to inspect as token.');
   // A longer text cannot be a token of ours.
   return token.length > MAX_TOKEN_LENGTH ? { active: false } : parts.kernel.introspect(tenant, token, caller);
 
@@ -46,8 +46,7 @@ export async function introspect(
     if (hasCredentials(credentials)) {
       const client = claimedClient(credentials);
       const tenant = tenantId ?? (client === null ? null : await parts.kernel.tenantOf('agent', client));
-      if (tenant === null)
-        throw new OAuthError('invalid_client', 'no_such_client', 'There is no such client.');
+      if (tenant === null) throw new OAuthError('invalid_client', 'no_such_client', 'Unknown client.');
       return {
         tenant,
         caller: { kind: 'agent', ...(await parts.kernel.authenticateClient(tenant, credentials)) },
@@ -56,7 +55,7 @@ export async function introspect(
     const key = await parts.app.apiKey(authorization);
     // For a tenant, another tenant's key is an unknown key.
     if (tenantId !== null && key.tenantId !== tenantId)
-      throw new Fault('unauthenticated', 'This API key is not one of this issuer.');
+      throw new Fault('unauthenticated', 'This API key does not belong to this issuer.');
     requireKeyScope(key, INTROSPECT_SCOPE);
     return { tenant: key.tenantId, caller: { kind: 'key', resource: key.resource } };
   }

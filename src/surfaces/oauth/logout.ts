@@ -25,7 +25,7 @@ const SET_ERRORS = {
 
 async function tenantOf({ kernel }: Parts, { tenantId }: Address): Promise<string> {
   const found = tenantId === null ? null : await kernel.tenantOf('tenant', tenantId);
-  if (found === null) throw new Fault('not_found', 'There is no such issuer.');
+  if (found === null) throw new Fault('not_found', 'Unknown issuer.');
   return found;
 }
 
@@ -46,7 +46,7 @@ export async function globalTokenRevocation(
     throw new Fault('unauthenticated', 'Send "Authorization: Bearer" with a JWT that your Okta signed.');
   const body = jsonOf((await readBody(request)).toString('utf8'));
   const { known } = await parts.kernel.logout.globalTokenRevocation(tenantId, presented.token, body);
-  if (!known) throw new Fault('not_found', 'There is nobody of that name here.');
+  if (!known) throw new Fault('not_found', 'Person not found.');
   return new Response(null, { status: 204 });
 }
 

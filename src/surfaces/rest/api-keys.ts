@@ -21,19 +21,19 @@ import type { Caller } from './authenticate.ts';
 
 /** The body of a request for a new key. */
 export const NewApiKey = z.strictObject({
-  name: oneLine(1, 100).describe('What it is for; the ledger names it.'),
+  name: oneLine(1, 100).describe('What the key is for. It is shown in the ledger.'),
   scopes: z
     .array(z.string().min(1).max(100))
     .max(50)
     .describe(
-      `What it may do at once, of what only looks: ${LOOKING_KEY_SCOPES.join(', ')}, or names of tools that read. What acts or governs, two IT admins grant it in Slack: /apikey grant.`,
+      `Read-only scopes: ${LOOKING_KEY_SCOPES.join(', ')}, or names of tools that only read. Two IT admins can add scopes that make changes, in Slack with /apikey grant.`,
     ),
   resource: z
     .string()
     .max(500)
     .optional()
     .describe(
-      `The resource server that holds the key, by its identifier. Such a key has ${RESOURCE_KEY_SCOPES.join(' and ')} alone, for tokens and scopes of this resource server.`,
+      `Identifier of the resource server that uses the key. Such a key can only have ${RESOURCE_KEY_SCOPES.join(' and ')}, for tokens and scopes of that resource server.`,
     ),
 });
 
@@ -43,14 +43,16 @@ export const ApiKeyView = z.object({
   name: z.string(),
   scopes: z.array(z.string()),
   source: z.string().nullable(),
-  resource: z.string().nullable().describe('The resource server that holds the key.'),
+  resource: z.string().nullable().describe('The resource server that uses the key.'),
   created_at: z.iso.datetime(),
   revoked_at: z.iso.datetime().nullable(),
 });
 
 /** A new key, with its secret. */
 export const CreatedApiKey = ApiKeyView.extend({
-  api_key: z.string().describe('Present it as "Authorization: Bearer …". It is shown this once.'),
+  api_key: z
+    .string()
+    .describe('Send it as "Authorization: Bearer …". It is shown only once, so save it now.'),
 });
 
 /**
@@ -60,17 +62,20 @@ export const CreatedApiKey = ApiKeyView.extend({
 export function requireAdmin(caller: Caller, named: string): void {
   const { tenantId, actor, keyScopes } = caller;
   if (named !== tenantId)
-    throw new Fault('not_found', 'There is no such organisation for this credential. Look at the tenant id.');
+    throw new Fault(
+      'not_found',
+      'This credential does not belong to this organisation. Check the tenant ID.',
+    );
   if (actor.kind === 'service' && keyScopes.includes(ADMIN_SCOPE)) return;
   throw lacksKeyScope(caller, ADMIN_SCOPE);
 }
 
 /** The Fault `forbidden` for a caller without a scope that only API keys can have. Says how a key gets it. */
 export function lacksKeyScope({ tenantId, actor }: Caller, scope: string): Fault {
-  const who = actor.kind === 'service' ? 'This API key lacks' : 'This takes an API key that has';
+  const who = actor.kind === 'service' ? 'This API key lacks' : 'This requires an API key with';
   const how = LOOKING_KEY_SCOPES.some((one) => one === scope)
-    ? `An administrator makes such a key with one that has ${ADMIN_SCOPE}: POST /v1/tenants/${tenantId}/api-keys with {"name": "…", "scopes": ["${scope}"]}.`
-    : `An IT admin grants it to a key in Slack with /apikey grant, and another IT admin agrees.`;
+    ? `An administrator can create such a key with a key that has ${ADMIN_SCOPE}: POST /v1/tenants/${tenantId}/api-keys with {"name": "…", "scopes": ["${scope}"]}.`
+    : `An IT admin can grant it to a key in Slack with /apikey grant, and another IT admin must approve.`;
   return new Fault('forbidden', `${who} the scope ${scope}. ${how}`, { detail: { required_scope: scope } });
 }
 
@@ -91,26 +96,26 @@ export async function addApiKey(
   if (wrong.length > 0)
     throw invalid(
       'scopes',
-      `No API key can have ${wrong.join(', ')}. Take ${KEY_SCOPES.join(', ')}, or names of tools.`,
+      `An API key cannot have ${wrong.join(', ')}. Use ${KEY_SCOPES.join(', ')}, or tool names.`,
     );
   const acting = actingScopes(tools, scopes);
   if (acting.length > 0)
     throw new Fault(
       'forbidden',
-      `An API key makes only keys that look. Make this one without ${acting.join(', ')}; then an IT admin grants it that in Slack with /apikey grant and its id, and another IT admin agrees.`,
+      `An API key can only create read-only keys. Create this key without ${acting.join(', ')}. Then an IT admin can grant these scopes in Slack with /apikey grant and the key ID, and another IT admin must approve.`,
       { detail: { reason: 'humans_grant_this', scopes: acting } },
     );
   const { name, resource = null } = asked;
   if (resource !== null && scopes.some((scope) => !RESOURCE_KEY_SCOPES.includes(scope)))
     throw invalid(
       'resource',
-      `A key of a resource server has ${RESOURCE_KEY_SCOPES.join(' and ')}, and nothing else.`,
+      `A key of a resource server can only have ${RESOURCE_KEY_SCOPES.join(' and ')}.`,
     );
   return transact(app, tenantId, async (ctx) => {
     if (resource !== null && (await findResourceServer(ctx, resource)) === null)
       throw invalid(
         'resource',
-        `There is no resource server ${resource} here. IT admins register it in Slack: /resource server set.`,
+        `There is no resource server ${resource}. IT admins can register one in Slack: /resource server set.`,
       );
     const { id, presented } = await createApiKey(ctx, app.mode, { name, scopes, resource }, actorName(actor));
     const key = { id, name, scopes, source: null, resource, createdAt: ctx.now, revokedAt: null };
@@ -130,7 +135,7 @@ export async function removeApiKey(app: App, { tenantId, actor }: Caller, keyId:
 
 /** The body, parsed by the schema. Throws Fault `invalid_input` with `detail.problems`. */
 export const parsed = <S extends z.ZodType>(schema: S, body: unknown): z.infer<S> =>
-  readOrFault(schema, body, 'The body is not valid');
+  readOrFault(schema, body, 'The request body is invalid');
 
 const invalid = (field: string, problem: string): Fault =>
   new Fault('invalid_input', problem, { detail: { problems: [{ field, problem }] } });

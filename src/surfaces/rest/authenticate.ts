@@ -62,12 +62,12 @@ export async function authenticate(
   const { token } = presented;
   const ours = tenantOfIssuer(app.baseUrl, parseJwt(token)?.claims['iss']) !== null;
   if (token.startsWith('tnt_')) {
-    if (came.scheme === 'dpop') throw refuse('dpop_not_bound', 'An API key goes as Bearer.');
+    if (came.scheme === 'dpop') throw refuse('dpop_not_bound', 'Send API keys with the scheme Bearer.');
     const key = await app.apiKey(`Bearer ${token}`);
     if (!key.restEnabled)
       throw refuse(
         'api_keys_disabled',
-        'This organisation takes no API keys here: API_KEY is not among its enabled_providers. An IT admin can change that.',
+        'This organisation does not accept API keys here: API_KEY is not in its enabled_providers. An IT admin can change that.',
       );
     const actor: ServiceActor = {
       kind: 'service',
@@ -122,7 +122,7 @@ async function person(
   const tenantId =
     named === null ? await onlyTenant(app.database.sql) : await kernel.tenantOf('tenant', named);
   if (tenantId === null)
-    throw refuse('no_such_tenant', 'Name the organisation that the token is for: X-Prokura-Tenant: tnt_….');
+    throw refuse('no_such_tenant', 'Send the organisation of the token: X-Prokura-Tenant: tnt_….');
   const { personId, provider, clientId, scopes } = await kernel.verifySubject(tenantId, token, came);
   const identity = { matched_by: 'access_token', provider, cid: clientId };
   return {

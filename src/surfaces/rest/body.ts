@@ -30,7 +30,7 @@ export async function jsonObject(request: Request): Promise<Record<string, unkno
 async function bodyText(request: Request): Promise<string> {
   const bytes = await readBody(request, MAX_BODY_BYTES);
   if (bytes === null)
-    throw new Refusal(413, 'too_large', `The body may have at most ${MAX_BODY_BYTES} bytes.`);
+    throw new Refusal(413, 'too_large', `The body can have at most ${MAX_BODY_BYTES} bytes.`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

@@ -5,14 +5,14 @@ import type { Logger } from '#lib/log.ts';
 import { retryAfterSeconds } from '#lib/retry-after.ts';
 
 const FAULTS = {
-  invalid_input: { status: 400, title: 'The request is not valid' },
+  invalid_input: { status: 400, title: 'The request is invalid' },
   unauthenticated: { status: 401, title: 'Not authenticated' },
   forbidden: { status: 403, title: 'Not allowed' },
   not_found: { status: 404, title: 'Not found' },
   conflict: { status: 409, title: 'Conflict' },
   rate_limited: { status: 429, title: 'Too many requests' },
-  unavailable: { status: 503, title: 'Not available now' },
-  internal: { status: 500, title: 'Something went wrong' },
+  unavailable: { status: 503, title: 'Temporarily unavailable' },
+  internal: { status: 500, title: 'Internal error' },
 } as const satisfies Record<FaultCode, { status: number; title: string }>;
 
 /** A refusal by the protocol that has no Fault code: 405, 413, 415. */

@@ -20,18 +20,22 @@ const TOOL = 'provider_set';
 
 /** The body of a request to try a token. */
 export const TriedToken = z.strictObject({
-  token: z.string().min(1).max(20_000).describe('An access token. It is not kept, logged or answered.'),
+  token: z
+    .string()
+    .min(1)
+    .max(20_000)
+    .describe('An access token to test. It is not stored, logged or returned.'),
 });
 
 /** The answer: the result of every check. */
 export const TokenTrialView = z.object({
   accepted: z.boolean(),
-  subject: z.string().nullable().describe('The canonical subject, where the signature holds.'),
-  person: z.string().nullable().describe('Our id of the person, where the signature holds.'),
+  subject: z.string().nullable().describe('The canonical subject, if the signature is valid.'),
+  person: z.string().nullable().describe('Prokura’s ID of the person, if the signature is valid.'),
   checks: z.array(
     z.object({
       check: z.enum(TOKEN_CHECKS),
-      ok: z.boolean().nullable().describe('Null: not looked at, because a check before it failed.'),
+      ok: z.boolean().nullable().describe('Null if it was not checked, because an earlier check failed.'),
       why: z.string(),
     }),
   ),

@@ -90,7 +90,7 @@ function routesOf(app: App, kernel: Kernel): Hono {
     const tenantId = await onlyTenant(app.database.sql);
     if (tenantId !== null)
       return resourceMetadata(app.baseUrl, `${app.baseUrl}/v1`, tenantId, clientScopes(app));
-    const several = 'Several organisations live here, so this address has no issuer of its own.';
+    const several = 'This server hosts several organisations, so this URL has no issuer of its own.';
     throw new Fault('not_found', several);
   });
   routes.get('/v1/tools', async ({ req }) => {
@@ -238,11 +238,11 @@ function routesOf(app: App, kernel: Kernel): Hono {
   };
   for (const [path, allow] of Object.entries(methodOf)) {
     routes.all(path, () => {
-      throw new Refusal(405, 'method_not_allowed', `Only ${allow} is answered here.`, { allow });
+      throw new Refusal(405, 'method_not_allowed', `Only ${allow} is allowed here.`, { allow });
     });
   }
   routes.notFound(() =>
-    problemOf(new Refusal(404, 'not_found', 'There is nothing here. See /v1/openapi.json.'), app.log),
+    problemOf(new Refusal(404, 'not_found', 'Not found. See /v1/openapi.json for all endpoints.'), app.log),
   );
   routes.onError((error) => problemOf(error, app.log, `${app.baseUrl}${METADATA}`));
   return routes;

@@ -4,9 +4,9 @@ import { LEDGER_EVENTS } from '#domain/ledger/entry.ts';
 const id = (prefix: string, what: string) =>
   z
     .string()
-    .regex(new RegExp(`^${prefix}_[0-9a-z]{26}$`), `must be an id (${prefix}_…)`)
+    .regex(new RegExp(`^${prefix}_[0-9a-z]{26}$`), `must be an ID (${prefix}_…)`)
     .optional()
-    .describe(`Only entries that name this ${what}, by id.`);
+    .describe(`Return only entries about this ${what}, by ID.`);
 
 const EVENTS = LEDGER_EVENTS.join(', ');
 const known: ReadonlySet<string> = new Set(LEDGER_EVENTS);
@@ -16,21 +16,26 @@ const filter = {
   event: z
     .string()
     .regex(/^[A-Za-z_]{1,60}(?:,[A-Za-z_]{1,60}){0,49}$/, {
-      error: 'must be names of events, separated by commas',
+      error: 'must be event names, separated by commas',
       abort: true,
     })
     .refine((names) => unknownEvents(names).length === 0, {
-      error: ({ input }) => `there is no ${unknownEvents(String(input)).join(', ')}; take one of ${EVENTS}`,
+      error: ({ input }) => `unknown event ${unknownEvents(String(input)).join(', ')}; use one of ${EVENTS}`,
     })
     .optional()
-    .describe(`Only entries of this event, or of one of these, separated by commas: ${EVENTS}.`),
-  actor: z.string().min(1).max(200).optional().describe('Only entries of this actor, as it stands in them.'),
+    .describe(`Return only entries of these events, separated by commas: ${EVENTS}.`),
+  actor: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Return only entries of this actor, exactly as recorded.'),
   person: id('usr', 'person'),
   agent: id('agt', 'agent'),
   mandate: id('mdt', 'mandate'),
   call: id('call', 'call'),
-  from: z.iso.datetime({ offset: true }).optional().describe('Only entries from this moment on.'),
-  to: z.iso.datetime({ offset: true }).optional().describe('Only entries before this moment.'),
+  from: z.iso.datetime({ offset: true }).optional().describe('Return only entries from this time on.'),
+  to: z.iso.datetime({ offset: true }).optional().describe('Return only entries before this time.'),
 };
 
 const count = (lowest: number) => z.coerce.number().int().min(lowest);
@@ -41,9 +46,9 @@ export const LedgerQuery = z.strictObject({
   order: z
     .enum(['oldest', 'newest'])
     .default('oldest')
-    .describe('Which entries come first. A cursor belongs to the order that it came from.'),
-  cursor: count(0).optional().describe('The next_cursor of the page before: the number of its last entry.'),
-  limit: count(1).max(1000).default(100).describe('At most this many.'),
+    .describe('Order of the entries. A cursor is only valid for the order it was returned with.'),
+  cursor: count(0).optional().describe('next_cursor from the previous page: the number of its last entry.'),
+  limit: count(1).max(1000).default(100).describe('Maximum number of entries to return.'),
 });
 
 /** The query of `GET /v1/ledger/export`. */
@@ -61,8 +66,8 @@ export const LedgerExportQuery = z.strictObject({
 export const CheckpointsQuery = z.strictObject({
   tenant: z
     .string()
-    .regex(/^tnt_[0-9a-z]{26}$/, 'must be a tenant id (tnt_…)')
-    .describe('Whose ledger.'),
-  cursor: count(0).optional().describe('The next_cursor of the page before.'),
-  limit: count(1).max(500).default(100).describe('At most this many.'),
+    .regex(/^tnt_[0-9a-z]{26}$/, 'must be a tenant ID (tnt_…)')
+    .describe('Tenant whose ledger to read.'),
+  cursor: count(0).optional().describe('next_cursor from the previous page.'),
+  limit: count(1).max(500).default(100).describe('Maximum number of checkpoints to return.'),
 });

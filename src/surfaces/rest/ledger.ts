@@ -29,13 +29,13 @@ export const LedgerLine = z.object({
 
 /** A checkpoint as it is published. */
 export const CheckpointView = z.object({
-  seq: z.number().describe('How many entries the chain had.'),
-  hash: z.string().describe('The hash of the last of them.'),
+  seq: z.number().describe('Number of entries in the chain.'),
+  hash: z.string().describe('Hash of the last entry.'),
   at: z.iso.datetime(),
   jws: z
     .string()
     .describe(
-      "The same, and the tenant, as a JWS (ES256, RFC 7515) by the tenant's key, which its JWKS publishes.",
+      "These values and the tenant as a JWS (ES256, RFC 7515), signed with the tenant's key, which its JWKS publishes.",
     ),
 });
 

@@ -33,7 +33,7 @@ async function sightOf(reader: TenantReader, { actor, keyScopes }: Caller): Prom
   }
   if (actor.tokenScopes?.includes(PERSON_SCOPE) !== true) {
     throw lacking(
-      `Your access token lacks the scope ${PERSON_SCOPE}. Ask for a token that has it.`,
+      `Your access token lacks the scope ${PERSON_SCOPE}. Get a token that has it.`,
       PERSON_SCOPE,
     );
   }
@@ -67,7 +67,7 @@ export async function showCall(app: App, caller: Caller, id: string, waitMs: num
   const read = () =>
     readonly(app, caller.tenantId, async (reader) => {
       const call = await visibleCall(reader, await sightOf(reader, caller), id);
-      if (call === null) throw new Fault('not_found', 'There is no such call here, or not for you.');
+      if (call === null) throw new Fault('not_found', 'Call not found, or you cannot see it.');
       return { ended: FINAL_STATES.has(call.state), detail: await callDetail(app.baseUrl, reader, call) };
     });
   const now = await read();
@@ -111,7 +111,7 @@ export async function showApproval(app: App, caller: Caller, id: string) {
     const [row] = await approvalPage(reader, sight, { id }, { before: undefined, limit: 1 });
     const view = row === undefined ? null : await approvalView(reader, id);
     if (row === undefined || view === null || !(row.concerned || isAsked(view, sight)))
-      throw new Fault('not_found', 'There is no such approval here, or not for you.');
+      throw new Fault('not_found', 'Approval not found, or you cannot see it.');
     return approvalSummary(view);
   });
 }

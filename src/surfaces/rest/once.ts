@@ -19,7 +19,7 @@ export function idempotencyKey(request: Request): string | null {
   if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
   throw new Fault(
     'invalid_input',
-    'An Idempotency-Key has 1 to 255 printable ASCII characters without spaces.',
+    'An Idempotency-Key must have 1 to 255 printable ASCII characters without spaces.',
     {
       detail: { problems: [{ field: 'Idempotency-Key', problem: '1 to 255 printable ASCII characters' }] },
     },
@@ -69,7 +69,7 @@ async function firstAnswer(app: App, tenantId: string, repeatable: Repeatable): 
   if (found === null || found.answer === null)
     throw new Fault(
       'conflict',
-      'The first request with this Idempotency-Key has not been answered yet. Wait and repeat it; if this stays so, look whether it happened.',
+      'The first request with this Idempotency-Key is still running. Wait and repeat it; if this continues, check whether the request took effect.',
       { detail: { reason: 'idempotency_key_in_use' } },
     );
   const { status, text } = JSON.parse(app.secrets.unseal(found.answer, repeatable.key)) as {

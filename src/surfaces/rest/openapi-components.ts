@@ -25,13 +25,16 @@ export const SCHEMAS = {
       title: { type: 'string' },
       status: { type: 'integer' },
       detail: { type: 'string', description: 'For people: what to do next.' },
-      code: { type: 'string', description: 'For programs: stable.' },
+      code: { type: 'string', description: 'For programs: a stable code.' },
       problems: {
         type: 'array',
         items: { type: 'object', properties: { field: { type: 'string' }, problem: { type: 'string' } } },
       },
       outcome: ref('Envelope'),
-      error_id: { type: 'string', description: 'Give it to an administrator: the cause is logged under it.' },
+      error_id: {
+        type: 'string',
+        description: 'Give this ID to an administrator. The cause is logged under it.',
+      },
     },
   },
 };
@@ -40,17 +43,17 @@ export const SCHEMAS = {
 export const RESPONSES = {
   Problem: { description: 'Refused.', ...PROBLEM },
   Unauthenticated: {
-    description: 'No credential, or one that is not good (any more).',
+    description: 'The credential is missing or not valid.',
     headers: { 'WWW-Authenticate': { schema: { type: 'string' } } },
     ...PROBLEM,
   },
   Later: {
-    description: 'Not now: try again after Retry-After seconds.',
+    description: 'Temporarily unavailable. Try again after Retry-After seconds.',
     headers: { 'Retry-After': { schema: { type: 'integer' } } },
     ...PROBLEM,
   },
   NotDoneYet: {
-    description: 'It waits for an approval, or is being carried out. Look at Location.',
+    description: 'The call is waiting for an approval, or is running. See Location.',
     headers: { Location: { schema: { type: 'string' }, description: '/v1/calls/{id}' } },
     content: json(ref('Envelope')),
   },
@@ -61,14 +64,14 @@ export const PARAMETERS = {
   Wait: {
     name: 'Prefer',
     in: 'header',
-    description: `\`wait=N\` (RFC 7240): wait up to N seconds, at most ${MAX_WAIT_SECONDS}, for an outcome. Without it an approval is not waited for, and an act for 5 seconds.`,
+    description: `\`wait=N\` (RFC 7240): wait up to N seconds for an outcome, at most ${MAX_WAIT_SECONDS}. By default, the request does not wait for approvals, and waits 5 seconds for tools that change Okta.`,
     schema: { type: 'string', examples: ['wait=10'] },
   },
   Once: {
     name: 'Idempotency-Key',
     in: 'header',
     description:
-      'Your own name for this request, 1 to 255 printable ASCII characters, new for each. The same caller that sends the same request under it again within 48 hours gets what came of the first one; with another request it is 409.',
+      'Your own unique name for this request, 1 to 255 printable ASCII characters. If you repeat the same request with the same key within 48 hours, you get the first result; a different request with the same key gets 409.',
     schema: {
       type: 'string',
       minLength: 1,
@@ -80,7 +83,7 @@ export const PARAMETERS = {
     name: 'X-Prokura-Tenant',
     in: 'header',
     description:
-      "The organisation, where a person's own access token is presented and there is more than one.",
+      "The organisation, if you use a person's own access token and this server hosts more than one.",
     schema: { type: 'string', pattern: '^tnt_[0-9a-z]{26}$' },
   },
 };
@@ -91,7 +94,7 @@ export const SECURITY = {
     type: 'http',
     scheme: 'bearer',
     description:
-      'An API key: `tnt_…:mk_live_…`. Its scopes name tools, `calls:read`, `ledger:read` or `admin`.',
+      'An API key: `tnt_…:mk_live_…`. Its scopes are tool names, `calls:read`, `ledger:read`, `admin` and others.',
   },
   delegation_token: {
     type: 'http',

@@ -13,31 +13,31 @@ export const LEDGER_PATHS: Json = {
   ),
   '/v1/ledger/export': get(
     'exportLedger',
-    'The ledger, one entry a line (API key with `ledger:read`). Whole, it is what `prokura verify-ledger` verifies; with a filter it no longer proves that nothing was left out',
+    'The ledger, one entry per line (API key with `ledger:read`). Verify a complete export with `prokura verify-ledger`; a filtered export does not prove that nothing was left out',
     queryParameters(LedgerExportQuery),
     { 'application/x-ndjson': { schema: ref('LedgerEntry') } },
   ),
   '/v1/ledger/checkpoints': {
     get: {
       operationId: 'listLedgerCheckpoints',
-      summary: 'Signed statements of where the ledger stood, newest first',
+      summary: 'Signed checkpoints of the ledger, newest first',
       description:
-        'Public: whoever keeps one elsewhere can later prove with `prokura verify-ledger --checkpoint` that no tail of an export is missing. Signed every hour in which something happened.',
+        'Public. If you keep a checkpoint elsewhere, you can later use `prokura verify-ledger --checkpoint` to prove that an export is not missing its end. Signed every hour in which something happened.',
       security: [],
       parameters: queryParameters(CheckpointsQuery),
       responses: {
-        200: { description: 'The answer.', content: page('checkpoints', 'LedgerCheckpoint') },
+        200: { description: 'The response.', content: page('checkpoints', 'LedgerCheckpoint') },
         400: problem,
         503: ref('Later', 'responses'),
       },
     },
     post: {
       operationId: 'makeLedgerCheckpoint',
-      summary: 'Signs where the ledger stands now (API key with `ledger:read`)',
+      summary: 'Signs a checkpoint of the ledger now (API key with `ledger:read`)',
       parameters: [ONCE],
       responses: {
         201: {
-          description: 'The checkpoint; the last one where nothing has happened since.',
+          description: 'The checkpoint, or the last one if nothing has happened since.',
           content: { 'application/json': { schema: ref('LedgerCheckpoint') } },
         },
         400: problem,

@@ -76,6 +76,6 @@ export const get = (
     operationId,
     summary,
     parameters: [...parameters, ref('Tenant', 'parameters')],
-    responses: { 200: { description: 'The answer.', content }, ...REFUSALS, ...more },
+    responses: { 200: { description: 'The response.', content }, ...REFUSALS, ...more },
   },
 });

@@ -12,23 +12,23 @@ const refusals = { ...REFUSALS, ...NOT_FOUND };
 const inPath = (name: string): Json => ({ name, in: 'path', required: true, schema: { type: 'string' } });
 const parameters = [inPath('tenantId')];
 const security = [{ api_key: [] }];
-const answer = (schema: z.ZodType): Json => ({ description: 'The answer.', content: body(schema) });
+const answer = (schema: z.ZodType): Json => ({ description: 'The response.', content: body(schema) });
 
 /** The paths of an organisation's own settings, for API keys with the scope `admin`. */
 export const TENANT_PATHS: Json = {
   '/v1/tenants/{tenantId}/identity-providers': {
     get: {
       operationId: 'showIdentityProviders',
-      summary: 'Whose access tokens are taken (API key with `admin`)',
+      summary: 'Returns the identity providers whose access tokens are accepted (API key with `admin`)',
       security,
       parameters,
       responses: { 200: answer(StoredIdentityProviders), ...refusals },
     },
     put: {
       operationId: 'setIdentityProviders',
-      summary: 'Replaces whose access tokens are taken (API key with `admin`)',
+      summary: 'Replaces the identity providers whose access tokens are accepted (API key with `admin`)',
       description:
-        'Every issuer is asked for its discovery document, which must name exactly that issuer, and for its keys. Then two IT admins must agree, and it waits (202), unless the organisation says that it has one administrator only. Without `API_KEY`, the REST API refuses API keys from then on, this endpoint too: an IT admin brings them back with the tool `provider_set`. SCIM keys and introspection go on working.',
+        'Prokura fetches the discovery document of every issuer, which must name exactly that issuer, and its keys. Then two IT admins must approve, so the request waits (202), unless the organisation has only one administrator. Without `API_KEY`, the REST API rejects API keys from then on, including at this endpoint; an IT admin can allow them again with the tool `provider_set`. SCIM keys and introspection keep working.',
       security,
       parameters: [...parameters, ref('Wait', 'parameters'), ONCE],
       requestBody: { required: true, content: body(IdentityProvidersDocument) },
@@ -43,8 +43,8 @@ export const TENANT_PATHS: Json = {
   '/v1/tenants/{tenantId}/identity-providers/try': {
     post: {
       operationId: 'tryToken',
-      summary: 'Makes every check of an access token and says how each came out (API key with `admin`)',
-      description: 'Issues and records nothing, and answers no part of the token.',
+      summary: 'Checks an access token and returns the result of every check (API key with `admin`)',
+      description: 'Issues and records nothing, and does not return any part of the token.',
       security,
       parameters,
       requestBody: { required: true, content: body(TriedToken) },
@@ -54,7 +54,8 @@ export const TENANT_PATHS: Json = {
   '/v1/tenants/{tenantId}/spiffe-bundles': {
     get: {
       operationId: 'listSpiffeBundles',
-      summary: 'The SPIFFE trust domains whose workloads authenticate as agents (API key with `admin`)',
+      summary:
+        'Lists the SPIFFE trust domains whose workloads can authenticate as agents (API key with `admin`)',
       security,
       parameters,
       responses: { 200: answer(SpiffeBundles), ...refusals },
@@ -63,9 +64,9 @@ export const TENANT_PATHS: Json = {
   '/v1/tenants/{tenantId}/spiffe-bundles/{trustDomain}': {
     put: {
       operationId: 'setSpiffeBundle',
-      summary: 'Sets the keys that vouch for the workloads of a trust domain (API key with `admin`)',
+      summary: 'Sets the keys that verify workloads of a trust domain (API key with `admin`)',
       description:
-        'The body is the bundle as the SPIFFE server shows it, a JWK Set; keys with the use `jwt-svid` count. Then two IT admins must agree, and it waits (202), unless the organisation says that it has one administrator only. A bundle with the keys that stand already is answered at once. Where a key goes, the tokens of every agent of the trust domain die.',
+        'Send the bundle of the SPIFFE server, a JWK Set; only keys with the use `jwt-svid` count. Then two IT admins must approve, so the request waits (202), unless the organisation has only one administrator. If the keys do not change, the response comes immediately. If a key is removed, the tokens of every agent of the trust domain stop working.',
       security,
       parameters: [...parameters, inPath('trustDomain'), ref('Wait', 'parameters'), ONCE],
       requestBody: { required: true, content: body(SpiffeBundle) },
@@ -78,10 +79,9 @@ export const TENANT_PATHS: Json = {
     },
     delete: {
       operationId: 'removeSpiffeBundle',
-      summary:
-        'Takes a trust domain out: none of its workloads authenticates any more (API key with `admin`)',
+      summary: 'Removes a trust domain: its workloads can no longer authenticate (API key with `admin`)',
       description:
-        'Waits for two IT admins like the setting. With it the tokens of every agent of the trust domain die, and what these agents wait for is withdrawn.',
+        'Waits for the approval of two IT admins. Then the tokens of every agent of the trust domain stop working, and their pending requests are withdrawn.',
       security,
       parameters: [...parameters, inPath('trustDomain'), ref('Wait', 'parameters'), ONCE],
       responses: {
@@ -95,14 +95,14 @@ export const TENANT_PATHS: Json = {
   '/v1/tenants/{tenantId}/api-keys': {
     get: {
       operationId: 'listApiKeys',
-      summary: 'Every API key, without its secret (API key with `admin`)',
+      summary: 'Lists all API keys, without their secrets (API key with `admin`)',
       security,
       parameters,
       responses: { 200: answer(z.object({ api_keys: z.array(ApiKeyView) })), ...refusals },
     },
     post: {
       operationId: 'createApiKey',
-      summary: 'Makes an API key, and answers its secret once (API key with `admin`)',
+      summary: 'Creates an API key and returns its secret once (API key with `admin`)',
       security,
       parameters: [...parameters, ONCE],
       requestBody: { required: true, content: body(NewApiKey) },
@@ -113,9 +113,9 @@ export const TENANT_PATHS: Json = {
     get: {
       operationId: 'listSigningKeys',
       summary:
-        'Every public key that this organisation has signed with, retired ones too (API key with `admin`)',
+        'Lists every public key that this organisation has signed with, including retired ones (API key with `admin`)',
       description:
-        'For ledger checkpoints that an older key signed. Tokens are checked with the JWKS of the issuer alone.',
+        'Use it to verify ledger checkpoints that an older key signed. To verify tokens, use the JWKS of the issuer.',
       security,
       parameters,
       responses: { 200: answer(SigningKeys), ...refusals },
@@ -124,9 +124,9 @@ export const TENANT_PATHS: Json = {
   '/v1/tenants/{tenantId}/signing-keys/rotate': {
     post: {
       operationId: 'rotateSigningKey',
-      summary: 'Makes a new key that this organisation signs tokens with (API key with `admin`)',
+      summary: 'Creates a new key for signing tokens of this organisation (API key with `admin`)',
       description:
-        'The new key is published at once, and signs from `active_from` on, when nobody can have an older copy of the JWKS. The keys before it are retired when the last token that they signed has ended. 409 while a key waits for its time already.',
+        'The new key is published immediately and signs from `active_from` on, when every cached copy of the JWKS has expired. Older keys are retired when the last token they signed has expired. Returns 409 while a new key has not become active yet.',
       security,
       parameters: [...parameters, ONCE],
       responses: { 201: answer(RotatedSigningKey), ...refusals, 409: ref('Problem', 'responses') },
@@ -135,7 +135,7 @@ export const TENANT_PATHS: Json = {
   '/v1/tenants/{tenantId}/api-keys/{id}': {
     delete: {
       operationId: 'revokeApiKey',
-      summary: 'Revokes an API key: its next request is refused (API key with `admin`)',
+      summary: 'Revokes an API key: its next request is rejected (API key with `admin`)',
       security,
       parameters: [...parameters, inPath('id'), ONCE],
       responses: {

@@ -31,7 +31,7 @@ export function openApiDocument(catalogue: Catalogue): Json {
       title: 'Prokura REST API',
       version: '1',
       description:
-        'Every tool is one POST; each is decided by policy when it is made, and may wait for an approval. Errors are RFC 9457 problem details with a stable `code`.',
+        'Every tool is one POST. Each call is decided by policy when you make it, and may wait for an approval. Errors are RFC 9457 problem details with a stable `code`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -55,7 +55,7 @@ function toolOperation(entry: CatalogueEntry): Json {
   const reason = {
     type: 'string',
     maxLength: 500,
-    description: 'Why, in the words of the requester; shown to whoever must approve it.',
+    description: 'Why you make this call, in your own words. Approvers can read this.',
   };
   const schema = takesReason(entry)
     ? { ...input, properties: { ...(input['properties'] as Json), reason } }
@@ -82,12 +82,12 @@ function toolOperation(entry: CatalogueEntry): Json {
       403: {
         ...PROBLEM,
         description:
-          'Denied by policy, mandate or approver; `code` says which, `outcome.missing` what would allow it.',
+          'Denied by a policy, mandate or approver. `code` says which, and `outcome.missing` what would allow it.',
       },
       404: ref('Problem', 'responses'),
       409: {
         ...PROBLEM,
-        description: 'It conflicts with how things are, or the request expired or was withdrawn.',
+        description: 'Conflicts with the current state, or the request expired or was withdrawn.',
       },
       413: ref('Problem', 'responses'),
       415: ref('Problem', 'responses'),
@@ -95,7 +95,7 @@ function toolOperation(entry: CatalogueEntry): Json {
       502: {
         ...PROBLEM,
         description:
-          'The provider refused, failed or did not answer; `code` `unknown`: whether it took effect is not known.',
+          'The provider refused, failed or did not respond. With the `code` `unknown`, it is not known whether the call took effect.',
       },
       503: ref('Later', 'responses'),
     },
@@ -105,7 +105,8 @@ function toolOperation(entry: CatalogueEntry): Json {
 function notes(tool: CatalogueEntry['tool']): string {
   const parts = [`Scope: \`${tool.scope}\`.`];
   if ('danger' in tool) parts.push(`Danger: ${tool.danger}.`);
-  if (tool.tokenScope !== undefined) parts.push(`A person's access token needs \`${tool.tokenScope}\`.`);
+  if (tool.tokenScope !== undefined)
+    parts.push(`A person's access token needs the scope \`${tool.tokenScope}\`.`);
   if (tool.only === 'people') parts.push('For people only.');
   return parts.join(' ');
 }
@@ -134,11 +135,11 @@ const RESOURCES = {
     post: {
       operationId: 'verify',
       summary:
-        'May this agent do this, for this person, now? For systems that gate actions of their own (API key with `verify`)',
+        'Checks whether an agent can do something for a person now, for systems that gate their own actions (API key with `verify`)',
       requestBody: { required: true, content: json({ oneOf: [ref('VerifyCheck'), ref('VerifyBatch')] }) },
       responses: {
         200: {
-          description: 'The decision; of a batch, in order.',
+          description: 'The decision; for a batch, all decisions in order.',
           content: json({
             oneOf: [
               ref('VerifyAnswer'),
@@ -154,7 +155,7 @@ const RESOURCES = {
   },
   '/v1/tools': get(
     'listTools',
-    'The tools that you could be allowed to use',
+    'Lists the tools that you may be allowed to use',
     [],
     json({
       type: 'object',
@@ -181,34 +182,34 @@ const RESOURCES = {
   ),
   '/v1/calls': get(
     'listCalls',
-    'Calls that concern you, newest first',
+    'Lists calls that concern you, newest first',
     queryParameters(CallsQuery),
     page('calls', 'Call'),
   ),
   '/v1/calls/{id}': get(
     'showCall',
-    'One call with its outcome',
+    'Returns one call with its outcome',
     [ID, ref('Wait', 'parameters')],
     json(ref('CallDetail')),
     NOT_FOUND,
   ),
   '/v1/approvals': get(
     'listApprovals',
-    'Approvals that you asked for or may decide, newest first',
+    'Lists approvals that you requested or can decide, newest first',
     queryParameters(ApprovalsQuery),
     page('approvals', 'Approval'),
   ),
-  '/v1/approvals/{id}': get('showApproval', 'One approval', [ID], json(ref('Approval')), NOT_FOUND),
+  '/v1/approvals/{id}': get('showApproval', 'Returns one approval', [ID], json(ref('Approval')), NOT_FOUND),
   '/v1/agents/{id}/secret': {
     post: {
       operationId: 'generateAgentSecret',
       summary:
-        'Gives an agent a generated secret in place of all its credentials, and answers it once (scope `agent.manage`; the owner, IT admins or an API key)',
+        'Replaces all credentials of an agent with a generated secret and returns it once (scope `agent.manage`; the owner, IT admins or an API key)',
       parameters: [ID, ONCE, ref('Tenant', 'parameters')],
       responses: {
         201: {
           description:
-            'The secret. It is kept nowhere, but sealed for 48 hours where an Idempotency-Key came.',
+            'The secret. Prokura does not store it, except sealed for 48 hours if you sent an Idempotency-Key.',
           content: json({
             type: 'object',
             properties: { agent_id: { type: 'string' }, client_secret: { type: 'string' } },

@@ -4,7 +4,13 @@ import { invalidInput, readOrFault } from '#lib/problems.ts';
 /** The longest that a request may wait, in seconds (RFC 7240 section 4.3). */
 export const MAX_WAIT_SECONDS = 20;
 
-const limit = z.coerce.number().int().min(1).max(100).default(25).describe('At most this many.');
+const limit = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(100)
+  .default(25)
+  .describe('Maximum number of items to return.');
 
 /** The query of `GET /v1/calls`. */
 export const CallsQuery = z.strictObject({
@@ -23,13 +29,13 @@ export const CallsQuery = z.strictObject({
       'unknown',
     ])
     .optional()
-    .describe('Only calls in this state.'),
-  tool: z.string().max(60).optional().describe('Only calls of this tool, by name.'),
+    .describe('Return only calls in this state.'),
+  tool: z.string().max(60).optional().describe('Return only calls of this tool, by name.'),
   cursor: z
     .string()
     .regex(/^call_[0-9a-z]{26}$/)
     .optional()
-    .describe('The next_cursor of the page before.'),
+    .describe('next_cursor from the previous page.'),
   limit,
 });
 
@@ -38,12 +44,12 @@ export const ApprovalsQuery = z.strictObject({
   state: z
     .enum(['pending', 'approved', 'rejected', 'expired', 'withdrawn', 'superseded', 'waived'])
     .optional()
-    .describe('Only approvals in this state.'),
+    .describe('Return only approvals in this state.'),
   cursor: z
     .string()
     .regex(/^apr_[0-9a-z]{26}$/)
     .optional()
-    .describe('The next_cursor of the page before.'),
+    .describe('next_cursor from the previous page.'),
   limit,
 });
 
@@ -54,11 +60,11 @@ export const ApprovalsQuery = z.strictObject({
 export function queryOf<S extends z.ZodObject>(schema: S, url: URL): z.infer<S> {
   const names = [...url.searchParams.keys()];
   if (new Set(names).size < names.length)
-    throw invalidInput(WRONG, [{ field: '', problem: 'a parameter stands twice' }]);
+    throw invalidInput(WRONG, [{ field: '', problem: 'a parameter is sent twice' }]);
   return readOrFault(schema, Object.fromEntries(url.searchParams), WRONG);
 }
 
-const WRONG = 'The query is not valid';
+const WRONG = 'The query is invalid';
 
 /** The seconds of `Prefer: wait=N` (RFC 7240), at most `MAX_WAIT_SECONDS`. Null without that preference. */
 export function waitSeconds(prefer: string | null): number | null {

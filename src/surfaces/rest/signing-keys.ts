@@ -9,8 +9,8 @@ import type { Caller } from './authenticate.ts';
 /** The answer to a rotation. */
 export const RotatedSigningKey = z.object({
   kid: z.string(),
-  active_from: z.iso.datetime().describe('From here on it signs. It is in the JWKS already.'),
-  retiring: z.array(z.string()).describe('Keys that are in the JWKS until `retires_at`.'),
+  active_from: z.iso.datetime().describe('When it starts to sign. It is already in the JWKS.'),
+  retiring: z.array(z.string()).describe('Keys that stay in the JWKS until `retires_at`.'),
   retires_at: z.iso.datetime(),
 });
 

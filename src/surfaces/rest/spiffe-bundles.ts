@@ -20,7 +20,7 @@ export const SpiffeBundles = z.object({ bundles: z.array(BundleView) });
 
 /** The bundle of a trust domain after it was set. */
 export const SetSpiffeBundle = BundleView.extend({
-  ignored: z.array(IgnoredKey).describe('Keys that verify no JWT-SVID, and why.'),
+  ignored: z.array(IgnoredKey).describe('Keys that cannot verify a JWT-SVID, and why.'),
 });
 
 /** Every trust domain that has a bundle. */

@@ -147,6 +147,6 @@ function stepUp(
 
 const TITLES: Readonly<Record<number, string>> = {
   403: 'Denied',
-  409: 'Ended without being carried out',
-  502: 'The provider did not do it',
+  409: 'Ended without being executed',
+  502: 'The provider did not make the change',
 };

@@ -42,7 +42,7 @@ export async function targetsOf(read: Read, resource: string | undefined): Promi
   )
     throw new Fault(
       'not_found',
-      `There is no resource "${resource}" here. With a tool it is person:<id or work email>, or an id: usr_…, agt_…, mdt_…, apr_….`,
+      `There is no resource "${resource}". With a tool, use person:<id or work email>, or an ID: usr_…, agt_…, mdt_…, apr_….`,
     );
   return [{ type, id: resource }];
 }
@@ -52,7 +52,7 @@ async function personOf(read: Read, reference: string): Promise<string> {
   if (found === undefined || another !== undefined)
     throw new Fault(
       'not_found',
-      `There is no person "${reference}" here. Name them by id (usr_…) or by their whole work email.`,
+      `There is no person "${reference}". Use a person ID (usr_…) or the full work email.`,
     );
   return found.id;
 }

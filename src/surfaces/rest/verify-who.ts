@@ -32,7 +32,7 @@ export async function byToken(
   try {
     const verified = await kernel.verify(token, audience, 'relayed');
     if (verified.kind === 'client' || verified.tenantId !== tenantId)
-      return { refused: 'TOKEN_INVALID', message: "This is no agent's token of this organisation." };
+      return { refused: 'TOKEN_INVALID', message: "This is not an agent's token of this organisation." };
     const { agentId, personId, mandateId, scopes, jti, constraints } = verified;
     const details = constraints === null ? {} : { details: constraints };
     return {
@@ -65,13 +65,9 @@ export async function byName(
   };
   const { agentId, people, mandates } = await reach(namedMandates(database.sql, tenantId, names, MAX_TRIED));
   if (agent !== undefined && agentId === null)
-    return none(
-      `There is no agent "${agent}" here. Name it by id (agt_…), or by its name as it was registered.`,
-    );
+    return none(`There is no agent "${agent}". Use an agent ID (agt_…), or the name it was registered with.`);
   if (principal !== undefined && people.length !== 1)
-    return none(
-      `There is no principal "${principal}" here. Name them by id (usr_…) or by their whole work email.`,
-    );
+    return none(`There is no principal "${principal}". Use a person ID (usr_…) or the full work email.`);
   const [principalId] = people;
   const fitting = mandates.filter(
     (mandate) =>
@@ -94,6 +90,6 @@ export async function byName(
     }));
   const [first, ...rest] = actors;
   return first === undefined
-    ? none('No mandate of this principal for this agent is known here. The principal can give one.')
+    ? none('This principal has given this agent no mandate. Ask the principal for one.')
     : { actors: [first, ...rest] };
 }

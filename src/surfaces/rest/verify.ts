@@ -88,7 +88,7 @@ async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
   if (asking.about?.includes(scope) === false)
     throw new Fault(
       'forbidden',
-      `This API key is for ${caller.keyResource}, which asks about its own scopes: ${asking.about.join(', ') || 'it is registered no more, so there are none'}.`,
+      `This API key is for ${caller.keyResource} and can only check its scopes: ${asking.about.join(', ') || 'it is no longer registered, so there are none'}.`,
     );
   const candidates =
     check.token === undefined
@@ -190,7 +190,7 @@ async function hold(ctx: TenantWriter, actors: readonly AgentActor[]): Promise<v
 function bound(token: Candidates, check: VerifyCheck): Candidates {
   if ('refused' in token || check.mandate_id === undefined || token.actors[0].mandateId === check.mandate_id)
     return token;
-  return { refused: 'NO_MATCHING_MANDATE', message: 'The token is of another mandate.' };
+  return { refused: 'NO_MATCHING_MANDATE', message: 'The token belongs to another mandate.' };
 }
 
 /**
@@ -208,7 +208,7 @@ function toolOf(app: App, check: VerifyCheck) {
   );
   if (those.length > 1) {
     const names = those.map(({ tool }) => tool.name).join(', ');
-    throw new Fault('invalid_input', `Several tools need ${check.action}: name one (${names}).`, {
+    throw new Fault('invalid_input', `Several tools use ${check.action}. Name one of them: ${names}.`, {
       detail: { problems: [{ field: 'tool', problem: `one of ${names}` }] },
     });
   }
@@ -303,4 +303,4 @@ const entryOf = (caller: Caller, check: VerifyCheck, scope: string, answer: Veri
 });
 
 const parsed = <S extends z.ZodType>(schema: S, body: unknown): z.infer<S> =>
-  readOrFault(schema, body, 'The check is not valid');
+  readOrFault(schema, body, 'The check is invalid');

@@ -21,7 +21,7 @@ export async function readJson(request: Request): Promise<unknown> {
   }
 }
 
-const tooLarge = (): Error => httpFault(413, `A body may have ${MAX_BYTES} bytes.`);
+const tooLarge = (): Error => httpFault(413, `The body can have at most ${MAX_BYTES} bytes.`);
 
 async function readText(request: Request): Promise<string> {
   const bytes = await readBody(request, MAX_BYTES);

@@ -20,7 +20,7 @@ export const serviceProviderConfig = (base: string): Resource => ({
       type: 'oauthbearertoken',
       name: 'API key',
       description:
-        'Authorization: Bearer followed by the key as it was shown when it was made (tnt_…:mk_…); it needs the scope scim.',
+        'Authorization: Bearer followed by the complete key, as shown when it was created (tnt_…:mk_…). It needs the scope scim.',
       primary: true,
     },
   ],
@@ -68,6 +68,6 @@ function oneOrAll(all: readonly (Resource & { readonly id: string })[], id: stri
       Resources: all,
     };
   const found = all.find((one) => one.id.toLowerCase() === id.toLowerCase());
-  if (found === undefined) throw new Fault('not_found', `There is no "${id.slice(0, 80)}" here.`);
+  if (found === undefined) throw new Fault('not_found', `There is no "${id.slice(0, 80)}".`);
   return found;
 }

@@ -49,12 +49,12 @@ export function scimFaultOf(error: unknown): Fault {
   if (error instanceof Fault) return error;
   const code = databaseCode(error);
   if (code === '23505') {
-    return new Fault('conflict', 'Another user has this identity already. Read the users again.', {
+    return new Fault('conflict', 'Another user already has this identity. Read the users again.', {
       cause: error,
     });
   }
   if (/^(?:08|40|53|57)...$|^25006$|^E[A-Z]+$|^CONNECT(?:ION)?_[A-Z_]+$/.test(code)) {
-    return new Fault('unavailable', 'The database does not answer or is too busy. Try again.', {
+    return new Fault('unavailable', 'The database is not responding or is too busy. Try again.', {
       cause: error,
     });
   }

@@ -76,7 +76,7 @@ async function route(
   const entry = Object.hasOwn(ROUTES, endpoint) ? ROUTES[endpoint] : undefined;
   const methods = id === undefined ? entry?.all : entry?.one;
   if (methods === undefined || more.length > 0)
-    throw new Fault('not_found', `There is no "/${rest.slice(0, 80)}" here. See /ResourceTypes.`);
+    throw new Fault('not_found', `There is no "/${rest.slice(0, 80)}". See /ResourceTypes.`);
   const handler = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined;
   if (handler === undefined) return notAllowed(request.method, methods);
   return handler(asked, id === undefined ? '' : decoded(id));
@@ -86,7 +86,7 @@ function sourceOf(key: ApiKey): string {
   if (key.source !== null && key.source !== '') return key.source.toLowerCase();
   throw new Fault(
     'forbidden',
-    `The API key "${key.name}" does not say whose word it carries. An administrator can create a SCIM key with a source (okta, entra).`,
+    `The API key "${key.name}" has no source. An administrator can create a SCIM key with a source (okta, entra).`,
   );
 }
 
@@ -110,7 +110,7 @@ function decoded(id: string): string {
 
 function notAllowed(method: string, methods: Methods): Response {
   const allowed = Object.keys(methods).join(', ');
-  const response = errorResponse(httpFault(405, `${method} is not allowed here; ${allowed} is.`));
+  const response = errorResponse(httpFault(405, `${method} is not allowed here. Use ${allowed}.`));
   response.headers.set('allow', allowed);
   return response;
 }

@@ -81,7 +81,7 @@ function text(attribute: Attribute, value: unknown): string {
   const read = String(value);
   // PostgreSQL can store neither in text nor in jsonb.
   if (read.includes('\0') || !read.isWellFormed())
-    throw bad(attribute, 'holds a character that cannot be stored');
+    throw bad(attribute, 'contains a character that cannot be stored');
   return read;
 }
 

@@ -45,9 +45,9 @@ describe('the parameters of a connection URL', () => {
   });
 
   test.each([
-    ['?sslmode=prefer', /sslmode=prefer.*Say require, verify-ca or verify-full/],
+    ['?sslmode=prefer', /sslmode=prefer.*Use require, verify-ca or verify-full/],
     ['?channel_binding=require', /channel_binding=require.*sslmode=verify-full/],
-    ['?target_session_attrs=read-write', /parameter target_session_attrs.*Take it out/],
+    ['?target_session_attrs=read-write', /parameter target_session_attrs.*Remove it/],
     ['?sslrootcert=/nowhere/root.crt', /\/nowhere\/root\.crt.*cannot be read/],
   ])('%s is refused by name, before anything starts', (search, said) => {
     expect(() => connectionTarget(`${PLAIN}${search}`)).toThrow(said);

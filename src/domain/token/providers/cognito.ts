@@ -46,16 +46,16 @@ export const cognito: Vendor = {
   idClaim: 'sub',
   section: z.strictObject({
     issuer: z.string().max(500).describe('https://cognito-idp.<region>.amazonaws.com/<user pool id>.'),
-    client_ids: clientIds(/^[\w+]{1,128}$/, 'must be ids of app clients').describe(
-      'The app clients whose tokens are taken.',
+    client_ids: clientIds(/^[\w+]{1,128}$/, 'must be IDs of app clients').describe(
+      'App clients whose tokens are accepted.',
     ),
     resource_server: z
       .string()
       .min(1)
       .max(256)
       .optional()
-      .describe('The identifier of the resource server that defines the delegation scopes.'),
-    portal_clients: clientIds(/^[\w+]{1,128}$/, 'must be ids of app clients')
+      .describe('Identifier of the resource server that defines the delegation scopes.'),
+    portal_clients: clientIds(/^[\w+]{1,128}$/, 'must be IDs of app clients')
       .optional()
       .describe(PORTAL_CLIENTS),
   }),
@@ -82,14 +82,14 @@ export const cognito: Vendor = {
     refuseOtherTokens(claims);
     const { token_use: use, client_id: client, scope } = claims;
     if (use !== 'access')
-      throw notAnAccessToken('This is not a Cognito access token: its token_use is another.');
+      throw notAnAccessToken('This is not a Cognito access token: it has another token_use.');
     if (typeof client !== 'string' || client === '' || typeof scope !== 'string')
       throw notAnAccessToken('This is not a Cognito access token: it has no client_id or no scope.');
     // A token of client credentials has the app client as its subject and no username.
     if (claims['sub'] === client || typeof claims['username'] !== 'string')
       throw refuse(
         'no_person',
-        'The token stands for no person: it has no username. Tokens of client credentials cannot delegate.',
+        'The token has no username, so it does not identify a person. Client credentials tokens cannot delegate.',
       );
     return client;
   },

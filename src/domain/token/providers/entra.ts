@@ -56,15 +56,15 @@ export const entra: Vendor = {
       .describe(
         'https://login.microsoftonline.com/<tenant_id>/v2.0 or https://sts.windows.net/<tenant_id>/.',
       ),
-    audience: z.string().min(1).max(500).describe('The application id, or its api:// address.'),
+    audience: z.string().min(1).max(500).describe('Application ID, or its api:// URI.'),
     tenant_id: z
       .string()
-      .regex(GUID, 'must be the directory (tenant) id: a GUID in lower case')
-      .describe('The directory (tenant) id.'),
-    client_ids: clientIds(GUID, 'must be application (client) ids: GUIDs in lower case')
+      .regex(GUID, 'must be the directory (tenant) ID: a GUID in lowercase')
+      .describe('Directory (tenant) ID.'),
+    client_ids: clientIds(GUID, 'must be application (client) IDs: GUIDs in lowercase')
       .optional()
-      .describe('The applications (azp, or appid) whose tokens are taken; left out: all.'),
-    portal_clients: clientIds(GUID, 'must be application (client) ids: GUIDs in lower case')
+      .describe('Applications (azp or appid) whose tokens are accepted. Default: all.'),
+    portal_clients: clientIds(GUID, 'must be application (client) IDs: GUIDs in lowercase')
       .optional()
       .describe(PORTAL_CLIENTS),
   }),
@@ -93,10 +93,10 @@ export const entra: Vendor = {
     refuseOtherTokens(claims);
     const { tid, idtyp, scp, azp, appid } = claims;
     if (tid !== config['tenantId'])
-      throw refuse('tenant', 'The token is of another directory (tid) than the one that is configured.');
+      throw refuse('tenant', 'The token is from a different directory (tid) than the configured one.');
     const client = azp ?? appid;
     if (idtyp === 'app' || (scp === undefined && 'roles' in claims))
-      throw refuse('no_person', 'The token is of an application without a person. Sign the employee in.');
+      throw refuse('no_person', 'The token is for an application, not a person. Sign the employee in.');
     if (typeof client !== 'string' || client === '' || typeof scp !== 'string')
       throw notAnAccessToken('This is not an Entra access token: it has no azp or appid, or no scp.');
     return client;
@@ -105,7 +105,8 @@ export const entra: Vendor = {
   checkClient: (client, { config }) => requireClient(client, config['clientIds']),
   readUid: ({ oid }) => {
     const uid = requireUid(oid, 'oid');
-    if (!GUID.test(uid)) throw refuse('no_person', 'The token stands for no person: its oid is not a GUID.');
+    if (!GUID.test(uid))
+      throw refuse('no_person', 'The oid of the token is not a GUID, so it does not identify a person.');
     return uid;
   },
   readScopes: ({ scp }) => (typeof scp === 'string' ? splitScopes(scp) : []),

@@ -79,7 +79,7 @@ export async function tryToken(token: string, parts: TrialParts): Promise<TokenT
   if (jwt !== null) await checkParts(jwt, parts, check, done);
   const checks = TOKEN_CHECKS.map((name) => ({
     check: name,
-    ...(done.get(name) ?? { ok: null, why: 'Not looked at: a check before it failed.' }),
+    ...(done.get(name) ?? { ok: null, why: 'Not checked, because an earlier check failed.' }),
   }));
   const proved = done.get('signature')?.ok === true ? await subjectOf(jwt, parts) : null;
   return {
@@ -125,7 +125,7 @@ async function checkParts(
       : await check('type', 'It is an access token.', () => vendor.checkType(claims, provider));
   if (client !== null)
     await check('client', clientWords(provider), () => vendor.checkClient(client, provider));
-  const uid = await check('person_id', `It names a person (${vendor.idClaim}).`, () =>
+  const uid = await check('person_id', `It identifies a person (${vendor.idClaim}).`, () =>
     vendor.readUid(claims),
   );
   const scopes = vendor.readScopes(claims, provider);
@@ -145,13 +145,13 @@ async function checkParts(
         : 'The person is in the directory.',
   });
   if (found !== null)
-    done.set('standing', { ok: found.refusal === null, why: found.refusal ?? 'The person may act now.' });
+    done.set('standing', { ok: found.refusal === null, why: found.refusal ?? 'The person is active.' });
 }
 
 const clientWords = ({ config }: IdentityProvider): string =>
   'clientIds' in config
-    ? 'It was issued to a client that is in client_ids.'
-    : 'Tokens of every client of this provider are taken: it has no client_ids.';
+    ? 'It was issued to a client listed in client_ids.'
+    : 'This provider has no client_ids, so tokens of all its clients are accepted.';
 
 async function subjectOf(jwt: ParsedJwt | null, { configured }: TrialParts) {
   try {

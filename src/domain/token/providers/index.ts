@@ -24,7 +24,7 @@ export function providerOf(issuer: unknown, configured: readonly IdentityProvide
   if (isOrgIssuer(issuer, configured)) {
     throw refuse(
       'org_issuer',
-      "This token is from Okta's org authorization server, which nobody but Okta can verify. Use the custom authorization server: its issuer ends in /oauth2/<server id>.",
+      "This token is from Okta's org authorization server, and only Okta can verify its tokens. Use a custom authorization server: its issuer ends in /oauth2/<server id>.",
     );
   }
   throw refuse(

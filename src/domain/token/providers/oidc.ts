@@ -42,15 +42,12 @@ export const oidc: Vendor = {
   algorithms: ['RS256', 'ES256'],
   idClaim: 'sub',
   section: z.strictObject({
-    issuer: z
-      .string()
-      .max(500)
-      .describe('The issuer identifier, byte for byte as in its discovery document.'),
-    audience: z.string().min(1).max(500).describe('The aud of its access tokens for this product.'),
-    client_ids: clientIds(/^[\x21-\x7e]{1,255}$/, 'must be client ids')
+    issuer: z.string().max(500).describe('Issuer identifier, exactly as in the discovery document.'),
+    audience: z.string().min(1).max(500).describe('Expected aud of its access tokens.'),
+    client_ids: clientIds(/^[\x21-\x7e]{1,255}$/, 'must be client IDs')
       .optional()
-      .describe('The clients (client_id, or azp) whose tokens are taken; left out: all.'),
-    portal_clients: clientIds(/^[\x21-\x7e]{1,255}$/, 'must be client ids')
+      .describe('Clients (client_id or azp) whose tokens are accepted. Default: all.'),
+    portal_clients: clientIds(/^[\x21-\x7e]{1,255}$/, 'must be client IDs')
       .optional()
       .describe(PORTAL_CLIENTS),
   }),
@@ -61,7 +58,10 @@ export const oidc: Vendor = {
     const own = OWN_SECTION.find(({ is }) => is(hostname));
     return own === undefined
       ? null
-      : { field: 'issuer', problem: `is configured under ${own.section}, not as a generic provider.` };
+      : {
+          field: 'issuer',
+          problem: `is already configured under ${own.section}; it cannot also be a generic provider.`,
+        };
   },
   toRow: (section) => ({
     issuer: section.issuer,

@@ -41,11 +41,11 @@ export const okta: Vendor = {
   idClaim: 'uid',
   section: z.strictObject({
     issuer: z.string().max(500).describe('https://your-org.okta.com/oauth2/<server id>.'),
-    audience: z.string().min(1).max(500).describe('The audience of that authorization server.'),
-    client_ids: clientIds(/^[\w-]{1,100}$/, 'must be client ids of Okta applications')
+    audience: z.string().min(1).max(500).describe('Audience of that authorization server.'),
+    client_ids: clientIds(/^[\w-]{1,100}$/, 'must be client IDs of Okta applications')
       .optional()
-      .describe('The applications (cid) whose tokens are taken; left out: all.'),
-    portal_clients: clientIds(/^[\w-]{1,100}$/, 'must be client ids of Okta applications')
+      .describe('Applications (cid) whose tokens are accepted. Default: all.'),
+    portal_clients: clientIds(/^[\w-]{1,100}$/, 'must be client IDs of Okta applications')
       .optional()
       .describe(PORTAL_CLIENTS),
   }),
@@ -55,7 +55,7 @@ export const okta: Vendor = {
       ? {
           field: 'issuer',
           problem:
-            "is Okta's org authorization server, whose tokens nobody but Okta can verify. Use a custom one: its issuer ends in /oauth2/<server id>.",
+            "is Okta's org authorization server, and only Okta can verify its tokens. Use a custom one: its issuer ends in /oauth2/<server id>.",
         }
       : null),
   toRow: (section) => ({

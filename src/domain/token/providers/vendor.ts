@@ -92,16 +92,13 @@ export function refuseOtherTokens(claims: Claims): void {
 
 /** Refuses a token of another kind, with the reason in `why`. */
 export const notAnAccessToken = (why: string): Fault =>
-  refuse('not_an_access_token', `${why} Present the access token.`);
+  refuse('not_an_access_token', `${why} Send the access token.`);
 
 /** Requires the configured audience alone: another audience of the same token could replay it (T10). */
 export function requireAudience(claims: Claims, audience: string): void {
   const { aud } = claims;
   if (aud === audience || (Array.isArray(aud) && aud.length === 1 && aud[0] === audience)) return;
-  throw refuse(
-    'audience',
-    'The token is for another audience than the one that is configured for its issuer.',
-  );
+  throw refuse('audience', 'The token is for a different audience than the one configured for its issuer.');
 }
 
 const MAX_CLIENTS = 50;
@@ -112,7 +109,7 @@ export const clientIds = (pattern: RegExp, problem: string) =>
 
 /** Description of `portal_clients`, the same for every provider. */
 export const PORTAL_CLIENTS =
-  "Clients of your own portal, in whose pages the person clicks before it asks: what their tokens ask to create or renew does not wait for the person's confirmation. Never a client whose tokens agents get. Left out: none.";
+  'Clients of your own portal, which ask the person to confirm before they send a request. What they create or renew needs no second confirmation. Never list clients whose tokens agents can get. Default: none.';
 
 /** Both lists as they are stored in the row; empty if a section has none. */
 export const clientConfig = (section: Section): Pick<IdentityProvider, 'config'>['config'] => ({
@@ -136,7 +133,7 @@ export function requireClient(client: string, listed: unknown): void {
   if (listed === undefined || (isStrings(listed) && listed.includes(client))) return;
   throw refuse(
     'client',
-    'The token was issued to a client that is not in client_ids of its issuer. Sign the employee in with one that is, or have an administrator add it.',
+    'The token was issued to a client that is not listed in client_ids of its issuer. Use a listed client, or ask an administrator to add this one.',
   );
 }
 
@@ -148,7 +145,7 @@ export function requireUid(value: unknown, claim: string): string {
   if (typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value)) return value;
   throw refuse(
     'no_person',
-    `The token stands for no person: it has no ${claim}. Tokens of client credentials cannot delegate.`,
+    `The token has no ${claim}, so it does not identify a person. Client credentials tokens cannot delegate.`,
   );
 }
 
@@ -163,15 +160,15 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
  */
 export function issuerFault(issuer: string, options: { readonly loopback: boolean }): Problem | null {
   const wrong = (problem: string): Problem => ({ field: 'issuer', problem });
-  if (!URL.canParse(issuer)) return wrong('is not an address.');
+  if (!URL.canParse(issuer)) return wrong('is not a URL.');
   const url = new URL(issuer);
   const own = options.loopback && LOOPBACK.has(url.hostname);
   if (url.protocol !== 'https:' && !(own && url.protocol === 'http:'))
     return wrong('must begin with https://.');
   if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '')
-    return wrong('must have no query, fragment or credentials.');
+    return wrong('must not have a query, fragment or credentials.');
   if (url.href !== issuer && url.href !== `${issuer}/`)
-    return wrong('must be written exactly as the tokens and the discovery document have it.');
+    return wrong('must match the tokens and the discovery document exactly.');
   return null;
 }
 

@@ -41,4 +41,4 @@ export const inWords = (
   });
 
 /** What every client can do for the person who signed in to it. */
-export const ALWAYS = 'See the mandates, agents and approvals that you can see, and who you are';
+export const ALWAYS = 'See your profile, and the mandates, agents and approvals that you can see';

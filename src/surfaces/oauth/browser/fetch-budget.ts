@@ -37,7 +37,7 @@ export function fetchBudget(inner: typeof fetch, now: () => number): (tenantId: 
     const { counts } = minute;
     const [all, one] = [counts.get(tenantId) ?? 0, counts.get(`${tenantId} ${host}`) ?? 0];
     if (all >= BUDGET.perMinute || one >= BUDGET.perHost || (running.get(tenantId) ?? 0) >= BUDGET.atOnce)
-      throw new Error('too many documents of clients are asked for; try again in a minute');
+      throw new Error('too many client metadata documents are requested; try again in a minute');
     counts.set(tenantId, all + 1);
     counts.set(`${tenantId} ${host}`, one + 1);
   }

@@ -163,7 +163,10 @@ export function browserSide(parts: BrowserParts): BrowserSide {
     redeem: async (tenantId, request, body) => {
       if (!(await login.isSetUp(tenantId)))
         return Response.json(
-          { error: 'unsupported_grant_type', error_description: 'Signing in is not set up here.' },
+          {
+            error: 'unsupported_grant_type',
+            error_description: 'Sign-in is not set up. Ask an administrator to set OKTA_LOGIN_CLIENT_ID.',
+          },
           { status: 400, headers: { 'cache-control': 'no-store' } },
         );
       const response = await run(tenantId, request, body);
@@ -186,7 +189,7 @@ const registersNobody = (): Response =>
   answerJson(404, {
     error: 'not_found',
     error_description:
-      'Clients do not register here. A client describes itself in a JSON document at an https address of its own, and that address is its client_id (Client ID Metadata Document). For clients that cannot, an administrator of this server can set OAUTH_DCR=1.',
+      'This server does not register clients. Publish a Client ID Metadata Document at an https URL and use that URL as client_id. For clients that cannot do this, an administrator of this server can set OAUTH_DCR=1.',
   });
 
 /**
@@ -196,7 +199,7 @@ const registersNobody = (): Response =>
 function callback(baseUrl: string, tenantId: string, url: URL): Response {
   const uid = /^([A-Za-z0-9_-]{10,64})\./.exec(url.searchParams.get('state') ?? '')?.[1];
   if (uid === undefined)
-    return messagePage(400, 'This answer belongs nowhere', 'Start again from your client.');
+    return messagePage(400, 'This response cannot be used', 'Start again from your client.');
   return seeOther(`${issuerOf(baseUrl, tenantId)}/oauth2/interaction/${uid}/login${url.search}`);
 }
 
@@ -264,11 +267,11 @@ function parsedJson(body: Uint8Array): unknown {
   }
 }
 
-const notHere = (): Response => messagePage(404, 'There is nothing here', 'Start again from your client.');
+const notHere = (): Response => messagePage(404, 'Page not found', 'Start again from your client.');
 
 const notSetUp = (): Response =>
   messagePage(
     503,
-    'Signing in is not set up here',
-    'An administrator must register a web application at Okta and give its client id to this server (OKTA_LOGIN_CLIENT_ID). Until then use Slack, or an agent with a mandate.',
+    'Sign-in is not set up',
+    'An administrator must register a web application in Okta and set its client ID on this server (OKTA_LOGIN_CLIENT_ID). Until then, use Slack, or an agent with a mandate.',
   );

@@ -42,8 +42,8 @@ const param = (details: Details, name: string): string => {
 const STRANGE = messagePage.bind(
   null,
   400,
-  'This sign-in belongs elsewhere',
-  'It was begun in another browser, or is too old. Start again from your client.',
+  'This sign-in cannot be used here',
+  'It was started in another browser, or is too old. Start again from your client.',
 );
 
 // Holds the sign-in at Okta that this browser has begun, on the interaction's own path.
@@ -120,7 +120,7 @@ export async function finishLogin(parts: InteractionParts, step: Step): Promise<
 
 const UNKNOWN = {
   code: 'person_unknown',
-  message: 'Okta knows you, but you are not in the directory here yet.',
+  message: 'Your Okta account is not in the directory here yet.',
 };
 
 async function refuse(
@@ -138,7 +138,7 @@ async function refuse(
   return messagePage(
     403,
     'You cannot sign in now',
-    `${why.message} If you have another account at Okta, sign out there and start again from your client; otherwise ask an IT admin.`,
+    `${why.message} If you have another Okta account, sign out of Okta and start again from your client. Otherwise ask an IT admin.`,
   );
 }
 
@@ -234,7 +234,7 @@ async function personOf(
 
 const denied = (where: string) => ({
   error: 'access_denied',
-  error_description: `the person said no ${where}`,
+  error_description: `the person denied access ${where}`,
 });
 
 /** The form's CSRF token. It is bound to the interaction, which a cookie binds to this browser. */

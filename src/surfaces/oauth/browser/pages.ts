@@ -41,7 +41,7 @@ export function consentPage(view: ConsentView): Response {
       <dt>Client</dt>
       <dd>
         ${client.name}<br /><span class="soft"
-          >${client.proven ? `Described at ${client.id}` : `Calls itself so; nobody has checked it (${client.id})`}</span
+          >${client.proven ? `Described at ${client.id}` : `Self-reported name; not verified (${client.id})`}</span
         >
       </dd>
       <dt>Sends you to</dt>
@@ -49,13 +49,13 @@ export function consentPage(view: ConsentView): Response {
     </dl>
     ${redirect.local ? localWarning : html``}
     <h2>It will be able to</h2>
-    ${view.abilities.length === 0 ? html`` : html`<p class="soft">Untick what it should not have.</p>`}
+    ${view.abilities.length === 0 ? html`` : html`<p class="soft">Clear what it should not be able to do.</p>`}
     ${view.abilities.map(choice)}
     <p>${view.always}</p>
     <p class="soft">
-      Always through this client and under your organisation's policies: some things will wait for an
-      approval, and it can never decide approvals, give mandates or manage agents. It stays signed in for at
-      most ${view.days} days; you end that at any time in Slack with /client list and /client revoke.
+      Your organisation's policies always apply: some actions will wait for an approval, and the client can
+      never decide approvals, give mandates or manage agents. It stays signed in for at most ${view.days}
+      days. You can end that at any time in Slack with /client list and /client revoke.
     </p>
     <form id="consent" method="post" action="${view.action}">
       <input type="hidden" name="csrf" value="${view.csrf}" />
@@ -71,8 +71,8 @@ const choice = ({ scope, words }: Ability): Markup =>
   </div>`;
 
 const localWarning: Markup = html`<p class="warn">
-  It receives its answer on this computer, where any program can take that place. Approve only if you started
-  this sign-in yourself, just now.
+  This client runs on this computer, and another program could pretend to be it. Approve only if you have just
+  started this sign-in yourself.
 </p>`;
 
 /**
@@ -84,9 +84,8 @@ export const signOutPage = (form: string): Response =>
     'Sign out of this browser?',
     html`<h1>Sign out of this browser?</h1>
       <p>
-        The next client that wants to act for you here then sends you to Okta, which asks who you are. Clients
-        that you let act for you stay signed in: /client list in Slack shows them, and /client revoke ends
-        them.
+        The next time a client asks to act for you here, you sign in to Okta again. Clients that can already
+        act for you stay signed in. In Slack, /client list shows them and /client revoke ends their access.
       </p>
       ${new Markup(form)}
       <p><button class="go" form="op.logoutForm" name="logout" value="yes">Sign out</button></p>`,
@@ -97,7 +96,7 @@ export const signedOutPage = (): Response =>
   messagePage(
     200,
     'You are signed out',
-    'The next sign-in here asks at Okta who you are. Okta may still know you for other apps: if other people use this computer, sign out there too.',
+    'At the next sign-in here, Okta asks who you are. You may still be signed in to Okta for other apps: if other people use this computer, sign out there too.',
   );
 
 /** A page that says what happened and what to do, with an HTTP status. */

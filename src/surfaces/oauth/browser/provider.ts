@@ -212,8 +212,8 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
         ctx,
         messagePage(
           ctx.status,
-          'This sign-in cannot go on',
-          `${out.error_description ?? out.error}. Start again from your client; if it happens again, tell whoever runs it.`,
+          'Sign-in failed',
+          `${out.error_description ?? out.error}. Start again from your client. If it happens again, contact the developer of the client.`,
         ),
       ),
   };

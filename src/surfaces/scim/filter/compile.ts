@@ -22,7 +22,7 @@ export function compileFilter(filter: Filter): SQL {
   if (filter.kind === 'present') return present(found);
   if (filter.kind === 'compare') return compared(found, filter.op, filter.value);
   if (!found.attribute.multiValued || found.attribute.sub.size === 0 || found.sub !== null)
-    throw wrong(`"${filter.path}" takes no value filter`);
+    throw wrong(`"${filter.path}" does not support a value filter`);
   return someElement(found, (element) => element(filter.filter));
 }
 
@@ -30,7 +30,7 @@ const joined = (kind: 'and' | 'or', terms: readonly SQL[]): SQL =>
   sql`(${sql.join([...terms], sql.raw(` ${kind} `))})`;
 
 const wrong = (what: string): Error =>
-  scimFault('invalidFilter', `${what}. See /Schemas for what can be filtered.`);
+  scimFault('invalidFilter', `${what}. See /Schemas for the attributes that can be filtered.`);
 
 // In SQL the negation of NULL is not true either, so rows would be lost.
 const negated = (condition: SQL): SQL => sql`not coalesce(${condition}, false)`;
@@ -74,7 +74,8 @@ function compared(found: AttributeTarget, op: CompareOp, value: string | null): 
     return sql`exists (select 1 from ${values(found)} where ${comparison(attribute, sql`s.v`, op, value)})`;
   if (attribute.sub.size > 0 && sub === null) {
     const byValue = attribute.sub.get('value');
-    if (byValue === undefined) throw wrong(`"${attribute.name}" has parts; compare one of them`);
+    if (byValue === undefined)
+      throw wrong(`"${attribute.name}" is complex; compare one of its sub-attributes`);
     return compared({ ...found, sub: byValue }, op, value);
   }
   return comparison(sub ?? attribute, single(found), op, value);
@@ -110,7 +111,7 @@ function onElement(attribute: Attribute, filter: Filter): SQL {
       filter.terms.map((term) => onElement(attribute, term)),
     );
   if (filter.kind === 'not') return negated(onElement(attribute, filter.term));
-  if (filter.kind === 'element') throw wrong('A value filter cannot hold another one');
+  if (filter.kind === 'element') throw wrong('A value filter cannot contain another one');
   const sub = attribute.sub.get(filter.path.toLowerCase());
   if (sub === undefined) throw wrong(`"${attribute.name}" has no sub-attribute "${filter.path}"`);
   const text = sql`(e.v->>${sql.raw(`'${sub.name}'`)})`;
@@ -130,18 +131,18 @@ function comparison(leaf: Attribute, expression: SQL, op: CompareOp, value: stri
   if (value === null) {
     if (op === 'eq') return sql`${expression} is null`;
     if (op === 'ne') return sql`${expression} is not null`;
-    throw wrong(`null can be compared with eq and ne only`);
+    throw wrong(`null can only be compared with eq and ne`);
   }
   if (leaf.type === 'boolean') {
     const wanted = readBoolean(value);
     if (wanted === undefined || (op !== 'eq' && op !== 'ne'))
-      throw wrong(`"${leaf.name}" is compared with eq or ne, to true or false`);
+      throw wrong(`"${leaf.name}" can only be compared with eq or ne, to true or false`);
     return op === 'eq' ? sql`${expression} = ${wanted}` : sql`${expression} is distinct from ${wanted}`;
   }
   if (leaf.type === 'dateTime') {
     const at = new Date(value);
     if (Number.isNaN(at.getTime()) || op === 'co' || op === 'sw' || op === 'ew')
-      throw wrong(`"${leaf.name}" is compared with eq, ne, gt, ge, lt or le, to a date and time`);
+      throw wrong(`"${leaf.name}" can only be compared with eq, ne, gt, ge, lt or le, to a date and time`);
     const moment = sql`${at.toISOString()}::timestamptz`;
     if (op === 'eq') return sql`${expression} = ${moment}`;
     if (op === 'ne') return sql`${expression} is distinct from ${moment}`;

@@ -17,7 +17,7 @@ export function matches(
   if (filter.kind === 'or') return filter.terms.some((term) => matches(attribute, term, element));
   if (filter.kind === 'not') return !matches(attribute, filter.term, element);
   if (filter.kind === 'element')
-    throw scimFault('invalidPath', `A value filter cannot hold another one (${filter.path}[…]).`);
+    throw scimFault('invalidPath', `A value filter cannot contain another one (${filter.path}[…]).`);
   const sub = subOf(attribute, filter.path);
   return filter.kind === 'present'
     ? isPresent(element[sub.name])

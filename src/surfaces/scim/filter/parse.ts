@@ -68,7 +68,8 @@ function createParser(text: string, scimType: ScimType): Parser {
   let terms = 0;
   const wrong = (what: string): Fault =>
     scimFault(scimType, `${what}, at character ${at + 1} of ${JSON.stringify(text.slice(0, 120))}.`);
-  if (text.length > LIMITS.characters) throw wrong(`A filter may have ${LIMITS.characters} characters`);
+  if (text.length > LIMITS.characters)
+    throw wrong(`A filter can have at most ${LIMITS.characters} characters`);
 
   const take = (pattern: RegExp): string | null => {
     pattern.lastIndex = at;
@@ -84,7 +85,7 @@ function createParser(text: string, scimType: ScimType): Parser {
   }
 
   function chain(kind: 'and' | 'or', depth: number, next: () => Filter): Filter {
-    if (depth > LIMITS.depth) throw wrong(`A filter may be nested ${LIMITS.depth} deep`);
+    if (depth > LIMITS.depth) throw wrong(`A filter can be nested at most ${LIMITS.depth} levels deep`);
     const first = next();
     const all = [first];
     const joiner = kind === 'and' ? /\s*\band\b(?=[\s(])/iy : /\s*\bor\b(?=[\s(])/iy;
@@ -108,7 +109,7 @@ function createParser(text: string, scimType: ScimType): Parser {
 
   function term(depth: number): Filter {
     terms += 1;
-    if (terms > LIMITS.terms) throw wrong(`A filter may have ${LIMITS.terms} terms`);
+    if (terms > LIMITS.terms) throw wrong(`A filter can have at most ${LIMITS.terms} terms`);
     const path = word();
     const filter = bracketed(depth);
     if (filter === null) return comparison(path);
@@ -148,7 +149,7 @@ function createParser(text: string, scimType: ScimType): Parser {
   // PostgreSQL can store neither in text.
   function storable(value: string): string {
     if (value.includes('\0') || !value.isWellFormed())
-      throw wrong('A value holds a character that no attribute can have');
+      throw wrong('A value contains a character that no attribute can have');
     return value;
   }
 
@@ -171,7 +172,7 @@ function createParser(text: string, scimType: ScimType): Parser {
 
   function end(): void {
     space();
-    if (at < text.length) throw wrong('Something follows that does not belong there');
+    if (at < text.length) throw wrong('There is unexpected text here');
   }
 
   return { or, word, bracketed, afterBracket, end };

@@ -36,7 +36,7 @@ export const COMMON: readonly Attribute[] = [
     mutability: 'readOnly',
     sub: [
       attribute('resourceType', 'string', 'User.', { mutability: 'readOnly', caseExact: true }),
-      attribute('created', 'dateTime', 'When it was made.', { mutability: 'readOnly' }),
+      attribute('created', 'dateTime', 'When it was created.', { mutability: 'readOnly' }),
       attribute('lastModified', 'dateTime', 'When it was last changed.', { mutability: 'readOnly' }),
       attribute('location', 'reference', 'Its URL.', { mutability: 'readOnly', caseExact: true }),
       attribute('version', 'string', 'Its ETag.', { mutability: 'readOnly', caseExact: true }),
@@ -66,7 +66,7 @@ export const coreUser = {
         text('honorificSuffix', 'Suffix after the name.'),
       ],
     }),
-    text('displayName', 'The name as people read it; made from the name or the login where none is given.'),
+    text('displayName', 'Display name. Default: made from the name or the login.'),
     text('nickName', 'Casual name.'),
     attribute('profileUrl', 'reference', 'A page about the user.', {
       referenceTypes: ['external'],
@@ -80,19 +80,19 @@ export const coreUser = {
     attribute(
       'active',
       'boolean',
-      'False ends every token at once and revokes (or freezes, as the tenant chose) every mandate of the user.',
+      'Set to false to end all tokens of the user immediately and to revoke all their mandates (or freeze them, as the tenant chose).',
     ),
     attribute('password', 'string', 'Accepted and discarded: nobody signs in here with a password.', {
       mutability: 'writeOnly',
       returned: 'never',
       caseExact: true,
     }),
-    plural('emails', 'Email addresses; the primary or work one is the key by which people are matched.', [
+    plural('emails', 'Email addresses. People are matched by the primary or work address.', [
       'work',
       'home',
       'other',
     ]),
-    plural('phoneNumbers', 'Phone numbers, not reformatted.', [
+    plural('phoneNumbers', 'Phone numbers, stored as sent.', [
       'work',
       'home',
       'mobile',
@@ -117,8 +117,8 @@ export const coreUser = {
         attribute('primary', 'boolean', 'True for the preferred one.'),
       ],
     }),
-    plural('entitlements', 'Entitlements as the client calls them; they give nothing here.', []),
-    plural('roles', 'Roles as the client calls them; authority comes from groups alone.', []),
+    plural('entitlements', 'Entitlements, stored as sent. They grant nothing here.', []),
+    plural('roles', 'Roles, stored as sent. Authority comes only from groups.', []),
     plural('x509Certificates', 'Certificates, base64.', []),
   ],
 } satisfies Schema;
@@ -136,7 +136,7 @@ export const enterpriseUser = {
     text('department', 'Department.'),
     attribute('manager', 'complex', 'The manager.', {
       sub: [
-        attribute('value', 'string', "The manager's SCIM id, provider's id, email or login.", {
+        attribute('value', 'string', "The manager's SCIM ID, ID at the provider, email or login.", {
           caseExact: true,
         }),
         attribute('$ref', 'reference', "URL of the manager's resource.", {
@@ -158,19 +158,19 @@ export const mandaitorUser = {
     attribute(
       'identityProvider',
       'string',
-      'OKTA, ENTRA, …; by default the connection that sends. With providerUid the subject oidc:<provider>:<uid>.',
+      'OKTA, ENTRA, … Default: the provider of the SCIM connection. Together with providerUid it forms the subject oidc:<provider>:<uid>.',
       { mutability: 'immutable' },
     ),
     attribute(
       'providerUid',
       'string',
-      "The identity provider's immutable id of the user; by default externalId.",
+      "The identity provider's immutable ID of the user. Default: externalId.",
       { mutability: 'immutable', caseExact: true, uniqueness: 'server' },
     ),
     attribute(
       'delegationAuthority',
       'string',
-      'Scopes that the user may delegate now: derived from groups, never set.',
+      'Scopes that the user can delegate now. Read-only: they come from groups.',
       { multiValued: true, mutability: 'readOnly', caseExact: true },
     ),
   ],

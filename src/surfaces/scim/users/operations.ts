@@ -26,7 +26,7 @@ export function readOperations(body: unknown): Operation[] {
   ) {
     throw scimFault(
       'invalidSyntax',
-      'The body is no PatchOp: "schemas" must hold urn:ietf:params:scim:api:messages:2.0:PatchOp.',
+      'The body is not a PatchOp: "schemas" must contain urn:ietf:params:scim:api:messages:2.0:PatchOp.',
     );
   }
   const operations = member('operations');

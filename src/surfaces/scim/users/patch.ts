@@ -28,7 +28,7 @@ function apply(resource: Resource, operation: Operation): void {
     change(resource, operation.op, operation.path, operation.value, true);
     return;
   }
-  if (operation.op === 'remove') throw scimFault('noTarget', 'A remove needs a path.');
+  if (operation.op === 'remove') throw scimFault('noTarget', 'A remove operation needs a path.');
   if (!isObject(operation.value))
     throw scimFault('invalidValue', 'An operation without a path needs an object as its value.');
   for (const [path, value] of Object.entries(operation.value))
@@ -97,7 +97,10 @@ function changeAttribute(
   }
   if (attribute.multiValued) changeList(holder, op, target, filter, value);
   else if (filter !== null)
-    throw scimFault('invalidPath', `"${attribute.name}" has one value and takes no value filter.`);
+    throw scimFault(
+      'invalidPath',
+      `"${attribute.name}" has a single value and does not support a value filter.`,
+    );
   else changeSingle(holder, op, target, value);
   if (attribute.name === 'active' && holder['active'] === undefined)
     throw scimFault('invalidValue', 'Set "active" to true or to false.');
@@ -212,7 +215,7 @@ function someElements(
   if (described === null)
     throw scimFault(
       'noTarget',
-      `No element of "${attribute.name}" fits the value filter, and it describes none that could be made.`,
+      `No element of "${attribute.name}" matches the value filter, and the filter does not describe a new one.`,
     );
   return [...held, defined({ ...described, ...change })];
 }

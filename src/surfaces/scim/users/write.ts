@@ -65,7 +65,7 @@ export async function patchUser(asked: ScimRequest, id: string): Promise<Respons
     if (profile.length > 0 && after['active'] !== false)
       throw new Fault(
         'invalid_input',
-        `A key of ${asked.source} can change only "active" of this user. Everything else is what their own source says: ${profile.join(', ')}.`,
+        `A SCIM key of ${asked.source} can only change "active" of this user. Their own source controls everything else: ${profile.join(', ')}.`,
         { detail: { scimType: 'mutability', other_source: person.provider, person: person.id } },
       );
     return { ...before, active: after['active'] };
@@ -190,7 +190,7 @@ function refuseOtherSubject(user: Resource, before: Resource): void {
   if (other || (asked['providerUid'] !== undefined && asked['providerUid'] !== held['providerUid'])) {
     throw scimFault(
       'mutability',
-      '"identityProvider" and "providerUid" name who the user is and cannot be changed. Delete the user and create the other.',
+      '"identityProvider" and "providerUid" identify the user and cannot be changed. Delete the user and create a new one.',
     );
   }
 }

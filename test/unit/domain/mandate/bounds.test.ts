@@ -107,9 +107,9 @@ test('a mandate reads as one sentence that allows and one that forbids', () => {
     names: new Map(),
   });
   expect(allows).toBe(
-    "carl-bot (owned by Carl Jensen) may use okta.mfa.reset on the principal's direct reports, for 7 days, at most 3 times, only on Mon, Fri from 08:00 to 17:00 (Europe/Vienna).",
+    "carl-bot (owned by Carl Jensen) may use okta.mfa.reset on Bob Meyer's direct reports, for 7 days, at most 3 times, only on Mon, Fri from 08:00 to 17:00 (Europe/Vienna).",
   );
   expect(forbids).toBe(
-    'It may not do anything else, act on anybody else, work at other hours, hand it on to another agent, work without a fresh sign-in of Bob Meyer or do what Bob Meyer may not do at that moment.',
+    'It may not do anything else, act on anyone else, work at other times, delegate to other agents, work without a fresh sign-in of Bob Meyer or do what Bob Meyer may not do at that moment.',
   );
 });

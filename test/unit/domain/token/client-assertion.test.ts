@@ -72,5 +72,5 @@ test('T24: of ten uses at once of one assertion, in two processes, one succeeds;
   expect(answers.map((answer) => answer.status).sort((a, b) => a - b)).toEqual([200, ...Array(9).fill(401)]);
   const spent = clientAssertion(tenant);
   expect(await refused({ client_assertion: spent, scope: 'nothing' })).toMatch(/^400 invalid_scope: /);
-  expect(await refused({ client_assertion: spent })).toMatch(/^401 invalid_client: .*used before/);
+  expect(await refused({ client_assertion: spent })).toMatch(/^401 invalid_client: .*already used/);
 });

@@ -200,7 +200,7 @@ export async function delegate(
     tenantId: ctx.tenantId,
     id: callId,
     tool: 'okta_reset_mfa',
-    summary: 'Reset multi-factor',
+    summary: 'Reset MFA',
     principalId: personId,
     agentId,
     mandateId: mandateIds[0] ?? null,
