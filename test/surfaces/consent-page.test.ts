@@ -77,7 +77,7 @@ test('a registered client has its name drawn the same way, there and in /client 
   const listed = await world.as(await world.actor('ann'), 'client_list', {});
   expect(listed).toMatchObject({
     output: {
-      clients: [{ summary: expect.stringContaining(`${PLAIN} (${client_id}) may act`) as string }],
+      clients: [{ summary: expect.stringContaining(`${PLAIN} (${client_id}) can act`) as string }],
     },
   });
 });

@@ -210,7 +210,7 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
 
     expect(await refused(bound)).toMatch(/^400 invalid_grant: .*proof with that key in the DPoP header/);
     const others = await proofBy(newProofKey(), 'POST', url);
-    expect(await refused(bound, {}, others)).toMatch(/^400 invalid_grant: .*another key/);
+    expect(await refused(bound, {}, others)).toMatch(/^400 invalid_grant: .*a different key/);
     const elsewhere = await proofBy(key, 'POST', `${issuer}/oauth2/introspect`);
     expect(await refused(bound, {}, elsewhere)).toMatch(/^400 invalid_dpop_proof: /);
     const once = await proofBy(key, 'POST', url);
