@@ -121,7 +121,7 @@ describe('client_list and client_revoke', () => {
           {
             client_id: CLIENT,
             summary: expect.stringMatching(
-              /^https:\/\/client\.example\/mcp\.json may act for Bob Meyer since \d{4}-\d\d-\d\d$/,
+              /^https:\/\/client\.example\/mcp\.json can act for Bob Meyer since \d{4}-\d\d-\d\d$/,
             ) as string,
             scopes: ['okta.mfa.reset', 'okta.users.read'],
           },

@@ -57,7 +57,7 @@ test('a registration ends after a day, and with a grant when the grant ends', as
   const listed = await world.as(await world.actor('mona'), 'client_list', {});
   expect(listed).toMatchObject({
     output: {
-      clients: [{ summary: expect.stringMatching(/^Registered \(.+\) may act for Mona/) as string }],
+      clients: [{ summary: expect.stringMatching(/^Registered \(.+\) can act for Mona/) as string }],
     },
   });
 }, 60_000);
