@@ -114,7 +114,7 @@ describe('the story: a mandate in Slack', () => {
     const { view } = await mona.clicks(await slack.copy('mona', approvalId), 'Details');
     expect(JSON.stringify(view?.blocks)).toContain(purpose);
     const refused = await slack.click('nina', 'prokura.details', `${approvalId}:1`);
-    expect(refused).toMatch(/You are not an approver of this request.*Mona Patel/);
+    expect(refused).toMatch(/You are not an approver of this.*Mona Patel/);
   });
 });
 
@@ -187,7 +187,7 @@ describe('Z3: a click that comes too late', () => {
     const seen = await slack.copy('mona', approvalId);
     await happens(approvalId);
     const before = await slack.state(callId);
-    await slack.told('mona', seen, 'Approve', word === 'expired' ? /has expired/ : /decided already/, {
+    await slack.told('mona', seen, 'Approve', word === 'expired' ? /has expired/ : /already been decided/, {
       staleCopy: seen,
     });
     expect(await slack.state(callId)).toBe(before);

@@ -131,7 +131,7 @@ describe('Narrow, on an approver’s message', () => {
     if (renewal.status !== 'waiting') throw new Error(JSON.stringify(renewal));
     expect(words(await slack.copy('mona', renewal.approvalId))).not.toContain('prokura.narrow');
     expect(await slack.click('mona', 'prokura.narrow', `${renewal.approvalId}:1`)).toMatch(
-      /Only a request for a mandate/,
+      /Only a mandate that is asked for/,
     );
     const { approvalId } = await ask();
     expect(words(await slack.copy('bob', approvalId))).not.toContain('prokura.narrow');
