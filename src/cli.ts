@@ -7,6 +7,7 @@ import { agentCall } from './cli/agent-call.ts';
 import { agentKey } from './cli/agent-key.ts';
 import { agentToken } from './cli/agent-token.ts';
 import { Unusable, wordsOf, type Command, type Terminal } from './cli/command.ts';
+import { policyCheck, policyRequire, policySet, policyShow } from './cli/policy.ts';
 import { verifyLedgerCommand } from './cli/verify-ledger.ts';
 
 const COMMANDS: readonly Command[] = [
@@ -15,6 +16,10 @@ const COMMANDS: readonly Command[] = [
   agentAssertion,
   agentToken,
   agentCall,
+  policyShow,
+  policyCheck,
+  policySet,
+  policyRequire,
   verifyLedgerCommand,
 ];
 
