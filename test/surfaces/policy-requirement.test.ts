@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '#engine/outcome.ts';
 import { main } from '../../src/cli.ts';
-import { openWorld, type World } from '../support/world.ts';
+import { eventually, openWorld, type World } from '../support/world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -22,11 +22,11 @@ const shown = async (version?: number) =>
   done(await world.as(await dana(), 'policy_show', version === undefined ? {} : { version }));
 const asksFor = async (key: string, tool: string, input: Record<string, unknown>) =>
   done(await world.as(await world.actor(key), 'explain_access', { tool, input }));
-const person = async (key: string) => (await world.person(key)).id;
+const personOf = async (key: string) => (await world.person(key)).id;
 
 describe('one requirement', () => {
   test('is added by two humans, without the rest of the text, and taken back', async () => {
-    const nina = await person('nina');
+    const nina = await personOf('nina');
     expect(await asksFor('dana', 'okta_suspend_user', { person: nina })).toMatchObject({ approvals: [] });
     const asked = await set({ action: 'okta_suspend_user', approver: 'role:it_admin', why: 'Two of us look.' });
     if (asked.status !== 'waiting') throw new Error(JSON.stringify(asked));
@@ -145,6 +145,30 @@ describe('one requirement', () => {
   });
 });
 
+test('in Slack it is a form, then a card with what is asked now and what would be, then an approval', async () => {
+  const person = world.slack.as('dana');
+  const typed = await person.types('/policy require okta_suspend_user role:it_admin');
+  if (typed.view === undefined) throw new Error(JSON.stringify(typed));
+  const sent = await person.fills(typed.view, { Note: 'Two of us look' }).submits();
+  expect(sent.errors ?? {}).toEqual({});
+  const card = await person.waitsFor((one) => JSON.stringify(one.blocks).includes('Send request'), 90_000);
+  const words = JSON.stringify(card.blocks);
+  expect(words).toContain('nobody must approve → 1 approval by somebody with the role it admin');
+  await person.clicks(card, 'Send request');
+  const [row] = await eventually(async () => {
+    const rows = await world.sql<
+      { id: string }[]
+    >`select a.id from approvals a join calls c on c.id = a.call_id where c.tool = 'policy_requirement_set' and a.state = 'pending' and c.input->>'note' = 'Two of us look'`;
+    return rows.length > 0 && rows;
+  }, 'it waits for another IT admin');
+  expect(await world.vote('ivan', row!.id)).toMatchObject({ status: 'done' });
+  await eventually(async () => {
+    const approvals = (await asksFor('dana', 'okta_suspend_user', { person: await personOf('nina') }))['approvals'];
+    return (approvals as unknown[]).length === 1;
+  }, 'it is in force');
+  await agreed({ action: 'okta_suspend_user', approver: 'as_before' });
+});
+
 describe('over REST and from the command line', () => {
   let key: string;
   const post = (method: string, path: string, body: unknown, type = 'application/json') =>
@@ -198,7 +222,7 @@ describe('over REST and from the command line', () => {
   test('a preview of what is refused shows no more than the refusal', async () => {
     const looking = await post('POST', '/v1/tools/agent_register/preview', {
       name: 'x-bot',
-      owner: await person('bob'),
+      owner: await personOf('bob'),
       scopes: ['okta.mfa.reset'],
     });
     expect(await looking.json()).toMatchObject({ allowed: false, changes: null, effect: null });
