@@ -37,12 +37,22 @@ Each line is OK, WARNING or FAILED, and says what to do. Exit code 0: nothing fa
       const found = installationOf(config);
       checks =
         typeof found === 'string'
-          ? [settings.failed(found, 'Start the sandbox with npm start, or set PROKURA_MODE=live.', 'no_sandbox')]
+          ? [
+              settings.failed(
+                found,
+                'Start the sandbox with npm start, or set PROKURA_MODE=live.',
+                'no_sandbox',
+              ),
+            ]
           : [settings.ok(`Complete, for a ${config.mode} installation.`), ...(await runChecks(found))];
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       checks = error.problems.map((problem) =>
-        settings.failed(problem, 'Correct it in .env or the environment; .env.example lists every setting.', 'invalid'),
+        settings.failed(
+          problem,
+          'Correct it in .env or the environment; .env.example lists every setting.',
+          'invalid',
+        ),
       );
     }
     const failed = checks.filter(({ status }) => status === 'failed').length;

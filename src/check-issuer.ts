@@ -65,7 +65,8 @@ const silent = (answers: Answers, issuer: string, error: unknown): Check => {
 
 async function keysCheck({ jwks_uri: at }: Metadata, { okta, timeoutMs }: IssuerToCheck): Promise<Check> {
   const answers = answersTo('issuer.keys', 'Issuer: its signing keys');
-  const remedy = 'Check OKTA_ISSUER, and the keys at Security, API, Authorization Servers, the server, Settings.';
+  const remedy =
+    'Check OKTA_ISSUER, and the keys at Security, API, Authorization Servers, the server, Settings.';
   try {
     const answer = await get(String(at), timeoutMs);
     const usable = [...readKeys(await answer.json()).values()].filter(({ alg }) => alg === 'RS256');

@@ -47,9 +47,7 @@ export async function runChecks(parts: Installation): Promise<Check[]> {
     inTime(
       'issuer',
       'Issuer',
-      tenants.then((found) =>
-        checkIssuer({ okta, publicUrl: parts.publicUrl, tenants: found, timeoutMs }),
-      ),
+      tenants.then((found) => checkIssuer({ okta, publicUrl: parts.publicUrl, tenants: found, timeoutMs })),
     ),
     inTime('slack', 'Slack', checkSlack(slack)),
     database,
@@ -148,13 +146,13 @@ function withoutSecrets(checks: readonly Check[], secrets: readonly string[]): C
   }));
 }
 
-/** The checks as lines for people. */
+/** The checks as lines for people. What to do about several in a row is said once, behind the last of them. */
 export function inLines(checks: readonly Check[]): string {
   const words = { ok: 'OK', warning: 'WARNING', failed: 'FAILED' } as const;
   return checks
-    .map(
-      ({ status, asked, found, remedy }) =>
-        `${words[status].padEnd(8)} ${asked}. ${found}${remedy === null ? '' : `\n         → ${remedy}`}\n`,
-    )
+    .map(({ status, asked, found, remedy }, index) => {
+      const last = checks[index + 1]?.remedy !== remedy;
+      return `${words[status].padEnd(8)} ${asked}. ${found}${remedy === null || !last ? '' : `\n         → ${remedy}`}\n`;
+    })
     .join('');
 }

@@ -50,7 +50,10 @@ export function liveProblems(settings: Environment, given: Record<string, unknow
     problems.push(
       'PUBLIC_URL is missing: the https address under which Okta, Slack and agents reach this server.',
     );
-  else if (settings.PUBLIC_URL !== undefined && !/^https:|^http:\/\/(?:localhost|127\.0\.0\.1)(?::|\/|$)/.test(settings.PUBLIC_URL))
+  else if (
+    settings.PUBLIC_URL !== undefined &&
+    !/^https:|^http:\/\/(?:localhost|127\.0\.0\.1)(?::|\/|$)/.test(settings.PUBLIC_URL)
+  )
     problems.push('PUBLIC_URL must be https.');
   if (settings.OKTA_ORG_URL !== undefined) problems.push(...orgUrlProblems(settings.OKTA_ORG_URL));
   if (settings.PROKURA_MASTER_KEY === undefined)
@@ -75,7 +78,7 @@ const SLACK_TOKENS = {
   'xapp-': 'an app-level token',
   'xoxp-': "a user's token",
   'xoxa-': 'a token of an old workspace app',
-  'xoxe': 'a token of token rotation, which is not supported',
+  xoxe: 'a token of token rotation, which is not supported',
 } as const;
 
 /** What is plainly not what a live setting should be: a token, an id or a name of another kind. Quotes no token. */

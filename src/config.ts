@@ -1,5 +1,11 @@
 import { read } from '#lib/problems.ts';
-import { databaseProblems, formProblems, liveProblems, sandboxProblems, unknownNames } from './config-problems.ts';
+import {
+  databaseProblems,
+  formProblems,
+  liveProblems,
+  sandboxProblems,
+  unknownNames,
+} from './config-problems.ts';
 import { Environment } from './environment.ts';
 import { oktaPrivateKey } from './okta-key.ts';
 
@@ -79,7 +85,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const real = settings.PROKURA_MODE === 'live';
   const problems = [
     ...unreadable,
-    ...(real ? [...liveProblems(settings, given), ...formProblems(settings)] : sandboxProblems(settings, given)),
+    ...(real
+      ? [...liveProblems(settings, given), ...formProblems(settings)]
+      : sandboxProblems(settings, given)),
     ...databaseProblems(settings.DATABASE_URL),
     ...unknownNames(Object.keys(given)),
   ];

@@ -61,7 +61,6 @@ async function preferred(port: number): Promise<number> {
   return taken ? freePort() : port;
 }
 
-
 /** What the sandbox of a folder keeps, or null where none was ever started there. */
 export function sandboxStateIn(folder: string): SandboxState | null {
   const file = join(folder, 'sandbox.json');

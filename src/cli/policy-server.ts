@@ -60,7 +60,8 @@ export function serverOf(values: ServerValues, terminal: Terminal): AskServer {
       LIMITS,
     );
     const parsed = jsonObject(answer.bytes);
-    if (parsed === null) throw new Unusable(`${root}${path} answered ${answer.status}, and not as Prokura does.`);
+    if (parsed === null)
+      throw new Unusable(`${root}${path} answered ${answer.status}, and not as Prokura does.`);
     return { status: answer.status, body: parsed };
   };
 }
@@ -78,7 +79,9 @@ function keyOf(values: ServerValues, { env }: Terminal): string {
   if (file !== undefined && name !== undefined) throw new Unusable('Give --key-file or --key-env, not both.');
   const where = name ?? file ?? 'policy-key.json';
   const text = (
-    name === undefined ? read(where, 'Make an API key: docs/policies.md, "Change your policies".') : (env[name] ?? '')
+    name === undefined
+      ? read(where, 'Make an API key: docs/policies.md, "Change your policies".')
+      : (env[name] ?? '')
   ).trim();
   const key = text.startsWith('{') ? String(keyIn(text)) : text;
   if (!/^tnt_[0-9a-z]{26}:mk_(?:live|test)_[0-9a-z]+$/.test(key))

@@ -55,9 +55,18 @@ The key needs the scope policy_try.
     const { file, text } = fileOf(values.file);
     if (!/^\d{1,3}$/.test(values.days)) throw new Unusable('--days takes a number.');
     const body = { text, days: Number(values.days) };
-    const result = resultOf(await serverOf(values, terminal)('POST', '/v1/policies/try', body), file, terminal);
+    const result = resultOf(
+      await serverOf(values, terminal)('POST', '/v1/policies/try', body),
+      file,
+      terminal,
+    );
     if (result === null) return 1;
-    const differences = result['differences'] as { at: string; summary: string; now: string; otherwise: string }[];
+    const differences = result['differences'] as {
+      at: string;
+      summary: string;
+      now: string;
+      otherwise: string;
+    }[];
     terminal.out(`${file} can be used.\n`);
     terminal.out(
       `Of ${String(result['calls'])} calls of the last ${values.days} days, ${String(result['different'])} would be decided otherwise.\n`,
@@ -92,7 +101,11 @@ The key needs the scope policy_set, which IT admins grant: /apikey grant <id> po
     const { file, text } = fileOf(values.file);
     if (values.note === undefined) throw new Unusable('Give --note: what changes and why.');
     const ask = serverOf(values, terminal);
-    return proposed('policy_set', { text, note: values.note }, { ask, file, yes: values.yes === true, terminal });
+    return proposed(
+      'policy_set',
+      { text, note: values.note },
+      { ask, file, yes: values.yes === true, terminal },
+    );
   },
 };
 
@@ -194,7 +207,11 @@ async function proposed(
   }
   const answer = await ask('POST', `/v1/tools/${tool}`, input);
   if (answer.status === 202) {
-    const { approval_id, approvers = [], expires_at } = answer.body as {
+    const {
+      approval_id,
+      approvers = [],
+      expires_at,
+    } = answer.body as {
       approval_id?: string;
       approvers?: string[];
       expires_at?: string;
@@ -229,7 +246,11 @@ function resultOf(
 
 /** Says why, with the place in the file where it is known. */
 function refused({ status, body }: ServerAnswer, file: string | null, { err }: Terminal): number {
-  const { detail, code, problems = [] } = body as {
+  const {
+    detail,
+    code,
+    problems = [],
+  } = body as {
     detail?: string;
     code?: string;
     problems?: { field?: string; problem?: string; line?: number; column?: number }[];

@@ -18,7 +18,11 @@ export interface DatabaseChecks {
  * Asks the database of an installation, as its owner and by reads alone: is it there, a primary, made for this mode; may the owner do what
  * migrations need; does this code know all its migrations; does row-level security bind the server's role; what does its clock say.
  */
-export async function checkDatabase(ownerUrl: string, mode: Mode, now: () => number): Promise<DatabaseChecks> {
+export async function checkDatabase(
+  ownerUrl: string,
+  mode: Mode,
+  now: () => number,
+): Promise<DatabaseChecks> {
   const reached = answersTo('database.reached', 'Database: the connection');
   let sql: Sql;
   try {
@@ -151,7 +155,10 @@ async function schemaChecks(sql: Sql, mode: Mode): Promise<{ checks: Check[]; cu
     { made: boolean }[]
   >`select to_regclass('drizzle.__drizzle_migrations') is not null as made`;
   if (there?.made !== true)
-    return { checks: [answers.ok('The database is empty: the first start makes its tables.')], current: false };
+    return {
+      checks: [answers.ok('The database is empty: the first start makes its tables.')],
+      current: false,
+    };
   const [row] = await sql<
     { last: string | null }[]
   >`select max(created_at)::text as last from drizzle.__drizzle_migrations`;

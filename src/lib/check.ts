@@ -95,7 +95,8 @@ export function clockCheck(answers: Answers, whose: string, theirMs: number, our
   const seconds = Math.round((theirMs - oursMs) / 100) / 10;
   const found = `${whose} clock is ${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead of'} this machine's.`;
   if (Math.abs(seconds) < DRIFT_SECONDS.warning) return answers.ok(found);
-  const remedy = 'Synchronise the clocks of both machines (NTP): tokens and signatures are bound to the time.';
+  const remedy =
+    'Synchronise the clocks of both machines (NTP): tokens and signatures are bound to the time.';
   return Math.abs(seconds) < DRIFT_SECONDS.failed
     ? answers.warning(found, remedy)
     : answers.failed(found, remedy, 'clock');

@@ -130,8 +130,13 @@ describe('npm start on a fresh machine', () => {
     expect(server.output()).toContain(`Prokura listens at http://127.0.0.1:${port}`);
     expect(server.output()).toContain('reached as https://prokura.acme.com');
     const lines = await eventually(() => {
-      const found = server.output().split('\n').filter((line) => line.includes('"check":'));
-      return Promise.resolve(['okta.org', 'issuer.metadata'].every((id) => found.some((line) => line.includes(id))) && found);
+      const found = server
+        .output()
+        .split('\n')
+        .filter((line) => line.includes('"check":'));
+      return Promise.resolve(
+        ['okta.org', 'issuer.metadata'].every((id) => found.some((line) => line.includes(id))) && found,
+      );
     }, 'the checks are logged');
     const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(entries.find(({ check }) => check === 'okta.org')).toMatchObject({

@@ -14,7 +14,12 @@ import { startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
 import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.ts';
 import { runChecks, type Installation } from '../../src/check.ts';
 import { main } from '../../src/cli.ts';
-import { makeSandboxState, oktaOfSandbox, slackOfSandbox, type SandboxState } from '../../src/sandbox-settings.ts';
+import {
+  makeSandboxState,
+  oktaOfSandbox,
+  slackOfSandbox,
+  type SandboxState,
+} from '../../src/sandbox-settings.ts';
 import { copyDatabase } from '../support/world.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -155,7 +160,12 @@ describe('prokura check', () => {
     const answer = JSON.parse(said) as { ok: boolean; checks: Check[] };
     expect(bad(answer.checks)).toEqual({ 'slack.token': 'failed invalid_auth' });
     expect([code, answer.ok]).toEqual([1, false]);
-    for (const secret of [wrong, slack.signingSecret, String(state.oktaKey['d']), new URL(databaseUrl).password])
+    for (const secret of [
+      wrong,
+      slack.signingSecret,
+      String(state.oktaKey['d']),
+      new URL(databaseUrl).password,
+    ])
       expect(said).not.toContain(secret);
   });
 
@@ -242,14 +252,20 @@ describe('Okta', () => {
       { custom_permissions: EXACT.filter((one) => one !== 'okta.iam.read') },
       { 'okta.role': 'warning', 'okta.people_roles': 'warning' },
     ],
-    ['a custom role that allows more', { custom_permissions: [...EXACT, 'okta.apps.manage'] }, { 'okta.role': 'warning' }],
+    [
+      'a custom role that allows more',
+      { custom_permissions: [...EXACT, 'okta.apps.manage'] },
+      { 'okta.role': 'warning' },
+    ],
   ])('%s', async (_, change, found) => {
     await app(change);
     expect(await checked()).toEqual(found);
   });
 
   test('the role is named with what it lacks, and with what it allows beyond', async () => {
-    await app({ custom_permissions: [...EXACT.filter((one) => !one.includes('suspend')), 'okta.apps.manage'] });
+    await app({
+      custom_permissions: [...EXACT.filter((one) => !one.includes('suspend')), 'okta.apps.manage'],
+    });
     const lacks = (await runChecks(installation())).find(({ id }) => id === 'okta.role');
     expect(lacks?.found).toContain('lacks okta.users.lifecycle.suspend (okta_suspend_user fails at Okta)');
     await app({ custom_permissions: [...EXACT, 'okta.apps.manage'] });
@@ -259,7 +275,9 @@ describe('Okta', () => {
 
   test('an address where nobody listens, that no DNS knows, that never answers, that is no Okta', async () => {
     const at = (orgUrl: string) => ({ okta: { ...oktaOfSandbox(state, okta.url), orgUrl } });
-    expect(await checked(at(`http://127.0.0.1:${await freePort()}`))).toEqual({ 'okta.org': 'failed refused' });
+    expect(await checked(at(`http://127.0.0.1:${await freePort()}`))).toEqual({
+      'okta.org': 'failed refused',
+    });
     expect(await checked(at('https://nowhere.invalid'))).toEqual({ 'okta.org': 'failed dns' });
     expect(await checked(at(slack.url))).toEqual({ 'okta.org': 'failed not_okta' });
     okta.fault({ path: '/.well-known/okta-organization', hang: true });
@@ -289,7 +307,10 @@ describe('the issuer and the login app', () => {
 
   test('a login app with a wrong secret, without one, and with redirect addresses that Okta does not know', async () => {
     const known = oktaOfSandbox(state, okta.url);
-    const secret = { ...known, login: { clientId: known.login?.clientId ?? '', clientSecret: 'wrong-secret' } };
+    const secret = {
+      ...known,
+      login: { clientId: known.login?.clientId ?? '', clientSecret: 'wrong-secret' },
+    };
     expect(await checked({ okta: secret })).toEqual({ 'login.client': 'failed invalid_client' });
     expect(await checked({ okta: { ...known, login: null } })).toEqual({ 'login.client': 'warning' });
     const tenant = newId('tnt');
@@ -323,8 +344,12 @@ describe('the issuer and the login app', () => {
 describe('Slack', () => {
   test('another workspace, another app, a revoked token, too many requests, nobody there', async () => {
     const { slack: good } = installation();
-    expect(await checked({ slack: { ...good, teamId: 'T0OTHER' } })).toEqual({ 'slack.team': 'failed other_team' });
-    expect(await checked({ slack: { ...good, appId: 'A0OTHER' } })).toEqual({ 'slack.app': 'failed other_app' });
+    expect(await checked({ slack: { ...good, teamId: 'T0OTHER' } })).toEqual({
+      'slack.team': 'failed other_team',
+    });
+    expect(await checked({ slack: { ...good, appId: 'A0OTHER' } })).toEqual({
+      'slack.app': 'failed other_app',
+    });
     slack.faults.add({ method: 'auth.test', kind: 'error', error: 'token_revoked' });
     expect(await checked()).toEqual({ 'slack.token': 'failed token_revoked' });
     slack.faults.add({ method: 'auth.test', kind: 'rate_limited' });
@@ -367,7 +392,9 @@ describe('the database', () => {
   });
 
   test('a password that PostgreSQL refuses is not shown', async () => {
-    await sql.unsafe(`drop role if exists check_user; create role check_user login password 'right-password'`);
+    await sql.unsafe(
+      `drop role if exists check_user; create role check_user login password 'right-password'`,
+    );
     const checks = await runChecks(
       installation(
         at((url) => {

@@ -28,7 +28,11 @@ describe('one requirement', () => {
   test('is added by two humans, without the rest of the text, and taken back', async () => {
     const nina = await personOf('nina');
     expect(await asksFor('dana', 'okta_suspend_user', { person: nina })).toMatchObject({ approvals: [] });
-    const asked = await set({ action: 'okta_suspend_user', approver: 'role:it_admin', why: 'Two of us look.' });
+    const asked = await set({
+      action: 'okta_suspend_user',
+      approver: 'role:it_admin',
+      why: 'Two of us look.',
+    });
     if (asked.status !== 'waiting') throw new Error(JSON.stringify(asked));
     const [row] = await world.sql<
       { impact: { changes: { what: string; from?: string; to?: string }[] } }[]
@@ -50,7 +54,9 @@ describe('one requirement', () => {
     const { text } = await shown();
     expect(text).toContain('@id("managers-help-their-reports")');
     expect(text).not.toContain('@id("governance-takes-two-humans")');
-    expect(await agreed({ action: 'okta_suspend_user', approver: 'as_before' })).toMatchObject({ version: 2 });
+    expect(await agreed({ action: 'okta_suspend_user', approver: 'as_before' })).toMatchObject({
+      version: 2,
+    });
     expect(await asksFor('dana', 'okta_suspend_user', { person: nina })).toMatchObject({ approvals: [] });
     expect((await shown())['text']).not.toContain('requirement:');
     await expect(set({ action: 'okta_suspend_user', approver: 'as_before' })).rejects.toMatchObject({
@@ -77,11 +83,16 @@ describe('one requirement', () => {
     >`select impact from approvals where id = ${preview.approvalId}`;
     const [change, stays] = row?.impact.changes ?? [];
     expect(change).toMatchObject({
-      what: expect.stringContaining('when people themselves ask, for somebody with the role manager') as string,
+      what: expect.stringContaining(
+        'when people themselves ask, for somebody with the role manager',
+      ) as string,
       from: expect.stringContaining("1 approval by the requester's manager") as string,
       to: '1 approval by somebody with the role it admin',
     });
-    expect(stays).toMatchObject({ what: 'stays in any case', to: expect.stringContaining('themselves') as string });
+    expect(stays).toMatchObject({
+      what: 'stays in any case',
+      to: expect.stringContaining('themselves') as string,
+    });
     await world.agreed(preview);
     expect(await asksFor('mona', 'mandate_create', input)).toMatchObject({
       approvals: [{ policy: 'requirement:mandate_create:people:role-manager' }],
@@ -107,7 +118,10 @@ describe('one requirement', () => {
     const before = await shown();
     for (const [input, words] of [
       [{ action: 'policy_set', approver: 'manager' }, 'asks for an approval of policy_set'],
-      [{ action: 'policy_set', approver: 'role:it_admin', quorum: 9 }, 'Nobody could change the policies any more'],
+      [
+        { action: 'policy_set', approver: 'role:it_admin', quorum: 9 },
+        'Nobody could change the policies any more',
+      ],
       [{ action: 'approval_decide', approver: 'role:it_admin' }, 'approval_decide'],
     ] as const)
       await expect(set(input)).rejects.toMatchObject({
@@ -125,17 +139,31 @@ describe('one requirement', () => {
       [{ action: 'okta_suspend_user', approver: 'somebody' }, 'invalid_input', 'approver'],
       [{ action: 'okta_suspend_user', approver: 'principal' }, 'invalid_input', 'approver'],
     ] as const)
-      await expect(set(input)).rejects.toMatchObject({ code, message: expect.stringContaining(words) as string });
-    expect(await world.as(await world.actor('carl'), 'policy_requirement_set', { action: 'okta_suspend_user', approver: 'none', note: 'a test' })).toMatchObject({ status: 'denied' });
+      await expect(set(input)).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining(words) as string,
+      });
+    expect(
+      await world.as(await world.actor('carl'), 'policy_requirement_set', {
+        action: 'okta_suspend_user',
+        approver: 'none',
+        note: 'a test',
+      }),
+    ).toMatchObject({ status: 'denied' });
   });
 
   test('keeps every comment of a text, and quotes in a reason', async () => {
-    const text = `// Ours.\n@id("a") /* no comment */ @allows("all")\npermit (principal, action, resource); // behind it`.replace(
-      '/* no comment */ ',
-      '',
-    );
+    const text =
+      `// Ours.\n@id("a") /* no comment */ @allows("all")\npermit (principal, action, resource); // behind it`.replace(
+        '/* no comment */ ',
+        '',
+      );
     await world.agreed(await world.as(await dana(), 'policy_set', { text, note: 'ours' }));
-    await agreed({ action: 'okta_suspend_user', approver: 'role:it_admin', why: 'So says "the board" \\ ours' });
+    await agreed({
+      action: 'okta_suspend_user',
+      approver: 'role:it_admin',
+      why: 'So says "the board" \\ ours',
+    });
     const now = await shown();
     expect(now['text']).toContain(text);
     expect(now['policies']).toContainEqual(
@@ -163,7 +191,9 @@ test('in Slack it is a form, then a card with what is asked now and what would b
   }, 'it waits for another IT admin');
   expect(await world.vote('ivan', row!.id)).toMatchObject({ status: 'done' });
   await eventually(async () => {
-    const approvals = (await asksFor('dana', 'okta_suspend_user', { person: await personOf('nina') }))['approvals'];
+    const approvals = (await asksFor('dana', 'okta_suspend_user', { person: await personOf('nina') }))[
+      'approvals'
+    ];
     return (approvals as unknown[]).length === 1;
   }, 'it is in force');
   await agreed({ action: 'okta_suspend_user', approver: 'as_before' });
@@ -231,9 +261,12 @@ describe('over REST and from the command line', () => {
   test('a text is the body itself, and what is wrong has a line and a column', async () => {
     const good = '@id("all") @allows("all")\npermit (principal, action, resource);\n';
     const tried = await post('POST', '/v1/policies/try?days=1', good, 'text/plain');
-    expect([tried.status, await tried.json()]).toMatchObject([200, { result: { calls: expect.any(Number) as number } }]);
+    expect([tried.status, await tried.json()]).toMatchObject([
+      200,
+      { result: { calls: expect.any(Number) as number } },
+    ]);
     for (const [text, line, column] of [
-      [`${good}\n@id("b")\npermit (principal, action = , resource);`, 5, 27],
+      [`${good}\n@id("b")\npermit (principal, action = , resource);`, 5, 29],
       [`${good}\n// é\n@id("b") permit (principal, action, resource)\nwhen { principal.salary > 3 };`, 6, 8],
       [`${good}\n  permit (principal, action, resource);`, 4, 3],
       [`${good}\n@id("b") @quorum("0") @approval("manager") permit (principal, action, resource);`, 4, 1],
@@ -255,7 +288,10 @@ describe('over REST and from the command line', () => {
     const shipped = await command('show', '--version', '0');
     expect(shipped).toMatchObject({ code: 0, out: expect.stringContaining('@id("people-vote")') });
     const file = join(folder, 'acme.cedar');
-    writeFileSync(file, `${shipped.out}\n@id("late") @reason("No.")\nforbid (principal, action == Action::"no_tool", resource);`);
+    writeFileSync(
+      file,
+      `${shipped.out}\n@id("late") @reason("No.")\nforbid (principal, action == Action::"no_tool", resource);`,
+    );
     const wrong = await command('check', '--file', file);
     expect(wrong.code).toBe(1);
     expect(wrong.err).toMatch(new RegExp(`^${RegExp.escape(file)}:\\d+:\\d+: `));
@@ -273,14 +309,35 @@ describe('over REST and from the command line', () => {
     expect(seen.out).toContain('added: one-more');
     expect(await rows()).toHaveLength(0);
     const asked = await command('set', '--file', file, '--note', 'one more', '--yes');
-    expect(asked).toMatchObject({ code: 0, out: expect.stringContaining('can approve it in Slack') as string });
+    expect(asked).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('can approve it in Slack') as string,
+    });
     expect(await rows()).toHaveLength(1);
-    const required = await command('require', 'okta_reset_mfa', '--by', 'agents', '--approver', 'role:it_admin', '--note', 'IT approves');
+    const required = await command(
+      'require',
+      'okta_reset_mfa',
+      '--by',
+      'agents',
+      '--approver',
+      'role:it_admin',
+      '--note',
+      'IT approves',
+    );
     expect(required.out).toContain('when an agent asks');
     expect(required.out).toContain("1 approval by the requester's manager");
-    const refused = await command('require', 'policy_set', '--approver', 'manager', '--note', 'a test', '--yes');
+    const refused = await command(
+      'require',
+      'policy_set',
+      '--approver',
+      'manager',
+      '--note',
+      'a test',
+      '--yes',
+    );
     expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('policy_set') as string });
-    for (const said of [wrong, seen, asked, required, refused]) expect(said.out + said.err).not.toContain(key);
+    for (const said of [wrong, seen, asked, required, refused])
+      expect(said.out + said.err).not.toContain(key);
   });
 
   test('wrong arguments are exit code 2', async () => {

@@ -227,7 +227,10 @@ test('the command of "Change one approval" does what the page says', async () =>
   expect(says(set, 'okta_reset_password', bob, ann, THROUGH)).toEqual(['1 manager']);
   // "What stays is asked in addition."
   const admin = person('usr_adm', { roles: ['it_admin'], manager: 'usr_bob' });
-  expect(says(set, 'okta_reset_mfa', bob, admin, THROUGH)).toEqual(['1 role:it_admin', '2 role:it_admin with step-up']);
+  expect(says(set, 'okta_reset_mfa', bob, admin, THROUGH)).toEqual([
+    '1 role:it_admin',
+    '2 role:it_admin with step-up',
+  ]);
   // "Undo": as before.
   const back = changedText(text, set, { ...change, approval: 'as_before' });
   expect(back.trim()).toBe(withoutStaying(shipped, book).trim());

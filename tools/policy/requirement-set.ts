@@ -12,7 +12,8 @@ const APPROVER =
   /^(?:manager|manager_of_target|owner|(?:group|role):[a-z0-9_]+|person:usr_[0-9a-z]{26}|anyone:[a-z0-9][a-z0-9_.:-]{0,199})$/;
 const NOBODY = 'none';
 const AS_BEFORE = 'as_before';
-const WHO = 'manager, manager_of_target, owner, role:<role>, group:<group id>, person:<person id> or anyone:<scope>';
+const WHO =
+  'manager, manager_of_target, owner, role:<role>, group:<group id>, person:<person id> or anyone:<scope>';
 
 const Input = z.object({
   action: z
@@ -46,7 +47,9 @@ const Input = z.object({
     .string()
     .regex(/^[a-z0-9_]{2,40}$/)
     .optional()
-    .describe('Only where the person who asks holds this role; map a group to a role of its own to name the group.'),
+    .describe(
+      'Only where the person who asks holds this role; map a group to a role of its own to name the group.',
+    ),
   target: z
     .enum(['Person', 'Agent', 'Mandate', 'Approval', 'Tenant'])
     .optional()
@@ -92,7 +95,11 @@ export default defineTool({
           to: requirementsWords(found.after),
         },
         ...(found.stays.length === 0 ? [] : [{ what: 'stays in any case', to: stays }]),
-        { what: 'policies', from: `version ${found.version}`, to: `a new text, SHA-256 ${sha256(found.text)}` },
+        {
+          what: 'policies',
+          from: `version ${found.version}`,
+          to: `a new text, SHA-256 ${sha256(found.text)}`,
+        },
         { what: 'note', to: input.note },
       ],
       effect: `From then on: ${requirementsWords(found.after)}${caseWords(change)}${found.stays.length === 0 ? '' : ', and what stays in any case'}. ${found.first ? 'The organisation then has policies of its own, which new permits of an upgrade do not reach. ' : ''}Version ${found.version} can be set again. Pending requests that it affects are asked again.`,

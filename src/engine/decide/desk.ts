@@ -95,7 +95,9 @@ async function withRequirement(
     text,
     title: entry.tool.title,
     // Policies that were narrowed still stand; in these cases the written one alone asks.
-    before: narrowedBy(begun, change) ? written(set, change).flatMap(({ requirement }) => requirement ?? []) : asked(set, false),
+    before: narrowedBy(begun, change)
+      ? written(set, change).flatMap(({ requirement }) => requirement ?? [])
+      : asked(set, false),
     after:
       change.approval === 'as_before'
         ? asked(changed, false)

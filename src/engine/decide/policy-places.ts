@@ -57,7 +57,11 @@ export class TextError extends Error {
 }
 
 /** Where the policy with this @id begins, or, with `byte`, what stands so many bytes behind its beginning. Null where it is not found. */
-export function placeOf(text: string, id: string | null, policy?: { readonly text: string; readonly byte: number }): LineColumn | null {
+export function placeOf(
+  text: string,
+  id: string | null,
+  policy?: { readonly text: string; readonly byte: number },
+): LineColumn | null {
   const place = policyPlaces(text).find((one) => one.id === id);
   if (place === undefined) return null;
   const whole = text.slice(place.from, place.to);

@@ -9,7 +9,11 @@ const MARK = '// Written by policy_requirement_set: the approval of this one act
 
 /** The @id of the policy that holds the requirement: the same change finds it again. */
 export function requirementId({ action, askedBy, role, target }: RequirementChange): string {
-  const parts = [action, ...(askedBy === 'everybody' ? [] : [askedBy]), ...(role === null ? [] : [`role-${role}`])];
+  const parts = [
+    action,
+    ...(askedBy === 'everybody' ? [] : [askedBy]),
+    ...(role === null ? [] : [`role-${role}`]),
+  ];
   return ['requirement', ...parts, ...(target === null ? [] : [`on-${target}`])].join(':');
 }
 
@@ -17,7 +21,9 @@ export function requirementId({ action, askedBy, role, target }: RequirementChan
 const concerns = ({ askedBy, role, target }: RequirementChange, { about }: Policy): boolean =>
   (target === null || about.resource === null || about.resource === target) &&
   (about.principal === null ||
-    (about.principal === 'Service' ? askedBy !== 'agents' && askedBy !== 'people' && role === null : askedBy !== 'api_keys'));
+    (about.principal === 'Service'
+      ? askedBy !== 'agents' && askedBy !== 'people' && role === null
+      : askedBy !== 'api_keys'));
 
 /** The policies that ask for an approval of this action in those cases now, without the one that an earlier change wrote. */
 export function asking(set: PolicySet, change: RequirementChange): Policy[] {
@@ -56,7 +62,10 @@ export const narrowedBy = (text: string, change: RequirementChange): boolean =>
 function withClause(text: string, id: string, clause: string): string {
   const place = policyPlaces(text).find((one) => one.id === id);
   if (place === undefined)
-    throw new Fault('invalid_input', `Policy ${id} was not found in the text, so nothing was changed. Use policy_set.`);
+    throw new Fault(
+      'invalid_input',
+      `Policy ${id} was not found in the text, so nothing was changed. Use policy_set.`,
+    );
   return `${text.slice(0, place.to - 1)}${clause}${text.slice(place.to - 1)}`;
 }
 
@@ -69,16 +78,18 @@ function withoutPolicy(text: string, id: string): string {
 }
 
 /** When it is about, as a condition that any policy may have: each part is true or false for every principal and resource. */
-function conditionOf({ action, askedBy, role, target }: RequirementChange): string {
+const conditionOf = (change: RequirementChange): string =>
+  [`action == Action::${quoted(change.action)}`, ...casesOf(change)].join(' && ');
+
+function casesOf({ askedBy, role, target }: RequirementChange): string[] {
   const parts = [
-    `action == Action::${quoted(action)}`,
     ...(askedBy === 'agents' ? ['context.through_agent'] : []),
     ...(askedBy === 'people' ? ['principal is Person', '!context.through_agent'] : []),
     ...(askedBy === 'api_keys' ? ['principal is Service'] : []),
     ...(role === null ? [] : ['principal is Person', `principal.roles.contains(${quoted(role)})`]),
     ...(target === null ? [] : [`resource is ${target}`]),
   ];
-  return [...new Set(parts)].join(' && ');
+  return [...new Set(parts)];
 }
 
 function policyOf(change: RequirementChange): string {
@@ -93,7 +104,9 @@ function policyOf(change: RequirementChange): string {
     ...(approval.stepUp ? ['@step_up("mfa")'] : []),
     `@reason(${quoted(approval.reason)})`,
   ];
-  return `${annotations.join('\n')}\npermit (principal, action == Action::${quoted(change.action)}, resource)\nwhen { ${conditionOf(change)} };`;
+  const cases = casesOf(change);
+  const when = cases.length === 0 ? '' : `\nwhen { ${cases.join(' && ')} }`;
+  return `${annotations.join('\n')}\npermit (principal, action == Action::${quoted(change.action)}, resource)${when};`;
 }
 
 /** As a string of Cedar. Texts of tools are one line without controls, so these two are all that must be escaped. */
@@ -118,8 +131,7 @@ export function withoutStaying(text: string, { all }: PolicySet): string {
 
 /** Throws Fault `invalid_input` for an action whose approval means nothing: one that only looks, or that tightens. */
 export function requireApprovable({ tool }: CatalogueEntry): void {
-  const refuse = (why: string) =>
-    new Fault('invalid_input', `${tool.name} ${why}`, { field: 'action' });
+  const refuse = (why: string) => new Fault('invalid_input', `${tool.name} ${why}`, { field: 'action' });
   if (tool.effects === 'read' || tool.effects === 'look')
     throw refuse('only looks, so nobody approves it. Choose an action that changes something.');
   if (tool.tightens === true)

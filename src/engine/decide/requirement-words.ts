@@ -32,7 +32,9 @@ export function caseWords({ askedBy, role, target }: RequirementChange): string 
   const parts = [
     ...(askedBy === 'everybody' ? [] : [`when ${ASKED_BY[askedBy]}`]),
     ...(role === null ? [] : [`for somebody with the role ${role}`]),
-    ...(target === null ? [] : [`on ${target === 'Tenant' ? 'the organisation' : `a ${target.toLowerCase()}`}`]),
+    ...(target === null
+      ? []
+      : [`on ${target === 'Tenant' ? 'the organisation' : `a ${target.toLowerCase()}`}`]),
   ];
   return parts.length === 0 ? '' : ` ${parts.join(', ')}`;
 }

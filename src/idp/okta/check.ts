@@ -33,14 +33,7 @@ export async function checkOkta(okta: OktaToCheck): Promise<Check[]> {
     // The header has whole seconds: on average the clock is half of one further.
     ...(Number.isNaN(date)
       ? []
-      : [
-          clockCheck(
-            answersTo('okta.clock', 'Okta: the clock'),
-            "Okta's",
-            date + 500,
-            okta.now(),
-          ),
-        ]),
+      : [clockCheck(answersTo('okta.clock', 'Okta: the clock'), "Okta's", date + 500, okta.now())]),
     ...(await withCredential(okta)),
   ];
 }

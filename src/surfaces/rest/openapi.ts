@@ -118,7 +118,8 @@ function rulePaths(catalogue: Catalogue): Json {
     const entry = catalogue.get(tool);
     if (entry === undefined) continue;
     const { requestBody, ...rest } = toolOperation(entry);
-    const body = method === 'get' ? {} : { requestBody: takesFile(tool) ? withFile(requestBody) : requestBody };
+    const body =
+      method === 'get' ? {} : { requestBody: takesFile(tool) ? withFile(requestBody) : requestBody };
     const query = method === 'get' ? queryParameters(entry.tool.input) : [];
     const parameters = [...(rest['parameters'] as Json[]), ...query];
     paths[path] = {
@@ -132,7 +133,9 @@ function rulePaths(catalogue: Catalogue): Json {
 /** The body as JSON, or the policy text alone as a file has it. */
 const withFile = (body: unknown): Json => {
   const { content } = body as { content: Json };
-  const text = { schema: { type: 'string', description: 'The whole Cedar text; the rest of the input is the query.' } };
+  const text = {
+    schema: { type: 'string', description: 'The whole Cedar text; the rest of the input is the query.' },
+  };
   return { ...(body as Json), content: { ...content, 'text/plain': text } };
 };
 
@@ -194,7 +197,10 @@ const RESOURCES = {
         { name: 'name', in: 'path', required: true, schema: { type: 'string' } },
         ref('Tenant', 'parameters'),
       ],
-      requestBody: { required: false, content: json({ type: 'object', description: 'The input of the tool.' }) },
+      requestBody: {
+        required: false,
+        content: json({ type: 'object', description: 'The input of the tool.' }),
+      },
       responses: {
         200: { description: 'What would come of it.', content: json(ref('Preview')) },
         ...REFUSALS,

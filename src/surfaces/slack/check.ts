@@ -90,12 +90,17 @@ async function appCheck(settings: SlackToCheck, { body }: Said): Promise<Check> 
   const remedy = 'Set SLACK_APP_ID to Basic Information, App ID, of the app whose token this is.';
   const bot = body['bot_id'];
   if (typeof bot !== 'string')
-    return answers.failed('The token is not the token of a bot.', `Use the xoxb-… token. ${remedy}`, 'no_bot');
+    return answers.failed(
+      'The token is not the token of a bot.',
+      `Use the xoxb-… token. ${remedy}`,
+      'no_bot',
+    );
   const info = await ask(settings, 'bots.info', { bot });
   if ('check' in info) return { ...info.check, id: 'slack.app', asked: 'Slack: the app' };
   if (info.error === 'ratelimited')
     return answers.warning('Slack is asked too often at this moment (429).', 'Check again in a minute.');
-  if (!info.ok) return answers.failed(`Slack does not say which app it is: ${info.error}.`, remedy, info.error);
+  if (!info.ok)
+    return answers.failed(`Slack does not say which app it is: ${info.error}.`, remedy, info.error);
   const found = oneLine(String((info.body['bot'] as { app_id?: unknown } | undefined)?.app_id ?? 'no app'));
   // Slack names the app of a request in its body, and requests of any other app are refused.
   return found === settings.appId

@@ -65,7 +65,12 @@ function assignment(sim: Simulation, type: string): Record<string, unknown> {
     assignmentType: 'CLIENT',
   };
   if (type !== 'CUSTOM')
-    return { id: seededId('ra1', type.toLowerCase()), label: roleLabel(type), ...common, _links: { assignee } };
+    return {
+      id: seededId('ra1', type.toLowerCase()),
+      label: roleLabel(type),
+      ...common,
+      _links: { assignee },
+    };
   const role = `${sim.url()}/api/v1/iam/roles/${ROLE_ID}`;
   const set = `${sim.url()}/api/v1/iam/resource-sets/${RESOURCE_SET_ID}`;
   return {

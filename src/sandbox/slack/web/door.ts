@@ -59,7 +59,12 @@ export function webApi({ workspace, botToken, faults, onCall }: DoorOptions): Ho
   return app;
 }
 
-const UNAUTHENTICATED: ReadonlySet<string> = new Set(['not_authed', 'invalid_auth', 'token_revoked', 'account_inactive']);
+const UNAUTHENTICATED: ReadonlySet<string> = new Set([
+  'not_authed',
+  'invalid_auth',
+  'token_revoked',
+  'account_inactive',
+]);
 
 function authorise(
   method: Method,
