@@ -2,7 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { argumentsOf, Unusable, type Command, type Terminal } from './cli/command.ts';
 
-/** `prokura check`: asks everything that this installation leans on whether it works. What it needs of the product is loaded when it runs. */
+/**
+ * `prokura check`: asks everything that this installation leans on whether it works. What it needs of the
+ * product is loaded when it runs.
+ */
 export const checkCommand: Command = {
   name: 'check',
   usage: '[--json]',

@@ -20,8 +20,9 @@ interface Metadata {
 }
 
 /**
- * Asks the authorization server of `OKTA_ISSUER` for its metadata and its keys, and whether it knows the app that people sign in with. Which
- * audience its tokens have cannot be asked: only a value that is certainly wrong is named.
+ * Asks the authorization server of `OKTA_ISSUER` for its metadata and its keys, and whether it knows the
+ * app that people sign in with. Which audience its tokens have cannot be asked: only a value that is
+ * certainly wrong is named.
  */
 export async function checkIssuer(what: IssuerToCheck): Promise<Check[]> {
   const { issuer } = what.okta;
@@ -90,7 +91,9 @@ function audienceChecks({ audience, issuer, orgUrl }: IssuerToCheck['okta']): Ch
   ];
 }
 
-/** The app that people sign in with: whether Okta takes its id and secret, and has our redirect addresses. */
+/**
+ * The app that people sign in with: whether Okta takes its id and secret, and has our redirect addresses.
+ */
 async function loginChecks(metadata: Metadata, what: IssuerToCheck): Promise<Check[]> {
   const client = answersTo('login.client', 'Login app: its id and secret');
   const { login } = what.okta;
@@ -120,7 +123,10 @@ const MAX_TENANTS = 5;
 
 type Login = NonNullable<OktaConfig['login']>;
 
-/** Introspection authenticates the client before it looks at the token (RFC 7662 section 2.3), and a token that is none changes nothing. */
+/**
+ * Introspection authenticates the client before it looks at the token (RFC 7662 section 2.3), and a token
+ * that is none changes nothing.
+ */
 async function clientCheck(
   answers: Answers,
   { introspection_endpoint: at }: Metadata,
@@ -154,7 +160,10 @@ async function clientCheck(
       );
 }
 
-/** A sign-in that may show nothing (`prompt=none`) ends at once: at our address where Okta knows it, at a page of Okta's where it does not. */
+/**
+ * A sign-in that may show nothing (`prompt=none`) ends at once: at our address where Okta knows it, at a
+ * page of Okta's where it does not.
+ */
 async function redirectChecks(
   { authorization_endpoint: at }: Metadata,
   clientId: string,

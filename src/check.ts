@@ -24,8 +24,9 @@ const TIMEOUT_MS = 10_000;
 const DEADLINE_MS = 45_000;
 
 /**
- * Asks Okta, the issuer, the login app, Slack and the database whether this installation works, all at the same time and by reads alone.
- * Never throws: what cannot be asked is a failed check. No answer holds a secret, not even where one of these quotes it back.
+ * Asks Okta, the issuer, the login app, Slack and the database whether this installation works, all at the
+ * same time and by reads alone. Never throws: what cannot be asked is a failed check. No answer holds a
+ * secret, not even where one of these quotes it back.
  */
 export async function runChecks(parts: Installation): Promise<Check[]> {
   const { okta, slack, mode, ownerUrl } = parts;
@@ -146,7 +147,9 @@ function withoutSecrets(checks: readonly Check[], secrets: readonly string[]): C
   }));
 }
 
-/** The checks as lines for people. What to do about several in a row is said once, behind the last of them. */
+/**
+ * The checks as lines for people. What to do about several in a row is said once, behind the last of them.
+ */
 export function inLines(checks: readonly Check[]): string {
   const words = { ok: 'OK', warning: 'WARNING', failed: 'FAILED' } as const;
   return checks

@@ -3,7 +3,10 @@ import type { Installation } from './check.ts';
 import type { Config } from './config.ts';
 import { oktaOfSandbox, sandboxStateIn, slackOfSandbox } from './sandbox-settings.ts';
 
-/** What these settings make of an installation, without starting any of it. Or why there is nothing to ask: a sandbox that was never started. */
+/**
+ * What these settings make of an installation, without starting any of it. Or why there is nothing to ask:
+ * a sandbox that was never started.
+ */
 export function installationOf(config: Config): Installation | string {
   const { mode, dataFolder, sandbox } = config;
   const common = {

@@ -32,7 +32,10 @@ export interface ServerAnswer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Asks the REST API with the key. Throws ProkuraError where nobody answers, Unusable where the answer is not of a Prokura. */
+/**
+ * Asks the REST API with the key. Throws ProkuraError where nobody answers, Unusable where the answer is
+ * not of a Prokura.
+ */
 export type AskServer = (
   method: 'GET' | 'POST' | 'PUT',
   path: string,

@@ -109,7 +109,9 @@ The key needs the scope policy_set, which IT admins grant: /apikey grant <id> po
   },
 };
 
-/** `prokura policy require`: changes the approval of one action; without `--yes` it shows what would change. */
+/**
+ * `prokura policy require`: changes the approval of one action; without `--yes` it shows what would change.
+ */
 export const policyRequire: Command = {
   name: 'policy require',
   usage: 'ACTION --approver WHO --note TEXT [options] [--yes] (--url URL | --sandbox) [--key-file FILE]',

@@ -15,8 +15,9 @@ export interface DatabaseChecks {
 }
 
 /**
- * Asks the database of an installation, as its owner and by reads alone: is it there, a primary, made for this mode; may the owner do what
- * migrations need; does this code know all its migrations; does row-level security bind the server's role; what does its clock say.
+ * Asks the database of an installation, as its owner and by reads alone: is it there, a primary, made for
+ * this mode; may the owner do what migrations need; does this code know all its migrations; does row-level
+ * security bind the server's role; what does its clock say.
  */
 export async function checkDatabase(
   ownerUrl: string,

@@ -7,15 +7,19 @@ import { parseInput } from './input.ts';
 import { resolveReferences } from './references.ts';
 import { readonly } from './transact.ts';
 
-/** What would come of a call, and what it would change; `impact` is null where that is not known before it is asked at the provider, or it would be refused. */
+/**
+ * What would come of a call, and what it would change; `impact` is null where that is not known before it
+ * is asked at the provider, or it would be refused.
+ */
 export interface CallPreview extends Explanation {
   readonly impact: Impact | null;
 }
 
 /**
- * What would happen if the actor called the tool now: allowed or not, whose approval, and for a change of our own rows what it would change, as
- * approvers would see it. Nothing is written, and nobody is asked. Somebody without authority learns no more than that. Throws what the call
- * itself would throw for this input: Fault `invalid_input`, `not_found`.
+ * What would happen if the actor called the tool now: allowed or not, whose approval, and for a change of
+ * our own rows what it would change, as approvers would see it. Nothing is written, and nobody is asked.
+ * Somebody without authority learns no more than that. Throws what the call itself would throw for this
+ * input: Fault `invalid_input`, `not_found`.
  */
 export function previewCall(
   app: App,

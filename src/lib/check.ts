@@ -51,7 +51,10 @@ const TIMEOUT = new Set([
 ]);
 const TLS = /CERT|^ERR_TLS|^ERR_SSL|SIGNATURE|^EPROTO$/;
 
-/** Why there was no answer, from the codes in an error and its causes. Takes nothing of their messages, which may quote what was sent. */
+/**
+ * Why there was no answer, from the codes in an error and its causes. Takes nothing of their messages,
+ * which may quote what was sent.
+ */
 export function silenceOf(error: unknown): Silence {
   const codes: string[] = [];
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
@@ -87,10 +90,15 @@ export const SILENCE_REMEDY = {
   network: (setting) => `Check ${setting}, and the network of this machine.`,
 } as const satisfies Record<Silence['code'], (setting: string) => string>;
 
-/** Above so many seconds a difference of clocks is worth a warning; above `failed`, signed requests are refused. */
+/**
+ * Above so many seconds a difference of clocks is worth a warning; above `failed`, signed requests are
+ * refused.
+ */
 const DRIFT_SECONDS = { warning: 5, failed: 60 };
 
-/** Judges the difference between a clock elsewhere and the one of this machine. `whose`: "The database's". */
+/**
+ * Judges the difference between a clock elsewhere and the one of this machine. `whose`: "The database's".
+ */
 export function clockCheck(answers: Answers, whose: string, theirMs: number, oursMs: number): Check {
   const seconds = Math.round((theirMs - oursMs) / 100) / 10;
   const found = `${whose} clock is ${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead of'} this machine's.`;

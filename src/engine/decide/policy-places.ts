@@ -8,7 +8,10 @@ export interface PolicyPlace {
   readonly to: number;
 }
 
-/** The policies of a text that Cedar parses, in order. Of a text that it does not parse, whatever looks like one. */
+/**
+ * The policies of a text that Cedar parses, in order. Of a text that it does not parse, whatever looks like
+ * one.
+ */
 export function policyPlaces(text: string): PolicyPlace[] {
   const found: PolicyPlace[] = [];
   let tokens: string[] = [];
@@ -56,7 +59,10 @@ export class TextError extends Error {
   }
 }
 
-/** Where the policy with this @id begins, or, with `byte`, what stands so many bytes behind its beginning. Null where it is not found. */
+/**
+ * Where the policy with this @id begins, or, with `byte`, what stands so many bytes behind its beginning.
+ * Null where it is not found.
+ */
 export function placeOf(
   text: string,
   id: string | null,

@@ -17,7 +17,9 @@ export function requirementId({ action, askedBy, role, target }: RequirementChan
   return ['requirement', ...parts, ...(target === null ? [] : [`on-${target}`])].join(':');
 }
 
-/** Whether a requirement of this policy is asked in the cases that the change is about, or in some of them. */
+/**
+ * Whether a requirement of this policy is asked in the cases that the change is about, or in some of them.
+ */
 const concerns = ({ askedBy, role, target }: RequirementChange, { about }: Policy): boolean =>
   (target === null || about.resource === null || about.resource === target) &&
   (about.principal === null ||
@@ -25,7 +27,10 @@ const concerns = ({ askedBy, role, target }: RequirementChange, { about }: Polic
       ? askedBy !== 'agents' && askedBy !== 'people' && role === null
       : askedBy !== 'api_keys'));
 
-/** The policies that ask for an approval of this action in those cases now, without the one that an earlier change wrote. */
+/**
+ * The policies that ask for an approval of this action in those cases now, without the one that an earlier
+ * change wrote.
+ */
 export function asking(set: PolicySet, change: RequirementChange): Policy[] {
   const own = requirementId(change);
   return [...set.forTool(change.action).policies.values()].filter(
@@ -34,9 +39,10 @@ export function asking(set: PolicySet, change: RequirementChange): Policy[] {
 }
 
 /**
- * The text with this one requirement changed: whatever else it asks in those cases is narrowed by an `unless`, and one policy is added that
- * asks for the new approval. An earlier change of the same cases is taken back first. Nothing else of the text is touched, comments
- * included. Does not say whether the outcome can be used. Throws Fault `invalid_input` where a policy permits and asks at once.
+ * The text with this one requirement changed: whatever else it asks in those cases is narrowed by an
+ * `unless`, and one policy is added that asks for the new approval. An earlier change of the same cases is
+ * taken back first. Nothing else of the text is touched, comments included. Does not say whether the
+ * outcome can be used. Throws Fault `invalid_input` where a policy permits and asks at once.
  */
 export function changedText(text: string, set: PolicySet, change: RequirementChange): string {
   const clause = `\nunless { ${conditionOf(change)} }`;
@@ -77,7 +83,10 @@ function withoutPolicy(text: string, id: string): string {
   return `${text.slice(0, from).trimEnd()}\n${text.slice(place.to).replace(/^\n/, '')}`;
 }
 
-/** When it is about, as a condition that any policy may have: each part is true or false for every principal and resource. */
+/**
+ * When it is about, as a condition that any policy may have: each part is true or false for every principal
+ * and resource.
+ */
 const conditionOf = (change: RequirementChange): string =>
   [`action == Action::${quoted(change.action)}`, ...casesOf(change)].join(' && ');
 
@@ -109,12 +118,15 @@ function policyOf(change: RequirementChange): string {
   return `${annotations.join('\n')}\npermit (principal, action == Action::${quoted(change.action)}, resource)${when};`;
 }
 
-/** As a string of Cedar. Texts of tools are one line without controls, so these two are all that must be escaped. */
+/**
+ * As a string of Cedar. Texts of tools are one line without controls, so these two are all that must be
+ * escaped.
+ */
 const quoted = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
 /**
- * The shipped text as an organisation's own begins with it: without what stays anyway, with the comment above each. A copy of what stays would be
- * refused once an upgrade has changed it.
+ * The shipped text as an organisation's own begins with it: without what stays anyway, with the comment
+ * above each. A copy of what stays would be refused once an upgrade has changed it.
  */
 export function withoutStaying(text: string, { all }: PolicySet): string {
   const staying = new Set(all.filter(({ stays }) => stays).map(({ id }) => id));
@@ -129,7 +141,10 @@ export function withoutStaying(text: string, { all }: PolicySet): string {
     }, text);
 }
 
-/** Throws Fault `invalid_input` for an action whose approval means nothing: one that only looks, or that tightens. */
+/**
+ * Throws Fault `invalid_input` for an action whose approval means nothing: one that only looks, or that
+ * tightens.
+ */
 export function requireApprovable({ tool }: CatalogueEntry): void {
   const refuse = (why: string) => new Fault('invalid_input', `${tool.name} ${why}`, { field: 'action' });
   if (tool.effects === 'read' || tool.effects === 'look')

@@ -27,7 +27,10 @@ const ASKED_BY = {
   api_keys: 'an API key asks',
 } as const satisfies Record<RequirementChange['askedBy'], string>;
 
-/** The cases that a change is about, after the name of the action: " when an agent asks, for the role help_desk". Empty: always. */
+/**
+ * The cases that a change is about, after the name of the action: " when an agent asks, for the role
+ * help_desk". Empty: always.
+ */
 export function caseWords({ askedBy, role, target }: RequirementChange): string {
   const parts = [
     ...(askedBy === 'everybody' ? [] : [`when ${ASKED_BY[askedBy]}`]),

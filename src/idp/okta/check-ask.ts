@@ -11,7 +11,10 @@ export interface OktaToCheck {
   readonly now: () => number;
 }
 
-/** Asks the organisation with our credential: a path that begins with a slash. Throws NoAnswer, and Fault where no token can be had. */
+/**
+ * Asks the organisation with our credential: a path that begins with a slash. Throws NoAnswer, and Fault
+ * where no token can be had.
+ */
 export type AskOkta = (path: string) => Promise<Answer>;
 
 /** The JSON object of an answer, or null. */

@@ -2,7 +2,9 @@ import { answersTo, type Check } from '#lib/check.ts';
 import { oneLine } from '#lib/sanitise.ts';
 import { listIn, objectIn, type AskOkta, type OktaToCheck } from './check-ask.ts';
 
-/** What a custom role must allow, and what fails here without it (docs/okta-setup.md has the same table). */
+/**
+ * What a custom role must allow, and what fails here without it (docs/okta-setup.md has the same table).
+ */
 const NEEDED: Readonly<Record<string, string>> = {
   'okta.users.read': 'the import fails',
   'okta.groups.read': 'the import fails',
@@ -23,7 +25,9 @@ const WIDER: Readonly<Record<string, string>> = {
 /** Standard roles that only look. */
 const LOOKING: ReadonlySet<string> = new Set(['READ_ONLY_ADMIN', 'REPORT_ADMIN']);
 
-/** What the administrator roles of our credential allow, as far as Okta shows that to the credential itself. */
+/**
+ * What the administrator roles of our credential allow, as far as Okta shows that to the credential itself.
+ */
 export async function roleCheck({ credential }: OktaToCheck, ask: AskOkta): Promise<Check> {
   const answers = answersTo('okta.role', 'Okta: the administrator role of the credential');
   const path =

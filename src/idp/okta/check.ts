@@ -7,8 +7,9 @@ import { createAuthorizer, type Authorizer } from './token.ts';
 import { NoAnswer, send, type Answer } from './transport.ts';
 
 /**
- * Asks an Okta organisation whether our credential is good for what this product does there, by reads alone: does it answer, is there a token
- * with each scope, what do the administrator roles allow. Stops at the first answer without which the next question makes no sense.
+ * Asks an Okta organisation whether our credential is good for what this product does there, by reads
+ * alone: does it answer, is there a token with each scope, what do the administrator roles allow. Stops at
+ * the first answer without which the next question makes no sense.
  */
 export async function checkOkta(okta: OktaToCheck): Promise<Check[]> {
   const org = answersTo('okta.org', 'Okta: the organisation');

@@ -32,8 +32,9 @@ const REFUSALS: Readonly<Record<string, string>> = {
 const REACH = 'Check that this machine can reach slack.com: DNS, firewall, proxy.';
 
 /**
- * Asks Slack whether the token is good, belongs to this workspace and this app, and has the scopes of the manifest. Sends no message. Whether
- * Slack reaches this server cannot be asked: that shows when somebody types a command.
+ * Asks Slack whether the token is good, belongs to this workspace and this app, and has the scopes of the
+ * manifest. Sends no message. Whether Slack reaches this server cannot be asked: that shows when somebody
+ * types a command.
  */
 export async function checkSlack(settings: SlackToCheck): Promise<Check[]> {
   const token = answersTo('slack.token', 'Slack: the bot token');

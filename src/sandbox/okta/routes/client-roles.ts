@@ -10,8 +10,8 @@ const RESOURCE_SET_ID = seededId('iam', 'prokura');
 const ROLE_LABEL = 'Prokura';
 
 /**
- * `/oauth2/v1/clients/{id}/roles`: the administrator roles of the service app. It is beside the management API, and takes its tokens.
- * Roles of other apps are not simulated: there are none.
+ * `/oauth2/v1/clients/{id}/roles`: the administrator roles of the service app. It is beside the management
+ * API, and takes its tokens. Roles of other apps are not simulated: there are none.
  */
 export function clientRoleRoutes(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
