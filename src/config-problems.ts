@@ -120,7 +120,10 @@ export function formProblems(settings: Environment): string[] {
   return problems;
 }
 
-/** Okta makes ids that begin with `0oa`; an administrator may choose others, of 6 to 100 characters (management API, `oauthClient.client_id`). */
+/**
+ * Okta makes ids that begin with `0oa`; an administrator may choose others, of 6 to 100 characters
+ * (management API, `oauthClient.client_id`).
+ */
 const isClientId = (id: string): boolean => /^0oa\w*$|^[\w$.+!*'(),-]{6,100}$/.test(id);
 
 /** Ids are quoted; what is as long as a secret is not. */

@@ -112,8 +112,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 }
 
 /**
- * The settings among the variables of an environment, where programs of other people have theirs too. One that cannot be read is left out of
- * `settings` and named in `problems`, so that everything else that is wrong can be said beside it.
+ * The settings among the variables of an environment, where programs of other people have theirs too. One
+ * that cannot be read is left out of `settings` and named in `problems`, so that everything else that is
+ * wrong can be said beside it.
  */
 function readSettings(given: Readonly<Record<string, unknown>>): {
   settings: Environment;

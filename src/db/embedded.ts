@@ -112,7 +112,10 @@ async function start(programs: Programs, directory: string, data: string): Promi
   }
 }
 
-/** The owner's URL of the embedded server of a folder that runs now, by its own files; null where none does. Starts and changes nothing. */
+/**
+ * The owner's URL of the embedded server of a folder that runs now, by its own files; null where none does.
+ * Starts and changes nothing.
+ */
 export function runningEmbedded(folder: string): string | null {
   const found = portIn(join(resolve(folder), 'postgres'));
   if (found === undefined || !isPostgres(found.pid)) return null;

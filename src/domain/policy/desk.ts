@@ -134,8 +134,9 @@ export interface PolicyDesk {
    */
   check(text: string): Promise<{ digest: string; policies: readonly PolicyOutline[] }>;
   /**
-   * The text in force with one requirement changed, validated. Fault `not_found` for an action that is not there, `invalid_input` where nothing would
-   * change, where it would keep IT admins from changing the policies, or where an approval of the action means nothing.
+   * The text in force with one requirement changed, validated. Fault `not_found` for an action that is not
+   * there, `invalid_input` where nothing would change, where it would keep IT admins from changing the
+   * policies, or where an approval of the action means nothing.
    */
   withRequirement(change: RequirementChange): Promise<ChangedRequirement>;
   /** Which calls of the last `days` days the text would have decided differently. Faults as in `check`. */

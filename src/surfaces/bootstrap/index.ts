@@ -46,9 +46,10 @@ interface Defaults extends Pick<SetUp, 'okta' | 'slackTeamId'> {
 }
 
 /**
- * The one door that needs no tenant: `POST /v1/bootstrap` with the one-time local token makes the first tenant with its first
- * administrators. The token is spent by the first request that is well-formed, finds Okta and its issuer working, and names people whom Okta knows;
- * afterwards every token is refused. The answer has all checks: what only Slack lacks can be mended later.
+ * The one door that needs no tenant: `POST /v1/bootstrap` with the one-time local token makes the first
+ * tenant with its first administrators. The token is spent by the first request that is well-formed, finds
+ * Okta and its issuer working, and names people whom Okta knows; afterwards every token is refused. The
+ * answer has all checks: what only Slack lacks can be mended later.
  */
 export function bootstrapSurface(app: App, defaults: Defaults) {
   return {
@@ -117,7 +118,10 @@ async function bootstrap(app: App, { checks: ask, ...defaults }: Defaults, reque
   return { ...answer, checks };
 }
 
-/** Nothing is made with an Okta or an issuer that does not work: it would show at the first import, or at the first exchange. Fault `invalid_input`. */
+/**
+ * Nothing is made with an Okta or an issuer that does not work: it would show at the first import, or at
+ * the first exchange. Fault `invalid_input`.
+ */
 function requireOkta(checks: readonly Check[]): void {
   const failed = checks.filter(({ id, status }) => status === 'failed' && /^(?:okta|issuer)\b/.test(id));
   if (failed.length === 0) return;

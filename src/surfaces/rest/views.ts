@@ -59,9 +59,16 @@ export const ApprovalSummary = z.object({
 });
 
 <<<<<<< HEAD
+<<<<<<< HEAD
 /** Converts a call to its REST form. */
 =======
 /** What a call would come to (`POST /v1/tools/{name}/preview`). `changes`, `effect` and `reversible` are null where they cannot be foreseen. */
+=======
+/**
+ * What a call would come to (`POST /v1/tools/{name}/preview`). `changes`, `effect` and `reversible` are
+ * null where they cannot be foreseen.
+ */
+>>>>>>> 731abec (Comments within their width)
 export const PreviewView = z.object({
   tool: z.string(),
   allowed: z.boolean(),

@@ -38,7 +38,10 @@ export interface SlackSurface {
   /** Answers `POST /slack/events`; null for every other path. */
   fetch(request: Request): Promise<Response | null>;
   readonly jobs: Readonly<Record<string, (data: JobData) => Promise<void>>>;
-  /** Asks Slack whether token, workspace, app and scopes belong together (`checkSlack`). Throws Fault `unavailable` with `detail.reason`. */
+  /**
+   * Asks Slack whether token, workspace, app and scopes belong together (`checkSlack`). Throws Fault
+   * `unavailable` with `detail.reason`.
+   */
   ready(): Promise<void>;
   /** Waits for the work that goes on after acknowledgements. */
   close(): Promise<void>;
