@@ -118,8 +118,11 @@ async function ask(
   try {
     const answer = await guardedFetch(apiUrl)(`${apiUrl ?? 'https://slack.com/api/'}${method}`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${botToken}` },
-      body: new URLSearchParams(args),
+      headers: {
+        authorization: `Bearer ${botToken}`,
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: new URLSearchParams(args).toString(),
     });
     if (answer.status === 429) return { ok: false, error: 'ratelimited', body: {}, scopes: null };
     const body = JSON.parse(await answer.text()) as Record<string, unknown>;
