@@ -141,10 +141,10 @@ describe('the settings', () => {
     ['SLACK_BOT_TOKEN', 'secret', 'is not a bot token'],
     ['SLACK_SIGNING_SECRET', 'xoxb-1-secret', 'is a token'],
     ['SLACK_TEAM_ID', 'acme', 'acme is not the id of a workspace'],
-    ['SLACK_TEAM_ID', 'E012AB3CD', 'is an Enterprise organization'],
+    ['SLACK_TEAM_ID', 'E012AB3CD', 'E012AB3CD is an Enterprise organization'],
     ['SLACK_APP_ID', 'B123', 'B123 is the id of a bot'],
     ['OKTA_CLIENT_ID', 'foo', 'foo is not a client id of Okta'],
-    ['OKTA_LOGIN_CLIENT_ID', 'my app', 'is not a client id of Okta'],
+    ['OKTA_LOGIN_CLIENT_ID', 'my app', 'my app is not a client id of Okta'],
   ])('%s=%s is plainly something else, and the words quote no secret', (name, value, words) => {
     const problems = problemsOf({ ...LIVE, [name]: value });
     expect(problems).toEqual([expect.stringContaining(`${name} ${words}`)]);
