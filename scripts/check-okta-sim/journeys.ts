@@ -27,10 +27,11 @@ async function all<T>(list: Promise<AsyncIterable<T | null>>, most = 1000): Prom
   return items;
 }
 
-/** Reads people, and what hangs on a person; grants and takes an admin role; reads the roles of the service app. */
+/**
+ * Reads people and what belongs to a person; grants and removes an administrator role; reads the roles of
+ * the service app.
+ */
 export async function directory({ sim, url, client, step, raw, ann }: Session): Promise<void> {
-/** Reads people and what belongs to a person; grants and removes an administrator role. */
-export async function directory({ client, step, raw, ann }: Session): Promise<void> {
   await step('users by page', () => all(client.userApi.listUsers({ limit: 5 })));
   await step('users by q', () => all(client.userApi.listUsers({ q: 'an' })));
   await step('users by filter', () =>

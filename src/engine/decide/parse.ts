@@ -53,7 +53,7 @@ const NEED_APPROVAL = ['fallback', 'quorum', 'step_up', 'expires'];
 const ANNOTATIONS = ['id', 'reason', 'allows', 'adds', 'approval', 'stays', ...NEED_APPROVAL];
 
 /**
- * Parses every policy of a text. Throws an Error, with Cedar's message where Cedar refuses, if one does not
+ * Parses every policy of a text. Throws a TextError, with Cedar's message where Cedar refuses, if one does not
  * parse, lacks an `@id`, shares it with another or has an unknown annotation. Does not check the schema.
  */
 export function parsePolicies(text: string, origin: Origin): Parsed[] {

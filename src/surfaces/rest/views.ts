@@ -58,17 +58,10 @@ export const ApprovalSummary = z.object({
   decided_at: Moment.nullable(),
 });
 
-<<<<<<< HEAD
-<<<<<<< HEAD
-/** Converts a call to its REST form. */
-=======
-/** What a call would come to (`POST /v1/tools/{name}/preview`). `changes`, `effect` and `reversible` are null where they cannot be foreseen. */
-=======
 /**
  * What a call would come to (`POST /v1/tools/{name}/preview`). `changes`, `effect` and `reversible` are
  * null where they cannot be foreseen.
  */
->>>>>>> 731abec (Comments within their width)
 export const PreviewView = z.object({
   tool: z.string(),
   allowed: z.boolean(),
@@ -90,7 +83,7 @@ export const PreviewView = z.object({
 });
 export type PreviewView = z.infer<typeof PreviewView>;
 
->>>>>>> 0526d00 (One requirement changed without the whole text, policies by file, previews over REST (not run yet))
+/** Converts a call to its REST form. */
 export function callView(call: Call): z.infer<typeof CallView> {
   return {
     id: call.id,
