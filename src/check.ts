@@ -1,5 +1,5 @@
 import { checkDatabase, type DatabaseChecks } from '#db/check.ts';
-import { checkOkta, type OktaCredential } from '#idp/okta/index.ts';
+import { checkOkta } from '#idp/okta/index.ts';
 import { answersTo, type Check } from '#lib/check.ts';
 import { checkSlack, type SlackToCheck } from '#surfaces/slack/check.ts';
 import { checkIssuer } from './check-issuer.ts';
@@ -40,7 +40,7 @@ export async function runChecks(parts: Installation): Promise<Check[]> {
       'Okta',
       checkOkta({
         orgUrl: okta.orgUrl.replace(/\/$/, ''),
-        credential: okta.credential as unknown as OktaCredential,
+        credential: okta.credential,
         timeoutMs,
         now,
       }),

@@ -126,6 +126,7 @@ describe('npm start on a fresh machine', () => {
       OKTA_ORG_URL: 'https://nowhere.invalid',
       OKTA_ISSUER: 'https://nowhere.invalid/oauth2/default',
       SLACK_BOT_TOKEN: secret,
+      SLACK_SIGNING_SECRET: 'f'.repeat(32),
     });
     expect(server.output()).toContain(`Prokura listens at http://127.0.0.1:${port}`);
     expect(server.output()).toContain('reached as https://prokura.acme.com');

@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '#engine/outcome.ts';
 import { main } from '../../src/cli.ts';
@@ -284,9 +287,6 @@ describe('over REST and from the command line', () => {
   });
 
   test('prokura policy show, check, set and require', async () => {
-    const { writeFileSync, mkdtempSync } = await import('node:fs');
-    const { join } = await import('node:path');
-    const { tmpdir } = await import('node:os');
     const folder = mkdtempSync(join(tmpdir(), 'prokura-policy-'));
     const shipped = await command('show', '--version', '0');
     expect(shipped).toMatchObject({ code: 0, out: expect.stringContaining('@id("people-vote")') });

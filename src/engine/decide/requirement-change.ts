@@ -132,7 +132,7 @@ export function withoutStaying(text: string, { all }: PolicySet): string {
   const staying = new Set(all.filter(({ stays }) => stays).map(({ id }) => id));
   return policyPlaces(text)
     .filter(({ id }) => id !== null && staying.has(id))
-    .reverse()
+    .toReversed()
     .reduce((left, { from, to }) => {
       const lines = left.slice(0, from).split('\n');
       lines.pop();

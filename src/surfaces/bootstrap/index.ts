@@ -42,7 +42,7 @@ const STATUS = {
 /** What the settings of this server give a new tenant, and how they are asked whether they work. */
 interface Defaults extends Pick<SetUp, 'okta' | 'slackTeamId'> {
   /** Asks Okta, the issuer, Slack and the database. Never throws. */
-  checks(): Promise<readonly Check[]>;
+  readonly checks: () => Promise<readonly Check[]>;
 }
 
 /**

@@ -61,7 +61,7 @@ export async function checkSlack(settings: SlackToCheck): Promise<Check[]> {
 
 function teamCheck({ teamId }: SlackToCheck, { body }: Said): Check {
   const answers = answersTo('slack.team', 'Slack: the workspace');
-  const found = oneLine(String(body['team_id'] ?? 'no workspace'));
+  const found = idIn(body['team_id'], 'no workspace');
   return found === teamId
     ? answers.ok(`It is ${teamId}.`)
     : answers.failed(
@@ -102,12 +102,16 @@ async function appCheck(settings: SlackToCheck, { body }: Said): Promise<Check> 
     return answers.warning('Slack is asked too often at this moment (429).', 'Check again in a minute.');
   if (!info.ok)
     return answers.failed(`Slack does not say which app it is: ${info.error}.`, remedy, info.error);
-  const found = oneLine(String((info.body['bot'] as { app_id?: unknown } | undefined)?.app_id ?? 'no app'));
+  const found = idIn((info.body['bot'] as { app_id?: unknown } | undefined)?.app_id, 'no app');
   // Slack names the app of a request in its body, and requests of any other app are refused.
   return found === settings.appId
     ? answers.ok(`It is ${found}.`)
     : answers.failed(`The token is of the app ${found}, not of ${settings.appId}.`, remedy, 'other_app');
 }
+
+/** An id in an answer of Slack's, or these words where there is none. */
+const idIn = (value: unknown, otherwise: string): string =>
+  typeof value === 'string' ? oneLine(value) : otherwise;
 
 async function ask(
   { botToken, apiUrl }: SlackToCheck,
