@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -37,4 +37,7 @@ for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
   mkdirSync(dirname(to), { recursive: true });
   writeFileSync(to, ready, { mode: here.endsWith('cli.ts') ? 0o755 : 0o644 });
 }
+// `prokura check` holds a database against the migrations that this version knows.
+const journal = 'db/migrations/meta/_journal.json';
+cpSync(join(source, journal), join(out, journal));
 console.log(`${done.size} files of the command line program in ${relative(root, out) || '.'}`);

@@ -18,7 +18,8 @@ export function banner(parts: {
   const { baseUrl } = server.app;
   const lines = [
     '',
-    `  Prokura listens at ${baseUrl}`,
+    `  Prokura listens at ${listening(config, server)}`,
+    ...(config.publicUrl === null ? [] : [`  reached as ${config.publicUrl}`]),
     `  database  ${config.databaseUrl === null ? `embedded PostgreSQL in ${config.dataFolder}/ (real)` : 'yours, by DATABASE_URL (real)'}`,
     ...(sandbox === null ? live(server, tokenFile) : sandboxLines(config, sandbox, company)),
     '',
@@ -29,6 +30,12 @@ export function banner(parts: {
     '',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Where this process listens, beside the address under which others reach it. */
+function listening({ host }: Config, { url }: RunningServer): string {
+  const { port } = new URL(url);
+  return host === '127.0.0.1' ? url : `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function sandboxLines(config: Config, sandbox: Sandbox, company: SetUpAnswer | null): string[] {
@@ -49,11 +56,16 @@ function sandboxLines(config: Config, sandbox: Sandbox, company: SetUpAnswer | n
   ];
 }
 
+const LIVE =
+  '  live      your own Okta and Slack. They are being asked whether they work: what fails is logged, or run npm run prokura -- check';
+
 function live(server: RunningServer, tokenFile: string | null): string[] {
   const { baseUrl } = server.app;
-  if (tokenFile === null) return ['  live      real Okta, real Slack'];
+  if (tokenFile === null) return [LIVE];
   return [
-    '  live      real Okta, real Slack; there is no tenant yet.',
+    LIVE,
+    '',
+    '  There is no tenant yet.',
     '',
     '  Make it, once, with its first administrators:',
     `    curl -X POST ${baseUrl}/v1/bootstrap -H "Authorization: Bearer $(cat ${tokenFile})" \\`,

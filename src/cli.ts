@@ -1,14 +1,27 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { ProkuraError } from '#client/index.ts';
+import { checkCommand } from './check-command.ts';
 import { agentAssertion } from './cli/agent-assertion.ts';
 import { agentCall } from './cli/agent-call.ts';
 import { agentKey } from './cli/agent-key.ts';
 import { agentToken } from './cli/agent-token.ts';
 import { Unusable, wordsOf, type Command, type Terminal } from './cli/command.ts';
+import { policyCheck, policyRequire, policySet, policyShow } from './cli/policy.ts';
 import { verifyLedgerCommand } from './cli/verify-ledger.ts';
 
-const COMMANDS: readonly Command[] = [agentKey, agentAssertion, agentToken, agentCall, verifyLedgerCommand];
+const COMMANDS: readonly Command[] = [
+  checkCommand,
+  agentKey,
+  agentAssertion,
+  agentToken,
+  agentCall,
+  policyShow,
+  policyCheck,
+  policySet,
+  policyRequire,
+  verifyLedgerCommand,
+];
 
 /**
  * Runs one command and returns the exit code of the process: 0 done, 1 refused or failed, 2 not understood.

@@ -46,11 +46,14 @@ export function liveProblems(settings: Environment, given: Record<string, unknow
   problems.push(...keyProblems(settings));
   if (settings.OKTA_LOGIN_CLIENT_SECRET !== undefined && settings.OKTA_LOGIN_CLIENT_ID === undefined)
     problems.push('OKTA_LOGIN_CLIENT_SECRET is set without OKTA_LOGIN_CLIENT_ID.');
-  if (settings.PUBLIC_URL === undefined)
+  if (missing(['PUBLIC_URL']).length > 0)
     problems.push(
       'PUBLIC_URL is missing: the https address under which Okta, Slack and agents reach this server.',
     );
-  else if (!/^https:|^http:\/\/(?:localhost|127\.0\.0\.1)(?::|\/|$)/.test(settings.PUBLIC_URL))
+  else if (
+    settings.PUBLIC_URL !== undefined &&
+    !/^https:|^http:\/\/(?:localhost|127\.0\.0\.1)(?::|\/|$)/.test(settings.PUBLIC_URL)
+  )
     problems.push('PUBLIC_URL must be https.');
   if (settings.OKTA_ORG_URL !== undefined) problems.push(...orgUrlProblems(settings.OKTA_ORG_URL));
   if (settings.PROKURA_MASTER_KEY === undefined)
@@ -69,6 +72,62 @@ export function liveProblems(settings: Environment, given: Record<string, unknow
       problems.push(`${name} is set, but PROKURA_MODE=live never uses a simulator. Remove it.`);
   return problems;
 }
+
+/** A token or id of another kind, by how it begins, with what it is. */
+const SLACK_TOKENS = {
+  'xapp-': 'an app-level token',
+  'xoxp-': "a user's token",
+  'xoxa-': 'a token of an old workspace app',
+  xoxe: 'a token of token rotation, which is not supported',
+} as const;
+
+/** What is plainly not what a live setting should be: a token, an id or a name of another kind. Quotes no token. */
+export function formProblems(settings: Environment): string[] {
+  const problems: string[] = [];
+  const {
+    SLACK_BOT_TOKEN: token,
+    SLACK_SIGNING_SECRET: secret,
+    SLACK_TEAM_ID: team,
+    SLACK_APP_ID: app,
+  } = settings;
+  if (token !== undefined && !token.startsWith('xoxb-')) {
+    const kind = Object.entries(SLACK_TOKENS).find(([prefix]) => token.startsWith(prefix));
+    problems.push(
+      `SLACK_BOT_TOKEN ${kind === undefined ? 'is not a bot token' : `is ${kind[1]} (${kind[0]}…)`}. It is the Bot User OAuth Token, xoxb-…: api.slack.com/apps, the app, OAuth & Permissions.`,
+    );
+  }
+  if (secret !== undefined && /^x(?:ox[a-z]|app)-/.test(secret))
+    problems.push(
+      'SLACK_SIGNING_SECRET is a token. It is the Signing Secret: api.slack.com/apps, the app, Basic Information.',
+    );
+  if (team !== undefined && !/^T[A-Z0-9]+$/.test(team))
+    problems.push(
+      /^E[A-Z0-9]+$/.test(team)
+        ? `SLACK_TEAM_ID ${team} is an Enterprise organization. It is one workspace, T…: the address of Slack in a browser has it.`
+        : `SLACK_TEAM_ID ${shown(team)} is not the id of a workspace. It begins with T, and the address of Slack in a browser has it: app.slack.com/client/T…`,
+    );
+  if (app !== undefined && !/^A[A-Z0-9]+$/.test(app))
+    problems.push(
+      `SLACK_APP_ID ${shown(app)} is ${/^B[A-Z0-9]+$/.test(app) ? 'the id of a bot' : 'not the id of an app'}. It begins with A: api.slack.com/apps, the app, Basic Information, App ID.`,
+    );
+  for (const name of ['OKTA_CLIENT_ID', 'OKTA_LOGIN_CLIENT_ID'] as const) {
+    const id = settings[name];
+    if (id !== undefined && !isClientId(id))
+      problems.push(
+        `${name} ${shown(id)} is not a client id of Okta. It usually begins with 0oa: Applications, the app, General, Client ID.`,
+      );
+  }
+  return problems;
+}
+
+/**
+ * Okta makes ids that begin with `0oa`; an administrator may choose others, of 6 to 100 characters
+ * (management API, `oauthClient.client_id`).
+ */
+const isClientId = (id: string): boolean => /^0oa\w*$|^[\w$.+!*'(),-]{6,100}$/.test(id);
+
+/** Ids are quoted; what is as long as a secret is not. */
+const shown = (text: string): string => (text.length <= 24 ? text : '(not shown)');
 
 /** Which part of a database URL Prokura cannot honour. Empty if there is no URL. */
 export function databaseProblems(url: string | undefined): string[] {

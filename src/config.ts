@@ -1,5 +1,11 @@
 import { read } from '#lib/problems.ts';
-import { databaseProblems, liveProblems, sandboxProblems, unknownNames } from './config-problems.ts';
+import {
+  databaseProblems,
+  formProblems,
+  liveProblems,
+  sandboxProblems,
+  unknownNames,
+} from './config-problems.ts';
 import { Environment } from './environment.ts';
 import { oktaPrivateKey } from './okta-key.ts';
 
@@ -75,19 +81,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const given = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
   );
-  const unknown = unknownNames(Object.keys(given));
-  const answer = read(Environment, Object.fromEntries(known(given)));
-  if ('problems' in answer)
-    throw new ConfigError([
-      ...answer.problems.map(({ field, problem }) => `${field}: ${problem}`),
-      ...unknown,
-    ]);
-  const settings = answer.data;
+  const { settings, problems: unreadable } = readSettings(given);
   const real = settings.PROKURA_MODE === 'live';
   const problems = [
-    ...(real ? liveProblems(settings, given) : sandboxProblems(settings, given)),
+    ...unreadable,
+    ...(real
+      ? [...liveProblems(settings, given), ...formProblems(settings)]
+      : sandboxProblems(settings, given)),
     ...databaseProblems(settings.DATABASE_URL),
-    ...unknown,
+    ...unknownNames(Object.keys(given)),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({
@@ -109,9 +111,24 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   });
 }
 
-/** The settings among the variables of an environment, which also contains variables of other programs. */
-const known = (given: Readonly<Record<string, unknown>>): [string, unknown][] =>
-  Object.entries(given).filter(([name]) => name in Environment.shape);
+/**
+ * The settings among the variables of an environment, where programs of other people have theirs too. One
+ * that cannot be read is left out of `settings` and named in `problems`, so that everything else that is
+ * wrong can be said beside it.
+ */
+function readSettings(given: Readonly<Record<string, unknown>>): {
+  settings: Environment;
+  problems: string[];
+} {
+  const known = Object.entries(given).filter(([name]) => name in Environment.shape);
+  const answer = read(Environment, Object.fromEntries(known));
+  if (!('problems' in answer)) return { settings: answer.data, problems: [] };
+  const bad = new Set(answer.problems.map(({ field }) => field));
+  return {
+    settings: Environment.parse(Object.fromEntries(known.filter(([name]) => !bad.has(name)))),
+    problems: answer.problems.map(({ field, problem }) => `${field}: ${problem}`),
+  };
+}
 
 function oktaConfig(settings: Environment): OktaConfig {
   const credential =

@@ -3,9 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startEmbedded, type EmbeddedServer } from '#db/embedded.ts';
 import { isDriverRace } from '#db/pool.ts';
+import type { Check } from '#lib/check.ts';
 import { Fault } from '#lib/fault.ts';
-import { createLogger } from '#lib/log.ts';
+import { createLogger, type Logger } from '#lib/log.ts';
 import { banner } from './banner.ts';
+import { runChecks } from './check.ts';
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { startSandbox } from './sandbox-mode.ts';
 import { startServer } from './server.ts';
@@ -59,6 +61,13 @@ async function start(config: Config): Promise<() => Promise<void>> {
         tokenFile: server.bootstrapToken === null ? null : tokenFile,
       }),
     );
+    if (config.mode === 'live') {
+      const publicUrl = config.publicUrl ?? server.url;
+      // In the background: what needs Okta or Slack says so by itself, and everything else works without them.
+      void runChecks({ mode: config.mode, publicUrl, okta, slack, ownerUrl }).then((checks) =>
+        logChecks(log, checks),
+      );
+    }
     return close;
   } catch (error) {
     await close().catch(() => {});
@@ -101,6 +110,17 @@ try {
 } catch (error) {
   process.stderr.write(`Prokura did not start.\n${inWords(error)}\n`);
   process.exit(1);
+}
+
+/** One line for each check that did not come out well, with what to do. */
+function logChecks(log: Logger, checks: readonly Check[]): void {
+  for (const { id, asked, status, found, remedy, code } of checks) {
+    const line = { check: id, ...(code === undefined ? {} : { code }), remedy };
+    if (status === 'failed') log.error(line, `check failed: ${asked}. ${found}`);
+    else if (status === 'warning') log.warn(line, `check: ${asked}. ${found}`);
+  }
+  const failed = checks.filter(({ status }) => status === 'failed').length;
+  if (failed === 0) log.info({ checks: checks.length }, 'checks: nothing failed');
 }
 
 /**

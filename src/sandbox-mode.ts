@@ -1,41 +1,19 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import { freePort } from '#db/embedded.ts';
 import { lastSync } from '#domain/tenant/connection.ts';
 import { setUpTenant, type SetUpAnswer } from '#engine/set-up.ts';
 import { readonly } from '#engine/transact.ts';
-import { newSecret } from '#lib/id.ts';
 import { SAMPLE_COMPANY, samplePerson } from '#sandbox/company.ts';
-import {
-  EVERYONE_GROUP_ID,
-  SANDBOX_AUDIENCE,
-  SANDBOX_SERVICE_CLIENT_ID,
-  SANDBOX_WEB_CLIENT_ID,
-  SANDBOX_WEB_CLIENT_SECRET,
-  startOktaSimulator,
-} from '#sandbox/okta/index.ts';
+import { EVERYONE_GROUP_ID, startOktaSimulator } from '#sandbox/okta/index.ts';
 import { startSlackSimulator } from '#sandbox/slack/index.ts';
 import type { SlackSettings } from '#surfaces/slack/index.ts';
 import type { Config, OktaConfig } from './config.ts';
 import { providerLinks } from './providers.ts';
+import { makeSandboxState, oktaOfSandbox, slackOfSandbox } from './sandbox-settings.ts';
 import type { RunningServer } from './server.ts';
-
-/**
- * What a sandbox keeps between starts, in a file of mode 0600. Ports are part of issuers, and rows are
- * encrypted with the key.
- */
-interface SandboxState {
-  readonly masterKey: string;
-  readonly oktaPort: number;
-  readonly slackPort: number;
-  readonly slackBotToken: string;
-  readonly slackSigningSecret: string;
-  readonly oktaKey: Record<string, unknown>;
-}
 
 /** The simulated Okta and Slack of a sandbox, and the settings that the server needs for them. */
 export interface Sandbox {
@@ -58,7 +36,7 @@ export interface Sandbox {
  * ports, keys and people.
  */
 export async function startSandbox(config: Config): Promise<Sandbox> {
-  const state = await sandboxState(config.dataFolder, config.port);
+  const state = await makeSandboxState(config.dataFolder, config.port);
   const okta =
     config.sandbox.oktaUrl === null
       ? await startOktaSimulator({
@@ -81,20 +59,11 @@ export async function startSandbox(config: Config): Promise<Sandbox> {
   await control(oktaUrl, 'PUT', '/service-app', { jwks: { keys: [publicKey] } });
   return {
     masterKey: config.masterKey ?? state.masterKey,
-    okta: {
-      orgUrl: oktaUrl,
-      credential: { kind: 'private_key', clientId: SANDBOX_SERVICE_CLIENT_ID, privateKey: state.oktaKey },
-      issuer: `${oktaUrl}/oauth2/default`,
-      audience: SANDBOX_AUDIENCE,
-      login: { clientId: SANDBOX_WEB_CLIENT_ID, clientSecret: SANDBOX_WEB_CLIENT_SECRET },
-    },
-    slack: {
-      teamId: SAMPLE_COMPANY.slackTeamId,
-      appId: SAMPLE_COMPANY.slackAppId,
+    okta: oktaOfSandbox(state, oktaUrl),
+    slack: slackOfSandbox(slackUrl, {
       botToken: config.sandbox.slack?.botToken ?? slack?.botToken ?? '',
-      signingSecrets: [config.sandbox.slack?.signingSecret ?? slack?.signingSecret ?? ''],
-      apiUrl: `${slackUrl}/api/`,
-    },
+      signingSecret: config.sandbox.slack?.signingSecret ?? slack?.signingSecret ?? '',
+    }),
     oktaUrl,
     slackUrl,
     introduce: (server) => introduce(config, server, oktaUrl, slackUrl),
@@ -160,39 +129,6 @@ export async function makeSampleCompany(server: RunningServer, oktaUrl: string):
     await sleep(50);
   }
   throw new Error('the sample company was not imported within 30 seconds');
-}
-
-async function sandboxState(folder: string, port: number): Promise<SandboxState> {
-  const file = join(folder, 'sandbox.json');
-  await mkdir(folder, { recursive: true });
-  if (!existsSync(file)) {
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const fresh: SandboxState = {
-      masterKey: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64'),
-      oktaPort: await preferred(port === 0 ? 0 : port + 1),
-      slackPort: await preferred(port === 0 ? 0 : port + 2),
-      slackBotToken: `xoxb-sandbox-${newSecret(16)}`,
-      slackSigningSecret: newSecret(20),
-      oktaKey: { ...privateKey.export({ format: 'jwk' }), kid: newSecret(8), alg: 'RS256', use: 'sig' },
-    };
-    // Two processes may start at once; the file of the first one is used.
-    await writeFile(file, JSON.stringify(fresh), { mode: 0o600, flag: 'wx' }).catch(
-      (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error;
-      },
-    );
-  }
-  return JSON.parse(await readFile(file, 'utf8')) as SandboxState;
-}
-
-/** The port next to the server's, which is easy to guess, or any free port if that one is in use. */
-async function preferred(port: number): Promise<number> {
-  if (port === 0) return freePort();
-  const taken = await fetch(`http://127.0.0.1:${port}/`).then(
-    () => true,
-    () => false,
-  );
-  return taken ? freePort() : port;
 }
 
 async function control(url: string, method: string, path: string, body: unknown): Promise<void> {

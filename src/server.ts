@@ -33,6 +33,7 @@ import { oauthSurface, type OAuthSurface } from '#surfaces/oauth/index.ts';
 import { restSurface } from '#surfaces/rest/index.ts';
 import { scimSurface } from '#surfaces/scim/index.ts';
 import { slackSurface, type SlackSettings } from '#surfaces/slack/index.ts';
+import { runChecks } from './check.ts';
 import type { OktaConfig } from './config.ts';
 import { health } from './health.ts';
 import { providerLinks } from './providers.ts';
@@ -166,7 +167,11 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     oauth,
     approvalPageSurface(app, kernel, login),
     slack,
-    bootstrapSurface(app, { slackTeamId: parts.slack.teamId, okta: links.setUp }),
+    bootstrapSurface(app, {
+      slackTeamId: parts.slack.teamId,
+      okta: links.setUp,
+      checks: () => runChecks({ ...parts, publicUrl: app.baseUrl }),
+    }),
     restSurface(app, kernel),
     health(app, slack),
     homeSurface(app, mode === 'sandbox' ? simulatorsOf(parts) : null),

@@ -1,6 +1,6 @@
 import type okta from '@okta/okta-sdk-nodejs';
 import { samplePerson } from '#sandbox/company.ts';
-import { EVERYONE_GROUP_ID, type OktaSimulator } from '#sandbox/okta/index.ts';
+import { EVERYONE_GROUP_ID, SANDBOX_API_TOKEN, type OktaSimulator } from '#sandbox/okta/index.ts';
 
 /** What a journey works with. `step` reports a failure of the SDK, `raw` an unexpected status. */
 export interface Session {
@@ -27,8 +27,11 @@ async function all<T>(list: Promise<AsyncIterable<T | null>>, most = 1000): Prom
   return items;
 }
 
-/** Reads people and what belongs to a person; grants and removes an administrator role. */
-export async function directory({ client, step, raw, ann }: Session): Promise<void> {
+/**
+ * Reads people and what belongs to a person; grants and removes an administrator role; reads the roles of
+ * the service app.
+ */
+export async function directory({ sim, url, client, step, raw, ann }: Session): Promise<void> {
   await step('users by page', () => all(client.userApi.listUsers({ limit: 5 })));
   await step('users by q', () => all(client.userApi.listUsers({ q: 'an' })));
   await step('users by filter', () =>
@@ -64,6 +67,17 @@ export async function directory({ client, step, raw, ann }: Session): Promise<vo
   await raw(400, 'POST', `/users/${ann}/roles`, { type: 'READ_ONLY_ADMIN' });
   await raw(200, 'GET', `/users/${ann}/roles/${role.id}`);
   await raw(204, 'DELETE', `/users/${ann}/roles/${role.id}`);
+  const { serviceApp } = sim.org;
+  serviceApp.adminRoles.push('CUSTOM');
+  serviceApp.customPermissions = ['okta.users.read', 'okta.iam.read'];
+  await step('roles of the app', async () => {
+    const answer = await fetch(`${url}/oauth2/v1/clients/${serviceApp.clientId}/roles`, {
+      headers: { authorization: `SSWS ${SANDBOX_API_TOKEN}` },
+    });
+    if (answer.status !== 200) throw new Error(`expected 200, got ${answer.status}`);
+  });
+  await raw(200, 'GET', '/iam/roles/Prokura/permissions');
+  await raw(404, 'GET', '/iam/roles/Nobody/permissions');
   await raw(404, 'GET', '/users/00unobody00000000h7');
   await raw(400, 'GET', `/users?filter=${encodeURIComponent('profile.city eq "Rome"')}`);
 }

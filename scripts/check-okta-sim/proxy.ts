@@ -33,7 +33,7 @@ export async function startRecordingProxy(target: string, spec: OktaSpec): Promi
   const exchanges: Exchange[] = [];
   let url = '';
   const record = (exchange: Exchange): void => {
-    if (!exchange.path.startsWith('/api/v1/')) return;
+    if (!/^\/(?:api|oauth2)\/v1\/(?!token)/.test(exchange.path)) return;
     exchanges.push(exchange);
     report(spec, reports, exchange);
   };

@@ -37,6 +37,8 @@ export const SERVED = [
   'getUserAssignedRole',
   'assignRoleToUser',
   'unassignRoleFromUser',
+  'listRolesForClient',
+  'listRolePermissions',
   'listGroups',
   'addGroup',
   'getGroup',

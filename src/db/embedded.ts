@@ -112,6 +112,21 @@ async function start(programs: Programs, directory: string, data: string): Promi
   }
 }
 
+/**
+ * The owner's URL of the embedded server of a folder that runs now, by its own files; null where none does.
+ * Starts and changes nothing.
+ */
+export function runningEmbedded(folder: string): string | null {
+  const found = portIn(join(resolve(folder), 'postgres'));
+  if (found === undefined || !isPostgres(found.pid)) return null;
+  try {
+    const password = readFileSync(join(resolve(folder), 'postgres-password'), 'utf8').trim();
+    return `postgres://${OWNER}:${password}@127.0.0.1:${found.port}/prokura`;
+  } catch {
+    return null;
+  }
+}
+
 /** How long PostgreSQL may take to start, including recovery after a crash. */
 const START_SECONDS = 120;
 

@@ -100,6 +100,8 @@ export interface WriteContext extends TenantWriter {
   readonly callId: string;
   /** For tools that decide about other calls. */
   readonly calls: CallDesk;
+  /** For tools of governance. */
+  readonly policy: PolicyDesk;
 }
 
 /** A person as the provider shows them now. `id` is ours, or null if the person has not been imported. */

@@ -244,6 +244,7 @@ async function write(asked: Asked, tool: AnyWrite, repeatable: Repeatable | null
       actor: request.actor,
       callId: row.id,
       calls: callDesk(app, ctx),
+      policy: reading.policy,
     };
     const output = await tool.run(writer, input);
     await spendUse(ctx, asked);

@@ -74,10 +74,11 @@ async function executeWrite(app: App, call: Call, entry: CatalogueEntry, tool: A
       const row = await locked(ctx, call.id);
       if (row === null) return;
       await tool.pin?.(ctx, row.input, row.actor);
-      const impact = await tool.preview(readContext(app, ctx, row.actor), row.input);
+      const reading = readContext(app, ctx, row.actor);
+      const impact = await tool.preview(reading, row.input);
       if (!(await cleared(app, ctx, row, entry, new Map(), () => impact))) return;
       const output = await tool.run(
-        { ...ctx, actor: row.actor, callId: row.id, calls: callDesk(app, ctx) },
+        { ...ctx, actor: row.actor, callId: row.id, calls: callDesk(app, ctx), policy: reading.policy },
         row.input,
       );
       await spendMandateUse(ctx, row.actor, tool.scope);

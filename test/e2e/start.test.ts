@@ -111,6 +111,46 @@ describe('npm start on a fresh machine', () => {
     expect(existsSync(join(folder, 'bootstrap-token'))).toBe(false);
   });
 
+  test('a live start says where it listens, and logs what does not work with what to do', async () => {
+    const url = await copyDatabase();
+    const sql = postgres(url, { max: 1 });
+    await sql`update installation set mode = 'live'`;
+    await sql.end();
+    const [port, secret] = [String(await freePort()), 'xoxb-never-shown-0123456789'];
+    const server = await startProcess({
+      ...LIVE,
+      PATH,
+      DATABASE_URL: url,
+      PROKURA_DATA: folder,
+      PORT: port,
+      OKTA_ORG_URL: 'https://nowhere.invalid',
+      OKTA_ISSUER: 'https://nowhere.invalid/oauth2/default',
+      SLACK_BOT_TOKEN: secret,
+      SLACK_SIGNING_SECRET: 'f'.repeat(32),
+    });
+    expect(server.output()).toContain(`Prokura listens at http://127.0.0.1:${port}`);
+    expect(server.output()).toContain('reached as https://prokura.acme.com');
+    const lines = await eventually(() => {
+      const found = server
+        .output()
+        .split('\n')
+        .filter((line) => line.includes('"check":'));
+      return Promise.resolve(
+        ['okta.org', 'issuer.metadata'].every((id) => found.some((line) => line.includes(id))) && found,
+      );
+    }, 'the checks are logged');
+    const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(entries.find(({ check }) => check === 'okta.org')).toMatchObject({
+      level: 50,
+      code: 'dns',
+      remedy: expect.stringContaining('OKTA_ORG_URL'),
+    });
+    expect(server.output()).not.toContain(secret);
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    expect(await server.kill('SIGTERM')).toBe(0);
+    await rm(join(folder, 'bootstrap-token'));
+  });
+
   test('a database that was made for a sandbox is never opened live, nor the other way round', async () => {
     const url = await copyDatabase();
     expect(await refused({ ...LIVE, DATABASE_URL: url, PROKURA_DATA: folder, PORT: '0' })).toContain(
@@ -208,8 +248,10 @@ describe('the first administrators', () => {
     expect(await bootstrap(server.bootstrapToken ?? '', good)).toMatchObject({
       status: 400,
       body: {
-        detail: expect.stringMatching(/^OKTA_ISSUER http.*could not be read: answered 500/),
-        problems: [{ field: 'OKTA_ISSUER' }],
+        detail: expect.stringMatching(
+          /^Issuer: its metadata\. http.* answered 500, and no metadata\. Check OKTA_ISSUER.*has not been spent/,
+        ),
+        problems: [{ field: 'issuer.metadata' }],
       },
     });
   });
@@ -222,7 +264,13 @@ describe('the first administrators', () => {
     const made = answers.find((one) => one.status === 201)?.body as {
       tenant_id: string;
       api_keys: { scim: string; admin: string };
+      checks: { id: string; status: string; remedy: string | null }[];
     };
+    // What is not as it should be, and stops nobody, is said where the administrator is looking.
+    expect(made.checks).toContainEqual(
+      expect.objectContaining({ id: 'okta.token', status: 'warning', remedy: expect.any(String) as string }),
+    );
+    expect(made.checks.filter(({ status }) => status === 'failed')).toEqual([]);
     expect(made.api_keys.scim).toMatch(/^tnt_[0-9a-z]{26}:mk_live_[0-9a-z]{52}$/);
     const list = await fetch(`${server.url}/v1/scim/v2/Users?count=1`, {
       headers: { authorization: `Bearer ${made.api_keys.scim}` },

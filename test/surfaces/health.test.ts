@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Fault } from '#lib/fault.ts';
+import { slackSurface } from '#surfaces/slack/index.ts';
 import { health } from '../../src/health.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -19,12 +21,35 @@ test('readiness asks Slack once in half a minute, however often it is asked itse
 });
 
 test('Slack being away is reported, and takes nothing out of service', async () => {
-  const door = health(world.app, { ready: () => Promise.reject(new Error('ratelimited')) });
-  const answer = await door.fetch(new Request('http://127.0.0.1/readyz'));
-  expect([answer?.status, await answer?.json()]).toEqual([
-    200,
-    { status: 'ready', database: 'ok', policies: 'ok', slack: 'unavailable' },
-  ]);
+  const secret = 'xoxb-that-somebody-quotes';
+  const answered = async (why: Error) => {
+    const door = health(world.app, { ready: () => Promise.reject(why) });
+    const answer = await door.fetch(new Request('http://127.0.0.1/readyz'));
+    return [answer?.status, await answer?.json()];
+  };
+  const away = { status: 'ready', database: 'ok', policies: 'ok', slack: 'unavailable' };
+  const refused = new Fault('unavailable', secret, { detail: { reason: 'invalid_auth' } });
+  expect(await answered(refused)).toEqual([200, { ...away, reasons: { slack: 'invalid_auth' } }]);
+  // What is no code of ours is not shown to strangers.
+  const quoting = new Fault('unavailable', secret, { detail: { reason: `bad token: ${secret}` } });
+  for (const why of [quoting, new Error(secret)])
+    expect(await answered(why)).toEqual([200, { ...away, reasons: { slack: 'unknown' } }]);
+});
+
+test('readiness says why Slack is not there', async () => {
+  world.slack.faults.add({ method: 'auth.test', kind: 'error', error: 'token_revoked' });
+  const slack = slackSurface(world.app, {
+    teamId: world.slack.teamId,
+    appId: world.slack.appId,
+    botToken: world.slack.botToken,
+    signingSecrets: [world.slack.signingSecret],
+    apiUrl: world.slack.apiUrl,
+  });
+  const answer = await health(world.app, await slack).fetch(new Request('http://127.0.0.1/readyz'));
+  expect(await answer?.json()).toMatchObject({
+    slack: 'unavailable',
+    reasons: { slack: 'token_revoked' },
+  });
 });
 
 test('a connection that nobody uses stays open for longer than a load balancer keeps it', async () => {

@@ -135,6 +135,32 @@ describe('the settings', () => {
     expect(more).toEqual([]);
   });
 
+  test.each([
+    ['SLACK_BOT_TOKEN', 'xapp-1-A1-2-secret', 'is an app-level token (xapp-…)'],
+    ['SLACK_BOT_TOKEN', 'xoxp-1-secret', "is a user's token"],
+    ['SLACK_BOT_TOKEN', 'secret', 'is not a bot token'],
+    ['SLACK_SIGNING_SECRET', 'xoxb-1-secret', 'is a token'],
+    ['SLACK_TEAM_ID', 'acme', 'acme is not the id of a workspace'],
+    ['SLACK_TEAM_ID', 'E012AB3CD', 'E012AB3CD is an Enterprise organization'],
+    ['SLACK_APP_ID', 'B123', 'B123 is the id of a bot'],
+    ['OKTA_CLIENT_ID', 'foo', 'foo is not a client id of Okta'],
+    ['OKTA_LOGIN_CLIENT_ID', 'my app', 'my app is not a client id of Okta'],
+  ])('%s=%s is plainly something else, and the words quote no secret', (name, value, words) => {
+    const problems = problemsOf({ ...LIVE, [name]: value });
+    expect(problems).toEqual([expect.stringContaining(`${name} ${words}`)]);
+    expect(problems[0]).not.toContain('secret.');
+    expect(problems[0]).not.toMatch(/-secret/);
+  });
+
+  test('client ids that an administrator chose are taken', () => {
+    expect(problemsOf({ ...LIVE, OKTA_CLIENT_ID: 'prokura-service' })).toEqual([]);
+  });
+
+  test('what cannot be read and what does not fit is told in one round', () => {
+    const problems = problemsOf({ ...LIVE, PORT: 'abc', PUBLIC_URL: 'nowhere', SLACK_APP_ID: 'B1' });
+    expect(problems.map((one) => one.split(/[ :]/)[0])).toEqual(['PORT', 'PUBLIC_URL', 'SLACK_APP_ID']);
+  });
+
   test('every problem is told at once', () => {
     expect(problemsOf({ ...LIVE, PROKURA_MASTER_KEY: 'short', PUBLIC_URL: 'http://acme.com' })).toHaveLength(
       2,

@@ -3,9 +3,11 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import type { ApproverKind } from '#domain/approval/approval.ts';
 import { loadCatalogue } from '#engine/catalogue.ts';
 import { parsePolicies } from '#engine/decide/parse.ts';
 import { preparePolicies, type PolicySet } from '#engine/decide/policies.ts';
+import { changedText, withoutStaying } from '#engine/decide/requirement-change.ts';
 import { actionParents, cedarSchema } from '#engine/decide/schema.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -203,6 +205,37 @@ describe('the recipes of docs/policies.md', () => {
     expect(says(set, 'okta_suspend_user', desk, ann)).toBe('nobody');
     expect(says(set, 'okta_reset_password', desk, desk)).toBe('forbidden: nobody-resets-themselves-here');
   });
+});
+
+test('the command of "Change one approval" does what the page says', async () => {
+  const found = /policy require (\w+) --by (agents) --approver (role:\w+)/.exec(page);
+  const [, action = '', , approver = ''] = found ?? [];
+  const approval = {
+    approver: approver as ApproverKind,
+    fallback: null,
+    quorum: 1,
+    stepUp: false,
+    reason: 'IT approves what agents reset.',
+  };
+  const change = { action, askedBy: 'agents', role: null, target: null, approval } as const;
+  const text = changedText(withoutStaying(shipped, book), book, change);
+  const set = await book.ofText('tnt_page', text);
+  expect(says(book, 'okta_reset_mfa', bob, ann, THROUGH)).toEqual(['1 manager']);
+  expect(says(set, 'okta_reset_mfa', bob, ann, THROUGH)).toEqual(['1 role:it_admin']);
+  // "People who reset something themselves are not affected", and no other action is.
+  expect(says(set, 'okta_reset_mfa', bob, ann)).toEqual([]);
+  expect(says(set, 'okta_reset_password', bob, ann, THROUGH)).toEqual(['1 manager']);
+  // "What stays is asked in addition."
+  const admin = person('usr_adm', { roles: ['it_admin'], manager: 'usr_bob' });
+  expect(says(set, 'okta_reset_mfa', bob, admin, THROUGH)).toEqual([
+    '1 role:it_admin',
+    '2 role:it_admin with step-up',
+  ]);
+  // "Undo": as before.
+  const back = changedText(text, set, { ...change, approval: 'as_before' });
+  expect(back.trim()).toBe(withoutStaying(shipped, book).trim());
+  const again = await book.ofText('tnt_page', back);
+  expect(again.all.map(({ id }) => id).sort()).toEqual(book.all.map(({ id }) => id).sort());
 });
 
 describe('what docs/policies.md says is there', () => {

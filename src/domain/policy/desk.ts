@@ -1,4 +1,4 @@
-import type { Requirement } from '../approval/approval.ts';
+import type { ApproverKind, Requirement } from '../approval/approval.ts';
 
 /** A call that another policy text would have decided differently. */
 export interface Difference {
@@ -33,6 +33,45 @@ export interface PolicyOutline {
   readonly requirement: Requirement | null;
   /** Whether it ships with the product and no tenant's text can remove it. */
   readonly stays: boolean;
+}
+
+/** One requirement to change without the rest of a text: for which action, in which cases, and what is asked then. */
+export interface RequirementChange {
+  /** The name of a tool. */
+  readonly action: string;
+  /** Whose requests: `people` themselves, `agents` and clients that act for them, or `api_keys`. */
+  readonly askedBy: 'everybody' | 'people' | 'agents' | 'api_keys';
+  /** Only where the person who asks, or for whom an agent asks, holds this role; null: any. */
+  readonly role: string | null;
+  /** Only on targets of this kind; null: any. */
+  readonly target: 'Person' | 'Agent' | 'Mandate' | 'Approval' | 'Tenant' | null;
+  /** What is asked. Null: nobody must approve. `as_before`: an earlier change of the same cases is taken back. */
+  readonly approval:
+    | {
+        readonly approver: ApproverKind;
+        readonly fallback: ApproverKind | null;
+        readonly quorum: number;
+        readonly stepUp: boolean;
+        readonly reason: string;
+      }
+    | 'as_before'
+    | null;
+}
+
+/** What a change of one requirement makes of the policies in force. */
+export interface ChangedRequirement {
+  /** The version in force, which is the way back. */
+  readonly version: number;
+  /** The whole new text; it has been validated. */
+  readonly text: string;
+  readonly title: string;
+  /** What is asked in these cases now, and what would be; without what stays. */
+  readonly before: readonly Requirement[];
+  readonly after: readonly Requirement[];
+  /** What is asked in some of these cases whatever an organisation sets. */
+  readonly stays: readonly Requirement[];
+  /** Whether the organisation has no text of its own yet: from then on it has. */
+  readonly first: boolean;
 }
 
 /** Who could use a tool on a target. */
@@ -94,6 +133,12 @@ export interface PolicyDesk {
    * shipped policies. Fault `invalid_input` with Cedar's own words.
    */
   check(text: string): Promise<{ digest: string; policies: readonly PolicyOutline[] }>;
+  /**
+   * The text in force with one requirement changed, validated. Fault `not_found` for an action that is not
+   * there, `invalid_input` where nothing would change, where it would keep IT admins from changing the
+   * policies, or where an approval of the action means nothing.
+   */
+  withRequirement(change: RequirementChange): Promise<ChangedRequirement>;
   /** Which calls of the last `days` days the text would have decided differently. Faults as in `check`. */
   dryRun(text: string, days: number): Promise<DryRun>;
   /**

@@ -1,5 +1,6 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import { messages, parsePolicies, type Origin, type Parsed, type Policy } from './parse.ts';
+import { placeOf, TextError } from './policy-places.ts';
 
 /** What a policy text is checked against: the catalogue as policies see it, and the policies that stay. */
 export interface Terms {
@@ -27,8 +28,8 @@ export interface Terms {
  */
 export function examine(text: string, origin: Origin, terms: Terms): Parsed[] {
   const parsed = parsePolicies(text, origin);
-  const own = origin === 'shipped' ? parsed : withoutStaying(parsed, terms.staying);
-  validate(own, terms.schema);
+  const own = origin === 'shipped' ? parsed : withoutStaying(text, parsed, terms.staying);
+  validate(text, own, terms.schema);
   if (origin === 'tenant') {
     const whole = [...own, ...terms.staying];
     ask(whole, terms);
@@ -41,17 +42,18 @@ export function examine(text: string, origin: Origin, terms: Terms): Parsed[] {
  * A tenant's policies without verbatim copies of those that stay. Throws if one changes such a policy, or
  * claims to be one.
  */
-function withoutStaying(own: readonly Parsed[], staying: readonly Parsed[]): Parsed[] {
+function withoutStaying(text: string, own: readonly Parsed[], staying: readonly Parsed[]): Parsed[] {
   const texts = new Map(staying.map(({ policy }) => [policy.id, policy.text]));
   return own.filter(({ policy, claimsToStay }) => {
     const shipped = texts.get(policy.id);
     if (shipped === policy.text) return false;
     if (shipped !== undefined)
-      throw new Error(
-        `policy ${policy.id} ships with the product and cannot be replaced; give yours another @id`,
+      throw new TextError(
+        `policy ${policy.id} stays as it ships; give yours another @id`,
+        placeOf(text, policy.id),
       );
     if (claimsToStay)
-      throw new Error(`policy ${policy.id}: @stays is reserved for policies that ship with the product`);
+      throw new TextError(`policy ${policy.id}: @stays is only for what ships`, placeOf(text, policy.id));
     return true;
   });
 }
@@ -59,14 +61,17 @@ function withoutStaying(own: readonly Parsed[], staying: readonly Parsed[]): Par
 const textsOf = (parsed: readonly Parsed[]): Record<string, string> =>
   Object.fromEntries(parsed.map(({ policy }) => [policy.id, policy.text]));
 
-function validate(parsed: readonly Parsed[], schema: string): void {
+function validate(text: string, parsed: readonly Parsed[], schema: string): void {
   const answer = cedar.validate({ schema, policies: { staticPolicies: textsOf(parsed) } });
   if (answer.type === 'failure') throw new Error(`policies: ${messages(answer.errors)}`);
-  if (answer.validationErrors.length > 0) {
-    throw new Error(
-      `policies: ${answer.validationErrors.map((one) => `${one.policyId}: ${one.error.message}`).join('; ')}`,
-    );
-  }
+  const [first] = answer.validationErrors;
+  if (first === undefined) return;
+  const policy = parsed.find(({ policy: one }) => one.id === first.policyId)?.policy.text ?? '';
+  const byte = first.error.sourceLocations?.[0]?.start ?? 0;
+  throw new TextError(
+    `policies: ${answer.validationErrors.map((one) => `${one.policyId}: ${one.error.message}`).join('; ')}`,
+    placeOf(text, first.policyId, { text: policy, byte }),
+  );
 }
 
 const PERSON: cedar.TypeAndId = { type: 'Person', id: 'usr_sample' };

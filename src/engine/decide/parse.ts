@@ -1,5 +1,13 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { ApproverKind, Requirement } from '#domain/approval/approval.ts';
+import {
+  lineColumn,
+  lineColumnOfByte,
+  placeOf,
+  policyPlaces,
+  TextError,
+  type LineColumn,
+} from './policy-places.ts';
 
 /** A Cedar policy with what its annotations ask for. */
 export interface Policy {
@@ -45,19 +53,27 @@ const NEED_APPROVAL = ['fallback', 'quorum', 'step_up', 'expires'];
 const ANNOTATIONS = ['id', 'reason', 'allows', 'adds', 'approval', 'stays', ...NEED_APPROVAL];
 
 /**
- * Parses every policy of a text. Throws an Error, with Cedar's message where Cedar refuses, if one does not
+ * Parses every policy of a text. Throws a TextError, with Cedar's message where Cedar refuses, if one does not
  * parse, lacks an `@id`, shares it with another or has an unknown annotation. Does not check the schema.
  */
 export function parsePolicies(text: string, origin: Origin): Parsed[] {
   const parts = cedar.policySetTextToParts(text);
-  if (parts.type === 'failure') throw new Error(`the policies do not parse: ${messages(parts.errors)}`);
+  if (parts.type === 'failure')
+    throw new TextError(`policies do not parse: ${messages(parts.errors)}`, firstPlace(text, parts.errors));
   if (parts.policy_templates.length > 0)
-    throw new Error('policy templates are not supported; write each policy in full');
-  const parsed = parts.policies.map((one) => parsePolicy(one, origin));
+    throw new Error('policy templates are not used here: write each policy whole');
+  const parsed = parts.policies.map((one) => {
+    try {
+      return parsePolicy(one, origin);
+    } catch (error) {
+      throw new TextError((error as Error).message, beginOf(text, one));
+    }
+  });
   const twice = parsed.find(
     (one, index) => parsed.findIndex((other) => other.policy.id === one.policy.id) !== index,
   );
-  if (twice !== undefined) throw new Error(`two policies have the id ${twice.policy.id}`);
+  if (twice !== undefined)
+    throw new TextError(`two policies have the id ${twice.policy.id}`, placeOf(text, twice.policy.id));
   return parsed;
 }
 
@@ -150,6 +166,18 @@ function approverKind(id: string, text: string): ApproverKind {
   throw new Error(
     `policy ${id}: "${text}" is not an approver (use manager, manager_of_target, owner, group:<id>, role:<name>, person:<id> or anyone:<scope>)`,
   );
+}
+
+/** Where Cedar saw the first of these errors in the text. */
+function firstPlace(text: string, errors: readonly cedar.DetailedError[]): LineColumn | null {
+  const start = errors.flatMap(({ sourceLocations = [] }) => sourceLocations)[0]?.start;
+  return start === undefined ? null : lineColumnOfByte(text, start);
+}
+
+/** Where a policy begins that Cedar has taken out of the text. */
+function beginOf(text: string, policy: string): LineColumn | null {
+  const place = policyPlaces(text).find(({ from, to }) => text.slice(from, to) === policy.trim());
+  return place === undefined ? null : lineColumn(text, place.from);
 }
 
 /** Cedar's messages, joined. */

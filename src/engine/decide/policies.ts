@@ -9,6 +9,7 @@ import type { Catalogue, CatalogueEntry } from '../catalogue.ts';
 import { openCedar, EngineBroke, type CedarEngine, type CedarQuestion, type Prepared } from './engine.ts';
 import { examine, type Terms } from './examine.ts';
 import { parsePolicies, type Parsed, type Policy } from './parse.ts';
+import type { LineColumn } from './policy-places.ts';
 import { actionParents, cedarSchema } from './schema.ts';
 import { tryOut, type TriedOut } from './try-out.ts';
 
@@ -203,7 +204,7 @@ export function preparePolicies(
       if (isNew) busy.add(tenantId);
       try {
         const found = await tryOnce(own, digest);
-        if ('problem' in found) throw unusable(found.problem);
+        if ('problem' in found) throw unusable(found.problem, found.at);
         return ownSet(openCedar(), [...found.policies, ...staying], digest, catalogue, () => {
           throw unusable(BROKE);
         });
@@ -220,10 +221,12 @@ export function preparePolicies(
 
 const BROKE = 'Cedar failed to evaluate a test question with these policies';
 
-const unusable = (problem: string): Fault =>
-  new Fault('invalid_input', `The policies cannot be used: ${problem}.`, {
-    detail: { problems: [{ field: 'text', problem }] },
-  });
+const unusable = (problem: string, at?: LineColumn | null): Fault =>
+  new Fault(
+    'invalid_input',
+    `The policies cannot be used: ${problem}${at == null ? '' : ` (line ${at.line}, column ${at.column})`}.`,
+    { detail: { problems: [{ field: 'text', problem, ...at }] } },
+  );
 
 const termsOf = (catalogue: Catalogue): Omit<Terms, 'staying'> => ({
   schema: cedarSchema(catalogue),

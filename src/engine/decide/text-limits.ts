@@ -25,6 +25,9 @@ export function withinLimits(text: string): void {
     );
 }
 
+/** The tokens of a text with their places, comments among them. */
+export const tokensOf = (text: string): RegExpStringIterator<RegExpExecArray> => text.matchAll(TOKEN);
+
 // Tokens as Cedar's lexer reads them: a line feed or a carriage return ends a comment, and a string may
 // contain one. Any other character is a token of its own.
 const TOKEN = /\/\/[^\n\r]*|"(?:[^"\\]|\\[^\n])*"|[A-Za-z_][A-Za-z0-9_]*|\|\||&&|::|[=!<>]=|[^\sA-Za-z0-9_]/g;
@@ -94,7 +97,7 @@ function policiesOf(text: string): { line: number; depth: number }[] {
     begins = 0;
     stack = [{ deepest: 0, part: emptyPart() }];
   };
-  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+  for (const { 0: token, index } of tokensOf(text)) {
     for (; read < index; read += 1) if (text[read] === '\n') line += 1;
     if (token.startsWith('//')) continue;
     if (begins === 0 && token !== ';') begins = line;

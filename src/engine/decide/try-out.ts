@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { Fault } from '#lib/fault.ts';
 import type { Terms } from './examine.ts';
 import type { Parsed } from './parse.ts';
+import type { LineColumn } from './policy-places.ts';
 import { withinLimits } from './text-limits.ts';
 
 /** The input of the thread. */
@@ -14,7 +15,7 @@ export interface Task {
 /** The answer of the thread. */
 export type Answer =
   | { readonly policies: readonly Parsed[] }
-  | { readonly problem: string }
+  | { readonly problem: string; readonly at: LineColumn | null }
   | { readonly broke: true };
 
 /**
@@ -23,7 +24,7 @@ export type Answer =
  */
 export type TriedOut =
   | { readonly policies: readonly Parsed[] }
-  | { readonly problem: string; readonly slow: boolean };
+  | { readonly problem: string; readonly slow: boolean; readonly at?: LineColumn | null };
 
 // In ms, from the moment when the thread runs.
 const MAX_MS = 30_000;
@@ -93,7 +94,7 @@ async function answerOf(worker: Worker): Promise<TriedOut> {
       once(worker, 'exit').then(() => [{ broke: true }]),
     ])) as [Answer];
     if ('policies' in answer) return answer;
-    return { problem: 'broke' in answer ? BROKE : answer.problem, slow: false };
+    return 'broke' in answer ? { problem: BROKE, slow: false } : { ...answer, slow: false };
   } catch (error) {
     const memory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
     if (memory) return { problem: BROKE, slow: false };

@@ -6,6 +6,7 @@ import { createClient } from './sdk.ts';
 import { validateOrgUrl, type OktaSettings } from './settings.ts';
 import { createAuthorizer } from './token.ts';
 
+export { checkOkta } from './check.ts';
 export { validateOrgUrl, type OktaCredential, type OktaSettings } from './settings.ts';
 
 /**

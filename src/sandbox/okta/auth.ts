@@ -9,6 +9,8 @@ import { displayName } from './system-log.ts';
 // also accept `manage`.
 const SCOPE_FAMILIES = [
   [/^\/api\/v1\/users\/[^/]+\/roles/, 'okta.roles'],
+  [/^\/oauth2\/v1\/clients\/[^/]+\/roles/, 'okta.roles'],
+  [/^\/api\/v1\/iam\/roles/, 'okta.roles'],
   [/^\/api\/v1\/users/, 'okta.users'],
   [/^\/api\/v1\/groups/, 'okta.groups'],
   [/^\/api\/v1\/apps/, 'okta.apps'],

@@ -55,11 +55,13 @@ export function controlRoutes(sim: Simulation, more: Hono<OktaEnv>): Hono<OktaEn
       jwks?: { keys: JWK[] };
       scopes?: string[];
       admin_roles?: string[];
+      custom_permissions?: string[];
     };
     const { serviceApp: own } = sim.org;
     if (body.jwks !== undefined) Object.assign(own, { jwks: body.jwks, privateKeyJwk: null });
     if (body.scopes !== undefined) own.scopes = body.scopes;
     if (body.admin_roles !== undefined) own.adminRoles = body.admin_roles;
+    if (body.custom_permissions !== undefined) own.customPermissions = body.custom_permissions;
     return c.json(serviceApp(sim));
   });
   app.route('/', scimRoutes(sim));

@@ -10,6 +10,7 @@ import { crossAppControl, crossAppRoutes } from './cross-app.ts';
 import { errorBody, isOktaErrorCode, OktaError, summaryOf, type OktaErrorCode } from './errors.ts';
 import type { ActiveFault } from './faults.ts';
 import { appRoutes } from './routes/apps.ts';
+import { clientRoleRoutes, iamRoutes } from './routes/client-roles.ts';
 import { peoplePage } from './people-page.ts';
 import { groupRoutes } from './routes/groups.ts';
 import { lifecycleRoutes } from './routes/lifecycle.ts';
@@ -55,7 +56,18 @@ export function oktaDoor(sim: Simulation): Hono<OktaEnv> {
   app.route('/', authorizationServerRoutes(sim));
   app.route('/', signInRoutes(sim));
   app.use('/api/v1/*', admit(sim));
-  const routes = [userRoutes, lifecycleRoutes, roleRoutes, groupRoutes, appRoutes, logRoutes, metadataRoutes];
+  app.use('/oauth2/v1/clients/*', admit(sim));
+  app.route('/oauth2/v1/clients', clientRoleRoutes(sim));
+  const routes = [
+    userRoutes,
+    lifecycleRoutes,
+    roleRoutes,
+    groupRoutes,
+    appRoutes,
+    logRoutes,
+    metadataRoutes,
+    iamRoutes,
+  ];
   for (const make of routes) app.route('/api/v1', make(sim));
   app.notFound((c) => send(c, new OktaError('E0000022')));
   app.onError((error, c) => send(c, error instanceof OktaError ? error : new OktaError('E0000009')));

@@ -33,7 +33,7 @@ const CODE_MS = 60_000;
 /**
  * The browser side of the custom authorization server (Okta, "OpenID Connect & OAuth 2.0 API"). `/authorize`
  * shows the org's people instead of asking for a password, `/token` redeems the code (PKCE S256, one use),
- * and `/userinfo` returns the person.
+ * `/introspect` says what a token is, and `/userinfo` returns the person.
  *
  * The browser has a session, so a second sign-in asks nothing; `prompt=login` and `max_age` ignore it. If
  * `acr_values` requires two factors, the person confirms one of their own. A person without any is sent back
@@ -185,6 +185,25 @@ export function signInRoutes(sim: Simulation): Hono<OktaEnv> {
       scope: scopes.join(' '),
       id_token: idToken,
     });
+  });
+
+  app.post(`${BASE}/introspect`, async (c) => {
+    const form = new URLSearchParams(await c.req.text());
+    // RFC 7662 section 2.1: the client proves itself first.
+    if (!isClient(c.req.header('authorization'), form))
+      return c.json({ error: 'invalid_client', error_description: 'Client authentication failed.' }, 401);
+    try {
+      const keys = createLocalJWKSet({ keys: sim.org.keys.custom.map(publicJwk) });
+      const { payload } = await jwtVerify(form.get('token') ?? '', keys, {
+        issuer: customIssuer(sim),
+        currentDate: new Date(sim.now()),
+      });
+      const { scp, ...claims } = payload;
+      const scope = Array.isArray(scp) ? scp.join(' ') : '';
+      return c.json({ active: true, ...claims, scope, client_id: payload['cid'], token_type: 'Bearer' });
+    } catch {
+      return c.json({ active: false });
+    }
   });
 
   app.get(`${BASE}/userinfo`, async (c) => {

@@ -107,7 +107,10 @@ export interface ServiceApp {
   readonly label: string;
   jwks: { keys: JWK[] };
   scopes: string[];
+  /** Types of Okta's standard roles, and `CUSTOM` for the one custom role. */
   adminRoles: string[];
+  /** What the custom role allows; absent: there is none. */
+  customPermissions?: string[];
   /** The private key that the simulator made. Null after somebody registered keys of their own. */
   privateKeyJwk: JWK | null;
 }

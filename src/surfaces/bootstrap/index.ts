@@ -2,8 +2,7 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { App } from '#engine/app.ts';
 import { setUpTenant, type SetUp } from '#engine/set-up.ts';
-import { checkIssuers } from '#domain/tenant/identity-providers.ts';
-import { createGuardedFetch } from '#lib/guarded-fetch.ts';
+import type { Check } from '#lib/check.ts';
 import { oneLine } from '#lib/one-line.ts';
 import { readOrFault } from '#lib/problems.ts';
 import { sha256 } from '#lib/crypto.ts';
@@ -40,11 +39,19 @@ const STATUS = {
   internal: 500,
 } as const satisfies Record<FaultCode, number>;
 
+/** What the settings of this server give a new tenant, and how they are asked whether they work. */
+interface Defaults extends Pick<SetUp, 'okta' | 'slackTeamId'> {
+  /** Asks Okta, the issuer, Slack and the database. Never throws. */
+  readonly checks: () => Promise<readonly Check[]>;
+}
+
 /**
- * The one door that needs no tenant: `POST /v1/bootstrap` with the one-time local token makes the first tenant with its first
- * administrators. The token is spent by the first request that is well-formed and names people whom Okta knows; afterwards every token is refused.
+ * The one door that needs no tenant: `POST /v1/bootstrap` with the one-time local token makes the first
+ * tenant with its first administrators. The token is spent by the first request that is well-formed, finds
+ * Okta and its issuer working, and names people whom Okta knows; afterwards every token is refused. The
+ * answer has all checks: what only Slack lacks can be mended later.
  */
-export function bootstrapSurface(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>) {
+export function bootstrapSurface(app: App, defaults: Defaults) {
   return {
     name: 'bootstrap' as const,
     fetch: async (request: Request): Promise<Response | null> => {
@@ -81,7 +88,7 @@ export function bootstrapSurface(app: App, defaults: Pick<SetUp, 'okta' | 'slack
 const MAX_TOKEN = 200;
 const MAX_BODY_BYTES = 64 * 1024;
 
-async function bootstrap(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>, request: Request) {
+async function bootstrap(app: App, { checks: ask, ...defaults }: Defaults, request: Request) {
   const presented = credentialOf(request.headers.get('authorization'));
   if (presented?.scheme !== 'bearer' || presented.token.length > MAX_TOKEN)
     throw new Fault(
@@ -92,12 +99,9 @@ async function bootstrap(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>
   const [known] = await app.database.db.execute<{ ok: boolean }>(sql`select bootstrap_valid(${hash}) as ok`);
   if (known?.ok !== true) throw spent();
   const body = await jsonBody(request);
-  const { tenant, administrators, email_domains, groups } = readOrFault(
-    Body,
-    body,
-    'The request body is invalid',
-  );
-  await checkIssuer(app, defaults.okta);
+  const { tenant, administrators, email_domains, groups } = readOrFault(Body, body, 'The body does not fit');
+  const checks = await ask();
+  requireOkta(checks);
   const setUp: SetUp = {
     ...defaults,
     name: tenant,
@@ -105,30 +109,28 @@ async function bootstrap(app: App, defaults: Pick<SetUp, 'okta' | 'slackTeamId'>
     emailDomains: email_domains ?? [...new Set(administrators.map((email) => email.split('@')[1] ?? ''))],
     groups: groups ?? {},
   };
-  return setUpTenant(app, setUp, async () => {
+  const answer = await setUpTenant(app, setUp, async () => {
     const [claimed] = await app.database.db.execute<{ ok: boolean }>(
       sql`select bootstrap_claim(${hash}) as ok`,
     );
     if (claimed?.ok !== true) throw spent();
   });
+  return { ...answer, checks };
 }
 
-/** Okta's issuer is asked before anything is made with it: a wrong setting would show at the first exchange only. Fault `invalid_input`. */
-async function checkIssuer(app: App, { issuer, audience }: SetUp['okta']): Promise<void> {
-  const fetch = createGuardedFetch({ loopback: app.mode === 'sandbox', trusted: app.operatorIssuers });
-  const document = { enabled_providers: ['OKTA' as const], okta: { issuer, audience } };
-  try {
-    await checkIssuers(document, fetch);
-  } catch (error) {
-    const fault = asFault(error);
-    const [first] = (fault.detail['problems'] ?? []) as { problem: string }[];
-    if (first === undefined) throw fault;
-    throw new Fault(
-      'invalid_input',
-      `OKTA_ISSUER ${issuer} ${first.problem} Fix the setting and start again. The one-time token is still valid.`,
-      { detail: { problems: [{ field: 'OKTA_ISSUER', problem: first.problem }] } },
-    );
-  }
+/**
+ * Nothing is made with an Okta or an issuer that does not work: it would show at the first import, or at
+ * the first exchange. Fault `invalid_input`.
+ */
+function requireOkta(checks: readonly Check[]): void {
+  const failed = checks.filter(({ id, status }) => status === 'failed' && /^(?:okta|issuer)\b/.test(id));
+  if (failed.length === 0) return;
+  const words = failed.map(({ asked, found, remedy }) => `${asked}. ${found} ${remedy}`).join(' ');
+  throw new Fault(
+    'invalid_input',
+    `${words} Then start the server again; the one-time token has not been spent.`,
+    { detail: { problems: failed.map(({ id, found }) => ({ field: id, problem: found })), checks } },
+  );
 }
 
 async function jsonBody(request: Request): Promise<unknown> {

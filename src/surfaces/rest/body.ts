@@ -27,6 +27,20 @@ export async function jsonObject(request: Request): Promise<Record<string, unkno
   return value as Record<string, unknown>;
 }
 
+/** Whether the body is sent as a plain text. */
+export const isPlainText = (request: Request): boolean =>
+  (request.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase() === 'text/plain';
+
+/**
+ * A body that is a text. Throws Refusal 413 for more than `MAX_BODY_BYTES`, Fault `invalid_input` for what
+ * is not UTF-8 or cannot be stored.
+ */
+export async function plainText(request: Request): Promise<string> {
+  const text = await bodyText(request);
+  if (!isStorable(text)) throw new Fault('invalid_input', NOT_STORABLE);
+  return text;
+}
+
 async function bodyText(request: Request): Promise<string> {
   const bytes = await readBody(request, MAX_BODY_BYTES);
   if (bytes === null)

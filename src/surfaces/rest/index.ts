@@ -20,7 +20,7 @@ import { GOVERNANCE_ROUTES, useRule } from './policies.ts';
 import { ApprovalsQuery, CallsQuery, queryOf, waitSeconds } from './query.ts';
 import { rotateSigningKeys, showSigningKeys } from './signing-keys.ts';
 import { putSpiffeBundle, removeSpiffeBundle, showSpiffeBundles } from './spiffe-bundles.ts';
-import { toolsFor, useTool } from './tools.ts';
+import { previewTool, toolsFor, useTool } from './tools.ts';
 import { verify } from './verify.ts';
 
 /** The REST interface. Answers requests to its own paths, and null for all others. */
@@ -119,6 +119,9 @@ function routesOf(app: App, kernel: Kernel): Hono {
     const who = await caller(req.raw);
     return useTool(app, who, req.param('name'), await jsonObject(req.raw), waitMs(req.raw), req.raw.signal);
   });
+  routes.post('/v1/tools/:name/preview', async ({ req }) =>
+    previewTool(app, await caller(req.raw), req.param('name'), await jsonObject(req.raw)),
+  );
   routes.post('/v1/agents/:id/secret', async ({ req }) => {
     const who = await caller(req.raw);
     const { tenantId, actor, keyScopes } = who;
@@ -219,6 +222,7 @@ function routesOf(app: App, kernel: Kernel): Hono {
   const methodOf = {
     '/v1/policies': 'GET, PUT',
     '/v1/policies/try': 'POST',
+    '/v1/policies/requirements': 'PUT',
     '/v1/:rules{(?:scopes|mappings)}': 'GET, PUT, DELETE',
     '/v1/verify': 'POST',
     [PROVIDERS]: 'GET, PUT',
@@ -230,6 +234,7 @@ function routesOf(app: App, kernel: Kernel): Hono {
     [`${SIGNING_KEYS}/rotate`]: 'POST',
     [`${API_KEYS}/:id`]: 'DELETE',
     '/v1/tools/:name': 'POST',
+    '/v1/tools/:name/preview': 'POST',
     '/v1/agents/:id/secret': 'POST',
     '/v1/ledger/export': 'GET',
     '/v1/ledger/checkpoints': 'GET, POST',

@@ -3,7 +3,7 @@ import { CheckpointView, LedgerLine } from './ledger.ts';
 import { json, PROBLEM, ref, schemaOf } from './openapi-parts.ts';
 import { MAX_WAIT_SECONDS } from './query.ts';
 import { VerifyAnswer, VerifyBatch, VerifyCheck } from './verify-check.ts';
-import { ApprovalSummary, CallDetail, CallView } from './views.ts';
+import { ApprovalSummary, CallDetail, CallView, PreviewView } from './views.ts';
 
 /** Schemas that several paths use, or that client generators should name. */
 export const SCHEMAS = {
@@ -11,6 +11,7 @@ export const SCHEMAS = {
   Call: schemaOf(CallView),
   CallDetail: schemaOf(CallDetail),
   Approval: schemaOf(ApprovalSummary),
+  Preview: schemaOf(PreviewView),
   LedgerEntry: schemaOf(LedgerLine),
   VerifyCheck: schemaOf(VerifyCheck),
   VerifyBatch: schemaOf(VerifyBatch),
@@ -28,7 +29,15 @@ export const SCHEMAS = {
       code: { type: 'string', description: 'For programs: a stable code.' },
       problems: {
         type: 'array',
-        items: { type: 'object', properties: { field: { type: 'string' }, problem: { type: 'string' } } },
+        items: {
+          type: 'object',
+          properties: {
+            field: { type: 'string' },
+            problem: { type: 'string' },
+            line: { type: 'integer', description: 'Of a policy text, from 1.' },
+            column: { type: 'integer', description: 'In that line, from 1.' },
+          },
+        },
       },
       outcome: ref('Envelope'),
       error_id: {

@@ -18,7 +18,7 @@ import {
 } from './openapi-parts.ts';
 import { TENANT_PATHS } from './openapi-tenant.ts';
 import { ApprovalsQuery, CallsQuery } from './query.ts';
-import { GOVERNANCE_ROUTES } from './policies.ts';
+import { GOVERNANCE_ROUTES, takesFile } from './policies.ts';
 
 /**
  * The OpenAPI 3.1 description of the REST interface. The same catalogue gives the same document in every
@@ -119,7 +119,8 @@ function rulePaths(catalogue: Catalogue): Json {
     const entry = catalogue.get(tool);
     if (entry === undefined) continue;
     const { requestBody, ...rest } = toolOperation(entry);
-    const body = method === 'get' ? {} : { requestBody };
+    const body =
+      method === 'get' ? {} : { requestBody: takesFile(tool) ? withFile(requestBody) : requestBody };
     const query = method === 'get' ? queryParameters(entry.tool.input) : [];
     const parameters = [...(rest['parameters'] as Json[]), ...query];
     paths[path] = {
@@ -129,6 +130,15 @@ function rulePaths(catalogue: Catalogue): Json {
   }
   return paths;
 }
+
+/** The body as JSON, or the policy text alone as a file has it. */
+const withFile = (body: unknown): Json => {
+  const { content } = body as { content: Json };
+  const text = {
+    schema: { type: 'string', description: 'The whole Cedar text; the rest of the input is the query.' },
+  };
+  return { ...(body as Json), content: { ...content, 'text/plain': text } };
+};
 
 const RESOURCES = {
   '/v1/verify': {
@@ -180,6 +190,25 @@ const RESOURCES = {
       },
     }),
   ),
+  '/v1/tools/{name}/preview': {
+    post: {
+      operationId: 'previewTool',
+      summary: 'What a use of this tool would come to, and what it would change. Nothing is done',
+      parameters: [
+        { name: 'name', in: 'path', required: true, schema: { type: 'string' } },
+        ref('Tenant', 'parameters'),
+      ],
+      requestBody: {
+        required: false,
+        content: json({ type: 'object', description: 'The input of the tool.' }),
+      },
+      responses: {
+        200: { description: 'What would come of it.', content: json(ref('Preview')) },
+        ...REFUSALS,
+        ...NOT_FOUND,
+      },
+    },
+  },
   '/v1/calls': get(
     'listCalls',
     'Lists calls that concern you, newest first',

@@ -7,12 +7,14 @@ import { awaitOutcome } from '#engine/await-outcome.ts';
 import { call } from '#engine/call.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 import type { Outcome } from '#engine/outcome.ts';
+import { previewCall } from '#engine/preview.ts';
 import { isForClients } from '#engine/client-tools.ts';
 import { withoutReason } from '#engine/reason.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
 import { readonly } from '#engine/transact.ts';
 import type { Caller } from './authenticate.ts';
 import { problem } from './faults.ts';
+import type { PreviewView } from './views.ts';
 
 // How long to wait for an act that needs no approval if the caller names no time, in ms.
 const ACT_WAIT_MS = 5000;
@@ -68,6 +70,27 @@ export async function useTool(
     entry,
     open && left > 0 ? await awaitOutcome(app, caller.tenantId, first.callId, left, signal) : first,
   );
+}
+
+/** What a use of a tool would come to, and what it would change, for the same body. Nothing is done, and nobody is asked. */
+export async function previewTool(
+  app: App,
+  caller: Caller,
+  name: string,
+  body: Readonly<Record<string, unknown>>,
+): Promise<Response> {
+  const preview = await previewCall(app, caller.tenantId, caller.actor, name, body);
+  const { tool, allowed, approvals, denial, impact } = preview;
+  const answer: PreviewView = {
+    tool,
+    allowed,
+    ...(denial === null ? {} : { code: denial.code, reason: denial.message }),
+    approvals: approvals.map((one) => ({ ...one, approvers: [...one.approvers] })),
+    changes: impact === null ? null : impact.changes.map((change) => ({ ...change })),
+    effect: impact?.effect ?? null,
+    reversible: impact?.reversible ?? null,
+  };
+  return Response.json(answer);
 }
 
 /**

@@ -58,6 +58,31 @@ export const ApprovalSummary = z.object({
   decided_at: Moment.nullable(),
 });
 
+/**
+ * What a call would come to (`POST /v1/tools/{name}/preview`). `changes`, `effect` and `reversible` are
+ * null where they cannot be foreseen.
+ */
+export const PreviewView = z.object({
+  tool: z.string(),
+  allowed: z.boolean(),
+  code: z.string().optional(),
+  reason: z.string().optional(),
+  approvals: z.array(
+    z.object({
+      policy: z.string(),
+      reason: z.string(),
+      quorum: z.number(),
+      approvers: z.array(z.string()),
+    }),
+  ),
+  changes: z
+    .array(z.object({ what: z.string(), from: z.string().optional(), to: z.string().optional() }))
+    .nullable(),
+  effect: z.string().nullable(),
+  reversible: z.boolean().nullable(),
+});
+export type PreviewView = z.infer<typeof PreviewView>;
+
 /** Converts a call to its REST form. */
 export function callView(call: Call): z.infer<typeof CallView> {
   return {

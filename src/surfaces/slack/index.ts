@@ -1,10 +1,11 @@
 import { say } from '#lib/sanitise.ts';
 import { App as BoltApp, AuthorizationError, type CodedError } from '@slack/bolt';
-import { ErrorCode, WebClient } from '@slack/web-api';
+import { WebClient } from '@slack/web-api';
 import type { JobData } from '#db/queue.ts';
 import type { App } from '#engine/app.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
+import { checkSlack } from './check.ts';
 import { commandRegistry } from './commands/registry.ts';
 import type { Slack } from './context.ts';
 import { guardedFetch, interactiveOptions, jobClient } from './door/egress.ts';
@@ -37,7 +38,10 @@ export interface SlackSurface {
   /** Answers `POST /slack/events`; null for every other path. */
   fetch(request: Request): Promise<Response | null>;
   readonly jobs: Readonly<Record<string, (data: JobData) => Promise<void>>>;
-  /** Asks Slack whether token, workspace and app belong together. Throws Fault `unavailable` or `unauthenticated`. */
+  /**
+   * Asks Slack whether token, workspace, app and scopes belong together (`checkSlack`). Throws Fault
+   * `unavailable` with `detail.reason`.
+   */
   ready(): Promise<void>;
   /** Waits for the work that goes on after acknowledgements. */
   close(): Promise<void>;
@@ -128,39 +132,15 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
           receiver.resume(body, String(data['id'])),
         ),
     },
-    ready: () => ready(projector.client, settings),
+    ready: () => ready(settings),
     close: () => receiver.drain(),
   });
 }
 
-async function ready(client: WebClient, { teamId, appId }: SlackSettings): Promise<void> {
-  let team: string | undefined;
-  let app: string | undefined;
-  try {
-    const own = await client.auth.test();
-    team = own.team_id;
-    app = own.bot_id === undefined ? undefined : (await client.bots.info({ bot: own.bot_id })).bot?.app_id;
-  } catch (error) {
-    // It took the token, or it would have said so.
-    if (isRateLimited(error)) return;
-    throw new Fault(
-      'unavailable',
-      'Slack does not take our token, or cannot be reached. Check SLACK_BOT_TOKEN.',
-      { cause: error },
-    );
-  }
-  if (team !== teamId)
-    throw new Fault(
-      'unauthenticated',
-      `The Slack token belongs to another workspace than ${teamId}. Check SLACK_BOT_TOKEN and SLACK_TEAM_ID.`,
-    );
-  // Slack names the app of a request in its body, and requests of any other app are refused.
-  if (app !== appId)
-    throw new Fault(
-      'unauthenticated',
-      `The Slack token belongs to another app than ${appId}. Check SLACK_APP_ID (Basic Information, App ID) and SLACK_BOT_TOKEN.`,
-    );
+async function ready(settings: SlackSettings): Promise<void> {
+  const failed = (await checkSlack(settings)).find(({ status }) => status === 'failed');
+  if (failed !== undefined)
+    throw new Fault('unavailable', `${failed.asked}. ${failed.found} ${failed.remedy}`, {
+      detail: { reason: failed.code },
+    });
 }
-
-const isRateLimited = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && error.code === ErrorCode.RateLimitedError;

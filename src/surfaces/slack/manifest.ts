@@ -1,10 +1,10 @@
 import type { Registry, Route } from './commands/registry.ts';
 
 /** What the app may do in a workspace: what is used now, and nothing else. */
-const SCOPES = ['commands', 'chat:write', 'im:write', 'users:read', 'users:read.email'];
+export const SCOPES = ['commands', 'chat:write', 'im:write', 'users:read', 'users:read.email'];
 
 /** Asked for where approvals go to a channel: whether it is shared with another company must be known first. */
-const OPTIONAL_SCOPES = ['channels:read', 'groups:read'];
+export const OPTIONAL_SCOPES = ['channels:read', 'groups:read'];
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   '/account': 'Link Slack accounts again',

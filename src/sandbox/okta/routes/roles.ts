@@ -6,6 +6,7 @@ import { isoNow, type OktaEnv, type Simulation } from '../simulation.ts';
 import { userTarget, writeLog } from '../system-log.ts';
 import type { RoleRecord } from '../types.ts';
 import { roleView } from '../views.ts';
+import { requireIamRead } from './client-roles.ts';
 import { bodyOf, sourceOf, userOf } from './request.ts';
 
 /**
@@ -15,10 +16,12 @@ import { bodyOf, sourceOf, userOf } from './request.ts';
 export function roleRoutes(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   app.get('/users/:id/roles', (c) => {
+    requireIamRead(sim, c);
     const user = userOf(sim, c, c.req.param('id'));
     return c.json(user.roles.map((role) => roleView(sim, user, role)));
   });
   app.get('/users/:id/roles/:role', (c) => {
+    requireIamRead(sim, c);
     const user = userOf(sim, c, c.req.param('id'));
     const role = user.roles.find((each) => each.id === c.req.param('role'));
     if (role === undefined) throw notFound(c.req.param('role'), 'RoleAssignment');

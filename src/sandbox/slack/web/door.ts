@@ -51,11 +51,20 @@ export function webApi({ workspace, botToken, faults, onCall }: DoorOptions): Ho
     } catch (error) {
       if (!(error instanceof SlackError)) throw error;
       onCall({ method: name, args: args === null ? {} : redacted(args), error: error.code });
-      return answer({ ok: false, error: error.code, ...error.more }, workspace, []);
+      // Whose scopes these are, Slack says only once it has taken the token.
+      const body = { ok: false, error: error.code, ...error.more };
+      return UNAUTHENTICATED.has(error.code) ? Response.json(body) : answer(body, workspace, []);
     }
   });
   return app;
 }
+
+const UNAUTHENTICATED: ReadonlySet<string> = new Set([
+  'not_authed',
+  'invalid_auth',
+  'token_revoked',
+  'account_inactive',
+]);
 
 function authorise(
   method: Method,
