@@ -20,6 +20,7 @@ export default defineTool({
       .array(z.string().min(1).max(200))
       .min(1)
       .max(100)
+      .meta({ ref: 'scope' })
       .describe('Its ceiling: the scopes that it may ever be given.'),
     public_key: z
       .string()
@@ -33,6 +34,7 @@ export default defineTool({
     jwks_url: z
       .string()
       .max(500)
+      .meta({ label: 'JWKS URL' })
       .optional()
       .describe('Instead of keys: the https address where it publishes them.'),
     spiffe_id: z

@@ -20,20 +20,21 @@ export default defineTool({
         .min(20)
         .max(20_000)
         .optional()
-        .meta({ multiline: true })
+        .meta({ multiline: true, first: true })
         .describe(
           'The new public key as a JSON Web Key, or several as a JWK Set. Never paste a private key.',
         ),
       jwks_url: z
         .string()
         .max(500)
+        .meta({ label: 'JWKS URL', first: true })
         .optional()
         .describe('Instead: the https address where it publishes its keys.'),
       spiffe_id: z
         .string()
         .max(MAX_SPIFFE_ID)
         .optional()
-        .meta({ title: 'SPIFFE ID' })
+        .meta({ title: 'SPIFFE ID', first: true })
         .describe(
           'Instead: the SPIFFE ID of its workload (spiffe://trust-domain/path), in a trust domain whose bundle an IT admin has set.',
         ),

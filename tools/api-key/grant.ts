@@ -28,6 +28,7 @@ export default defineTool({
       .array(z.string().min(1).max(100))
       .min(1)
       .max(50)
+      .meta({ ref: 'key_scope' })
       .describe(`What it may do from then on: ${KEY_SCOPES.join(', ')}, or names of tools.`),
     source: z
       .string()

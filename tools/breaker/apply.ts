@@ -14,6 +14,7 @@ export default defineTool({
       .array(z.string().regex(/^usr_[0-9a-z]{26}$/, 'must be a person id (usr_…)'))
       .min(1)
       .max(100)
+      .meta({ ref: 'person', hint: 'The people whose revocations are carried out.' })
       .describe('Whose revocations are carried out: person ids from breaker_list.'),
   }),
   output: z.object({

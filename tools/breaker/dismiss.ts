@@ -13,6 +13,7 @@ export default defineTool({
       .array(z.string().regex(/^usr_[0-9a-z]{26}$/, 'must be a person id (usr_…)'))
       .min(1)
       .max(100)
+      .meta({ ref: 'person', hint: 'The people whose revocations are dropped. They must be active again.' })
       .describe('Whose revocations are dropped: person ids from breaker_list; they must be active again.'),
   }),
   output: z.object({

@@ -11,7 +11,12 @@ export default defineTool({
   description:
     'Lets a group of the directory give its members a role and scopes, or changes what it gives. Shows first who gains and loses what, and which mandates freeze. Another IT admin must agree.',
   input: z.object({
-    group: z.string().min(1).max(200).describe("The group's immutable id at its source, never its name."),
+    group: z
+      .string()
+      .min(1)
+      .max(200)
+      .meta({ ref: 'group' })
+      .describe("The group's immutable id at its source, never its name."),
     source: z
       .string()
       .min(1)
@@ -21,10 +26,12 @@ export default defineTool({
     role: z
       .string()
       .regex(/^[a-z0-9_]{2,40}$/, 'use small letters, digits and _')
+      .meta({ ref: 'role' })
       .describe('The role: it_admin, manager, executive, member, or one that your policies name.'),
     scopes: z
       .array(z.string().min(1).max(200))
       .max(100)
+      .meta({ ref: 'scope' })
       .default([])
       .describe(
         'What its members may use and delegate, from scope_list. It replaces what this mapping gave before.',

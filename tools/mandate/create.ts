@@ -21,22 +21,29 @@ export default defineTool({
         .string()
         .min(1)
         .max(100)
+        .meta({ ref: 'template', hint: 'Fills whatever you leave empty here.' })
         .optional()
         .describe('Name of a mandate template that fills whatever is left out here (mandate_template_list).'),
       scopes: field.scopesField
+        .meta({
+          ref: 'scope_to_give',
+          unless: 'template',
+          hint: 'What it may do. You can give only what you may do yourself.',
+        })
         .optional()
         .describe(
           'What it may do, as scopes: okta.password.reset, okta.mfa.reset, … Needed without a template.',
         ),
       resources: field.resourcesField
-        .meta({ ref: 'resources' })
+        .meta({ hint: 'The people that it may act on. Leave empty for your direct reports.' })
         .optional()
         .describe(
           'On whom: team (your direct reports), an email address, person:<id>, group:<id>, or * for everybody you may act on. Left out: team.',
         ),
-      days: field.daysField.optional().describe('For how many days. Left out: 7.'),
+      days: field.daysField.meta({ first: true }).optional().describe('For how many days. Left out: 7.'),
       max_uses: field.usesField.optional().describe(field.FIELD_WORDS.max_uses),
       purpose: field.purposeField
+        .meta({ unless: 'template', hint: 'What it is for. Approvers and auditors read it.' })
         .optional()
         .describe('What for. Approvers and auditors read it. Needed without a template.'),
       tools: field.toolsField.optional().describe(field.FIELD_WORDS.tools),

@@ -17,7 +17,6 @@ export default defineTool({
     agent: z.string().meta({ ref: 'agent' }).describe('The other agent: its name or id.'),
     scopes: field.scopesField.optional().describe('Which of your scopes. Left out: those that you hold.'),
     resources: field.resourcesField
-      .meta({ ref: 'resources' })
       .optional()
       .describe(
         'Which of your resources, or an email address or person:<id> whom they cover now. Left out: all.',

@@ -9,7 +9,9 @@ export default defineTool({
   title: 'Show a mandate',
   description:
     'Shows one mandate: what it allows and forbids in words, on whom, until when, how often it was used, what was made from it, and why it is frozen or has ended.',
-  input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
+  input: z.object({
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
+  }),
   output: MandateDetail,
   scope: IMPLIED_SCOPE,
   tokenScope: 'delegation:read',

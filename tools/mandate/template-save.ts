@@ -25,6 +25,7 @@ export default defineTool({
       )
       .min(1)
       .max(100)
+      .meta({ pick: 'resources', hint: 'The people that it may act on.' })
       .default(['team'])
       .describe('On whom: team (the direct reports of whoever uses it), person:<id>, group:<id> or *.'),
     tools: field.toolsField.optional().describe(field.FIELD_WORDS.tools),
@@ -33,7 +34,7 @@ export default defineTool({
     window: field.windowField.optional().describe(field.FIELD_WORDS.window),
     offline: z.boolean().optional().describe('Whether it works while the principal is away.'),
     may_delegate: field.depthField.optional().describe('How many levels deep it may be handed on.'),
-    days: field.daysField.default(7).describe('For how many days.'),
+    days: field.daysField.meta({ first: true }).default(7).describe('For how many days.'),
     max_uses: field.usesField.optional().describe(field.FIELD_WORDS.max_uses),
     purpose: field.purposeField.describe('What for, unless whoever uses it says otherwise.'),
   }),

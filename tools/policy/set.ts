@@ -15,7 +15,7 @@ export default defineTool({
       .string()
       .max(200_000)
       .optional()
-      .meta({ multiline: true })
+      .meta({ multiline: true, first: true })
       .describe(
         'The whole Cedar text; annotations @id, @allows, @reason, @approval, @fallback, @quorum, @step_up, @expires.',
       ),
@@ -23,6 +23,7 @@ export default defineTool({
       .number()
       .int()
       .min(0)
+      .meta({ first: true })
       .optional()
       .describe('Instead of a text: return to this version; 0 is what ships.'),
     note: z

@@ -17,6 +17,7 @@ export default defineTool({
       .array(z.string().min(1).max(200))
       .min(1)
       .max(50)
+      .meta({ ref: 'scope' })
       .refine((scopes) => new Set(scopes).size === scopes.length, 'names a scope twice')
       .describe(
         'Its scopes, from scope_list, in place of those that it had. No scope of a tool of this server, or of another resource server.',

@@ -10,7 +10,7 @@ export default defineTool({
   title: 'Remove a scope',
   description:
     'Takes a scope out of the catalogue: nobody can be given it any more. Mandates and mappings that hold it stay until they are changed. Another IT admin must agree.',
-  input: z.object({ scope: z.string().max(100).describe('Its name.') }),
+  input: z.object({ scope: z.string().max(100).meta({ ref: 'scope' }).describe('Its name.') }),
   output: z.object({
     scope: z.string(),
     two_humans: z.boolean().describe('False where one IT admin alone has changed it.'),

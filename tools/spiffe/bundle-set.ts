@@ -24,7 +24,7 @@ export default defineTool({
     'Says which keys vouch for the workloads of a SPIFFE trust domain, in place of those that did before. Tokens of its agents die where a key goes. Another IT admin must agree.',
   input: z.object({
     trust_domain: TrustDomain,
-    bundle: SpiffeBundle.describe(
+    bundle: SpiffeBundle.meta({ ref: 'document', label: 'Trust bundle' }).describe(
       'Its bundle: a JWK Set, of which the keys with use jwt-svid count (EC P-256 or RSA). Never paste a private key.',
     ),
   }),

@@ -17,8 +17,12 @@ export default defineTool({
   description:
     'Lists the people and agents who could use a tool with an input, each with the policies that allow it and the approvals it would need; also as it was at a past time, as far as the ledger tells. Nothing is carried out or asked.',
   input: z.object({
-    tool: z.string().max(60).describe('The tool, by name: okta_reset_mfa.'),
-    input: z.record(z.string(), z.unknown()).default({}).describe('The input that they would give it.'),
+    tool: z.string().max(60).meta({ ref: 'tool' }).describe('The tool, by name: okta_reset_mfa.'),
+    input: z
+      .record(z.string(), z.unknown())
+      .meta({ ref: 'input of tool', first: true })
+      .default({})
+      .describe('The input that they would give it.'),
     at: z.iso.datetime({ offset: true }).optional().describe('A past time; left out: now.'),
     limit: z.number().int().min(1).max(200).default(100).describe('At most so many people.'),
     cursor: z.string().max(40).optional().describe('next_cursor of the answer before.'),

@@ -6,6 +6,7 @@ import { standingOf } from '../person/standing.ts';
 import { theTenant } from '../tenant/store.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
+import { requireKnownScopes } from '../scope/rules.ts';
 import { missingScopes } from './rules.ts';
 import { scopeProblems } from './scopes.ts';
 import { insertMandate } from './store.ts';
@@ -109,10 +110,9 @@ export async function checkScopes(
   scopes: readonly string[],
 ): Promise<void> {
   const authority = await authorityOf(reader, principal.id);
-  const [wrong] = await scopeProblems(reader, scopes, authority.roles);
-  if (wrong?.problem === 'unknown') throw unknownScope(wrong.scope);
-  const beyond = missingScopes(scopes, authority.scopes);
-  if (wrong?.problem === 'not_for_you') beyond.push(wrong.scope);
+  const wrong = await scopeProblems(reader, scopes, authority.roles);
+  if (wrong.some(({ problem }) => problem === 'unknown')) await requireKnownScopes(reader, scopes);
+  const beyond = [...missingScopes(scopes, authority.scopes), ...wrong.map(({ scope }) => scope)];
   if (beyond.length > 0) {
     const held = authority.scopes.length === 0 ? 'nothing' : authority.scopes.join(', ');
     throw new Fault(
@@ -203,10 +203,3 @@ export async function createMandate(
     summary,
   };
 }
-
-const unknownScope = (scope: string): Fault =>
-  new Fault(
-    'invalid_input',
-    `Nothing here is called ${scope.slice(0, 100)}. Use a scope of the tenant's catalogue; scope_list shows what there is.`,
-    { detail: { problems: [{ field: 'scopes', problem: `there is no scope ${scope} here` }] } },
-  );
