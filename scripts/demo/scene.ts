@@ -1,5 +1,5 @@
 import { samplePerson } from '#sandbox/company.ts';
-import { slackDriver, type SimMessage } from '#sandbox/slack/index.ts';
+import { slackDriver, type SimMessage, type SimView, type SlackPerson } from '#sandbox/slack/index.ts';
 import type { Instance } from './instance.ts';
 import { must, until } from './output.ts';
 import { demoAgent, jsonOf, oktaToken, type Answer, type DemoAgent } from './wire.ts';
@@ -58,6 +58,19 @@ const nameOf = (person: string): string => {
   return `${firstName} ${lastName}`;
 };
 
+/** The form with these fields: those that may be left out wait behind a button. */
+export async function unfolded(
+  person: SlackPerson,
+  view: SimView,
+  labels: readonly string[],
+): Promise<SimView> {
+  const shown = JSON.stringify(view.blocks);
+  if (labels.every((label) => shown.includes(JSON.stringify(label)))) return view;
+  const { view: all } = await person.clicks(view, 'More options');
+  must(all, `${view.title} shows no more options`);
+  return all;
+}
+
 /** The scene of a fresh instance. */
 export function scene(instance: Instance): Scene {
   const slack = slackDriver(instance.slackUrl);
@@ -79,8 +92,9 @@ export function scene(instance: Instance): Scene {
     form: async (person, command, values) => {
       const typed = await slack.as(person).types(command);
       // The form may open a moment after the command was answered.
-      const view =
+      const opened =
         typed.view ?? (await here.until(`${command} opens a form`, () => slack.as(person).modal()));
+      const view = await unfolded(slack.as(person), opened, Object.keys(values));
       const sent = await slack.as(person).fills(view, values).submits();
       must(
         sent.status === 200 && sent.errors === undefined,
@@ -155,7 +169,7 @@ export function scene(instance: Instance): Scene {
       const agent = demoAgent(instance);
       await here.form('dana', `/agent register ${name}`, {
         Owner: nameOf(owner),
-        Scopes: scopes,
+        Scopes: scopes.split(', '),
         'Public key': agent.publicJwk,
       });
       const { data } = await here.until(`${name} is registered`, async () =>

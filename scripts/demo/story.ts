@@ -6,6 +6,7 @@ import { samplePerson, SAMPLE_COMPANY } from '#sandbox/company.ts';
 import { slackDriver, type SimMessage } from '#sandbox/slack/index.ts';
 import type { Instance } from './instance.ts';
 import { must, until, type Step } from './output.ts';
+import { unfolded } from './scene.ts';
 import { claimsOf, control, demoAgent, okta, oktaToken, rest } from './wire.ts';
 
 const [ann, bob, carl, mona, dana, nina] = ['ann', 'bob', 'carl', 'mona', 'dana', 'nina'].map(
@@ -78,7 +79,7 @@ export function mainStory(instance: Instance): Step[] {
         must(typed.view, `no form opened: ${JSON.stringify(typed)}`);
         const form = slack.as('dana').fills(typed.view, {
           Owner: 'Carl Jensen',
-          Scopes: 'okta.mfa.reset, okta.password.reset',
+          Scopes: ['okta.mfa.reset', 'okta.password.reset'],
           'Public key': agent.publicJwk,
         });
         const sent = await form.submits();
@@ -101,12 +102,13 @@ export function mainStory(instance: Instance): Step[] {
         must(typed.view, `no form opened: ${JSON.stringify(typed)}`);
         const terms = {
           Agent: 'deploy-bot',
-          Scopes: 'okta.mfa.reset, okta.password.reset',
+          Scopes: ['okta.mfa.reset', 'okta.password.reset'],
           Resources: 'team',
           Days: '7',
           Purpose: 'Re-enrol phones of the team',
         };
-        const sent = await slack.as('bob').fills(typed.view, terms).submits();
+        const view = await unfolded(slack.as('bob'), typed.view, Object.keys(terms));
+        const sent = await slack.as('bob').fills(view, terms).submits();
         must(
           sent.status === 200 && sent.errors === undefined,
           `the form was refused: ${JSON.stringify(sent)}`,

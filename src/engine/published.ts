@@ -1,7 +1,7 @@
 type Schema = Readonly<Record<string, unknown>>;
 
 // Hints for our own forms, which mean nothing to others.
-const OURS = new Set(['ref', 'multiline', 'not_secret']);
+const OURS = new Set(['ref', 'pick', 'multiline', 'not_secret', 'label', 'hint', 'first', 'unless']);
 
 /**
  * A JSON Schema for publication: without our own hints, and with bounds that every reader understands. Gemini

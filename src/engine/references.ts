@@ -8,7 +8,7 @@ import { Fault } from '#lib/fault.ts';
 import { isId } from '#lib/id.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 
-/** What a field with `.meta({ ref })` refers to. Such a field accepts an id, an email address or a name. */
+/** What a field with `.meta({ ref })` refers to. Such a field accepts an id, an email address or a name. Forms know more (`PICKERS`). */
 export type Reference = 'person' | 'agent' | 'resources' | 'freezable';
 
 /** The fields of a tool's input that refer to something, with the kind of each. */

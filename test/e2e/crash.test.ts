@@ -119,7 +119,6 @@ describe('kill -9', () => {
       .fills(form.view, {
         Agent: 'crash-bot',
         Scopes: 'okta.mfa.reset',
-        Resources: 'team',
         Days: '7',
         Purpose: 'crash test',
       })

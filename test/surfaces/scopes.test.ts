@@ -78,7 +78,7 @@ describe('the catalogue of scopes', () => {
       read((reader) => requireKnownScopes(reader, ['okta.mfa.reset', 'no.such'])),
     ).rejects.toMatchObject({
       code: 'invalid_input',
-      detail: { problems: [{ problem: 'unknown scope no.such' }] },
+      detail: { problems: [{ problem: 'There is no scope no.such.' }] },
     });
     const [one] = await read(scopesOf);
     const scope = { ...one!, scope: 's', holders: ['executive'] };

@@ -177,7 +177,7 @@ describe('I7: a person who is named is held to the same rules', () => {
     '%s is nobody, and the form asks',
     async (who) => {
       const { view } = await world.slack.as('dana').types(`/okta suspend ${who}`);
-      expect(JSON.stringify(view?.blocks)).toMatch(/nobody's in the directory/);
+      expect(JSON.stringify(view?.blocks)).toMatch(/belongs to nobody in the directory/);
       expect(JSON.stringify(view?.blocks)).not.toMatch(/initial_option/);
     },
   );

@@ -39,7 +39,7 @@ describe('Narrow, on an approver’s message', () => {
         Days: '2',
         Amount: '50',
         Currency: 'EUR',
-        Window: JSON.stringify({ ...window, to: '12:00' }),
+        Until: '12:00',
         Offline: [],
         Note: 'Ann alone, in the mornings.',
       })
@@ -80,9 +80,12 @@ describe('Narrow, on an approver’s message', () => {
     ['more uses', { 'Max uses': '11' }, 'field.max_uses'],
     ['everybody', { Resources: '*' }, 'field.resources'],
     ['somebody outside', { Resources: 'erin@acme.example' }, 'field.resources'],
-    ['somebody unknown', { Resources: 'who@acme.example' }, 'field.resources'],
     ['an emptied bound', { 'Max uses': '' }, 'field.max_uses'],
-    ['hours that are no JSON', { Window: 'mornings' }, 'field.window'],
+    [
+      'hours without a time zone',
+      { 'Days of the week': ['Monday'], From: '08:00', Until: '12:00' },
+      'field.window.timezone',
+    ],
     ['an amount without a currency', { Amount: '5' }, 'field.currency'],
     ['nothing at all', {}, 'field.scopes'],
   ])('%s is answered at its field, and the form can be corrected', async (_, values, block) => {
@@ -93,7 +96,8 @@ describe('Narrow, on an approver’s message', () => {
     expect(Object.keys(answer.errors ?? {})).toEqual([block]);
     expect(await slack.state(callId)).toBe('waiting');
     expect(await world.sql`select id from votes where approval_id = ${approvalId}`).toEqual([]);
-    const right = { 'Max uses': '10', Resources: 'team', Window: '', Amount: '', Days: '3' };
+    const hours = { 'Days of the week': [], From: '', Until: '', 'Time zone': '' };
+    const right = { 'Max uses': '10', Resources: 'team', ...hours, Amount: '', Days: '3' };
     expect(await mona.fills(view, right).submits()).toMatchObject({ status: 200, shown: null });
     await slack.becomes('mona', approvalId, /^Done/);
     expect((await mandateOf(callId))?.['days']).toBe(3);

@@ -105,9 +105,10 @@ describe('a result', () => {
 
 describe('a form', () => {
   test('of every tool has a title that Slack shows whole', () => {
-    const state = { input: {}, reason: null, problems: [], names: new Map() };
+    const state = { input: {}, reason: null, notes: new Map(), names: new Map(), more: false };
     for (const entry of world.app.catalogue.all) {
-      const view = formView(entry, fieldsOf(entry), 'draft', state);
+      const form = { entry, fields: fieldsOf(entry), positional: [] };
+      const view = formView(form, world.app.catalogue, 'draft', state);
       expect([entry.tool.name, view.title.text]).toEqual([entry.tool.name, expect.not.stringContaining('…')]);
       expect(JSON.stringify(view)).toContain(JSON.stringify(entry.tool.title).slice(1, -1));
     }

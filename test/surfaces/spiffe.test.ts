@@ -6,6 +6,7 @@ import { DEFAULT_SETTINGS } from '#domain/tenant/settings.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { transact } from '#engine/transact.ts';
 import { newId } from '#lib/id.ts';
+import { unfolded } from '../support/slack-form.ts';
 import { eventually, openWorld, type TestAgent, type World } from '../support/world.ts';
 import { send, singleAdmin, type Answer } from './identity-providers-world.ts';
 
@@ -281,13 +282,14 @@ describe('an agent with a SPIFFE ID', () => {
     const setting = await dana.types('/spiffe bundle set slack.test');
     if (setting.view === undefined) throw new Error(`no form: ${JSON.stringify(setting.ephemerals)}`);
     const bundle = JSON.stringify({ keys: [authority('slack-1').jwk, x509] });
-    expect((await dana.fills(setting.view, { Bundle: bundle }).submits()).status).toBe(200);
+    expect((await dana.fills(setting.view, { 'Trust bundle': bundle }).submits()).status).toBe(200);
     await eventually(async () => (await bundles())['slack.test'], 'the bundle stands');
     const { ephemerals } = await dana.types('/agent register slack-bot @carl okta.users.read');
     const card = ephemerals.at(-1);
     const { view } = card === undefined ? {} : await dana.clicks(card, 'Edit');
     if (view === undefined) throw new Error(`no form: ${JSON.stringify(ephemerals)}`);
-    const submitted = await dana.fills(view, { 'SPIFFE ID': 'spiffe://slack.test/slack-bot' }).submits();
+    const all = await unfolded(dana, view);
+    const submitted = await dana.fills(all, { 'SPIFFE ID': 'spiffe://slack.test/slack-bot' }).submits();
     expect(submitted.status).toBe(200);
     await eventually(async () => (await holders('spiffe://slack.test/slack-bot')).length === 1, 'it stands');
     expect(JSON.stringify((await dana.types('/spiffe bundle list')).ephemerals)).toContain('slack.test');

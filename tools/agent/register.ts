@@ -23,7 +23,8 @@ export default defineTool({
       .array(z.string().min(1).max(200))
       .min(1)
       .max(100)
-      .describe('Ceiling: the only scopes that mandates can give this agent.'),
+      .meta({ ref: 'scope' })
+      .describe('Its ceiling: the scopes that it may ever be given.'),
     public_key: z
       .string()
       .min(20)
@@ -36,6 +37,7 @@ export default defineTool({
     jwks_url: z
       .string()
       .max(500)
+      .meta({ label: 'JWKS URL' })
       .optional()
       .describe('Use instead of public_key: the https URL where the agent publishes its JWK Set.'),
     spiffe_id: z

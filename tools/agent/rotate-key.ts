@@ -21,20 +21,21 @@ export default defineTool({
         .min(20)
         .max(20_000)
         .optional()
-        .meta({ multiline: true })
+        .meta({ multiline: true, first: true })
         .describe(
           'New public key as a JSON Web Key, or several keys as a JWK Set. Never paste a private key.',
         ),
       jwks_url: z
         .string()
         .max(500)
+        .meta({ label: 'JWKS URL', first: true })
         .optional()
         .describe('Use instead of public_key: the https URL where the agent publishes its JWK Set.'),
       spiffe_id: z
         .string()
         .max(MAX_SPIFFE_ID)
         .optional()
-        .meta({ title: 'SPIFFE ID' })
+        .meta({ title: 'SPIFFE ID', first: true })
         .describe(
           'Use instead of public_key: the SPIFFE ID of the agent’s workload (spiffe://trust-domain/path). An IT admin must already have set the bundle of its trust domain.',
         ),

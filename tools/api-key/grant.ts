@@ -28,7 +28,8 @@ export default defineTool({
       .array(z.string().min(1).max(100))
       .min(1)
       .max(50)
-      .describe(`Scopes to add: ${KEY_SCOPES.join(', ')}, or tool names.`),
+      .meta({ ref: 'key_scope' })
+      .describe(`What it may do from then on: ${KEY_SCOPES.join(', ')}, or names of tools.`),
     source: z
       .string()
       .max(500)

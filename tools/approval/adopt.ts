@@ -8,7 +8,11 @@ export default defineTool({
   description:
     'Sends your denied request again with the narrower terms that the approver suggested. The new request needs the same approvals; use approval_wait to follow it.',
   input: z.object({
-    approval_id: z.string().max(40).describe('approval_id of the request that was denied with a suggestion.'),
+    approval_id: z
+      .string()
+      .max(40)
+      .meta({ ref: 'approval' })
+      .describe('The approval_id of what was denied with a suggestion.'),
   }),
   output: z.object({
     call_id: z.string(),

@@ -13,7 +13,11 @@ export default defineTool({
   description:
     'Withdraws a request that is still waiting for approval. It does not undo anything that was already decided or executed.',
   input: z.object({
-    approval_id: z.string().max(40).describe('approval_id from the response to the original call.'),
+    approval_id: z
+      .string()
+      .max(40)
+      .meta({ ref: 'approval' })
+      .describe('The approval_id that the gated call answered.'),
   }),
   output: z.object({ status: z.literal('cancelled'), approval_id: z.string() }),
   scope: IMPLIED_SCOPE,

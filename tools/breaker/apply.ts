@@ -14,7 +14,8 @@ export default defineTool({
       .array(z.string().regex(/^usr_[0-9a-z]{26}$/, 'must be a person ID (usr_…)'))
       .min(1)
       .max(100)
-      .describe('People whose mandates to revoke: person IDs from breaker_list.'),
+      .meta({ ref: 'person', hint: 'The people whose revocations are carried out.' })
+      .describe('Whose revocations are carried out: person ids from breaker_list.'),
   }),
   output: z.object({
     people: z.number(),

@@ -13,9 +13,8 @@ export default defineTool({
       .array(z.string().regex(/^usr_[0-9a-z]{26}$/, 'must be a person ID (usr_…)'))
       .min(1)
       .max(100)
-      .describe(
-        'People whose revocations to discard: person IDs from breaker_list. They must be active again.',
-      ),
+      .meta({ ref: 'person', hint: 'The people whose revocations are dropped. They must be active again.' })
+      .describe('Whose revocations are dropped: person ids from breaker_list; they must be active again.'),
   }),
   output: z.object({
     people: z.number(),

@@ -11,7 +11,12 @@ export default defineTool({
   description:
     'Gives the members of a directory group a role and scopes, or changes what they get. The preview shows who gains or loses what, and which mandates freeze. Another IT admin must approve.',
   input: z.object({
-    group: z.string().min(1).max(200).describe("The group's immutable ID at its source, not its name."),
+    group: z
+      .string()
+      .min(1)
+      .max(200)
+      .meta({ ref: 'group' })
+      .describe("The group's immutable id at its source, never its name."),
     source: z
       .string()
       .min(1)
@@ -20,11 +25,13 @@ export default defineTool({
       .describe('Source of the group: okta, or scim:<key id>.'),
     role: z
       .string()
-      .regex(/^[a-z0-9_]{2,40}$/, 'use lowercase letters, digits and _')
-      .describe('Role to give: it_admin, manager, executive, member, or a role that your policies use.'),
+      .regex(/^[a-z0-9_]{2,40}$/, 'use small letters, digits and _')
+      .meta({ ref: 'role' })
+      .describe('The role: it_admin, manager, executive, member, or one that your policies name.'),
     scopes: z
       .array(z.string().min(1).max(200))
       .max(100)
+      .meta({ ref: 'scope' })
       .default([])
       .describe(
         'Scopes that members can use and delegate (see scope_list). They replace the previous scopes of this mapping.',

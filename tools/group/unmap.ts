@@ -11,14 +11,19 @@ export default defineTool({
   description:
     'Removes a role and its scopes from the members of a group. The preview shows who loses what, and which mandates freeze. Another IT admin must approve.',
   input: z.object({
-    group: z.string().min(1).max(200).describe("The group's immutable ID at its source, not its name."),
+    group: z
+      .string()
+      .min(1)
+      .max(200)
+      .meta({ ref: 'group' })
+      .describe("The group's immutable id at its source, never its name."),
     source: z
       .string()
       .min(1)
       .max(80)
       .default('okta')
-      .describe('Source of the group: okta, or scim:<key id>.'),
-    role: z.string().max(40).describe('Role to remove.'),
+      .describe('Who tells of the group: okta, or scim:<key id>.'),
+    role: z.string().max(40).meta({ ref: 'role' }).describe('The role that it gives.'),
   }),
   output: MappingChanged,
   scope: 'group.manage',

@@ -15,8 +15,10 @@ export default defineTool({
   title: 'Confirm a mandate',
   lead: 'Confirm mandate',
   description:
-    "Resumes your mandate after its agent's keys or owner have changed. It needs the same approval as a new mandate, and does not lift other freezes.",
-  input: z.object({ mandate_id: z.string().max(40).describe('Mandate ID (mdt_…).') }),
+    'Lets a mandate that you gave go on after the keys or the owner of its agent changed. It asks the approval that giving it asked, and lifts that one cause: what else holds the mandate goes on holding it.',
+  input: z.object({
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
+  }),
   output: z.object({ mandate_id: z.string(), state: z.string(), reason: z.string().nullable() }),
   scope: 'mandate.create',
   only: 'people',

@@ -22,24 +22,31 @@ export default defineTool({
         .string()
         .min(1)
         .max(100)
+        .meta({ ref: 'template', hint: 'Fills whatever you leave empty here.' })
         .optional()
         .describe(
           'Name of a mandate template (see mandate_template_list). It fills every field that you omit.',
         ),
       scopes: field.scopesField
+        .meta({
+          ref: 'scope_to_give',
+          unless: 'template',
+          hint: 'What it may do. You can give only what you may do yourself.',
+        })
         .optional()
         .describe(
           'Scopes the agent can use, such as okta.password.reset or okta.mfa.reset. Required without a template.',
         ),
       resources: field.resourcesField
-        .meta({ ref: 'resources' })
+        .meta({ hint: 'The people that it may act on. Leave empty for your direct reports.' })
         .optional()
         .describe(
           'Whom it covers: team (your direct reports), an email address, person:<id>, group:<id>, or * for everyone you can act on. Default: team.',
         ),
-      days: field.daysField.optional().describe('How many days it lasts. Default: 7.'),
+      days: field.daysField.meta({ first: true }).optional().describe('For how many days. Left out: 7.'),
       max_uses: field.usesField.optional().describe(field.FIELD_WORDS.max_uses),
       purpose: field.purposeField
+        .meta({ unless: 'template', hint: 'What it is for. Approvers and auditors read it.' })
         .optional()
         .describe('What it is for. Approvers and auditors can read this. Required without a template.'),
       tools: field.toolsField.optional().describe(field.FIELD_WORDS.tools),

@@ -20,7 +20,6 @@ export default defineTool({
       .optional()
       .describe('Scopes to delegate, out of yours. Default: all that you hold.'),
     resources: field.resourcesField
-      .meta({ ref: 'resources' })
       .optional()
       .describe(
         'Resources to delegate, out of yours; or an email address or person:<id> that they cover now. Default: all.',

@@ -28,6 +28,7 @@ export default defineTool({
       )
       .min(1)
       .max(100)
+      .meta({ pick: 'resources', hint: 'The people that it may act on.' })
       .default(['team'])
       .describe(
         'Whom it covers: team (direct reports of the person who uses the template), person:<id>, group:<id> or *.',
@@ -36,9 +37,9 @@ export default defineTool({
     amount: field.amountField.optional().describe(field.FIELD_WORDS.amount),
     currency: field.currencyField.optional().describe(field.FIELD_WORDS.currency),
     window: field.windowField.optional().describe(field.FIELD_WORDS.window),
-    offline: z.boolean().optional().describe('Whether the agent can use it while the principal is away.'),
-    may_delegate: field.depthField.optional().describe('How many levels deep it can be delegated.'),
-    days: field.daysField.default(7).describe('How many days it lasts.'),
+    offline: z.boolean().optional().describe('Whether it works while the principal is away.'),
+    may_delegate: field.depthField.optional().describe('How many levels deep it may be handed on.'),
+    days: field.daysField.meta({ first: true }).default(7).describe('For how many days.'),
     max_uses: field.usesField.optional().describe(field.FIELD_WORDS.max_uses),
     purpose: field.purposeField.describe('Default purpose. People can change it when they use the template.'),
   }),

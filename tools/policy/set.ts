@@ -15,7 +15,7 @@ export default defineTool({
       .string()
       .max(200_000)
       .optional()
-      .meta({ multiline: true })
+      .meta({ multiline: true, first: true })
       .describe(
         'The complete Cedar text. Annotations: @id, @allows, @reason, @approval, @fallback, @quorum, @step_up, @expires.',
       ),
@@ -23,6 +23,7 @@ export default defineTool({
       .number()
       .int()
       .min(0)
+      .meta({ first: true })
       .optional()
       .describe('Use instead of text: the version to return to. 0 is the text that ships with the product.'),
     note: z

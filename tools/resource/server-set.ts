@@ -17,7 +17,8 @@ export default defineTool({
       .array(z.string().min(1).max(200))
       .min(1)
       .max(50)
-      .refine((scopes) => new Set(scopes).size === scopes.length, 'lists a scope twice')
+      .meta({ ref: 'scope' })
+      .refine((scopes) => new Set(scopes).size === scopes.length, 'names a scope twice')
       .describe(
         'Its scopes (see scope_list); they replace the previous ones. Scopes that tools of this server or other resource servers use are not possible.',
       ),

@@ -24,6 +24,7 @@ export default defineTool({
       holders: z
         .array(z.string().regex(/^[a-z0-9_]{2,40}$/))
         .max(20)
+        .meta({ ref: 'role' })
         .default([])
         .describe('Roles that can hold it. Default: any role.'),
       amount_threshold: z
@@ -35,6 +36,7 @@ export default defineTool({
       currency: z
         .string()
         .regex(/^[A-Z]{3}$/)
+        .meta({ ref: 'currency' })
         .optional()
         .describe('Currency of the threshold as an ISO 4217 code, such as EUR.'),
     })

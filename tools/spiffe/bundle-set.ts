@@ -24,8 +24,8 @@ export default defineTool({
     'Sets the keys that verify workloads of a SPIFFE trust domain, replacing the previous ones. Tokens of its agents stop working if a key is removed. Another IT admin must approve.',
   input: z.object({
     trust_domain: TrustDomain,
-    bundle: SpiffeBundle.describe(
-      'The bundle as a JWK Set. Only keys with use jwt-svid (EC P-256 or RSA) count. Never paste a private key.',
+    bundle: SpiffeBundle.meta({ ref: 'document', label: 'Trust bundle' }).describe(
+      'Its bundle: a JWK Set, of which the keys with use jwt-svid count (EC P-256 or RSA). Never paste a private key.',
     ),
   }),
   output: z.object({

@@ -17,14 +17,15 @@ export default defineTool({
   description:
     'Lists the people and agents who could call a tool with a given input, with the policies that allow it and the approvals it needs. Pass a past time to see it as it was then. It changes nothing and asks nobody.',
   input: z.object({
-    tool: z.string().max(60).describe('Tool name, such as okta_reset_mfa.'),
+    tool: z.string().max(60).meta({ ref: 'tool' }).describe('The tool, by name: okta_reset_mfa.'),
     input: z
       .record(z.string(), z.unknown())
+      .meta({ ref: 'input of tool', first: true })
       .default({})
-      .describe('The input that they would pass to the tool.'),
-    at: z.iso.datetime({ offset: true }).optional().describe('A time in the past. Default: now.'),
-    limit: z.number().int().min(1).max(200).default(100).describe('Maximum number of people to check.'),
-    cursor: z.string().max(40).optional().describe('next_cursor from the previous page.'),
+      .describe('The input that they would give it.'),
+    at: z.iso.datetime({ offset: true }).optional().describe('A past time; left out: now.'),
+    limit: z.number().int().min(1).max(200).default(100).describe('At most so many people.'),
+    cursor: z.string().max(40).optional().describe('next_cursor of the answer before.'),
   }),
   output: z.object({
     people: z.array(

@@ -6,6 +6,7 @@ import { standingOf } from '../person/standing.ts';
 import { theTenant } from '../tenant/store.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
+import { requireKnownScopes } from '../scope/rules.ts';
 import { missingScopes } from './rules.ts';
 import { scopeProblems } from './scopes.ts';
 import { insertMandate } from './store.ts';
@@ -113,10 +114,9 @@ export async function checkScopes(
   scopes: readonly string[],
 ): Promise<void> {
   const authority = await authorityOf(reader, principal.id);
-  const [wrong] = await scopeProblems(reader, scopes, authority.roles);
-  if (wrong?.problem === 'unknown') throw unknownScope(wrong.scope);
-  const beyond = missingScopes(scopes, authority.scopes);
-  if (wrong?.problem === 'not_for_you') beyond.push(wrong.scope);
+  const wrong = await scopeProblems(reader, scopes, authority.roles);
+  if (wrong.some(({ problem }) => problem === 'unknown')) await requireKnownScopes(reader, scopes);
+  const beyond = [...missingScopes(scopes, authority.scopes), ...wrong.map(({ scope }) => scope)];
   if (beyond.length > 0) {
     const held = authority.scopes.length === 0 ? 'nothing' : authority.scopes.join(', ');
     throw new Fault(
@@ -207,8 +207,3 @@ export async function createMandate(
     summary,
   };
 }
-
-const unknownScope = (scope: string): Fault =>
-  new Fault('invalid_input', `There is no scope ${scope.slice(0, 100)}. Use scope_list to see all scopes.`, {
-    detail: { problems: [{ field: 'scopes', problem: `unknown scope ${scope}` }] },
-  });

@@ -1,4 +1,5 @@
 import { Fault } from '#lib/fault.ts';
+import { nearestName } from '#lib/problems.ts';
 import type { TenantReader } from '../context.ts';
 import { scopesOf, type Scope } from './store.ts';
 
@@ -7,6 +8,19 @@ export const unknownScopes = (asked: readonly string[], catalogue: readonly Scop
   const known = new Set(catalogue.map(({ scope }) => scope));
   return asked.filter((scope) => !known.has(scope));
 };
+
+/** Says of each of these scopes that it is not there, and which one may be meant. A guess is only said: nothing is ever given on one. */
+export const unknownInWords = (
+  unknown: readonly string[],
+  catalogue: readonly Pick<Scope, 'scope'>[],
+): string[] =>
+  unknown.map((scope) => {
+    const nearest = nearestName(
+      scope,
+      catalogue.map((one) => one.scope),
+    );
+    return `There is no scope ${scope.slice(0, 100)}.${nearest === null ? '' : ` Did you mean ${nearest}?`}`;
+  });
 
 /**
  * Refuses scopes that the tenant's catalogue does not have. With an empty catalogue, every scope is unknown.
@@ -22,10 +36,11 @@ export async function requireKnownScopes(
   const unknown = unknownScopes(asked, catalogue);
   if (unknown.length > 0) {
     const there = catalogue.map(({ scope }) => scope);
+    const words = unknownInWords(unknown, catalogue);
     throw new Fault(
       'invalid_input',
-      `There is no scope ${unknown.join(', ')}. Known scopes: ${there.slice(0, 50).join(', ')}${there.length > 50 ? ', …' : ''}. An IT admin can add one with scope_set.`,
-      { detail: { problems: unknown.map((scope) => ({ field, problem: `unknown scope ${scope}` })) } },
+      `${words.join(' ')} There are: ${there.slice(0, 50).join(', ')}${there.length > 50 ? ', …' : ''}. An IT admin can add one with scope_set.`,
+      { detail: { problems: words.map((problem) => ({ field, problem })) } },
     );
   }
   return catalogue.filter(({ scope }) => asked.includes(scope));

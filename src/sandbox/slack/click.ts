@@ -1,8 +1,18 @@
 import { enter, holdsValue, type Ask } from './enter.ts';
-import { fieldsOf, stateValues, type Field } from './form.ts';
+import { checkOptions } from './blocks/check.ts';
+import { fieldNamed, fieldsOf, namesOf, stateValues, type Field } from './form.ts';
 import { blockActionsPayload, suggestionPayload, type Place } from './payloads.ts';
 import { circumstances, inChannel, type Simulation } from './simulation.ts';
-import type { ClickAnswer, ClickOptions, ClickTarget, InputValues, SimUser, SimView, Wire } from './types.ts';
+import type {
+  ClickAnswer,
+  ClickOptions,
+  ClickTarget,
+  FormValue,
+  InputValues,
+  SimUser,
+  SimView,
+  Wire,
+} from './types.ts';
 import { openModals } from './views.ts';
 import { watch } from './watch.ts';
 import { wordsOf } from './wire.ts';
@@ -19,7 +29,7 @@ export function standing(sim: Simulation, user: SimUser, viewId: string): SimVie
   return view;
 }
 
-/** The options that the app offers for a query; empty where it does not answer in three seconds. */
+/** The options that the app offers for a query; empty where it does not answer in three seconds, or with options that Slack does not take. */
 export async function suggestions(
   sim: Simulation,
   user: SimUser,
@@ -42,7 +52,8 @@ export async function suggestions(
     options?: Wire[];
     option_groups?: { options: Wire[] }[];
   };
-  const offered = [...options, ...groups.flatMap((group) => group.options)].slice(0, 100);
+  const offered = [...options, ...groups.flatMap((group) => group.options)];
+  if (checkOptions(offered).length > 0) return [];
   const key = placeKey(view, field);
   sim.offered.set(key, [...(sim.offered.get(key) ?? []), ...offered].slice(-1000));
   return offered;
@@ -66,6 +77,20 @@ export function asking(sim: Simulation, user: SimUser, view: SimView, field: Fie
   };
 }
 
+/** Enters values into a view's inputs, each named as `fieldNamed` has it. */
+export async function enterAll(
+  sim: Simulation,
+  user: SimUser,
+  view: SimView,
+  values: Readonly<Record<string, FormValue>>,
+): Promise<void> {
+  for (const [name, value] of Object.entries(values)) {
+    const field = fieldNamed(view, name);
+    const state = await enter(field.element, value, asking(sim, user, view, field));
+    (view.values[field.blockId] ??= {})[field.actionId] = state;
+  }
+}
+
 function placeOf(sim: Simulation, user: SimUser, target: ClickTarget, options: ClickOptions): Place {
   if ('rootId' in target) return { view: standing(sim, user, target.id) };
   const { world } = sim.workspace;
@@ -86,7 +111,7 @@ function placeOf(sim: Simulation, user: SimUser, target: ClickTarget, options: C
 function fieldIn(place: Place, name: string): Field {
   const fields = fieldsOf('view' in place ? place.view.blocks : place.message.blocks);
   const found =
-    fields.find((field) => field.actionId === name) ?? fields.find((field) => field.label === name);
+    fields.find((field) => field.actionId === name) ?? fields.find((field) => namesOf(field).includes(name));
   if (found !== undefined) return found;
   const where = 'view' in place ? `view "${place.view.title}"` : `message "${place.message.text}"`;
   throw new Error(
@@ -116,12 +141,14 @@ export async function click(
   options: ClickOptions,
 ): Promise<ClickAnswer> {
   const place = placeOf(sim, user, target, options);
+  if ('view' in place) await enterAll(sim, user, place.view, options.entered ?? {});
   const field = fieldIn(place, name);
   const confirm = dialogOf(field.element);
   if (confirm !== undefined && options.confirm === false) {
     return { status: 0, body: null, shown: null, ephemerals: [], cancelled: true, confirm };
   }
   const state = holdsValue(field.element) ? await chosen(sim, user, place, field, options) : null;
+  if (!field.tells) return { status: 0, body: null, shown: null, ephemerals: [], cancelled: false };
   const at =
     'view' in place
       ? circumstances(sim, user, place.view.id)

@@ -46,6 +46,8 @@ export function slackDriver(url: string): { as(userIdOrKey: string): SlackPerson
         clicks: (target, button, options) => ask(`${mine}/clicks`, { ...named(target), button, options }),
         fills: (view, values) => ({
           submits: () => ask<SubmitAnswer>(`${mine}/fills`, { view_id: view.id, values }),
+          clicks: (button, options) =>
+            ask(`${mine}/clicks`, { ...named(view), button, options: { ...options, entered: values } }),
           async cancels() {
             await ask(`${mine}/cancels`, { view_id: view.id });
           },

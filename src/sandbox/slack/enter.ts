@@ -32,7 +32,7 @@ const only = (value: FormValue): string => {
   throw new Error('this input takes one text');
 };
 const several = (value: FormValue): readonly string[] =>
-  typeof value === 'string' ? [value] : typeof value === 'boolean' ? [] : value;
+  typeof value === 'string' ? [value].filter((one) => one !== '') : typeof value === 'boolean' ? [] : value;
 const textOrNull = (value: FormValue): string | null => (only(value) === '' ? null : only(value));
 
 async function pick(element: Wire, wanted: string, ask: Ask): Promise<Wire> {

@@ -13,6 +13,8 @@ export interface Field {
   /** Part of an input block: asked for when the form is sent. */
   readonly isInput: boolean;
   readonly optional: boolean;
+  /** Whether the app is told as soon as something is entered; of an input block only where it asks for that. */
+  readonly tells: boolean;
 }
 
 /** Every interactive element of these blocks, in reading order, those within containers and cards included. */
@@ -29,23 +31,25 @@ export function fieldsOf(blocks: readonly KnownBlock[]): Field[] {
       const isInput = block.type === 'input';
       const label = isInput ? block.label.text : wordsOf(element['text'] ?? element['placeholder']);
       const optional = isInput && block.optional === true;
-      return [
-        { blockId: block.block_id ?? '', actionId: element['action_id'], label, element, isInput, optional },
-      ];
+      const tells = !isInput || block.dispatch_action === true;
+      const [blockId, actionId] = [block.block_id ?? '', element['action_id']];
+      return [{ blockId, actionId, label, element, isInput, optional, tells }];
     });
   });
 }
 
+/** What a field can be called. */
+export const namesOf = ({ label, blockId, actionId }: Field): readonly string[] => [
+  label,
+  blockId,
+  actionId,
+  `${blockId}/${actionId}`,
+];
+
 /** Finds the field that a person means by a label, block_id, action_id or `block_id/action_id`; throws where none or several fit. */
 export function fieldNamed(view: SimView, name: string): Field {
   const fields = fieldsOf(view.blocks).filter((field) => holdsValue(field.element));
-  const names = (field: Field): string[] => [
-    field.label,
-    field.blockId,
-    field.actionId,
-    `${field.blockId}/${field.actionId}`,
-  ];
-  const found = fields.filter((field) => names(field).includes(name));
+  const found = fields.filter((field) => namesOf(field).includes(name));
   if (found.length === 1 && found[0] !== undefined) return found[0];
   const known = fields.map((field) => `"${field.label}" (${field.blockId}/${field.actionId})`).join(', ');
   throw new Error(

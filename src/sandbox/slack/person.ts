@@ -69,6 +69,7 @@ export function personIn(sim: Simulation, user: SimUser): SlackPerson {
     clicks: (target, name, options = {}) => click(sim, user, target, name, options),
     fills: (view, values) => ({
       submits: () => submit(sim, user, view.id, values),
+      clicks: (name, options = {}) => click(sim, user, view, name, { ...options, entered: values }),
       cancels: () => cancel(sim, user, view.id),
     }),
     async choosesOption(view, name, query) {

@@ -1,6 +1,5 @@
-import { asking, standing } from './click.ts';
-import { enter } from './enter.ts';
-import { clientErrors, fieldNamed, stateValues } from './form.ts';
+import { enterAll, standing } from './click.ts';
+import { clientErrors, stateValues } from './form.ts';
 import { viewPayload } from './payloads.ts';
 import { circumstances, type Simulation } from './simulation.ts';
 import { checkView } from './blocks/check.ts';
@@ -68,11 +67,7 @@ export async function submit(
 ): Promise<SubmitAnswer> {
   const view = standing(sim, user, viewId);
   if (view.type === 'home') throw new Error('a Home tab cannot be submitted');
-  for (const [name, value] of Object.entries(values)) {
-    const field = fieldNamed(view, name);
-    const state = await enter(field.element, value, asking(sim, user, view, field));
-    (view.values[field.blockId] ??= {})[field.actionId] = state;
-  }
+  await enterAll(sim, user, view, values);
   const entered = stateValues(view.blocks, view.values);
   const errors = clientErrors(view, entered);
   if (Object.keys(errors).length > 0) {

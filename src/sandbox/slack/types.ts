@@ -102,7 +102,7 @@ export interface CommandAnswer {
   readonly view?: SimView;
 }
 
-/** What came of a click. `cancelled` where the person declined the confirm dialog: then nothing was sent. */
+/** What came of a click. `cancelled` where the person declined the confirm dialog; status 0: nothing was sent, as of an input that tells nothing. */
 export interface ClickAnswer extends CommandAnswer {
   readonly cancelled: boolean;
   /** The confirm dialog that was shown, if the element has one. */
@@ -121,6 +121,8 @@ export interface SubmitAnswer extends CommandAnswer {
 /** A form with values entered, not yet sent. */
 export interface FilledView {
   submits(): Promise<SubmitAnswer>;
+  /** Clicks a button of the form, or chooses in an input that tells the app at once, with the values entered. */
+  clicks(labelOrActionId: string, options?: ClickOptions): Promise<ClickAnswer>;
   /** Closes the modal; the app hears `view_closed` if it asked for it. */
   cancels(): Promise<void>;
 }
@@ -135,6 +137,8 @@ export interface ClickOptions {
   readonly confirm?: boolean;
   /** What to choose where the element is a menu, not a button: an option's text or value, a user id, a date. */
   readonly choose?: FormValue;
+  /** What the person has entered into other inputs of the view before; Slack sends it along. */
+  readonly entered?: Readonly<Record<string, FormValue>>;
 }
 
 /** What a person enters: text, an option's text or value, a date `YYYY-MM-DD`, true to tick every box, or several options. */

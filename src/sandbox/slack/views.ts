@@ -1,4 +1,5 @@
 import type { KnownBlock } from '@slack/types';
+import { fieldsOf } from './form.ts';
 import { APP } from './seed.ts';
 import type { SimView, Wire } from './types.ts';
 import { stringOf } from './wire.ts';
@@ -78,8 +79,12 @@ export function pushModal(world: World, user: string, view: Wire): SimView {
 /** Replaces what a view shows. What was entered stays for inputs that keep their block_id and action_id. */
 export function replaceView(world: World, target: SimView, view: Wire): SimView {
   Object.assign(target, contents(world, view));
-  const kept = new Set(target.blocks.map((block) => block.block_id));
-  for (const blockId of Object.keys(target.values)) if (!kept.has(blockId)) delete target.values[blockId];
+  const kept = new Set(fieldsOf(target.blocks).map(({ blockId, actionId }) => `${blockId}/${actionId}`));
+  for (const [blockId, states] of Object.entries(target.values)) {
+    for (const actionId of Object.keys(states))
+      if (!kept.has(`${blockId}/${actionId}`)) delete states[actionId];
+    if (Object.keys(states).length === 0) delete target.values[blockId];
+  }
   return shown(world, target);
 }
 

@@ -10,7 +10,7 @@ import { breakerRequest } from './breaker.ts';
 import { begin, discard, look } from './drafts.ts';
 import { checked } from './forms/check.ts';
 import { openForm } from './forms/open.ts';
-import { denyView } from './forms/draw.ts';
+import { denyView } from './forms/denial.ts';
 import { openNarrowing } from './forms/narrow.ts';
 import { cardOf, propose } from './propose.ts';
 import { ACTIONS, readApprovalValue, type ActionId } from './ids.ts';
@@ -111,14 +111,8 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
   [ACTIONS.edit]: async (slack, act, identity, { value }) => {
     const draft = await look(slack, act, value, 'request');
     const route = routeOf(slack, draft.tool);
-    const { wanting } = await checked(slack, act.tenantId, identity, route, draft);
-    await openForm(slack, act, {
-      route,
-      draftId: value,
-      input: draft.input,
-      reason: draft.reason,
-      problems: wanting,
-    });
+    const { usable, notes } = await checked(slack, act.tenantId, identity, route, draft);
+    await openForm(slack, act, { route, draftId: value, input: usable, reason: draft.reason, notes });
   },
   [ACTIONS.cancel]: async (slack, act, _, { value }) => {
     await look(slack, act, value, 'request');
@@ -134,7 +128,7 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
       input: {},
       reason: null,
     });
-    await openForm(slack, act, { route, draftId, input: {}, reason: null, problems: [] });
+    await openForm(slack, act, { route, draftId, input: {}, reason: null, notes: new Map() });
   },
   [ACTIONS.narrow]: async (slack, act, identity, click) => {
     const { id, version } = approvalIn(click);

@@ -27,12 +27,10 @@ export function problemsAt(fault: Fault): readonly (readonly [path: string, prob
   ]);
 }
 
-/** The same by field of a form; what belongs to no field stands under the empty name. Never empty. */
-export function problemsOf(fault: Fault): readonly (readonly [field: string, problem: string])[] {
+/** The same; what belongs to no field stands under the empty path. Never empty. */
+export function problemsOf(fault: Fault): readonly (readonly [path: string, problem: string])[] {
   const problems = problemsAt(fault);
-  return problems.length === 0
-    ? [['', fault.message]]
-    : problems.map(([path, problem]) => [path.split('.')[0] ?? '', problem]);
+  return problems.length === 0 ? [['', fault.message]] : problems;
 }
 
 /** Slack's own word for why it refused a call (`message_not_found`), or null where it did not answer at all. */

@@ -7,7 +7,9 @@ import { faultMessage, guarded, type Act, type Reply, type Slack } from './conte
 import { submitDenial } from './deny.ts';
 import type { IntakeContext } from './door/receiver.ts';
 import { slackWord } from './faults.ts';
-import { DENY_CALLBACK, FORM_CALLBACK } from './forms/draw.ts';
+import { changedForm } from './forms/change.ts';
+import { DENY_CALLBACK } from './forms/denial.ts';
+import { FORM_CALLBACK } from './forms/draw.ts';
 import { NARROW_CALLBACK } from './forms/narrow.ts';
 import { optionsFor } from './forms/options.ts';
 import { errorsAt, submitForm, type Submitted } from './forms/submit.ts';
@@ -60,6 +62,9 @@ export function listen(bolt: BoltApp, slack: Slack): void {
       ),
       takenAs(context),
     );
+    const view = objectIn(wire, 'view');
+    // What happens in an open form is no button of a message's.
+    if (textIn(view, 'callback_id') === FORM_CALLBACK) return changedForm(slack, act, view, action);
     await handleClick(slack, act, {
       actionId: textIn(action, 'action_id'),
       value: textIn(action, 'value'),
@@ -81,7 +86,9 @@ export function listen(bolt: BoltApp, slack: Slack): void {
     const submitting = submit(slack, act, view);
     const inTime = taken.late ? null : await within(submitting, ANSWER_MS);
     if (inTime !== null && 'errors' in inTime)
-      return ack({ response_action: 'errors', errors: { ...inTime.errors } });
+      return inTime.view === undefined
+        ? ack({ response_action: 'errors', errors: { ...inTime.errors } })
+        : ack({ response_action: 'update', view: inTime.view });
     // Slack may have given up waiting: what was done is told all the same.
     await ack().catch(() => {});
     const submitted = await submitting;
@@ -106,7 +113,16 @@ async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {
 
 /** For a form that had closed before it could say what is wrong: the same, and a way back to it. */
 function notCarriedOut(view: Wire, errors: Readonly<Record<string, string>>): Message {
-  const said = `Nothing was sent. ${Object.values(errors).join(' ')}`;
+  const labels = new Map(
+    objectsIn(view, 'blocks').map((block) => [
+      textIn(block, 'block_id'),
+      textIn(objectIn(block, 'label'), 'text'),
+    ]),
+  );
+  const wrong = Object.entries(errors).map(
+    ([block, words]) => `${labels.get(block) ?? 'The form'}: ${words}`,
+  );
+  const said = `Nothing was sent. ${wrong.join(' ')}`;
   return textIn(view, 'callback_id') === FORM_CALLBACK
     ? notice(
         oneLine(said),

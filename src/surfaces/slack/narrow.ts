@@ -9,15 +9,13 @@ import { tellConflict, tellVote, vote } from './vote.ts';
 import type { Act, Slack } from './context.ts';
 import { look } from './drafts.ts';
 import { problemsOf } from './faults.ts';
-import { blockOf, NOTE_BLOCK } from './forms/draw.ts';
+import { NOTE_BLOCK } from './forms/denial.ts';
 import { askedOf, type Asked } from './forms/narrow.ts';
-import { readEntered } from './forms/read.ts';
+import { readField, type Problem } from './forms/read.ts';
 import { errorsAt, type Submitted } from './forms/submit.ts';
 import { recordRefusal } from './identity.ts';
 import { notice } from './messages/blocks.ts';
 import { objectIn, textIn, type Wire } from './wire.ts';
-
-type Problem = readonly [field: string, problem: string];
 
 /**
  * Takes the form in which an approver made a mandate smaller: what is wider, or no smaller, is answered at its field, and the draft stays usable; otherwise
@@ -59,7 +57,8 @@ export async function submitNarrowing(slack: Slack, act: Act, view: Wire): Promi
   } catch (error) {
     const fault = asFault(error);
     if (fault.code !== 'invalid_input') return { after: () => tellConflict(slack, act, approvalId, error) };
-    return { errors: errorsAt(view, problemsOf(fault)) ?? {} };
+    const at = problemsOf(fault).map(([path, problem]) => [path.replace(/^narrow\./, ''), problem] as const);
+    return { errors: errorsAt(view, at) ?? {} };
   }
 }
 
@@ -71,14 +70,13 @@ function smallerIn(
   const narrow: Record<string, unknown> = {};
   const problems: Problem[] = [];
   for (const field of fields) {
-    const [state] = Object.values(objectIn(entered, blockOf(field.name)));
-    const reading = readEntered(field, state);
+    const read = readField(field, entered);
     const asked = terms[field.name];
-    if (reading === null) {
+    if (read.problems.length > 0) problems.push(...read.problems);
+    else if (read.value === undefined) {
       if (asked !== undefined && asked !== 0)
         problems.push([field.name, 'Empty is not less. Leave it as it was asked, or make it smaller.']);
-    } else if ('problem' in reading) problems.push([field.name, reading.problem]);
-    else if (!same(reading.value, asked)) narrow[field.name] = reading.value;
+    } else if (!same(read.value, asked)) narrow[field.name] = read.value;
   }
   if (problems.length === 0 && Object.keys(narrow).length === 0)
     problems.push([

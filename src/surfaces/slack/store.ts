@@ -1,7 +1,5 @@
-import { and, asc, eq, gt, ilike, isNull, lt, or, sql } from 'drizzle-orm';
-import { agents } from '#domain/agent/tables.ts';
+import { and, asc, eq, gt, isNull, lt, sql } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '#domain/context.ts';
-import { people } from '#domain/person/tables.ts';
 import { replays } from '#domain/token/tables.ts';
 import { newId } from '#lib/id.ts';
 import { slackDrafts, slackIntake, slackMessages } from './tables.ts';
@@ -105,56 +103,6 @@ export async function markMessage(
     .set({ ...change, updatedAt: ctx.now })
     .where(and(eq(slackMessages.tenantId, ctx.tenantId), eq(slackMessages.id, id)));
 }
-
-/** One choice of a directory-backed menu. */
-export interface Candidate {
-  readonly id: string;
-  readonly name: string;
-  readonly detail: string;
-}
-
-/** People whose name, a word of it, login or email starts with the query; at most `limit`, by name. Left people are not offered. */
-export async function searchPeople(reader: TenantReader, query: string, limit: number): Promise<Candidate[]> {
-  const start = `${likeText(query)}%`;
-  const rows = await reader.db
-    .select({ id: people.id, name: people.displayName, detail: people.login })
-    .from(people)
-    .where(
-      and(
-        eq(people.tenantId, reader.tenantId),
-        sql`${people.status} <> 'DEPROVISIONED'`,
-        or(
-          ilike(people.displayName, start),
-          ilike(people.displayName, `% ${start}`),
-          ilike(people.email, start),
-          ilike(people.login, start),
-        ),
-      ),
-    )
-    .orderBy(asc(people.displayName), asc(people.id))
-    .limit(limit);
-  return rows;
-}
-
-/** Active agents whose name contains the query, with their owners; at most `limit`, by name. */
-export async function searchAgents(reader: TenantReader, query: string, limit: number): Promise<Candidate[]> {
-  const rows = await reader.db
-    .select({ id: agents.id, name: agents.name, owner: people.displayName })
-    .from(agents)
-    .innerJoin(people, and(eq(people.tenantId, agents.tenantId), eq(people.id, agents.ownerId)))
-    .where(
-      and(
-        eq(agents.tenantId, reader.tenantId),
-        eq(agents.status, 'active'),
-        ilike(agents.name, `%${likeText(query)}%`),
-      ),
-    )
-    .orderBy(asc(agents.name))
-    .limit(limit);
-  return rows.map(({ id, name, owner }) => ({ id, name, detail: `owned by ${owner}` }));
-}
-
-const likeText = (text: string): string => text.replace(/[\\%_]/g, (character) => `\\${character}`);
 
 /** The tenant of a workspace, or null: the one question that is asked without a tenant. */
 export async function tenantOfTeam(

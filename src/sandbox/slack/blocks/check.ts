@@ -13,7 +13,7 @@ import {
   type Inspection,
   type Surface,
 } from './shape.ts';
-import { plainText } from './text.ts';
+import { menuOption, plainText } from './text.ts';
 
 /** How many blocks each surface takes. */
 const MAX_BLOCKS: Readonly<Record<Surface, number>> = { message: 50, modal: 100, home: 100 };
@@ -75,6 +75,10 @@ export function checkView(view: unknown, type: 'modal' | 'home'): string[] {
     if (focused.length > 1) inspection.report('only one element can have focus_on_load', '/view/blocks');
   });
 }
+
+/** What Slack would refuse about the options that an app answers to an external menu. */
+export const checkOptions = (options: unknown): string[] =>
+  inspect('modal', (inspection) => list(menuOption, 100, 0)(options, '/options', inspection));
 
 function inspect(surface: Surface, look: (inspection: Inspection) => void): string[] {
   const problems: string[] = [];

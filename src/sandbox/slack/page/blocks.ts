@@ -103,7 +103,11 @@ const DRAWERS: Drawers = {
     const wire = block.element as unknown as Wire;
     const name = `${block.block_id ?? ''}/${String(wire['action_id'])}`;
     const state = drawing.values[block.block_id ?? '']?.[String(wire['action_id'])];
-    return html`<div class="field" data-block="${block.block_id ?? ''}">
+    return html`<div
+      class="field"
+      data-block="${block.block_id ?? ''}"
+      data-tells="${block.dispatch_action === true ? name : ''}"
+    >
       <label>${block.label.text}${block.optional === true && html` <small>(optional)</small>`}</label>
       ${input(wire, state, name, drawing.choices)}<small>${block.hint?.text}</small>
       <div class="error"></div>

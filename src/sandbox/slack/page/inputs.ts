@@ -26,25 +26,35 @@ function menu(
   options: readonly (readonly [value: string, words: string])[],
   chosen: readonly string[],
   name: string,
-  many: boolean,
 ): Html {
   const draw = options.map(([value, words]) =>
     chosen.includes(value)
       ? html`<option value="${value}" selected>${words}</option>`
       : html`<option value="${value}">${words}</option>`,
   );
-  if (many)
-    return html`<select name="${name}" multiple size="5">
-      ${draw}
-    </select>`;
   return html`<select name="${name}">
     <option value="">Choose…</option>
     ${draw}
   </select>`;
 }
 
-function boxes(element: Wire, chosen: readonly string[], name: string, type: 'checkbox' | 'radio'): Part {
-  return optionsOf(element).map((option) => {
+/** Several choices at once: boxes to tick, since a page's own list of several wants a key held down. */
+const several = (
+  options: readonly (readonly [value: string, words: string])[],
+  chosen: readonly string[],
+  name: string,
+): Html => {
+  const all = options.map(([value, words]) => ({ value, text: { text: words } }));
+  return html`<div class="picks">${boxes(all, chosen, name, 'checkbox')}</div>`;
+};
+
+function boxes(
+  options: readonly Wire[],
+  chosen: readonly string[],
+  name: string,
+  type: 'checkbox' | 'radio',
+): Part {
+  return options.map((option) => {
     const value = String(option['value']);
     const words = html`<span
       >${wordsOf(option['text'])}<small>${wordsOf(option['description'])}</small></span
@@ -63,22 +73,23 @@ export function input(element: Wire, state: InputState | undefined, name: string
   const chosen = chosenValues(entered);
   const hint = wordsOf(element['placeholder']);
   const own = optionsOf(element).map((option) => [String(option['value']), wordsOf(option['text'])] as const);
+  const draw = type.startsWith('multi') ? several : menu;
   if (type.includes('external_select')) {
+    const known = [valueOf(entered)].flat().flatMap(knownOption);
     return html`<div class="external" data-min="${Number(element['min_query_length'] ?? 3)}">
-      <input type="search" placeholder="${hint || 'Type to search'}" data-external="${name}" /><select
-        name="${name}"
-        ${type.startsWith('multi') && 'multiple'}
-        size="4"
-      >
-        ${external(entered)}
-      </select>
+      <input
+        type="search"
+        placeholder="${hint || 'Type to search'}"
+        data-external="${name}"
+      />${draw(known, chosen, name)}
     </div>`;
   }
-  if (type.endsWith('static_select')) return menu(own, chosen, name, type.startsWith('multi'));
-  if (type.endsWith('users_select')) return menu(choices.users, chosen, name, type.startsWith('multi'));
-  if (type.endsWith('s_select')) return menu(choices.channels, chosen, name, type.startsWith('multi'));
-  if (type === 'checkboxes') return boxes(element, chosen, name, 'checkbox');
-  if (type === 'radio_buttons') return boxes(element, chosen, name, 'radio');
+  if (type.endsWith('static_select')) return draw(own, chosen, name);
+  if (type.endsWith('users_select')) return draw(choices.users, chosen, name);
+  if (type.endsWith('s_select')) return draw(choices.channels, chosen, name);
+  if (type === 'checkboxes') return boxes(optionsOf(element), chosen, name, 'checkbox');
+  if (type === 'radio_buttons') return boxes(optionsOf(element), chosen, name, 'radio');
+  if (type === 'datetimepicker') return moment(valueOf(entered), name);
   if (element['multiline'] === true || type === 'rich_text_input')
     return html`<textarea name="${name}" rows="4" placeholder="${hint}">${chosen[0] ?? ''}</textarea>`;
   return html`<input
@@ -89,10 +100,15 @@ export function input(element: Wire, state: InputState | undefined, name: string
   />`;
 }
 
-function external(entered: InputState): Part {
-  return [valueOf(entered)].flat().map((one) => {
-    if (typeof one !== 'object' || one === null) return '';
-    const option = one as Wire;
-    return html`<option value="${String(option['value'])}" selected>${wordsOf(option['text'])}</option>`;
-  });
-}
+const knownOption = (one: unknown): (readonly [value: string, words: string])[] =>
+  typeof one === 'object' && one !== null
+    ? [[String((one as Wire)['value']), wordsOf((one as Wire)['text'])]]
+    : [];
+
+/** A moment is seconds at Slack and a day with a time for people; in UTC, as the page shows all times. */
+const moment = (seconds: unknown, name: string): Html =>
+  html`<input
+    type="datetime-local"
+    name="${name}"
+    value="${typeof seconds === 'number' ? new Date(seconds * 1000).toISOString().slice(0, 16) : ''}"
+  />`;

@@ -38,9 +38,13 @@ async function refresh() {
   }
   by('side').innerHTML = state.side;
   if (state.modalKey !== modalSeen) {
+    const [before] = modalSeen.split(':');
+    const scrolled = modal.querySelector('.body')?.scrollTop ?? 0;
     modalSeen = state.modalKey;
     modal.innerHTML = state.modal;
-    modal.querySelector('input,select,textarea,button')?.focus();
+    // A form that was changed stays where it was scrolled to.
+    if (before !== '' && modalSeen.split(':')[0] === before) modal.querySelector('.body').scrollTop = scrolled;
+    else modal.querySelector('input,select,textarea,button')?.focus();
   }
 }
 const placeOf = (node) => node.closest('[data-ts]')?.dataset.ts + ':' + node.querySelector('summary')?.textContent;
@@ -55,7 +59,10 @@ function targetOf(node) {
 async function act(node, options) {
   const holder = node.closest('[data-confirm]');
   if (holder?.dataset.confirm && !confirm(holder.dataset.confirm)) return;
-  const button = node.closest('[data-action]')?.dataset.action ?? node.closest('[data-choose]').dataset.choose;
+  const button = node.closest('[data-action]')?.dataset.action ?? node.closest('[data-choose]')?.dataset.choose
+    ?? node.closest('[data-tells]').dataset.tells;
+  const form = node.closest('form.modal');
+  if (form) options = { ...options, entered: entered(form) };
   if (node.dataset.url) window.open(node.dataset.url, '_blank', 'noopener');
   node.disabled = true;
   await mine('clicks', { ...targetOf(node), button, options });
@@ -76,15 +83,17 @@ document.addEventListener('click', async (event) => {
 document.addEventListener('change', async (event) => {
   const control = event.target;
   if (control.id === 'who') location.search = '?as=' + encodeURIComponent(control.value);
-  else if (control.closest('[data-choose]') && control.dataset.external === undefined) {
-    const boxes = control.type === 'checkbox' ? [...control.closest('[data-choose]').querySelectorAll(':checked')] : null;
-    const value = boxes ? boxes.map((one) => one.value) : control.multiple ? [...control.selectedOptions].map((one) => one.value) : control.value;
-    if (boxes || value.length > 0) await act(control, { choose: value });
+  else if (control.dataset.external === undefined) {
+    const place = control.closest('[data-choose]') ?? control.closest('[data-tells]:not([data-tells=""])');
+    if (!place) return;
+    const boxes = control.type === 'checkbox' ? [...place.querySelectorAll(':checked')] : null;
+    const value = boxes ? boxes.map((one) => one.value) : valueOf(control);
+    if (boxes || value.length > 0 || place.dataset.tells) await act(control, { choose: value });
   }
 });
 
 let waiting;
-document.addEventListener('input', (event) => {
+function look(event) {
   const search = event.target.closest('[data-external]');
   if (!search) return;
   clearTimeout(waiting);
@@ -92,24 +101,41 @@ document.addEventListener('input', (event) => {
     if (search.value.length < Number(search.parentElement.dataset.min)) return;
     const block = search.dataset.external;
     const options = await mine('options', { view_id: search.closest('[data-view]').dataset.view, block_id: block, query: search.value });
+    const wordsOf = (one) => one.text + (one.description ? ' · ' + one.description : '');
     const list = search.parentElement.querySelector('select');
-    const kept = list.multiple ? [...list.selectedOptions] : [];
-    list.replaceChildren(...kept, ...(options ?? []).map((one) => new Option(one.text + (one.description ? ' · ' + one.description : ''), one.value)));
-    if (!list.multiple && list.options.length > 0) list.selectedIndex = 0;
+    if (list) {
+      const found = (options ?? []).filter((one) => one.value !== list.value);
+      list.replaceChildren(...[...list.options].filter((one) => one.value === '' || one.selected), ...found.map((one) => new Option(wordsOf(one), one.value)));
+      list.size = Math.min(6, list.options.length);
+      return;
+    }
+    const boxes = search.parentElement.querySelector('.picks');
+    const kept = [...boxes.querySelectorAll('label')].filter((one) => one.querySelector(':checked'));
+    const chosen = kept.map((one) => one.querySelector('input').value);
+    boxes.replaceChildren(...kept, ...(options ?? []).filter((one) => !chosen.includes(one.value)).map((one) => {
+      const [label, box] = [document.createElement('label'), document.createElement('input')];
+      Object.assign(box, { type: 'checkbox', name: block, value: one.value });
+      label.className = 'box';
+      label.append(box, wordsOf(one));
+      return label;
+    }));
   }, 250);
-});
+}
+document.addEventListener('input', look);
+document.addEventListener('focusin', look);
+
+const valueOf = (control) => control.type === 'datetime-local' && control.value !== ''
+  ? String(Date.parse(control.value + 'Z') / 1000) : control.value;
 
 function entered(form) {
   const values = {};
   for (const control of form.elements) {
     if (!control.name || control.closest('[data-choose]')) continue;
-    const many = control.multiple || control.type === 'checkbox';
-    if (many) values[control.name] ??= [];
+    if (control.type === 'checkbox') values[control.name] ??= [];
     else if (control.type === 'radio') values[control.name] ??= '';
-    if (control.multiple) values[control.name].push(...[...control.selectedOptions].map((one) => one.value));
-    else if (control.type === 'checkbox') { if (control.checked) values[control.name].push(control.value); }
+    if (control.type === 'checkbox') { if (control.checked) values[control.name].push(control.value); }
     else if (control.type === 'radio') { if (control.checked) values[control.name] = control.value; }
-    else values[control.name] = control.value;
+    else values[control.name] = valueOf(control);
   }
   return values;
 }

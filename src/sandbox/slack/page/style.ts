@@ -45,6 +45,6 @@ table{border-collapse:collapse;margin:6px 0}td{border:1px solid #d0cdd0;padding:
 .modal header,.modal footer{padding:14px 24px}.modal h2{margin:0;font-size:20px}.modal .body{overflow:auto;padding:4px 24px}
 .modal footer{display:flex;gap:10px;justify-content:flex-end}.modal .whole{padding:0 24px}
 .field{margin:12px 0}.field>label:not(.box){display:block;font-weight:600;margin-bottom:4px}.box{display:flex;font-weight:400;margin:4px 0}.box small{display:block}
-.error{color:#b3261e;font-size:13px}.external select{margin-top:4px}.external select:empty{display:none}
+.error{color:#b3261e;font-size:13px}.external select,.picks{margin-top:4px}.picks{max-height:170px;overflow:auto;border:1px solid #e3e1e3;border-radius:6px;padding:2px 10px}.picks:empty{display:none}
 @media(max-width:700px){body{grid-template:32px auto 1fr/1fr}.banner{grid-column:1}nav{max-height:30vh}.fields{grid-template-columns:1fr}}
 `;

@@ -3,6 +3,7 @@ import { begin } from '../drafts.ts';
 import { isRefusal } from '../account.ts';
 import { openForm } from '../forms/open.ts';
 import { checked } from '../forms/check.ts';
+import type { Problem } from '../forms/read.ts';
 import type { Identity } from '../identity.ts';
 import { notice } from '../messages/blocks.ts';
 import { cardOf } from '../propose.ts';
@@ -67,23 +68,10 @@ const ANSWERS: { readonly [K in Line['kind']]: Answer<K> } = {
     const { route } = understood;
     const request = requestOf(understood);
     const check = await checked(slack, act.tenantId, identity, route, request);
-    const wanting = [...problems, ...check.problems.values()];
-    if (wanting.length > 0) {
+    if (problems.length > 0 || check.problems.size > 0) {
       const draftId = await begin(slack, act, { kind: 'request', channel, ...request });
-      // Nobody is prefilled who could not be found.
-      const unfound = route.fields
-        .filter(({ name, kind }) => (kind === 'person' || kind === 'agent') && check.problems.has(name))
-        .map(({ name }) => name);
-      const input = Object.fromEntries(
-        Object.entries(request.input).filter(([name]) => !unfound.includes(name)),
-      );
-      return openForm(slack, act, {
-        route,
-        draftId,
-        input,
-        reason: request.reason,
-        problems: [...problems, ...check.wanting],
-      });
+      const notes = new Map([...check.notes, ...byField(problems)]);
+      return openForm(slack, act, { route, draftId, input: check.usable, reason: request.reason, notes });
     }
     if (changes(understood)) return act.tell(await cardOf(slack, act, { route, channel, request, check }));
     const outcome = await use(slack, act, identity, request);
@@ -105,7 +93,7 @@ async function withPeople(
   slack: Slack,
   act: Act,
   understood: Understood,
-): Promise<{ understood: Understood; problems: string[] }> {
+): Promise<{ understood: Understood; problems: Problem[] }> {
   const problems = [...understood.problems];
   const input: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(understood.input)) {
@@ -115,10 +103,19 @@ async function withPeople(
     }
     const person = await slack.identities.named(act.tenantId, value.slackUser);
     if (isRefusal(person))
-      problems.push(
-        `${field}: that Slack account is nobody's in the directory (${person.code.replaceAll('_', ' ')}), so pick the person from the list`,
-      );
+      problems.push([
+        field,
+        `That Slack account belongs to nobody in the directory (${person.code.replaceAll('_', ' ')}). Pick the person from the list.`,
+      ]);
     else input[field] = person.id;
   }
   return { understood: { ...understood, input }, problems };
+}
+
+/** One note for each field. */
+function byField(problems: readonly Problem[]): Map<string, string> {
+  const notes = new Map<string, string>();
+  for (const [field, words] of problems)
+    notes.set(field, [notes.get(field), words].filter((one) => one !== undefined).join(' '));
+  return notes;
 }

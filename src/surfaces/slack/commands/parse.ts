@@ -1,4 +1,4 @@
-import { readText } from '../forms/read.ts';
+import { readText, type Problem } from '../forms/read.ts';
 import type { Field } from '../forms/fields.ts';
 import type { Token, Value } from './lexer.ts';
 import { ALIASES, type Route } from './registry.ts';
@@ -10,8 +10,8 @@ export interface Understood {
   /** Field values as text or data; a Slack account stands as `{ slackUser }` until it has been resolved. */
   readonly input: Readonly<Record<string, unknown>>;
   readonly reason: string | null;
-  /** What was typed and not understood, in words for the person. */
-  readonly problems: readonly string[];
+  /** What was typed and not understood, by field; under the empty name what belongs to none. */
+  readonly problems: readonly Problem[];
 }
 
 export type Line =
@@ -55,12 +55,12 @@ export function parseLine(tokens: readonly Token[], routes: readonly Route[]): L
 
 /** Gives a route's fields their values: options by name, the rest by place, a trailing quotation as the reason. */
 export function understand(route: Route, args: readonly Token[]): Understood {
-  const problems: string[] = [];
+  const problems: Problem[] = [];
   const input: Record<string, unknown> = {};
   let reason: string | null = null;
   const give = (field: Field, value: Value): void => {
     const reading = fieldValue(field, value);
-    if ('problem' in reading) problems.push(`${field.label}: ${reading.problem}`);
+    if ('problem' in reading) problems.push([field.name, reading.problem]);
     else input[field.name] = reading.value;
   };
 
@@ -70,7 +70,7 @@ export function understand(route: Route, args: readonly Token[]): Understood {
     else if (token.key === 'reason') reason = textOf(token.value);
     else {
       const field = route.fields.find((one) => one.name === token.key);
-      if (field === undefined) problems.push(`there is no option "${token.key}" here`);
+      if (field === undefined) problems.push(['', `There is no option "${token.key}" here.`]);
       else give(field, token.value);
     }
   }
@@ -86,7 +86,7 @@ export function understand(route: Route, args: readonly Token[]): Understood {
   }
   if (reason === null && placed.length > 0 && /[<[]reason[\]>]/.test(route.usage))
     reason = placed.splice(0).map(textOf).join(' ');
-  problems.push(...placed.map((extra) => `"${textOf(extra)}" is one word too many`));
+  problems.push(...placed.map((extra) => ['', `"${textOf(extra)}" was not understood.`] as const));
   const own = route.fields.find((field) => field.name === 'reason');
   if (own !== undefined && reason !== null && !('reason' in input)) input['reason'] = reason;
   return { route, input, reason, problems };
@@ -105,9 +105,9 @@ type Reading = { readonly value: unknown } | { readonly problem: string };
 
 function fieldValue(field: Field, value: Value): Reading {
   if (field.kind === 'person') return personValue(value);
-  if (value.kind === 'user') return { problem: 'nobody is expected here.' };
+  if (value.kind === 'user') return { problem: 'This is not a person. Choose again.' };
   if (value.kind === 'channel' || value.kind === 'group')
-    return { problem: 'a channel or a user group means nothing here.' };
+    return { problem: 'A channel or a user group means nothing here.' };
   return readText(field, textOf(value));
 }
 
@@ -115,9 +115,9 @@ function personValue(value: Value): Reading {
   if (value.kind === 'user') return { value: { slackUser: value.id } };
   if (value.kind === 'email') return { value: value.email };
   if (value.kind === 'word' && /^usr_[0-9a-z]{26}$/.test(value.text)) return { value: value.text };
-  if (value.kind === 'group') return { problem: 'name one person, not a user group.' };
+  if (value.kind === 'group') return { problem: 'Name one person, not a user group.' };
   return {
-    problem: `pick the person from the list instead of "${textOf(value)}"; a name alone is never looked up.`,
+    problem: `Pick the person from the list: the name "${textOf(value)}" alone may be somebody else's.`,
   };
 }
 

@@ -9,13 +9,12 @@ import { Fault } from '#lib/fault.ts';
 import type { Act, Slack } from '../context.ts';
 import { begin } from '../drafts.ts';
 import { fact, facts, line, plain, words } from '../messages/blocks.ts';
-import { inputBlock, noteBlock } from './draw.ts';
+import { noteBlock } from './denial.ts';
+import { fieldBlocks, MAX_VALUE } from './elements.ts';
 import { fieldsIn, type Field } from './fields.ts';
+import { LABELS } from './pickers.ts';
 
 export const NARROW_CALLBACK = 'prokura.narrow';
-
-/** Slack takes no longer value for a choice, in characters. */
-const MAX_CHOICE = 150;
 
 /** What a mandate that waits for approval asks for, as its form shows it. */
 export interface Asked {
@@ -70,7 +69,7 @@ export async function askedOf(slack: Slack, reader: TenantReader, { call }: Appr
 
 function withChoices(field: Field, asked: unknown): Field {
   const list = field.kind === 'list' && field.name !== 'resources' && Array.isArray(asked) ? asked : [];
-  const choices = list.filter((one): one is string => typeof one === 'string' && one.length <= MAX_CHOICE);
+  const choices = list.filter((one): one is string => typeof one === 'string' && one.length <= MAX_VALUE);
   return choices.length === 0 || choices.length < list.length
     ? field
     : { ...field, kind: 'choices', choices };
@@ -89,23 +88,19 @@ async function inWords(
   return patterns.map((one) => (one === `reports:${principalId}` ? 'team' : (emails.get(one) ?? one)));
 }
 
+const UNTOUCHED = { names: LABELS, notes: new Map(), focus: null, told: new Set<string>() } as const;
+
 const narrowView = (draftId: string, summary: string, { fields, terms }: Asked): ModalView => ({
   type: 'modal',
   callback_id: NARROW_CALLBACK,
-  title: plain('Narrow', 24),
-  submit: plain('Approve this', 24),
+  title: plain('Approve narrower', 24),
+  submit: plain('Approve these terms', 24),
   close: plain('Cancel', 24),
   private_metadata: draftId,
   blocks: [
     facts([fact('Request', [words(oneLine(summary))])]),
-    line(
-      words(
-        'Everything stands as it was asked. Make smaller what you want smaller; what remains is approved.',
-      ),
-    ),
-    ...fields.map((field) =>
-      Object.assign(inputBlock(field, { input: terms, names: new Map() }, false), { optional: true }),
-    ),
+    line(words('These are the terms as requested. Reduce what you like: you approve what is left.')),
+    ...fields.flatMap((field) => fieldBlocks(field, { ...UNTOUCHED, given: terms }, false)),
     noteBlock(),
   ],
 });

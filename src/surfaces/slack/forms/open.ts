@@ -1,28 +1,31 @@
 import { readonly } from '#engine/transact.ts';
-import type { Route } from '../commands/registry.ts';
 import type { Act, Slack } from '../context.ts';
 import { platformError } from '../faults.ts';
 import { ACTIONS } from '../ids.ts';
 import { button, notice } from '../messages/blocks.ts';
 import { namesIn } from '#engine/in-words.ts';
-import { formView } from './draw.ts';
+import { formView, type FormOf } from './draw.ts';
+import type { Given, Notes } from './layout.ts';
+import { LABELS } from './pickers.ts';
 
 export interface FormRequest {
-  readonly route: Pick<Route, 'entry' | 'fields'>;
+  readonly route: FormOf;
   readonly draftId: string;
-  readonly input: Readonly<Record<string, unknown>>;
+  readonly input: Given;
   readonly reason: string | null;
-  readonly problems: readonly string[];
+  /** What is wrong with what was given. */
+  readonly notes: Notes;
 }
 
 /** Opens a tool's form, prefilled. Where Slack's three seconds are over, offers a button that opens it instead. */
 export async function openForm(
   slack: Slack,
   act: Act,
-  { route, draftId, input, reason, problems }: FormRequest,
+  { route, draftId, input, reason, notes }: FormRequest,
 ): Promise<void> {
-  const names = await readonly(slack.app, act.tenantId, (reader) => namesIn(reader, input));
-  const view = formView(route.entry, route.fields, draftId, { input, reason, problems, names });
+  const found = await readonly(slack.app, act.tenantId, (reader) => namesIn(reader, input));
+  const state = { input, reason, notes, names: new Map([...LABELS, ...found]), more: false };
+  const view = formView(route, slack.app.catalogue, draftId, state);
   try {
     await slack.client.views.open({ trigger_id: act.triggerId, view });
   } catch (error) {

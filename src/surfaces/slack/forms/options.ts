@@ -4,26 +4,29 @@ import { readonly } from '#engine/transact.ts';
 import { isRefusal } from '../account.ts';
 import type { Act, Slack } from '../context.ts';
 import { plain } from '../messages/blocks.ts';
-import { searchAgents, searchPeople, type Candidate } from '../store.ts';
+import { MAX_OPTION, MAX_VALUE, pickerAction } from './elements.ts';
+import { PICKERS } from './fields.ts';
+import { searchFor } from './pickers.ts';
+import type { Candidate } from './store.ts';
 
-const MAX_OPTIONS = 25;
-
-const SEARCHES = { 'prokura.person': searchPeople, 'prokura.agent': searchAgents } as const;
+/** How many choices are offered at once. Slack takes 100; nobody reads as many. */
+const MAX_OPTIONS = 50;
 
 /**
- * What a directory-backed menu offers for a query: people or agents of the caller's own tenant. Whoever is nobody here, or
- * cannot be told to be somebody now, gets nothing.
+ * What a menu that looks something up offers for a query: people, agents, scopes and the like of the caller's own tenant. Whoever is nobody here,
+ * or cannot be told to be somebody now, gets nothing. What Slack cannot hold as a choice is left out.
  */
 export async function optionsFor(slack: Slack, act: Act, actionId: string, query: string): Promise<Option[]> {
-  const search = Object.hasOwn(SEARCHES, actionId) ? SEARCHES[actionId as keyof typeof SEARCHES] : undefined;
-  if (search === undefined || query.trim() === '') return [];
+  const of = PICKERS.find((one) => pickerAction(one) === actionId);
+  if (of === undefined) return [];
   try {
     const identity = await slack.identities.of(act.tenantId, act.account, 'cached');
     if (isRefusal(identity)) return [];
+    const { catalogue } = slack.app;
     const found = await readonly(slack.app, act.tenantId, (reader) =>
-      search(reader, query.trim().slice(0, 100), MAX_OPTIONS),
+      searchFor(of, { reader, catalogue, person: identity.person }, query.trim().slice(0, 100), MAX_OPTIONS),
     );
-    return found.map(option);
+    return found.filter(({ id }) => id.length <= MAX_VALUE).map(option);
   } catch (error) {
     slack.app.log.warn(
       { err: error instanceof Error ? error.message : 'unknown' },
@@ -34,7 +37,7 @@ export async function optionsFor(slack: Slack, act: Act, actionId: string, query
 }
 
 const option = ({ id, name, detail }: Candidate): Option => ({
-  text: plain(oneLine(name), 75),
+  text: plain(oneLine(name), MAX_OPTION),
   value: id,
-  description: plain(oneLine(detail), 75),
+  description: plain(oneLine(detail), MAX_OPTION),
 });

@@ -1,3 +1,4 @@
+import type { ModalView } from '@slack/types';
 import { oneLine } from '#lib/sanitise.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { asFault } from '#lib/fault.ts';
@@ -13,13 +14,15 @@ import { cardOf } from '../propose.ts';
 import { answerTo, use, type Request } from '../run.ts';
 import { objectIn, textIn, type Wire } from '../wire.ts';
 import { checked } from './check.ts';
-import { blockOf, REASON_BLOCK } from './draw.ts';
-import type { Field } from './fields.ts';
-import { readEntered } from './read.ts';
+import { formView } from './draw.ts';
+import { blockOf } from './elements.ts';
+import { placeOf, type Notes } from './layout.ts';
+import { enteredIn, type Problem } from './read.ts';
+import { isFolded, labelsIn, pathsIn } from './view.ts';
 
-/** What Slack does with a form: closes it, or shows what is wrong at its fields. */
+/** What Slack does with a form: closes it, or shows what is wrong at its fields; in `view` where the form that was sent lacks one of them. */
 export type Submitted =
-  | { readonly errors: Readonly<Record<string, string>> }
+  | { readonly errors: Readonly<Record<string, string>>; readonly view?: ModalView }
   | { readonly after: () => Promise<void> };
 
 /**
@@ -37,13 +40,24 @@ export async function submitForm(slack: Slack, act: Act, view: Wire): Promise<Su
   }
   const draft = await look(slack, act, draftId, 'request');
   const route = routeOf(slack, draft.tool);
-  const entered = enteredIn(route.fields, objectIn(objectIn(view, 'state'), 'values'));
+  const values = objectIn(objectIn(view, 'state'), 'values');
+  const entered = enteredIn(route.fields, values, slack.app.catalogue);
   const request: Request = { tool: draft.tool, input: entered.input, reason: entered.reason };
+  const refused = (problems: readonly Problem[]): Submitted =>
+    answerAt(view, problems, (notes) =>
+      formView(route, slack.app.catalogue, draftId, {
+        ...request,
+        notes,
+        names: labelsIn(values),
+        more: true,
+      }),
+    );
   const keys = privateKeysIn(request);
   if (keys.length > 0) return { errors: errorsAt(view, keys) ?? {} };
   const check = await checked(slack, act.tenantId, identity, route, request);
-  const errors = errorsAt(view, [...entered.problems, ...check.problems]);
-  if (errors !== null) return { errors };
+  // One for each field: what cannot be read is not also missing.
+  const problems = [...new Map([...check.problems, ...entered.problems])];
+  if (problems.length > 0) return refused(problems);
   const { summary } = check;
   const { tool } = route.entry;
   const unseen = tool.effects === 'write' && tool.unseen?.(request.input) === true;
@@ -67,9 +81,9 @@ export async function submitForm(slack: Slack, act: Act, view: Wire): Promise<Su
     return { after: () => told(slack, act, route, summary, outcome) };
   } catch (error) {
     const fault = asFault(error);
-    const problems =
-      fault.code === 'internal' ? [['', faultMessage(slack, act.doing, error)] as const] : problemsOf(fault);
-    return { errors: errorsAt(view, problems) ?? {} };
+    return refused(
+      fault.code === 'internal' ? [['', faultMessage(slack, act.doing, error)]] : problemsOf(fault),
+    );
   }
 }
 
@@ -90,39 +104,20 @@ async function told(
   await act.tell(await answerTo(slack, act.tenantId, route.entry, summary, outcome));
 }
 
-interface Entered {
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly reason: string | null;
-  readonly problems: readonly (readonly [string, string])[];
-}
-
-function enteredIn(fields: readonly Field[], values: Wire): Entered {
-  const input: Record<string, unknown> = {};
-  const problems: [string, string][] = [];
-  for (const field of fields) {
-    const [state] = Object.values(objectIn(values, blockOf(field.name)));
-    const reading = readEntered(field, state);
-    if (reading === null) continue;
-    if ('problem' in reading) problems.push([field.name, reading.problem]);
-    else input[field.name] = reading.value;
-  }
-  const [reason] = Object.values(objectIn(values, REASON_BLOCK)) as { value?: string | null }[];
-  return { input, reason: reason?.value?.trim() || null, problems };
+/** The answer to a form with problems: at its fields, or in a form that has the fields that this one hides. */
+function answerAt(view: Wire, problems: readonly Problem[], draw: (notes: Notes) => ModalView): Submitted {
+  const errors = errorsAt(view, problems) ?? {};
+  const lost = problems.some(([path]) => path !== '' && placeOf(path, pathsIn(view)) === null);
+  return lost && isFolded(view) ? { errors, view: draw(new Map(problems)) } : { errors };
 }
 
 /** Problems at the blocks of their fields; those of no field stand at the first input, since Slack shows no others. Null for none. */
-export function errorsAt(
-  view: Wire,
-  problems: readonly (readonly [string, string])[],
-): Record<string, string> | null {
+export function errorsAt(view: Wire, problems: readonly Problem[]): Record<string, string> | null {
   if (problems.length === 0) return null;
-  const blocks = view['blocks'];
-  const inputs = (Array.isArray(blocks) ? (blocks as Wire[]) : [])
-    .filter((block) => block['type'] === 'input')
-    .map((block) => textIn(block, 'block_id'));
+  const asked = pathsIn(view);
   const errors: Record<string, string> = {};
-  for (const [field, problem] of problems) {
-    const block = inputs.includes(blockOf(field)) ? blockOf(field) : (inputs[0] ?? '');
+  for (const [path, problem] of problems) {
+    const block = blockOf(placeOf(path, asked) ?? asked[0] ?? '');
     errors[block] = [errors[block], problem]
       .filter((one) => one !== undefined)
       .join(' ')

@@ -38,6 +38,8 @@ const entry: CatalogueEntry = {
   contractDigest: '',
 };
 const fields = fieldsOf(entry);
+const form = { entry, fields, positional: [] };
+const catalogue = { get: () => undefined };
 const field = (name: string) => fields.find((one) => one.name === name) ?? expect.fail(name);
 
 describe('a form drawn from a tool’s schema', () => {
@@ -56,11 +58,12 @@ describe('a form drawn from a tool’s schema', () => {
     ['empty', {}],
     ['prefilled', given],
   ])('%s, it is one that Slack takes', (_, filled) => {
-    const view = formView(entry, fields, 'draft_1', {
+    const view = formView(form, catalogue, 'draft_1', {
       input: filled,
       reason: 'because',
-      problems: ['Days: is needed'],
+      notes: new Map([['days', 'Give a number.']]),
       names: new Map([['usr_1', 'Ann Lee']]),
+      more: true,
     });
     expect(checkView(view, 'modal')).toEqual([]);
     expect(view.private_metadata).toBe('draft_1');
@@ -68,26 +71,27 @@ describe('a form drawn from a tool’s schema', () => {
   });
 
   test('asks for each kind of value with the element for it', () => {
-    const view = formView(entry, fields, 'draft_1', {
+    const view = formView(form, catalogue, 'draft_1', {
       input: {},
       reason: null,
-      problems: [],
+      notes: new Map(),
       names: new Map(),
+      more: true,
     });
     const elements = view.blocks.flatMap((block) =>
       block.type === 'input' && 'element' in block ? [block.element.type] : [],
     );
     expect(elements).toEqual([
       'external_select',
-      'external_select',
       'plain_text_input',
-      'static_select',
-      'number_input',
       'number_input',
       'checkboxes',
       'multi_static_select',
       'plain_text_input',
       'datetimepicker',
+      'external_select',
+      'static_select',
+      'number_input',
       'plain_text_input',
       'plain_text_input',
     ]);

@@ -1,0 +1,159 @@
+import { and, asc, desc, eq, ilike, inArray, or, sql } from 'drizzle-orm';
+import { agents } from '#domain/agent/tables.ts';
+import { approvals } from '#domain/approval/tables.ts';
+import { calls } from '#domain/call/tables.ts';
+import type { TenantReader } from '#domain/context.ts';
+import { groupMappings, groups } from '#domain/group/tables.ts';
+import { mandates } from '#domain/mandate/tables.ts';
+import { people } from '#domain/person/tables.ts';
+
+/** One choice of a menu that looks something up. */
+export interface Candidate {
+  readonly id: string;
+  readonly name: string;
+  readonly detail: string;
+}
+
+/** People whose name, a word of it, login or email starts with the query; at most `limit`, by name. Left people are not offered. */
+export async function searchPeople(reader: TenantReader, query: string, limit: number): Promise<Candidate[]> {
+  const start = `${likeText(query)}%`;
+  const rows = await reader.db
+    .select({ id: people.id, name: people.displayName, detail: people.login })
+    .from(people)
+    .where(
+      and(
+        eq(people.tenantId, reader.tenantId),
+        sql`${people.status} <> 'DEPROVISIONED'`,
+        or(
+          ilike(people.displayName, start),
+          ilike(people.displayName, `% ${start}`),
+          ilike(people.email, start),
+          ilike(people.login, start),
+        ),
+      ),
+    )
+    .orderBy(asc(people.displayName), asc(people.id))
+    .limit(limit);
+  return rows;
+}
+
+/** Agents whose name contains the query, with their owners: those that can act first, and of these the person's own; at most `limit`. */
+export async function searchAgents(
+  reader: TenantReader,
+  query: string,
+  limit: number,
+  personId: string,
+): Promise<Candidate[]> {
+  const rows = await reader.db
+    .select({ id: agents.id, name: agents.name, status: agents.status, owner: people.displayName })
+    .from(agents)
+    .innerJoin(people, and(eq(people.tenantId, agents.tenantId), eq(people.id, agents.ownerId)))
+    .where(and(eq(agents.tenantId, reader.tenantId), ilike(agents.name, `%${likeText(query)}%`)))
+    .orderBy(
+      sql`${agents.status} <> 'active'`,
+      sql`${agents.ownerId} <> ${personId}`,
+      asc(agents.name),
+      asc(agents.id),
+    )
+    .limit(limit);
+  return rows.map(({ id, name, status, owner }) => ({
+    id,
+    name,
+    detail: `Owned by ${owner}${status === 'active' ? '' : `, ${status}`}`,
+  }));
+}
+
+/**
+ * Mandates that have not ended, whose agent's name contains the query or whose id it is, newest first: those that the person gave and those of the
+ * agents that they own; all of them for null.
+ */
+export async function searchMandates(
+  reader: TenantReader,
+  query: string,
+  limit: number,
+  concerning: string | null,
+): Promise<Candidate[]> {
+  const rows = await reader.db
+    .select({
+      id: mandates.id,
+      agent: agents.name,
+      scopes: mandates.scopes,
+      state: mandates.state,
+      until: mandates.expiresAt,
+      giver: people.displayName,
+    })
+    .from(mandates)
+    .innerJoin(agents, and(eq(agents.tenantId, mandates.tenantId), eq(agents.id, mandates.agentId)))
+    .innerJoin(people, and(eq(people.tenantId, mandates.tenantId), eq(people.id, mandates.principalId)))
+    .where(
+      and(
+        eq(mandates.tenantId, reader.tenantId),
+        inArray(mandates.state, ['active', 'frozen']),
+        or(ilike(agents.name, `%${likeText(query)}%`), eq(mandates.id, query)),
+        concerning === null
+          ? undefined
+          : or(eq(mandates.principalId, concerning), eq(agents.ownerId, concerning)),
+      ),
+    )
+    .orderBy(desc(mandates.id))
+    .limit(limit);
+  return rows.map(({ id, agent, scopes, state, until, giver }) => ({
+    id,
+    name: `${agent}: ${scopes.join(', ')}`,
+    detail: `${state === 'active' ? 'Until' : `${state}, until`} ${until.toISOString().slice(0, 10)}, from ${giver}`,
+  }));
+}
+
+/** What this person asked for that waits for approval or was denied, whose summary contains the query or whose id it is, newest first. */
+export async function searchApprovals(
+  reader: TenantReader,
+  query: string,
+  limit: number,
+  principalId: string,
+): Promise<Candidate[]> {
+  const rows = await reader.db
+    .select({ id: approvals.id, state: approvals.state, summary: calls.summary, at: approvals.createdAt })
+    .from(approvals)
+    .innerJoin(calls, and(eq(calls.tenantId, approvals.tenantId), eq(calls.id, approvals.callId)))
+    .where(
+      and(
+        eq(approvals.tenantId, reader.tenantId),
+        eq(calls.principalId, principalId),
+        inArray(approvals.state, ['pending', 'rejected']),
+        or(ilike(calls.summary, `%${likeText(query)}%`), eq(approvals.id, query)),
+      ),
+    )
+    .orderBy(desc(approvals.id))
+    .limit(limit);
+  return rows.map(({ id, state, summary, at }) => ({
+    id,
+    name: summary,
+    detail: `${state === 'pending' ? 'Waits for approval' : 'Denied'}, asked ${at.toISOString().slice(0, 10)}`,
+  }));
+}
+
+/** Groups whose name contains the query, or whose id at their source it is; at most `limit`, by name. */
+export async function searchGroups(reader: TenantReader, query: string, limit: number) {
+  return reader.db
+    .select({ id: groups.id, uid: groups.uid, name: groups.name, source: groups.source })
+    .from(groups)
+    .where(
+      and(
+        eq(groups.tenantId, reader.tenantId),
+        or(ilike(groups.name, `%${likeText(query)}%`), eq(groups.uid, query)),
+      ),
+    )
+    .orderBy(asc(groups.name), asc(groups.id))
+    .limit(limit);
+}
+
+/** The roles that groups give here. */
+export async function rolesInUse(reader: TenantReader): Promise<string[]> {
+  const rows = await reader.db
+    .selectDistinct({ role: groupMappings.role })
+    .from(groupMappings)
+    .where(eq(groupMappings.tenantId, reader.tenantId));
+  return rows.map(({ role }) => role);
+}
+
+const likeText = (text: string): string => text.replace(/[\\%_]/g, (character) => `\\${character}`);
