@@ -8,7 +8,11 @@ export default defineTool({
   description:
     'After a denial that suggested narrower terms: asks again for exactly those terms. Whoever decides is asked as for any request; approval_wait tells what becomes of it.',
   input: z.object({
-    approval_id: z.string().max(40).describe('The approval_id of what was denied with a suggestion.'),
+    approval_id: z
+      .string()
+      .max(40)
+      .meta({ ref: 'approval' })
+      .describe('The approval_id of what was denied with a suggestion.'),
   }),
   output: z.object({
     call_id: z.string(),

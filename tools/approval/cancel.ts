@@ -12,7 +12,11 @@ export default defineTool({
   description:
     'Takes back something that still waits for approval. What has been decided or carried out already stays as it is.',
   input: z.object({
-    approval_id: z.string().max(40).describe('The approval_id that the gated call answered.'),
+    approval_id: z
+      .string()
+      .max(40)
+      .meta({ ref: 'approval' })
+      .describe('The approval_id that the gated call answered.'),
   }),
   output: z.object({ status: z.literal('cancelled'), approval_id: z.string() }),
   scope: IMPLIED_SCOPE,

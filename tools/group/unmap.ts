@@ -11,7 +11,12 @@ export default defineTool({
   description:
     'Takes a role, with its scopes, from the members of a group. Shows first who loses what, and which mandates freeze. Another IT admin must agree.',
   input: z.object({
-    group: z.string().min(1).max(200).describe("The group's immutable id at its source, never its name."),
+    group: z
+      .string()
+      .min(1)
+      .max(200)
+      .meta({ ref: 'group' })
+      .describe("The group's immutable id at its source, never its name."),
     source: z
       .string()
       .min(1)

@@ -15,7 +15,9 @@ export default defineTool({
   title: 'Confirm a mandate',
   description:
     'Lets a mandate that you gave go on after the keys or the owner of its agent changed. It asks the approval that giving it asked, and lifts that one cause: what else holds the mandate goes on holding it.',
-  input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
+  input: z.object({
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
+  }),
   output: z.object({ mandate_id: z.string(), state: z.string(), reason: z.string().nullable() }),
   scope: 'mandate.create',
   only: 'people',

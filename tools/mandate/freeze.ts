@@ -12,7 +12,7 @@ export default defineTool({
   description:
     'Stops a mandate at once, with everything below it and its tokens, until it is thawed. It can be undone; revoking cannot.',
   input: z.object({
-    mandate_id: z.string().max(40).describe('The mandate id (mdt_…).'),
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
     reason: z.string().trim().min(3).max(500).default('Frozen by hand').describe('Why. Auditors read it.'),
   }),
   output: z.object({

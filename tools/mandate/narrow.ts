@@ -10,7 +10,7 @@ export default defineTool({
   description:
     'Makes a mandate smaller, at once: fewer scopes, resources, tools, uses or hours, an earlier end, a lower amount. Tokens of before stop working. Wider is a new mandate.',
   input: z.object({
-    mandate_id: z.string().max(40).describe('The mandate id (mdt_…).'),
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
     scopes: field.scopesField.optional().describe('The scopes that remain.'),
     resources: field.resourcesField
       .meta({ ref: 'resources' })

@@ -12,7 +12,7 @@ export default defineTool({
   description:
     'Lets a mandate of yours run on as it is, for so many days from now. It asks the approval that giving it asked; uses that are spent stay spent.',
   input: z.object({
-    mandate_id: z.string().max(40).describe('The mandate id (mdt_…).'),
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
     days: daysField.describe('For how many days from now.'),
   }),
   output: z.object({

@@ -11,7 +11,7 @@ export default defineTool({
   description:
     'Ends a mandate for good, with everything below it: tokens stop working at once and waiting approvals are withdrawn. Nothing brings it back.',
   input: z.object({
-    mandate_id: z.string().max(40).describe('The mandate id (mdt_…).'),
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
     reason: z
       .string()
       .trim()

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { findMandate } from '#domain/mandate/store.ts';
 import { MandateDetail, mandateDetail } from '#domain/mandate/view.ts';
+import { mandateWords } from '#engine/mandate-in-words.ts';
 import { defineTool, IMPLIED_SCOPE, mandateTarget } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
 
@@ -9,8 +10,11 @@ export default defineTool({
   title: 'Show a mandate',
   description:
     'Shows one mandate: what it allows and forbids in words, on whom, until when, how often it was used, what was made from it, and why it is frozen or has ended.',
-  input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
+  input: z.object({
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
+  }),
   output: MandateDetail,
+  inWords: mandateWords,
   scope: IMPLIED_SCOPE,
   tokenScope: 'delegation:read',
   command: '/mandate show <mandate_id>',

@@ -11,7 +11,9 @@ export default defineTool({
   title: 'Thaw a mandate',
   description:
     'Lifts the freeze that you may lift: the principal their own, the principal’s manager and IT admins one that others made. It works again when no cause is left; tokens of before stay dead.',
-  input: z.object({ mandate_id: z.string().max(40).describe('The mandate id (mdt_…).') }),
+  input: z.object({
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
+  }),
   output: z.object({
     mandate_id: z.string(),
     lifted: z.string(),

@@ -26,19 +26,35 @@ export function policyDesk(
       return {
         version,
         text,
-        policies: outlined(set),
+        policies: outlined(set, parts.catalogue),
         problem: set.problem,
         singleAdmin,
       };
     },
     check: async (text) => ({
       digest: sha256(text),
-      policies: outlined(await policies.ofText(reader.tenantId, text)),
+      policies: outlined(await policies.ofText(reader.tenantId, text), parts.catalogue),
     }),
     dryRun: (text, days) => dryRun(parts, reader, text, days),
     whoCan: (question) => whoCan(parts, reader, actor, question),
   };
 }
 
-const outlined = (set: PolicySet): PolicyOutline[] =>
-  set.all.map(({ id, effect, reason, requirement, stays }) => ({ id, effect, reason, requirement, stays }));
+function outlined(set: PolicySet, { all }: App['catalogue']): PolicyOutline[] {
+  const tools = all.map(({ tool }) => ({ title: tool.title, policies: set.forTool(tool.name).policies }));
+  return set.all.map(({ id, effect, reason, requirement, allows, addsOnly, about, text, stays }) => {
+    const titles = tools.filter(({ policies }) => policies.has(id)).map(({ title }) => title);
+    return {
+      id,
+      effect,
+      reason,
+      requirement,
+      allows,
+      addsOnly,
+      tools: titles.length === tools.length ? null : titles,
+      target: about.resource,
+      text,
+      stays,
+    };
+  });
+}
