@@ -58,20 +58,20 @@ describe('a message to the app', () => {
   });
 
   test('is answered once, however often Slack sends it, and only where a person typed it', async () => {
-    const { as, emit, send } = world.slack;
-    const carl = as('carl');
+    const { slack } = world;
+    const carl = slack.as('carl');
     const before = (await carl.inbox()).length;
     const typed = typedBy('carl', { text: 'is anybody there' });
-    await emit(typed);
+    await slack.emit(typed);
     await eventually(async () => (await carl.inbox()).length > before, 'the first answer');
-    const request = world.slack.sent.at(-1);
+    const request = slack.sent.at(-1);
     if (request === undefined) throw new Error('nothing was sent');
     const again = {
       kind: 'event',
       payload: request.payload,
       retry: { num: 1, reason: 'http_timeout' },
     } as const;
-    expect(await send(again)).toMatchObject({ status: 200 });
+    expect(await slack.send(again)).toMatchObject({ status: 200 });
     for (const other of [
       { text: 'an edit', subtype: 'message_changed' },
       { text: 'deleted', subtype: 'message_deleted' },
@@ -80,8 +80,8 @@ describe('a message to the app', () => {
       { text: 'in a channel', channel_type: 'channel' },
       { text: '   ' },
     ])
-      expect(await emit(typedBy('carl', other))).toMatchObject({ status: 200 });
-    await emit(typedBy('carl', { text: 'and this is the last one' }));
+      expect(await slack.emit(typedBy('carl', other))).toMatchObject({ status: 200 });
+    await slack.emit(typedBy('carl', { text: 'and this is the last one' }));
     await eventually(async () => (await carl.inbox()).length >= before + 2, 'the last answer');
     await eventually(
       async () => (await world.sql`select 1 from slack_intake`).length === 0,

@@ -9,7 +9,7 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
  */
 export function approvalNumber(approvalId: string): string {
   // The end of an id is random, its beginning the time.
-  const random = [...approvalId.slice(-8)];
+  const random = approvalId.slice(-8).split('');
   const value = random.reduce(
     (sum, character) => (sum * DIGITS + Math.max(0, ALPHABET.indexOf(character))) % NUMBERS,
     0,
