@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { z } from 'zod';
 import { sha256 } from '#lib/crypto.ts';
 import { canonicalJson } from '#lib/json.ts';
+import { opened } from './answer-words.ts';
 import type { AnyTool } from './tool.ts';
 
 /** A tool with what every interface derives from it, computed once at start. */
@@ -24,8 +25,8 @@ export interface Catalogue {
 
 /**
  * Loads every file `tools/<family>/<verb-noun>.ts`; placing a file there registers the tool. Throws an Error
- * if a tool's name does not match its path, if an input field lacks a description, or if two tools claim one
- * command.
+ * if a tool's name does not match its path, if an input field lacks a description, if two tools claim one
+ * command, or if a button opens a tool that has no command.
  */
 export async function loadCatalogue(folder: URL): Promise<Catalogue> {
   const entries: CatalogueEntry[] = [];
@@ -44,6 +45,10 @@ export async function loadCatalogue(folder: URL): Promise<Catalogue> {
   if (twice !== undefined) throw new Error(`two tools claim the command ${twice}`);
   entries.sort((a, b) => (a.tool.name < b.tool.name ? -1 : 1));
   const byName = new Map(entries.map((one) => [one.tool.name, one]));
+  for (const { tool } of entries)
+    for (const name of opened(tool))
+      if (byName.get(name)?.tool.command === undefined)
+        throw new Error(`${tool.name} has a button for ${name}, which no command opens`);
   return { all: entries, get: (name) => byName.get(name) };
 }
 

@@ -7,6 +7,7 @@ import type { App } from './app.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { decide } from './decide/decide.ts';
 import { readContext } from './explain.ts';
+import { resolveReferences } from './references.ts';
 
 /**
  * The change that a write would make, for its requester to read first. `digest` binds the request to it
@@ -44,6 +45,36 @@ export async function foresee(
     const impact = await tool.preview(reading, input);
     return { impact, digest: foreseenDigest(app, entry, input, impact) };
   } catch (error) {
+    if (error instanceof Fault && error.code !== 'unavailable') return null;
+    throw error;
+  }
+}
+
+/**
+ * Why this write cannot be done at all, as things are: what it names is not there, or its state does not allow it. Null where it can, where
+ * policy refuses it (the call says so, and is in the ledger), and for a tool that does not change our rows.
+ */
+export async function impossible(
+  app: App,
+  reader: TenantReader,
+  { actor, entry, input }: { actor: Actor; entry: CatalogueEntry; input: Record<string, unknown> },
+): Promise<Fault | null> {
+  const { tool } = entry;
+  if (tool.effects !== 'write') return null;
+  const reading = readContext(app, reader, actor);
+  try {
+    const resolved = await resolveReferences(reader, entry, actor, input);
+    const question = {
+      entry,
+      actor,
+      targets: tool.targets(resolved),
+      adminRoles: new Map(),
+      anyAge: true,
+    } as const;
+    if ((await decide(reader, app.policies, question)).allowed) await tool.preview(reading, resolved);
+    return null;
+  } catch (error) {
+    if (error instanceof Fault && (error.code === 'not_found' || error.code === 'conflict')) return error;
     if (error instanceof Fault && error.code !== 'unavailable') return null;
     throw error;
   }

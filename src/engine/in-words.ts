@@ -1,12 +1,13 @@
 import { findAgent } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
+import { namesOfGroups } from '#domain/group/store.ts';
 import { findPeople } from '#domain/person/store.ts';
 import { oneLine, say, type Line } from '#lib/sanitise.ts';
 
-const IDS = /\b(?:usr|agt)_[0-9a-z]{26}\b/g;
+const IDS = /\b(?:usr|agt|grp)_[0-9a-z]{26}\b/g;
 
 /**
- * Names for every person id and agent id in the data, at most 200: "Ann Lee (ann@acme.example)",
+ * Names for every id of a person, agent or group in the data, at most 200: "Ann Lee (ann@acme.example)",
  * "deploy-bot". The names come from our directory, since Slack display names prove nothing.
  */
 export async function namesIn(reader: TenantReader, data: unknown): Promise<ReadonlyMap<string, Line>> {
@@ -16,6 +17,11 @@ export async function namesIn(reader: TenantReader, data: unknown): Promise<Read
     ids.filter((id) => id.startsWith('usr_')),
   );
   const names = new Map(people.map((person) => [person.id, say`${person.displayName} (${person.login})`]));
+  const groups = await namesOfGroups(
+    reader,
+    ids.filter((id) => id.startsWith('grp_')),
+  );
+  for (const [id, name] of groups) names.set(id, oneLine(name));
   for (const id of ids.filter((one) => one.startsWith('agt_'))) {
     const agent = await findAgent(reader, id);
     if (agent !== null) names.set(id, oneLine(agent.name));

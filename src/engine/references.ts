@@ -8,8 +8,11 @@ import { Fault } from '#lib/fault.ts';
 import { isId } from '#lib/id.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 
-/** What a field with `.meta({ ref })` refers to. Such a field accepts an id, an email address or a name. Forms know more (`PICKERS`). */
-export type Reference = 'person' | 'agent' | 'resources' | 'freezable';
+/**
+ * What a field with `.meta({ ref })` refers to. Such a field accepts an id, an email address or a name. A
+ * mandate, an approval and a group are accepted by id only; Slack looks up their names first (`byName`).
+ */
+export type Reference = 'person' | 'agent' | 'resources' | 'freezable' | 'mandate' | 'approval' | 'group';
 
 /** The fields of a tool's input that refer to something, with the kind of each. */
 export function referenceFields(entry: CatalogueEntry): ReadonlyMap<string, Reference> {

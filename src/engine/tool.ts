@@ -3,6 +3,7 @@ import type { Actor } from '#domain/actor.ts';
 import type { ActContext, LookContext, ReadContext, TenantWriter, WriteContext } from '#domain/context.ts';
 import type { Impact } from '#domain/impact.ts';
 import type { Worth } from '#domain/mandate/rules.ts';
+import type { AnswerWords } from './answer-words.ts';
 
 type Obj = z.ZodObject;
 type Of<T extends Obj> = z.infer<T>;
@@ -74,6 +75,8 @@ interface Card<I extends Obj, O extends Obj> {
    * Slack hides a member whose name suggests a secret, unless the member has `.meta({ not_secret: true })`.
    */
   readonly output: O;
+  /** How people read the answer: each item of a list in one sentence, with the buttons that make sense for it. */
+  readonly inWords?: AnswerWords<Of<O>>;
   /** The scope that a mandate must hold. */
   readonly scope: Scope;
   readonly command?: Command;

@@ -82,7 +82,7 @@ describe('a command that is mistyped', () => {
   test.each([
     ['/okta reset password "open', /quotation mark is open/],
     ['/okta reset password @channel', /mean nobody in particular/],
-    ['/okta frobnicate', /lists what there is/],
+    ['/okta frobnicate', /lists the commands that you can use/],
   ])('%s is answered with what to do', async (line, said) => {
     expect(last(await typed(world.slack.as('bob'), line)).text).toMatch(said);
   });
@@ -195,7 +195,7 @@ describe('/mandate create', () => {
     await bob.clicks(card, 'Send request');
     await bob.waitsFor((one) => one.text.includes('Revoked') && words(one.blocks).includes(id));
     await bob.waitsFor((one) => one.text.includes('is revoked: the project is over'));
-    expect(words(last(await typed(bob, `/mandate show ${id}`)).blocks)).toContain('revoked');
+    expect(words(last(await typed(bob, `/mandate show ${id}`)).blocks)).toContain('Revoked');
   });
 });
 

@@ -96,7 +96,7 @@ describe('a result', () => {
     const given = await world.as(carl, 'mandate_create', asked);
     const { mandate_id: id } = (given as { output: Record<string, string> }).output;
     const text = await answers('carl', `/mandate show ${id}`, String(id));
-    expect(text).toContain('Resources: person:Ann Lee (ann@acme.example)');
+    expect(text).toContain('On: Ann Lee (ann@acme.example)');
     expect(text).toContain(`Mandate id: ${id}`);
     expect(text).not.toContain('usr_');
     expect(text).not.toMatch(/Tree|Causes|Parent/);

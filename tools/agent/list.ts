@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { listAgents } from '#domain/agent/store.ts';
+import { listed, sentence, strong } from '#engine/answer-words.ts';
+import { AGENT_STATES } from '#domain/agent/causes.ts';
+import { countAgents, listAgents } from '#domain/agent/store.ts';
 import { authorityOf } from '#domain/group/authority.ts';
-import { findPerson } from '#domain/person/store.ts';
+import { namesOfPeople } from '#domain/person/names.ts';
 import { defineTool, IMPLIED_SCOPE, TENANT_TARGET } from '#engine/tool.ts';
 
 export default defineTool({
@@ -20,13 +22,50 @@ export default defineTool({
         agent_id: z.string(),
         name: z.string(),
         owner: z.string(),
+        owner_id: z.string(),
         status: z.string(),
         scopes: z.array(z.string()),
       }),
     ),
     next_cursor: z.string().nullable(),
-    can_register: z.boolean().describe('Whether you can register agents.'),
+    total: z.number().int().describe('How many there are in all pages.'),
+    can_register: z.boolean().describe('Whether you may register one.'),
   }),
+  inWords: {
+    lists: {
+      agents: {
+        heading: 'Agents',
+        state: ({ status }) => AGENT_STATES[status] ?? status,
+        sentence: ({ name, owner, owner_id: id, scopes }, reader) =>
+          sentence`${strong(name)}, owned by ${id === reader.personId ? 'you' : owner}. It can be given ${listed(scopes)}.`,
+        empty:
+          'No agents. An agent is a program or an AI model that acts for people under mandates. An IT admin registers one with /agent register.',
+        buttons: [
+          { text: 'Show', tool: 'agent_show', input: ({ agent_id: agent }) => ({ agent }) },
+          {
+            text: 'Give a mandate',
+            tool: 'mandate_create',
+            input: ({ agent_id: agent }) => ({ agent }),
+            when: ({ status }) => status === 'active',
+            form: true,
+          },
+          {
+            text: 'Disable',
+            tool: 'agent_disable',
+            input: ({ agent_id: agent }) => ({ agent }),
+            when: ({ status }) => status === 'active',
+            danger: true,
+          },
+          {
+            text: 'Enable',
+            tool: 'agent_enable',
+            input: ({ agent_id: agent }) => ({ agent }),
+            when: ({ status }) => status === 'disabled',
+          },
+        ],
+      },
+    },
+  },
   scope: IMPLIED_SCOPE,
   command: '/agent list',
   targets: () => TENANT_TARGET,
@@ -41,21 +80,23 @@ export default defineTool({
     });
     const seen = actor.kind === 'agent' ? rows.filter((row) => row.id === actor.agentId) : rows;
     const page = seen.slice(0, input.limit);
-    const agents = [];
-    for (const row of page) {
-      const owner = await findPerson(ctx, row.ownerId);
-      agents.push({
-        agent_id: row.id,
-        name: row.name,
-        owner: owner?.displayName ?? row.ownerId,
-        status: row.status,
-        scopes: row.ceiling,
-      });
-    }
+    const owners = await namesOfPeople(
+      ctx,
+      page.map((row) => row.ownerId),
+    );
+    const agents = page.map((row) => ({
+      agent_id: row.id,
+      name: row.name,
+      owner: owners.get(row.ownerId) ?? row.ownerId,
+      owner_id: row.ownerId,
+      status: row.status,
+      scopes: row.ceiling,
+    }));
     const roles = actor.kind === 'person' ? (await authorityOf(ctx, actor.personId)).roles : [];
     return {
       agents,
       next_cursor: seen.length > input.limit ? (page.at(-1)?.id ?? null) : null,
+      total: actor.kind === 'agent' ? seen.length : await countAgents(ctx, mine),
       can_register: roles.includes('it_admin'),
     };
   },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { CAUSE_WORDS, causesOf } from '#domain/agent/causes.ts';
+import { code, listed } from '#engine/answer-words.ts';
+import { AGENT_STATES, CAUSE_WORDS, causesOf } from '#domain/agent/causes.ts';
 import { credentialKinds, liveKeys, unproven } from '#domain/agent/credentials.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import { findPerson } from '#domain/person/store.ts';
@@ -26,6 +27,46 @@ export default defineTool({
       .meta({ not_secret: true }),
     offered_to: z.object({ id: z.string(), name: z.string() }).nullable(),
   }),
+  inWords: {
+    facts: (one, { personId }) => [
+      ['State', AGENT_STATES[one.status] ?? one.status],
+      ['Why', one.why.length === 0 ? null : one.why.join('; ')],
+      ['Owner', one.owner.id === personId ? 'you' : one.owner.name],
+      ['Offered to', one.offered_to?.name ?? null],
+      ['Can be given', listed(one.scopes)],
+      ['Credentials', one.credentials.length === 0 ? 'none' : listed(one.credentials)],
+      ['Agent id', [code(one.agent_id)]],
+    ],
+    buttons: [
+      {
+        text: 'Give a mandate',
+        tool: 'mandate_create',
+        input: ({ agent_id: agent }) => ({ agent }),
+        when: ({ status }) => status === 'active',
+        form: true,
+      },
+      { text: 'Its mandates', tool: 'mandate_list', input: ({ agent_id: agent }) => ({ agent }) },
+      {
+        text: 'Rotate keys',
+        tool: 'agent_rotate_key',
+        input: ({ agent_id: agent }) => ({ agent }),
+        form: true,
+      },
+      {
+        text: 'Disable',
+        tool: 'agent_disable',
+        input: ({ agent_id: agent }) => ({ agent }),
+        when: ({ status }) => status === 'active',
+        danger: true,
+      },
+      {
+        text: 'Enable',
+        tool: 'agent_enable',
+        input: ({ agent_id: agent }) => ({ agent }),
+        when: ({ status }) => status === 'disabled',
+      },
+    ],
+  },
   scope: IMPLIED_SCOPE,
   only: 'people',
   command: '/agent show <agent>',

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { code, listed, sentence, strong } from '#engine/answer-words.ts';
+import { approvalNumber } from '#domain/approval/number.ts';
 import { pendingApprovals } from '#domain/approval/store.ts';
 import { authorityOf } from '#domain/group/authority.ts';
+import { namesOfPeople } from '#domain/person/names.ts';
 import { approvalView, approverNames, type ApprovalView } from '#engine/approve/view.ts';
 import { defineTool, IMPLIED_SCOPE, TENANT_TARGET } from '#engine/tool.ts';
 import type { Actor } from '#domain/actor.ts';
@@ -17,8 +20,10 @@ export default defineTool({
     approvals: z.array(
       z.object({
         approval_id: z.string(),
+        number: z.string().describe('What people call it by; two may share one.'),
         summary: z.string(),
         asked_by: z.string(),
+        asked_by_id: z.string().nullable().describe('Person id; null where no person asked.'),
         agent: z.string().nullable(),
         approvers: z.array(z.string()),
         you: z.enum(['approver', 'requester', 'observer']),
@@ -26,6 +31,34 @@ export default defineTool({
       }),
     ),
   }),
+  inWords: {
+    lists: {
+      approvals: {
+        heading: 'Waiting for approval',
+        state: ({ you }) => (you === 'approver' ? 'You decide' : 'Waiting'),
+        sentence: (one, { personId }) => {
+          const who = one.asked_by_id === personId ? 'you' : one.asked_by;
+          const through = one.agent === null ? '' : ` through agent ${one.agent}`;
+          const whose =
+            one.approvers.length === 0
+              ? 'Nobody can decide it now'
+              : `Who can decide: ${listed(one.approvers)}`;
+          return sentence`${strong(one.summary)}, asked by ${who}${through}. ${whose}; it expires ${new Date(one.expires_at)}. Request ${code(one.number)}.`;
+        },
+        empty:
+          'Nothing waits for your decision, and nothing that you asked for waits for someone else. When a request needs your approval, it comes to you here as a message.',
+        details: ({ approval_id: id, you }) => (you === 'observer' ? null : id),
+        buttons: [
+          {
+            text: 'Withdraw',
+            tool: 'approval_cancel',
+            input: ({ approval_id: id }) => ({ approval_id: id }),
+            when: ({ asked_by_id: by }, { personId }) => by === personId,
+          },
+        ],
+      },
+    },
+  },
   scope: IMPLIED_SCOPE,
   command: '/approval list',
   targets: () => TENANT_TARGET,
@@ -43,15 +76,26 @@ export default defineTool({
       if (view === null || (you === null && !seesAll)) continue;
       approvals.push({
         approval_id: pending.id,
+        number: approvalNumber(pending.id),
         summary: view.call.summary,
         asked_by: view.principal?.displayName ?? view.call.actor.kind,
+        asked_by_id: view.principal?.id ?? null,
         agent: view.agent?.name ?? null,
         approvers: approverNames(view),
         you: you ?? ('observer' as const),
         expires_at: pending.expiresAt.toISOString(),
       });
     }
-    return { approvals };
+    const names = await namesOfPeople(
+      ctx,
+      approvals.flatMap((one) => one.asked_by_id ?? []),
+    );
+    return {
+      approvals: approvals.map((one) => ({
+        ...one,
+        asked_by: names.get(one.asked_by_id ?? '') ?? one.asked_by,
+      })),
+    };
   },
 });
 

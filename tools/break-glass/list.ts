@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { sentence, strong } from '#engine/answer-words.ts';
 import { findApproval } from '#domain/approval/store.ts';
 import { latestUses, namedPeople } from '#domain/break-glass/store.ts';
 import { findCall } from '#domain/call/store.ts';
-import { findPeople } from '#domain/person/store.ts';
+import { namesOfPeople } from '#domain/person/names.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
 export default defineTool({
@@ -27,6 +28,38 @@ export default defineTool({
       }),
     ),
   }),
+  inWords: {
+    lists: {
+      uses: {
+        heading: 'Uses of break-glass',
+        state: ({ reviewed_by: by }) => (by === null ? 'Not reviewed' : 'Reviewed'),
+        sentence: (use) => {
+          const reviewed =
+            use.reviewed_by === null ? '' : ` ${use.reviewed_by} reviewed it: “${use.review ?? ''}”.`;
+          return sentence`${strong(use.by)} used it for ${use.what} on ${new Date(use.at)}: “${use.why}”.${reviewed}`;
+        },
+        empty: 'Nobody has used break-glass.',
+        buttons: [
+          {
+            text: 'Review',
+            tool: 'approval_review',
+            input: ({ use_id: use }) => ({ use }),
+            when: ({ reviewed_by: by }) => by === null,
+            form: true,
+          },
+        ],
+      },
+      named: {
+        heading: 'People who may use break-glass',
+        sentence: ({ name }) => sentence`${strong(name)}`,
+        empty:
+          'Nobody may use break-glass. People who are named for it can act at once in an emergency. An IT admin names them with /breakglass name.',
+        buttons: [
+          { text: 'Remove', tool: 'break_glass_remove', input: ({ person }) => ({ person }), danger: true },
+        ],
+      },
+    },
+  },
   scope: 'break_glass.read',
   command: '/breakglass list',
   targets: () => TENANT_TARGET,
@@ -34,9 +67,7 @@ export default defineTool({
   run: async (ctx, input) => {
     const [named, uses] = [await namedPeople(ctx), await latestUses(ctx, input.limit)];
     const ids = [...named, ...uses.flatMap((use) => [use.personId, use.reviewedBy ?? []].flat())];
-    const names = new Map(
-      (await findPeople(ctx, [...new Set(ids)])).map((person) => [person.id, person.displayName]),
-    );
+    const names = await namesOfPeople(ctx, ids);
     const nameOf = (id: string): string => names.get(id) ?? id;
     const listed = [];
     for (const use of uses) {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { counted, sentence, strong } from '#engine/answer-words.ts';
 import { isBack } from '#domain/breaker/settle.ts';
-import { openHolds } from '#domain/breaker/store.ts';
+import { countHolds, openHolds } from '#domain/breaker/store.ts';
 import { openTrees } from '#domain/mandate/trees.ts';
+import { namesOfPeople } from '#domain/person/names.ts';
 import { findPeople } from '#domain/person/store.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
@@ -28,7 +30,34 @@ export default defineTool({
       }),
     ),
     next_cursor: z.string().nullable(),
+    total: z.number().int().describe('How many there are in all pages.'),
   }),
+  inWords: {
+    lists: {
+      held: {
+        heading: 'Revocations on hold',
+        state: ({ active_again: back }) => (back ? 'Active again' : 'On hold'),
+        sentence: (one) =>
+          sentence`${strong(one.name)}: ${one.reason} (${one.source}, ${new Date(one.since)}). ${counted(one.mandates, 'mandate')} ${one.mandates === 1 ? 'is' : 'are'} frozen until an IT admin decides.`,
+        empty:
+          'Nothing is on hold. When a source deactivates unusually many people at once, their revocations wait here for an IT admin.',
+        buttons: [
+          {
+            text: 'Give back',
+            tool: 'breaker_dismiss',
+            input: ({ person }) => ({ people: [person] }),
+            when: ({ active_again: back }) => back,
+          },
+          {
+            text: 'Revoke for good',
+            tool: 'breaker_apply',
+            input: ({ person }) => ({ people: [person] }),
+            danger: true,
+          },
+        ],
+      },
+    },
+  },
   scope: 'breaker.decide',
   only: 'people',
   command: '/breaker list',
@@ -48,13 +77,14 @@ export default defineTool({
         )
       ).map((person) => [person.id, person]),
     );
+    const names = await namesOfPeople(ctx, [...people.keys()]);
     const held = [];
     for (const row of page) {
       const person = people.get(row.personId);
       held.push({
         hold_id: row.id,
         person: row.personId,
-        name: person?.displayName ?? row.personId,
+        name: names.get(row.personId) ?? row.personId,
         source: row.source,
         reason: row.reason,
         mandates: (await openTrees(ctx, { principalId: row.personId })).length,
@@ -62,6 +92,10 @@ export default defineTool({
         since: row.at.toISOString(),
       });
     }
-    return { held, next_cursor: rows.length > page.length ? (page.at(-1)?.id ?? null) : null };
+    return {
+      held,
+      next_cursor: rows.length > page.length ? (page.at(-1)?.id ?? null) : null,
+      total: await countHolds(ctx),
+    };
   },
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { listed, sentence } from '#engine/answer-words.ts';
 import { clientsOf } from '#domain/sign-in/clients.ts';
 import { clientPerson, clientTargets, CLIENT_PERSON } from '#engine/client-input.ts';
 import { defineTool, IMPLIED_SCOPE } from '#engine/tool.ts';
@@ -20,6 +21,30 @@ export default defineTool({
       }),
     ),
   }),
+  inWords: {
+    lists: {
+      clients: {
+        heading: 'Clients',
+        sentence: (one) => {
+          const end = one.until === null ? [] : sentence` It ends ${new Date(one.until)}.`;
+          return sentence`${one.summary}. It may use ${listed(one.scopes)}.${end}`;
+        },
+        empty:
+          'No clients. A client is a program, such as an AI assistant, that a person has signed in to and that acts for them over MCP.',
+        buttons: [
+          {
+            text: 'End access',
+            tool: 'client_revoke',
+            input: ({ client_id: client }, { asked }) => ({
+              client,
+              ...(asked['person'] === undefined ? {} : { person: asked['person'] }),
+            }),
+            danger: true,
+          },
+        ],
+      },
+    },
+  },
   scope: IMPLIED_SCOPE,
   only: 'people',
   command: '/client list [person]',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { counted, listed, sentence, strong } from '#engine/answer-words.ts';
 import { peopleOfGroup } from '#domain/group/authority.ts';
 import { mappingList } from '#domain/group/mappings.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
@@ -20,6 +21,34 @@ export default defineTool({
       }),
     ),
   }),
+  inWords: {
+    lists: {
+      mappings: {
+        heading: 'Group mappings',
+        sentence: (one) => {
+          const scopes =
+            one.scopes.length === 0 ? '' : ` and lets them use and delegate ${listed(one.scopes)}`;
+          return sentence`${strong(one.name ?? one.group)} (${one.source}, ${counted(one.members, 'member')}) gives its members the role ${one.role.replaceAll('_', ' ')}${scopes}.`;
+        },
+        empty:
+          'No groups are mapped, so nobody has a role here. An IT admin maps a group of the directory with /group map.',
+        buttons: [
+          {
+            text: 'Change',
+            tool: 'group_map',
+            input: ({ group, source, role, scopes }) => ({ group, source, role, scopes }),
+            form: true,
+          },
+          {
+            text: 'Remove',
+            tool: 'group_unmap',
+            input: ({ group, source, role }) => ({ group, source, role }),
+            danger: true,
+          },
+        ],
+      },
+    },
+  },
   scope: 'policy.read',
   command: '/group list',
   targets: () => TENANT_TARGET,

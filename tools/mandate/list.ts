@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { visibleMandates } from '#domain/mandate/visible.ts';
 import { MandateView, mandateViews } from '#domain/mandate/view.ts';
+import { mandateItem } from '#engine/mandate-in-words.ts';
 import { defineTool, IMPLIED_SCOPE, TENANT_TARGET } from '#engine/tool.ts';
 
 export default defineTool({
@@ -26,14 +27,19 @@ export default defineTool({
     limit: z.number().int().min(1).max(100).default(25).describe('Maximum number of mandates to return.'),
     cursor: z.string().optional().describe('next_cursor from the previous page.'),
   }),
-  output: z.object({ mandates: z.array(MandateView), next_cursor: z.string().nullable() }),
+  output: z.object({
+    mandates: z.array(MandateView),
+    next_cursor: z.string().nullable(),
+    total: z.number().int().describe('How many there are in all pages.'),
+  }),
+  inWords: { lists: { mandates: mandateItem } },
   scope: IMPLIED_SCOPE,
   tokenScope: 'delegation:read',
   command: '/mandate list [state]',
   targets: () => TENANT_TARGET,
   effects: 'read',
   run: async (ctx, input) => {
-    const rows = await visibleMandates(ctx, {
+    const { rows, total } = await visibleMandates(ctx, {
       state: input.state,
       agent: input.agent,
       principal: input.principal,
@@ -44,6 +50,7 @@ export default defineTool({
     return {
       mandates: await mandateViews(ctx, page),
       next_cursor: rows.length > input.limit ? (page.at(-1)?.id ?? null) : null,
+      total,
     };
   },
 });

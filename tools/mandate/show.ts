@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { findMandate } from '#domain/mandate/store.ts';
 import { MandateDetail, mandateDetail } from '#domain/mandate/view.ts';
+import { mandateWords } from '#engine/mandate-in-words.ts';
 import { defineTool, IMPLIED_SCOPE, mandateTarget } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
 
@@ -14,6 +15,7 @@ export default defineTool({
     mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
   }),
   output: MandateDetail,
+  inWords: mandateWords,
   scope: IMPLIED_SCOPE,
   tokenScope: 'delegation:read',
   command: '/mandate show <mandate_id>',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sentence, strong } from '#engine/answer-words.ts';
 import { listTemplates } from '#domain/mandate/templates.ts';
 import { defineTool, IMPLIED_SCOPE, TENANT_TARGET } from '#engine/tool.ts';
 
@@ -17,6 +18,24 @@ export default defineTool({
       }),
     ),
   }),
+  inWords: {
+    lists: {
+      templates: {
+        heading: 'Mandate templates',
+        state: ({ own }) => (own ? 'Yours' : 'Built in'),
+        sentence: ({ name, description }) => sentence`${strong(name)}: ${description}`,
+        empty: 'No mandate templates. An IT admin saves one with /mandate template save.',
+        buttons: [
+          {
+            text: 'Use this template',
+            tool: 'mandate_create',
+            input: ({ name }) => ({ template: name }),
+            form: true,
+          },
+        ],
+      },
+    },
+  },
   scope: IMPLIED_SCOPE,
   tokenScope: 'delegation:read',
   command: '/mandate templates',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sentence, strong } from '#engine/answer-words.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
 export default defineTool({
@@ -25,6 +26,42 @@ export default defineTool({
       }),
     ),
   }),
+  inWords: {
+    lists: {
+      people: {
+        heading: 'People',
+        state: ({ status }) => status.charAt(0) + status.slice(1).toLowerCase().replaceAll('_', ' '),
+        sentence: (one) => {
+          const what = [one.title, one.department].filter((text) => text !== null && text !== '').join(', ');
+          const late = one.person === null ? ' They can be chosen after the next sync with Okta.' : '';
+          return sentence`${strong(one.name)} (${one.email})${what === '' ? '' : `: ${what}`}.${late}`;
+        },
+        empty:
+          'Nobody found. Try the beginning of the first or last name, of the login or of the email address.',
+        buttons: [
+          {
+            text: 'Reset password',
+            tool: 'okta_reset_password',
+            input: ({ person }) => ({ person }),
+            when: ({ person }) => person !== null,
+          },
+          {
+            text: 'Reset multi-factor',
+            tool: 'okta_reset_mfa',
+            input: ({ person }) => ({ person }),
+            when: ({ person }) => person !== null,
+          },
+          {
+            text: 'Suspend',
+            tool: 'okta_suspend_user',
+            input: ({ person }) => ({ person }),
+            when: ({ person, status }) => person !== null && status === 'ACTIVE',
+            danger: true,
+          },
+        ],
+      },
+    },
+  },
   scope: 'okta.users.read',
   command: '/okta find <query>',
   targets: () => TENANT_TARGET,

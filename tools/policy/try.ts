@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sentence, strong } from '#engine/answer-words.ts';
 import { policyText } from '#domain/policy/text.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
@@ -42,6 +43,21 @@ export default defineTool({
       )
       .describe('The first 50 calls.'),
   }),
+  inWords: {
+    facts: (one) => [
+      ['Calls asked again', `${one.calls}${one.cut ? ' (the newest; there were more)' : ''}`],
+      ['Decided otherwise', String(one.different)],
+      ['Not asked', one.gone === 0 ? null : `${one.gone}, whose tool or target no longer exists`],
+    ],
+    lists: {
+      differences: {
+        heading: 'Calls that the other text decides otherwise',
+        sentence: (one) =>
+          sentence`${strong(one.summary)} on ${new Date(one.at)}: ${one.now} now, ${one.otherwise} with the other text.`,
+        empty: 'The other text decides every one of these calls as the present one does.',
+      },
+    },
+  },
   scope: 'policy.read',
   command: '/policy try [version] [days]',
   targets: () => TENANT_TARGET,

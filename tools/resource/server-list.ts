@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { code, listed, sentence } from '#engine/answer-words.ts';
 import { resourceServersOf } from '#domain/resource/store.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
@@ -11,6 +12,31 @@ export default defineTool({
   output: z.object({
     resource_servers: z.array(z.object({ identifier: z.string(), scopes: z.array(z.string()) })),
   }),
+  inWords: {
+    lists: {
+      resource_servers: {
+        heading: 'Resource servers',
+        sentence: ({ identifier, scopes }) =>
+          sentence`${code(identifier)} takes delegation tokens for ${listed(scopes)}.`,
+        empty:
+          'No resource servers. A resource server is a system of yours that takes delegation tokens from agents. An IT admin adds one with /resource server set.',
+        buttons: [
+          {
+            text: 'Change',
+            tool: 'resource_server_set',
+            input: ({ identifier, scopes }) => ({ identifier, scopes }),
+            form: true,
+          },
+          {
+            text: 'Remove',
+            tool: 'resource_server_remove',
+            input: ({ identifier }) => ({ identifier }),
+            danger: true,
+          },
+        ],
+      },
+    },
+  },
   scope: 'policy.read',
   command: '/resource server list',
   targets: () => TENANT_TARGET,

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { counted, listed, sentence, strong } from '#engine/answer-words.ts';
 import { findAgent } from '#domain/agent/store.ts';
+import type { ApproverKind } from '#domain/approval/approval.ts';
 import { findPeople } from '#domain/person/store.ts';
+import { approverWords } from '#engine/approve/approver-words.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
 const Approval = z.object({
@@ -10,6 +13,18 @@ const Approval = z.object({
   step_up: z.boolean(),
   reason: z.string(),
 });
+
+/** What must be approved first, and why it would be refused all the same. */
+const approvalWords = (one: {
+  readonly approvals: readonly z.infer<typeof Approval>[];
+  readonly blocked: string | null;
+}): string => {
+  const asked = one.approvals.map(
+    ({ approver, quorum, step_up: stepUp }) =>
+      `${counted(quorum, 'approval')} by ${approverWords(approver as ApproverKind)}${stepUp ? ', with step-up' : ''}`,
+  );
+  return `${asked.length === 0 ? '' : ` First: ${listed(asked)}.`}${one.blocked === null ? '' : ` ${one.blocked}`}`;
+};
 
 export default defineTool({
   name: 'who_can',
@@ -62,6 +77,35 @@ export default defineTool({
       })
       .nullable(),
   }),
+  inWords: {
+    facts: ({ asked, reconstructed }) => [
+      ['Asked about', `${asked.people} people and ${counted(asked.mandates, 'mandate')}`],
+      ['As it was', reconstructed === null ? null : [new Date(reconstructed.at)]],
+    ],
+    lists: {
+      people: {
+        heading: 'People who could',
+        whole: true,
+        state: ({ blocked }) => (blocked === null ? null : 'Blocked'),
+        sentence: (one) =>
+          sentence`${strong(one.name)}${one.roles.length === 0 ? '' : ` (${listed(one.roles)})`}, by ${listed(one.policies)}.${approvalWords(one)}`,
+        empty: 'No person could do this.',
+      },
+      agents: {
+        heading: 'Agents that could',
+        state: ({ blocked }) => (blocked === null ? null : 'Blocked'),
+        sentence: (one) =>
+          sentence`${strong(one.agent)} for ${one.principal.name}, by ${listed(one.policies)}.${approvalWords(one)}`,
+        buttons: [
+          {
+            text: 'Show the mandate',
+            tool: 'mandate_show',
+            input: ({ mandate_id: id }) => ({ mandate_id: id }),
+          },
+        ],
+      },
+    },
+  },
   scope: 'policy.read',
   command: '/policy who-can <tool>',
   targets: () => TENANT_TARGET,

@@ -21,6 +21,13 @@ export const CAUSE_WORDS = {
   rotation_due: 'its credentials are older than its last change of owner; its owner must rotate them',
 } as const satisfies Record<AgentCause, string>;
 
+/** An agent's status as people read it. */
+export const AGENT_STATES: Readonly<Record<string, string>> = {
+  active: 'Active',
+  disabled: 'Disabled',
+  frozen: 'Frozen',
+};
+
 const isCause = (text: string): text is AgentCause => AGENT_CAUSES.some((cause) => cause === text);
 
 /** The causes that an agent has now, sorted. */

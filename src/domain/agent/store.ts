@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, sql } from 'drizzle-orm';
 import { isId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
@@ -34,6 +34,20 @@ export async function agentByReference(reader: TenantReader, reference: string):
       and(eq(agents.tenantId, reader.tenantId), sql`lower(${agents.name}) = ${reference.toLowerCase()}`),
     );
   return row ?? null;
+}
+
+/** How many agents there are; only those of one owner if given. */
+export async function countAgents(reader: TenantReader, options: { ownerId?: string }): Promise<number> {
+  const [row] = await reader.db
+    .select({ count: count() })
+    .from(agents)
+    .where(
+      and(
+        eq(agents.tenantId, reader.tenantId),
+        options.ownerId === undefined ? undefined : eq(agents.ownerId, options.ownerId),
+      ),
+    );
+  return row?.count ?? 0;
 }
 
 /** Agents after the cursor (an id), oldest first; only those of one owner if given. */

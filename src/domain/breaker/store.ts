@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, lt, sql } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { mandateFreezes, mandates } from '../mandate/tables.ts';
@@ -108,6 +108,15 @@ export async function openHolds(
     .orderBy(asc(breakerHolds.id))
     .limit(filter.limit ?? 10_000);
   return lock === undefined ? query : query.for(lock);
+}
+
+/** How many holds are open. */
+export async function countHolds(reader: TenantReader): Promise<number> {
+  const [row] = await reader.db
+    .select({ count: count() })
+    .from(breakerHolds)
+    .where(and(eq(breakerHolds.tenantId, reader.tenantId), eq(breakerHolds.state, 'held')));
+  return row?.count ?? 0;
 }
 
 /** Marks open holds as decided. The caller must have locked their rows. */

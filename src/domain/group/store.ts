@@ -1,6 +1,6 @@
-import { and, eq } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
-import { memberships } from './tables.ts';
+import { groups, memberships } from './tables.ts';
 
 /** Ids of the groups in which a person is a member. */
 export async function groupsOf(reader: TenantReader, personId: string): Promise<string[]> {
@@ -9,4 +9,33 @@ export async function groupsOf(reader: TenantReader, personId: string): Promise<
     .from(memberships)
     .where(and(eq(memberships.tenantId, reader.tenantId), eq(memberships.personId, personId)));
   return rows.map((row) => row.id);
+}
+
+/** Groups of this name, without regard to case, by source and id: names are not unique, also within a source. */
+export async function groupsByName(
+  reader: TenantReader,
+  name: string,
+  limit: number,
+): Promise<{ readonly name: string; readonly source: string; readonly uid: string }[]> {
+  return reader.db
+    .select({ name: groups.name, source: groups.source, uid: groups.uid })
+    .from(groups)
+    .where(and(eq(groups.tenantId, reader.tenantId), sql`lower(${groups.name}) = lower(${name})`))
+    .orderBy(asc(groups.source), asc(groups.uid))
+    .limit(limit);
+}
+
+/** Names of groups by our ids; an id that is none is left out. */
+export async function namesOfGroups(
+  reader: TenantReader,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await reader.db
+    .select({ id: groups.id, name: groups.name })
+    .from(groups)
+    .where(
+      and(eq(groups.tenantId, reader.tenantId), sql`${groups.id} = any(${sql.param([...ids])}::text[])`),
+    );
+  return new Map(rows.map((row) => [row.id, row.name]));
 }

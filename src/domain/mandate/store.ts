@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, lt, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, count, desc, eq, inArray, lt, or, sql, type SQL } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import { drawPlace } from './status-place.ts';
@@ -37,23 +37,34 @@ export async function listMandates(reader: TenantReader, filter: MandateFilter):
     .select()
     .from(mandates)
     .where(
-      and(
-        eq(mandates.tenantId, reader.tenantId),
-        filter.principalId === undefined ? undefined : eq(mandates.principalId, filter.principalId),
-        filter.agentId === undefined ? undefined : eq(mandates.agentId, filter.agentId),
-        filter.concerning === undefined
-          ? undefined
-          : or(
-              eq(mandates.principalId, filter.concerning),
-              sql`${mandates.agentId} in (select id from agents where owner_id = ${filter.concerning})`,
-            ),
-        filter.states === undefined ? undefined : inArray(mandates.state, [...filter.states]),
-        filter.before === undefined ? undefined : lt(mandates.id, filter.before),
-      ),
+      and(matching(reader, filter), filter.before === undefined ? undefined : lt(mandates.id, filter.before)),
     )
     .orderBy(desc(mandates.id))
     .limit(filter.limit);
 }
+
+/** How many mandates the filter fits, on all its pages. */
+export async function countMandates(
+  reader: TenantReader,
+  filter: Omit<MandateFilter, 'before' | 'limit'>,
+): Promise<number> {
+  const [row] = await reader.db.select({ count: count() }).from(mandates).where(matching(reader, filter));
+  return row?.count ?? 0;
+}
+
+const matching = (reader: TenantReader, filter: Omit<MandateFilter, 'before' | 'limit'>): SQL | undefined =>
+  and(
+    eq(mandates.tenantId, reader.tenantId),
+    filter.principalId === undefined ? undefined : eq(mandates.principalId, filter.principalId),
+    filter.agentId === undefined ? undefined : eq(mandates.agentId, filter.agentId),
+    filter.concerning === undefined
+      ? undefined
+      : or(
+          eq(mandates.principalId, filter.concerning),
+          sql`${mandates.agentId} in (select id from agents where owner_id = ${filter.concerning})`,
+        ),
+    filter.states === undefined ? undefined : inArray(mandates.state, [...filter.states]),
+  );
 
 /**
  * The mandates of a principal that have not ended, locked for update in the order of their ids. The fixed

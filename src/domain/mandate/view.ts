@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { findAgent, type Agent } from '../agent/store.ts';
 import type { TenantReader } from '../context.ts';
-import { findPerson, type Person } from '../person/store.ts';
+import { namesOfPeople } from '../person/names.ts';
+import { findPerson } from '../person/store.ts';
 import { boundsOf } from './bounds.ts';
 import { childMandates, freezeCauses, type Mandate } from './store.ts';
 import { describeMandate, namesInResources, untilWords } from './words.ts';
@@ -52,7 +53,7 @@ export const MandateDetail = MandateView.extend({
  */
 export function mandateView(
   mandate: Mandate,
-  principal: Person | null,
+  principal: string | null,
   agent: Agent | null,
   causes: readonly string[],
   now: Date,
@@ -63,7 +64,7 @@ export function mandateView(
     state: open && mandate.expiresAt <= now ? 'expired' : mandate.state,
     reason: mandate.reason,
     causes: mandate.state === 'frozen' ? [...causes] : [],
-    principal: { id: mandate.principalId, name: principal?.displayName ?? mandate.principalId },
+    principal: { id: mandate.principalId, name: principal ?? mandate.principalId },
     agent: { id: mandate.agentId, name: agent?.name ?? mandate.agentId },
     scopes: mandate.scopes,
     resources: mandate.resources,
@@ -91,13 +92,16 @@ export async function mandateViews(
     reader,
     rows.map((row) => row.id),
   );
+  const names = await namesOfPeople(
+    reader,
+    rows.map((row) => row.principalId),
+  );
   const views = [];
   for (const row of rows) {
-    const [principal, agent] = [
-      await findPerson(reader, row.principalId),
-      await findAgent(reader, row.agentId),
-    ];
-    views.push(mandateView(row, principal, agent, causes.get(row.id) ?? [], reader.now));
+    const agent = await findAgent(reader, row.agentId);
+    views.push(
+      mandateView(row, names.get(row.principalId) ?? null, agent, causes.get(row.id) ?? [], reader.now),
+    );
   }
   return views;
 }
@@ -119,7 +123,7 @@ export async function mandateDetail(
   const owner =
     ownerId === null || ownerId === mandate.principalId ? principal : await findPerson(reader, ownerId);
   return {
-    ...mandateView(mandate, principal, agent, causes.get(mandate.id) ?? [], reader.now),
+    ...mandateView(mandate, principal?.displayName ?? null, agent, causes.get(mandate.id) ?? [], reader.now),
     in_words: describeMandate({
       ...boundsOf(mandate),
       agent: agent?.name ?? mandate.agentId,

@@ -1,6 +1,6 @@
 import type { ReadContext } from '../context.ts';
 import { authorityOf } from '../group/authority.ts';
-import { findMandate, listMandates, type Mandate } from './store.ts';
+import { countMandates, findMandate, listMandates, type Mandate } from './store.ts';
 
 const STATES = { open: ['active', 'frozen'], all: ['active', 'frozen', 'revoked', 'expired'] } as const;
 
@@ -13,12 +13,18 @@ export interface MandatePage {
   readonly before: string | undefined;
 }
 
+/** Those of a page, and how many there are on all of them. */
+export interface VisibleMandates {
+  readonly rows: readonly Mandate[];
+  readonly total: number;
+}
+
 /**
  * The mandates that concern the actor, newest first. A person sees mandates that they gave and those of
  * their agents; IT admins and service keys see all; an agent sees its own mandate. The filters narrow
  * this and never widen it.
  */
-export async function visibleMandates(ctx: ReadContext, page: MandatePage): Promise<Mandate[]> {
+export async function visibleMandates(ctx: ReadContext, page: MandatePage): Promise<VisibleMandates> {
   const states = page.state === 'open' || page.state === 'all' ? STATES[page.state] : [page.state];
   const { actor } = ctx;
   if (actor.kind === 'agent') {
@@ -29,18 +35,25 @@ export async function visibleMandates(ctx: ReadContext, page: MandatePage): Prom
       states.some((state) => state === mandate.state) &&
       (page.agent ?? mandate.agentId) === mandate.agentId &&
       (page.principal ?? mandate.principalId) === mandate.principalId;
-    return fits ? [mandate] : [];
+    return { rows: fits ? [mandate] : [], total: fits ? 1 : 0 };
   }
   const concerning =
     actor.kind === 'service' || (await authorityOf(ctx, actor.personId)).roles.includes('it_admin')
       ? {}
       : { concerning: actor.personId };
-  return listMandates(ctx, {
+  const filter = {
     states,
-    limit: page.limit,
-    ...(page.before === undefined ? {} : { before: page.before }),
     ...(page.agent === undefined ? {} : { agentId: page.agent }),
     ...(page.principal === undefined ? {} : { principalId: page.principal }),
     ...concerning,
-  });
+  };
+  const [rows, total] = await Promise.all([
+    listMandates(ctx, {
+      ...filter,
+      limit: page.limit,
+      ...(page.before === undefined ? {} : { before: page.before }),
+    }),
+    countMandates(ctx, filter),
+  ]);
+  return { rows, total };
 }

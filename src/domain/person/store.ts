@@ -85,6 +85,19 @@ export async function findPeople(reader: TenantReader, ids: readonly string[]): 
     );
 }
 
+/** The id of one of this person's direct reports, or of someone else if they have none; null if there is nobody else. */
+export async function someoneAround(reader: TenantReader, personId: string): Promise<string | null> {
+  const [row] = await reader.db
+    .select({ id: people.id })
+    .from(people)
+    .where(
+      and(eq(people.tenantId, reader.tenantId), ne(people.id, personId), ne(people.status, 'DEPROVISIONED')),
+    )
+    .orderBy(sql`(${people.managerId} = ${personId}) desc nulls last`)
+    .limit(1);
+  return row?.id ?? null;
+}
+
 /** Our ids by a provider's ids. Unknown ids are left out. */
 export async function idsByUid(
   reader: TenantReader,

@@ -31,6 +31,16 @@ export interface PolicyOutline {
   readonly effect: 'permit' | 'forbid';
   readonly reason: string | null;
   readonly requirement: Requirement | null;
+  /** Whom it permits, in words; null where it does not say, and for one that permits nothing. */
+  readonly allows: string | null;
+  /** It permits nothing by itself: it only asks for an approval of what another policy permits. */
+  readonly addsOnly: boolean;
+  /** Titles of the tools of which it speaks; null: of all. */
+  readonly tools: readonly string[] | null;
+  /** The kind of target of which it speaks: `Person`, `Mandate`, …; null: every kind. */
+  readonly target: string | null;
+  /** Its own Cedar text, whole. */
+  readonly text: string;
   /** Whether it ships with the product and no tenant's text can remove it. */
   readonly stays: boolean;
 }

@@ -1,11 +1,14 @@
 import { say } from '#lib/sanitise.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import { DEFAULT_DAYS } from '#domain/mandate/terms.ts';
+import { answerWords } from '#engine/answer-words.ts';
 import { isChangedSince } from '#engine/foresee.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import { readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
-import { asPerson, routeOf, type Act, type Slack } from './context.ts';
+import { lookUp, onlyReads } from './answer.ts';
+import { ask } from './commands/ask.ts';
+import { asPerson, draftGone, routeOf, type Act, type Slack } from './context.ts';
 import { breakerRequest } from './breaker.ts';
 import { begin, discard, look } from './drafts.ts';
 import { checked } from './forms/check.ts';
@@ -17,6 +20,7 @@ import { ACTIONS, readApprovalValue, type ActionId } from './ids.ts';
 import type { Identity } from './identity.ts';
 import { notice } from './messages/blocks.ts';
 import { detailsView } from './messages/details.ts';
+import { textView } from './messages/text-view.ts';
 import { sceneOf } from '#engine/approve/scene.ts';
 import { answerTo, use } from './run.ts';
 import { decide, noApproval, refresh } from './vote.ts';
@@ -119,8 +123,16 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
     await discard(slack, act, value);
     await act.replace(notice('Cancelled. Nothing was sent.'));
   },
-  [ACTIONS.form]: async (slack, act, _, { value, channel }) => {
+  [ACTIONS.form]: async (slack, act, identity, { value, channel }) => {
     const route = routeOf(slack, value);
+    // A list that needs nothing said is shown at once.
+    if (onlyReads(route) && !route.fields.some(({ required }) => required))
+      return ask(slack, act, identity, {
+        route,
+        channel,
+        request: { tool: value, input: {}, reason: null },
+        problems: [],
+      });
     const draftId = await begin(slack, act, {
       kind: 'request',
       channel,
@@ -129,6 +141,30 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
       reason: null,
     });
     await openForm(slack, act, { route, draftId, input: {}, reason: null, notes: new Map() });
+  },
+  [ACTIONS.item]: async (slack, act, identity, { actionId, value }) => {
+    const { channel, buttons } = await look(slack, act, value, 'answer');
+    const chosen = buttons[Number(actionId.split(':')[1])];
+    if (chosen === undefined) throw draftGone();
+    const { tool, input, reason = null, form } = chosen;
+    const route = routeOf(slack, tool);
+    await ask(slack, act, identity, { route, channel, request: { tool, input, reason }, problems: [], form });
+  },
+  [ACTIONS.page]: async (slack, act, identity, { actionId, value }) => {
+    const { channel, tool, input, place, next } = await look(slack, act, value, 'answer');
+    const back = place.length > 1 ? place.slice(0, -1) : place;
+    const at = actionId.endsWith(':back') ? back : next === null ? place : [...place, next];
+    const route = routeOf(slack, tool);
+    const asked = { route, channel, request: { tool, input, reason: null }, place: at };
+    await act.replace(await lookUp(slack, act, identity, asked, route.entry.tool.title));
+  },
+  [ACTIONS.text]: async (slack, act, identity, { value }) => {
+    const { tool, input } = await look(slack, act, value, 'answer');
+    const { entry } = routeOf(slack, tool);
+    const outcome = await use(slack, act, identity, { tool, input, reason: null });
+    const text = outcome.status === 'done' ? answerWords(entry.tool).text?.(outcome.output) : null;
+    if (text == null) return act.tell(await answerTo(slack, act.tenantId, entry, entry.tool.title, outcome));
+    await slack.client.views.open({ trigger_id: act.triggerId, view: textView(text.label, text.whole) });
   },
   [ACTIONS.narrow]: async (slack, act, identity, click) => {
     const { id, version } = approvalIn(click);

@@ -4,6 +4,8 @@ import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { holdsPrivateKey } from '#lib/private-key.ts';
 import { draftGone, type Act, type Slack } from './context.ts';
+import type { Filled } from './messages/output.ts';
+import type { Place } from './pages.ts';
 import type { Request } from './run.ts';
 import { findDraft, saveDraft, takeDraft } from './store.ts';
 
@@ -18,6 +20,14 @@ export type Draft =
       /** The digest of what its card showed; null or absent where it showed none. */
       readonly seen?: string | null;
     } & Request)
+  | ({
+      /** An answer with buttons: what was asked, which page is shown, and what each button asks for. */
+      readonly kind: 'answer';
+      readonly channel: string | null;
+      readonly place: Place;
+      readonly next: string | null;
+      readonly buttons: readonly Filled[];
+    } & Pick<Request, 'tool' | 'input'>)
   | {
       readonly kind: 'deny' | 'narrow';
       readonly channel: string | null;

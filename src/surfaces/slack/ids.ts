@@ -14,6 +14,9 @@ export const ACTIONS = {
   carryOut: 'prokura.carry_out',
   dismiss: 'prokura.dismiss',
   takeOver: 'prokura.take_over',
+  item: 'prokura.item',
+  page: 'prokura.page',
+  text: 'prokura.text',
 } as const;
 
 export type ActionId = (typeof ACTIONS)[keyof typeof ACTIONS];

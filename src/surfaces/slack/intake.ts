@@ -5,6 +5,7 @@ import { newId } from '#lib/id.ts';
 import { WINDOW_SECONDS } from './door/request.ts';
 import { SLACK_INTAKE } from './queue.ts';
 import { findIntake, forgetIntake, saveIntake, spendOnce } from './store.ts';
+import { typedIn } from './typed.ts';
 import { textIn, type Wire } from './wire.ts';
 
 /** How long a spent key is remembered, in milliseconds: longer than Slack's last repetition and our window on both sides. */
@@ -73,8 +74,10 @@ export function openIntake(app: App): Intake {
   };
 }
 
-/** Commands, clicks and forms: what a person did and is told about later. */
+/** Commands, clicks, forms and messages to the app: what a person did and is told about later. */
 const isWork = (body: Wire): boolean =>
-  textIn(body, 'command') !== '' || ['block_actions', 'view_submission'].includes(textIn(body, 'type'));
+  textIn(body, 'command') !== '' ||
+  ['block_actions', 'view_submission'].includes(textIn(body, 'type')) ||
+  typedIn(body) !== null;
 
 const sealedAs = (id: string): string => `slack-intake:${id}`;

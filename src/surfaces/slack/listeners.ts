@@ -3,6 +3,7 @@ import type { App as BoltApp, RespondFn } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
 import { handleClick } from './clicks.ts';
 import { handleCommand } from './commands/handle.ts';
+import { handleText } from './commands/speech.ts';
 import { faultMessage, guarded, type Act, type Reply, type Slack } from './context.ts';
 import { submitDenial } from './deny.ts';
 import type { IntakeContext } from './door/receiver.ts';
@@ -17,32 +18,41 @@ import { ACTIONS, OURS } from './ids.ts';
 import type { Account } from './identity.ts';
 import { button, notice, type Message } from './messages/blocks.ts';
 import { submitNarrowing } from './narrow.ts';
+import { typedIn } from './typed.ts';
 import { objectIn, objectsIn, textIn, type Wire } from './wire.ts';
 
 /**
  * Registers one listener for each kind of request: Bolt runs every listener that matches, so nothing may match twice. Commands and
- * clicks are acknowledged first and answered after; forms and menus are answered in the acknowledgement.
+ * clicks are acknowledged first and answered after, as Bolt acknowledges events; forms and menus are answered in the acknowledgement.
  */
 export function listen(bolt: BoltApp, slack: Slack): void {
-  for (const root of slack.registry.roots) {
-    bolt.command(root, async ({ ack, body, respond, client, context }) => {
-      await ack();
-      const wire = { ...body } as Wire;
-      const act = await actOf(
-        slack,
-        wire,
-        { userId: textIn(wire, 'user_id'), teamId: textIn(wire, 'team_id') || null },
-        `${root} command`,
-        byUrl(slack, respond, direct(slack, client, textIn(wire, 'user_id'))),
-        takenAs(context),
-      );
-      await handleCommand(slack, act, {
-        root,
-        text: textIn(wire, 'text'),
-        channel: textIn(wire, 'channel_id'),
-      });
+  bolt.command(/^\//, async ({ ack, body, respond, client, context }) => {
+    await ack();
+    const wire = { ...body } as Wire;
+    const root = textIn(wire, 'command');
+    const act = await actOf(
+      slack,
+      wire,
+      { userId: textIn(wire, 'user_id'), teamId: textIn(wire, 'team_id') || null },
+      `${root} command`,
+      byUrl(slack, respond, direct(slack, client, textIn(wire, 'user_id'))),
+      takenAs(context),
+    );
+    await handleCommand(slack, act, {
+      root,
+      text: textIn(wire, 'text'),
+      channel: textIn(wire, 'channel_id'),
     });
-  }
+  });
+  bolt.event('message', async ({ body, client, context }) => {
+    const wire = { ...body } as unknown as Wire;
+    const typed = typedIn(wire);
+    if (typed === null) return;
+    const { account, text, channel } = typed;
+    const reply = direct(slack, client, account.userId);
+    const act = await actOf(slack, wire, account, 'message to the app', reply, takenAs(context));
+    await handleText(slack, act, { text, channel });
+  });
   bolt.action(OURS, async ({ ack, body, respond, client, context }) => {
     await ack();
     const wire = { ...body } as unknown as Wire;

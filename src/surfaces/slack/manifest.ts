@@ -1,7 +1,10 @@
 import type { Registry, Route } from './commands/registry.ts';
 
 /** What the app may do in a workspace: what is used now, and nothing else. */
-export const SCOPES = ['commands', 'chat:write', 'im:write', 'users:read', 'users:read.email'];
+const SCOPES = ['commands', 'chat:write', 'im:history', 'im:write', 'users:read', 'users:read.email'];
+
+/** What the app is told of: what people type to it in their direct messages. */
+const EVENTS = ['message.im'];
 
 /** Asked for where approvals go to a channel: whether it is shared with another company must be known first. */
 export const OPTIONAL_SCOPES = ['channels:read', 'groups:read'];
@@ -19,6 +22,10 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   '/group': 'What groups give their members',
   '/policy': 'The rules, and trying new ones',
   '/scope': 'The catalogue of scopes',
+  '/spiffe': 'Trust domains whose workloads act as agents',
+  '/client': 'Programs that may act for people',
+  '/resource': 'Your systems that take delegation tokens',
+  '/provider': 'Where identities come from',
 };
 
 /**
@@ -35,7 +42,11 @@ export function manifest(registry: Registry, baseUrl: string) {
       background_color: '#1f2430',
     },
     features: {
-      app_home: { home_tab_enabled: false, messages_tab_enabled: true, messages_tab_read_only_enabled: true },
+      app_home: {
+        home_tab_enabled: false,
+        messages_tab_enabled: true,
+        messages_tab_read_only_enabled: false,
+      },
       bot_user: { display_name: 'prokura', always_online: true },
       slash_commands: registry.roots.map((root) => ({
         command: root,
@@ -47,6 +58,7 @@ export function manifest(registry: Registry, baseUrl: string) {
     },
     oauth_config: { scopes: { bot: SCOPES, bot_optional: OPTIONAL_SCOPES } },
     settings: {
+      event_subscriptions: { request_url: url, bot_events: EVENTS },
       interactivity: { is_enabled: true, request_url: url, message_menu_options_url: url },
       org_deploy_enabled: false,
       socket_mode_enabled: false,

@@ -1,15 +1,14 @@
 import { asPerson, guarded, type Act, type Slack } from '../context.ts';
+import { onlyReads } from '../answer.ts';
 import { begin } from '../drafts.ts';
 import { isRefusal } from '../account.ts';
-import { openForm } from '../forms/open.ts';
-import { checked } from '../forms/check.ts';
-import type { Problem } from '../forms/read.ts';
 import type { Identity } from '../identity.ts';
 import { notice } from '../messages/blocks.ts';
-import { cardOf } from '../propose.ts';
-import { answerTo, use, type Request } from '../run.ts';
-import { commandHelp, helpMessage, unknownMessage } from './help.ts';
+import type { Request } from '../run.ts';
+import { ask } from './ask.ts';
+import { commandHelp, helpMessage, strangeMessage, unknownMessage } from './help.ts';
 import { tokenize, type LexicalError } from './lexer.ts';
+import { usableRoutes } from './usable.ts';
 import { isSlackUser, parseLine, understand, type Line, type Understood } from './parse.ts';
 
 const LEXICAL = {
@@ -30,8 +29,10 @@ export async function handleCommand(slack: Slack, act: Act, command: Command): P
   const tokens = tokenize(command.text);
   if (typeof tokens === 'string') return guarded(slack, act, () => act.tell(notice(LEXICAL[tokens])));
   const routes = slack.registry.under(command.root);
+  if (routes.length === 0)
+    return asPerson(slack, act, 'cached', () => act.tell(strangeMessage(command.root, slack.registry.roots)));
   const parsed = parseLine(tokens, routes);
-  const looks = parsed.kind !== 'command' || !changes(parsed.understood);
+  const looks = parsed.kind !== 'command' || onlyReads(parsed.understood.route);
   await asPerson(slack, act, looks ? 'cached' : 'fresh', (identity) =>
     ANSWERS[parsed.kind](slack, act, command, identity, parsed as never),
   );
@@ -46,10 +47,12 @@ type Answer<K> = (
 ) => Promise<void>;
 
 const ANSWERS: { readonly [K in Line['kind']]: Answer<K> } = {
-  help: async (slack, act, { root }, _, { path }) => {
+  help: async (slack, act, { root }, identity, { path }) => {
     const routes = slack.registry.under(root);
     const wanted = routes.find((route) => path.length > 0 && route.path.join(' ') === path.join(' '));
-    await act.tell(wanted === undefined ? helpMessage(root, routes) : commandHelp(wanted));
+    if (wanted !== undefined) return act.tell(commandHelp(wanted));
+    const usable = await usableRoutes(slack, act, identity, routes);
+    await act.tell(helpMessage(root, usable, routes.length - usable.length));
   },
   unknown: async (slack, act, { root, channel }, _, { typed, meant, rest }) => {
     const forms = await Promise.all(
@@ -66,21 +69,9 @@ const ANSWERS: { readonly [K in Line['kind']]: Answer<K> } = {
   command: async (slack, act, { channel }, identity, parsed) => {
     const { understood, problems } = await withPeople(slack, act, parsed.understood);
     const { route } = understood;
-    const request = requestOf(understood);
-    const check = await checked(slack, act.tenantId, identity, route, request);
-    if (problems.length > 0 || check.problems.size > 0) {
-      const draftId = await begin(slack, act, { kind: 'request', channel, ...request });
-      const notes = new Map([...check.notes, ...byField(problems)]);
-      return openForm(slack, act, { route, draftId, input: check.usable, reason: request.reason, notes });
-    }
-    if (changes(understood)) return act.tell(await cardOf(slack, act, { route, channel, request, check }));
-    const outcome = await use(slack, act, identity, request);
-    return act.tell(await answerTo(slack, act.tenantId, route.entry, check.summary, outcome));
+    await ask(slack, act, identity, { route, channel, request: requestOf(understood), problems });
   },
 };
-
-const changes = ({ route }: Understood): boolean =>
-  route.entry.tool.effects === 'write' || route.entry.tool.effects === 'act';
 
 const requestOf = ({ route, input, reason }: Understood): Request => ({
   tool: route.entry.tool.name,
@@ -89,7 +80,7 @@ const requestOf = ({ route, input, reason }: Understood): Request => ({
 });
 
 /** Slack accounts among the input as our people; one that may not be meant is left out, with a problem that says so (assertion I7). */
-async function withPeople(
+export async function withPeople(
   slack: Slack,
   act: Act,
   understood: Understood,

@@ -7,7 +7,7 @@ import type {
   RichTextBlock,
   RichTextElement,
 } from '@slack/types';
-import { oneLine, say, type Line } from '#lib/sanitise.ts';
+import { oneLine, sanitiseText, say, type Line } from '#lib/sanitise.ts';
 import { escapeMrkdwn, pieces, shortened } from './text.ts';
 
 /** A message as it is posted: `text` is what notifications and screen readers say. */
@@ -87,6 +87,28 @@ export const preformatted = (lines: readonly Line[], max = Number.POSITIVE_INFIN
     type: 'rich_text',
     elements: [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text: piece }] }],
   }));
+
+/** A text of several lines, whole and literal, in as many blocks as it takes; parted between lines, where a line is not too long by itself. */
+export function textBlocks(text: string): RichTextBlock[] {
+  const parts: string[] = [];
+  for (const each of text
+    .split('\n')
+    .flatMap((one) => (one === '' ? [''] : pieces(sanitiseText(one), MAX_PIECE)))) {
+    const last = parts.at(-1);
+    if (last !== undefined && last.length + each.length < MAX_PIECE)
+      parts[parts.length - 1] = `${last}\n${each}`;
+    else parts.push(each);
+  }
+  return parts
+    .filter((part) => part.trim() !== '')
+    .map((part) => ({
+      type: 'rich_text',
+      elements: [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text: part }] }],
+    }));
+}
+
+/** The most characters of one piece of a long text. */
+const MAX_PIECE = 2900;
 
 export const bullets = (items: readonly (readonly RichTextElement[])[]): RichTextBlock => ({
   type: 'rich_text',

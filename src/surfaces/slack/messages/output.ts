@@ -1,142 +1,240 @@
-import { oneLine, say } from '#lib/sanitise.ts';
-import type { KnownBlock, RichTextElement } from '@slack/types';
+import { oneLine, say, type Line } from '#lib/sanitise.ts';
+import type { Button, KnownBlock, RichTextElement } from '@slack/types';
+import {
+  answerWords,
+  type AnswerButton,
+  type AnswerFact,
+  type AnswerReader,
+  type ItemWords,
+  type Sentence,
+} from '#engine/answer-words.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
-import { labelOf, withNames } from '#engine/in-words.ts';
-import { bullets, fact, facts, line, moment, smallPrint, words } from './blocks.ts';
-import { shortened } from './text.ts';
+import { labelOf } from '#engine/in-words.ts';
+import {
+  actions,
+  bullets,
+  fact,
+  facts,
+  line,
+  moment,
+  smallPrint,
+  textBlocks,
+  words,
+  type Fact,
+} from './blocks.ts';
+import { fallbackFacts, fallbackItem, isData, isList, orderedOutput, type Data } from './fallback.ts';
 
-/** Members that are never shown in Slack, whatever a tool answers (law 12, assertion O5); save where its contract says `.meta({ not_secret: true })`. */
-const SECRET = /secret|password|token|private|credential|one_time|reset_url|reset_link|activation/i;
-
-/** How many entries of a list are shown; the rest is counted. */
+/** How many items of the list that is paged stand on one page, and how many of any other list are shown. */
+export const PAGE = 10;
+const OTHERS = 5;
+/** How many items stand in a list that has neither pages nor buttons. */
 const MAX_ITEMS = 25;
+/** A text of at most so many characters stands in the answer itself. */
+const SHORT_TEXT = 8000;
+/** Slack takes 50 blocks; the opening and the foot need some. */
+const MAX_BLOCKS = 46;
 
-/** What to do where a list is empty, by the tool's name; any other says that nothing was found. */
-const EMPTY: Readonly<Record<string, string>> = {
-  mandate_list: 'No mandates. Give one to an agent with /mandate create.',
-  agent_list: 'No agents yet. An IT admin registers one with /agent register.',
-  approval_list: 'Nothing waits for your decision, and nothing that you asked for waits.',
-  okta_find_user: 'Nobody found. Try the beginning of the name, the login or the email address.',
-};
+/** A button that was filled in for something in an answer. */
+export interface Filled {
+  readonly text: string;
+  readonly tool: string;
+  readonly input: Data;
+  /** Why it is asked, where the person has said so already. */
+  readonly reason?: string | null;
+  readonly form: boolean;
+  readonly danger: boolean;
+  /** Instead of a tool: the approval whose details it opens. */
+  readonly details?: string;
+}
 
-type Data = Readonly<Record<string, unknown>>;
+/** Which part of the paged list is shown. */
+export interface Shown {
+  /** The place of the first item, from 0. */
+  readonly from: number;
+  /** How many there are in all; null where the tool does not say. */
+  readonly total: number | null;
+}
+
+interface Item {
+  readonly elements: readonly RichTextElement[];
+  readonly buttons: readonly Filled[];
+}
+
+interface List {
+  readonly heading: Line;
+  readonly items: readonly Item[];
+  /** In place of an empty list. */
+  readonly empty: Line | null;
+  readonly more: number;
+}
+
+/** An answer, ready to be drawn: everything that it says, and the buttons that it could have. */
+export interface Told {
+  readonly facts: readonly Fact[];
+  readonly lists: readonly List[];
+  readonly buttons: readonly Filled[];
+  readonly text: { readonly label: Line; readonly whole: string } | null;
+}
 
 /**
- * A tool's output as blocks, in the order of its own contract: single values as lines, lists as bullets. An empty list is left out
- * beside anything else. `names` stand in place of ids, save where the member is an id for copying. Every value is literal text.
+ * A tool's output in words, as the tool itself says them, or by the names of its members where it does not. `shown` is which part of its
+ * paged list `output` holds; null: all of it. Members that sound like a secret are left out (law 12, assertion O5).
  */
-export function outputBlocks(
+export function tell(entry: CatalogueEntry, output: Data, reader: AnswerReader, shown: Shown | null): Told {
+  const { lists, facts: own, buttons, text } = answerWords(entry.tool);
+  const ordered = orderedOutput(entry, output);
+  const keys = [...new Set([...Object.keys(lists), ...Object.keys(ordered)])];
+  const [paged] = Object.keys(lists);
+  const drawn = keys.flatMap((key) => {
+    const items = ordered[key];
+    if (!isList(items)) return [];
+    const said = lists[key];
+    if (said?.told?.(ordered, reader) === false) return [];
+    const one = listOf(key, items, said, { answer: ordered, reader, shown: key === paged ? shown : null });
+    return one === null ? [] : [one];
+  });
+  const pairs =
+    own === null
+      ? fallbackFacts(ordered, reader.names, Object.keys(lists).length > 0)
+      : own(ordered, reader).flatMap(factOf);
+  const whole = text?.(ordered) ?? null;
+  const lone = drawn.filter((one) => one.items.length > 0);
+  return {
+    facts: pairs,
+    // Beside anything else, a list that is empty and has nothing to say is not mentioned.
+    lists: drawn.filter(
+      (one) => one.items.length > 0 || one.empty !== null || (lone.length === 0 && pairs.length === 0),
+    ),
+    buttons: buttons.flatMap((button) => filled(button, ordered, ordered, reader)),
+    text: whole === null ? null : { label: oneLine(whole.label), whole: whole.whole },
+  };
+}
+
+interface Around {
+  readonly answer: Data;
+  readonly reader: AnswerReader;
+  readonly shown: Shown | null;
+}
+
+function listOf(
+  key: string,
+  items: readonly Data[],
+  said: ItemWords<Data, Data> | undefined,
+  { answer, reader, shown }: Around,
+): List | null {
+  const label = said?.heading ?? labelOf(key);
+  if (items.length === 0) {
+    if (said === undefined) return { heading: oneLine(label), items: [], empty: null, more: 0 };
+    return said.empty === undefined
+      ? null
+      : { heading: oneLine(label), items: [], empty: oneLine(said.empty), more: 0 };
+  }
+  const most =
+    shown !== null
+      ? items.length
+      : said?.buttons === undefined && said?.details === undefined
+        ? MAX_ITEMS
+        : OTHERS;
+  const visible = items.slice(0, most);
+  return {
+    heading: shown === null ? oneLine(label) : say`${label} · ${rangeOf(shown, items.length)}`,
+    items: visible.map((item) => ({
+      elements: said === undefined ? fallbackItem(item, reader.names) : itemElements(said, item, reader),
+      buttons: [
+        ...detailsOf(said?.details?.(item, reader) ?? null),
+        ...(said?.buttons ?? []).flatMap((button) => filled(button, item, answer, reader)),
+      ],
+    })),
+    empty: null,
+    more: items.length - visible.length,
+  };
+}
+
+const detailsOf = (approvalId: string | null): Filled[] =>
+  approvalId === null
+    ? []
+    : [{ text: 'Details', tool: '', input: {}, form: false, danger: false, details: approvalId }];
+
+/** "1–10 of 43". */
+const rangeOf = ({ from, total }: Shown, count: number): string =>
+  `${from + 1}–${from + count}${total === null ? '' : ` of ${total}`}`;
+
+function itemElements(said: ItemWords<Data, Data>, item: Data, reader: AnswerReader): RichTextElement[] {
+  const state = said.state?.(item, reader) ?? null;
+  return [
+    ...(state === null ? [] : [words(say`${state}`, { bold: true }), words(' · ')]),
+    ...elementsOf(said.sentence(item, reader)),
+  ];
+}
+
+/** A sentence's pieces as Slack draws them; every text of it is literal. */
+export const elementsOf = (parts: Sentence): RichTextElement[] =>
+  parts.map((part) => {
+    if (typeof part === 'string') return words(oneLine(part));
+    if (part instanceof Date) return moment(part);
+    return 'strong' in part
+      ? words(oneLine(part.strong), { bold: true })
+      : words(oneLine(part.code), { code: true });
+  });
+
+const factOf = ([label, value]: AnswerFact): Fact[] =>
+  value === null || value === undefined || value === ''
+    ? []
+    : [fact(oneLine(label), typeof value === 'string' ? [words(oneLine(value))] : elementsOf(value))];
+
+function filled(button: AnswerButton<Data, Data>, item: Data, answer: Data, reader: AnswerReader): Filled[] {
+  if (button.when?.(item, reader, answer) === false) return [];
+  const { text, tool, form = false, danger = false } = button;
+  return [{ text, tool, input: button.input(item, reader), form, danger }];
+}
+
+/** Every button that the answer could have. */
+export const buttonsIn = ({ lists, buttons }: Told): readonly Filled[] => [
+  ...lists.flatMap(({ items }) => items.flatMap((item) => item.buttons)),
+  ...buttons,
+];
+
+/** Draws it. `buttonOf` makes a button of what was filled in, or null where it is not to be shown; `textButton` opens a long text. */
+export function drawTold(
+  { facts: pairs, lists, buttons, text }: Told,
+  buttonOf: (filled: Filled) => Button | null,
+  textButton: ((label: Line) => Button) | null = null,
+): KnownBlock[] {
+  const row = (all: readonly Filled[]): KnownBlock[] => {
+    const shown = all.map(buttonOf).filter((one) => one !== null);
+    return shown.length === 0 ? [] : [actions(...shown)];
+  };
+  const blocks: KnownBlock[] = pairs.length === 0 ? [] : [facts(pairs.slice(0, 30))];
+  for (const { heading, items, empty, more } of lists) {
+    if (items.length === 0) {
+      blocks.push(line(words(empty ?? say`${heading}: none.`)));
+      continue;
+    }
+    blocks.push(line(words(heading, { bold: true })));
+    const rows = items.map((item) => ({ ...item, row: row(item.buttons) }));
+    if (rows.every((one) => one.row.length === 0)) blocks.push(bullets(rows.map(({ elements }) => elements)));
+    else for (const one of rows) blocks.push(line(...one.elements), ...one.row);
+    if (more > 0) blocks.push(smallPrint(say`and ${more} more`));
+  }
+  const inline =
+    text !== null && text.whole.length <= SHORT_TEXT && lists.every(({ items }) => items.length === 0);
+  if (text !== null && inline)
+    blocks.push(line(words(text.label, { bold: true })), ...textBlocks(text.whole));
+  const below = [
+    ...buttons.map(buttonOf),
+    text === null || inline || textButton === null ? null : textButton(text.label),
+  ].filter((one) => one !== null);
+  if (below.length > 0) blocks.push(actions(...below));
+  return blocks.slice(0, MAX_BLOCKS);
+}
+
+/**
+ * A tool's output as blocks without buttons or pages: for what is told later, to somebody who may not be the one who asked. `names` stand in
+ * place of ids.
+ */
+export const outputBlocks = (
   entry: CatalogueEntry,
   output: Data,
   names: ReadonlyMap<string, string>,
-): KnownBlock[] {
-  const { tool } = entry;
-  // The database keeps members in an order of its own; parsing restores the contract's.
-  const ordered = tool.output.safeParse(output);
-  const told = Object.entries(named(ordered.success ? ordered.data : output, names) as Data).filter(
-    ([name, value]) =>
-      (!SECRET.test(name) || isOpen(entry, name)) && value !== null && value !== undefined && !isPaging(name),
-  );
-  const full = told.filter(([, value]) => !isEmpty(value));
-  const shown = full.some(([, value]) => typeof value !== 'boolean') ? full : told;
-  const lists = shown.filter((pair): pair is [string, Data[]] => isList(pair[1]));
-  const pairs = shown
-    .filter(([, value]) => !isList(value) && typeof value !== 'boolean')
-    .map(([name, value]) => fact(oneLine(labelOf(name)), elements(value)));
-  const blocks: KnownBlock[] = pairs.length === 0 ? [] : [facts(pairs.slice(0, 30))];
-  for (const [name, items] of lists) blocks.push(...listBlocks(tool.name, name, items));
-  if (output['next_cursor'] != null)
-    blocks.push(smallPrint(say`There are more. Narrow the question, or give limit=100.`));
-  return blocks.slice(0, 45);
-}
-
-/** An id alone, or one in a pattern: `reports:usr_…`. An id within a sentence or an address is part of that. */
-const NAMES_SOMEBODY = /^(?:[a-z_]+:)?(?:usr|agt)_[0-9a-z]{26}$/;
-
-/** The same data with names in place of ids. A member `…_id` stays: it is there to be copied. */
-function named(value: unknown, names: ReadonlyMap<string, string>): unknown {
-  if (typeof value === 'string') return NAMES_SOMEBODY.test(value) ? withNames(value, names) : value;
-  if (Array.isArray(value)) return value.map((one) => named(one, names));
-  if (!isData(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [
-      key,
-      /(?:^|_)id$/.test(key) ? member : named(member, names),
-    ]),
-  );
-}
-
-function isOpen({ outputSchema }: CatalogueEntry, name: string): boolean {
-  const properties = (outputSchema['properties'] ?? {}) as Record<string, { not_secret?: unknown }>;
-  return properties[name]?.not_secret === true;
-}
-
-const isPaging = (name: string): boolean => name === 'next_cursor';
-const isData = (value: unknown): value is Data =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-/** Nothing to read: no value, an empty list, or an object of nothing else. */
-const isEmpty = (value: unknown): boolean =>
-  value === null ||
-  value === undefined ||
-  (Array.isArray(value) && value.length === 0) ||
-  (isData(value) && Object.values(value).every(isEmpty));
-const isList = (value: unknown): value is Data[] => Array.isArray(value) && value.every(isData);
-
-function listBlocks(tool: string, name: string, items: readonly Data[]): KnownBlock[] {
-  if (items.length === 0) return [line(words(oneLine(EMPTY[tool] ?? `${labelOf(name)}: none.`)))];
-  const rest = items.length - MAX_ITEMS;
-  return [
-    bullets(items.slice(0, MAX_ITEMS).map(item)),
-    ...(rest > 0 ? [smallPrint(say`and ${rest} more`)] : []),
-  ];
-}
-
-/** One entry on one line: its name first, then everything else. */
-function item(data: Data): RichTextElement[] {
-  const titleKey = ['summary', 'name', 'display_name', 'title'].find((key) => typeof data[key] === 'string');
-  const rest = Object.entries(data).filter(
-    ([key, value]) => key !== titleKey && !SECRET.test(key) && value !== '' && !isEmpty(value),
-  );
-  const title = titleKey === undefined ? [] : [words(oneLine(String(data[titleKey])), { bold: true })];
-  return [
-    ...title,
-    ...rest.flatMap(([key, value], index) => [
-      words(say`${index === 0 && title.length === 0 ? '' : ' · '}${labelOf(key).toLowerCase()} `),
-      ...elements(value),
-    ]),
-  ];
-}
-
-function elements(value: unknown): RichTextElement[] {
-  if (typeof value === 'string') {
-    if (/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(value) && !Number.isNaN(Date.parse(value)))
-      return [moment(new Date(value))];
-    return [
-      words(
-        oneLine(shortened(value, 500, '…')),
-        /^[a-z]{2,5}_[0-9a-z]{26}$/.test(value) ? { code: true } : {},
-      ),
-    ];
-  }
-  if (Array.isArray(value))
-    return [words(oneLine(value.length === 0 ? 'none' : shortened(value.map(short).join(', '), 1000, '…')))];
-  return [words(oneLine(shortened(short(value), 1000, '…')))];
-}
-
-/** A value within a line: an object with a name is its name. */
-function short(value: unknown): string {
-  if (!isData(value))
-    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-      ? `${value}`
-      : 'none';
-  if (typeof value['name'] === 'string') return value['name'];
-  const visible = Object.entries(value).filter(([key, member]) => !SECRET.test(key) && !isEmpty(member));
-  return (
-    visible
-      .map(
-        ([key, member]) =>
-          `${labelOf(key).toLowerCase()} ${Array.isArray(member) ? member.map(short).join(', ') : short(member)}`,
-      )
-      .join('; ') || 'none'
-  );
-}
+): KnownBlock[] =>
+  isData(output) ? drawTold(tell(entry, output, { personId: '', asked: {}, names }, null), () => null) : [];

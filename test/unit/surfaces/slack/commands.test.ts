@@ -146,10 +146,14 @@ test('the committed manifest is the one that the tools make, and asks for nothin
   expect(committed.oauth_config.scopes.bot).toEqual([
     'commands',
     'chat:write',
+    'im:history',
     'im:write',
     'users:read',
     'users:read.email',
   ]);
+  // People can type in the app's direct messages, and the app hears of nothing else.
+  expect(committed.features.app_home.messages_tab_read_only_enabled).toBe(false);
+  expect(committed.settings.event_subscriptions.bot_events).toEqual(['message.im']);
   expect(committed.features.slash_commands.map(({ command }) => command)).toEqual(
     expect.arrayContaining(['/agent', '/approval', '/mandate', '/okta']),
   );
