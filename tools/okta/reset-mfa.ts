@@ -39,6 +39,7 @@ export default defineTool({
           ? 'Nothing is enrolled, so nothing changes.'
           : 'Every factor is removed and must be enrolled again.',
       reversible: before.factors.length === 0,
+      ...(before.factors.length === 0 && { nothing: true as const }),
     };
   },
   // A factor that was enrolled meanwhile is not ours to remove: only those seen before count.

@@ -10,7 +10,7 @@ import { problemsOf } from '../faults.ts';
 import { recordRefusal } from '../identity.ts';
 import { notice } from '../messages/blocks.ts';
 import { cardOf } from '../propose.ts';
-import { answerTo, use, type Request } from '../run.ts';
+import { tellOutcome, use, type Request } from '../run.ts';
 import { objectIn, textIn, type Wire } from '../wire.ts';
 import { checked } from './check.ts';
 import { blockOf, REASON_BLOCK } from './draw.ts';
@@ -87,7 +87,7 @@ async function told(
   summary: string,
   outcome: Outcome,
 ): Promise<void> {
-  await act.tell(await answerTo(slack, act.tenantId, route.entry, summary, outcome));
+  await tellOutcome(slack, act, { entry: route.entry, summary, card: null }, outcome);
 }
 
 interface Entered {
