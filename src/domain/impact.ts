@@ -11,6 +11,8 @@ export interface Impact {
   /** One sentence for people: "Ann Lee must enrol again." `effectWords` adds whether it can be undone. */
   readonly effect: string;
   readonly reversible: boolean;
+  /** There is nothing to do, and the effect says why: whoever decides reads that first. */
+  readonly nothing?: true;
 }
 
 /** The effect in words, with a warning if it cannot be undone. */

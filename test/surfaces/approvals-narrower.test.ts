@@ -99,7 +99,7 @@ describe('a denial with a suggestion', () => {
     await expect(adopt(approvalId, 'carl')).rejects.toMatchObject({ code: 'not_found' });
   });
 
-  test('in Slack: fewer days in the form, and one command to ask for them', async () => {
+  test('in Slack: fewer days in the form, and one button to ask for them', async () => {
     const { approvalId } = await ask();
     const mona = world.slack.as('mona');
     const { view } = await mona.clicks(await slack.copy('mona', approvalId), 'Deny…');
@@ -111,9 +111,9 @@ describe('a denial with a suggestion', () => {
       .waitsFor((one) => words(one).includes(approvalId) && words(one).includes('/approval adopt'));
     expect(words(mine)).toContain('3 days');
     const bob = world.slack.as('bob');
-    await bob.types(`/approval adopt ${approvalId}`);
+    await bob.clicks(mine, 'Use these terms');
     const card = await bob.waitsFor(
-      (one) => one.text.startsWith('I will: Request the suggested terms') && words(one).includes(approvalId),
+      (one) => one.text.startsWith('You are about to ') && words(one).includes(approvalId),
     );
     await bob.clicks(card, 'Send request');
     await bob.waitsFor((one) => one.text.startsWith('Done: Request the suggested terms'));
@@ -158,11 +158,13 @@ describe('less than was asked, by the approver', () => {
       digest_before: before?.['digest'],
       digest: after?.['digest'],
     });
-    const told = await world.slack
+    await world.slack
       .as('bob')
       .waitsFor((one) => one.text.startsWith('Done: ') && one.text.includes('narrowed by Mona Patel'));
-    expect(words(told)).toContain('okta.mfa.reset');
-    expect(words(await slack.becomes('mona', approvalId, /^Done/))).toContain('Made smaller than asked');
+    expect(words(await slack.becomes('bob', approvalId, /^Done.* Mandate for agent/))).toContain(
+      'okta.mfa.reset',
+    );
+    expect(words(await slack.becomes('mona', approvalId, /^Done/))).toContain('Approved with narrower terms');
   });
 
   test.each(WIDER)('wider in %s is refused, and nothing changes', async (field, narrow) => {

@@ -64,7 +64,10 @@ describe('what is told is what was done', () => {
       return result;
     });
     await bob.clicks(card, 'Send request');
-    await bob.waitsFor((one) => one.text.startsWith('Done: Give a mandate'), 90_000);
+    await bob.waitsFor(
+      (one) => one.text.startsWith('Mandate for agent deploy-bot') && words(one).includes('look first'),
+      90_000,
+    );
     expect(lost).toBe(1);
     expect((await toldSince(new Set())).join(' ')).not.toMatch(/try again|nothing was|went wrong/i);
     expect(await calls('mandate_create')).toMatchObject([{ state: 'succeeded' }]);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { slackApprovals, words, type SlackApprovals } from '../support/slack-approvals.ts';
-import { openWorld, type TestAgent, type World } from '../support/world.ts';
+import { eventually, openWorld, type TestAgent, type World } from '../support/world.ts';
 
 let world: World;
 let bot: TestAgent;
@@ -33,17 +33,25 @@ describe('the story: a mandate in Slack', () => {
       'Help the team',
       'okta.mfa.reset',
       "1 approval from the requester's manager",
-      'Who can approve: Mona Patel',
+      'Who can approve: ',
+      'Mona Patel',
+      'This request expires: ',
       'digest ',
     ])
       expect(words(asked)).toContain(part);
     expect(words(asked)).not.toContain('mandate_create');
+    // What is made is said once, and nothing was there before it.
+    expect(words(asked).match(/may use okta/g)).toHaveLength(1);
+    expect(words(asked)).not.toContain('(none)');
+    expect(asked.text).toMatch(
+      /This request expires <!date\^\d+\^\{date_short_pretty\} \{time\}\|[^<>]* UTC>\.$/,
+    );
     const mine = await bob.waitsFor(
       (one) => one.ephemeralFor === null && words(one).includes('prokura.withdraw'),
     );
     expect(words(mine)).not.toContain('prokura.approve');
 
-    await slack.told('mona', asked, 'Approve', /the last one needed/);
+    await slack.told('mona', asked, 'Approve', /^You approved\. That was the last approval needed\./);
     for (const [who, seen] of [
       ['mona', asked],
       ['bob', mine],
@@ -60,10 +68,68 @@ describe('the story: a mandate in Slack', () => {
       expect(edited.versions.length).toBeGreaterThan(0);
       expect(words(edited)).not.toContain('prokura.approve');
     }
-    expect(words(await bob.waitsFor((one) => one.text.startsWith('Done: Give a mandate')))).toMatch(
-      /mdt_[0-9a-z]{26}/,
+  });
+
+  test('the card of a mandate’s requester becomes the mandate, and a line in its thread says so: nobody has two messages', async () => {
+    const { approvalId, callId, purpose } = await slack.ask();
+    const [bob, mona] = [world.slack.as('bob'), world.slack.as('mona')];
+    const mine = await slack.copy('bob', approvalId);
+    await mona.clicks(await slack.copy('mona', approvalId), 'Approve');
+    const mandate = await bob.waitsFor(
+      (one) => one.ts === mine.ts && one.text.includes('Mandate for agent'),
+      90_000,
     );
-    expect((await bob.inbox()).filter((one) => one.text.startsWith('Done: Give a mandate'))).toHaveLength(1);
+    expect(mandate.text).toBe('Done. Approved by Mona Patel. Mandate for agent deploy-bot: Active');
+    const [{ id } = { id: '' }] = await world.sql<{ id: string }[]>`
+      select id from mandates where call_id = ${callId}`;
+    expect(words(mandate)).toContain(id);
+    const line = await bob.waitsFor((one) => one.threadTs === mine.ts, 90_000);
+    expect(line.text).toMatch(/^Done: Give a mandate/);
+    // A mention notifies of a thread that he did not begin.
+    expect(words(line)).toContain(`"user_id":"${bob.id}"`);
+    const about = async (who: string) =>
+      (await world.slack.as(who).inbox()).filter(
+        (one) =>
+          one.threadTs === null &&
+          one.ephemeralFor === null &&
+          [approvalId, id, purpose].some((part) => words(one).includes(part)),
+      );
+    expect(await about('bob')).toHaveLength(1);
+    expect(await about('mona')).toHaveLength(1);
+    // The owner of the agent reads of it for the first time.
+    await world.slack.as('carl').waitsFor((one) => words(one).includes(id), 90_000);
+    expect(await about('carl')).toHaveLength(1);
+    // What happens to it later is shown by the same message.
+    await world.as(await world.actor('bob'), 'mandate_revoke', { mandate_id: id });
+    await bob.waitsFor(
+      (one) => one.ts === mine.ts && one.text.startsWith('Mandate for agent deploy-bot: Revoked'),
+      90_000,
+    );
+  });
+
+  test('the card that was sent goes where the request has its message in the same conversation, and points there elsewhere', async () => {
+    const bob = world.slack.as('bob');
+    const send = async (purpose: string, channel?: string) => {
+      const line = `/mandate create deploy-bot okta.mfa.reset "${purpose}" days=2`;
+      await bob.types(line, channel);
+      const card = await bob.waitsFor(
+        (one) => words(one).includes('prokura.send') && words(one).includes(purpose),
+      );
+      await bob.clicks(card, 'Send request');
+      await bob.waitsFor(
+        (one) => words(one).includes(purpose) && words(one).includes('prokura.withdraw'),
+        90_000,
+      );
+      return card;
+    };
+    const here = await send('Sent at home');
+    await eventually(async () => !(await bob.sees()).some((one) => one.ts === here.ts), 'the card has gone');
+    const there = await send('Sent in public', 'C0GENERAL00');
+    const pointer = await bob.waitsFor(
+      (one) => one.ts === there.ts && one.text.startsWith('Waiting for approval by Mona Patel'),
+      90_000,
+    );
+    expect(words(pointer)).not.toContain('prokura.send');
   });
 
   test('as a form, it waits in one message of his own', async () => {
@@ -103,7 +169,7 @@ describe('the story: a mandate in Slack', () => {
   test('the requester withdraws, and the approver’s copy says so', async () => {
     const { approvalId, callId } = await slack.ask();
     await slack.copy('mona', approvalId);
-    await world.slack.as('bob').clicks(await slack.copy('bob', approvalId), 'Withdraw');
+    await world.slack.as('bob').clicks(await slack.copy('bob', approvalId), 'Withdraw request');
     await slack.becomes('mona', approvalId, /^Withdrawn/);
     expect(await slack.state(callId)).toBe('withdrawn');
   });

@@ -29,7 +29,7 @@ const naming = (who: string, approvalId: string, name: string) =>
       (one) =>
         one.ephemeralFor === null &&
         words(one).includes(approvalId) &&
-        new RegExp(`Who can approve[^}]*${name}`).test(words(one)),
+        new RegExp(`Who can approve: .*?${name}`).test(words(one)),
       90_000,
     );
 

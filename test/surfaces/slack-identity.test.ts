@@ -101,7 +101,7 @@ describe('I2 to I4: an account that is nobody is told so, and the ledger says it
 
   test('I4: an address in other letter case is the same; two people with one address are nobody', async () => {
     await world.slack.setEmail('nina', 'NINA@Acme.example');
-    expect(await answer('nina', '/okta suspend @ann')).toMatch(/I will/);
+    expect(await answer('nina', '/okta suspend @ann')).toMatch(/You are about to/);
     await world.slack.setEmail('nina', samplePerson('nina').email);
     await world.sql`update people set login = ${samplePerson('nina').email} where uid = ${samplePerson('pia').oktaId}`;
     expect(await answer('nina', '/okta suspend @ann')).toMatch(/More than one person/);

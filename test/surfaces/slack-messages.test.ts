@@ -19,7 +19,7 @@ describe('O7: messages follow what happens elsewhere', () => {
     const { approvalId } = await slack.ask();
     const seen = await slack.copy('mona', approvalId);
     await world.sql`update approvals set version = version + 1 where id = ${approvalId}`;
-    expect(await slack.click('mona', 'prokura.refresh', `${approvalId}:1`)).toContain('drawn anew');
+    expect(await slack.click('mona', 'prokura.refresh', `${approvalId}:1`)).toContain('up to date now');
     await world.slack
       .as('mona')
       .waitsFor((one) => one.ts === seen.ts && words(one).includes(`${approvalId}:2`));
@@ -179,18 +179,29 @@ test("the agent's gated call: Bob's manager decides in Slack, and Bob reads what
   await world.slack.as('mona').clicks(asked, 'Approve');
   const told = await world.slack
     .as('bob')
-    .waitsFor(
-      (one) => one.text.startsWith('Done: Reset MFA for Ann Lee, asked by your agent deploy-bot'),
-      90_000,
-    );
-  expect(words(told)).toContain('Removed');
+    .waitsFor((one) => /^Done: .* for Ann Lee, asked by your agent deploy-bot/.test(one.text), 90_000);
+  // It is told in the thread of the request, which has become the result; the agent's reason and the result stand there alone.
+  const card = await slack.becomes('bob', outcome.approvalId, /^Done. Approved by Mona Patel/);
+  expect(told.threadTs).toBe(card.ts);
+  expect(words(card)).toContain('Removed');
+  expect(words(told)).not.toContain('Removed');
+  expect(words(await slack.becomes('mona', outcome.approvalId, /^Done/))).not.toContain('Removed');
+
+  const again = await world.as(
+    actor,
+    'okta_reset_mfa',
+    { person: (await world.person('ann')).id },
+    { reason: 'And once more' },
+  );
+  if (again.status !== 'waiting') throw new Error(JSON.stringify(again));
+  expect(words(await slack.copy('mona', again.approvalId))).toContain('Nothing to do: ');
 });
 
 test('O1: other people’s words stand there as they are, and mean nothing', async () => {
   const evil = '<!channel> <@UERIN0000000> <https://evil.example|Okta> *bold* `code` \u202eevil :tada: &lt;';
   const { approvalId } = await slack.ask({ purpose: evil }, evil);
   const seen = await slack.copy('mona', approvalId);
-  expect(seen.text).not.toMatch(/<[!@h]/);
+  expect(seen.text.replace(/<!date\^\d+\^[^<>]*>/, '')).not.toMatch(/</);
   expect(JSON.stringify(seen)).not.toContain('\u202e');
   const kinds = new Set<string>();
   const walk = (value: unknown): void => {

@@ -14,7 +14,7 @@ const SCOPES = ['okta.mfa.reset', 'okta.password.reset'];
 const window = { days: [1, 2, 3, 4, 5], from: '08:00', to: '18:00', timezone: 'Europe/Vienna' };
 const ask = (more: Record<string, unknown> = {}) => slack.ask({ scopes: SCOPES, max_uses: 10, ...more });
 const form = async (approvalId: string, who = 'mona') => {
-  const { view } = await world.slack.as(who).clicks(await slack.copy(who, approvalId), 'Narrow…');
+  const { view } = await world.slack.as(who).clicks(await slack.copy(who, approvalId), 'Approve narrower');
   if (view === undefined) throw new Error('no form');
   return view;
 };
@@ -26,7 +26,7 @@ const mandateOf = async (callId: string) =>
         from mandates where call_id = ${callId}`
   )[0];
 
-describe('Narrow, on an approver’s message', () => {
+describe('Approve narrower, on an approver’s message', () => {
   test('approves less than was asked, in every respect, and the requester reads it', async () => {
     const { approvalId, callId } = await ask({ window, offline: true });
     const ann = await world.person('ann');
@@ -56,8 +56,9 @@ describe('Narrow, on an approver’s message', () => {
       offline: false,
       days: 2,
     });
-    const mine = await slack.becomes('bob', approvalId, /narrowed by Mona Patel/);
-    expect(words(mine)).toContain('Ann alone, in the mornings.');
+    const mine = await slack.becomes('bob', approvalId, /^Done. Approved by Mona Patel. Mandate/);
+    for (const part of ['Ann alone, in the mornings.', 'Approved with narrower terms'])
+      expect(words(mine)).toContain(part);
     expect(await world.sql`select id from votes where approval_id = ${approvalId}`).toHaveLength(1);
   });
 

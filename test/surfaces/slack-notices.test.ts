@@ -155,9 +155,11 @@ test('the manager to whom an agent is offered takes it over with a button, and r
   const offer = await bob.waitsFor(
     (one) => one.text.includes(`agent ${agent.name}, is gone`) && words(one).includes('prokura.take_over'),
   );
-  await bob.clicks(offer, 'Take over…');
-  const card = await bob.waitsFor((one) => one.ephemeralFor !== null && one.text.startsWith('I will: '));
-  expect(card.text).toBe(`I will: Transfer ${agent.name}`);
+  await bob.clicks(offer, 'Adopt this agent');
+  const card = await bob.waitsFor(
+    (one) => one.ephemeralFor !== null && one.text.startsWith('You are about to '),
+  );
+  expect(card.text).toContain(agent.name);
   const owner = async () =>
     (await world.sql<{ owner_id: string }[]>`select owner_id from agents where id = ${agent.id}`)[0]
       ?.owner_id;
@@ -167,6 +169,6 @@ test('the manager to whom an agent is offered takes it over with a button, and r
   expect(over.text).toContain('Bob Meyer is its owner');
   expect(words(over)).not.toContain('prokura.take_over');
   expect(await owner()).toBe((await world.person('bob')).id);
-  await bob.clicks(offer, 'Take over…', { staleCopy: offer });
+  await bob.clicks(offer, 'Adopt this agent', { staleCopy: offer });
   await bob.waitsFor((one) => one.ephemeralFor !== null && one.text.includes('not offered to you any more'));
 });

@@ -4,6 +4,7 @@ import { newId } from '#lib/id.ts';
 import type { Actor } from '#domain/actor.ts';
 import { call } from '#engine/call.ts';
 import { samplePerson } from '#sandbox/company.ts';
+import type { SimMessage } from '#sandbox/slack/index.ts';
 import { Browser } from '../support/browser.ts';
 import { words } from '../support/slack-approvals.ts';
 import { approvalPages } from '../support/step-up.ts';
@@ -52,6 +53,16 @@ const votesFor = (id = approval) =>
 const stepUps = async () =>
   (await world.sql`select id from oidc_models where kind = 'StepUp' and payload->>'approvalId' = ${approval}`)
     .length;
+/** The buttons of a message, with where they lead. */
+const buttonsOf = (message: SimMessage) =>
+  message.blocks.flatMap((block) =>
+    block['type'] === 'actions'
+      ? (block['elements'] as { text: { text: string }; url?: string }[]).map(({ text, url }) => [
+          text.text,
+          url,
+        ])
+      : [],
+  );
 const atOkta = (key: string) => {
   const user = world.okta.org.users.get(samplePerson(key).oktaId);
   if (user === undefined) throw new Error(`no ${key} at Okta`);
@@ -93,19 +104,30 @@ describe('deciding in the browser', () => {
     const card = await world.slack
       .as('dana')
       .waitsFor((one) => one.ephemeralFor === null && words(one).includes(approval));
-    const buttons = card.blocks.flatMap((block) =>
-      block['type'] === 'actions'
-        ? (block['elements'] as { text: { text: string }; url?: string }[]).map(({ text, url }) => [
-            text.text,
-            url,
-          ])
-        : [],
-    );
-    expect(buttons).toEqual([
+    expect(buttonsOf(card)).toEqual([
       ['Approve in browser', pages.pageOf(approval)],
       ['Deny…', undefined],
       ['Details', undefined],
     ]);
+  });
+
+  test('after a vote the voter’s card and page have no button for it, and every card says who voted and who is left', async () => {
+    await pages.presses(await pages.opens('dana', approval), 'approve');
+    const saying = (who: string, said: string) =>
+      world.slack
+        .as(who)
+        .waitsFor(
+          (one) => one.ephemeralFor === null && words(one).includes(approval) && words(one).includes(said),
+          90_000,
+        );
+    const own = await saying('dana', 'You approved; Ivan Novak is left to approve.');
+    expect(buttonsOf(own)).toEqual([['Details', undefined]]);
+    const other = await saying('ivan', 'Dana Ruiz approved; your approval is needed.');
+    expect(buttonsOf(other).map(([label]) => label)).toEqual(['Approve in browser', 'Deny…', 'Details']);
+    await saying('mona', 'Dana Ruiz approved; Ivan Novak is left to approve.');
+    const { page } = await pages.opens('dana', approval);
+    expect(page.text).toContain('You approved; Ivan Novak is left to approve.');
+    expect(page.text).not.toContain('<form');
   });
 
   test('an approval by any other door is refused with the link, and nothing changes', async () => {

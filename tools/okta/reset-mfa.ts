@@ -42,6 +42,7 @@ export default defineTool({
           ? 'No factors are enrolled, so nothing changes.'
           : 'All factors are removed. The person must enrol again.',
       reversible: before.factors.length === 0,
+      ...(before.factors.length === 0 && { nothing: true as const }),
     };
   },
   // A factor that was enrolled meanwhile is not ours to remove: only those seen before count.

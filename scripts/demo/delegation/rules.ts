@@ -230,7 +230,7 @@ async function mapped(scene: Scene, scopes: string): Promise<string> {
   await scene.form('dana', '/group map', { Group: FINANCE, Role: 'finance', Scopes: scopes });
   const message = await scene.approve('ivan', 'Map a group');
   await scene.until('the mapping stands', async () => (await changes()) > before);
-  const effect = /"text":"\\nEffect: "[^}]*}[^}]*},{"type":"text","text":"([^"]*)"/.exec(
+  const effect = /"text":"Effect: "[^}]*\}\},\{"type":"text","text":"([^"]*)"/.exec(
     JSON.stringify(message.blocks),
   );
   return effect?.[1] ?? message.text;

@@ -1,7 +1,7 @@
 import { isByToken, type Actor } from '#domain/actor.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
-import type { Impact } from '#domain/impact.ts';
+import { effectWords, type Change, type Impact } from '#domain/impact.ts';
 import { findMandate, type Mandate } from '#domain/mandate/store.ts';
 import { markedLines, oneLine, say, type Line } from '#lib/sanitise.ts';
 import type { App } from '../app.ts';
@@ -20,7 +20,9 @@ export interface Scene {
   /** The requester, such as "Bob Meyer (bob@acme.example)". */
   readonly askedBy: Line;
   readonly mandate: Pick<Mandate, 'id' | 'purpose' | 'uses' | 'maxUses'> | null;
-  /** What will run, line by line, with names for ids. Complete: a message shortens it. */
+  /** What it would do, in words, names in place of ids; nothing else says it again. */
+  readonly effect: Line;
+  /** What will run, line by line, names in place of ids; whole, the message shortens it. */
   readonly lines: readonly Line[];
   /** What each requirement asks for. */
   readonly asks: readonly Line[];
@@ -39,15 +41,29 @@ const askedWith = (actor: Actor): Line[] =>
 // Fields whose text may have several lines.
 const MULTILINE = /^text$/;
 
-/** The changes, line by line, with names for ids. */
+/** The longest effect, in characters, that every surface shows whole beside the lines: only what it says there need not be said twice. */
+const SHOWN_WHOLE = 2500;
+
+/**
+ * What would change, line by line, names in place of ids. What is made has no before. A sentence that stands in the effect word for word is left
+ * out: whoever decides has read it there.
+ */
 export const changeLines = (
-  { changes }: Pick<Impact, 'changes'>,
+  { changes, effect }: Pick<Impact, 'changes' | 'effect'>,
   names: ReadonlyMap<string, string>,
-): Line[] =>
-  changes.map(
-    ({ what, from, to }) =>
-      say`${withNames(what, names)}: ${withNames([from, to].map((side) => side ?? '(none)').join(' → '), names)}`,
-  );
+): Line[] => {
+  const read = withNames(effect, names);
+  return changes
+    .filter((change) => !isSaidIn(read.length > SHOWN_WHOLE ? '' : effect, change))
+    .map(({ what, from, to }) => {
+      const sides = from === undefined ? [to ?? '(none)'] : [from, to ?? '(none)'];
+      return say`${withNames(what, names)}: ${withNames(sides.join(' → '), names)}`;
+    });
+};
+
+/** Whole sentences alone: a word or a name that occurs in the effect may mean something else there. */
+const isSaidIn = (effect: string, { from, to }: Change): boolean =>
+  from === undefined && to !== undefined && to.endsWith('.') && effect.includes(to);
 
 /** Collects what is shown about an approval. Works also if the tool no longer exists. */
 export async function sceneOf(
@@ -79,6 +95,7 @@ export async function sceneOf(
     askedBy:
       call.principalId === null ? say`a service` : (names.get(call.principalId) ?? oneLine(call.principalId)),
     mandate: call.mandateId === null ? null : await findMandate(reader, call.mandateId),
+    effect: oneLine(withNames(effectWords(approval.impact), names)),
     lines: [...askedWith(call.actor), ...given, ...changeLines(approval.impact, names)],
     asks: approval.requirements.map(
       ({ quorum, approver, stepUp, reason }) =>

@@ -1,7 +1,6 @@
-import { effectWords } from '#domain/impact.ts';
 import { html, page, type Markup } from '#lib/html.ts';
 import { STEP_UP_SECONDS } from '#domain/sign-in/step-up.ts';
-import { approverNames } from '#engine/approve/view.ts';
+import { yourState } from '#engine/approve/your-state.ts';
 import type { Scene } from '#engine/approve/scene.ts';
 import type { Sight } from './show.ts';
 import type { Visit } from './sign-in.ts';
@@ -19,8 +18,8 @@ export function drawApproval(visit: Visit, sight: Sight, csrf: string): Response
       ${pair('Requested by', scene.askedBy)}
       ${agent === null ? html`` : pair('Through agent', `${agent.name}, owned by ${owner}`)}
       ${scene.mandate === null ? html`` : pair('Mandate', `${scene.mandate.purpose} (${scene.mandate.id})`)}
-      ${pair('Effect', effectWords(approval.impact))} ${pair('Policy', scene.asks.join(' '))}
-      ${approval.state === 'pending' ? pair('Expires', at(approval.expiresAt)) : html``}
+      ${pair('Effect', scene.effect)} ${pair('Needs', scene.asks.join(' '))}
+      ${approval.state === 'pending' ? pair('This request expires', at(approval.expiresAt)) : html``}
       ${pair('Approval', `${approval.id} · digest ${approval.digest.slice(0, 8)}`)}
     </dl>
     ${
@@ -51,9 +50,7 @@ function choice(visit: Visit, sight: Sight, csrf: string): Markup {
     valid until ${at(new Date((stepUp.authTime + STEP_UP_SECONDS) * 1000))}, for this one decision.
   </p>`;
   if (view.votes.some(({ voter }) => voter.id === person.id))
-    return html`<p>
-      You have already voted on this request. Who can still decide: ${approverNames(view).join(', ')}.
-    </p>`;
+    return html`<p>${yourState(view, person.id).inWords} You can close this page.</p>`;
   if (sight.emergency !== null) return html`${signedIn} ${emergency(visit, sight.emergency, csrf)}`;
   return html`${signedIn}
     <form method="post" action="${new URL(visit.page).pathname}">

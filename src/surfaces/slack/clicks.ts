@@ -22,7 +22,7 @@ import { notice } from './messages/blocks.ts';
 import { detailsView } from './messages/details.ts';
 import { textView } from './messages/text-view.ts';
 import { sceneOf } from '#engine/approve/scene.ts';
-import { answerTo, use } from './run.ts';
+import { tellOutcome, use } from './run.ts';
 import { decide, noApproval, refresh } from './vote.ts';
 
 /** A click as Slack sends it: what the button is called, and the opaque value that it carried. */
@@ -41,7 +41,7 @@ export async function handleClick(slack: Slack, act: Act, click: Click): Promise
   await asPerson(slack, act, 'fresh', async (identity) => {
     if (handler === undefined)
       return act.tell(
-        notice('This button is of an older version and does nothing any more. Type the command again.'),
+        notice('This button is of an older version and no longer does anything. Type the command again.'),
       );
     return handler(slack, act, identity, click);
   });
@@ -95,16 +95,16 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
   },
   [ACTIONS.refresh]: async (slack, act, _, click) => {
     await refresh(slack, act, approvalIn(click).id);
-    await act.tell(notice('The message is drawn anew.'));
+    await act.tell(notice('The message is up to date now.'));
   },
-  [ACTIONS.send]: async (slack, act, identity, { value }) => {
+  [ACTIONS.send]: async (slack, act, identity, { value, channel: place }) => {
     const draft = await look(slack, act, value, 'request');
     const route = routeOf(slack, draft.tool);
     const { summary } = await checked(slack, act.tenantId, identity, route, draft);
     await act.replace(notice(say`Sending: ${summary}`));
     try {
       const outcome = await use(slack, act, identity, draft, { draftId: value, seen: draft.seen ?? null });
-      await act.replace(await answerTo(slack, act.tenantId, route.entry, summary, outcome));
+      await tellOutcome(slack, act, { entry: route.entry, summary, card: { channel: place } }, outcome);
     } catch (error) {
       if (!isChangedSince(error)) throw error;
       const check = await checked(slack, act.tenantId, identity, route, draft);
@@ -171,6 +171,12 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
     const view = await visibleView(slack, act, identity, id);
     await openNarrowing(slack, act, view, { channel: click.channel, version });
   },
+  [ACTIONS.adopt]: async (slack, act, identity, click) => {
+    const { id } = approvalIn(click);
+    await visibleView(slack, act, identity, id);
+    const input = { approval_id: id };
+    await propose(slack, act, identity, click.channel, { tool: 'approval_adopt', input, reason: null });
+  },
   [ACTIONS.carryOut]: decidesBurst('breaker_apply'),
   [ACTIONS.dismiss]: decidesBurst('breaker_dismiss'),
   [ACTIONS.takeOver]: async (slack, act, identity, { value, channel }) => {
@@ -219,6 +225,6 @@ async function visibleView(
   const who = [...new Set(able.map((one) => one.displayName))].sort().join(', ');
   throw new Fault(
     'forbidden',
-    `You are not an approver of this, and you did not ask for it. Who can decide: ${who === '' ? 'nobody any more' : who}.`,
+    `You are not an approver of this request, and you did not make it. Who can decide: ${who === '' ? 'nobody any more' : who}.`,
   );
 }

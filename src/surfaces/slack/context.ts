@@ -28,6 +28,8 @@ export interface Reply {
   tell(message: Message): Promise<void>;
   /** Puts the message in place of the card that was clicked, where only this person sees it; tells otherwise. */
   replace(message: Message): Promise<void>;
+  /** Takes that card away, where only this person sees it. */
+  remove(): Promise<void>;
 }
 
 /** Something that a person did: a command, a click, a form. `doing` names it for logs and for the ledger. */

@@ -32,7 +32,7 @@ export async function submitDenial(slack: Slack, act: Act, view: Wire): Promise<
   const ballot = { approval_id: approvalId, decision: 'deny' as const, version, note, ...insteadIn(entered) };
   try {
     const outcome = await vote(slack, act, identity, ballot, draftId);
-    return { after: () => tellVote(act, outcome) };
+    return { after: () => tellVote(slack, act, identity, ballot, outcome) };
   } catch (error) {
     const fault = asFault(error);
     if (fault.code !== 'invalid_input') return { after: () => tellConflict(slack, act, approvalId, error) };

@@ -11,6 +11,7 @@ export const ACTIONS = {
   cancel: 'prokura.cancel',
   form: 'prokura.form',
   narrow: 'prokura.narrow',
+  adopt: 'prokura.adopt',
   carryOut: 'prokura.carry_out',
   dismiss: 'prokura.dismiss',
   takeOver: 'prokura.take_over',

@@ -186,7 +186,8 @@ function takenAs(context: Readonly<Record<string, unknown>>): IntakeContext {
   return { intake: typeof intake === 'string' ? intake : null, late: late === true };
 }
 
-const silent: Reply = { tell: () => Promise.resolve(), replace: () => Promise.resolve() };
+const nothing = (): Promise<void> => Promise.resolve();
+const silent: Reply = { tell: nothing, replace: nothing, remove: nothing };
 
 /**
  * Through the response URL: to this person alone, wherever they typed or clicked, also where the app is no member. Where that fails, in a
@@ -205,7 +206,18 @@ function byUrl(slack: Slack, respond: RespondFn, instead: Reply, replaceable = f
       await instead.tell(message);
     }
   };
-  return { tell: (message) => send(message, false), replace: (message) => send(message, replaceable) };
+  const remove = async (): Promise<void> => {
+    try {
+      await respond({ delete_original: true });
+    } catch (error) {
+      slack.app.log.warn({ reason: slackWord(error) }, 'slack: a card could not be taken away');
+    }
+  };
+  return {
+    tell: (message) => send(message, false),
+    replace: (message) => send(message, replaceable),
+    remove: replaceable ? remove : nothing,
+  };
 }
 
 /** In a direct message, as for forms, which have no response URL. Never throws. */
@@ -224,5 +236,5 @@ function direct(slack: Slack, client: WebClient, userId: string): Reply {
       slack.app.log.warn({ reason: slackWord(error) }, 'slack: an answer could not be told');
     }
   };
-  return { tell, replace: tell };
+  return { tell, replace: tell, remove: nothing };
 }

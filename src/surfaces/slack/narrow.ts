@@ -53,7 +53,7 @@ export async function submitNarrowing(slack: Slack, act: Act, view: Wire): Promi
   const ballot = { approval_id: approvalId, decision: 'approve' as const, version, narrow };
   try {
     const outcome = await vote(slack, act, identity, note === '' ? ballot : { ...ballot, note }, draftId);
-    return { after: () => tellVote(act, outcome) };
+    return { after: () => tellVote(slack, act, identity, ballot, outcome) };
   } catch (error) {
     const fault = asFault(error);
     if (fault.code !== 'invalid_input') return { after: () => tellConflict(slack, act, approvalId, error) };
@@ -75,13 +75,17 @@ function smallerIn(
     if (read.problems.length > 0) problems.push(...read.problems);
     else if (read.value === undefined) {
       if (asked !== undefined && asked !== 0)
-        problems.push([field.name, 'Empty is not less. Leave it as it was asked, or make it smaller.']);
-    } else if (!same(read.value, asked)) narrow[field.name] = read.value;
+        problems.push([
+          field.name,
+          'An empty field would mean no limit. Leave it as requested, or reduce it.',
+        ]);
+    } else if ('problem' in reading) problems.push([field.name, reading.problem]);
+    else if (!same(reading.value, asked)) narrow[field.name] = reading.value;
   }
   if (problems.length === 0 && Object.keys(narrow).length === 0)
     problems.push([
       '',
-      'Nothing is smaller than what was asked. To approve all of it, press Approve on the message.',
+      'You have reduced nothing. To approve everything as requested, press Approve on the message.',
     ]);
   return { narrow, problems };
 }

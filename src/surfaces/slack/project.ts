@@ -10,11 +10,12 @@ import { Fault } from '#lib/fault.ts';
 import { gather } from '#lib/gather.ts';
 import { canonicalJson } from '#lib/json.ts';
 import { workEmail } from './account.ts';
-import { copiesOf, type Copies, type Recipient } from './copies.ts';
+import { copiesOf, type Copies, type Place, type Recipient } from './copies.ts';
 import { exclusively } from './exclusive.ts';
 import { platformError, rateLimitSeconds, slackWord } from './faults.ts';
+import { cardToInherit, MANDATE } from './mandate-copies.ts';
 import type { Message } from './messages/blocks.ts';
-import { insertMessage, markMessage, messagesOf, type SlackMessage } from './store.ts';
+import { handOver, insertMessage, markMessage, messagesOf, type SlackMessage } from './store.ts';
 
 export interface Projector {
   readonly app: App;
@@ -78,12 +79,14 @@ export async function project(
 ): Promise<void> {
   const failures: string[] = [];
   let waitSeconds = 0;
-  await exclusively(app.database, `slack ${tenantId} ${thing}`, async (held) => {
+  await exclusively(app.database, keyOf(tenantId, thing), async (held) => {
+    await inherit();
     const wanted = await readonly(app, tenantId, (reader) => copiesOf(app, reader, thing));
     const standing = await readonly(app, tenantId, (reader) => messagesOf(reader, thing));
     for (const copies of wanted) {
       const mine = standing.filter((row) => row.audience === copies.audience);
-      for (const row of mine) await tried(held, () => show(row, copies.message));
+      for (const row of mine)
+        await tried(held, () => show(row, messageFor(copies, row.personId), placeFor(copies, row.personId)));
       for (const recipient of copies.recipients)
         await tried(held, () => introduce(held, copies, recipient, mine));
     }
@@ -110,14 +113,29 @@ export async function project(
     }
   }
 
+  /**
+   * The card of a request becomes the message of the mandate that it asked for. Under the card's own lock too: whoever draws the request meanwhile
+   * would put its words over those of the mandate.
+   */
+  async function inherit(): Promise<void> {
+    if (!thing.startsWith('mdt_')) return;
+    const card = await readonly(app, tenantId, (reader) => cardToInherit(reader, thing));
+    if (card === null) return;
+    await exclusively(app.database, keyOf(tenantId, card.callId), () =>
+      transact(app, tenantId, (ctx) => handOver(ctx, card.row.id, { thing, audience: MANDATE })),
+    );
+  }
+
   /** Posts a row that was never posted, edits one that differs. */
-  async function show(row: SlackMessage, message: Message): Promise<void> {
+  async function show(row: SlackMessage, message: Message, under: Place | null): Promise<void> {
     const renderedHash = sha256(canonicalJson(message));
     if (row.renderedHash === renderedHash && row.ts !== null) return;
     const content = { text: message.text, blocks: message.blocks, unfurl_links: false, unfurl_media: false };
     let { ts } = row;
-    if (ts === null) ts = (await client.chat.postMessage({ channel: row.channel, ...content })).ts ?? null;
-    else {
+    if (ts === null) {
+      const thread = under?.channel === row.channel ? { thread_ts: under.ts } : {};
+      ts = (await client.chat.postMessage({ channel: row.channel, ...thread, ...content })).ts ?? null;
+    } else {
       try {
         await client.chat.update({ channel: row.channel, ts, text: message.text, blocks: message.blocks });
       } catch (error) {
@@ -132,37 +150,38 @@ export async function project(
 
   async function introduce(
     held: AbortSignal,
-    { audience, message }: Copies,
+    copies: Copies,
     recipient: Recipient,
     standing: readonly SlackMessage[],
   ): Promise<void> {
     if ('channel' in recipient) {
       if (standing.some((row) => row.channel === recipient.channel)) return;
-      if (await isInternal(client, recipient.channel))
-        return post(audience, null, recipient.channel, message);
+      if (await isInternal(client, recipient.channel)) return post(copies, null, recipient.channel, null);
       app.log.warn(
         { thing, channel: recipient.channel },
         'slack: the approval channel is shared, unknown or not readable; direct messages instead',
       );
       for (const person of recipient.instead)
-        await tried(held, () => introduce(held, { audience, message, recipients: [] }, { person }, standing));
+        await tried(held, () => introduce(held, copies, { person }, standing));
       return;
     }
-    if (standing.some((row) => row.personId === recipient.person.id)) return;
-    const channel = await directChannel(recipient.person, recipient.account);
-    if (channel !== null) await post(audience, recipient.person.id, channel, message);
+    const { person, account, under } = recipient;
+    if (standing.some((row) => row.personId === person.id)) return;
+    const channel = await directChannel(person, account);
+    if (channel !== null) await post(copies, person.id, channel, under ?? null);
   }
 
   async function post(
-    audience: string,
+    copies: Copies,
     personId: string | null,
     channel: string,
-    message: Message,
+    under: Place | null,
   ): Promise<void> {
+    const { audience } = copies;
     const row = await transact(app, tenantId, (ctx) =>
       insertMessage(ctx, { thing, audience, personId, channel }),
     );
-    await show(row, message);
+    await show(row, messageFor(copies, personId), under);
   }
 
   /**
@@ -184,6 +203,17 @@ export async function project(
     if (email !== person.email.toLowerCase() || user?.id === undefined) return null;
     return (await client.conversations.open({ users: user.id })).channel?.id ?? null;
   }
+}
+
+const keyOf = (tenantId: string, thing: string): string => `slack ${tenantId} ${thing}`;
+
+const messageFor = ({ message, own }: Copies, personId: string | null): Message =>
+  (personId === null ? undefined : own?.get(personId)) ?? message;
+
+/** In whose thread a copy that was never posted is to stand. */
+function placeFor({ recipients }: Copies, personId: string | null): Place | null {
+  for (const one of recipients) if ('person' in one && one.person.id === personId) return one.under ?? null;
+  return null;
 }
 
 /** Whether only people of this company see the channel. Not being allowed to know counts as no (assertion Z9). */

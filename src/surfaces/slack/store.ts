@@ -92,6 +92,18 @@ export async function insertMessage(
   return row;
 }
 
+/** Makes a copy that of another thing: it is edited into that from now on. */
+export async function handOver(
+  ctx: TenantWriter,
+  id: string,
+  to: Pick<SlackMessage, 'thing' | 'audience'>,
+): Promise<void> {
+  await ctx.db
+    .update(slackMessages)
+    .set({ ...to, updatedAt: ctx.now })
+    .where(and(eq(slackMessages.tenantId, ctx.tenantId), eq(slackMessages.id, id)));
+}
+
 /** What stands in Slack now. */
 export async function markMessage(
   ctx: TenantWriter,

@@ -1,6 +1,8 @@
-import { oneLine, say } from '#lib/sanitise.ts';
+import { say } from '#lib/sanitise.ts';
 import type { Suggestion } from '#domain/approval/suggestion.ts';
 import { findApproval } from '#domain/approval/store.ts';
+import { approvalView } from '#engine/approve/view.ts';
+import { yourState } from '#engine/approve/your-state.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { readonly } from '#engine/transact.ts';
 import { asFault, Fault } from '#lib/fault.ts';
@@ -8,8 +10,7 @@ import type { Act, Slack } from './context.ts';
 import { faultText } from './faults.ts';
 import type { Identity } from './identity.ts';
 import { notice } from './messages/blocks.ts';
-import { SLACK_PROJECT } from './queue.ts';
-import { use } from './run.ts';
+import { draw, use } from './run.ts';
 
 export interface Ballot {
   readonly approval_id: string;
@@ -39,27 +40,35 @@ export const vote = (
 /** One vote by this person, told to them alone; the message changes by the projection, for everybody. */
 export async function decide(slack: Slack, act: Act, identity: Identity, ballot: Ballot): Promise<void> {
   try {
-    await tellVote(act, await vote(slack, act, identity, ballot));
+    await tellVote(slack, act, identity, ballot, await vote(slack, act, identity, ballot));
   } catch (error) {
     await tellConflict(slack, act, ballot.approval_id, error);
   }
 }
 
-/** What became of a vote. */
-export async function tellVote(act: Act, outcome: Outcome): Promise<void> {
+/** What became of a vote, and what is left. */
+export async function tellVote(
+  slack: Slack,
+  act: Act,
+  { person }: Identity,
+  { approval_id: id }: Pick<Ballot, 'approval_id'>,
+  outcome: Outcome,
+): Promise<void> {
   if (outcome.status === 'denied') return act.tell(notice(say`Not allowed: ${outcome.denial.message}`));
-  await act.tell(
-    notice(
-      oneLine(
-        outcome.status === 'done'
-          ? (VOTED[String(outcome.output['state'])] ?? 'Your vote is recorded.')
-          : 'Your vote is being recorded.',
-      ),
-    ),
+  const state = outcome.status === 'done' ? outcome.output['state'] : null;
+  if (state === 'approved')
+    return act.tell(notice('You approved. That was the last approval needed. Running it now.'));
+  // The vote is cast: where this cannot be read, it is told all the same.
+  const view = await readonly(slack.app, act.tenantId, (reader) => approvalView(reader, id)).catch(
+    () => null,
   );
+  const requester = view?.principal?.displayName ?? 'The requester';
+  if (state === 'rejected')
+    return act.tell(notice(say`You denied this. ${requester} will read your reason.`));
+  await act.tell(notice(view === null ? say`Your vote is recorded.` : yourState(view, person.id).inWords));
 }
 
-/** A vote on what stands there no more: the message is drawn anew, and nothing else happened. Throws every other error again. */
+/** A vote on what has changed since: the message is refreshed, and nothing else happened. Throws every other error again. */
 export async function tellConflict(
   slack: Slack,
   act: Act,
@@ -72,12 +81,6 @@ export async function tellConflict(
   await act.tell(notice(say`${faultText(fault)} I have refreshed the message.`));
 }
 
-const VOTED: Readonly<Record<string, string>> = {
-  approved: 'Your approval is recorded, and it was the last one needed. It is carried out now.',
-  pending: 'Your approval is recorded. Others must still approve.',
-  rejected: 'Your denial is recorded. The requester will read your reason.',
-};
-
 /** The same for an approval that is not there and for a value that names none. */
 export const noApproval = (): Fault => new Fault('not_found', 'There is no such approval here.');
 
@@ -85,10 +88,5 @@ export const noApproval = (): Fault => new Fault('not_found', 'There is no such 
 export async function refresh(slack: Slack, { tenantId }: Act, approvalId: string): Promise<void> {
   const approval = await readonly(slack.app, tenantId, (reader) => findApproval(reader, approvalId));
   if (approval === null) throw noApproval();
-  await slack.app.queue.send(SLACK_PROJECT, {
-    tenant: tenantId,
-    fact: 'refresh',
-    thing: approval.callId,
-    id: approval.id,
-  });
+  await draw(slack, tenantId, approval.callId);
 }

@@ -1,3 +1,4 @@
+import { momentOf } from './dates.ts';
 import { html, type Html, type Part } from './html.ts';
 
 /** Names for ids, so that mentions read as names. */
@@ -30,15 +31,6 @@ export function link(target: string, words: string): Part {
   return safe ? html`<a href="${target}" rel="noreferrer noopener" target="_blank">${words}</a>` : words;
 }
 
-/** A moment by Slack's `!date` format tokens; in UTC, so that everybody who looks sees the same. */
-export function dateText(seconds: number, format: string): string {
-  const iso = new Date(seconds * 1000).toISOString();
-  const [day, time] = [iso.slice(0, 10), iso.slice(11, 16)];
-  return format.replace(/\{(date\w*|time\w*|ago)\}/g, (_, token: string) =>
-    token.startsWith('time') ? time : day,
-  );
-}
-
 function entity(inside: string, names: Names): Part {
   const [target = '', ...label] = inside.split('|');
   const words = label.join('|');
@@ -47,7 +39,7 @@ function entity(inside: string, names: Names): Part {
   if (target.startsWith('!subteam^')) return mention(`@${names.group(target.slice(9))}`);
   if (target.startsWith('!date^')) {
     const [, seconds = '0', format = ''] = target.split('^');
-    return Number.isFinite(Number(seconds)) ? dateText(Number(seconds), format) : words;
+    return /^\d{1,12}$/.test(seconds) ? momentOf(Number(seconds), format) : words;
   }
   if (target.startsWith('!')) return mention(`@${target.slice(1)}`);
   return link(unescaped(target), unescaped(words === '' ? target.replace(/^mailto:/, '') : words));

@@ -6,6 +6,7 @@ import type { SimChannel, SimMessage, SimUser, SimView } from '../types.ts';
 import { openModals } from '../views.ts';
 import type { World } from '../world.ts';
 import { drawBlocks, type Drawing } from './blocks.ts';
+import { momentOf } from './dates.ts';
 import { html, type Html, type Part } from './html.ts';
 import { mrkdwn, type Names } from './mrkdwn.ts';
 import { SCRIPT } from './script.ts';
@@ -82,8 +83,6 @@ function drawing(world: World, values: Drawing['values']): Drawing {
   return { names, values, choices: { users, channels } };
 }
 
-const clock = (ts: string): string => `${new Date(Number(ts) * 1000).toISOString().slice(11, 16)} UTC`;
-
 function drawMessage(world: World, message: SimMessage): Html {
   const author = world.user(message.user);
   const draw = drawing(world, world.state.messageValues[`${message.channel}:${message.ts}`] ?? {});
@@ -98,7 +97,7 @@ function drawMessage(world: World, message: SimMessage): Html {
     <header>
       <strong>${author?.displayName ?? message.user}</strong
       >${message.botId !== null && html`<span class="tag">APP</span>`}
-      <time>${clock(message.ts)}</time>${message.editedTs !== null && html`<small>(edited)</small>`}
+      ${momentOf(Math.floor(Number(message.ts)), '{time}')}${message.editedTs !== null && html`<small>(edited)</small>`}
     </header>
     ${message.ephemeralFor !== null && html`<small class="only">Only visible to you</small>`}
     <div class="body">${body}</div>

@@ -6,7 +6,8 @@ import type {
   RichTextText,
 } from '@slack/types';
 import { html, type Part } from './html.ts';
-import { dateText, link, mention, type Names } from './mrkdwn.ts';
+import { momentOf } from './dates.ts';
+import { link, mention, type Names } from './mrkdwn.ts';
 
 type Leaf = RichTextElement | RichTextText | RichTextLink;
 type Drawers<T extends { type: string }> = {
@@ -20,7 +21,7 @@ const LEAVES: Drawers<RichTextElement> = {
   channel: (leaf, names) => mention(`#${names.channel(leaf.channel_id)}`),
   usergroup: (leaf, names) => mention(`@${names.group(leaf.usergroup_id)}`),
   broadcast: (leaf) => mention(`@${leaf.range}`),
-  date: (leaf) => dateText(leaf.timestamp, leaf.format),
+  date: (leaf) => momentOf(leaf.timestamp, leaf.format),
   emoji: (leaf) => `:${leaf.name}:`,
   color: (leaf) => leaf.value,
   team: (leaf) => leaf.team_id,

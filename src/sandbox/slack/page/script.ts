@@ -1,3 +1,5 @@
+import { slackDate } from './dates.ts';
+
 /**
  * The page's script: polls what this person sees, and turns clicks, choices, text and forms into `/_sandbox` calls.
  * It builds no markup of its own: the server draws, and its drawing is escaped there.
@@ -32,6 +34,7 @@ async function refresh() {
     const bottom = seen === '' || main.scrollHeight - main.scrollTop - main.clientHeight < 80;
     const open = new Set([...main.querySelectorAll('details[open]')].map(placeOf));
     main.innerHTML = state.main;
+    localise(main);
     for (const one of main.querySelectorAll('details')) if (open.has(placeOf(one))) one.open = true;
     if (bottom) main.scrollTop = main.scrollHeight;
     seen = state.key;
@@ -42,10 +45,14 @@ async function refresh() {
     const scrolled = modal.querySelector('.body')?.scrollTop ?? 0;
     modalSeen = state.modalKey;
     modal.innerHTML = state.modal;
-    // A form that was changed stays where it was scrolled to.
-    if (before !== '' && modalSeen.split(':')[0] === before) modal.querySelector('.body').scrollTop = scrolled;
-    else modal.querySelector('input,select,textarea,button')?.focus();
+    localise(modal);
+    modal.querySelector('input,select,textarea,button')?.focus();
   }
+}
+${slackDate.toString()}
+function localise(root) {
+  for (const one of root.querySelectorAll('time[data-seconds]'))
+    one.textContent = slackDate(Number(one.dataset.seconds), one.dataset.format, Date.now());
 }
 const placeOf = (node) => node.closest('[data-ts]')?.dataset.ts + ':' + node.querySelector('summary')?.textContent;
 

@@ -18,7 +18,7 @@ input[type=checkbox],input[type=radio]{width:auto;margin:4px 8px 0 0}
 .message{padding:8px 0 10px;max-width:760px}.message header{display:flex;gap:8px;align-items:baseline}
 .message.reply{margin-left:28px;padding-left:14px;border-left:3px solid #e3e1e3}
 .message.ephemeral{background:#f6f6f6;border-radius:8px;padding:8px 12px}
-time,small,.context,.empty{color:#616061;font-size:13px}.only{display:block}
+time,small,.context,.empty{color:#616061;font-size:13px}.body time{color:inherit;font-size:inherit}.only{display:block}
 .tag{background:#e3e1e3;border-radius:3px;font-size:10px;font-weight:700;padding:1px 4px}
 h3{font-size:18px;margin:6px 0}p{margin:4px 0;white-space:pre-wrap;overflow-wrap:anywhere}
 hr{border:0;border-top:1px solid #e3e1e3;margin:10px 0}

@@ -11,7 +11,7 @@ import { problemsOf } from '../faults.ts';
 import { recordRefusal } from '../identity.ts';
 import { notice } from '../messages/blocks.ts';
 import { cardOf } from '../propose.ts';
-import { answerTo, use, type Request } from '../run.ts';
+import { tellOutcome, use, type Request } from '../run.ts';
 import { objectIn, textIn, type Wire } from '../wire.ts';
 import { checked } from './check.ts';
 import { formView } from './draw.ts';
@@ -101,7 +101,7 @@ async function told(
   summary: string,
   outcome: Outcome,
 ): Promise<void> {
-  await act.tell(await answerTo(slack, act.tenantId, route.entry, summary, outcome));
+  await tellOutcome(slack, act, { entry: route.entry, summary, card: null }, outcome);
 }
 
 /** The answer to a form with problems: at its fields, or in a form that has the fields that this one hides. */

@@ -1,4 +1,5 @@
 import { oneLine, say } from '#lib/sanitise.ts';
+import { effectWords } from '#domain/impact.ts';
 import type { BreakGlassUse } from '#domain/break-glass/store.ts';
 import type { Person } from '#domain/person/store.ts';
 import type { ApprovalView } from '#engine/approve/view.ts';
@@ -14,21 +15,21 @@ export function alarmMessage(
   const who = by === null ? use.personId : `${by.displayName} (${by.login})`;
   const state =
     reviewer === null
-      ? `Waits for review by somebody else: /approval review ${use.id} and what you found`
+      ? `Not reviewed yet. Somebody else must review it: type /approval review ${use.id} and what you found`
       : `Reviewed by ${reviewer.displayName}`;
   return {
     text: escapeMrkdwn(shortened(`Break-glass used by ${who}: ${call.summary}. ${use.why}`, 2800, '…')),
     blocks: [
-      line(words('Break-glass was used. No approval was waited for.', { bold: true })),
+      line(words('Break-glass was used: this ran without its approvals.', { bold: true })),
       header(oneLine(call.summary)),
       facts([
-        fact('By', [words(oneLine(who))]),
+        fact('Used by', [words(oneLine(who))]),
         fact('When', [moment(use.at)]),
-        fact('Effect', [words(oneLine(approval.impact.effect))]),
-        fact('Waived', [words(oneLine(approval.requirements.map((one) => one.reason).join(' ')))]),
-        fact('State', [words(oneLine(state))]),
+        fact('Effect', [words(oneLine(effectWords(approval.impact)))]),
+        fact('Approvals skipped', [words(oneLine(approval.requirements.map((one) => one.reason).join(' ')))]),
+        fact('Review', [words(oneLine(state))]),
       ]),
-      line(words('The emergency, in their words', { italic: true })),
+      line(words('The emergency, in the words of who used it', { italic: true })),
       quote(use.why),
       ...(use.review === null ? [] : [line(words('The review', { italic: true })), quote(use.review)]),
       smallPrint(say`${use.id} · ${call.id}`),

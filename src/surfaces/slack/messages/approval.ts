@@ -1,8 +1,8 @@
 import { oneLine, say } from '#lib/sanitise.ts';
 import type { Button, KnownBlock } from '@slack/types';
-import { effectWords } from '#domain/impact.ts';
 import { FINAL_STATES, type CallState } from '#domain/call/call.ts';
 import { approverNames, shortage } from '#engine/approve/view.ts';
+import { yourState } from '#engine/approve/your-state.ts';
 import { ACTIONS, approvalValue } from '../ids.ts';
 import {
   actions,
@@ -13,6 +13,7 @@ import {
   line,
   linkButton,
   moment,
+  momentText,
   preformatted,
   quote,
   smallPrint,
@@ -27,57 +28,67 @@ import { escapeMrkdwn, shortened } from './text.ts';
 /** For whom a copy is drawn: who may decide, or who asked. */
 export type Audience = 'approver' | 'requester';
 
+/** Whose copy it is. */
+interface Reader {
+  readonly audience: Audience;
+  /** Null for a copy that several people read, as in a channel. */
+  readonly personId: string | null;
+  /** What the provider or our rows answered, once it is done; for whoever asked. */
+  readonly result?: readonly KnownBlock[];
+}
+
 /** How much of what will run the message itself shows, in characters. */
 const SHOWN = 1200;
 
 /**
- * One approval as one message (design/slack-ux.md, 4.2), in every state, for either reader. A pure function of the scene: the same
- * scene gives the same message, so that an equal hash means that nothing needs to be edited. Other people's words stand in literal
- * text nodes only.
+ * One approval as one message, in every state, for one reader; it becomes the result. A pure function of the scene: the same scene gives the
+ * same message, so that an equal hash means that nothing needs to be edited. Other people's words stand in literal text nodes only.
  */
-export function approvalMessage(scene: Scene, audience: Audience): Message {
+export function approvalMessage(scene: Scene, reader: Reader): Message {
   const { view, lines } = scene;
   const { call, approval } = view;
   const status = statusOf(scene);
+  const opening = status ?? (view.votes.length === 0 ? null : yourState(view, reader.personId).inWords);
+  const run = call.summary.startsWith(scene.toolTitle) ? lines : [scene.toolTitle, ...lines];
   const blocks: KnownBlock[] = [
-    ...(status === null ? [] : [line(words(oneLine(status), { bold: true }))]),
+    ...(opening === null ? [] : [line(words(oneLine(opening), { bold: true }))]),
     header(oneLine(call.summary)),
+    ...(approval.impact.nothing === true
+      ? [line(words(say`Nothing to do: ${scene.effect}`, { bold: true }))]
+      : []),
     facts(pairs(scene)),
+    ...short(scene, reader.audience),
     ...(call.reason === null
       ? []
       : [
           line(words(view.agent === null ? 'Reason' : 'Reason, written by an agent', { italic: true })),
           quote(shortened(call.reason, 1500)),
         ]),
-    line(words('Exactly what will run', { bold: true })),
-    ...preformatted([scene.toolTitle, ...lines], SHOWN),
-    ...voteLines(scene),
+    ...(run.length === 0 ? [] : [line(words('Exactly what will run', { bold: true }))]),
+    ...(run.length === 0 ? [] : preformatted(run, SHOWN)),
+    ...voteLines(scene, reader.audience),
     ...escalated(scene),
-    smallPrint(
-      say`${progress(scene)} · ${approval.id} · digest ${approval.digest.slice(0, 8)}`,
-      ...(status === null ? whoCan(scene, audience).map(oneLine) : []),
-    ),
-    actions(...buttons(scene, audience)),
+    ...(reader.result ?? []),
+    smallPrint(say`${progress(scene)} · ${approval.id} · digest ${approval.digest.slice(0, 8)}`),
+    actions(...buttons(scene, reader)),
   ];
-  return { text: notification(scene, audience, status), blocks };
+  return { text: notification(scene, reader.audience, opening), blocks };
 }
 
 function pairs(scene: Scene): Fact[] {
-  const { view, mandate } = scene;
-  const { approval, agent } = view;
-  const { impact } = approval;
+  const { view, mandate, targets } = scene;
+  const { approval, agent, call } = view;
   const owner = agent?.owner == null ? '' : `, owned by ${agent.owner.displayName}`;
   const through = agent === null ? '' : `, through agent ${agent.name}${owner}`;
   const uses =
     mandate === null
       ? ''
       : ` (used ${mandate.uses}${mandate.maxUses === null ? '' : ` of ${mandate.maxUses}`} times)`;
-  const many =
-    scene.targets.length > 10
-      ? [...scene.targets.slice(0, 10), `and ${scene.targets.length - 10} more`]
-      : scene.targets;
+  const many = targets.length > 10 ? [...targets.slice(0, 10), `and ${targets.length - 10} more`] : targets;
+  // The title names an agent as it is; of people it has names alone, which prove nothing without the login.
+  const named = targets.every((target) => call.summary.includes(target));
   return [
-    fact('For', [words(oneLine(many.length === 0 ? 'the organisation' : many.join(', ')))]),
+    ...(named ? [] : [fact('For', [words(oneLine(many.join(', ')))])]),
     fact('Asked by', [words(say`${scene.askedBy}${through}`)]),
     ...(mandate === null
       ? []
@@ -87,25 +98,61 @@ function pairs(scene: Scene): Fact[] {
             words(say` ${mandate.id}`, { code: true }),
           ]),
         ]),
-    fact('Effect', [words(oneLine(effectWords(impact)))]),
-    fact('Policy', [words(oneLine(scene.asks.join(' ')))]),
-    ...(approval.state === 'pending' ? [fact('Expires', [moment(approval.expiresAt)])] : []),
+    ...(approval.impact.nothing === true ? [] : [fact('Effect', [words(scene.effect)])]),
+    fact('Needs', [words(oneLine(scene.asks.join(' ')))]),
+    ...(approval.state === 'pending' ? waiting(scene) : []),
   ];
 }
 
-function voteLines({ view }: Scene): KnownBlock[] {
+/** Who can still decide, and until when: of the request, and not of the mandate that it may be about. */
+function waiting({ view }: Scene): Fact[] {
+  const voted = view.votes.length > 0;
+  const names = voted ? yourState(view, null).left : approverNames(view);
+  return [
+    ...(names.length === 0
+      ? []
+      : [
+          fact(voted ? 'Left to approve' : 'Who can approve', [
+            words(oneLine(shortened(names.join(', '), 900, '…'))),
+          ]),
+        ]),
+    fact('This request expires', [moment(view.approval.expiresAt)]),
+  ];
+}
+
+/** That too few people can approve it, and what that leads to. */
+function short({ view, emergency }: Scene, audience: Audience): KnownBlock[] {
+  const few = shortage(view);
+  if (few === null) return [];
+  const way =
+    audience === 'requester' && emergency !== null
+      ? 'You can still use break-glass: the request runs at once, and somebody else reviews it afterwards.'
+      : 'Unless that changes, this request will expire.';
+  return [line(words(say`${few} ${way}`, { bold: true }))];
+}
+
+/** Who voted, when and with which words; what could be asked for instead, for whoever asked. */
+export function voteLines({ view }: Pick<Scene, 'view'>, audience: Audience): KnownBlock[] {
   return view.votes.flatMap(({ voter, vote, note, suggestion, at }) => [
     line(words(say`${vote === 'approve' ? 'Approved' : 'Denied'} by ${voter.displayName} · `), moment(at)),
     ...(note === null ? [] : [quote(shortened(note, 1000))]),
     ...(suggestion === null
       ? []
       : [
-          line(words(vote === 'deny' ? 'Suggested instead' : 'Made smaller than asked', { italic: true })),
+          line(
+            words(vote === 'deny' ? 'Suggested instead' : 'Approved with narrower terms', { italic: true }),
+          ),
           quote(shortened(suggestion.words, 1000)),
         ]),
-    ...(vote === 'approve' || suggestion?.terms === undefined
+    ...(audience === 'approver' || vote === 'approve' || suggestion?.terms === undefined
       ? []
-      : [line(words(say`Ask for exactly that with /approval adopt ${view.approval.id}`))]),
+      : [
+          line(
+            words(
+              say`To request exactly that, press Use these terms, or type /approval adopt ${view.approval.id}`,
+            ),
+          ),
+        ]),
   ]);
 }
 
@@ -123,43 +170,38 @@ function progress({ view }: Scene): string {
   return view.approval.state === 'pending' ? `${parts.join(', ')} approvals` : view.approval.state;
 }
 
-function whoCan({ view, emergency }: Scene, audience: Audience): string[] {
-  const names = approverNames(view);
-  const who = names.length === 0 ? [] : [`Who can approve: ${shortened(names.join(', '), 900, '…')}`];
-  const short = shortage(view);
-  if (short === null) return who;
-  const way =
-    audience === 'requester' && emergency !== null
-      ? 'Break-glass is the way left to you: it is carried out at once, and reviewed afterwards.'
-      : 'As things are, it will expire.';
-  return [...who, `${short} ${way}`];
-}
-
-function buttons(scene: Scene, audience: Audience): Button[] {
+function buttons(scene: Scene, { audience, personId }: Reader): Button[] {
   const { view } = scene;
   const value = approvalValue(view.approval.id, view.approval.version);
   const details = button('Details', ACTIONS.details, value);
-  if (view.approval.state !== 'pending')
-    return FINAL_STATES.has(view.call.state)
-      ? [details]
-      : [details, button('Refresh', ACTIONS.refresh, value)];
+  if (view.approval.state !== 'pending') {
+    const adoptable =
+      audience === 'requester' &&
+      view.call.state === 'rejected' &&
+      view.votes.some(({ vote, suggestion }) => vote === 'deny' && suggestion?.terms !== undefined);
+    return [
+      ...(adoptable ? [button('Use these terms', ACTIONS.adopt, value, 'primary')] : []),
+      details,
+      ...(FINAL_STATES.has(view.call.state) ? [] : [button('Refresh', ACTIONS.refresh, value)]),
+    ];
+  }
   if (audience === 'requester')
     return [
-      button('Withdraw', ACTIONS.withdraw, value),
+      button('Withdraw request', ACTIONS.withdraw, value),
       details,
       ...(scene.emergency === null
         ? []
         : [linkButton('Break glass…', ACTIONS.browser, value, scene.emergency, 'danger')]),
     ];
-  return decisionButtons(scene);
+  return decisionButtons(scene, personId);
 }
 
-/** What an approver can press: only Details once it is decided. */
-export function decisionButtons({ view, page }: Scene): Button[] {
+/** What an approver can press: only Details once it is decided, and for whoever has voted. */
+export function decisionButtons({ view, page }: Scene, personId: string | null): Button[] {
   const { approval, call, votes } = view;
   const value = approvalValue(approval.id, approval.version);
   const details = button('Details', ACTIONS.details, value);
-  if (approval.state !== 'pending') return [details];
+  if (approval.state !== 'pending' || yourState(view, personId).you === 'voted') return [details];
   // Where only some requirements want step-up, others may still approve here.
   const here = page === null || approval.requirements.some((one) => !one.stepUp);
   // Once somebody has approved what they saw, it cannot change any more.
@@ -167,7 +209,7 @@ export function decisionButtons({ view, page }: Scene): Button[] {
   return [
     ...(page === null ? [] : [linkButton('Approve in browser', ACTIONS.browser, value, page)]),
     ...(here ? [button('Approve', ACTIONS.approve, value, page === null ? 'primary' : undefined)] : []),
-    ...(smaller ? [button('Narrow…', ACTIONS.narrow, value)] : []),
+    ...(smaller ? [button('Approve narrower', ACTIONS.narrow, value)] : []),
     button('Deny…', ACTIONS.deny, value, 'danger'),
     details,
   ];
@@ -178,20 +220,20 @@ type Status = (yes: string, who: string, why: string) => string | null;
 /** "Approved" never reads as "done". */
 const STATUS = {
   waiting: () => null,
-  ready: (yes) => `${yes}. It is being carried out.`,
-  running: (yes) => `${yes}. It is being carried out.`,
+  ready: (yes) => `${yes}. Running it now.`,
+  running: (yes) => `${yes}. Running it now.`,
   succeeded: (yes) => `Done. ${yes}.`,
   failed: (yes, _, why) => `${yes}, but it failed: ${why}`,
-  unknown: (yes, _, why) => `${yes}; whether it took effect is not known: ${why}`,
-  denied: (yes, _, why) => `${yes}, but refused when it was to be carried out: ${why}`,
+  unknown: (yes, _, why) => `${yes}. We do not know whether it took effect: ${why}`,
+  denied: (yes, _, why) => `${yes}, but no longer allowed when it was to run: ${why}`,
   rejected: (_, who) => `Denied${who}.`,
-  expired: () => 'Expired: nobody decided in time.',
+  expired: () => 'Expired: nobody decided in time. The request can be made again.',
   withdrawn: (_yes, _who, why) => why || 'Withdrawn.',
-  superseded: () => 'Replaced: something changed meanwhile, so it is asked again in a new message.',
+  superseded: () => 'Replaced: something changed, so we ask again in a new message.',
 } as const satisfies Record<CallState, Status>;
 
 /** Where it stands, in one sentence, or null while it waits. */
-export function statusOf({ view }: Scene): string | null {
+export function statusOf({ view }: Pick<Scene, 'view'>): string | null {
   const { call, approval, votes } = view;
   const deciding = votes
     .filter(({ vote }) => vote === (call.state === 'rejected' ? 'deny' : 'approve'))
@@ -201,11 +243,15 @@ export function statusOf({ view }: Scene): string | null {
   return (STATUS[call.state] as Status)(yes, who, call.error === null ? '' : errorText(call.error));
 }
 
-function notification({ view, askedBy }: Scene, audience: Audience, status: string | null): string {
+function notification({ view, askedBy }: Scene, audience: Audience, said: string | null): string {
   const { call, approval, agent } = view;
   const through = agent === null ? '' : ` (agent ${agent.name})`;
-  const until = `${approval.expiresAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  const opening = status ?? (audience === 'requester' ? 'Waiting for approval' : 'Approval needed');
-  const rest = status === null ? `, asked by ${askedBy}${through}. Expires ${until}.` : '';
-  return shortened(escapeMrkdwn(`${opening}: ${call.summary}${rest}`), 2900, '…');
+  const names = approverNames(view);
+  const by = names.length === 0 ? '' : ` by ${shortened(names.join(' or '), 900, '…')}`;
+  const opening = said ?? (audience === 'requester' ? `Waiting for approval${by}` : 'Approval needed');
+  const pending = approval.state === 'pending';
+  const asked = pending ? `, asked by ${askedBy}${through}.` : '';
+  const expires = pending ? ` This request expires ${momentText(approval.expiresAt)}.` : '';
+  const sentence = `${opening}${opening.endsWith('.') ? '' : ':'} ${call.summary}${asked}`;
+  return `${shortened(escapeMrkdwn(sentence), 2700, '…')}${expires}`;
 }

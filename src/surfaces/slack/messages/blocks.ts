@@ -41,13 +41,27 @@ export const words = <T extends string>(
   ...(Object.keys(style).length === 0 ? {} : { style }),
 });
 
+/** How Slack writes a moment in the reader's own time zone: "today 4:30 PM", "Dec 1, 2026 10:14 AM". */
+const MOMENT = '{date_short_pretty} {time}';
+
+/** For a client that cannot draw it: with its zone. */
+const inUtc = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+const secondsOf = (at: Date): number => Math.floor(at.getTime() / 1000);
+
 /** A moment, shown in the reader's own time zone. */
 export const moment = (at: Date): RichTextElement => ({
   type: 'date',
-  timestamp: Math.floor(at.getTime() / 1000),
-  format: '{date_short_pretty} {time}',
-  fallback: at.toISOString().slice(0, 16).replace('T', ' ') + ' UTC',
+  timestamp: secondsOf(at),
+  format: MOMENT,
+  fallback: inUtc(at),
 });
+
+/** The same in a message's `text`, which is markup: it stands beside escaped words, and is never escaped itself. */
+export const momentText = (at: Date): string => `<!date^${secondsOf(at)}^${MOMENT}|${inUtc(at)}>`;
+
+/** A Slack account that is notified of this. */
+export const mention = (account: string): RichTextElement => ({ type: 'user', user_id: account });
 
 export const line = (...elements: RichTextElement[]): RichTextBlock => ({
   type: 'rich_text',

@@ -47,15 +47,15 @@ export function breakerMessage(scene: BurstScene): Message {
   const more = held.length > SHOWN ? ` and ${held.length - SHOWN} more` : '';
   return {
     text: shortened(
-      escapeMrkdwn(open ? `${title}: ${given}, frozen by the word of ${scene.source}.` : title),
+      escapeMrkdwn(open ? `${title}: ${given}, frozen because of ${scene.source}.` : title),
       2900,
       '…',
     ),
     blocks: [
       header(oneLine(title)),
       facts([
-        fact('What happened', [words(say`${scene.source} took people away: ${scene.reason}`)]),
-        fact('Why it is held', [
+        fact('What happened', [words(say`${scene.source} removed people: ${scene.reason}`)]),
+        fact('Why we stopped', [
           words(
             say`more than ${count(threshold.people, 'person', 'people')} within ${inWords(threshold.seconds)}, since `,
           ),
@@ -63,7 +63,9 @@ export function breakerMessage(scene: BurstScene): Message {
         ]),
         ...(open
           ? ([
-              fact('Whom it hits', [words(say`${people}, ${given}: ${shortened(listed, 900, '…')}${more}`)]),
+              fact('Who is affected', [
+                words(say`${people}, ${given}: ${shortened(listed, 900, '…')}${more}`),
+              ]),
               fact('Active again', [words(say`${scene.back} of them`)]),
               fact('Decided', [words(oneLine(decided))]),
             ] as const)
@@ -73,17 +75,17 @@ export function breakerMessage(scene: BurstScene): Message {
         ? [
             line(
               words(
-                'What they gave to agents does nothing now, and needs no hurry. Was it meant? Carry it out, and it ends for good: another IT admin must agree. Was it a mistake? Make the people active again at the source, then dismiss it.',
+                'The mandates that they gave are frozen, so there is no hurry. If this was intended, carry out the revocations: the mandates end for good, and another IT admin must agree. If it was a mistake, make the people active again at the source, then dismiss the revocations.',
               ),
             ),
           ]
         : []),
-      smallPrint(say`${burst} · /breaker list shows everybody`),
+      smallPrint(say`${burst} · To see everyone, type /breaker list`),
       ...(open
         ? [
             actions(
-              button('Carry out…', ACTIONS.carryOut, burst, 'danger'),
-              button('Dismiss…', ACTIONS.dismiss, burst),
+              button('Carry out revocations', ACTIONS.carryOut, burst, 'danger'),
+              button('Dismiss revocations', ACTIONS.dismiss, burst),
             ),
           ]
         : []),

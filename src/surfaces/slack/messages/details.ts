@@ -1,6 +1,5 @@
 import type { KnownBlock, ModalView } from '@slack/types';
-import { effectWords } from '#domain/impact.ts';
-import { fact, facts, line, plain, preformatted, quote, words } from './blocks.ts';
+import { fact, facts, line, moment, plain, preformatted, quote, words } from './blocks.ts';
 import { statusOf } from './approval.ts';
 import type { Scene } from '#engine/approve/scene.ts';
 import { oneLine, say } from '#lib/sanitise.ts';
@@ -23,8 +22,9 @@ export function detailsView(scene: Scene): ModalView {
               words(say`${view.agent.name}, owned by ${view.agent.owner?.displayName ?? 'nobody'}`),
             ]),
           ]),
-      fact('Effect', [words(oneLine(effectWords(approval.impact)))]),
-      fact('Policy', [words(oneLine(scene.asks.join(' ')))]),
+      fact('Effect', [words(scene.effect)]),
+      fact('Needs', [words(oneLine(scene.asks.join(' ')))]),
+      fact('This request expires', [moment(approval.expiresAt)]),
       fact('Approval', [words(oneLine(approval.id), { code: true })]),
       fact('Digest', [words(oneLine(approval.digest.slice(0, 8)), { code: true })]),
     ]),

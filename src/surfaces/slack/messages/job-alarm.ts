@@ -10,8 +10,8 @@ export function jobAlarmMessage({ id, queue, subject, reason, raisedAt, overAt }
   const what = directory ? say`The import of the directory` : say`Background work (${queue})`;
   const title = overAt === null ? say`${what} failed` : say`${what} works again`;
   const next = directory
-    ? say`What could not be read stays as it was; data that gets too old is not relied on. The next import runs within four hours. Put right what is named above.`
-    : say`It is not tried again by itself. Give whoever runs Prokura the text above.`;
+    ? say`Fix what the reason names. The next import runs within four hours. Until then we keep what we read before, and do not rely on data that gets too old.`
+    : say`We will not try it again. Send the reason above to the person who runs Prokura.`;
   return {
     text: escapeMrkdwn(shortened(overAt === null ? say`${title}: ${reason}` : title, 2800, '…')),
     blocks: [

@@ -3,14 +3,13 @@ import type { KnownBlock } from '@slack/types';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import type { CallError } from '#domain/call/call.ts';
-import { line, moment, words, type Message } from './blocks.ts';
+import { line, words, type Message } from './blocks.ts';
 import { outputBlocks } from './output.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
 
 /** What an answer says beside the outcome itself. */
 export interface Around {
-  /** Of what waits: who can approve it, and whether they are too few. */
-  readonly approvers: readonly string[];
+  /** Of what waits: that too few can approve it. */
   readonly shortage: string | null;
   /** Of what is done: names for the ids in its output. */
   readonly names: ReadonlyMap<string, string>;
@@ -21,11 +20,11 @@ export function outcomeMessage(
   entry: CatalogueEntry,
   summary: string,
   outcome: Outcome,
-  { approvers, shortage, names }: Around,
+  { shortage, names }: Around,
 ): Message {
   if (outcome.status === 'done') return done(entry, summary, outcome.output, names);
   if (outcome.status === 'running')
-    return simple('Working on it', `${summary}. You will get a direct message when it is done.`);
+    return simple('Working on it', `${summary}. You will get the result as a direct message.`);
   if (outcome.status === 'denied') return simple('Not allowed', `${summary}. ${outcome.denial.message}`);
   if (outcome.status !== 'waiting')
     return simple(OPENINGS[outcome.status], `${summary}. ${errorText(outcome.error)}`);
@@ -33,20 +32,9 @@ export function outcomeMessage(
   if (shortage !== null)
     return simple(
       'Not carried out',
-      `${summary}. ${shortage} You are named for break-glass: the direct message about this has the button. Without it, this expires.`,
+      `${summary}. ${shortage} You are named for break-glass: use the button in the direct message about this request. Otherwise the request expires.`,
     );
-  const who = approvers.length === 0 ? 'an approver' : approvers.join(' or ');
-  return {
-    text: shortened(escapeMrkdwn(`Waiting for approval by ${who}: ${summary}`), 2900, '…'),
-    blocks: [
-      line(
-        words(say`Waiting for approval by ${who}: `, { bold: true }),
-        words(say`${summary}. It expires `),
-        moment(new Date(outcome.expiresAt)),
-        words('. You will get a direct message here when it is decided.'),
-      ),
-    ],
-  };
+  return simple('Waiting for approval', `${summary}. You will get the result as a direct message.`);
 }
 
 const OPENINGS = {
@@ -54,7 +42,7 @@ const OPENINGS = {
   expired: 'Expired',
   withdrawn: 'Withdrawn',
   failed: 'Failed',
-  unknown: 'Not known whether it took effect',
+  unknown: 'We do not know whether it took effect',
 } as const;
 
 /** An error with the provider's own code and words, where there are some: whoever looks there finds the same. */

@@ -19,7 +19,7 @@ import {
   words,
   type Message,
 } from './blocks.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
+import { escapeMrkdwn, inSentence, shortened } from './text.ts';
 
 /**
  * What would be asked for, before it is, with all that it would change as approvers see it: nothing has happened yet. `draftId` is what the
@@ -38,25 +38,25 @@ export function previewMessage(
       ? []
       : [fact('Effect', [words(oneLine(withNames(effectWords(foreseen.impact), names)))])]),
   ];
-  const blocks: KnownBlock[] = [line(words('I will: ', { bold: true }), words(oneLine(summary)))];
+  const opening = say`You are about to ${inSentence(summary)}`;
+  const blocks: KnownBlock[] = [line(words(opening, { bold: true }))];
   if (again)
     blocks.push(
       line(
         words(
-          'What this would do has changed since you saw it, so nothing was sent. This is what it would do now.',
+          'What this would do has changed since you saw it, so nothing was sent. This is what it would do now. Send it if you still want that.',
         ),
       ),
     );
   if (pairs.length > 0) blocks.push(facts(pairs));
-  if (foreseen !== null && foreseen.impact.changes.length > 0)
-    blocks.push(
-      line(words('Exactly what will change', { bold: true })),
-      ...preformatted(changeLines(foreseen.impact, names)),
-    );
+  // What the effect says word for word is not said again.
+  const changes = foreseen === null ? [] : changeLines(foreseen.impact, names);
+  if (changes.length > 0)
+    blocks.push(line(words('Exactly what will change', { bold: true })), ...preformatted(changes));
   if (request.reason !== null && request.reason !== '') blocks.push(quote(request.reason));
   blocks.push(
     smallPrint(
-      say`Nothing has happened yet. Where policy wants an approval, it is asked for after you send this.`,
+      say`Nothing has happened yet. If approval is required, we will ask for it after you send this.`,
     ),
     actions(
       button('Send request', ACTIONS.send, draftId, 'primary'),
@@ -64,5 +64,5 @@ export function previewMessage(
       button('Cancel', ACTIONS.cancel, draftId),
     ),
   );
-  return { text: shortened(escapeMrkdwn(`I will: ${summary}`), 2900, '…'), blocks };
+  return { text: shortened(escapeMrkdwn(opening), 2900, '…'), blocks };
 }

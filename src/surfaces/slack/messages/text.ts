@@ -28,3 +28,11 @@ export function pieces(text: string, max: number): string[] {
 /** Words for a message's `text`, which Slack parses for mentions and links also where blocks are shown: nothing in it becomes one. */
 export const escapeMrkdwn = (text: string): string =>
   oneLine(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** A summary of what is asked, in the middle of a sentence: "Reset password for Ann Lee" is "reset Ann Lee's password", "Suspend Ann Lee" only begins small. */
+export function inSentence(summary: string): string {
+  const [, noun, name] = /^Reset (\w+) for ([^,]+)$/.exec(summary) ?? [];
+  if (noun !== undefined && name !== undefined)
+    return `reset ${name}'${name.endsWith('s') ? '' : 's'} ${noun}`;
+  return /^[A-Z][a-z]/.test(summary) ? `${summary.charAt(0).toLowerCase()}${summary.slice(1)}` : summary;
+}

@@ -1,0 +1,106 @@
+import { oneLine, say } from '#lib/sanitise.ts';
+import type { Agent } from '#domain/agent/store.ts';
+import type { Mandate } from '#domain/mandate/store.ts';
+import type { Person } from '#domain/person/store.ts';
+import type { ApprovalView } from '#engine/approve/view.ts';
+import { statusOf, voteLines } from './approval.ts';
+import { fact, facts, header, line, moment, smallPrint, words, type Message } from './blocks.ts';
+import { escapeMrkdwn, shortened } from './text.ts';
+
+/** Why a mandate is frozen, for people; a cause that is not here is said as it is. */
+const CAUSES: Readonly<Record<string, string>> = {
+  principal: 'the person who gave it froze it',
+  admin: 'it was frozen by hand, by someone other than the person who gave it',
+  principal_suspended: 'the person who gave it is suspended',
+  principal_deactivated: 'the person who gave it has left',
+  authority_lost: 'the groups of the person who gave it no longer grant all of it',
+  owner_left: 'the owner of the agent has left',
+  credentials_changed: 'somebody else changed the keys or the owner of the agent',
+  breaker: 'many people were deactivated at once, and IT admins are deciding whether that was intended',
+  parent_frozen: 'the mandate that it is part of is frozen',
+};
+
+const whyOf = ({ state, reason }: Mandate): string => {
+  if (state !== 'frozen' || reason === null) return reason ?? '';
+  return CAUSES[reason] ?? (reason.startsWith('admin:') ? 'the kill switch was used' : reason);
+};
+
+/** What can be done about it. */
+function nextStep({ id, state, reason }: Mandate, agent: string): string {
+  if (state !== 'frozen') return `Give it a new one with /mandate create ${agent}.`;
+  if (reason === 'principal') return `To resume it, type /mandate thaw ${id}.`;
+  if (reason === 'credentials_changed')
+    return `If the change is right, the person who gave it can confirm it with /mandate confirm ${id}.`;
+  if (reason === 'admin' || reason?.startsWith('admin:')) return 'An IT admin can lift the freeze.';
+  return '';
+}
+
+/** Whose mandate it is, and what else its message shows. */
+interface MandateScene {
+  readonly agent: Agent | null;
+  readonly principal: Person | null;
+  /** On whom or what, in words. */
+  readonly resources: string;
+  /** The approval that it came from; null where nobody was asked. */
+  readonly view: ApprovalView | null;
+}
+
+/** One mandate as its parties see it, in every state; for whoever asked for it, the card of the request becomes this. */
+export function mandateMessage(
+  mandate: Mandate,
+  { agent, principal, resources, view }: MandateScene,
+): Message {
+  const name = agent?.name ?? mandate.agentId;
+  const ended = mandate.reason === null ? '' : ` (${whyOf(mandate)})`;
+  const state =
+    mandate.state === 'active'
+      ? 'Active'
+      : `${mandate.state.charAt(0).toUpperCase()}${mandate.state.slice(1)}${ended}`;
+  const by = principal === null ? mandate.principalId : `${principal.displayName} (${principal.login})`;
+  const title = `Mandate for agent ${name}`;
+  const status = view === null || mandate.state !== 'active' ? null : statusOf({ view });
+  const approval = view?.approval;
+  return {
+    text: escapeMrkdwn(`${status === null ? '' : `${status} `}${title}: ${state}`),
+    blocks: [
+      ...(status === null ? [] : [line(words(oneLine(status), { bold: true }))]),
+      header(oneLine(title)),
+      facts([
+        fact('State', [words(oneLine(state))]),
+        fact('Given by', [words(oneLine(by))]),
+        fact('The agent can use', [words(oneLine(shortened(mandate.scopes.join(', '), 1000, '…')))]),
+        fact('On', [words(oneLine(shortened(resources, 1000, '…')))]),
+        fact('Purpose', [words(oneLine(shortened(mandate.purpose, 600, '…')))]),
+        fact(mandate.state === 'expired' ? 'This mandate expired' : 'This mandate expires', [
+          moment(mandate.expiresAt),
+        ]),
+      ]),
+      ...(view === null ? [] : voteLines({ view }, 'approver')),
+      smallPrint(
+        say`${mandate.id} · To end it, type /mandate revoke ${mandate.id}`,
+        ...(approval === undefined ? [] : [say`${approval.id} · digest ${approval.digest.slice(0, 8)}`]),
+      ),
+    ],
+  };
+}
+
+/** That a mandate has ended or is frozen: an edit of its message alone would tell nobody. Null while it is active. */
+export function mandateNotice(mandate: Mandate, agent: Agent | null): Message | null {
+  if (mandate.state === 'active') return null;
+  const name = agent?.name ?? mandate.agentId;
+  const why = mandate.reason === null ? '' : `: ${whyOf(mandate)}`;
+  const text = `The mandate for agent ${name} is ${mandate.state}${why}. The agent cannot use it. ${nextStep(mandate, name)}`;
+  return said(text.trim(), mandate.id);
+}
+
+/** What the notice of a freeze reads once that freeze is over. */
+export const thawedNotice = (mandate: Mandate, agent: Agent | null): Message =>
+  said(
+    `The mandate for agent ${agent?.name ?? mandate.agentId} was frozen for a while. It is ${mandate.state} now.`,
+    mandate.id,
+  );
+
+const said = (text: string, id: string): Message => ({
+  text: escapeMrkdwn(text),
+  blocks: [line(words(oneLine(text))), smallPrint(oneLine(id))],
+});
