@@ -6,15 +6,15 @@ import { chromium, type Browser, type Locator, type Page } from 'playwright-core
 import { startInstance, type Instance } from './demo/instance.ts';
 
 /**
- * Takes pictures of the real screens, in a fresh sandbox with a real browser, as people see them on their first day:
+ * Takes screenshots in a fresh sandbox with a real browser, of what people see on their first day:
  *
  *     npm run screenshots                   into docs/images
  *     npm run screenshots -- some/folder    into another folder
  *
- * One PNG a screen. Look at them before and after you change a message or a form.
+ * One PNG per screen. Look at them before and after you change a message or a form.
  */
 const folder = resolve(process.argv[2] ?? 'docs/images');
-/** How long a screen may take to become quiet, in milliseconds, and how long it is quiet then. */
+// How long a screen may take to stop changing, and how long it must then stay unchanged.
 const DEADLINE_MS = 60_000;
 const QUIET_MS = 2500;
 
@@ -112,7 +112,7 @@ function last(page: Page): Locator {
   return page.locator('#main article').last();
 }
 
-/** Waits until the page has not changed for a while. */
+/** Waits until the page has not changed for `QUIET_MS`. */
 async function quiet(page: Page): Promise<void> {
   let before = '';
   let since = Date.now();

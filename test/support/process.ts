@@ -87,7 +87,7 @@ export async function openFleet(options: { wire?: boolean } = {}): Promise<Fleet
 
 // How long a server may take to start on a busy machine.
 const START_MS = 150_000;
-/** How long the last words of a process that has ended are waited for, in milliseconds. */
+// How long to wait for the last output of a process that has ended.
 const LAST_WORDS_MS = 10_000;
 
 /**
@@ -112,7 +112,7 @@ export async function startProcess(
   for (const deadline = Date.now() + START_MS; !said.includes('readyz'); await sleep(25)) {
     if (child.exitCode === null && Date.now() <= deadline) continue;
     child.kill('SIGKILL');
-    // Its last words may still be in the pipe when it is gone; a database that it left behind may hold the pipe open.
+    // Its last output may still be in the pipe, and a database that it left behind may keep the pipe open.
     await Promise.race([closed, sleep(LAST_WORDS_MS)]);
     throw new Error(`the server did not start (exit ${child.exitCode}):\n${said}`);
   }
