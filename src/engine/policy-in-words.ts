@@ -39,8 +39,8 @@ export const demandWords = ({
   quorum,
   step_up: stepUp,
 }: NonNullable<PolicyItem['requirement']>): string => {
-  const otherwise = fallback === null ? '' : `, otherwise by ${approverWords(fallback as ApproverKind)}`;
-  return `${counted(quorum, 'approval')} by ${approverWords(approver as ApproverKind)}${otherwise}${stepUp ? ', with step-up' : ''}`;
+  const otherwise = fallback === null ? '' : `, otherwise by ${approverWords(fallback as ApproverKind, quorum)}`;
+  return `${counted(quorum, 'approval')} by ${approverWords(approver as ApproverKind, quorum)}${otherwise}${stepUp ? ', with step-up' : ''}`;
 };
 
 /** What it is about: "“Reset password” and “Reset multi-factor” for a person". */

@@ -21,7 +21,7 @@ const approvalWords = (one: {
 }): string => {
   const asked = one.approvals.map(
     ({ approver, quorum, step_up: stepUp }) =>
-      `${counted(quorum, 'approval')} by ${approverWords(approver as ApproverKind)}${stepUp ? ', with step-up' : ''}`,
+      `${counted(quorum, 'approval')} by ${approverWords(approver as ApproverKind, quorum)}${stepUp ? ', with step-up' : ''}`,
   );
   return `${asked.length === 0 ? '' : ` First: ${listed(asked)}.`}${one.blocked === null ? '' : ` ${one.blocked}`}`;
 };

@@ -7,8 +7,8 @@ type Asks = Pick<Requirement, 'approver' | 'fallback' | 'quorum' | 'stepUp'>;
 /** What one requirement asks, for people: "2 approvals by an IT admin, with step-up". */
 export function requirementWords({ approver, fallback, quorum, stepUp }: Asks): string {
   const count = quorum === 1 ? '1 approval' : `${quorum} approvals`;
-  const otherwise = fallback === null ? '' : ` (if they can't: ${approverWords(fallback)})`;
-  return `${count} by ${approverWords(approver)}${otherwise}${stepUp ? ', with step-up' : ''}`;
+  const otherwise = fallback === null ? '' : ` (if they can't: ${approverWords(fallback, quorum)})`;
+  return `${count} by ${approverWords(approver, quorum)}${otherwise}${stepUp ? ', with step-up' : ''}`;
 }
 
 /** All that is asked, or that nobody must approve. `whys`: with the reason that each policy gives. */

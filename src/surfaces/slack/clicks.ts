@@ -22,7 +22,7 @@ import { notice } from './messages/blocks.ts';
 import { detailsView } from './messages/details.ts';
 import { textView } from './messages/text-view.ts';
 import { sceneOf } from '#engine/approve/scene.ts';
-import { tellOutcome, use } from './run.ts';
+import { answerTo, tellOutcome, use } from './run.ts';
 import { decide, noApproval, refresh } from './vote.ts';
 
 /** A click as Slack sends it: what the button is called, and the opaque value that it carried. */

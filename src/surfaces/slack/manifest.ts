@@ -1,7 +1,7 @@
 import type { Registry, Route } from './commands/registry.ts';
 
 /** What the app may do in a workspace: what is used now, and nothing else. */
-const SCOPES = ['commands', 'chat:write', 'im:history', 'im:write', 'users:read', 'users:read.email'];
+export const SCOPES = ['commands', 'chat:write', 'im:history', 'im:write', 'users:read', 'users:read.email'];
 
 /** What the app is told of: what people type to it in their direct messages. */
 const EVENTS = ['message.im'];

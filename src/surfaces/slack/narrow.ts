@@ -79,8 +79,7 @@ function smallerIn(
           field.name,
           'An empty field would mean no limit. Leave it as requested, or reduce it.',
         ]);
-    } else if ('problem' in reading) problems.push([field.name, reading.problem]);
-    else if (!same(reading.value, asked)) narrow[field.name] = reading.value;
+    } else if (!same(read.value, asked)) narrow[field.name] = read.value;
   }
   if (problems.length === 0 && Object.keys(narrow).length === 0)
     problems.push([

@@ -9,6 +9,7 @@ import type { Act, Slack } from '../context.ts';
 import { begin } from '../drafts.ts';
 import { checked, type Checked } from '../forms/check.ts';
 import { openForm } from '../forms/open.ts';
+import type { Problem } from '../forms/read.ts';
 import type { Identity } from '../identity.ts';
 import { ACTIONS } from '../ids.ts';
 import { button, notice } from '../messages/blocks.ts';
@@ -23,8 +24,8 @@ export interface Asking {
   /** Where they asked. */
   readonly channel: string | null;
   readonly request: Request;
-  /** What was typed and not understood, in words for the person. */
-  readonly problems: readonly string[];
+  /** What was typed and not understood. */
+  readonly problems: readonly Problem[];
   /** The form is opened also where nothing is missing. */
   readonly form?: boolean;
 }
@@ -60,18 +61,16 @@ async function openFor(
   check: Checked,
 ): Promise<void> {
   const draftId = await begin(slack, act, { kind: 'request', channel, ...request });
-  // Nobody is prefilled who could not be found.
-  const unfound = route.fields
-    .filter(({ name, kind }) => (kind === 'person' || kind === 'agent') && check.problems.has(name))
-    .map(({ name }) => name);
-  const input = Object.fromEntries(Object.entries(request.input).filter(([name]) => !unfound.includes(name)));
-  await openForm(slack, act, {
-    route,
-    draftId,
-    input,
-    reason: request.reason,
-    problems: [...problems, ...check.wanting],
-  });
+  const notes = new Map([...check.notes, ...byField(problems)]);
+  await openForm(slack, act, { route, draftId, input: check.usable, reason: request.reason, notes });
+}
+
+/** One note for each field. */
+function byField(problems: readonly Problem[]): Map<string, string> {
+  const notes = new Map<string, string>();
+  for (const [field, words] of problems)
+    notes.set(field, [notes.get(field), words].filter((one) => one !== undefined).join(' '));
+  return notes;
 }
 
 /** What each kind of thing is called, and the tool that lists them. */

@@ -2,6 +2,7 @@ import { asPerson, guarded, type Act, type Slack } from '../context.ts';
 import { onlyReads } from '../answer.ts';
 import { begin } from '../drafts.ts';
 import { isRefusal } from '../account.ts';
+import type { Problem } from '../forms/read.ts';
 import type { Identity } from '../identity.ts';
 import { notice } from '../messages/blocks.ts';
 import type { Request } from '../run.ts';
@@ -101,12 +102,4 @@ export async function withPeople(
     else input[field] = person.id;
   }
   return { understood: { ...understood, input }, problems };
-}
-
-/** One note for each field. */
-function byField(problems: readonly Problem[]): Map<string, string> {
-  const notes = new Map<string, string>();
-  for (const [field, words] of problems)
-    notes.set(field, [notes.get(field), words].filter((one) => one !== undefined).join(' '));
-  return notes;
 }
