@@ -39,7 +39,8 @@ export const demandWords = ({
   quorum,
   step_up: stepUp,
 }: NonNullable<PolicyItem['requirement']>): string => {
-  const otherwise = fallback === null ? '' : `, otherwise by ${approverWords(fallback as ApproverKind, quorum)}`;
+  const otherwise =
+    fallback === null ? '' : `, otherwise by ${approverWords(fallback as ApproverKind, quorum)}`;
   return `${counted(quorum, 'approval')} by ${approverWords(approver as ApproverKind, quorum)}${otherwise}${stepUp ? ', with step-up' : ''}`;
 };
 

@@ -234,7 +234,9 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
       400,
       'invalid_request',
     ]);
-    expect(await refused(await jag({}, 'ann'))).toMatch(/^400 invalid_grant: .*not given this agent a mandate/);
+    expect(await refused(await jag({}, 'ann'))).toMatch(
+      /^400 invalid_grant: .*not given this agent a mandate/,
+    );
     expect(await refused(await jag({}, 'ann'), { mandate_id: mandateId })).toMatch(
       /^400 invalid_grant: No such/,
     );

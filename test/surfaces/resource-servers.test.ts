@@ -172,7 +172,12 @@ describe('a registration', () => {
       /belongs to tools of this server/,
     ],
     ['a scope that is not there', 'https://x.acme.example', ['no.such'], /no scope no.such/],
-    ['a scope of another one', 'https://x.acme.example', ['books:read'], /books:read belongs to https:\/\/books/],
+    [
+      'a scope of another one',
+      'https://x.acme.example',
+      ['books:read'],
+      /books:read belongs to https:\/\/books/,
+    ],
   ])('refuses %s', async (_what, identifier, scopes, why) => {
     await expect(ask('resource_server_set', { identifier, scopes })).rejects.toMatchObject({
       code: 'invalid_input',

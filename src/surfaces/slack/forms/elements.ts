@@ -90,7 +90,8 @@ const HOW: Readonly<Partial<Record<FieldKind['kind'], string>>> = {
 };
 
 /** Ways to name somebody or something, as descriptions have them: ": its name or id", " (work email or person id)". */
-const NAMED = /(?<=\S)(?::| \()? ?\b(?:its |person |work )*(?:name|id|email) or (?:its |person |work )*(?:name|id|email)\b\)?/gi;
+const NAMED =
+  /(?<=\S)(?::| \()? ?\b(?:its |person |work )*(?:name|id|email) or (?:its |person |work )*(?:name|id|email)\b\)?/gi;
 
 /** What a field is for, without the ways to type what is picked here. */
 function hintOf(field: Field): Line {
