@@ -119,7 +119,7 @@ describe('/policy show', () => {
     const first = await answer('dana', '/policy show');
     expect(read(first)).toMatch(/Policies · 1–10 of \d\d/);
     expect(read(first)).not.toMatch(/stays (?:true|false)|\beffect\b|\bpermit\b|\bnull\b|\bfalse\b/);
-    expect(read(first)).toContain('Allows · People look up colleagues. Allows everybody: ');
+    expect(read(first)).toMatch(/Allows · People look up colleagues\. Allows every(?:body|one): /);
     const seen: string[] = [read(first)];
     for (let at: SimMessage = first; buttonsOf(at).includes('Next');) {
       const before = read(at);
@@ -137,7 +137,7 @@ describe('/policy show', () => {
     const dana = world.slack.as('dana');
     const first = await answer('dana', '/policy show');
     const shown = await click('dana', first, 'Show');
-    expect(read(shown)).toContain('@allows("everybody")');
+    expect(read(shown)).toMatch(/@allows\("every(?:body|one)"\)/);
     expect(read(shown)).toMatch(/resource is Tenant\)[^;]*;/);
     const { view } = await dana.clicks(first, 'Cedar text');
     const modal = view ?? (await eventually(() => dana.modal(), 'the text opens'));
@@ -218,7 +218,7 @@ describe('names in place of ids', () => {
     expect(buttonsOf(told)).toEqual([]);
     const ended = await world.mandate('bob', await world.agent('brief-bot', 'bob'));
     await world.as(await world.actor('bob'), 'mandate_revoke', { mandate_id: ended });
-    expect((await answer('bob', `/mandate revoke ${ended}`)).text).toContain('has ended already');
+    expect((await answer('bob', `/mandate revoke ${ended}`)).text).toMatch(/has (?:ended already|already ended)/);
   });
 
   test('a request is named by its number or by whom it is about, and only one’s own can be', async () => {
