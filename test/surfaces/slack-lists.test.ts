@@ -218,7 +218,9 @@ describe('names in place of ids', () => {
     expect(buttonsOf(told)).toEqual([]);
     const ended = await world.mandate('bob', await world.agent('brief-bot', 'bob'));
     await world.as(await world.actor('bob'), 'mandate_revoke', { mandate_id: ended });
-    expect((await answer('bob', `/mandate revoke ${ended}`)).text).toMatch(/has (?:ended already|already ended)/);
+    expect((await answer('bob', `/mandate revoke ${ended}`)).text).toMatch(
+      /has (?:ended already|already ended)/,
+    );
   });
 
   test('a request is named by its number or by whom it is about, and only one’s own can be', async () => {

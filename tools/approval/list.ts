@@ -4,9 +4,17 @@ import { approvalNumber } from '#domain/approval/number.ts';
 import { pendingApprovals } from '#domain/approval/store.ts';
 import { authorityOf } from '#domain/group/authority.ts';
 import { namesOfPeople } from '#domain/person/names.ts';
+import { yourState } from '#engine/approve/your-state.ts';
 import { approvalView, approverNames, type ApprovalView } from '#engine/approve/view.ts';
 import { defineTool, IMPLIED_SCOPE, TENANT_TARGET } from '#engine/tool.ts';
 import type { Actor } from '#domain/actor.ts';
+
+const STATES = {
+  approver: 'You decide',
+  voted: 'You have voted',
+  requester: 'Waiting',
+  observer: 'Waiting',
+} as const;
 
 export default defineTool({
   name: 'approval_list',
@@ -26,7 +34,9 @@ export default defineTool({
         asked_by_id: z.string().nullable().describe('Person id; null where no person asked.'),
         agent: z.string().nullable(),
         approvers: z.array(z.string()),
-        you: z.enum(['approver', 'requester', 'observer']),
+        you: z
+          .enum(['approver', 'voted', 'requester', 'observer'])
+          .describe('What you are to it: approver while your vote is missing, voted once it is in.'),
         expires_at: z.iso.datetime(),
       }),
     ),
@@ -35,7 +45,7 @@ export default defineTool({
     lists: {
       approvals: {
         heading: 'Waiting for approval',
-        state: ({ you }) => (you === 'approver' ? 'You decide' : 'Waiting'),
+        state: ({ you }) => STATES[you],
         sentence: (one, { personId }) => {
           const who = one.asked_by_id === personId ? 'you' : one.asked_by;
           const through = one.agent === null ? '' : ` through agent ${one.agent}`;
@@ -99,14 +109,13 @@ export default defineTool({
   },
 });
 
-function roleOf(view: ApprovalView, actor: Actor): 'approver' | 'requester' | null {
+/** What this caller is to the approval; null where it is none of their business. */
+function roleOf(view: ApprovalView, actor: Actor): 'approver' | 'voted' | 'requester' | null {
   if (actor.kind === 'service') return null;
   if (actor.kind === 'agent')
     return view.call.agentId === actor.agentId && view.call.mandateId === actor.mandateId
       ? 'requester'
       : null;
-  // First: what was asked with an access token of theirs waits for their own confirmation.
-  if (view.requirements.some(({ eligible }) => eligible.some((person) => person.id === actor.personId)))
-    return 'approver';
-  return view.call.principalId === actor.personId ? 'requester' : null;
+  const { you } = yourState(view, actor.personId);
+  return you === 'observer' ? null : you;
 }
