@@ -42,8 +42,8 @@ describe('one requirement', () => {
     >`select impact from approvals where id = ${asked.approvalId}`;
     // What only agents were asked is replaced too, and the preview says so.
     expect(row?.impact.changes[0]).toMatchObject({
-      from: expect.stringContaining('An agent may change Okta only') as string,
-      to: '1 approval by somebody with the role it admin',
+      from: expect.stringContaining('Agents can change Okta only') as string,
+      to: '1 approval by an IT admin',
     });
     expect(await world.sql`select 1 from policy_versions`).toHaveLength(0);
     expect(await world.agreed(asked)).toMatchObject({ version: 1, previous_version: 0, two_humans: true });
@@ -90,7 +90,7 @@ describe('one requirement', () => {
         'when people themselves ask, for somebody with the role manager',
       ) as string,
       from: expect.stringContaining("1 approval by the requester's manager") as string,
-      to: '1 approval by somebody with the role it admin',
+      to: '1 approval by an IT admin',
     });
     expect(stays).toMatchObject({
       what: 'stays in any case',
@@ -123,7 +123,7 @@ describe('one requirement', () => {
   test('that would keep IT admins from changing the policies is refused', async () => {
     const before = await shown();
     for (const [input, words] of [
-      [{ action: 'policy_set', approver: 'manager' }, 'asks for an approval of policy_set'],
+      [{ action: 'policy_set', approver: 'manager' }, 'requires an approval for policy_set'],
       [
         { action: 'policy_set', approver: 'role:it_admin', quorum: 9 },
         'Nobody could change the policies any more',
@@ -187,7 +187,7 @@ test('in Slack it is a form, then a card with what is asked now and what would b
   expect(sent.errors ?? {}).toEqual({});
   const card = await person.waitsFor((one) => JSON.stringify(one.blocks).includes('Send request'), 90_000);
   const words = JSON.stringify(card.blocks);
-  expect(words).toContain('→ 1 approval by somebody with the role it admin');
+  expect(words).toContain('→ 1 approval by an IT admin');
   await person.clicks(card, 'Send request');
   const [row] = await eventually(async () => {
     const rows = await world.sql<
@@ -246,7 +246,7 @@ describe('over REST and from the command line', () => {
       {
         allowed: true,
         approvals: [{ policy: 'governance-by-key-takes-two-humans', quorum: 2 }],
-        changes: [{ what: 'approval of "Suspend"' }, { what: 'policies' }, { what: 'note' }],
+        changes: [{ what: 'approval of "Suspend a person"' }, { what: 'policies' }, { what: 'note' }],
         reversible: true,
       },
     ]);

@@ -42,9 +42,9 @@ export const agentSteps = (scene: Scene, state: State): Step[] => [
       const preview = await scene.slack
         .as('carl')
         .waitsFor((one) => JSON.stringify(one).includes('Preview the kill switch'));
-      const hits = /Pending approvals: [^\d]*(\d+)/.exec(wordsOf(preview.blocks))?.[1];
+      const hits = /Requests that are withdrawn: [^\d]*(\d+)/.exec(wordsOf(preview.blocks))?.[1];
       say(`preview: ${wordsOf(preview.blocks)}`);
-      must(hits === '1', `the preview counts ${String(hits)} pending approvals`);
+      must(hits === '1', `the preview counts ${String(hits)} requests`);
       must((await knock(scene, token)) === 200, 'the preview changed something');
       await scene.send('carl', '/freeze now deploy-bot "it misbehaves"');
       const done = await scene.slack.as('carl').waitsFor((one) => /Elapsed ms: /.test(wordsOf(one.blocks)));
