@@ -12,6 +12,9 @@ import type { Targets } from './tool.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
+/** Kinds of references that can be what policy decides about. Scopes, tools, roles and the like never are. */
+const TARGET_KINDS: ReadonlySet<string> = new Set(['person', 'agent', 'mandate', 'approval', 'freezable']);
+
 /**
  * Whether policy would let this person use the tool with these fields, now, at once or after an approval. True where a field that names the
  * target is still missing: that cannot be told. For what is offered to people (buttons, help), and never in place of the decision on a call.
@@ -24,7 +27,9 @@ export async function couldUse(
   input: Data,
 ): Promise<boolean> {
   const { required = [] } = entry.inputSchema as { required?: readonly string[] };
-  const named = [...referenceFields(entry).keys()].filter((field) => required.includes(field));
+  const named = [...referenceFields(entry)].flatMap(([field, kind]) =>
+    TARGET_KINDS.has(kind) && required.includes(field) ? [field] : [],
+  );
   if (named.some((field) => input[field] === undefined)) return true;
   try {
     const targets = targetsOf(entry, await resolveReferences(reader, entry, actor, { ...input }));

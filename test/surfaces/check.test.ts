@@ -194,7 +194,7 @@ describe('prokura check', () => {
     for (const words of [
       'PORT: ',
       'OKTA_CLIENT_ID foo is not a client id of Okta',
-      'leave out "-admin"',
+      'remove "-admin"',
       'SLACK_BOT_TOKEN is an app-level token (xapp-…)',
       'SLACK_TEAM_ID acme is not the id of a workspace',
       'SLACK_APP_ID B123 is the id of a bot',
@@ -367,7 +367,7 @@ describe('Slack', () => {
     await lacking.close();
     expect(bad(checks)).toEqual({ 'slack.scopes': 'failed missing_scope' });
     expect(checks.find(({ id }) => id === 'slack.scopes')?.found).toContain(
-      'Not granted: im:write, users:read.email.',
+      'Not granted: im:history, im:write, users:read.email.',
     );
   });
 });

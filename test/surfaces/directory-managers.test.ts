@@ -71,6 +71,6 @@ describe('who a manager reference means', () => {
     expect(await answer()).toContain('More than one person');
     world.okta.org.users.delete(former);
     await sync();
-    expect(await answer()).toContain('Find a person');
+    expect(await answer()).toContain('People · ');
   });
 });

@@ -91,7 +91,7 @@ describe('a generated secret', () => {
       /^401 invalid_client: /,
     );
     expect(await refusal(world, of, { client_secret: secret, client_id: of.agentId })).toMatch(
-      /^400 invalid_request: Authenticate in one way/,
+      /^400 invalid_request: Authenticate in only one way/,
     );
     expect((await withBasic(of, secret, { client_secret: secret })).body['error']).toBe('invalid_request');
     expect((await withBasic(of, secret, { client_id: tenant.agentId })).body['error']).toBe(

@@ -618,7 +618,7 @@ describe('OAuth', () => {
     const fault = await faultOf(connect({ credential: app(rsa) }).directory.person(UID));
     expect(fault).toMatchObject({
       code: 'forbidden',
-      message: expect.stringContaining('client id'),
+      message: expect.stringContaining('client ID'),
       detail: { provider: { status: 401, code: 'invalid_client' } },
     });
     expect(seen.map((one) => one.path)).toEqual([TOKEN]);
@@ -639,7 +639,7 @@ describe('OAuth', () => {
   it('an unknown client id hears the same, though Okta words it otherwise', async () => {
     handler = () => oktaError(401, 'invalid_client', "Invalid value for 'client_id' parameter.");
     const fault = await faultOf(connect({ credential: app(rsa) }).directory.person(UID));
-    expect(fault).toMatchObject({ code: 'forbidden', message: expect.stringContaining('client id') });
+    expect(fault).toMatchObject({ code: 'forbidden', message: expect.stringContaining('client ID') });
   });
 
   it('a failed token request is not remembered', async () => {

@@ -146,7 +146,7 @@ describe('a key of one source and the people of another', () => {
         status: 409,
         body: { scimType: 'uniqueness' },
       });
-    expect(await types('dana', '/okta find ann')).toContain('Find a person');
+    expect(await types('dana', '/okta find ann')).toContain('People · ');
     expect((await scim(entra, 'PATCH', path, patch({ active: false }))).status).toBe(200);
     expect((await scim(entra, 'DELETE', path)).status).toBe(204);
   });
@@ -233,7 +233,7 @@ describe('an address that the directory has changed', () => {
       person: 'nina.new@acme.example',
     });
     expect(outcome).toMatchObject({ status: 'done' });
-    expect(await types('nina', '/okta find ann')).toContain('Find a person');
+    expect(await types('nina', '/okta find ann')).toContain('People · ');
   });
 });
 

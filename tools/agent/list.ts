@@ -29,7 +29,7 @@ export default defineTool({
     ),
     next_cursor: z.string().nullable(),
     total: z.number().int().describe('How many there are in all pages.'),
-    can_register: z.boolean().describe('Whether you may register one.'),
+    can_register: z.boolean().describe('Whether you can register agents.'),
   }),
   inWords: {
     lists: {

@@ -24,7 +24,7 @@ export default defineTool({
       .min(1)
       .max(100)
       .meta({ ref: 'scope' })
-      .describe('Its ceiling: the scopes that it may ever be given.'),
+      .describe('Ceiling: the only scopes that mandates can give this agent.'),
     public_key: z
       .string()
       .min(20)

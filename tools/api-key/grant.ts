@@ -29,7 +29,7 @@ export default defineTool({
       .min(1)
       .max(50)
       .meta({ ref: 'key_scope' })
-      .describe(`What it may do from then on: ${KEY_SCOPES.join(', ')}, or names of tools.`),
+      .describe(`Scopes to add: ${KEY_SCOPES.join(', ')}, or tool names.`),
     source: z
       .string()
       .max(500)

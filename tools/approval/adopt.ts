@@ -12,7 +12,7 @@ export default defineTool({
       .string()
       .max(40)
       .meta({ ref: 'approval' })
-      .describe('The approval_id of what was denied with a suggestion.'),
+      .describe('approval_id of the request that was denied with a suggestion.'),
   }),
   output: z.object({
     call_id: z.string(),

@@ -17,7 +17,7 @@ export default defineTool({
       .string()
       .max(40)
       .meta({ ref: 'approval' })
-      .describe('The approval_id that the gated call answered.'),
+      .describe('approval_id from the response to the original call.'),
   }),
   output: z.object({ status: z.literal('cancelled'), approval_id: z.string() }),
   scope: IMPLIED_SCOPE,

@@ -15,7 +15,7 @@ export default defineTool({
       .min(1)
       .max(100)
       .meta({ ref: 'person', hint: 'The people whose revocations are carried out.' })
-      .describe('Whose revocations are carried out: person ids from breaker_list.'),
+      .describe('People whose mandates to revoke: person IDs from breaker_list.'),
   }),
   output: z.object({
     people: z.number(),

@@ -14,7 +14,9 @@ export default defineTool({
       .min(1)
       .max(100)
       .meta({ ref: 'person', hint: 'The people whose revocations are dropped. They must be active again.' })
-      .describe('Whose revocations are dropped: person ids from breaker_list; they must be active again.'),
+      .describe(
+        'People whose revocations to discard: person IDs from breaker_list. They must be active again.',
+      ),
   }),
   output: z.object({
     people: z.number(),

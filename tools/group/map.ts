@@ -16,7 +16,7 @@ export default defineTool({
       .min(1)
       .max(200)
       .meta({ ref: 'group' })
-      .describe("The group's immutable id at its source, never its name."),
+      .describe("The group's immutable ID at its source, not its name."),
     source: z
       .string()
       .min(1)
@@ -27,7 +27,7 @@ export default defineTool({
       .string()
       .regex(/^[a-z0-9_]{2,40}$/, 'use small letters, digits and _')
       .meta({ ref: 'role' })
-      .describe('The role: it_admin, manager, executive, member, or one that your policies name.'),
+      .describe('Role to give: it_admin, manager, executive, member, or a role that your policies use.'),
     scopes: z
       .array(z.string().min(1).max(200))
       .max(100)

@@ -16,14 +16,14 @@ export default defineTool({
       .min(1)
       .max(200)
       .meta({ ref: 'group' })
-      .describe("The group's immutable id at its source, never its name."),
+      .describe("The group's immutable ID at its source, not its name."),
     source: z
       .string()
       .min(1)
       .max(80)
       .default('okta')
-      .describe('Who tells of the group: okta, or scim:<key id>.'),
-    role: z.string().max(40).meta({ ref: 'role' }).describe('The role that it gives.'),
+      .describe('Source of the group: okta, or scim:<key id>.'),
+    role: z.string().max(40).meta({ ref: 'role' }).describe('Role to remove.'),
   }),
   output: MappingChanged,
   scope: 'group.manage',

@@ -15,9 +15,9 @@ export default defineTool({
   title: 'Confirm a mandate',
   lead: 'Confirm mandate',
   description:
-    'Lets a mandate that you gave go on after the keys or the owner of its agent changed. It asks the approval that giving it asked, and lifts that one cause: what else holds the mandate goes on holding it.',
+    "Resumes your mandate after its agent's keys or owner have changed. It needs the same approval as a new mandate, and does not lift other freezes.",
   input: z.object({
-    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('Mandate ID (mdt_…).'),
   }),
   output: z.object({ mandate_id: z.string(), state: z.string(), reason: z.string().nullable() }),
   scope: 'mandate.create',

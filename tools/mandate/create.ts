@@ -43,10 +43,10 @@ export default defineTool({
         .describe(
           'Whom it covers: team (your direct reports), an email address, person:<id>, group:<id>, or * for everyone you can act on. Default: team.',
         ),
-      days: field.daysField.meta({ first: true }).optional().describe('For how many days. Left out: 7.'),
+      days: field.daysField.meta({ first: true }).optional().describe('How many days it lasts. Default: 7.'),
       max_uses: field.usesField.optional().describe(field.FIELD_WORDS.max_uses),
       purpose: field.purposeField
-        .meta({ unless: 'template', hint: 'What it is for. Approvers and auditors read it.' })
+        .meta({ unless: 'template', hint: 'What it is for. Approvers and auditors can read this.' })
         .optional()
         .describe('What it is for. Approvers and auditors can read this. Required without a template.'),
       tools: field.toolsField.optional().describe(field.FIELD_WORDS.tools),

@@ -13,8 +13,14 @@ export default defineTool({
   description:
     'Freezes a mandate immediately, with its tokens and everything delegated from it. Use mandate_thaw to undo it; to end a mandate permanently, use mandate_revoke.',
   input: z.object({
-    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
-    reason: z.string().trim().min(3).max(500).default('Frozen by hand').describe('Why. Auditors read it.'),
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('Mandate ID (mdt_…).'),
+    reason: z
+      .string()
+      .trim()
+      .min(3)
+      .max(500)
+      .default('Frozen by hand')
+      .describe('Why you freeze it. Auditors can read this.'),
   }),
   output: z.object({
     mandate_id: z.string(),

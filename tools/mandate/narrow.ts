@@ -11,8 +11,8 @@ export default defineTool({
   description:
     'Reduces a mandate immediately: fewer scopes, resources, tools, uses or hours, an earlier end, or a lower amount. Its existing tokens stop working. To widen it, give a new mandate.',
   input: z.object({
-    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
-    scopes: field.scopesField.optional().describe('The scopes that remain.'),
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('Mandate ID (mdt_…).'),
+    scopes: field.scopesField.optional().describe('Scopes to keep.'),
     resources: field.resourcesField
       .optional()
       .describe('Resources to keep, or an email address or person:<id> that they cover now.'),

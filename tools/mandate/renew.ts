@@ -13,8 +13,8 @@ export default defineTool({
   description:
     'Extends one of your mandates by the given number of days from now. It needs the same approval as a new mandate; spent uses stay spent.',
   input: z.object({
-    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
-    days: daysField.describe('For how many days from now.'),
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('Mandate ID (mdt_…).'),
+    days: daysField.describe('How many days it lasts, counted from now.'),
   }),
   output: z.object({
     mandate_id: z.string(),

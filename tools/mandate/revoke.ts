@@ -12,7 +12,7 @@ export default defineTool({
   description:
     'Permanently ends a mandate and everything delegated from it. Its tokens stop working immediately, and pending requests are withdrawn.',
   input: z.object({
-    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('Mandate ID (mdt_…).'),
     reason: z
       .string()
       .trim()

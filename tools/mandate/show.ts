@@ -10,9 +10,9 @@ export default defineTool({
   title: 'Show a mandate',
   lead: 'Show mandate',
   description:
-    'Shows one mandate: what it allows and forbids in words, on whom, until when, how often it was used, what was made from it, and why it is frozen or has ended.',
+    'Shows one mandate: what it allows and forbids, whom it covers, when it ends, how often it was used, what was delegated from it, and why it is frozen or has ended.',
   input: z.object({
-    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('Mandate ID (mdt_…).'),
   }),
   output: MandateDetail,
   inWords: mandateWords,

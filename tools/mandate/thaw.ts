@@ -11,9 +11,9 @@ export default defineTool({
   title: 'Thaw a mandate',
   lead: 'Thaw mandate',
   description:
-    'Lifts the freeze that you may lift: the principal their own, the principal’s manager and IT admins one that others made. It works again when no cause is left; tokens of before stay dead.',
+    'Lifts a freeze: principals can thaw their own freezes; the principal’s manager and IT admins can thaw those made by others. The mandate works again when no cause is left, and old tokens stay invalid.',
   input: z.object({
-    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('The mandate id (mdt_…).'),
+    mandate_id: z.string().max(40).meta({ ref: 'mandate' }).describe('Mandate ID (mdt_…).'),
   }),
   output: z.object({
     mandate_id: z.string(),

@@ -56,7 +56,7 @@ const Input = z.object({
     .describe('Only on targets of this kind.'),
   why: oneLine(3, 300)
     .optional()
-    .describe('Shown to whoever asks and to the approvers; left out: that the organisation asks for it.'),
+    .describe('Shown to the requester and the approvers. Default: that the organisation requires it.'),
   note: z
     .string()
     .trim()

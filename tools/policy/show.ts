@@ -16,7 +16,9 @@ export default defineTool({
       .int()
       .min(0)
       .optional()
-      .describe('An older version; 0 is what ships. Left out: what is in force.'),
+      .describe(
+        'An earlier version; 0 is the text that ships with the product. Default: the version in force.',
+      ),
     policy: z.string().max(200).optional().describe('Only this policy, by its id: its own text.'),
   }),
   output: z.object({

@@ -9,8 +9,8 @@ export default defineTool({
   name: 'scope_remove',
   title: 'Remove a scope',
   description:
-    'Takes a scope out of the catalogue: nobody can be given it any more. Mandates and mappings that hold it stay until they are changed. Another IT admin must agree.',
-  input: z.object({ scope: z.string().max(100).meta({ ref: 'scope' }).describe('Its name.') }),
+    'Removes a scope from the catalogue, so that nobody can be given it. Mandates and group mappings that already have it do not change. Another IT admin must approve.',
+  input: z.object({ scope: z.string().max(100).meta({ ref: 'scope' }).describe('Name of the scope.') }),
   output: z.object({
     scope: z.string(),
     two_humans: z.boolean().describe('False if a single IT admin made this change alone.'),

@@ -37,10 +37,10 @@ export default defineTool({
       .record(z.string(), z.unknown())
       .meta({ ref: 'input of tool', first: true })
       .default({})
-      .describe('The input that they would give it.'),
-    at: z.iso.datetime({ offset: true }).optional().describe('A past time; left out: now.'),
-    limit: z.number().int().min(1).max(200).default(100).describe('At most so many people.'),
-    cursor: z.string().max(40).optional().describe('next_cursor of the answer before.'),
+      .describe('The input that they would pass to the tool.'),
+    at: z.iso.datetime({ offset: true }).optional().describe('A time in the past. Default: now.'),
+    limit: z.number().int().min(1).max(200).default(100).describe('Maximum number of people to check.'),
+    cursor: z.string().max(40).optional().describe('next_cursor from the previous page.'),
   }),
   output: z.object({
     people: z.array(

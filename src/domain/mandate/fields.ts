@@ -37,22 +37,22 @@ export const windowField = z
         label: 'Days of the week',
         hint: 'When it works. Leave all four empty for always.',
       })
-      .describe('ISO weekdays: 1 Monday to 7 Sunday.'),
+      .describe('ISO weekdays, from 1 (Monday) to 7 (Sunday).'),
     from: z
       .string()
       .regex(CLOCK_TIME)
       .meta({ ref: 'time', label: 'From', hint: 'When it begins to work on these days.' })
-      .describe('HH:MM, inclusive.'),
+      .describe('Start as HH:MM, inclusive.'),
     to: z
       .string()
       .regex(CLOCK_TIME)
       .meta({ ref: 'time', label: 'Until', hint: 'When it stops. Earlier than From: on the next morning.' })
-      .describe('HH:MM, exclusive; earlier than from: over midnight.'),
+      .describe('End as HH:MM, exclusive. If it is earlier than from, the window continues past midnight.'),
     timezone: z
       .string()
       .max(64)
       .meta({ ref: 'timezone', label: 'Time zone', hint: 'Of these times.' })
-      .describe('IANA time zone: Europe/Vienna.'),
+      .describe('IANA time zone, such as Europe/Vienna.'),
   })
   .refine((window) => window.from !== window.to, 'must differ from from')
   .refine((window) => isTimeZone(window.timezone), 'is not a known time zone');

@@ -45,7 +45,7 @@ export async function roleCheck({ credential }: OktaToCheck, ask: AskOkta): Prom
   const labels = roles.map(({ label, type }) => oneLine(String(label ?? type))).join(', ');
   if (types.includes('SUPER_ADMIN'))
     return answers.warning(
-      'The credential is a super administrator: whoever steals this server owns the whole Okta organisation.',
+      'The credential is a super administrator: anyone who steals this server controls the whole Okta organisation.',
       'Give the app a custom role with the permissions of docs/okta-setup.md instead, and remove Super Administrator.',
     );
   if (roles.length === 0)
