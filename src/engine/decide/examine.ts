@@ -49,11 +49,14 @@ function withoutStaying(text: string, own: readonly Parsed[], staying: readonly 
     if (shipped === policy.text) return false;
     if (shipped !== undefined)
       throw new TextError(
-        `policy ${policy.id} stays as it ships; give yours another @id`,
+        `policy ${policy.id} ships with the product and cannot be replaced; give yours another @id`,
         placeOf(text, policy.id),
       );
     if (claimsToStay)
-      throw new TextError(`policy ${policy.id}: @stays is only for what ships`, placeOf(text, policy.id));
+      throw new TextError(
+        `policy ${policy.id}: @stays is reserved for policies that ship with the product`,
+        placeOf(text, policy.id),
+      );
     return true;
   });
 }
