@@ -83,8 +83,8 @@ async function walk({ url, oktaUrl, slackUrl }: Instance, chrome: Browser): Prom
   await closes(bob);
 
   for (const list of ['/agent list', '/mandate list', '/approval list', '/policy show']) {
-    await types(bob, list);
-    await shot(last(bob), `slack${list.replaceAll(/[/ ]/g, '-')}`);
+    await types(dana, list);
+    await shot(last(dana), `slack${list.replaceAll(/[/ ]/g, '-')}`);
   }
   await types(bob, 'hello, can you reset the password of Ann?');
   await shot(last(bob), 'slack-free-text');

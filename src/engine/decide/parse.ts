@@ -59,7 +59,10 @@ const ANNOTATIONS = ['id', 'reason', 'allows', 'adds', 'approval', 'stays', ...N
 export function parsePolicies(text: string, origin: Origin): Parsed[] {
   const parts = cedar.policySetTextToParts(text);
   if (parts.type === 'failure')
-    throw new TextError(`the policies do not parse: ${messages(parts.errors)}`, firstPlace(text, parts.errors));
+    throw new TextError(
+      `the policies do not parse: ${messages(parts.errors)}`,
+      firstPlace(text, parts.errors),
+    );
   if (parts.policy_templates.length > 0)
     throw new Error('policy templates are not supported; write each policy in full');
   const parsed = parts.policies.map((one) => {

@@ -98,7 +98,9 @@ function hintOf(field: Field): Line {
   const { kind, description } = field;
   const looked = 'of' in field && field.of !== null;
   const picked = looked || kind === 'person' || kind === 'agent';
-  const what = picked ? description.replace(NAMED, '') : description;
+  const left = picked ? description.replace(NAMED, '').trim() : description;
+  // "Agent name or ID." beneath a menu of agents: its label says as much.
+  const what = /^\w*\.?$/.test(left) ? '' : left;
   return oneLine(`${what} ${looked ? '' : (HOW[kind] ?? '')}`.trim());
 }
 
