@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { code, listed, strong } from '#engine/answer-words.ts';
+import { credentialFacts } from '#engine/credentials-in-words.ts';
 import { pinCredentials, readCredentials, registerAgent, requireFreeName } from '#domain/agent/register.ts';
 import { findPerson } from '#domain/person/store.ts';
 import { MAX_SPIFFE_ID } from '#domain/token/spiffe.ts';
@@ -66,6 +68,23 @@ export default defineTool({
       .nullable()
       .describe('Why the agent cannot authenticate yet and how to fix it, or null if it can.'),
   }),
+  inWords: {
+    facts: (one) => [
+      ['Agent', [strong(one.name), ' ', code(one.agent_id)]],
+      ['Owner', one.owner],
+      ['Can be given', listed(one.scopes)],
+      ...credentialFacts(one),
+      ['Next', one.not_yet],
+    ],
+    buttons: [
+      {
+        text: 'Give a mandate',
+        tool: 'mandate_create',
+        input: ({ agent_id: agent }) => ({ agent }),
+        form: true,
+      },
+    ],
+  },
   scope: 'agent.manage',
   only: 'people',
   command: '/agent register <name> [owner] [scopes] [public_key]',

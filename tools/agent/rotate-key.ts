@@ -4,6 +4,8 @@ import { liveKeys, partsOf, rotateCredentials } from '#domain/agent/credentials.
 import { pinCredentials, readCredentials } from '#domain/agent/register.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import { MAX_SPIFFE_ID } from '#domain/token/spiffe.ts';
+import { counted } from '#engine/answer-words.ts';
+import { credentialFacts } from '#engine/credentials-in-words.ts';
 import { agentTarget, defineTool } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
 
@@ -61,6 +63,17 @@ export default defineTool({
     spiffe_id: z.string().nullable(),
     frozen: z.array(z.string()).describe('Mandates that are frozen until their principals confirm them.'),
   }),
+  inWords: {
+    facts: (one) => [
+      ...credentialFacts(one),
+      [
+        'Frozen',
+        one.frozen.length === 0
+          ? null
+          : `${counted(one.frozen.length, 'mandate')}, until the people who gave them confirm them.`,
+      ],
+    ],
+  },
   scope: 'agent.manage',
   only: 'people',
   command: '/agent rotate <agent>',
