@@ -124,7 +124,7 @@ describe('policies of a tenant', () => {
   test('a text that would lock IT admins out does not take the place of the one in force', async () => {
     const shown = async () => done(await world.as(await world.actor('dana'), 'policy_show', {}));
     const before = await shown();
-    const text = '@id("no") forbid (principal, action == Action::"policy_set", resource);';
+    const text = '@id("no") forbid (principal, action == Action::"approval_decide", resource);';
     const asked = world.as(await world.actor('dana'), 'policy_set', { text, note: 'a test' });
     await expect(asked).rejects.toMatchObject({ code: 'invalid_input' });
     expect(await world.sql`select 1 from calls where tool = 'policy_set'`).toHaveLength(0);
