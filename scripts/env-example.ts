@@ -1,4 +1,4 @@
-import { Environment } from '../src/environment.ts';
+import { Environment } from '../src/main/environment.ts';
 
 /** The text of `.env.example`: every setting with its purpose. */
 export function envExample(): string {

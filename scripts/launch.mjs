@@ -14,7 +14,7 @@ const require = createRequire(import.meta.url);
 /**
  * Runs a file of the project, or a program of one of its packages, with a Node that is new enough:
  *
- *     node scripts/launch.mjs src/main.ts
+ *     node scripts/launch.mjs src/main/main.ts
  *     node scripts/launch.mjs vitest run
  *     node scripts/launch.mjs --env-file=agent.env examples/agent/main.ts
  *

@@ -6,7 +6,7 @@ import { call } from '#engine/call.ts';
 import type { SetUpAnswer } from '#engine/set-up.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { samplePerson } from '#sandbox/company.ts';
-import type { RunningServer } from '../../src/server.ts';
+import type { RunningServer } from '../../src/main/server.ts';
 
 /** What the requests are made of. */
 export interface Fixtures {

@@ -1,7 +1,7 @@
 import { createLogger } from '#lib/log.ts';
-import { readConfig } from '../../src/config.ts';
-import { startSandbox } from '../../src/sandbox-mode.ts';
-import { startServer, type RunningServer } from '../../src/server.ts';
+import { readConfig } from '../../src/main/config.ts';
+import { startSandbox } from '../../src/main/sandbox-mode.ts';
+import { startServer, type RunningServer } from '../../src/main/server.ts';
 import { cpuMicros, serveParent } from '../harness/channel.ts';
 import { prepareDecision, type DecidedTool, type Decision } from './decision.ts';
 import { prepareFixtures, type Fixtures } from './fixtures.ts';

@@ -1,7 +1,7 @@
 import { createPublicKey, randomUUID, sign, verify } from 'node:crypto';
 import postgres from 'postgres';
 import { parseJwt, signJwt } from '#lib/jwt.ts';
-import type { RunningServer } from '../../src/server.ts';
+import type { RunningServer } from '../../src/main/server.ts';
 import { cpuMicros } from '../harness/channel.ts';
 import type { Fixtures } from './fixtures.ts';
 

@@ -44,7 +44,7 @@ export async function startInstance(stopped: AbortSignal): Promise<Instance> {
     // A client on this machine has no https address of its own, so it registers itself.
     OAUTH_DCR: '1',
   };
-  const child = spawn(process.execPath, ['src/main.ts'], {
+  const child = spawn(process.execPath, ['src/main/main.ts'], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -19,7 +19,7 @@ interface LedgerLine {
   readonly data: Record<string, unknown>;
 }
 
-const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../../src/main/cli.ts', import.meta.url));
 const shows = (words: string) => (message: SimMessage) => JSON.stringify(message).includes(words);
 
 /** The main story: a mandate from its birth to its end, on real protocols. */

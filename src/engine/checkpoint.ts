@@ -1,7 +1,7 @@
 import { signCheckpoint } from '#domain/ledger/checkpoint.ts';
 import { insertCheckpoint, listCheckpoints, type KeptCheckpoint } from '#domain/ledger/checkpoint-store.ts';
 import { ledgerHead } from '#domain/ledger/store.ts';
-import { createSigningKeys } from '#domain/token/signing-keys.ts';
+import { createSigningKeys } from '#domain/token/keys/signing-keys.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import { readonly, transact } from './transact.ts';

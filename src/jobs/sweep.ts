@@ -2,7 +2,7 @@ import { forgetDepartures } from '#domain/breaker/store.ts';
 import { forgetRepeats } from '#domain/call/repeats.ts';
 import { stuckCalls } from '#domain/call/store.ts';
 import { forgetSignIns } from '#domain/sign-in/store.ts';
-import { retireOldSigningKeys } from '#domain/token/rotate-signing-key.ts';
+import { retireOldSigningKeys } from '#domain/token/keys/rotate-signing-key.ts';
 import { forgetReplays } from '#domain/token/store.ts';
 import { forgetVerifiedUses } from '#domain/verify/store.ts';
 import type { App } from '#engine/app.ts';

@@ -58,7 +58,7 @@ async function run(
   return { code, out, err };
 }
 
-const prokura = (...args: string[]) => run(process.execPath, ['src/cli.ts', ...args]);
+const prokura = (...args: string[]) => run(process.execPath, ['src/main/cli.ts', ...args]);
 
 /** The commands of "First five minutes" in the README, changed to use this test's world. */
 function readmeCommands(): string[] {
@@ -163,7 +163,7 @@ describe('prokura agent', () => {
     );
   const bob = () => world.okta.tokenFor(samplePerson('bob').email, { scopes: ['delegation:exchange'] });
   const token = (args: readonly string[], env: Record<string, string>) =>
-    run(process.execPath, ['src/cli.ts', 'agent', 'token', ...args], env);
+    run(process.execPath, ['src/main/cli.ts', 'agent', 'token', ...args], env);
 
   test("takes the person's token from a file or the environment, and prints the delegation token alone where it is asked to", async () => {
     const file = join(folder, 'subject');

@@ -8,13 +8,13 @@ import { migrateDatabase } from '#db/migrate.ts';
 import { reach } from '#db/reach.ts';
 import { openDatabase, SERVER_ROLE, type Database } from '#db/pool.ts';
 import { createApiKeyCheck } from '#domain/tenant/api-key.ts';
-import { createPersonReader } from '#domain/token/client-token.ts';
-import { createMandateReader } from '#domain/token/hot-mandate.ts';
-import { configuredProviders } from '#domain/token/providers/configured.ts';
+import { createPersonReader } from '#domain/token/issued/client-token.ts';
+import { createMandateReader } from '#domain/token/grant/hot-mandate.ts';
+import { configuredProviders } from '#domain/token/subject/providers/configured.ts';
 import { readonly } from '#engine/transact.ts';
 import { newId, newSecret } from '#lib/id.ts';
 import { hotUser } from '#surfaces/scim/store.ts';
-import { QUEUES } from '../../src/queues.ts';
+import { QUEUES } from '../../src/main/queues.ts';
 
 let folder: string;
 let standby: EmbeddedServer;

@@ -10,7 +10,7 @@ import { createLogger } from '#lib/log.ts';
 import { SAMPLE_COMPANY } from '#sandbox/company.ts';
 import { SANDBOX_API_TOKEN, startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
 import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.ts';
-import { startServer, type RunningServer } from '../../src/server.ts';
+import { startServer, type RunningServer } from '../../src/main/server.ts';
 import { startProcess } from '../support/process.ts';
 import { previewOf } from '../support/slack-card.ts';
 import { copyDatabase, eventually } from '../support/world.ts';

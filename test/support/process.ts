@@ -91,14 +91,14 @@ const START_MS = 150_000;
 const LAST_WORDS_MS = 10_000;
 
 /**
- * Starts `src/main.ts` and waits for its banner. `group` gives it its own process group. Rejects with its
+ * Starts `src/main/main.ts` and waits for its banner. `group` gives it its own process group. Rejects with its
  * output if it ends before or takes too long, and leaves no process behind.
  */
 export async function startProcess(
   env: Record<string, string>,
   { group = false } = {},
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, ['src/main.ts'], {
+  const child = spawn(process.execPath, ['src/main/main.ts'], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { startEmbedded } from '#db/embedded.ts';
 import { migrateDatabase } from '#db/migrate.ts';
-import { QUEUES } from '../../src/queues.ts';
+import { QUEUES } from '../../src/main/queues.ts';
 
 /**
  * The environment variable that names a running template database. `npm run mutants` starts one for many

@@ -20,9 +20,9 @@ import { createLogger } from '#lib/log.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
 import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.ts';
-import { readConfig } from '../../src/config.ts';
-import { startSandbox } from '../../src/sandbox-mode.ts';
-import { startServer, type RunningServer } from '../../src/server.ts';
+import { readConfig } from '../../src/main/config.ts';
+import { startSandbox } from '../../src/main/sandbox-mode.ts';
+import { startServer, type RunningServer } from '../../src/main/server.ts';
 import { layWire, type Wire } from './proxy.ts';
 
 /** An agent, with its private key. */

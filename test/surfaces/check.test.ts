@@ -12,14 +12,14 @@ import type { Check } from '#lib/check.ts';
 import { newId } from '#lib/id.ts';
 import { startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
 import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.ts';
-import { runChecks, type Installation } from '../../src/check.ts';
-import { main } from '../../src/cli.ts';
+import { runChecks, type Installation } from '../../src/main/check.ts';
+import { main } from '../../src/main/cli.ts';
 import {
   makeSandboxState,
   oktaOfSandbox,
   slackOfSandbox,
   type SandboxState,
-} from '../../src/sandbox-settings.ts';
+} from '../../src/main/sandbox-settings.ts';
 import { copyDatabase } from '../support/world.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -118,7 +118,7 @@ async function program(
   more: Record<string, string>,
   cwd = ROOT,
 ): Promise<{ code: number | null; said: string }> {
-  const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), ...args], {
+  const child = spawn(process.execPath, [join(ROOT, 'src/main/cli.ts'), ...args], {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', ...more },
     stdio: ['ignore', 'pipe', 'pipe'],

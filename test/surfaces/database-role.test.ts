@@ -6,7 +6,7 @@ import { openDatabase, SERVER_ROLE } from '#db/pool.ts';
 import { checkSessions } from '#db/session-check.ts';
 import { decisionFactsNow } from '#domain/decision/facts.ts';
 import { readonly } from '#engine/transact.ts';
-import { QUEUES } from '../../src/queues.ts';
+import { QUEUES } from '../../src/main/queues.ts';
 import { layWire } from '../support/proxy.ts';
 import { openWorld, type World } from '../support/world.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Fault } from '#lib/fault.ts';
 import { slackSurface } from '#surfaces/slack/index.ts';
-import { health } from '../../src/health.ts';
+import { health } from '../../src/main/health.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;

@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
-import { issuerHash } from '#domain/token/providers/oidc.ts';
+import { issuerHash } from '#domain/token/subject/providers/oidc.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
 import { send, singleAdmin, startIssuer, type TestIssuer } from './identity-providers-world.ts';
 

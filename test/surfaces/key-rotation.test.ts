@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createClient } from '#client/index.ts';
-import { PUBLISHED_AFTER_SECONDS, PUBLISHED_AHEAD_SECONDS } from '#domain/token/rotate-signing-key.ts';
+import { PUBLISHED_AFTER_SECONDS, PUBLISHED_AHEAD_SECONDS } from '#domain/token/keys/rotate-signing-key.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { browserSide } from '#surfaces/oauth/browser/index.ts';
 import { sweep } from '../../src/jobs/sweep.ts';

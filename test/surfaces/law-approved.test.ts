@@ -8,7 +8,7 @@ import { preparePolicies } from '#engine/decide/policies.ts';
 import { execute } from '#engine/execute.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { samplePerson } from '#sandbox/company.ts';
-import type { RunningServer } from '../../src/server.ts';
+import type { RunningServer } from '../../src/main/server.ts';
 import { still } from '../support/still.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
 

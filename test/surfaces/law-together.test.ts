@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PersonActor } from '#domain/actor.ts';
 import { verifyLedger } from '#domain/ledger/verify.ts';
-import type { RunningServer } from '../../src/server.ts';
+import type { RunningServer } from '../../src/main/server.ts';
 import { call } from '#engine/call.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
 

@@ -8,7 +8,7 @@ import { entryHash, type LedgerEntry } from '#domain/ledger/entry.ts';
 import { verifyLedger } from '#domain/ledger/verify.ts';
 import { checkpointLedger } from '#engine/checkpoint.ts';
 import { transact } from '#engine/transact.ts';
-import { main } from '../../src/cli.ts';
+import { main } from '../../src/main/cli.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 /** The ledger from outside: entries can be found, are complete, and can be verified without us (law 11). */

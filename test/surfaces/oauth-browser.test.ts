@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { suspendHere } from '#domain/person/suspend.ts';
-import { createSigningKey } from '#domain/token/signing-keys.ts';
+import { createSigningKey } from '#domain/token/keys/signing-keys.ts';
 import { transact } from '#engine/transact.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { browserSide } from '#surfaces/oauth/browser/index.ts';

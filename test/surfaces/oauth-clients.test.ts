@@ -8,7 +8,7 @@ import { agentKeyFrom } from '#domain/agent/key.ts';
 import { agents } from '#domain/agent/tables.ts';
 import { DEFAULT_SETTINGS } from '#domain/tenant/settings.ts';
 import { tenants } from '#domain/tenant/tables.ts';
-import { createClientAuthenticator } from '#domain/token/client-authenticator.ts';
+import { createClientAuthenticator } from '#domain/token/client/client-authenticator.ts';
 import { SPIFFE_ASSERTION } from '#domain/token/names.ts';
 import { readonly } from '#engine/transact.ts';
 import { sha256 } from '#lib/crypto.ts';

@@ -7,7 +7,7 @@ import type { Outcome } from '#engine/outcome.ts';
 import { setUpTenant } from '#engine/set-up.ts';
 import { readonly } from '#engine/transact.ts';
 import { samplePerson } from '#sandbox/company.ts';
-import { providerLinks } from '../../src/providers.ts';
+import { providerLinks } from '../../src/main/providers.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
 
 let world: World;

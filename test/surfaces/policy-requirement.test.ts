@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '#engine/outcome.ts';
-import { main } from '../../src/cli.ts';
+import { main } from '../../src/main/cli.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
 
 let world: World;

@@ -7,7 +7,7 @@ import { suspendHere } from '#domain/person/suspend.ts';
 import type { App } from '#engine/app.ts';
 import { call } from '#engine/call.ts';
 import { transact } from '#engine/transact.ts';
-import type { RunningServer } from '../../src/server.ts';
+import type { RunningServer } from '../../src/main/server.ts';
 import { openWorld, type World } from '../support/world.ts';
 import { openParties, type Door, type Held, type Parties } from './revocation-doors.ts';
 

@@ -2,8 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { envExample } from '../../scripts/env-example.ts';
-import { ConfigError, readConfig } from '../../src/config.ts';
-import { Environment } from '../../src/environment.ts';
+import { ConfigError, readConfig } from '../../src/main/config.ts';
+import { Environment } from '../../src/main/environment.ts';
 
 const LIVE = {
   PROKURA_MODE: 'live',

@@ -90,6 +90,6 @@ describe('the layers', () => {
 
   test('only what is started reads the environment', () => {
     const readers = files.filter((file) => /process\.env/.test(readFileSync(resolve(root, file), 'utf8')));
-    expect(readers.toSorted()).toEqual(['src/cli.ts', 'src/main.ts']);
+    expect(readers.toSorted()).toEqual(['src/main/cli.ts', 'src/main/main.ts']);
   });
 });

@@ -3,7 +3,7 @@ import { code, listed, strong } from '#engine/answer-words.ts';
 import { credentialFacts } from '#engine/credentials-in-words.ts';
 import { pinCredentials, readCredentials, registerAgent, requireFreeName } from '#domain/agent/register.ts';
 import { findPerson } from '#domain/person/store.ts';
-import { MAX_SPIFFE_ID } from '#domain/token/spiffe.ts';
+import { MAX_SPIFFE_ID } from '#domain/token/client/spiffe.ts';
 import { defineTool, personTarget } from '#engine/tool.ts';
 
 export default defineTool({

@@ -3,7 +3,7 @@ import { causesOf } from '#domain/agent/causes.ts';
 import { liveKeys, partsOf, rotateCredentials } from '#domain/agent/credentials.ts';
 import { pinCredentials, readCredentials } from '#domain/agent/register.ts';
 import { findAgent } from '#domain/agent/store.ts';
-import { MAX_SPIFFE_ID } from '#domain/token/spiffe.ts';
+import { MAX_SPIFFE_ID } from '#domain/token/client/spiffe.ts';
 import { counted } from '#engine/answer-words.ts';
 import { credentialFacts } from '#engine/credentials-in-words.ts';
 import { agentTarget, defineTool } from '#engine/tool.ts';

@@ -6,7 +6,7 @@ import { must, type Step } from '../output.ts';
 import type { Scene } from '../scene.ts';
 import { rest } from '../wire.ts';
 
-const CLI = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
+const CLI = fileURLToPath(new URL('../../../src/main/cli.ts', import.meta.url));
 
 /** The record of it all: filtered, signed, and proved without us. */
 export const ledgerSteps = (scene: Scene): Step[] => [

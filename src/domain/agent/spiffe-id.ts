@@ -6,7 +6,7 @@ import { withdrawCalls } from '../call/withdraw.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { trustBundleOf } from '../tenant/settings.ts';
 import { theTenant } from '../tenant/store.ts';
-import { parseSpiffeId } from '../token/spiffe.ts';
+import { parseSpiffeId } from '../token/client/spiffe.ts';
 import { agents } from './tables.ts';
 
 /** An agent that authenticates with SVIDs of a trust domain. */

@@ -5,7 +5,7 @@ import type { TenantWriter } from '../context.ts';
 import { groupMappings, groups, memberships } from '../group/tables.ts';
 import { beginLedger } from '../ledger/store.ts';
 import { seedScopes } from '../scope/seed.ts';
-import { createSigningKey } from '../token/signing-keys.ts';
+import { createSigningKey } from '../token/keys/signing-keys.ts';
 import { sealCredential } from './connection.ts';
 import { DEFAULT_SETTINGS, type TenantSettings } from './settings.ts';
 import { connections, identityProviders, tenants } from './tables.ts';

@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import { Fault } from '#lib/fault.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
-import { issuerHash } from '../token/providers/oidc.ts';
+import { issuerHash } from '../token/subject/providers/oidc.ts';
 import { KEY_SCOPES, LOOKING_KEY_SCOPES, RESOURCE_KEY_SCOPES, type ListedApiKey } from './api-key.ts';
 import { identityProvidersDocument } from './identity-providers.ts';
 import { apiKeys } from './tables.ts';

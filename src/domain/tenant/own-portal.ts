@@ -1,8 +1,8 @@
 import { and, eq } from 'drizzle-orm';
 import type { Actor } from '../actor.ts';
 import type { TenantReader } from '../context.ts';
-import { VENDORS } from '../token/providers/index.ts';
-import { isStrings } from '../token/providers/vendor.ts';
+import { VENDORS } from '../token/subject/providers/index.ts';
+import { isStrings } from '../token/subject/providers/vendor.ts';
 import { identityProviders } from './tables.ts';
 
 /**

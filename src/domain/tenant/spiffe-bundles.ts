@@ -6,7 +6,7 @@ import { exportPublicJwk, importVerifyKey, thumbprint, type JwsAlg } from '#lib/
 import { isPrivate } from '../agent/key.ts';
 import { agentsOfTrustDomain, endSvids } from '../agent/spiffe-id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
-import { isTrustDomain } from '../token/spiffe.ts';
+import { isTrustDomain } from '../token/client/spiffe.ts';
 import { trustBundleOf } from './settings.ts';
 import { theTenant } from './store.ts';
 import { tenants } from './tables.ts';

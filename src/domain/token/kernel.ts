@@ -5,9 +5,9 @@ import { findPersonByUid } from '../person/store.ts';
 import { standingOf } from '../person/standing.ts';
 import { theTenant } from '../tenant/store.ts';
 import { findAgent } from '../agent/store.ts';
-import { assertionReplayed, refuseClient } from './client-assertion.ts';
-import { createClientAuthenticator, type AuthenticatedClient } from './client-authenticator.ts';
-import type { ClientCredentials } from './client-request.ts';
+import { assertionReplayed, refuseClient } from './client/client-assertion.ts';
+import { createClientAuthenticator, type AuthenticatedClient } from './client/client-authenticator.ts';
+import type { ClientCredentials } from './client/client-request.ts';
 import {
   checkClientStanding,
   createPersonReader,
@@ -15,38 +15,38 @@ import {
   type AskedPerson,
   type HotPerson,
   type VerifiedClient,
-} from './client-token.ts';
+} from './issued/client-token.ts';
 import {
   checkClaims,
   checkStanding,
   createSignatureCheck,
   tokensBehind,
   type VerifiedDelegation,
-} from './delegation-token.ts';
-import { boundKey, checkPossession, proofReplayed, type PresentedRequest, type Proof } from './dpop.ts';
-import { createExchange, type ExchangeResponse } from './exchange.ts';
-import type { ExchangeRequest } from './exchange-request.ts';
-import { createMandateReader } from './hot-mandate.ts';
-import { introspection, type IntrospectionCaller } from './introspection.ts';
-import { fromBefore, isFromBefore } from './logged-out.ts';
-import { createLogoutReceiver, type LogoutReceiver } from './logout.ts';
+} from './issued/delegation-token.ts';
+import { boundKey, checkPossession, proofReplayed, type PresentedRequest, type Proof } from './client/dpop.ts';
+import { createExchange, type ExchangeResponse } from './exchange/exchange.ts';
+import type { ExchangeRequest } from './grant/exchange-request.ts';
+import { createMandateReader } from './grant/hot-mandate.ts';
+import { introspection, type IntrospectionCaller } from './issued/introspection.ts';
+import { fromBefore, isFromBefore } from './logout/logged-out.ts';
+import { createLogoutReceiver, type LogoutReceiver } from './logout/logout.ts';
 import { reach } from '#db/reach.ts';
 import type { KernelParts } from './parts.ts';
-import { audiencesOfKey } from './resource.ts';
-import { configuredProviders, type Configured } from './providers/configured.ts';
-import { tryToken, type TokenTrial } from './providers/explain.ts';
-import { createStrangerCount } from './refusal.ts';
-import { revokeToken } from './revoke-token.ts';
-import { createSigningKeys, type PublishedKey, type Signer } from './signing-keys.ts';
+import { audiencesOfKey } from './grant/resource.ts';
+import { configuredProviders, type Configured } from './subject/providers/configured.ts';
+import { tryToken, type TokenTrial } from './subject/providers/explain.ts';
+import { createStrangerCount } from './exchange/refusal.ts';
+import { revokeToken } from './issued/revoke-token.ts';
+import { createSigningKeys, type PublishedKey, type Signer } from './keys/signing-keys.ts';
 import { spend } from './store.ts';
 import { createTenantLookup } from './tenant-lookup.ts';
 import { createStatusLists, type StatusListPublisher } from './status-list.ts';
-import { createPresentationCheck } from './subject.ts';
-import { createSubjectLimit } from './subject-limit.ts';
-import { proveSubject, type ProvedSubject } from './subject-token.ts';
+import { createPresentationCheck } from './subject/subject.ts';
+import { createSubjectLimit } from './subject/subject-limit.ts';
+import { proveSubject, type ProvedSubject } from './subject/subject-token.ts';
 
-export type { VerifiedDelegation } from './delegation-token.ts';
-export type { HotPerson, VerifiedClient } from './client-token.ts';
+export type { VerifiedDelegation } from './issued/delegation-token.ts';
+export type { HotPerson, VerifiedClient } from './issued/client-token.ts';
 
 /** What one of our tokens stands for: an agent under a mandate, or a person's own client. */
 export type VerifiedToken = VerifiedDelegation | VerifiedClient;

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import { reach } from '#db/reach.ts';
-import { PROOF_ALGORITHMS } from './dpop.ts';
+import { PROOF_ALGORITHMS } from './client/dpop.ts';
 import { issuerOf } from './names.ts';
 
 /** The well-known name goes between the host and the path of a resource (RFC 9728 section 3.1). */

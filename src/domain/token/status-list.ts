@@ -4,7 +4,7 @@ import { reach } from '#db/reach.ts';
 import { signJwt } from '#lib/jwt.ts';
 import { issuerOf } from './names.ts';
 import type { KernelParts } from './parts.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import type { SigningKeys } from './keys/signing-keys.ts';
 import { countLists, LIST_PLACES, takenPlaces, type TakenPlace } from '../mandate/status-place.ts';
 
 /** How long a list may be cached before it is fetched again, in seconds (`ttl`), here and elsewhere. */

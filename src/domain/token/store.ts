@@ -7,7 +7,7 @@ import { theTenant } from '../tenant/store.ts';
 import { connections, identityProviders } from '../tenant/tables.ts';
 import { mandates } from '../mandate/tables.ts';
 import { people } from '../person/tables.ts';
-import type { SpiffeId } from './spiffe.ts';
+import type { SpiffeId } from './client/spiffe.ts';
 import { replays, signingKeys, tokenDenials } from './tables.ts';
 
 /** A row of `signing_keys`. */

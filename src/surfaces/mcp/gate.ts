@@ -1,7 +1,7 @@
 import type { App } from '#engine/app.ts';
-import { presentedRequest, proofChallenge } from '#domain/token/dpop.ts';
+import { presentedRequest, proofChallenge } from '#domain/token/client/dpop.ts';
 import type { TokenKernel, VerifiedToken } from '#domain/token/kernel.ts';
-import { mcpAudience, type McpAddress } from '#domain/token/mcp-address.ts';
+import { mcpAudience, type McpAddress } from '#domain/token/grant/mcp-address.ts';
 import { Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
 import { credentialOf } from '#lib/authorization.ts';

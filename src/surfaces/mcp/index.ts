@@ -1,6 +1,6 @@
 import { createMcpHandler } from '@modelcontextprotocol/server';
 import type { TokenKernel, VerifiedToken } from '#domain/token/kernel.ts';
-import { mcpAddressAt, type McpAddress } from '#domain/token/mcp-address.ts';
+import { mcpAddressAt, type McpAddress } from '#domain/token/grant/mcp-address.ts';
 import type { App } from '#engine/app.ts';
 import { asFault, type Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';

@@ -1,5 +1,5 @@
 import type { App } from '#engine/app.ts';
-import { mcpAddressAt, type McpAddress } from '#domain/token/mcp-address.ts';
+import { mcpAddressAt, type McpAddress } from '#domain/token/grant/mcp-address.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import {
   onlyTenant,

@@ -1,4 +1,4 @@
-import type { McpAddress } from '#domain/token/mcp-address.ts';
+import type { McpAddress } from '#domain/token/grant/mcp-address.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 
 // The family whose tools follow up a gated call. Every toolset has them, since answers name them.

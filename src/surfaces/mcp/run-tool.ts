@@ -1,7 +1,7 @@
 import type { Actor } from '#domain/actor.ts';
 import { actorName } from '#domain/actor.ts';
 import type { VerifiedToken } from '#domain/token/kernel.ts';
-import type { McpAddress } from '#domain/token/mcp-address.ts';
+import type { McpAddress } from '#domain/token/grant/mcp-address.ts';
 import type { App } from '#engine/app.ts';
 import { envelopeOf } from '#engine/approve/envelope.ts';
 import { approvalPage } from '#engine/approve/page.ts';

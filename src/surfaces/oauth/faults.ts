@@ -1,4 +1,4 @@
-import type { ExchangeResponse } from '#domain/token/exchange.ts';
+import type { ExchangeResponse } from '#domain/token/exchange/exchange.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
 import { asFault, type Fault, type FaultCode } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';

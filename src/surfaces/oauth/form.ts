@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { FormParameters } from '#domain/token/exchange-request.ts';
+import type { FormParameters } from '#domain/token/grant/exchange-request.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
 import { plainOfWeb, type PlainRequest } from '#lib/plain-http.ts';
 import { isStorable, NOT_STORABLE } from '#lib/storable.ts';

@@ -3,9 +3,9 @@ import {
   readClient,
   type ClientCredentials,
   type FormParameters,
-} from '#domain/token/client-request.ts';
-import { presentedRequest } from '#domain/token/dpop.ts';
-import { readExchange, type ExchangeRequest } from '#domain/token/exchange-request.ts';
+} from '#domain/token/client/client-request.ts';
+import { presentedRequest } from '#domain/token/client/dpop.ts';
+import { readExchange, type ExchangeRequest } from '#domain/token/grant/exchange-request.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
 import { reach } from '#db/reach.ts';

@@ -4,8 +4,8 @@ import {
   hasCredentials,
   readClient,
   type FormParameters,
-} from '#domain/token/client-request.ts';
-import type { IntrospectionCaller } from '#domain/token/introspection.ts';
+} from '#domain/token/client/client-request.ts';
+import type { IntrospectionCaller } from '#domain/token/issued/introspection.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
 import type { App } from '#engine/app.ts';

@@ -1,5 +1,5 @@
 import type { TokenKernel } from '#domain/token/kernel.ts';
-import type { NoticeProblem } from '#domain/token/logout-notice.ts';
+import type { NoticeProblem } from '#domain/token/logout/logout-notice.ts';
 import { OAuthError } from '#domain/token/oauth-error.ts';
 import { Fault } from '#lib/fault.ts';
 import { credentialOf } from '#lib/authorization.ts';

@@ -1,5 +1,5 @@
-import { PROOF_ALGORITHMS } from '#domain/token/dpop.ts';
-import { globalRevocationEndpoint } from '#domain/token/logout.ts';
+import { PROOF_ALGORITHMS } from '#domain/token/client/dpop.ts';
+import { globalRevocationEndpoint } from '#domain/token/logout/logout.ts';
 import {
   ID_JAG_PROFILE,
   issuerOf,

@@ -1,5 +1,5 @@
 import type { Actor, ServiceActor } from '#domain/actor.ts';
-import { presentedRequest, type PresentedRequest } from '#domain/token/dpop.ts';
+import { presentedRequest, type PresentedRequest } from '#domain/token/client/dpop.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { tenantOfIssuer } from '#domain/token/names.ts';
 import { onlyTenant } from '#domain/token/resource-metadata.ts';

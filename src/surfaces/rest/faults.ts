@@ -1,4 +1,4 @@
-import { proofChallenge } from '#domain/token/dpop.ts';
+import { proofChallenge } from '#domain/token/client/dpop.ts';
 import { asFault, type FaultCode } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { Logger } from '#lib/log.ts';

@@ -7,7 +7,7 @@ import {
   type StoredIdentityProviders,
 } from '#domain/tenant/identity-providers.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
-import { TOKEN_CHECKS, type TokenTrial } from '#domain/token/providers/explain.ts';
+import { TOKEN_CHECKS, type TokenTrial } from '#domain/token/subject/providers/explain.ts';
 import type { App } from '#engine/app.ts';
 import { readonly } from '#engine/transact.ts';
 import { createGuardedFetch } from '#lib/guarded-fetch.ts';

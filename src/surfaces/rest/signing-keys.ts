@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { actorName } from '#domain/actor.ts';
-import { rotateSigningKey } from '#domain/token/rotate-signing-key.ts';
+import { rotateSigningKey } from '#domain/token/keys/rotate-signing-key.ts';
 import { everySigningKeyOf } from '#domain/token/store.ts';
 import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';

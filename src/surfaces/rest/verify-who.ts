@@ -1,6 +1,6 @@
 import type { AgentActor } from '#domain/actor.ts';
 import { reach } from '#db/reach.ts';
-import { audiencesOfKey } from '#domain/token/resource.ts';
+import { audiencesOfKey } from '#domain/token/grant/resource.ts';
 import { namedMandates, type NamedMandate } from '#domain/verify/candidates.ts';
 import type { App } from '#engine/app.ts';
 import { tokenReason, type VerifyReason } from '#engine/decide/verify.ts';

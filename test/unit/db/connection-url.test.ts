@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { connectionTarget } from '#db/connection-url.ts';
-import { readConfig } from '../../../src/config.ts';
+import { readConfig } from '../../../src/main/config.ts';
 
 const PLAIN = 'postgres://owner:p%40ss@db.example:5432/prokura';
 

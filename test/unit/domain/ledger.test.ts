@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { entryHash, GENESIS_HASH, type LedgerEntry } from '#domain/ledger/entry.ts';
 import { verifyLedger } from '#domain/ledger/verify.ts';
-import { main } from '../../../src/cli.ts';
+import { main } from '../../../src/main/cli.ts';
 
 function chain(length: number): LedgerEntry[] {
   const entries: LedgerEntry[] = [];

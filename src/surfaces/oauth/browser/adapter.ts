@@ -15,7 +15,7 @@ import {
   saveSignInRow,
   type SignInRow,
 } from '#domain/sign-in/store.ts';
-import { partsOfSubject } from '#domain/token/client-token.ts';
+import { partsOfSubject } from '#domain/token/issued/client-token.ts';
 import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { sha256 } from '#lib/crypto.ts';

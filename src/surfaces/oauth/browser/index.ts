@@ -1,6 +1,6 @@
 import type { Provider } from 'oidc-provider';
 import type { TokenKernel } from '#domain/token/kernel.ts';
-import { boundKey } from '#domain/token/dpop.ts';
+import { boundKey } from '#domain/token/client/dpop.ts';
 import { issuerOf } from '#domain/token/names.ts';
 import type { App } from '#engine/app.ts';
 import { readBody } from '#lib/body.ts';

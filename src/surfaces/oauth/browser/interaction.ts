@@ -1,6 +1,6 @@
 import type { Grant, Provider } from 'oidc-provider';
 import { clientName } from '#domain/sign-in/client-name.ts';
-import { partsOfSubject, personStanding, type HotPerson } from '#domain/token/client-token.ts';
+import { partsOfSubject, personStanding, type HotPerson } from '#domain/token/issued/client-token.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
 import { issuerOf } from '#domain/token/names.ts';
 import { theTenant } from '#domain/tenant/store.ts';

@@ -6,12 +6,12 @@ import {
   type KoaContextWithOIDC,
 } from 'oidc-provider';
 import { newestGrantId } from '#domain/sign-in/store.ts';
-import { partsOfSubject, personEpochs, personStanding } from '#domain/token/client-token.ts';
+import { partsOfSubject, personEpochs, personStanding } from '#domain/token/issued/client-token.ts';
 import type { TokenKernel } from '#domain/token/kernel.ts';
-import { PROOF_ALGORITHMS } from '#domain/token/dpop.ts';
-import { audienceNamed } from '#domain/token/mcp-address.ts';
+import { PROOF_ALGORITHMS } from '#domain/token/client/dpop.ts';
+import { audienceNamed } from '#domain/token/grant/mcp-address.ts';
 import { audiencesOf, issuerOf, TOKEN_SECONDS } from '#domain/token/names.ts';
-import type { Signer } from '#domain/token/signing-keys.ts';
+import type { Signer } from '#domain/token/keys/signing-keys.ts';
 import type { App } from '#engine/app.ts';
 import { readonly } from '#engine/transact.ts';
 import { adapterFor } from './adapter.ts';

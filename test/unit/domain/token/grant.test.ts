@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { grant, type Asking, type Subject } from '#domain/token/grant.ts';
-import type { HotMandate } from '#domain/token/hot-mandate.ts';
+import { grant, type Asking, type Subject } from '#domain/token/grant/grant.ts';
+import type { HotMandate } from '#domain/token/grant/hot-mandate.ts';
 import type { OAuthError } from '#domain/token/oauth-error.ts';
-import { parseScope } from '#domain/token/scope.ts';
+import { parseScope } from '#domain/token/grant/scope.ts';
 
 const NOW = new Date('2026-11-22T12:00:00.000Z');
 const seconds = NOW.getTime() / 1000;

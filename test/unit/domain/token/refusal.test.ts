@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { NewEntry } from '#domain/ledger/entry.ts';
-import { createStrangerCount } from '#domain/token/refusal.ts';
+import { createStrangerCount } from '#domain/token/exchange/refusal.ts';
 import { createLogger } from '#lib/log.ts';
 
 const WRONG = { error: 'invalid_client', reason: 'client_malformed' };

@@ -2,7 +2,7 @@ import { desc, eq } from 'drizzle-orm';
 import { decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { people } from '#domain/person/tables.ts';
-import { createSigningKey } from '#domain/token/signing-keys.ts';
+import { createSigningKey } from '#domain/token/keys/signing-keys.ts';
 import { signingKeys } from '#domain/token/tables.ts';
 import { exchange, jws, nowSeconds, subjectToken } from './requests.ts';
 import { BASE, openWorld, type Tenant, type World } from './world.ts';

@@ -17,7 +17,7 @@ import { identityProviders, tenants } from '#domain/tenant/tables.ts';
 import { createTokenKernel, type TokenKernel } from '#domain/token/kernel.ts';
 import { issuerOf } from '#domain/token/names.ts';
 import type { KernelParts } from '#domain/token/parts.ts';
-import { createSigningKey } from '#domain/token/signing-keys.ts';
+import { createSigningKey } from '#domain/token/keys/signing-keys.ts';
 import { createApiKeyCheck } from '#domain/tenant/api-key.ts';
 import { createLedgerBatch } from '#engine/record.ts';
 import { readonly, transact } from '#engine/transact.ts';
