@@ -49,7 +49,7 @@ const asksForHelp = (words: readonly string[]): boolean => words.includes('--hel
 
 function withoutCommand(words: readonly string[], { out, err }: Terminal): number {
   if (words[0] === '--version' || words[0] === 'version') {
-    out(`${versionOf(new URL('../package.json', import.meta.url))}\n`);
+    out(`${versionOf(new URL('../../package.json', import.meta.url))}\n`);
     return 0;
   }
   const named = words.filter((word) => !word.startsWith('-'));

@@ -123,13 +123,13 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     secrets: openSecrets(parts.masterKey),
     subscribers: SUBSCRIBERS,
   };
-  const catalogue = await loadCatalogue(new URL('../tools/', import.meta.url));
+  const catalogue = await loadCatalogue(new URL('../../tools/', import.meta.url));
   const links = providerLinks(base, parts.okta);
   const login = parts.okta.login == null ? null : { issuer: parts.okta.issuer, ...parts.okta.login };
   const app: App = {
     ...base,
     catalogue,
-    policies: await loadPolicies(new URL('../policies/', import.meta.url), catalogue),
+    policies: await loadPolicies(new URL('../../policies/', import.meta.url), catalogue),
     loginIssuer: login?.issuer ?? null,
     operatorIssuers: [parts.okta.issuer, parts.okta.orgUrl],
     settled: await listenForSettled(database.sql),

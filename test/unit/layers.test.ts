@@ -22,9 +22,8 @@ const root = resolve(import.meta.dirname, '../..');
 const files = globSync(['src/**/*.ts', 'tools/**/*.ts'], { cwd: root });
 
 const roomOf = (file: string): string => {
-  const [top, second, third] = file.split('/');
-  if (top === 'tools') return 'tools';
-  return third === undefined ? 'main' : (second ?? '');
+  const [top, second] = file.split('/');
+  return top === 'tools' ? 'tools' : (second ?? '');
 };
 
 function importsOf(file: string): string[] {

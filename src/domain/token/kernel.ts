@@ -23,7 +23,13 @@ import {
   tokensBehind,
   type VerifiedDelegation,
 } from './issued/delegation-token.ts';
-import { boundKey, checkPossession, proofReplayed, type PresentedRequest, type Proof } from './client/dpop.ts';
+import {
+  boundKey,
+  checkPossession,
+  proofReplayed,
+  type PresentedRequest,
+  type Proof,
+} from './client/dpop.ts';
 import { createExchange, type ExchangeResponse } from './exchange/exchange.ts';
 import type { ExchangeRequest } from './grant/exchange-request.ts';
 import { createMandateReader } from './grant/hot-mandate.ts';

@@ -53,7 +53,7 @@ describe('the build', () => {
 
   test('of the command line program runs without types and without the rest of the product', () => {
     node('scripts/build-cli.ts', '--out', folder);
-    expect(node('--no-strip-types', join(folder, 'cli.js'), 'help')).toContain('verify-ledger');
+    expect(node('--no-strip-types', join(folder, 'main/cli.js'), 'help')).toContain('verify-ledger');
   });
 
   test('is what the package offers', () => {

@@ -11,7 +11,14 @@ import { actorsOf, signDelegation } from '../issued/delegation-token.ts';
 import { peopleInQuestion, type Coverage } from '../grant/details.ts';
 import { readProof, type PresentedRequest, type Proof } from '../client/dpop.ts';
 import type { ExchangeRequest } from '../grant/exchange-request.ts';
-import { authorizationDetails, boundsOf, delegationClaims, grant, isBetween, type Granted } from '../grant/grant.ts';
+import {
+  authorizationDetails,
+  boundsOf,
+  delegationClaims,
+  grant,
+  isBetween,
+  type Granted,
+} from '../grant/grant.ts';
 import { subjectOf, type HotMandate, type MandateReader } from '../grant/hot-mandate.ts';
 import { audienceNamed } from '../grant/mcp-address.ts';
 import { ACCESS_TOKEN_TYPE, audiencesOf, issuerOf, TOKEN_EXCHANGE } from '../names.ts';

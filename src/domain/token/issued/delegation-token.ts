@@ -7,7 +7,13 @@ import { encodeHeader, isNumericDate, parseJwt, signJwt, verifyJws, type Encoded
 import { constraintsIn, constraintsOf, type Constraints } from '../grant/details.ts';
 import type { Act } from '../grant/grant.ts';
 import { isClientClaims, type ClientClaims } from './client-token.ts';
-import { epochsOf, hotMandateStanding, partiesStanding, subjectOf, type HotMandate } from '../grant/hot-mandate.ts';
+import {
+  epochsOf,
+  hotMandateStanding,
+  partiesStanding,
+  subjectOf,
+  type HotMandate,
+} from '../grant/hot-mandate.ts';
 import { SKEW_SECONDS, tenantOfIssuer } from '../names.ts';
 import { scopesFor } from '../grant/resource.ts';
 import { parseScope } from '../grant/scope.ts';

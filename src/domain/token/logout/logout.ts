@@ -3,7 +3,13 @@ import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import type { RemoteKeys } from '#lib/jwks.ts';
 import type { TenantWriter } from '../../context.ts';
-import { findPerson, findPersonByUid, peopleByEmail, tightenPerson, type Person } from '../../person/store.ts';
+import {
+  findPerson,
+  findPersonByUid,
+  peopleByEmail,
+  tightenPerson,
+  type Person,
+} from '../../person/store.ts';
 import { proveNotice, subjectIdentifier, type Notice, type SubjectIdentifier } from './logout-notice.ts';
 import { issuerOf } from '../names.ts';
 import type { KernelParts } from '../parts.ts';

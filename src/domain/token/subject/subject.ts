@@ -3,7 +3,13 @@ import type { RemoteKeys } from '#lib/jwks.ts';
 import { parseJwt } from '#lib/jwt.ts';
 import { reach } from '#db/reach.ts';
 import type { AuthenticatedClient } from '../client/client-authenticator.ts';
-import { actorsOf, checkClaims, checkStanding, tokensBehind, type SignedToken } from '../issued/delegation-token.ts';
+import {
+  actorsOf,
+  checkClaims,
+  checkStanding,
+  tokensBehind,
+  type SignedToken,
+} from '../issued/delegation-token.ts';
 import { constraintsIn } from '../grant/details.ts';
 import { boundKey } from '../client/dpop.ts';
 import type { ExchangeRequest } from '../grant/exchange-request.ts';
