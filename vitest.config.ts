@@ -1,3 +1,4 @@
+import './src/quick-imports.ts';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /** Files that replace modules or count what others call: each has a process of its own. */
@@ -7,6 +8,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/support/database.ts'],
     pool: 'forks',
+    execArgv: ['--import', new URL('src/quick-imports.ts', import.meta.url).href],
     maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 300_000,
