@@ -152,6 +152,8 @@ The key needs the scope policy_requirement_set, which IT admins grant: /apikey g
       throw new Unusable('Name one action: prokura policy require ACTION --approver WHO --note TEXT.');
     if (values.approver === undefined || values.note === undefined)
       throw new Unusable('Give --approver and --note. Run: prokura policy require --help');
+    if (values.quorum !== undefined && !/^\d{1,2}$/.test(values.quorum))
+      throw new Unusable('--quorum takes a number.');
     const given = {
       action,
       approver: values.approver,

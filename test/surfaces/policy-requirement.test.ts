@@ -347,6 +347,21 @@ describe('over REST and from the command line', () => {
     expect((await command('set')).code).toBe(2);
     expect((await command('require', '--approver', 'manager')).code).toBe(2);
     expect((await command('check', '--file', '/nowhere.cedar')).code).toBe(2);
+    for (const quorum of ['two', '', '1e1', '-2', '2.5', '100']) {
+      const rule = ['--approver', 'role:it_admin', `--quorum=${quorum}`, '--note', 'a test'];
+      expect(await command('require', 'okta_suspend_user', ...rule)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('--quorum takes a number') as string,
+      });
+    }
+    for (const wait of ['', 'soon', '0x10', '-1'])
+      expect(
+        await main(['agent', 'call', 'approval_list', `--wait=${wait}`], {
+          out: () => {},
+          err: (text) => expect(text).toContain('--wait takes a number of seconds'),
+          env: {},
+        }),
+      ).toBe(2);
     const none = await main(['policy', 'show', '--url', world.url, '--key-env', 'NOT_SET'], {
       out: () => {},
       err: () => {},
