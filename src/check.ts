@@ -117,10 +117,23 @@ function secretsOf({ okta, slack, ownerUrl }: Installation): string[] {
     ...(credential.kind === 'api_token'
       ? [credential.token]
       : PRIVATE_MEMBERS.map((name) => credential.privateKey[name])),
-    login?.clientSecret ?? '',
+    ...clientSecretForms(login),
     password,
     safelyDecoded(password),
   ].filter((secret): secret is string => typeof secret === 'string' && secret.length >= SHORTEST_SECRET);
+}
+
+/** The login app's secret bare and encoded for a form, and with its id as HTTP Basic has them (RFC 6749 section 2.3.1). */
+function clientSecretForms(login: OktaConfig['login']): string[] {
+  if (login?.clientSecret == null) return [];
+  const { clientId, clientSecret } = login;
+  const encoded = encodeURIComponent(clientSecret);
+  const inForm = new URLSearchParams({ '': clientSecret }).toString().slice(1);
+  const pairs = [
+    `${clientId}:${clientSecret}`,
+    ...[encoded, inForm].map((secret) => `${encodeURIComponent(clientId)}:${secret}`),
+  ];
+  return [clientSecret, encoded, inForm, ...pairs.map((pair) => Buffer.from(pair).toString('base64'))];
 }
 
 /** Of a private key in JWK form (RFC 7518 section 6). */
