@@ -75,9 +75,12 @@ async function keysCheck({ jwks_uri: at }: Metadata, { okta, timeoutMs }: Issuer
       ? answers.ok(`${usable.length} that can verify RS256.`)
       : answers.failed('It publishes no key that can verify RS256.', remedy, 'no_key');
   } catch (error) {
-    return error instanceof TypeError && error.cause !== undefined
-      ? silent(answers, okta.issuer, error)
-      : answers.failed('Its key set cannot be read.', remedy, 'no_keys');
+    // What came is no JSON, or no key set; everything else is an answer that did not come.
+    const unreadable =
+      error instanceof SyntaxError || (error instanceof TypeError && error.cause === undefined);
+    return unreadable
+      ? answers.failed('Its key set cannot be read.', remedy, 'no_keys')
+      : silent(answers, okta.issuer, error);
   }
 }
 

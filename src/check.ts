@@ -45,10 +45,13 @@ export async function runChecks(parts: Installation): Promise<Check[]> {
         now,
       }),
     ),
-    inTime(
-      'issuer',
-      'Issuer',
-      tenants.then((found) => checkIssuer({ okta, publicUrl: parts.publicUrl, tenants: found, timeoutMs })),
+    // Its time begins when it is asked: the wait for the database is the database's.
+    tenants.then((found) =>
+      inTime(
+        'issuer',
+        'Issuer',
+        checkIssuer({ okta, publicUrl: parts.publicUrl, tenants: found, timeoutMs }),
+      ),
     ),
     inTime('slack', 'Slack', checkSlack(slack)),
     database,
