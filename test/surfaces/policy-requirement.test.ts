@@ -264,6 +264,49 @@ describe('over REST and from the command line', () => {
     expect(await looking.json()).toMatchObject({ allowed: false, changes: null, effect: null });
   });
 
+  test('a preview tells a caller without the tool nothing of who and what there is', async () => {
+    const bot = await world.agent('preview-bot', 'bob');
+    const mandate = await world.mandate('bob', bot, { scopes: ['okta.mfa.reset', 'okta.password.reset'] });
+    const token = await world.token(bot, 'bob', mandate, {
+      audience: `${world.url}/v1`,
+      scope: 'okta.mfa.reset',
+    });
+    const preview = async (credential: string, tool: string, input: unknown) => {
+      const answer = await fetch(`${world.url}/v1/tools/${tool}/preview`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${credential}`, 'content-type': 'application/json' },
+        body: JSON.stringify(input),
+      });
+      return { status: answer.status, body: await answer.json() };
+    };
+    for (const [credential, tool, field, there, nowhere, code] of [
+      [key, 'okta_reset_mfa', 'person', 'ann@acme.example', 'nobody@acme.example', 'no_policy_allows'],
+      [key, 'agent_show', 'agent', 'preview-bot', 'no-such-bot', 'no_policy_allows'],
+      [key, 'agent_show', 'agent', bot.id, `agt_${'0'.repeat(26)}`, 'no_policy_allows'],
+      [
+        token,
+        'okta_reset_password',
+        'person',
+        'ann@acme.example',
+        'nobody@acme.example',
+        'scope_not_delegated',
+      ],
+    ] as const) {
+      const known = await preview(credential, tool, { [field]: there });
+      expect(known).toMatchObject({ status: 200, body: { allowed: false, code, approvals: [] } });
+      expect(await preview(credential, tool, { [field]: nowhere })).toEqual(known);
+    }
+  });
+
+  test('a preview of what too few can approve names none of them', async () => {
+    const ivan = await personOf('ivan');
+    await world.sql`update people set held = true where id = ${ivan}`;
+    const input = { action: 'okta_suspend_user', approver: 'role:it_admin', note: 'a test' };
+    const answer = await post('POST', '/v1/tools/policy_requirement_set/preview', input);
+    await world.sql`update people set held = false where id = ${ivan}`;
+    expect(await answer.json()).toMatchObject({ allowed: false, code: 'no_approver', approvals: [] });
+  });
+
   test('a text is the body itself, and what is wrong has a line and a column', async () => {
     const good = '@id("all") @allows("all")\npermit (principal, action, resource);\n';
     const tried = await post('POST', '/v1/policies/try?days=1', good, 'text/plain');
