@@ -45,8 +45,8 @@ export function readContext(
 function lacksTool(entry: CatalogueEntry, actor: Actor): boolean {
   const { name, tokenScope } = entry.tool;
   if (actor.kind === 'service') return !actor.tools.includes(name);
-  if (actor.kind === 'person' && actor.tokenScopes !== undefined)
-    return tokenScope === undefined || !actor.tokenScopes.includes(tokenScope);
+  const held = actor.kind === 'person' ? actor.tokenScopes : undefined;
+  if (held !== undefined && (tokenScope === undefined || !held.includes(tokenScope))) return true;
   return lacksScope(entry, actor);
 }
 
