@@ -141,10 +141,12 @@ function throughAgentIn(conditions: readonly cedar.Clause[]): boolean | null {
   return parts.some((part) => isSame(part, { '!': { arg: THROUGH_AGENT } })) ? false : null;
 }
 
-const conjuncts = (expression: cedar.Expr): cedar.Expr[] =>
-  '&&' in expression
-    ? [...conjuncts(expression['&&'].left), ...conjuncts(expression['&&'].right)]
-    : [expression];
+function conjuncts(expression: cedar.Expr): cedar.Expr[] {
+  const both = '&&' in expression ? expression['&&'] : null;
+  // A list is the arguments of a function of Cedar's extensions.
+  if (both === null || Array.isArray(both)) return [expression];
+  return [...conjuncts(both.left), ...conjuncts(both.right)];
+}
 
 /**
  * The entity type that a scope constraint fixes. `in` fixes none, since it matches what is below the entity.
