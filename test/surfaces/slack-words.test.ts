@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
 import type { SimMessage } from '#sandbox/slack/index.ts';
@@ -6,7 +5,7 @@ import { fieldsOf } from '#surfaces/slack/forms/fields.ts';
 import { formView } from '#surfaces/slack/forms/draw.ts';
 import { slackApprovals, words } from '../support/slack-approvals.ts';
 import { previewOf } from '../support/slack-card.ts';
-import { eventually, openWorld, type World } from '../support/world.ts';
+import { openWorld, type World } from '../support/world.ts';
 
 /** What people read in Slack and on an approval's page, word for word where it matters. */
 
@@ -25,12 +24,6 @@ function read(message: SimMessage): string {
   });
   return texts.join('');
 }
-
-/** The form that a person sees, at once or, on a busy machine, a moment later. */
-const formOf = (who: string) =>
-  eventually(async () => (await world.slack.as(who).modal()) ?? false, `the form of ${who}`);
-
-const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
 
 /** The answer to a command, at once or, on a busy machine, a moment later. */
 async function answers(who: string, command: string, about: string): Promise<string> {
@@ -85,60 +78,6 @@ describe('a result', () => {
     const labels = ['Agent: ', 'Owner: ', 'Can be given: ', 'Next: '].map((one) => text.indexOf(one));
     expect(labels).toEqual(labels.toSorted((a, b) => a - b));
     expect(labels).not.toContain(-1);
-  });
-
-  test('of new keys gives their IDs, and says how many mandates freeze', async () => {
-    const dana = world.slack.as('dana');
-    await dana.types('/agent register words-bot');
-    await dana
-      .fills(await formOf('dana'), {
-        Owner: 'Carl Jensen',
-        Scopes: 'okta.users.read',
-        'field.public_key': JSON.stringify(newKey()),
-      })
-      .submits();
-    const made = read(
-      await dana.waitsFor(
-        (one) => /^Done: Register/.test(one.text) && words(one).includes('words-bot'),
-        90_000,
-      ),
-    );
-    const [agent] = await world.sql<{ id: string }[]>`select id from agents where name = 'words-bot'`;
-    const kids = async () => {
-      const rows = await world.sql<{ kid: string }[]>`
-        select kid from agent_keys where agent_id = ${agent!.id} and revoked_at is null`;
-      return rows.map(({ kid }) => kid);
-    };
-    expect(made).toContain(`Key ID: ${(await kids())[0]}`);
-    expect(made).not.toMatch(/Key IDs|JWKS URL|SPIFFE ID/);
-
-    const given = await world.as(await world.actor('dana'), 'mandate_create', {
-      agent: agent!.id,
-      scopes: ['okta.users.read'],
-      resources: [samplePerson('ann').email],
-      days: 7,
-      purpose: 'help',
-    });
-    await world.agreed(given);
-    const carl = world.slack.as('carl');
-    const rotated = async (fields: Record<string, string>) => {
-      const before = new Set((await carl.sees()).map((one) => one.ts));
-      await carl.types('/agent rotate words-bot');
-      const sent = await carl.fills(await formOf('carl'), fields).submits();
-      expect(sent.errors ?? {}).toEqual({});
-      const card = await carl.waitsFor(
-        (one) => !before.has(one.ts) && words(one).includes('Send request'),
-        90_000,
-      );
-      await carl.clicks(card, 'Send request');
-      return read(
-        await carl.waitsFor((one) => !before.has(one.ts) && /^Done: Rotate/.test(one.text), 90_000),
-      );
-    };
-    const two = await rotated({ 'field.public_key': JSON.stringify({ keys: [newKey(), newKey()] }) });
-    const [first, second] = await kids();
-    expect(two).toMatch(new RegExp(`Key IDs: (?:${first}, ${second}|${second}, ${first})`));
-    expect(two).toContain('Frozen: 1 mandate, until the people who gave them confirm them.');
   });
 
   test('names people and agents where only their ids are known, and leaves ids that are there to be copied', async () => {
