@@ -15,7 +15,7 @@ export interface LedgerLine {
 /** What a person types into the fields of a Slack form, by label. */
 type Values = Record<string, string | boolean | readonly string[]>;
 
-/** What people and administrators do in a story, each through a public door. Every function rejects where the door refuses. */
+/** What people and administrators do in a story, each through a public interface. Every function rejects where the interface refuses. */
 export interface Scene {
   readonly instance: Instance;
   readonly slack: ReturnType<typeof slackDriver>;
