@@ -24,6 +24,17 @@ const COMMANDS: readonly Command[] = [
 ];
 
 /**
+ * The terminal of a command that npm started: there usage and advice say `npm run prokura --`, because there
+ * is no `prokura` on the path.
+ */
+function spoken(terminal: Terminal): Terminal {
+  if (terminal.env['npm_lifecycle_event'] !== 'prokura') return terminal;
+  const named = (text: string) =>
+    text.replaceAll(/(?<=(?:Usage|Run|tool): |^ {2})prokura(?= )/gm, 'npm run prokura --');
+  return { ...terminal, out: (text) => terminal.out(named(text)), err: (text) => terminal.err(named(text)) };
+}
+
+/**
  * Runs one command and returns the exit code of the process: 0 done, 1 refused or failed, 2 not understood.
  * Whatever it prints is `cleaned`.
  */
@@ -31,19 +42,20 @@ export async function main(args: readonly string[], given: Terminal): Promise<nu
   const terminal = cleaned(given);
   const words = args[0] === 'help' ? [...args.slice(1), '--help'] : args;
   const command = COMMANDS.find(({ name }) => name.split(' ').every((word, index) => words[index] === word));
-  if (command === undefined) return withoutCommand(words, terminal);
+  const speaker = spoken(terminal);
+  if (command === undefined) return withoutCommand(words, speaker);
   const rest = words.slice(command.name.split(' ').length);
   if (asksForHelp(rest)) {
-    terminal.out(`Usage: prokura ${command.name} ${command.usage}\n\n${command.help}`);
+    speaker.out(`Usage: prokura ${command.name} ${command.usage}\n\n${command.help}`);
     return 0;
   }
   try {
     return await command.run(rest, terminal);
   } catch (error) {
-    if (error instanceof Unusable) terminal.err(`${error.message}\n`);
-    else if (error instanceof ProkuraError) terminal.err(`${inWords(error)}\n`);
+    if (error instanceof Unusable) speaker.err(`${error.message}\n`);
+    else if (error instanceof ProkuraError) speaker.err(`${inWords(error)}\n`);
     else {
-      terminal.err(`${wordsOf(error)}\n`);
+      speaker.err(`${wordsOf(error)}\n`);
       return 1;
     }
     return error instanceof Unusable || error.code === 'configuration' ? 2 : 1;

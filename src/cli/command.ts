@@ -57,3 +57,9 @@ export function argumentsOf<T extends NonNullable<ParseArgsConfig['options']>>(
 
 /** What an error says of itself. */
 export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Why a file cannot be read. */
+export const whyUnread = (error: unknown): string =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    ? 'there is no such file'
+    : wordsOf(error);

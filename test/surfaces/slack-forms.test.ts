@@ -158,7 +158,7 @@ describe('what is wrong', () => {
     expect(words(field)).not.toContain('"value":"okta.mfa.rest"');
   });
 
-  test('about a scope is said the same at every door', async () => {
+  test('about a scope is the same in Slack, MCP and REST', async () => {
     const asked = { agent: 'own-bot', scopes: ['okta.mfa.rest'], purpose: 'Help' };
     await expect(world.as(await world.actor('bob'), 'mandate_create', asked)).rejects.toMatchObject({
       code: 'invalid_input',

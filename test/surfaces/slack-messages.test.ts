@@ -25,7 +25,7 @@ describe('O7: messages follow what happens elsewhere', () => {
       .waitsFor((one) => one.ts === seen.ts && words(one).includes(`${approvalId}:2`));
   });
 
-  test('a decision over another door edits every copy', async () => {
+  test('a decision over another interface edits every copy', async () => {
     const { approvalId } = await slack.ask();
     await slack.copy('mona', approvalId);
     await slack.copy('bob', approvalId);

@@ -12,7 +12,7 @@ export interface ApiCall {
   readonly error: string | null;
 }
 
-/** What the Web API's door needs. */
+/** What the Web API needs. */
 export interface DoorOptions {
   readonly workspace: Workspace;
   readonly botToken: string;

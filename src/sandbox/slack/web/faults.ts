@@ -20,7 +20,7 @@ export interface SlackFaults {
   list(): readonly SlackFault[];
 }
 
-/** A list of faults, and `take`, with which the API's door asks whether one strikes this call. */
+/** A list of faults, and `take`, with which the Web API asks whether one strikes this call. */
 export function createFaults(): SlackFaults & { take(method: string): SlackFault | undefined } {
   let waiting: SlackFault[] = [];
   return {
