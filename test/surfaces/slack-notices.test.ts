@@ -52,7 +52,7 @@ describe('whoever gave a mandate, and who owns its agent, are told once when it 
   const ways: [string, RegExp, (of: Given) => Promise<unknown>][] = [
     [
       'it is frozen by hand',
-      /is frozen: it was frozen by hand/,
+      /is frozen: someone other than the person who gave it froze it/,
       ({ mandateId }) => use('dana', 'mandate_freeze', { mandate_id: mandateId }),
     ],
     [
@@ -67,7 +67,7 @@ describe('whoever gave a mandate, and who owns its agent, are told once when it 
     ],
     [
       'its agent gets other keys',
-      /is frozen: somebody else changed the keys/,
+      /is frozen: the agent's keys or owner changed/,
       ({ agent }) => use('carl', 'agent_rotate_key', { agent: agent.name, public_key: newKey() }),
     ],
     [

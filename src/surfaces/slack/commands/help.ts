@@ -12,6 +12,7 @@ import {
   words,
   type Message,
 } from '../messages/blocks.ts';
+import { escapeMrkdwn, shortened } from '../messages/text.ts';
 import type { Route } from './registry.ts';
 import type { Offered } from './speech.ts';
 
@@ -102,7 +103,13 @@ const starters = (usable: readonly Route[]): readonly Route[] => {
 export function sentenceMessage(offered: readonly Offered[], draftId: string): Message {
   const several = offered.length > 1;
   return {
-    text: `I understand commands. Did you mean ${offered.map(({ summary }) => summary).join(', or ')}?`,
+    text: shortened(
+      escapeMrkdwn(
+        `I understand commands. Did you mean ${offered.map(({ summary }) => summary).join(', or ')}?`,
+      ),
+      2900,
+      '…',
+    ),
     blocks: [
       line(
         words(
