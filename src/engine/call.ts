@@ -114,9 +114,16 @@ async function repeatedOutcome(
     const question = savedQuestion(app, saved, NO_ROLES);
     return fallenSince(reader, app.policies, { ...question, entry, actor, anyAge: true });
   });
-  if (fallen !== null) return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, fallen);
+  if (fallen !== null)
+    return deny({ app, request, entry, input: {}, targets: TENANT_TARGET }, withheld(fallen));
   return awaitOutcome(app, tenantId, callId, waitMs, signal);
 }
+
+/** The act itself may have landed: nobody may read this as "it was not done". */
+const withheld = (fallen: Denial): Denial => ({
+  ...fallen,
+  message: `An earlier request with this Idempotency-Key was accepted. Its outcome is not shown to you: ${fallen.message}`,
+});
 
 /**
  * The input with ids in place of names. Returns a denial instead when the answer is no for any input: then no

@@ -137,6 +137,63 @@ describe('one requirement', () => {
     expect(await shown()).toEqual(before);
   });
 
+  test('counts the IT admins who are there: what none of them could get approved is refused, by one requirement and by a text', async () => {
+    const before = await shown();
+    // There are two: each may ask, and then only the other one can vote.
+    await expect(
+      set({ action: 'policy_set', approver: 'role:it_admin', quorum: 2, asked_by: 'people' }),
+    ).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('Nobody could change the policies any more') as string,
+    });
+    const text = `@id("a") @allows("all") permit (principal, action, resource);
+      @id("b") @adds("requirement") @approval("role:it_admin") @quorum("2") @reason("Three of us.")
+      permit (principal, action == Action::"policy_set", resource);`;
+    await expect(world.as(await dana(), 'policy_set', { text, note: 'three of two' })).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('Nobody could change the policies any more') as string,
+    });
+    // One vote beside the asker's own is what they can give.
+    expect(await set({ action: 'policy_set', approver: 'role:it_admin', asked_by: 'people' })).toMatchObject({
+      status: 'waiting',
+    });
+    expect(await shown()).toEqual(before);
+  });
+
+  test('never takes back what people wrote themselves: a permit keeps its exception, and a policy of the same id stays', async () => {
+    const own = `@id("people-use-okta") @allows("people")
+permit (principal is Person, action in Action::"okta", resource is Person)
+unless { action == Action::"okta_suspend_user" };
+@id("requirement:okta_reset_mfa")
+forbid (principal, action == Action::"okta_reset_mfa", resource)
+when { context.through_agent };`;
+    await world.agreed(await world.as(await dana(), 'policy_set', { text: own, note: 'ours' }));
+    for (const approver of ['role:it_admin', 'none', 'as_before']) {
+      const outcome = await set({ action: 'okta_suspend_user', approver }).catch((error: unknown) => error);
+      if (outcome instanceof Error) expect(outcome.message).toContain('Nothing would change');
+      else await world.agreed(outcome as Outcome);
+      expect(String((await shown())['text'])).toContain(own);
+    }
+    await expect(set({ action: 'okta_reset_mfa', approver: 'none' })).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('was not written by policy_requirement_set') as string,
+    });
+    await world.agreed(await world.as(await dana(), 'policy_set', { version: 0, note: 'back' }));
+  });
+
+  test('names in its preview all that it replaces, also what was set for a part of its cases since', async () => {
+    const action = 'okta_suspend_user';
+    await agreed({ action, approver: 'role:it_admin', why: 'Everybody asks one.' });
+    await agreed({ action, approver: 'role:executive', asked_by: 'agents', why: 'Agents ask an executive.' });
+    const asked = await set({ action, approver: 'manager', why: 'Everybody asks a manager.' });
+    if (asked.status !== 'waiting') throw new Error(JSON.stringify(asked));
+    const [row] = await world.sql<{ from: string }[]>`
+      select impact -> 'changes' -> 0 ->> 'from' as from from approvals where id = ${asked.approvalId}`;
+    expect(row?.from).toContain('Everybody asks one.');
+    expect(row?.from).toContain('Agents ask an executive.');
+    await world.agreed(await world.as(await dana(), 'policy_set', { version: 0, note: 'back' }));
+  });
+
   test('of an action that is not there, that only looks or only tightens, or with an approver that is none, is refused', async () => {
     for (const [input, code, words] of [
       [{ action: 'no_such_tool', approver: 'manager' }, 'not_found', 'no action "no_such_tool"'],

@@ -1,4 +1,4 @@
-import { principalOf, type Actor } from '#domain/actor.ts';
+import type { Actor } from '#domain/actor.ts';
 import type { TenantReader } from '#domain/context.ts';
 import type {
   ChangedRequirement,
@@ -10,18 +10,19 @@ import { policyFacts, policyVersion } from '#domain/policy/store.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from '../app.ts';
-import { deadlock } from '../approve/ask.ts';
 import { whoCan } from '../who-can.ts';
 import { dryRun } from './dry-run.ts';
-import type { PolicySet } from './policies.ts';
+import type { Policy, PolicySet } from './policies.ts';
 import {
   asking,
   changedText,
-  narrowedBy,
+  narrowedIn,
   requireApprovable,
+  requireSameAuthority,
   requirementId,
   withoutStaying,
 } from './requirement-change.ts';
+import { requireWayBack } from './way-back.ts';
 
 /** What governance tools may ask about policies, inside the reader's transaction. */
 export function policyDesk(
@@ -46,11 +47,15 @@ export function policyDesk(
         singleAdmin,
       };
     },
-    check: async (text) => ({
-      digest: sha256(text),
-      policies: outlined(await policies.ofText(reader.tenantId, text), parts.catalogue),
-    }),
-    withRequirement: (change) => withRequirement(parts, reader, actor, change),
+    check: async (text) => {
+      const changed = await policies.ofText(reader.tenantId, text);
+      const inForce = await policies.inForce(await policyFacts(reader), (version) =>
+        policyVersion(reader, version),
+      );
+      await requireWayBack(parts, reader, { inForce, changed });
+      return { digest: sha256(text), policies: outlined(changed, parts.catalogue) };
+    },
+    withRequirement: (change) => withRequirement(parts, reader, change),
     dryRun: (text, days) => dryRun(parts, reader, text, days),
     whoCan: (question) => whoCan(parts, reader, actor, question),
   };
@@ -59,7 +64,6 @@ export function policyDesk(
 async function withRequirement(
   parts: Parameters<typeof policyDesk>[0],
   reader: TenantReader,
-  actor: Actor,
   change: RequirementChange,
 ): Promise<ChangedRequirement> {
   const { policies } = parts;
@@ -85,24 +89,25 @@ async function withRequirement(
       field: 'approver',
     });
   const changed = await policies.ofText(reader.tenantId, text);
-  await requireWayBack(parts, reader, actor, changed, change);
-  const asked = (from: PolicySet, stays: boolean) =>
-    [...asking(from, change), ...written(from, change)].flatMap(({ requirement, stays: staying }) =>
+  requireSameAuthority(set, changed);
+  await requireWayBack(parts, reader, { inForce: set, changed });
+  // A policy that is narrowed in these cases still stands, and asks nothing in them.
+  const asked = (from: PolicySet, of: string) => {
+    const narrowed = narrowedIn(of, change);
+    return [...asking(from, change).filter(({ id }) => !narrowed.has(id)), ...written(from, change)];
+  };
+  const requirements = (all: readonly Policy[], stays: boolean) =>
+    all.flatMap(({ requirement, stays: staying }) =>
       requirement === null || staying !== stays ? [] : [requirement],
     );
+  const after = asked(changed, text);
   return {
     version: facts.version,
     text,
     title: entry.tool.title,
-    // Policies that were narrowed still stand; in these cases the written one alone asks.
-    before: narrowedBy(begun, change)
-      ? written(set, change).flatMap(({ requirement }) => requirement ?? [])
-      : asked(set, false),
-    after:
-      change.approval === 'as_before'
-        ? asked(changed, false)
-        : written(changed, change).flatMap(({ requirement }) => requirement ?? []),
-    stays: asked(changed, true),
+    before: requirements(asked(set, begun), false),
+    after: requirements(after, false),
+    stays: requirements(after, true),
     first,
   };
 }
@@ -112,29 +117,6 @@ const written = (set: PolicySet, change: RequirementChange) => {
   const policy = set.forTool(change.action).policies.get(requirementId(change));
   return policy === undefined ? [] : [policy];
 };
-
-/** A change of the policies that enough people could not approve would be the last one. Fault `invalid_input`. */
-async function requireWayBack(
-  parts: Parameters<typeof policyDesk>[0],
-  reader: TenantReader,
-  actor: Actor,
-  changed: PolicySet,
-  change: RequirementChange,
-): Promise<void> {
-  if (change.action !== WAY_BACK) return;
-  const requirements = written(changed, change).flatMap(({ requirement }) => requirement ?? []);
-  const asked = { tool: WAY_BACK, actor, targets: [], principalId: principalOf(actor), agentId: null };
-  const blocked = await deadlock(parts, reader, requirements, asked);
-  if (blocked === null) return;
-  throw new Fault(
-    'invalid_input',
-    `Nobody could change the policies any more: ${blocked.message} Ask for fewer approvals of ${WAY_BACK}, or name approvers who are there.`,
-    { field: 'quorum' },
-  );
-}
-
-/** The tool with which every policy can be changed back. */
-const WAY_BACK = 'policy_set';
 
 function outlined(set: PolicySet, { all }: App['catalogue']): PolicyOutline[] {
   const tools = all.map(({ tool }) => ({ title: tool.title, policies: set.forTool(tool.name).policies }));

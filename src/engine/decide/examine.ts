@@ -163,7 +163,7 @@ const WAY_BACK = [
 /**
  * Throws if IT admins could no longer change the policies themselves. It tests an admin who has every scope.
  * A text that names people, or that requires more votes than there are admins, can still lock out the actual
- * ones.
+ * ones: `way-back.ts` asks about those.
  */
 function requireWayBack(parsed: readonly Parsed[], { actions }: Terms): void {
   const policies = new Map(parsed.map(({ policy }) => [policy.id, policy]));

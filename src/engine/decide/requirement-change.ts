@@ -7,6 +7,9 @@ import type { Policy, PolicySet } from './policies.ts';
 /** The line above a policy that was written here, so that it goes with it. */
 const MARK = '// Written by policy_requirement_set: the approval of this one action.';
 
+/** The line above a condition that was written here: what people wrote themselves is never taken back. */
+const NARROWED = '// Narrowed by policy_requirement_set.';
+
 /** The @id of the policy that holds the requirement: the same change finds it again. */
 export function requirementId({ action, askedBy, role, target }: RequirementChange): string {
   const parts = [
@@ -41,12 +44,15 @@ export function asking(set: PolicySet, change: RequirementChange): Policy[] {
 /**
  * The text with this one requirement changed: whatever else it asks in those cases is narrowed by an
  * `unless`, and one policy is added that asks for the new approval. An earlier change of the same cases is
- * taken back first. Nothing else of the text is touched, comments included. Does not say whether the
- * outcome can be used. Throws Fault `invalid_input` where a policy permits and asks at once.
+ * taken back first. Only policies that do nothing but ask are touched (`@adds("requirement")`), and in them
+ * only what was written here; comments stay. Does not say whether the outcome can be used. Throws Fault
+ * `invalid_input` where a policy permits and asks at once, and `conflict` where a policy of the
+ * organisation's own has the id of the one that would be written.
  */
 export function changedText(text: string, set: PolicySet, change: RequirementChange): string {
-  const clause = `\nunless { ${conditionOf(change)} }`;
-  const before = withoutPolicy(text, requirementId(change)).replaceAll(clause, '');
+  const before = askingOnly(set)
+    .filter((id) => id !== requirementId(change))
+    .reduce((left, id) => withoutClause(left, id, change), withoutPolicy(text, set, requirementId(change)));
   if (change.approval === 'as_before') return before;
   const asks = asking(set, change).filter(({ stays }) => !stays);
   const both = asks.find(({ addsOnly }) => !addsOnly);
@@ -56,31 +62,72 @@ export function changedText(text: string, set: PolicySet, change: RequirementCha
       `Policy ${both.id} permits and asks for an approval at once, so its approval cannot be changed alone. With policy_set write it as two policies: a permit, and one with @adds("requirement").`,
       { field: 'action' },
     );
-  const narrowed = asks.reduce((left, { id }) => withClause(left, id, clause), before);
+  const narrowed = asks.reduce((left, { id }) => withClause(left, id, change), before);
   return change.approval === null ? narrowed : `${narrowed.trimEnd()}\n\n${MARK}\n${policyOf(change)}\n`;
 }
 
-/** Whether an earlier change of the same cases has narrowed the policies of the text. */
-export const narrowedBy = (text: string, change: RequirementChange): boolean =>
-  text.includes(`\nunless { ${conditionOf(change)} }`) ||
-  policyPlaces(text).some(({ id }) => id === requirementId(change));
+/** The ids of the policies of a text that an earlier change of the same cases has narrowed. */
+export function narrowedIn(text: string, change: RequirementChange): Set<string | null> {
+  const clause = clauseOf(change);
+  return new Set(
+    policyPlaces(text)
+      .filter(({ from, to }) => text.slice(from, to).includes(clause))
+      .map(({ id }) => id),
+  );
+}
 
-function withClause(text: string, id: string, clause: string): string {
+/** The policies that only ask for approvals: no change of them can allow more than before. */
+const askingOnly = ({ all }: PolicySet): string[] =>
+  all.filter(({ effect, addsOnly }) => effect === 'permit' && addsOnly).map(({ id }) => id);
+
+const clauseOf = (change: RequirementChange): string => `\n${NARROWED}\nunless { ${conditionOf(change)} }`;
+
+function withClause(text: string, id: string, change: RequirementChange): string {
   const place = policyPlaces(text).find((one) => one.id === id);
   if (place === undefined)
     throw new Fault(
       'invalid_input',
       `Policy ${id} was not found in the text, so nothing was changed. Use policy_set.`,
     );
-  return `${text.slice(0, place.to - 1)}${clause}${text.slice(place.to - 1)}`;
+  return `${text.slice(0, place.to - 1)}${clauseOf(change)}${text.slice(place.to - 1)}`;
 }
 
-function withoutPolicy(text: string, id: string): string {
+function withoutClause(text: string, id: string, change: RequirementChange): string {
   const place = policyPlaces(text).find((one) => one.id === id);
   if (place === undefined) return text;
-  const head = text.slice(0, place.from);
-  const from = head.trimEnd().endsWith(MARK) ? head.trimEnd().length - MARK.length : place.from;
-  return `${text.slice(0, from).trimEnd()}\n${text.slice(place.to).replace(/^\n/, '')}`;
+  const policy = text.slice(place.from, place.to).replaceAll(clauseOf(change), '');
+  return `${text.slice(0, place.from)}${policy}${text.slice(place.to)}`;
+}
+
+function withoutPolicy(text: string, set: PolicySet, id: string): string {
+  const place = policyPlaces(text).find((one) => one.id === id);
+  if (place === undefined) return text;
+  const head = text.slice(0, place.from).trimEnd();
+  if (!head.endsWith(MARK) || !askingOnly(set).includes(id))
+    throw new Fault(
+      'conflict',
+      `Policy ${id} was not written by policy_requirement_set, so it is not replaced. Give it another @id with policy_set.`,
+    );
+  return `${head.slice(0, -MARK.length).trimEnd()}\n${text.slice(place.to).replace(/^\n/, '')}`;
+}
+
+/**
+ * Throws Fault `conflict` unless every policy that permits or forbids is the same in both sets. A change of
+ * a requirement must never change what is allowed: this holds whatever the text looks like.
+ */
+export function requireSameAuthority(before: PolicySet, after: PolicySet): void {
+  const [old, fresh] = [before, after].map((set) =>
+    set.all
+      .filter(({ effect, addsOnly }) => effect === 'forbid' || !addsOnly)
+      .map(({ id, text }) => `${id}\n${text}`)
+      .toSorted()
+      .join('\n'),
+  );
+  if (old !== fresh)
+    throw new Fault(
+      'conflict',
+      'This change would touch policies that allow or forbid something, so nothing was changed. Use policy_set.',
+    );
 }
 
 /**
