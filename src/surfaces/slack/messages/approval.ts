@@ -23,7 +23,7 @@ import {
 } from './blocks.ts';
 import { errorText } from './outcome.ts';
 import type { Scene } from '#engine/approve/scene.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
+import { shortened, topText, type TopText } from './text.ts';
 
 /** For whom a copy is drawn: who may decide, or who asked. */
 export type Audience = 'approver' | 'requester';
@@ -273,7 +273,7 @@ export function statusOf({ view }: Pick<Scene, 'view'>): string | null {
   return (STATUS[call.state] as Status)(yes, who, call.error === null ? '' : errorText(call.error));
 }
 
-function notification({ view, askedBy }: Scene, audience: Audience, said: string | null): string {
+function notification({ view, askedBy }: Scene, audience: Audience, said: string | null): TopText {
   const { call, approval, agent } = view;
   const through = agent === null ? '' : ` (agent ${agent.name})`;
   const names = approverNames(view);
@@ -283,5 +283,5 @@ function notification({ view, askedBy }: Scene, audience: Audience, said: string
   const asked = pending ? `, asked by ${askedBy}${through}.` : '';
   const expires = pending ? ` This request expires ${momentText(approval.expiresAt)}.` : '';
   const sentence = `${opening}${opening.endsWith('.') ? '' : ':'} ${call.summary}${asked}`;
-  return `${shortened(escapeMrkdwn(sentence), 2700, '…')}${expires}`;
+  return topText(sentence, expires);
 }

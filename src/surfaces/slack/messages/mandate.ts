@@ -6,7 +6,7 @@ import type { ApprovalView } from '#engine/approve/view.ts';
 import { causeWords } from '#engine/mandate-in-words.ts';
 import { statusOf, voteLines } from './approval.ts';
 import { fact, facts, header, line, moment, smallPrint, words, type Message } from './blocks.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
+import { shortened, topText } from './text.ts';
 
 const whyOf = ({ state, reason }: Mandate): string => {
   if (state !== 'frozen' || reason === null) return reason ?? '';
@@ -52,7 +52,7 @@ export function mandateMessage(
   const status = view === null || mandate.state !== 'active' ? null : statusOf({ view });
   const approval = view?.approval;
   return {
-    text: escapeMrkdwn(`${status === null ? '' : `${status} `}${title}: ${state}`),
+    text: topText(`${status === null ? '' : `${status} `}${title}: ${state}`),
     blocks: [
       ...(status === null ? [] : [line(words(oneLine(status), { bold: true }))]),
       header(oneLine(title)),
@@ -92,6 +92,6 @@ export const thawedNotice = (mandate: Mandate, agent: Agent | null): Message =>
   );
 
 const said = (text: string, id: string): Message => ({
-  text: escapeMrkdwn(text),
+  text: topText(text),
   blocks: [line(words(oneLine(text))), smallPrint(oneLine(id))],
 });
