@@ -233,7 +233,7 @@ describe('I5: an email address that has changed since we first knew the account'
     expect(await answer('carl', '/mandate list')).not.toMatch(/changed/);
     await world.slack.as('carl').types('/okta reset password @ann');
     await world.slack.setEmail('carl', samplePerson('bob').email);
-    expect(await answer('carl', '/okta reset password @ann')).toMatch(/changed since we first knew it/);
+    expect(await answer('carl', '/okta reset password @ann')).toMatch(/changed since we first saw it/);
     expect((await refusals()).at(-1)).toMatchObject({ code: 'email_changed' });
     const bob = await world.person('bob');
     expect(

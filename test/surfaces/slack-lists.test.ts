@@ -304,6 +304,31 @@ describe('names in place of ids', () => {
     }
   });
 
+  test('a name is looked up only where its list would be shown at once, not where that needs an approval', async () => {
+    const set = async (action: string, approver: string) => {
+      const asked = await world.as(await world.actor('dana'), 'policy_requirement_set', {
+        action,
+        approver,
+        ...(approver === 'as_before' ? {} : { why: 'Lists are looked at by two.' }),
+        note: 'a test',
+      });
+      await world.agreed(asked);
+    };
+    const lists = ['mandate_list', 'group_mapping_list'];
+    for (const list of lists) await set(list, 'role:it_admin');
+    try {
+      const dana = world.slack.as('dana');
+      const { view } = await dana.types('/mandate revoke deploy-bot');
+      const form = view ?? (await eventually(() => dana.modal(), 'the form opens'));
+      expect(JSON.stringify(form)).not.toMatch(/mdt_|direct reports/);
+      expect(read(await answer('dana', '/group map Finance manager okta.users.read'))).not.toContain(
+        '00gfinance',
+      );
+    } finally {
+      for (const list of lists) await set(list, 'as_before');
+    }
+  });
+
   test('a request to adopt is named by its number among one’s own that were denied with terms', async () => {
     const ask = async (suggestion: Record<string, unknown> | undefined) => {
       const asked = await world.as(await world.actor('bob'), 'mandate_create', {

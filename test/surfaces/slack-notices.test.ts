@@ -165,7 +165,9 @@ test('the manager to whom an agent is offered takes it over with a button, and r
       ?.owner_id;
   expect(await owner()).toBe(id);
   await bob.clicks(card, 'Send request');
-  const over = await bob.waitsFor((one) => one.ts === offer.ts && one.text.includes('It is not any more'));
+  const over = await bob.waitsFor(
+    (one) => one.ts === offer.ts && one.text.includes('is no longer offered to you'),
+  );
   expect(over.text).toContain('Bob Meyer is its owner');
   expect(words(over)).not.toContain('prokura.take_over');
   expect(await owner()).toBe((await world.person('bob')).id);

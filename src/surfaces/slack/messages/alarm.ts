@@ -29,7 +29,7 @@ export function alarmMessage(
         fact('Approvals skipped', [words(oneLine(approval.requirements.map((one) => one.reason).join(' ')))]),
         fact('Review', [words(oneLine(state))]),
       ]),
-      line(words('The emergency, in the words of who used it', { italic: true })),
+      line(words('Why it was used, in their own words', { italic: true })),
       quote(use.why),
       ...(use.review === null ? [] : [line(words('The review', { italic: true })), quote(use.review)]),
       smallPrint(say`${use.id} · ${call.id}`),

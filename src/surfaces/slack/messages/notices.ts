@@ -116,7 +116,7 @@ const ceilingOf = ({ ceiling }: Agent): Fact =>
 
 /** What an offer reads once it is over: who owns the agent now. */
 export function offerOverMessage(agent: Agent, owner: Person): Message {
-  const text = `Agent ${agent.name} was offered to you. It is not any more: ${owner.displayName} is its owner now.`;
+  const text = `Agent ${agent.name} is no longer offered to you. ${owner.displayName} is its owner now.`;
   return { text: topText(text), blocks: [line(words(oneLine(text))), smallPrint(oneLine(agent.id))] };
 }
 
