@@ -3,7 +3,6 @@ import { approvalNumber } from '#domain/approval/number.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { checkMessageBlocks, checkView, type SimMessage } from '#sandbox/slack/index.ts';
 import { buttonsOf, read, toldBy } from '../support/slack-reading.ts';
-import { slackIsThrough } from '../support/slack-through.ts';
 import { eventually, openWorld, type TestAgent, type World } from '../support/world.ts';
 
 /** What lists and policies look like in Slack, and what their buttons do. */
@@ -272,35 +271,6 @@ describe('names in place of ids', () => {
       );
     } finally {
       await world.sql`delete from groups where source = 'scim:other'`;
-    }
-  });
-
-  test('what only turns pages or shows a text runs nothing that changes anything', async () => {
-    await world.sql`
-      insert into groups (tenant_id, id, source, uid, name, kind)
-      values (${world.tenantId}, 'grp_0000000000000000000000000c', 'scim:third', 'third', 'Finance', 'directory')`;
-    try {
-      const asked = await answer('dana', '/group map Finance manager okta.users.read');
-      expect(buttonsOf(asked)).toEqual(['This one', 'This one']);
-      const draft = /draft_[0-9a-z]{26}/.exec(JSON.stringify(asked.blocks))?.[0];
-      for (const action of ['prokura.page:next', 'prokura.page:back', 'prokura.text'])
-        await world.slack.send({
-          kind: 'interactive',
-          payload: {
-            type: 'block_actions',
-            team: { id: world.slack.teamId },
-            user: { id: world.slack.as('dana').id, team_id: world.slack.teamId },
-            api_app_id: world.slack.appId,
-            trigger_id: 'forged',
-            container: { is_ephemeral: true },
-            response_url: `${world.slack.url}/_response/none`,
-            actions: [{ type: 'button', action_id: action, action_ts: action, value: draft }],
-          },
-        });
-      await slackIsThrough(world);
-      expect(await world.sql`select 1 from calls where tool = 'group_map'`).toHaveLength(0);
-    } finally {
-      await world.sql`delete from groups where source = 'scim:third'`;
     }
   });
 
