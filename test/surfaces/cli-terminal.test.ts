@@ -7,6 +7,7 @@ import { main } from '../../src/cli.ts';
 
 // Sets the title of the terminal, clears it, writes over the line, and turns the direction of reading.
 const HOSTILE = 'A\u001b]0;owned\u0007B\u001b[2JC\u009b31mD\rE\u202eF';
+// oxlint-disable-next-line no-control-regex -- these characters are what it is about
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/;
 
 let server: Server;

@@ -1,10 +1,11 @@
+import type * as Cedar from '@cedar-policy/cedar-wasm/nodejs';
 import { afterEach, expect, test, vi } from 'vitest';
 import { parsePolicies } from '#engine/decide/parse.ts';
 import { TextError } from '#engine/decide/policy-places.ts';
 
 const trap = vi.hoisted(() => ({ next: null as Error | null }));
 vi.mock('@cedar-policy/cedar-wasm/nodejs', async (original) => {
-  const cedar = await original<typeof import('@cedar-policy/cedar-wasm/nodejs')>();
+  const cedar = await original<typeof Cedar>();
   return {
     ...cedar,
     policyToJson: (text: string) => {
