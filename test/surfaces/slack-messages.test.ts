@@ -88,7 +88,8 @@ describe('O7: messages follow what happens elsewhere', () => {
 
 test('a process whose lock was cut posts nothing more: who began after it does', async () => {
   const second = await world.second();
-  world.slack.faults.add({ method: 'chat.postMessage', kind: 'slow', delayMs: 2500 });
+  const answered = Promise.withResolvers<void>();
+  world.slack.faults.add({ method: 'chat.postMessage', kind: 'slow', until: answered.promise });
   const { approvalId, callId } = await slack.ask();
   const begun = () => world.sql`select audience from slack_messages where thing = ${callId} and ts is null`;
   const [first] = await eventually(async () => {
@@ -101,6 +102,7 @@ test('a process whose lock was cut posts nothing more: who began after it does',
       and (classid::bigint << 32) | objid::bigint = hashtextextended(${`slack ${world.tenantId} ${callId}`}, 0)`;
   const job = { tenant: world.tenantId, fact: 'test', thing: callId };
   await second.app.queue.send('slack-project', job);
+  answered.resolve();
   await slack.copy('mona', approvalId);
   await slack.copy('bob', approvalId);
   // Until the first one has returned from its slow post and the queue has repeated its job.

@@ -8,6 +8,8 @@ export interface SlackFault {
   readonly retryAfter?: number;
   /** How long a `slow` call waits before it is answered. */
   readonly delayMs?: number;
+  /** A `slow` call is answered when this settles, in place of `delayMs`: for a race that a test forces. */
+  readonly until?: Promise<unknown>;
   /** Slack's error code for `error`: `invalid_blocks`, `message_not_found`, `token_revoked` … */
   readonly error?: string;
 }
