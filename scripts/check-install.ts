@@ -40,7 +40,7 @@ const chosen = all.filter((name) =>
   values.today ? name === today : positionals.every((word) => name.split(' ').includes(word)),
 );
 if (chosen.length === 0) {
-  console.error(`No combination has all of: ${positionals.join(' ')}. There are: ${all.join(', ')}.`);
+  console.error(`No combination matches all of: ${positionals.join(' ')}. Combinations: ${all.join(', ')}.`);
   process.exit(2);
 }
 
@@ -91,7 +91,7 @@ async function tried(name: string): Promise<string> {
     demand(await started(...proof, 'must-pass').end(DEADLINE_MS), 0, 'npm test with a test that passes');
     const red = await started(...proof, 'must-fail').end(DEADLINE_MS);
     if (red.code === 0) throw new Error(`npm test ended with 0 where a test failed:\n${red.output}`);
-    return `npm ci ${seconds(install.ms)}, npm start serves after ${seconds(ready)}, npm test can fail`;
+    return `npm ci ${seconds(install.ms)}, npm start responds after ${seconds(ready)}, npm test can fail`;
   } finally {
     copy.remove();
   }
@@ -109,7 +109,7 @@ async function served(server: Group): Promise<number> {
     }
     if (server.over || Date.now() - began > DEADLINE_MS) {
       server.signal('SIGKILL');
-      throw new Error(`npm start does not serve:\n${server.output}`);
+      throw new Error(`npm start does not respond:\n${server.output}`);
     }
     await sleep(100);
   }

@@ -22,9 +22,9 @@ try {
     { cwd: root, stdio: 'pipe' },
   );
   if (readdirSync(copy).length !== before) {
-    console.error('The tables have changed without a migration: npm run db:generate -- --name <what>');
+    console.error('The tables have changed, but there is no migration: npm run db:generate -- --name <what>');
     process.exitCode = 1;
-  } else console.log('migrations are fresh');
+  } else console.log('migrations are up to date');
 } finally {
   rmSync(copy, { recursive: true, force: true });
 }

@@ -26,7 +26,7 @@ let skipped = first.tests.filter(
 let failed = 0;
 const flaky: string[] = [];
 for (const file of failedFiles) {
-  console.log(`\n${file} failed. It runs once more, alone.`);
+  console.log(`\n${file} failed. Running it again, alone.`);
   const options = args.filter((arg) => arg.startsWith('-'));
   const again = await runVitest(root, [file, ...options], 'inherit');
   const tally = count(again);
@@ -40,15 +40,15 @@ for (const file of failedFiles) {
 const contradicted = failedFiles.length === 0 && first.exitCode !== 0;
 if (contradicted) console.log(`\nNo test failed, but vitest ended with exit code ${first.exitCode}.`);
 if (failedFiles.length > 0 && first.exitCode === 0)
-  console.log('\nTests failed, but vitest ended with exit code 0: npm test cannot be relied on.');
+  console.log('\nTests failed, but vitest ended with exit code 0: npm test is not reliable.');
 const empty = first.tests.length === 0;
 if (empty) console.log('\nNo test was run.');
 if (first.strayErrors > 0)
-  console.log(`\n${first.strayErrors} errors belong to no test file: none of them is run again.`);
+  console.log(`\n${first.strayErrors} errors do not belong to a test file, so they are not run again.`);
 if (contradicted || empty || first.strayErrors > 0 || (failedFiles.length > 0 && first.exitCode === 0))
   failed += 1;
 
-if (flaky.length > 0) console.log(`\nFlaky (failed beside the others, passed alone):\n${flaky.join('\n')}`);
+if (flaky.length > 0) console.log(`\nFlaky (failed with the others, passed alone):\n${flaky.join('\n')}`);
 if (skipped > 0) console.log(`\n${skipped} skipped`);
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

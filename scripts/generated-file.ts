@@ -14,9 +14,9 @@ export async function generated(file: URL, text: string, command: string): Promi
   }
   const found = await readFile(file, 'utf8').catch(() => '');
   if (found === text) {
-    console.log(`${name} is fresh`);
+    console.log(`${name} is up to date`);
     return;
   }
-  console.error(`${name} is not what the catalogue says. Run: ${command}`);
+  console.error(`${name} is out of date. Run: ${command}`);
   process.exitCode = 1;
 }

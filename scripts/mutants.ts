@@ -61,9 +61,9 @@ async function worker(): Promise<void> {
 /** What is wrong, or null if every test that the mutant names failed. */
 async function survives(copy: TreeCopy, mutant: Mutant): Promise<string | null> {
   if (!copy.patch(mutant.file, 'apply'))
-    return 'The patch does not apply: the code has changed. Make it anew.';
+    return 'The patch does not apply, because the code has changed. Make a new one.';
   const problem = await testsPass(copy.root, mutant);
-  if (!copy.patch(mutant.file, 'revert')) throw new Error(`${mutant.name} could not be taken back`);
+  if (!copy.patch(mutant.file, 'revert')) throw new Error(`${mutant.name} could not be reverted`);
   return problem;
 }
 
@@ -81,8 +81,8 @@ async function testsPass(mutated: string, mutant: Mutant): Promise<string | null
     for (const name of names) {
       const run = tests.filter((test) => test.name.includes(name) && test.state !== 'skipped');
       if (run.length === 0)
-        return `${file} has no test "${name}" that ran: a file that does not load kills nothing.`;
-      if (run.every(({ state }) => state === 'passed')) return `${file} "${name}" passes all the same.`;
+        return `${file} has no test "${name}" that ran. A file that does not load does not kill a mutant.`;
+      if (run.every(({ state }) => state === 'passed')) return `${file} "${name}" still passes.`;
     }
   }
   return null;
@@ -93,7 +93,7 @@ function chosen(all: readonly Mutant[]): Mutant[] {
     const unknown = positionals.filter((name) => !all.some((mutant) => mutant.name === name));
     if (unknown.length > 0) {
       console.error(
-        `There is no mutant ${unknown.join(', ')}. There are:\n  ${all.map(({ name }) => name).join('\n  ')}`,
+        `Unknown mutants: ${unknown.join(', ')}. Mutants:\n  ${all.map(({ name }) => name).join('\n  ')}`,
       );
       process.exit(1);
     }

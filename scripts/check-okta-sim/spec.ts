@@ -258,7 +258,8 @@ function undocumented(exchange: Exchange, check: Check): string[] {
   if (status === null || ![400, 401, 403, 404, 405, 429, 500, 503].includes(status))
     return [`answer ${status} is not documented for the operation`];
   const value = parsed(exchange.responseBody);
-  if (!isJson(value) || typeof value['errorCode'] !== 'string') return [`answer ${status} is no Okta error`];
+  if (!isJson(value) || typeof value['errorCode'] !== 'string')
+    return [`answer ${status} is not an Okta error`];
   return check({ $ref: '#/components/schemas/Error' }, value);
 }
 

@@ -65,10 +65,10 @@ export async function startInstance(stopped: AbortSignal): Promise<Instance> {
       if (child.exitCode !== null) {
         // Its last words may still be in the pipe.
         await Promise.race([once(child, 'close'), sleep(LAST_WORDS_MS)]);
-        throw new Error(`the server did not start:\n${said}`);
+        throw new Error(`The server did not start:\n${said}`);
       }
       if (Date.now() > deadline)
-        throw new Error(`the server did not start within ${START_SECONDS} s (slow machine?):\n${said}`);
+        throw new Error(`The server did not start within ${START_SECONDS} s (slow machine?):\n${said}`);
       await sleep(50);
     }
     const company = JSON.parse(await readFile(join(folder, 'sandbox-keys.json'), 'utf8')) as SetUpAnswer;

@@ -15,15 +15,15 @@ const STORIES: Readonly<Record<string, (instance: Instance) => Step[]>> = {
 
 const HELP = `Usage: npm run demo -- [--story=NAME] [--json]
 
-Starts a fresh sandbox of its own, tells a story on it step by step, and removes it.
+Starts a fresh sandbox, shows a story on it step by step, and removes it afterwards.
 
-  --story=NAME   main: a mandate from its birth to its end (unless named)
-                 delegation: mandates, agents, rules, policies, succession, ledger
-                 tokens: exchange variants, resource servers, browser login, revocation
-  --json         one JSON object a line
-  --help         this text
+  --story=NAME   main: the life of one mandate (default)
+                 delegation: mandates, agents, policies, people who leave, the ledger
+                 tokens: token exchange, resource servers, browser sign-in, revocation
+  --json         print one JSON object per line
+  --help         print this text
 
-Exit code 0: every step held. 1: one did not. 2: the options were not understood.
+Exit code 0: every step passed. 1: a step failed. 2: invalid options.
 `;
 
 /** The options, or the exit code where there is nothing to tell. */
@@ -42,9 +42,7 @@ function options(): { readonly story: (instance: Instance) => Step[]; readonly j
     }
     const story = Object.hasOwn(STORIES, values.story) ? STORIES[values.story] : undefined;
     if (story !== undefined) return { story, json: values.json };
-    process.stderr.write(
-      `There is no story "${values.story}". There are: ${Object.keys(STORIES).join(', ')}\n`,
-    );
+    process.stderr.write(`Unknown story "${values.story}". Stories: ${Object.keys(STORIES).join(', ')}\n`);
   } catch (error) {
     const [first = ''] = (error instanceof Error ? error.message : String(error)).split(/\. |\n/);
     process.stderr.write(`${first}. Run: npm run demo -- --help\n`);
@@ -68,7 +66,8 @@ async function demo(
   json: boolean,
   stopped: AbortSignal,
 ): Promise<number> {
-  if (!json) console.log('A fresh sandbox starts: real PostgreSQL, real server, simulated Okta and Slack …');
+  if (!json)
+    console.log('Starting a fresh sandbox: real PostgreSQL, real server, simulated Okta and Slack …');
   try {
     const instance = await startInstance(stopped);
     try {

@@ -51,5 +51,5 @@ export async function until<T>(what: string, probe: () => Promise<T | null | und
     if (value !== null && value !== undefined && value !== false) return value;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`did not happen within ${PATIENCE_SECONDS} s (slow machine?): ${what}`);
+  throw new Error(`This did not happen within ${PATIENCE_SECONDS} s (slow machine?): ${what}`);
 }

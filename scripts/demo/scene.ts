@@ -15,7 +15,7 @@ export interface LedgerLine {
 /** What a person types into the fields of a Slack form, by label. */
 type Values = Record<string, string | boolean | readonly string[]>;
 
-/** What people and administrators do in a story, each through a public door. Every function rejects where the door refuses. */
+/** What people and administrators do in a story, each through a public interface. Every function rejects where the interface refuses. */
 export interface Scene {
   readonly instance: Instance;
   readonly slack: ReturnType<typeof slackDriver>;
@@ -157,7 +157,7 @@ export function scene(instance: Instance): Scene {
       const id = String(body['id']);
       await here.send('dana', `/apikey grant ${id} "${acts.join(', ')}"`);
       await here.approve('ivan', id);
-      await here.until('the key may act', async () => (await here.ledger('key_granted'))[0]);
+      await here.until('the key has its rights', async () => (await here.ledger('key_granted'))[0]);
       return key;
     },
     ledger: async (event, query = '') => {
@@ -180,13 +180,16 @@ export function scene(instance: Instance): Scene {
     },
     mandate: async (person, input, approver) => {
       const answer = await here.as(person, 'mandate_create', input);
-      must(answer.status === 202, `nobody is asked: HTTP ${answer.status} ${JSON.stringify(answer.body)}`);
+      must(
+        answer.status === 202,
+        `no approval was requested: HTTP ${answer.status} ${JSON.stringify(answer.body)}`,
+      );
       const approval = String(answer.body['approval_id']);
       await here.approve(person, approval);
       // The approver decides on the message that shows the confirmation: one from before would be out of date.
       if (approver !== undefined) await here.approve(approver, approval, `Approved by ${nameOf(person)}`);
       const call = String(answer.body['call_id']);
-      const [created] = await here.until('the mandate stands', async () => {
+      const [created] = await here.until('the mandate exists', async () => {
         const lines = await here.ledger('MANDATE_CREATED', `&call=${call}`);
         return lines.length > 0 && lines;
       });
@@ -194,11 +197,11 @@ export function scene(instance: Instance): Scene {
     },
     handOn: async (agent, token, input, approver) => {
       const asked = await agent.call(token, 'mandate_delegate', input);
-      must(asked.data['status'] === 'pending_approval', `nobody is asked: ${asked.text}`);
+      must(asked.data['status'] === 'pending_approval', `no approval was requested: ${asked.text}`);
       const { approval_id } = asked.data;
       await here.approve(approver, String(approval_id));
       const done = await agent.outcome(token, String(approval_id));
-      must(done.data['status'] === 'done', `not handed on: ${done.text}`);
+      must(done.data['status'] === 'done', `not delegated: ${done.text}`);
       return String((done.data['result'] as Record<string, unknown>)['mandate_id']);
     },
     mandateOf: (person, mandateId) => here.use(person, 'mandate_show', { mandate_id: mandateId }),

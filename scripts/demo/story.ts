@@ -56,10 +56,10 @@ export function mainStory(instance: Instance): Step[] {
     {
       name: 'company-imported',
       title:
-        'A tenant exists with API keys, an Okta connection and an identity provider; people, groups and managers are imported',
+        'The tenant is set up: API keys, an Okta connection, and people, groups and managers imported from Okta',
       run: async (say) => {
         const [synced] = await ledger('sync_completed');
-        must(synced, 'no sync_completed in the ledger');
+        must(synced, 'there is no sync_completed in the ledger');
         const { people, groups, memberships } = synced.data as Record<string, number>;
         say(`ledger sync_completed: ${people} people, ${groups} groups, ${memberships} memberships`);
         must(
@@ -73,7 +73,7 @@ export function mainStory(instance: Instance): Step[] {
     },
     {
       name: 'agent-registered',
-      title: 'Dana, an IT admin, registers an agent that Carl owns; it brings its own public key',
+      title: 'Dana, an IT admin, registers an agent with its public key; Carl owns it',
       run: async (say) => {
         const typed = await slack.as('dana').types('/agent register deploy-bot');
         must(typed.view, `no form opened: ${JSON.stringify(typed)}`);
@@ -91,12 +91,12 @@ export function mainStory(instance: Instance): Step[] {
         const [kid = ''] = entry.data['kids'] as string[];
         agent.identity = { id: String(entry.data['agent']), kid };
         say(`ledger AGENT_REGISTERED: ${agent.identity.id}, key ${agent.identity.kid}`);
-        return `${dana.firstName} registered deploy-bot for ${carl.firstName}; it can do nothing yet`;
+        return `${dana.firstName} registered deploy-bot for ${carl.firstName}. It has no authority yet`;
       },
     },
     {
       name: 'mandate-asked',
-      title: "Bob gives the agent of his report a mandate for seven days; policy asks Bob's own manager",
+      title: 'Bob gives the agent a mandate for seven days; policy requires approval from Mona, his manager',
       run: async (say) => {
         const typed = await slack.as('bob').types('/mandate create');
         must(typed.view, `no form opened: ${JSON.stringify(typed)}`);
@@ -116,13 +116,13 @@ export function mainStory(instance: Instance): Step[] {
         const message = await slack.as('mona').waitsFor(shows('Give a mandate'));
         say(`Slack to Mona: ${message.text}`);
         must((await ledger('CALL_WAITING')).length === 1, 'no CALL_WAITING in the ledger');
-        must((await mandates()).length === 0, 'a mandate stands before it was approved');
-        return 'the mandate waits; it has no row until it exists';
+        must((await mandates()).length === 0, 'a mandate exists before it was approved');
+        return 'The mandate waits for approval and does not exist yet';
       },
     },
     {
       name: 'mandate-approved',
-      title: 'Mona clicks Approve in Slack, and the mandate stands',
+      title: 'Mona clicks Approve in Slack, and the mandate becomes active',
       run: async (say) => {
         const message = await slack.as('mona').waitsFor(shows('Give a mandate'));
         await slack.as('mona').clicks(message, 'Approve');
@@ -145,7 +145,8 @@ export function mainStory(instance: Instance): Step[] {
     },
     {
       name: 'org-token-refused',
-      title: "The agent brings a token of Okta's org server, and is told which one is meant",
+      title:
+        "The agent presents a token of Okta's org authorization server; the error says which server to use",
       run: async (say) => {
         const { status, body } = await agent.exchange(
           await oktaToken(instance, bob.email, { server: 'org' }),
@@ -153,8 +154,8 @@ export function mainStory(instance: Instance): Step[] {
         );
         say(`HTTP ${status} ${JSON.stringify(body)}`);
         must(status === 400 && body['error'] === 'invalid_request', 'it was not refused as invalid_request');
-        must(/custom/.test(String(body['error_description'])), 'the words do not say what to do');
-        return 'invalid_request: the custom authorization server is meant';
+        must(/custom/.test(String(body['error_description'])), 'the error does not say what to do');
+        return 'invalid_request: use a token of the custom authorization server';
       },
     },
     {
@@ -182,7 +183,7 @@ export function mainStory(instance: Instance): Step[] {
         say(`claims ${JSON.stringify({ sub, act, aud, scope, mandate_id })}`);
         must(
           sub === `oidc:okta:${bob.oktaId}` && mandate_id === state.mandate,
-          'the token names somebody else',
+          'the token names other parties',
         );
         const listed = await agent.tools(state.token);
         say(`tools/list: ${listed.join(', ')}`);
@@ -192,12 +193,13 @@ export function mainStory(instance: Instance): Step[] {
             !listed.includes('approval_decide'),
           'tools/list is not filtered',
         );
-        return `${String(body['token_type'])} token for ${String(body['expires_in'])} s: Bob, through deploy-bot`;
+        return `${String(body['token_type'])} token for ${String(body['expires_in'])} s: Bob, acting through deploy-bot`;
       },
     },
     {
       name: 'call-gated',
-      title: 'Over MCP the agent asks to reset the MFA of Ann; the tool is gated and nothing happens yet',
+      title:
+        'Over MCP the agent requests to reset the MFA of Ann; this needs approval, so nothing happens yet',
       run: async (say) => {
         const answer = await agent.call(state.token, 'okta_reset_mfa', {
           person: ann.email,
@@ -214,7 +216,7 @@ export function mainStory(instance: Instance): Step[] {
     {
       name: 'call-approved',
       title:
-        'Mona approves in Slack; the factors go at Okta, once; approval_wait returns the result; Bob is told',
+        'Mona approves in Slack; Okta removes the factors once; approval_wait returns the result; Bob is notified',
       run: async (say) => {
         const waiting = agent.outcome(state.token, state.approval);
         const message = await slack
@@ -234,12 +236,12 @@ export function mainStory(instance: Instance): Step[] {
           .as('mona')
           .waitsFor((one) => one.ts === message.ts && /done/i.test(one.text));
         say(`Slack message edited: ${edited.text}`);
-        return "Okta has no factor of Ann's left, and everybody concerned knows";
+        return 'Okta has removed all factors of Ann, and everyone involved was notified';
       },
     },
     {
       name: 'person-acts',
-      title: 'The same kind of action by a person: Bob types /okta reset password @ann',
+      title: 'A person does the same kind of thing: Bob types /okta reset password @ann',
       run: async (say) => {
         const typed = await slack.as('bob').types('/okta reset password @ann');
         const card = typed.ephemerals[0] ?? (await slack.as('bob').waitsFor(shows('Send request')));
@@ -251,12 +253,12 @@ export function mainStory(instance: Instance): Step[] {
           async () =>
             ((await okta(instance, `/users/${ann.oktaId}`)) as { status: string }).status === 'RECOVERY',
         );
-        return "Ann's status at Okta is RECOVERY; policy asks nobody when her manager acts himself";
+        return "Ann's status at Okta is RECOVERY; her manager needs no approval";
       },
     },
     {
       name: 'denied-outside-mandate',
-      title: 'Outside the mandate: the agent tries a person of another team',
+      title: 'Outside the mandate: the agent tries to reset a person in another team',
       run: async (say) => {
         const answer = await agent.call(state.token, 'okta_reset_mfa', { person: nina.email });
         say(`structuredContent ${JSON.stringify(answer.data)}`);
@@ -266,7 +268,7 @@ export function mainStory(instance: Instance): Step[] {
     },
     {
       name: 'denied-colleague',
-      title: "A colleague who is nobody's manager is refused",
+      title: 'Nina, who manages no one, is refused',
       run: async (say) => {
         const typed = await slack.as('nina').types('/okta reset password @carl');
         const card = typed.ephemerals[0];
@@ -285,12 +287,12 @@ export function mainStory(instance: Instance): Step[] {
           (await ledger('CALL_DENIED')).some((entry) => entry.data['code'] === 'no_policy_allows'),
           'no CALL_DENIED in the ledger',
         );
-        return 'refused, with who may: managers for their direct reports, IT admins';
+        return 'refused, and the message says who can do it: managers for their direct reports, IT admins';
       },
     },
     {
       name: 'denied-own-click',
-      title: 'Bob forges a click on his own request, and a stranger forges the signature',
+      title: 'Bob forges a click on his own request, and a stranger forges a signature',
       run: async (say) => {
         const answer = await agent.call(state.token, 'okta_reset_password', { person: carl.email });
         must(answer.data['status'] === 'pending_approval', `not pending: ${answer.text}`);
@@ -321,15 +323,15 @@ export function mainStory(instance: Instance): Step[] {
         const { text } = await rest(instance, `/v1/approvals/${state.pending}`);
         must(
           (JSON.parse(text) as { state: string }).state === 'pending',
-          `the approval is not pending any more: ${text}`,
+          `the approval is no longer pending: ${text}`,
         );
-        return 'both refused; the request still waits';
+        return 'both are refused; the request still waits';
       },
     },
     {
       name: 'principal-deprovisioned',
       title:
-        'Okta sends SCIM PATCH active:false for Bob: everything that hangs on him ends in that transaction',
+        'Okta sends SCIM PATCH active:false for Bob: in that transaction, everything that depends on him ends',
       run: async (say) => {
         await control(`${instance.oktaUrl}/_sandbox/users/${bob.oktaId}/provision`, 'POST', {});
         const exchanges = (await control(
@@ -344,7 +346,7 @@ export function mainStory(instance: Instance): Step[] {
         say(`ledger MANDATE_REVOKED ${JSON.stringify(revoked.map((entry) => entry.data))}`);
         must(
           revoked.length === 1 && revoked[0]?.data['reason'] === 'User deprovisioned via SCIM',
-          'not exactly one MANDATE_REVOKED with the reason',
+          'there is not exactly one MANDATE_REVOKED with the reason',
         );
         must(
           (await mandates()).every((one) => one.state === 'revoked'),
@@ -355,7 +357,7 @@ export function mainStory(instance: Instance): Step[] {
     },
     {
       name: 'token-dead',
-      title: "The agent's next call with its unexpired token is 401, its next exchange invalid_grant",
+      title: "The agent's next call with its unexpired token gets 401, and its next exchange invalid_grant",
       run: async (say) => {
         const left = Number(claimsOf(state.token)['exp']) - Math.floor(Date.now() / 1000);
         const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} });
@@ -379,7 +381,7 @@ export function mainStory(instance: Instance): Step[] {
     },
     {
       name: 'approvals-withdrawn',
-      title: 'What waited on Bob is withdrawn, and its Slack message says so',
+      title: "Bob's pending request is withdrawn, and its Slack message says so",
       run: async (say) => {
         const { text } = await rest(instance, `/v1/approvals/${state.pending}`);
         must(
@@ -391,12 +393,12 @@ export function mainStory(instance: Instance): Step[] {
           .waitsFor((one) => one.ts === state.pendingMessage?.ts && /withdrawn/i.test(one.text));
         say(`Slack message edited: ${edited.text}`);
         must(!JSON.stringify(edited.blocks).includes('"Approve"'), 'the button is still there');
-        return 'nobody can approve it any more';
+        return 'no one can approve it now';
       },
     },
     {
       name: 'ledger-verified',
-      title: 'The ledger of all that is exported and verified offline',
+      title: 'The ledger is exported and verified offline',
       run: async (say) => {
         const file = join(instance.folder, 'ledger.ndjson');
         const exported = await rest(instance, '/v1/ledger/export');
@@ -407,8 +409,8 @@ export function mainStory(instance: Instance): Step[] {
         const lines = (await readFile(file, 'utf8')).trim().split('\n');
         const forged = join(instance.folder, 'forged.ndjson');
         await writeFile(forged, lines.toSpliced(5, 1).join('\n'));
-        must(!holds(forged), 'a ledger with a removed entry was not found out');
-        return `${lines.length} entries hold; with one entry removed the chain is broken`;
+        must(!holds(forged), 'the verifier did not notice the removed entry');
+        return `${lines.length} entries are valid; with one entry removed, the verifier reports a broken chain`;
       },
     },
   ];

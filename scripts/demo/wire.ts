@@ -20,7 +20,7 @@ export interface DemoAgent {
   /** RFC 8693; `form` replaces or adds parameters. */
   exchange(subjectToken: string, mandateId: string, form?: Readonly<Record<string, string>>): Promise<Answer>;
   call(token: string, tool: string, input: Record<string, unknown>): Promise<ToolAnswer>;
-  /** What became of an approval (`approval_wait`), once it is decided and carried out. */
+  /** What became of an approval (`approval_wait`), once it is decided and executed. */
   outcome(token: string, approvalId: string): Promise<ToolAnswer>;
   tools(token: string): Promise<string[]>;
 }
@@ -83,7 +83,7 @@ export function demoAgent(instance: Instance): DemoAgent {
       }
     },
     outcome: (token, approvalId) =>
-      until(`approval ${approvalId} is decided and carried out`, async () => {
+      until(`approval ${approvalId} is decided and executed`, async () => {
         const answer = await agent.call(token, 'approval_wait', {
           approval_id: approvalId,
           wait_seconds: 20,

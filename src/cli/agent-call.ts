@@ -34,12 +34,13 @@ approval_wait" with a new token for the same mandate finds its result.
     if (tool === undefined || more.length > 0)
       throw new Unusable('Name one tool: prokura agent call TOOL --input JSON. Is the JSON in quotes?');
     const input = objectIn(values.input);
+    if (values.wait !== undefined && !/^\d{1,6}(?:\.\d+)?$/.test(values.wait))
+      throw new Unusable(`--wait takes a number of seconds, not "${values.wait}".`);
+    const waitMs = values.wait === undefined ? Infinity : Number(values.wait) * 1000;
     const token = tokenIn(
       values.token ?? defaultFile(terminal, values.sandbox, 'agent-token.json'),
       new Date(),
     );
-    const waitMs = values.wait === undefined ? Infinity : Number(values.wait) * 1000;
-    if (!(waitMs >= 0)) throw new Unusable(`--wait takes a number of seconds, not "${values.wait}".`);
     terminal.err(
       `Calling ${tool}. If people must approve it, this takes up to ${WAIT_SECONDS} seconds to say so.\n`,
     );

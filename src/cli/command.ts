@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { sanitiseText } from '#lib/sanitise.ts';
 
 /** Where a command writes, and the environment it was started with. */
 export interface Terminal {
@@ -7,7 +8,20 @@ export interface Terminal {
   /** Everything that is said beside the answer. */
   readonly err: (text: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether `out` is shown at once, and not read by a script; left out: it is read. */
+  readonly outIsShown?: boolean;
 }
+
+/**
+ * The same terminal, which shows no control characters, and nothing else that is invisible: what others
+ * wrote (a policy, a name, an error) must not move the cursor, set a title or hide a word. A script, which
+ * reads `out` from a pipe or a file, gets it as it is.
+ */
+export const cleaned = (terminal: Terminal): Terminal => ({
+  ...terminal,
+  out: terminal.outIsShown === true ? (text) => terminal.out(sanitiseText(text)) : terminal.out,
+  err: (text) => terminal.err(sanitiseText(text)),
+});
 
 /** One command of the program. */
 export interface Command {
@@ -43,3 +57,9 @@ export function argumentsOf<T extends NonNullable<ParseArgsConfig['options']>>(
 
 /** What an error says of itself. */
 export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Why a file cannot be read. */
+export const whyUnread = (error: unknown): string =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    ? 'there is no such file'
+    : wordsOf(error);

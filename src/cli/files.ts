@@ -1,5 +1,5 @@
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { Unusable, wordsOf } from './command.ts';
+import { Unusable, whyUnread, wordsOf } from './command.ts';
 
 /** Only the owner may read and write it. */
 const PRIVATE = 0o600;
@@ -10,7 +10,7 @@ export function read(file: string, otherwise = ''): string {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') throw new Unusable(`There is no file ${file}. ${otherwise}`.trim());
-    throw new Unusable(`${file} cannot be read: ${wordsOf(error)}`);
+    throw new Unusable(`${file} cannot be read: ${whyUnread(error)}`);
   }
 }
 

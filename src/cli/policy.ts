@@ -1,4 +1,5 @@
 import { argumentsOf, Unusable, type Command, type Terminal } from './command.ts';
+import { say } from '#lib/sanitise.ts';
 import { read } from './files.ts';
 import { SERVER_HELP, SERVER_OPTIONS, serverOf, type AskServer, type ServerAnswer } from './policy-server.ts';
 
@@ -25,9 +26,9 @@ The key needs the scope policy_show.
     if (result === null) return 1;
     const versions = result['versions'] as { version: number; note: string; at: string }[];
     terminal.err(`Version ${String(result['version'])}.\n`);
-    for (const { version, note, at } of versions) terminal.err(`  ${version}  ${at}  ${note}\n`);
+    for (const { version, note, at } of versions) terminal.err(`${say`  ${version}  ${at}  ${note}`}\n`);
     if (typeof result['problem'] === 'string')
-      terminal.err(`It cannot be used, and only what stays decides: ${result['problem']}\n`);
+      terminal.err(`${say`It cannot be used, and only what stays decides: ${result['problem']}`}\n`);
     terminal.out(String(result['text']));
     return 0;
   },
@@ -72,7 +73,7 @@ The key needs the scope policy_try.
       `Of ${String(result['calls'])} calls of the last ${values.days} days, ${String(result['different'])} would be decided otherwise.\n`,
     );
     for (const { at, summary, now, otherwise } of differences)
-      terminal.out(`  ${at}  ${summary}: ${now} → ${otherwise}\n`);
+      terminal.out(`${say`  ${at}  ${summary}: ${now} → ${otherwise}`}\n`);
     return 0;
   },
 };
@@ -152,6 +153,8 @@ The key needs the scope policy_requirement_set, which IT admins grant: /apikey g
       throw new Unusable('Name one action: prokura policy require ACTION --approver WHO --note TEXT.');
     if (values.approver === undefined || values.note === undefined)
       throw new Unusable('Give --approver and --note. Run: prokura policy require --help');
+    if (values.quorum !== undefined && !/^\d{1,2}$/.test(values.quorum))
+      throw new Unusable('--quorum takes a number.');
     const given = {
       action,
       approver: values.approver,
@@ -198,9 +201,9 @@ async function proposed(
     out(`${what}: ${from === undefined ? '' : `${from} → `}${to ?? '(none)'}\n`);
   if (effect !== null) out(`${effect}\n`);
   for (const one of approvals)
-    out(`Needs ${one.quorum} of ${one.approvers.join(', ') || 'nobody'}: ${one.reason}\n`);
+    out(`${say`Needs ${one.quorum} of ${one.approvers.join(', ') || 'nobody'}: ${one.reason}`}\n`);
   if (!allowed) {
-    err(`This would be refused: ${reason ?? 'no policy allows it.'}\n`);
+    err(`${say`This would be refused: ${reason ?? 'no policy allows it.'}`}\n`);
     return 1;
   }
   if (!yes) {

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { readCheckpoint, type ReadCheckpoint } from '#domain/ledger/checkpoint.ts';
 import { verifyLedger } from '#domain/ledger/verify.ts';
-import { argumentsOf, Unusable, wordsOf, type Command } from './command.ts';
+import { argumentsOf, Unusable, whyUnread, type Command } from './command.ts';
 import { read, readJson } from './files.ts';
 
 /** `prokura verify-ledger`: proves an export, without a database or a server. */
@@ -103,7 +103,7 @@ function* linesOf(file: string): Generator<string> {
   try {
     from = file === '-' ? 0 : openSync(file, 'r');
   } catch (error) {
-    throw new Unusable(`${file} cannot be read: ${wordsOf(error)}`);
+    throw new Unusable(`${file} cannot be read: ${whyUnread(error)}`);
   }
   const decoder = new TextDecoder();
   const piece = Buffer.alloc(1 << 20);

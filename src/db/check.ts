@@ -14,15 +14,20 @@ export interface DatabaseChecks {
   readonly tenants: readonly string[];
 }
 
+/** Less than `prokura check` waits for everything asked of one system, so that this answer still counts. */
+const DEADLINE_MS = 40_000;
+
 /**
  * Asks the database of an installation, as its owner and by reads alone: is it there, a primary, made for
  * this mode; may the owner do what migrations need; does this code know all its migrations; does row-level
- * security bind the server's role; what does its clock say.
+ * security bind the server's role; what does its clock say. After `deadlineMs` it hangs up, and says so:
+ * a connection in which nothing arrives any more would keep the program alive.
  */
 export async function checkDatabase(
   ownerUrl: string,
   mode: Mode,
   now: () => number,
+  deadlineMs = DEADLINE_MS,
 ): Promise<DatabaseChecks> {
   const reached = answersTo('database.reached', 'Database: the connection');
   let sql: Sql;
@@ -32,6 +37,11 @@ export async function checkDatabase(
     const found = error instanceof Fault ? error.message : 'DATABASE_URL is not a URL.';
     return alone(reached.failed(found, 'Correct DATABASE_URL.', 'invalid_url'));
   }
+  const late = new AbortController();
+  const timer = setTimeout(() => {
+    late.abort(new DOMException('no answer in time', 'TimeoutError'));
+    void sql.end({ timeout: 0 }).catch(() => {});
+  }, deadlineMs);
   try {
     const before = now();
     const [row] = await sql<{ at: number; version: string; standby: boolean }[]>`
@@ -55,11 +65,12 @@ export async function checkDatabase(
     ];
     const schema = await schemaChecks(sql, mode);
     checks.push(...schema.checks);
-    if (schema.current) checks.push(await securityCheck(sql), await sessionCheck(ownerUrl));
+    if (schema.current) checks.push(await securityCheck(sql), await sessionCheck(ownerUrl, late.signal));
     return { checks, tenants: schema.current ? await tenantsOf(sql) : [] };
   } catch (error) {
-    return alone(refusal(error));
+    return alone(refusal(late.signal.aborted ? late.signal.reason : error));
   } finally {
+    clearTimeout(timer);
     await sql.end({ timeout: 1 }).catch(() => {});
   }
 }
@@ -233,10 +244,10 @@ async function securityCheck(sql: Sql): Promise<Check> {
   return answers.ok(`It is on for every organisation's tables, and binds ${SERVER_ROLE}.`);
 }
 
-async function sessionCheck(ownerUrl: string): Promise<Check> {
+async function sessionCheck(ownerUrl: string, signal: AbortSignal): Promise<Check> {
   const answers = answersTo('database.sessions', 'Database: the sessions');
   try {
-    await checkSessions(ownerUrl, SERVER_ROLE);
+    await checkSessions(ownerUrl, SERVER_ROLE, signal);
     return answers.ok('Connections are sessions of their own, with the role of the server.');
   } catch (error) {
     return answers.failed(

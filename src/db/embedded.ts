@@ -30,14 +30,23 @@ const OWNER = 'prokura_owner';
  * 0600. If a killed process left a server running there, that server is used, and `stop` stops it: only one
  * can use the data directory. A pid file that names a process which is not PostgreSQL is removed. Throws
  * Fault `conflict` if a running process uses this directory, and `unavailable` with what to do if PostgreSQL
- * is not installed for this platform or cannot run here.
+ * is not installed for this platform or cannot run here. Calls `isBusy` whenever one of PostgreSQL's programs
+ * has been started: a good time for work that blocks this process.
  */
-export async function startEmbedded(folder: string): Promise<EmbeddedServer> {
+export async function startEmbedded(folder: string, isBusy: () => void = () => {}): Promise<EmbeddedServer> {
   // PostgreSQL's programs run in another working directory, so the path must be absolute.
   const directory = resolve(folder);
   await mkdir(directory, { recursive: true });
   const data = join(directory, 'postgres');
-  const programs = await openPrograms(data);
+  const opened = await openPrograms(data);
+  const programs: Programs = {
+    ...opened,
+    run: (program, args) => {
+      const ended = opened.run(program, args);
+      isBusy();
+      return ended;
+    },
+  };
   // The server's user must be able to enter this directory, but not to list it.
   await chmod(directory, programs.ownUser ? 0o700 : 0o711);
   const password = await passwordIn(join(directory, 'postgres-password'));

@@ -6,9 +6,9 @@ import { connectionTarget } from './connection-url.ts';
  * Checks at start that connections to this database are what the server needs: they work as `role`, and each
  * is a session of its own. A pooler in transaction mode (PgBouncer `pool_mode = transaction`) gives one
  * session to several connections, so session locks and notifications would silently be lost. Throws Fault
- * `unavailable` that says what to change.
+ * `unavailable` that says what to change. Hangs up, and throws the driver's error, when `signal` aborts.
  */
-export async function checkSessions(databaseUrl: string, role: string): Promise<void> {
+export async function checkSessions(databaseUrl: string, role: string, signal?: AbortSignal): Promise<void> {
   const { url, ssl } = connectionTarget(databaseUrl);
   const open = () =>
     postgres(url, {
@@ -21,6 +21,8 @@ export async function checkSessions(databaseUrl: string, role: string): Promise<
       connection: { application_name: 'prokura', role },
     });
   const sessions = [open(), open()] as const;
+  const hangUp = () => void Promise.allSettled(sessions.map((session) => session.end({ timeout: 0 })));
+  signal?.addEventListener('abort', hangUp, { once: true });
   try {
     const [first, second] = [await sessionOf(sessions[0]), await sessionOf(sessions[1])];
     const other = [first, second].find((session) => session.role !== role);
@@ -37,6 +39,7 @@ export async function checkSessions(databaseUrl: string, role: string): Promise<
           '(for locks and LISTEN). Set the pooler to session mode, or connect to PostgreSQL directly.',
       );
   } finally {
+    signal?.removeEventListener('abort', hangUp);
     await Promise.all(sessions.map((session) => session.end({ timeout: 1 })));
   }
 }

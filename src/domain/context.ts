@@ -59,7 +59,7 @@ export interface TenantWriter extends TenantReader {
 export interface Explanation {
   readonly tool: string;
   readonly allowed: boolean;
-  /** What must be approved first, and who can approve it at this moment. */
+  /** What must be approved first, and who can approve it at this moment; none where it is refused. */
   readonly approvals: readonly {
     readonly policy: string;
     readonly reason: string;

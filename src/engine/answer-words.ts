@@ -21,9 +21,13 @@ export const sentence = (
     return [text, ...parts].filter((part) => part !== '');
   });
 
-/** "a, b and c"; a dash for nothing. */
-export const listed = (all: readonly string[]): string =>
-  all.length === 0 ? '–' : all.length === 1 ? all[0]! : `${all.slice(0, -1).join(', ')} and ${all.at(-1)!}`;
+/** "a, b and c", or with another word before the last; a dash for nothing. */
+export const listed = (all: readonly string[], and = 'and'): string =>
+  all.length === 0
+    ? '–'
+    : all.length === 1
+      ? all[0]!
+      : `${all.slice(0, -1).join(', ')} ${and} ${all.at(-1)!}`;
 
 /** "1 use", "3 uses". */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,11 +1,14 @@
 import type { PersonActor } from '#domain/actor.ts';
 import { agentByReference } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
-import { groupsByName } from '#domain/group/store.ts';
+import { deniedWithTerms } from '#domain/approval/store.ts';
+import { approvalNumber } from '#domain/approval/number.ts';
+import { groupsByName, isGroupUid } from '#domain/group/store.ts';
 import { isId } from '#lib/id.ts';
-import { answerWords, sentence, strong, type AnswerReader, type Sentence } from './answer-words.ts';
+import { answerWords, code, sentence, strong, type AnswerReader, type Sentence } from './answer-words.ts';
 import type { App } from './app.ts';
-import { couldUse } from './could-use.ts';
+import type { CatalogueEntry } from './catalogue.ts';
+import { mayAtOnce } from './could-use.ts';
 import { readContext } from './explain.ts';
 import { namesIn } from './in-words.ts';
 import { parseInput } from './input.ts';
@@ -56,15 +59,19 @@ const NAMEABLE: Readonly<Partial<Record<Reference, Nameable>>> = {
     isIdItself: (text) => isId('apr', text),
     asks: () => Promise.resolve([{ limit: MOST }]),
     fits: (item, text) => {
-      const named = text.replace(/^#/, '');
-      if (/^\d+$/.test(named)) return item['number'] === named;
-      return [item['asked_by'], item['agent'], item['summary']].some(
-        (value) => typeof value === 'string' && hasWords(value, named),
-      );
+      const { number, asked_by: askedBy, agent, summary } = item;
+      return isCalled(text, String(number), [askedBy, agent, summary]);
     },
     input: (item, field) => ({ [field]: item['approval_id'] }),
   },
 };
+
+/** Whether a text is a request's number, or words of what else it is called by. */
+function isCalled(text: string, number: string, others: readonly unknown[]): boolean {
+  const named = text.replace(/^#/, '');
+  if (/^\d+$/.test(named)) return number === named;
+  return others.some((value) => typeof value === 'string' && hasWords(value, named));
+}
 
 /** Whether the words stand in the text as they are, whatever the case. */
 function hasWords(text: string, wanted: string): boolean {
@@ -76,21 +83,35 @@ function hasWords(text: string, wanted: string): boolean {
   return plain(wanted).trim() !== '' && plain(text).includes(plain(wanted));
 }
 
+/** A field with what a person typed there. */
+interface Typed {
+  /** The tool that is asked for. */
+  readonly entry: CatalogueEntry;
+  /** All that is known of its input. */
+  readonly input: Data;
+  readonly field: string;
+  readonly kind: Reference;
+  readonly text: string;
+}
+
 /**
  * What a text that a person typed may name, among what this person may see. Null where nothing is looked up: the field names nothing of
- * the kind, the text is an id, or this person may not look. Never guesses: whoever asks must choose where there are several. Decides nothing.
+ * the kind, the text is an id, or this person may not look at once. Never guesses: whoever asks must choose where there are several. Decides nothing.
  */
 export async function byName(
   app: App,
   reader: TenantReader,
   actor: PersonActor,
-  { kind, field, text }: { readonly kind: Reference; readonly field: string; readonly text: string },
+  typed: Typed,
 ): Promise<readonly Choice[] | null> {
-  if (kind === 'group') return groups(app, reader, actor, text);
+  const { kind, field, text } = typed;
+  if (kind === 'group') return groups(app, reader, actor, typed);
   const nameable = NAMEABLE[kind];
   if (nameable === undefined || nameable.isIdItself(text)) return null;
+  // No list shows them: they wait for nothing any more.
+  if (typed.entry.tool.name === 'approval_adopt') return adoptable(reader, actor, typed);
   const entry = app.catalogue.get(nameable.list);
-  if (entry === undefined || !(await couldUse(app, reader, actor, entry, {}))) return null;
+  if (entry === undefined || !(await mayAtOnce(app, reader, actor, entry, {}))) return null;
   const { tool } = entry;
   if (tool.effects !== 'read') return null;
   for (const asked of (await nameable.asks(reader, text)) ?? []) {
@@ -107,19 +128,46 @@ export async function byName(
   return [];
 }
 
-/** Groups of the directory by name, for those who see what groups give. A text that is no group's name may be an id: it is left as it is. */
+/** One's own requests that were denied with terms to adopt. */
+async function adoptable(
+  reader: TenantReader,
+  { personId }: PersonActor,
+  { field, text }: Typed,
+): Promise<readonly Choice[]> {
+  const denied = await deniedWithTerms(reader, personId, MOST);
+  return denied
+    .map((one) => ({ ...one, number: approvalNumber(one.id) }))
+    .filter(({ number, summary, agent }) => isCalled(text, number, [summary, agent]))
+    .map(({ id, number, summary, decidedAt }) => ({
+      said: sentence`${strong(summary)}, denied ${decidedAt ?? ''}. Request ${code(number)}.`,
+      input: { [field]: id },
+    }));
+}
+
+/** Whether this person sees at once what groups give, and so which groups there are. */
+export async function seesGroups(app: App, reader: TenantReader, actor: PersonActor): Promise<boolean> {
+  const entry = app.catalogue.get('group_mapping_list');
+  return entry !== undefined && (await mayAtOnce(app, reader, actor, entry, {}));
+}
+
+/**
+ * Groups of the directory by name, for those who see what groups give; of the source that is named, where one is. A text that is a group's id
+ * is that id, whatever else is called so: whoever names groups at a source must not choose what an id means. One that is no group's name is left
+ * as it is too.
+ */
 async function groups(
   app: App,
   reader: TenantReader,
   actor: PersonActor,
-  text: string,
+  { text, input, field }: Typed,
 ): Promise<readonly Choice[] | null> {
-  const entry = app.catalogue.get('group_mapping_list');
-  if (entry === undefined || !(await couldUse(app, reader, actor, entry, {}))) return null;
-  const found = await groupsByName(reader, text, MOST);
+  if (!(await seesGroups(app, reader, actor))) return null;
+  if (await isGroupUid(reader, text)) return null;
+  const source = typeof input['source'] === 'string' ? input['source'] : null;
+  const found = await groupsByName(reader, { name: text, source }, MOST);
   if (found.length === 0) return null;
-  return found.map(({ name, source, uid }) => ({
-    said: sentence`${strong(name)}, from ${source} (${uid})`,
-    input: { group: uid, source },
+  return found.map((one) => ({
+    said: sentence`${strong(one.name)}, from ${one.source} (${one.uid})`,
+    input: { [field]: one.uid, source: one.source },
   }));
 }

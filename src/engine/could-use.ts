@@ -6,7 +6,7 @@ import { someoneAround } from '#domain/person/store.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import type { CatalogueEntry } from './catalogue.ts';
-import { decide } from './decide/decide.ts';
+import { decide, type Decision } from './decide/decide.ts';
 import { referenceFields, resolveReferences } from './references.ts';
 import type { Targets } from './tool.ts';
 
@@ -26,18 +26,45 @@ export async function couldUse(
   entry: CatalogueEntry,
   input: Data,
 ): Promise<boolean> {
+  const found = await decisionOn(app, reader, actor, entry, input);
+  return found === 'open' || found?.allowed === true;
+}
+
+/**
+ * Whether policy lets this person use the tool with these fields now, at once: false where an approval is needed first, and where a field that
+ * names the target is still missing. For reading on somebody's behalf what the tool itself would show them.
+ */
+export async function mayAtOnce(
+  app: Pick<App, 'policies'>,
+  reader: TenantReader,
+  actor: PersonActor,
+  entry: CatalogueEntry,
+  input: Data,
+): Promise<boolean> {
+  const found = await decisionOn(app, reader, actor, entry, input);
+  return found !== 'open' && found?.allowed === true && found.saved.requirements.length === 0;
+}
+
+/** What policy would decide with these fields: `open` where the target does not follow from them, null where what they name is not there. */
+async function decisionOn(
+  app: Pick<App, 'policies'>,
+  reader: TenantReader,
+  actor: PersonActor,
+  entry: CatalogueEntry,
+  input: Data,
+): Promise<Decision | 'open' | null> {
   const { required = [] } = entry.inputSchema as { required?: readonly string[] };
   const named = [...referenceFields(entry)].flatMap(([field, kind]) =>
     TARGET_KINDS.has(kind) && required.includes(field) ? [field] : [],
   );
-  if (named.some((field) => input[field] === undefined)) return true;
+  if (named.some((field) => input[field] === undefined)) return 'open';
   try {
     const targets = targetsOf(entry, await resolveReferences(reader, entry, actor, { ...input }));
-    if (targets === null) return true;
+    if (targets === null) return 'open';
     const question = { entry, actor, targets, adminRoles: new Map(), anyAge: true } as const;
-    return (await decide(reader, app.policies, question)).allowed;
+    return await decide(reader, app.policies, question);
   } catch (error) {
-    if (error instanceof Fault && error.code !== 'unavailable') return false;
+    if (error instanceof Fault && error.code !== 'unavailable') return null;
     throw error;
   }
 }

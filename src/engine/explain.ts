@@ -7,6 +7,7 @@ import type { App } from './app.ts';
 import { eligibleFor } from './approve/approvers.ts';
 import { deadlock } from './approve/ask.ts';
 import { approvalPage } from './approve/page.ts';
+import type { CatalogueEntry } from './catalogue.ts';
 import { decide, targetIds } from './decide/decide.ts';
 import { policyDesk } from './decide/desk.ts';
 import { lacksScope, policiesOf } from './decide/given.ts';
@@ -37,8 +38,22 @@ export function readContext(
 }
 
 /**
+ * Whether the caller lacks the tool whatever its input is: `lacksScope`, an API key without the tool, or a
+ * person's own token without its scope. Then the answer is that of the organisation as target, and no name
+ * is resolved: it reveals nothing about which names exist.
+ */
+function lacksTool(entry: CatalogueEntry, actor: Actor): boolean {
+  const { name, tokenScope } = entry.tool;
+  if (actor.kind === 'service') return !actor.tools.includes(name);
+  const held = actor.kind === 'person' ? actor.tokenScopes : undefined;
+  if (held !== undefined && (tokenScope === undefined || !held.includes(tokenScope))) return true;
+  return lacksScope(entry, actor);
+}
+
+/**
  * What would happen if the actor called the tool now. It asks neither for the target's administrator roles at
- * the provider nor for the age of directory data; the call itself does.
+ * the provider, and takes them as none, nor for the age of directory data; the call itself does. A refusal
+ * names no approvers.
  */
 async function explain(
   app: Pick<App, 'baseUrl' | 'catalogue' | 'policies' | 'loginIssuer'>,
@@ -59,7 +74,7 @@ async function explain(
   const barred = notForAgents(await policiesOf(app.policies, reader), entry, actor);
   if (barred !== null) return refused(barred);
   const parsed = parseInput(entry, raw);
-  if (lacksScope(entry, actor)) {
+  if (lacksTool(entry, actor)) {
     const question = { entry, actor, targets: TENANT_TARGET, adminRoles: new Map(), anyAge: true } as const;
     const decision = await decide(reader, app.policies, question);
     if (!decision.allowed) return refused(decision.denial);
@@ -89,6 +104,7 @@ async function explain(
     agentId: actor.kind === 'agent' ? actor.agentId : null,
   };
   const blocked = await deadlock(app, reader, decision.saved.requirements, asked);
+  if (blocked !== null) return { ...refused(blocked), policies: decision.saved.policies };
   const approvals = await Promise.all(
     decision.saved.requirements.map(async (one) => ({
       policy: one.policy,
@@ -97,5 +113,5 @@ async function explain(
       approvers: (await eligibleFor(reader, one, asked, false)).map((person) => person.displayName),
     })),
   );
-  return { tool, allowed: blocked === null, approvals, policies: decision.saved.policies, denial: blocked };
+  return { tool, allowed: true, approvals, policies: decision.saved.policies, denial: null };
 }

@@ -32,7 +32,8 @@ const CAUSES: Readonly<Record<string, string>> = {
   breaker: 'many people were deactivated at once, and an IT admin must decide whether that was intended',
 };
 
-const causeWords = (cause: string): string =>
+/** A cause of a freeze in words: why, without the mandate that is frozen. */
+export const causeWords = (cause: string): string =>
   CAUSES[cause] ?? (cause.startsWith('admin:') ? 'the kill switch was used' : cause);
 
 const STATES: Readonly<Record<View['state'], string>> = {
@@ -98,7 +99,7 @@ const CHANGES: readonly AnswerButton<View, unknown>[] = [
   },
   { text: 'Freeze', tool: 'mandate_freeze', input: byId, when: ({ state }) => state === 'active' },
   {
-    text: 'Unfreeze',
+    text: 'Thaw',
     tool: 'mandate_thaw',
     input: byId,
     when: (view, reader) => view.causes.includes(isMine(view, reader) ? 'principal' : 'admin'),

@@ -18,8 +18,9 @@ export interface CallPreview extends Explanation {
 /**
  * What would happen if the actor called the tool now: allowed or not, whose approval, and for a change of
  * our own rows what it would change, as approvers would see it. Nothing is written, and nobody is asked.
- * Somebody without authority learns no more than that. Throws what the call itself would throw for this
- * input: Fault `invalid_input`, `not_found`.
+ * Somebody without the tool or authority learns no more than that. Administrator roles at the provider count
+ * as none, since they are read only by the call itself, which can so need more approvals. Throws what the
+ * call itself would throw for this input: Fault `invalid_input`, `not_found`.
  */
 export function previewCall(
   app: App,

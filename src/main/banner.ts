@@ -20,7 +20,7 @@ export function banner(parts: {
     '',
     `  Prokura listens at ${listening(config, server)}`,
     ...(config.publicUrl === null ? [] : [`  reached as ${config.publicUrl}`]),
-    `  database  ${config.databaseUrl === null ? `embedded PostgreSQL in ${config.dataFolder}/ (real)` : 'yours, by DATABASE_URL (real)'}`,
+    `  database  ${config.databaseUrl === null ? `embedded PostgreSQL in ${config.dataFolder}/ (real)` : 'your own, from DATABASE_URL (real)'}`,
     ...(sandbox === null ? live(server, tokenFile) : sandboxLines(config, sandbox, company)),
     '',
     `  MCP       ${baseUrl}/mcp`,
@@ -44,20 +44,20 @@ function sandboxLines(config: Config, sandbox: Sandbox, company: SetUpAnswer | n
     '  This is a SANDBOX: Okta and Slack are simulators on this machine, with the sample company Acme.',
     '  Everything else (policies, mandates, approvals, tokens, the audit ledger) is real.',
     '',
-    `  Slack     ${sandbox.slackUrl}   simulated: open it, choose Bob, and type`,
+    `  Slack     ${sandbox.slackUrl}   simulated: open this page, choose Bob, and type`,
     '                                      /okta reset password @ann',
-    `  Okta      ${sandbox.oktaUrl}   simulated`,
+    `  Okta      ${sandbox.oktaUrl}   simulated: open this page to see people and their status`,
     ...(company === null
       ? []
       : [`  tenant    ${company.tenant_id}   API keys: ${config.dataFolder}/sandbox-keys.json`]),
     '',
-    '  The whole story, step by step, on a fresh instance:  npm run demo',
+    '  To see the whole story step by step, on a separate instance:  npm run demo',
     '  To connect your own Okta and Slack, see "Going live" in README.md.',
   ];
 }
 
 const LIVE =
-  '  live      your own Okta and Slack. They are being asked whether they work: what fails is logged, or run npm run prokura -- check';
+  '  live      your own Okta and Slack. Checks run now and log what fails. To run them again: npm run prokura -- check';
 
 function live(server: RunningServer, tokenFile: string | null): string[] {
   const { baseUrl } = server.app;
@@ -67,7 +67,7 @@ function live(server: RunningServer, tokenFile: string | null): string[] {
     '',
     '  There is no tenant yet.',
     '',
-    '  Make it, once, with its first administrators:',
+    '  Create it once, with its first administrators:',
     `    curl -X POST ${baseUrl}/v1/bootstrap -H "Authorization: Bearer $(cat ${tokenFile})" \\`,
     '      -H "Content-Type: application/json" \\',
     `      -d '{"tenant":"Acme","administrators":["you@your-company.com"],"groups":{"it_admin":"00g…","manager":"00g…","executive":"00g…","member":"00g…"}}'`,

@@ -75,9 +75,12 @@ async function keysCheck({ jwks_uri: at }: Metadata, { okta, timeoutMs }: Issuer
       ? answers.ok(`${usable.length} that can verify RS256.`)
       : answers.failed('It publishes no key that can verify RS256.', remedy, 'no_key');
   } catch (error) {
-    return error instanceof TypeError && error.cause !== undefined
-      ? silent(answers, okta.issuer, error)
-      : answers.failed('Its key set cannot be read.', remedy, 'no_keys');
+    // What came is no JSON, or no key set; everything else is an answer that did not come.
+    const unreadable =
+      error instanceof SyntaxError || (error instanceof TypeError && error.cause === undefined);
+    return unreadable
+      ? answers.failed('Its key set cannot be read.', remedy, 'no_keys')
+      : silent(answers, okta.issuer, error);
   }
 }
 
@@ -105,7 +108,7 @@ async function loginChecks(metadata: Metadata, what: IssuerToCheck): Promise<Che
       ),
     ];
   try {
-    const known = await clientCheck(client, metadata, login, what.timeoutMs);
+    const known = await clientCheck(client, metadata, login, what);
     if (known.status === 'failed') return [known];
     const redirects = what.tenants
       .slice(0, MAX_TENANTS)
@@ -123,16 +126,31 @@ const MAX_TENANTS = 5;
 
 type Login = NonNullable<OktaConfig['login']>;
 
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** Whether a secret may be sent there: to the issuer's own origin, by https or on this machine. */
+function takesSecrets(at: unknown, issuer: string): at is string {
+  if (typeof at !== 'string' || !URL.canParse(at)) return false;
+  const { protocol, hostname, origin } = new URL(at);
+  return origin === new URL(issuer).origin && (protocol === 'https:' || LOOPBACK.has(hostname));
+}
+
 /**
  * Introspection authenticates the client before it looks at the token (RFC 7662 section 2.3), and a token
- * that is none changes nothing.
+ * that is none changes nothing. Nothing is sent to an address that the issuer does not own.
  */
 async function clientCheck(
   answers: Answers,
   { introspection_endpoint: at }: Metadata,
   login: Login,
-  timeoutMs: number,
+  { okta: { issuer }, timeoutMs }: IssuerToCheck,
 ): Promise<Check> {
+  if (!takesSecrets(at, issuer))
+    return answers.failed(
+      `They were not sent: the metadata of ${issuer} names ${oneLine(String(at)).slice(0, 200)} for introspection, which is not an https address of the issuer's own.`,
+      'Check OKTA_ISSUER, and proxies between this machine and it: Okta names addresses under the Issuer URI.',
+      'other_origin',
+    );
   const form = new URLSearchParams({ token: 'none', token_type_hint: 'access_token' });
   const headers: Record<string, string> = {};
   if (login.clientSecret === null) form.set('client_id', login.clientId);
@@ -140,7 +158,7 @@ async function clientCheck(
     const pair = [login.clientId, login.clientSecret].map(encodeURIComponent).join(':');
     headers['authorization'] = `Basic ${Buffer.from(pair).toString('base64')}`;
   }
-  const answer = await fetch(String(at), {
+  const answer = await fetch(at, {
     method: 'POST',
     headers,
     body: form,

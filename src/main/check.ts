@@ -45,10 +45,13 @@ export async function runChecks(parts: Installation): Promise<Check[]> {
         now,
       }),
     ),
-    inTime(
-      'issuer',
-      'Issuer',
-      tenants.then((found) => checkIssuer({ okta, publicUrl: parts.publicUrl, tenants: found, timeoutMs })),
+    // Its time begins when it is asked: the wait for the database is the database's.
+    tenants.then((found) =>
+      inTime(
+        'issuer',
+        'Issuer',
+        checkIssuer({ okta, publicUrl: parts.publicUrl, tenants: found, timeoutMs }),
+      ),
     ),
     inTime('slack', 'Slack', checkSlack(slack)),
     database,
@@ -117,10 +120,23 @@ function secretsOf({ okta, slack, ownerUrl }: Installation): string[] {
     ...(credential.kind === 'api_token'
       ? [credential.token]
       : PRIVATE_MEMBERS.map((name) => credential.privateKey[name])),
-    login?.clientSecret ?? '',
+    ...clientSecretForms(login),
     password,
     safelyDecoded(password),
   ].filter((secret): secret is string => typeof secret === 'string' && secret.length >= SHORTEST_SECRET);
+}
+
+/** The login app's secret bare and encoded for a form, and with its id as HTTP Basic has them (RFC 6749 section 2.3.1). */
+function clientSecretForms(login: OktaConfig['login']): string[] {
+  if (login?.clientSecret == null) return [];
+  const { clientId, clientSecret } = login;
+  const encoded = encodeURIComponent(clientSecret);
+  const inForm = new URLSearchParams({ '': clientSecret }).toString().slice(1);
+  const pairs = [
+    `${clientId}:${clientSecret}`,
+    ...[encoded, inForm].map((secret) => `${encodeURIComponent(clientId)}:${secret}`),
+  ];
+  return [clientSecret, encoded, inForm, ...pairs.map((pair) => Buffer.from(pair).toString('base64'))];
 }
 
 /** Of a private key in JWK form (RFC 7518 section 6). */

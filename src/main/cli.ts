@@ -6,7 +6,7 @@ import { agentAssertion } from '../cli/agent-assertion.ts';
 import { agentCall } from '../cli/agent-call.ts';
 import { agentKey } from '../cli/agent-key.ts';
 import { agentToken } from '../cli/agent-token.ts';
-import { Unusable, wordsOf, type Command, type Terminal } from '../cli/command.ts';
+import { cleaned, Unusable, wordsOf, type Command, type Terminal } from '../cli/command.ts';
 import { policyCheck, policyRequire, policySet, policyShow } from '../cli/policy.ts';
 import { verifyLedgerCommand } from '../cli/verify-ledger.ts';
 
@@ -24,23 +24,40 @@ const COMMANDS: readonly Command[] = [
 ];
 
 /**
- * Runs one command and returns the exit code of the process: 0 done, 1 refused or failed, 2 not understood.
+ * The terminal of a command that npm started: there usage and advice say `npm run prokura --`, because there
+ * is no `prokura` on the path.
  */
-export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+function spoken(terminal: Terminal): Terminal {
+  if (terminal.env['npm_lifecycle_event'] !== 'prokura') return terminal;
+  const named = (text: string) =>
+    text.replaceAll(/(?<=(?:Usage|Run|tool): |^ {2})prokura(?= )/gm, 'npm run prokura --');
+  return { ...terminal, out: (text) => terminal.out(named(text)), err: (text) => terminal.err(named(text)) };
+}
+
+/**
+ * Runs one command and returns the exit code of the process: 0 done, 1 refused or failed, 2 not understood.
+ * Whatever it prints is `cleaned`.
+ */
+export async function main(args: readonly string[], given: Terminal): Promise<number> {
+  const terminal = cleaned(given);
   const words = args[0] === 'help' ? [...args.slice(1), '--help'] : args;
   const command = COMMANDS.find(({ name }) => name.split(' ').every((word, index) => words[index] === word));
-  if (command === undefined) return withoutCommand(words, terminal);
+  const speaker = spoken(terminal);
+  if (command === undefined) return withoutCommand(words, speaker);
   const rest = words.slice(command.name.split(' ').length);
   if (asksForHelp(rest)) {
-    terminal.out(`Usage: prokura ${command.name} ${command.usage}\n\n${command.help}`);
+    speaker.out(`Usage: prokura ${command.name} ${command.usage}\n\n${command.help}`);
     return 0;
   }
   try {
     return await command.run(rest, terminal);
   } catch (error) {
-    if (error instanceof Unusable) terminal.err(`${error.message}\n`);
-    else if (error instanceof ProkuraError) terminal.err(`${inWords(error)}\n`);
-    else throw error;
+    if (error instanceof Unusable) speaker.err(`${error.message}\n`);
+    else if (error instanceof ProkuraError) speaker.err(`${inWords(error)}\n`);
+    else {
+      speaker.err(`${wordsOf(error)}\n`);
+      return 1;
+    }
     return error instanceof Unusable || error.code === 'configuration' ? 2 : 1;
   }
 }
@@ -96,14 +113,10 @@ function inWords(error: ProkuraError): string {
 }
 
 if (import.meta.main) {
-  try {
-    process.exitCode = await main(process.argv.slice(2), {
-      out: (text) => void process.stdout.write(text),
-      err: (text) => void process.stderr.write(text),
-      env: process.env,
-    });
-  } catch (error) {
-    process.stderr.write(`${wordsOf(error)}\n`);
-    process.exitCode = 1;
-  }
+  process.exitCode = await main(process.argv.slice(2), {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    env: process.env,
+    outIsShown: process.stdout.isTTY,
+  });
 }

@@ -2,6 +2,7 @@ import { connectionTarget } from '#db/connection-url.ts';
 import { validateOrgUrl } from '#idp/okta/index.ts';
 import { Fault } from '#lib/fault.ts';
 import { nearestName } from '#lib/problems.ts';
+import { MIN_SIGNING_SECRET } from '#surfaces/slack/door/request.ts';
 import { Environment } from './environment.ts';
 import { isPem, oktaPrivateKey } from './okta-key.ts';
 
@@ -60,8 +61,6 @@ export function liveProblems(settings: Environment, given: Record<string, unknow
     problems.push(
       'PROKURA_MASTER_KEY is missing: make one with "openssl rand -base64 32" and keep it as you keep a password.',
     );
-  else if (Buffer.from(settings.PROKURA_MASTER_KEY, 'base64').length !== 32)
-    problems.push('PROKURA_MASTER_KEY must be 32 bytes in base64: openssl rand -base64 32');
   if (settings.OKTA_ISSUER !== undefined && !/\/oauth2\/[^/]+$/.test(settings.OKTA_ISSUER)) {
     problems.push(
       'OKTA_ISSUER must be a custom authorization server (…/oauth2/<server>): tokens of the org server are not meant for others to verify.',
@@ -72,6 +71,11 @@ export function liveProblems(settings: Environment, given: Record<string, unknow
       problems.push(`${name} is set, but PROKURA_MODE=live never uses a simulator. Remove it.`);
   return problems;
 }
+
+/** The signing secrets in the setting: two, separated by a comma, while it is rotated. */
+export const signingSecretsIn = (setting: string): string[] => setting.split(',').map((one) => one.trim());
+
+const isTooShort = (secret: string): boolean => secret.length < MIN_SIGNING_SECRET;
 
 /** A token or id of another kind, by how it begins, with what it is. */
 const SLACK_TOKENS = {
@@ -99,6 +103,10 @@ export function formProblems(settings: Environment): string[] {
   if (secret !== undefined && /^x(?:ox[a-z]|app)-/.test(secret))
     problems.push(
       'SLACK_SIGNING_SECRET is a token. It is the Signing Secret: api.slack.com/apps, the app, Basic Information.',
+    );
+  else if (secret !== undefined && signingSecretsIn(secret).some(isTooShort))
+    problems.push(
+      `SLACK_SIGNING_SECRET is too short: ${secret.includes(',') ? 'each of the two' : 'it'} has at least ${MIN_SIGNING_SECRET} characters. Copy the Signing Secret: api.slack.com/apps, the app, Basic Information.`,
     );
   if (team !== undefined && !/^T[A-Z0-9]+$/.test(team))
     problems.push(
@@ -128,6 +136,12 @@ const isClientId = (id: string): boolean => /^0oa\w*$|^[\w$.+!*'(),-]{6,100}$/.t
 
 /** Ids are quoted; what is as long as a secret is not. */
 const shown = (text: string): string => (text.length <= 24 ? text : '(not shown)');
+
+/** What a master key must be, live and in a sandbox. Never quotes it. */
+export const masterKeyProblems = ({ PROKURA_MASTER_KEY: key }: Environment): string[] =>
+  key === undefined || Buffer.from(key, 'base64').length === 32
+    ? []
+    : ['PROKURA_MASTER_KEY must be 32 bytes in base64: openssl rand -base64 32'];
 
 /** Which part of a database URL Prokura cannot honour. Empty if there is no URL. */
 export function databaseProblems(url: string | undefined): string[] {
@@ -178,6 +192,13 @@ export function sandboxProblems(settings: Environment, given: Record<string, unk
   ) {
     problems.push('SANDBOX_SLACK_URL needs SANDBOX_SLACK_BOT_TOKEN and SANDBOX_SLACK_SIGNING_SECRET.');
   }
+  if (
+    settings.SANDBOX_SLACK_SIGNING_SECRET !== undefined &&
+    isTooShort(settings.SANDBOX_SLACK_SIGNING_SECRET)
+  )
+    problems.push(
+      `SANDBOX_SLACK_SIGNING_SECRET is too short: it has at least ${MIN_SIGNING_SECRET} characters. Copy it from the simulator.`,
+    );
   if (settings.HOST !== undefined && settings.HOST !== '127.0.0.1' && settings.HOST !== 'localhost') {
     problems.push(
       `HOST=${settings.HOST}: a sandbox listens on 127.0.0.1 only. To reach it from another machine, forward its ports: ssh -L 3000:127.0.0.1:3000 -L 3001:127.0.0.1:3001 -L 3002:127.0.0.1:3002 <this machine>`,

@@ -3,7 +3,9 @@ import {
   databaseProblems,
   formProblems,
   liveProblems,
+  masterKeyProblems,
   sandboxProblems,
+  signingSecretsIn,
   unknownNames,
 } from './config-problems.ts';
 import { Environment } from './environment.ts';
@@ -88,6 +90,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     ...(real
       ? [...liveProblems(settings, given), ...formProblems(settings)]
       : sandboxProblems(settings, given)),
+    ...masterKeyProblems(settings),
     ...databaseProblems(settings.DATABASE_URL),
     ...unknownNames(Object.keys(given)),
   ];
@@ -158,7 +161,7 @@ const slackConfig = (settings: Environment): SlackConfig => ({
   teamId: settings.SLACK_TEAM_ID ?? '',
   appId: settings.SLACK_APP_ID ?? '',
   botToken: settings.SLACK_BOT_TOKEN ?? '',
-  signingSecrets: (settings.SLACK_SIGNING_SECRET ?? '').split(',').map((one) => one.trim()),
+  signingSecrets: signingSecretsIn(settings.SLACK_SIGNING_SECRET ?? ''),
 });
 
 function sandboxConfig(settings: Environment): Config['sandbox'] {

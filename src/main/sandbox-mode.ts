@@ -128,7 +128,7 @@ export async function makeSampleCompany(server: RunningServer, oktaUrl: string):
     if ((await readonly(app, answer.tenant_id, lastSync)) !== null) return answer;
     await sleep(50);
   }
-  throw new Error('the sample company was not imported within 30 seconds');
+  throw new Error('The sample company was not imported within 30 seconds (slow machine?)');
 }
 
 async function control(url: string, method: string, path: string, body: unknown): Promise<void> {
@@ -138,5 +138,5 @@ async function control(url: string, method: string, path: string, body: unknown)
     body: JSON.stringify(body),
   });
   if (!response.ok)
-    throw new Error(`the simulator at ${url} refused ${path}: ${response.status} ${await response.text()}`);
+    throw new Error(`The simulator at ${url} rejected ${path}: ${response.status} ${await response.text()}`);
 }

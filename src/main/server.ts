@@ -88,8 +88,11 @@ const DEFAULT_KEEP_ALIVE_MS = 75_000;
  */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { log, mode } = parts;
-  await migrateDatabase(parts.ownerUrl, mode, QUEUES);
-  await checkSessions(parts.ownerUrl, SERVER_ROLE);
+  // Tools and policies take a second to load, in which the database does its part.
+  const [{ catalogue, policies }] = await Promise.all([
+    loadDefinitions(),
+    migrateDatabase(parts.ownerUrl, mode, QUEUES).then(() => checkSessions(parts.ownerUrl, SERVER_ROLE)),
+  ]);
   const bootstrapToken = newSecret();
   const offered = await offerBootstrap(parts.ownerUrl, sha256(bootstrapToken));
 
@@ -123,13 +126,12 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     secrets: openSecrets(parts.masterKey),
     subscribers: SUBSCRIBERS,
   };
-  const catalogue = await loadCatalogue(new URL('../../tools/', import.meta.url));
   const links = providerLinks(base, parts.okta);
   const login = parts.okta.login == null ? null : { issuer: parts.okta.issuer, ...parts.okta.login };
   const app: App = {
     ...base,
     catalogue,
-    policies: await loadPolicies(new URL('../../policies/', import.meta.url), catalogue),
+    policies,
     loginIssuer: login?.issuer ?? null,
     operatorIssuers: [parts.okta.issuer, parts.okta.orgUrl],
     settled: await listenForSettled(database.sql),
@@ -201,6 +203,12 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
       await database.close();
     },
   };
+}
+
+/** The tools and the policies that this version ships. */
+async function loadDefinitions() {
+  const catalogue = await loadCatalogue(new URL('../tools/', import.meta.url));
+  return { catalogue, policies: await loadPolicies(new URL('../policies/', import.meta.url), catalogue) };
 }
 
 /** What the home page links to in a sandbox. */

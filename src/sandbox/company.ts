@@ -57,7 +57,7 @@ export const SAMPLE_COMPANY = {
   groups: [
     { oktaId: '00gmanagers0000000h7', name: 'Managers', description: 'People who lead a team' },
     { oktaId: '00gitadmins0000000h7', name: 'IT Admins', description: 'Run the identity system' },
-    { oktaId: '00gexecutives00000h7', name: 'Executives', description: 'Approve what is of high value' },
+    { oktaId: '00gexecutives00000h7', name: 'Executives', description: 'Approve high-value requests' },
     { oktaId: '00gengineering0000h7', name: 'Engineering', description: 'Builds the product' },
     { oktaId: '00gfinance00000000h7', name: 'Finance', description: 'Pays the bills' },
   ],
@@ -93,6 +93,6 @@ export const SAMPLE_COMPANY = {
 /** The sample person with this key. Throws an Error if there is none. */
 export function samplePerson(key: string): SamplePerson {
   const found = SAMPLE_COMPANY.people.find((one) => one.key === key);
-  if (found === undefined) throw new Error(`no sample person ${key}`);
+  if (found === undefined) throw new Error(`there is no sample person ${key}`);
   return found;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
+import { main } from '../../src/cli.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
 
 /** What the developer of an agent gets to run: the README's commands, and the example in Python. */
@@ -262,6 +263,22 @@ describe('prokura agent', () => {
       code: 2,
       err: "Unknown option '--colour'. Run: prokura agent key --help\n",
     });
+    expect(await prokura('verify-ledger', 'nowhere.ndjson')).toMatchObject({
+      code: 2,
+      err: 'nowhere.ndjson cannot be read: there is no such file\n',
+    });
+  });
+
+  test('started by npm, it names commands as they are typed there', async () => {
+    const said: string[] = [];
+    const say = (text: string) => void said.push(text);
+    const terminal = { out: say, err: say, env: { npm_lifecycle_event: 'prokura' } };
+    expect(await main(['agent', 'key', '--colour'], terminal)).toBe(2);
+    expect(await main(['agent', 'key', '--help'], terminal)).toBe(0);
+    expect(await main(['agent'], terminal)).toBe(2);
+    expect(said[0]).toBe("Unknown option '--colour'. Run: npm run prokura -- agent key --help\n");
+    expect(said[1]).toContain('Usage: npm run prokura -- agent key ');
+    expect(said[2]).toContain('  npm run prokura -- <command> --help');
   });
 });
 

@@ -56,7 +56,7 @@ describe('npm run demo', () => {
     const unknown = { status: 2, stdout: '' };
     expect(demo('--story=fairy')).toMatchObject({
       ...unknown,
-      stderr: 'There is no story "fairy". There are: main, delegation, tokens\n',
+      stderr: 'Unknown story "fairy". Stories: main, delegation, tokens\n',
     });
     expect(demo('--stroy=main')).toMatchObject({
       ...unknown,

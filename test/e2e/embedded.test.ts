@@ -42,7 +42,11 @@ test('of two starts in the same second on a new folder, one gets the database an
 });
 
 test('a folder that is named from the working directory is as good as a whole path', async () => {
-  const server = await startEmbedded(relative(process.cwd(), folder));
+  const home = process.cwd();
+  const below = join(folder, 'below', 'it');
+  await mkdir(below, { recursive: true });
+  process.chdir(below);
+  const server = await startEmbedded(relative(below, folder)).finally(() => process.chdir(home));
   expect(await works(server.url)).toBe(true);
   expect(isAlive(pidOf())).toBe(true);
   await server.stop();

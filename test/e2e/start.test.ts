@@ -22,7 +22,7 @@ const LIVE = {
   OKTA_ISSUER: 'https://acme.okta.com/oauth2/default',
   OKTA_AUDIENCE: 'api://prokura',
   SLACK_BOT_TOKEN: 'xoxb-1',
-  SLACK_SIGNING_SECRET: 'secret',
+  SLACK_SIGNING_SECRET: 'e'.repeat(32),
   SLACK_TEAM_ID: 'T1',
   SLACK_APP_ID: 'A1',
   PUBLIC_URL: 'https://prokura.acme.com',
@@ -105,6 +105,9 @@ describe('npm start on a fresh machine', () => {
       'never uses a simulator',
     );
     expect(await refused({ HOST: '0.0.0.0' })).toContain('127.0.0.1 only');
+    const short = await refused({ ...LIVE, SLACK_SIGNING_SECRET: 'a-secret' });
+    expect(short).toContain('SLACK_SIGNING_SECRET is too short');
+    expect(short).not.toMatch(/a-secret|\n\s+at /);
     expect(
       await refused({ ...LIVE, DATABASE_URL: `postgres://x:y@127.0.0.1:${port}/z`, PROKURA_DATA: folder }),
     ).toContain('Check DATABASE_URL');

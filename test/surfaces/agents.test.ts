@@ -72,7 +72,7 @@ async function ownAndOthers(name: string) {
 }
 
 describe('switching an agent off and on', () => {
-  test('a disabled agent stops at once at every door; its owner may do it, an IT admin takes it back', async () => {
+  test('a disabled agent stops at once at every interface; its owner may do it, an IT admin takes it back', async () => {
     const { agent, own } = await ownAndOthers('switch-bot');
     const token = await restToken(agent, 'carl', own);
     expect(await knock(token)).toBe(200);

@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import postgres, { type Sql } from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { checkDatabase } from '#db/check.ts';
 import { freePort } from '#db/embedded.ts';
 import type { Check } from '#lib/check.ts';
 import { newId } from '#lib/id.ts';
@@ -323,21 +324,71 @@ describe('the issuer and the login app', () => {
     );
   });
 
+  test('a key set that does not come in time is named so', async () => {
+    okta.fault({ path: '/v1/keys', hang: true });
+    expect(await checked({ timeoutMs: 500 })).toEqual({ 'issuer.keys': 'failed timeout' });
+  });
+
+  test.each([
+    ['on another port', 'http://127.0.0.1:PORT/introspect'],
+    ['on another host', 'https://elsewhere.invalid/introspect'],
+    ['without TLS', 'http://acme.okta.invalid/introspect'],
+    ['that is none', 'introspect'],
+  ])('an introspection endpoint %s is never sent the secret', async (_, endpoint) => {
+    const known = oktaOfSandbox(state, okta.url);
+    const sent: (string | undefined)[] = [];
+    const listening = async (answer: () => unknown): Promise<[Server, number]> => {
+      const server = createServer((request, response) => {
+        if (request.method === 'POST') sent.push(request.headers.authorization);
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify(answer()));
+      }).listen(0, '127.0.0.1');
+      await new Promise((ready) => server.once('listening', ready));
+      return [server, (server.address() as AddressInfo).port];
+    };
+    const [other, otherPort] = await listening(() => ({ active: false }));
+    let issuer = '';
+    const [server, port] = await listening(() => ({
+      issuer,
+      jwks_uri: `${okta.url}/oauth2/default/v1/keys`,
+      introspection_endpoint: endpoint.replace('PORT', String(otherPort)),
+      authorization_endpoint: `${okta.url}/oauth2/default/v1/authorize`,
+    }));
+    issuer = `http://127.0.0.1:${port}/oauth2/default`;
+    const checks = await runChecks(installation({ okta: { ...known, issuer } }));
+    for (const one of [other, server]) one.close();
+    expect(bad(checks)).toEqual({ 'login.client': 'failed other_origin' });
+    expect(checks.find(({ id }) => id === 'login.client')?.found).toContain('were not sent');
+    expect(sent).toEqual([]);
+  });
+
   test('an answer that quotes a secret is shown without it', async () => {
     const known = oktaOfSandbox(state, okta.url);
-    const secret = 'S3cretThatTheServerQuotes';
+    const secret = 'S3cret+That/The Server=Quotes';
+    const clientId = known.login?.clientId ?? '';
+    const encoded = encodeURIComponent(secret);
+    const forms = [
+      secret,
+      encoded,
+      String(new URLSearchParams({ '': secret })).slice(1),
+      Buffer.from(`${clientId}:${secret}`).toString('base64'),
+      Buffer.from(`${clientId}:${encoded}`).toString('base64'),
+    ];
+    let quoted = '';
     const server: Server = createServer((_, response) => {
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ issuer: `https://elsewhere.example/${secret}` }));
+      response.end(JSON.stringify({ issuer: `https://elsewhere.example/${quoted}` }));
     }).listen(0, '127.0.0.1');
     await new Promise((ready) => server.once('listening', ready));
     const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}/oauth2/default`;
-    const login = { clientId: known.login?.clientId ?? '', clientSecret: secret };
-    const checks = await runChecks(installation({ okta: { ...known, issuer, login } }));
+    const login = { clientId, clientSecret: secret };
+    for (quoted of forms) {
+      const checks = await runChecks(installation({ okta: { ...known, issuer, login } }));
+      expect(bad(checks)).toEqual({ 'issuer.metadata': 'failed other_issuer' });
+      expect(JSON.stringify(checks)).toContain('https://elsewhere.example/[secret]');
+      expect(JSON.stringify(checks)).not.toContain(quoted);
+    }
     server.close();
-    expect(bad(checks)).toEqual({ 'issuer.metadata': 'failed other_issuer' });
-    expect(JSON.stringify(checks)).toContain('https://elsewhere.example/[secret]');
-    expect(JSON.stringify(checks)).not.toContain(secret);
   });
 });
 
@@ -389,6 +440,31 @@ describe('the database', () => {
       'database.reached': 'failed invalid_url',
     });
     expect(await checked({ ownerUrl: null })).toEqual({ 'database.reached': 'warning' });
+  });
+
+  test('a connection in which nothing arrives any more is hung up, and named so', async () => {
+    const target = new URL(databaseUrl);
+    let open = 0;
+    // Lets the start through, and not one answer to a question.
+    const hole = createTcpServer((near) => {
+      open += 1;
+      const far = connect(Number(target.port), target.hostname);
+      for (const one of [near, far]) one.on('error', () => {});
+      near.on('close', () => {
+        open -= 1;
+        far.destroy();
+      });
+      near.on('data', (piece: Buffer) => {
+        if (!piece.includes('pg_is_in_recovery')) far.write(piece);
+      });
+      far.pipe(near);
+    }).listen(0, '127.0.0.1');
+    await new Promise((ready) => hole.once('listening', ready));
+    const { ownerUrl } = at((url) => (url.port = String((hole.address() as AddressInfo).port)));
+    const { checks } = await checkDatabase(ownerUrl, 'sandbox', Date.now, 500);
+    expect(bad(checks)).toEqual({ 'database.reached': 'failed timeout' });
+    await expect.poll(() => open).toBe(0);
+    hole.close();
   });
 
   test('a password that PostgreSQL refuses is not shown', async () => {

@@ -78,7 +78,7 @@ describe('a person under the kill switch', () => {
     expect((await rest((await signIn()).access)).status).toBe(200);
   }, 120_000);
 
-  test('is refused at each door by their own row, whatever grants are left', async () => {
+  test('is refused at each interface by their own row, whatever grants are left', async () => {
     const one = await signIn();
     const other = await signIn('/mcp');
     const { code, verifier } = await flows.toCode({ person: 'bob' });
@@ -95,7 +95,7 @@ describe('a person under the kill switch', () => {
     expect((await rest(one.access)).status).toBe(200);
   }, 120_000);
 
-  test('has nothing carried out that was asked through a client, also where the door was passed before', async () => {
+  test('has nothing carried out that was asked through a client, also where the request was accepted before', async () => {
     const through = {
       ...(await world.actor('bob')),
       surface: 'mcp' as const,

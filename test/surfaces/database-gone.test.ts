@@ -33,7 +33,7 @@ const scim = () =>
   });
 
 describe('the database is gone', () => {
-  test('every door refuses, none allows, and none says "not found"', async () => {
+  test('every interface refuses, none allows, and none says "not found"', async () => {
     const before =
       await world.sql`select count(*)::int as calls, (select count(*)::int from ledger) as entries from calls`;
     const okta = world.okta.requests.length;
@@ -62,7 +62,7 @@ describe('the database is gone', () => {
     ).toEqual(before);
   });
 
-  test('it comes back by itself: doors, jobs and waiting', async () => {
+  test('it comes back by itself: interfaces, jobs and waiting', async () => {
     world.wire?.mend();
     await eventually(async () => (await fetch(`${world.url}/readyz`)).status === 200, 'ready again', 90_000);
     expect((await mcp()).status).toBe(200);

@@ -53,7 +53,7 @@ describe('a code that is redeemed with a proof', () => {
     expect(await seen.json()).toMatchObject({ active: true, token_type: 'DPoP', cnf });
   });
 
-  test('the REST and MCP doors take it with a proof for each request, once, and in no other way', async () => {
+  test('REST and MCP take it with a proof for each request, once, and in no other way', async () => {
     const { access } = await signing.signedIn(forRest(), await proof());
     const url = `${world.app.baseUrl}/v1/tools`;
     const one = await proofBy(key, 'GET', url, access);

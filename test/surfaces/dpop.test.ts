@@ -120,7 +120,7 @@ describe('T25: with a bound token', () => {
     expect((await get(`DPoP ${world.company.api_keys.admin}`, null)).status).toBe(401);
   });
 
-  test('the MCP door asks for the proof too, and introspection says that there must be one', async () => {
+  test('MCP asks for the proof too, and introspection says that there must be one', async () => {
     const token = String((await bound('mcp'))['access_token']);
     const url = `${world.app.baseUrl}/mcp`;
     const ask = async (authorization: string, dpop: string | null) =>
@@ -171,7 +171,7 @@ describe('a bound token as the subject of an exchange', () => {
     expect((await exchange(null, { subject_token: mtls })).body['error']).toBe('invalid_request');
   });
 
-  test('of the provider, at the REST door: only with a proof for that request', async () => {
+  test('of the provider, at REST: only with a proof for that request', async () => {
     const token = await providers();
     const url = `${world.app.baseUrl}/v1/calls`;
     expect((await get(`DPoP ${token}`, await proofBy(key, 'GET', url, token), url)).status).toBe(200);

@@ -222,7 +222,7 @@ describe('one tree of mandates', () => {
 });
 
 describe('the whole organisation', () => {
-  test('stops at every door; two humans lift it, and never the one who froze it by their vote', async () => {
+  test('stops at every interface; two humans lift it, and never the one who froze it by their vote', async () => {
     const { agent, own, others } = await pair('everything-bot');
     const token = await restToken(agent, 'carl', own);
     const waiting = await waitingCall(agent, others);

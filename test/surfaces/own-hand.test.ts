@@ -122,6 +122,13 @@ test('his click is a confirmation and no approval: what another must approve sti
   const asked = await use(token, 'mandate_create', { ...terms('for Carl'), agent: carls.id });
   expect(asked.body['approvers']).toEqual(['Bob Meyer', 'Mona Patel']);
   const id = String(asked.body['approval_id']);
+  // By hand he asks the same, and only Mona is left to agree to that: the two do not wait as one.
+  const byHand = await world.as(await world.actor('bob'), 'mandate_create', {
+    ...terms('for Carl'),
+    agent: carls.id,
+  });
+  if (byHand.status !== 'waiting') throw new Error(JSON.stringify(byHand));
+  expect(byHand.approvalId).not.toBe(id);
   await world.vote('bob', id);
   expect(await callState(asked.body['call_id'])).toBe('waiting');
   await world.vote('mona', id);

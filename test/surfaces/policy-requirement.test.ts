@@ -170,8 +170,9 @@ when { context.through_agent };`;
     await world.agreed(await world.as(await dana(), 'policy_set', { text: own, note: 'ours' }));
     for (const approver of ['role:it_admin', 'none', 'as_before']) {
       const outcome = await set({ action: 'okta_suspend_user', approver }).catch((error: unknown) => error);
-      if (outcome instanceof Error) expect(outcome.message).toContain('Nothing would change');
-      else await world.agreed(outcome as Outcome);
+      if (!(outcome instanceof Error)) await world.agreed(outcome as Outcome);
+      const refusal = outcome instanceof Error ? outcome.message : 'Nothing would change';
+      expect(refusal).toContain('Nothing would change');
       expect(String((await shown())['text'])).toContain(own);
     }
     await expect(set({ action: 'okta_reset_mfa', approver: 'none' })).rejects.toMatchObject({
@@ -239,8 +240,9 @@ when { context.through_agent };`;
 test('in Slack it is a form, then a card with what is asked now and what would be, then an approval', async () => {
   const person = world.slack.as('dana');
   const typed = await person.types('/policy require okta_suspend_user role:it_admin');
-  if (typed.view === undefined) throw new Error(JSON.stringify(typed));
-  const sent = await person.fills(typed.view, { Note: 'Two of us look' }).submits();
+  const form =
+    typed.view ?? (await eventually(async () => (await person.modal()) ?? false, 'the form, a moment later'));
+  const sent = await person.fills(form, { Note: 'Two of us look' }).submits();
   expect(sent.errors ?? {}).toEqual({});
   const card = await person.waitsFor((one) => JSON.stringify(one.blocks).includes('Send request'), 90_000);
   const words = JSON.stringify(card.blocks);
@@ -312,6 +314,17 @@ describe('over REST and from the command line', () => {
     expect(set.status).toBe(202);
   });
 
+  test('a change for people does not claim to replace what only agents are asked, and one for agents does', async () => {
+    const before = async (asked_by: string) => {
+      const input = { action: 'okta_suspend_user', approver: 'role:it_admin', asked_by, note: 'a test' };
+      const answer = await post('POST', '/v1/tools/policy_requirement_set/preview', input);
+      return ((await answer.json()) as { changes: { from: string }[] }).changes[0]?.from;
+    };
+    const agentsAreAsked = expect.stringContaining('Agents can change Okta only') as string;
+    for (const asker of ['people', 'api_keys']) expect(await before(asker)).not.toEqual(agentsAreAsked);
+    for (const asker of ['agents', 'everybody']) expect(await before(asker)).toEqual(agentsAreAsked);
+  });
+
   test('a preview of what is refused shows no more than the refusal', async () => {
     const looking = await post('POST', '/v1/tools/agent_register/preview', {
       name: 'x-bot',
@@ -321,12 +334,53 @@ describe('over REST and from the command line', () => {
     expect(await looking.json()).toMatchObject({ allowed: false, changes: null, effect: null });
   });
 
+  test('a preview tells a caller without the tool nothing of who and what there is', async () => {
+    const bot = await world.agent('preview-bot', 'bob');
+    const mandate = await world.mandate('bob', bot, { scopes: ['okta.mfa.reset', 'okta.users.read'] });
+    const token = await world.token(bot, 'bob', mandate, {
+      audience: `${world.url}/v1`,
+      scope: 'okta.users.read',
+    });
+    const preview = async (credential: string, tool: string, input: unknown) => {
+      const answer = await fetch(`${world.url}/v1/tools/${tool}/preview`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${credential}`, 'content-type': 'application/json' },
+        body: JSON.stringify(input),
+      });
+      return { status: answer.status, body: await answer.json() };
+    };
+    for (const [credential, tool, field, there, nowhere, code] of [
+      [key, 'okta_reset_mfa', 'person', 'ann@acme.example', 'nobody@acme.example', 'no_policy_allows'],
+      [key, 'mandate_list', 'agent', 'preview-bot', 'no-such-bot', 'no_policy_allows'],
+      [key, 'mandate_show', 'mandate_id', mandate, `mdt_${'0'.repeat(26)}`, 'no_policy_allows'],
+      [token, 'okta_reset_mfa', 'person', 'ann@acme.example', 'nobody@acme.example', 'scope_not_delegated'],
+    ] as const) {
+      const known = await preview(credential, tool, { [field]: there });
+      expect(known).toMatchObject({ status: 200, body: { allowed: false, code, approvals: [] } });
+      expect(await preview(credential, tool, { [field]: nowhere })).toEqual(known);
+    }
+  });
+
+  test('a preview of what too few can approve names none of them', async () => {
+    const ivan = await personOf('ivan');
+    await world.sql`update people set held = true where id = ${ivan}`;
+    const input = { action: 'okta_suspend_user', approver: 'role:it_admin', note: 'a test' };
+    const answer = await post('POST', '/v1/tools/policy_requirement_set/preview', input);
+    await world.sql`update people set held = false where id = ${ivan}`;
+    expect(await answer.json()).toMatchObject({ allowed: false, code: 'no_approver', approvals: [] });
+  });
+
   test('a text is the body itself, and what is wrong has a line and a column', async () => {
     const good = '@id("all") @allows("all")\npermit (principal, action, resource);\n';
     const tried = await post('POST', '/v1/policies/try?days=1', good, 'text/plain');
     expect([tried.status, await tried.json()]).toMatchObject([
       200,
       { result: { calls: expect.any(Number) as number } },
+    ]);
+    const twice = await post('POST', '/v1/policies/try?days=1&days=30', good, 'text/plain');
+    expect([twice.status, await twice.json()]).toMatchObject([
+      400,
+      { detail: expect.stringContaining('sent twice') as string },
     ]);
     for (const [text, line, column] of [
       [`${good}\n@id("b")\npermit (principal, action = , resource);`, 5, 29],
@@ -335,7 +389,8 @@ describe('over REST and from the command line', () => {
       [`${good}\n@id("b") @quorum("0") @approval("manager") permit (principal, action, resource);`, 4, 1],
       [`${good}\n${good}`, 1, 1],
     ] as const) {
-      const answer = await post('PUT', '/v1/policies?note=why', text, 'text/plain');
+      // A note of digits is a text: what is wrong is not the note.
+      const answer = await post('PUT', '/v1/policies?note=2024', text, 'text/plain');
       expect(answer.status).toBe(400);
       const body = (await answer.json()) as { detail: string; problems: Record<string, unknown>[] };
       expect(body.problems).toMatchObject([{ field: 'text', line, column }]);
@@ -404,6 +459,21 @@ describe('over REST and from the command line', () => {
     expect((await command('set')).code).toBe(2);
     expect((await command('require', '--approver', 'manager')).code).toBe(2);
     expect((await command('check', '--file', '/nowhere.cedar')).code).toBe(2);
+    for (const quorum of ['two', '', '1e1', '-2', '2.5', '100']) {
+      const rule = ['--approver', 'role:it_admin', `--quorum=${quorum}`, '--note', 'a test'];
+      expect(await command('require', 'okta_suspend_user', ...rule)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('--quorum takes a number') as string,
+      });
+    }
+    for (const wait of ['', 'soon', '0x10', '-1'])
+      expect(
+        await main(['agent', 'call', 'approval_list', `--wait=${wait}`], {
+          out: () => {},
+          err: (text) => expect(text).toContain('--wait takes a number of seconds'),
+          env: {},
+        }),
+      ).toBe(2);
     const none = await main(['policy', 'show', '--url', world.url, '--key-env', 'NOT_SET'], {
       out: () => {},
       err: () => {},

@@ -66,7 +66,7 @@ const violations = (counts: Record<string, Count>) =>
   Object.fromEntries(Object.entries(counts).map(([door, count]) => [door, count.violations]));
 const NONE = { exchange: 0, introspection: 0, rest: 0, mcp: 0, verify: 0 };
 
-test('T27: 8 writers revoke 1,000 mandates each at two servers, and no door of either lets through what started after the commit', async () => {
+test('T27: 8 writers revoke 1,000 mandates each at two servers, and no interface of either lets through what started after the commit', async () => {
   const [writers, each, every] = [8, 1000, 20];
   const ids = await parties.plant(writers * each);
   const held = new Map<number, Held>();
@@ -169,7 +169,7 @@ describe('law 4: whatever ends authority ends it everywhere with its commit', ()
     return { exchange, introspection, rest, mcp, provider: parties.provider };
   };
 
-  test('when a person is logged out, no door takes what is from before, the provider’s own token neither', async () => {
+  test('when a person is logged out, no interface takes what is from before, the provider’s own token neither', async () => {
     const id = await principal();
     const total: Record<string, number> = {};
     for (let round = 0; round < 4; round += 1) {
@@ -201,7 +201,7 @@ describe('law 4: whatever ends authority ends it everywhere with its commit', ()
   }, 120_000);
 
   test.each(endings)(
-    'when %s, no door lets through what started after',
+    'when %s, no interface lets through what started after',
     async (_, end) => {
       const total: Record<string, number> = {};
       for (let round = 0; round < 4; round += 1) {

@@ -441,7 +441,7 @@ describe('changes as vendors send them', () => {
   });
 });
 
-describe('the door', () => {
+describe('the SCIM interface', () => {
   it('says what it can do, under the base and its alias, and describes every attribute', async () => {
     const config = (await okta.send('GET', '/scim/v2/ServiceProviderConfig')).body;
     expect(config).toMatchObject({

@@ -107,6 +107,42 @@ describe('the story: a mandate in Slack', () => {
     );
   });
 
+  test('who voted, and with which words, is for the requester alone: the owner of the agent reads neither', async () => {
+    const { approvalId, callId } = await slack.ask();
+    await world.vote('mona', approvalId, 'approve', 'Bob is on probation.');
+    const mine = await slack.becomes('bob', approvalId, /^Done\. Approved by Mona Patel\. Mandate/);
+    expect(words(mine)).toContain('Bob is on probation.');
+    const [{ id } = { id: '' }] = await world.sql<{ id: string }[]>`
+      select id from mandates where call_id = ${callId}`;
+    const owners = await world.slack.as('carl').waitsFor((one) => words(one).includes(id), 90_000);
+    expect(owners.text).toBe('Mandate for agent deploy-bot: Active');
+    for (const part of ['probation', 'Mona', approvalId]) expect(words(owners)).not.toContain(part);
+  });
+
+  test('a request with more votes and notes than Slack takes says how many it leaves out, and nothing of what is decided', async () => {
+    const { approvalId, callId, purpose } = await slack.ask({}, 'A reason of its own.');
+    const mona = world.slack.as('mona');
+    await slack.copy('mona', approvalId);
+    await world.sql`
+      insert into people (tenant_id, id, provider, uid, login, email, display_name, status)
+      select ${world.tenantId}, 'usr_voter' || n, 'okta', 'voter' || n, 'voter' || n, 'voter' || n, 'Voter ' || n, 'ACTIVE'
+        from generate_series(1, 30) n`;
+    await world.sql`
+      insert into votes (tenant_id, id, approval_id, voter_id, vote, note, identity, created_at)
+      select ${world.tenantId}, 'vot_' || n, ${approvalId}, 'usr_voter' || n, 'approve', 'Note ' || n, '{}', now() + n * interval '1 second'
+        from generate_series(1, 30) n`;
+    await mona.clicks(await slack.copy('mona', approvalId), 'prokura.approve');
+    const card = await mona.waitsFor(
+      (one) => one.ephemeralFor === null && words(one).includes(approvalId) && /Note 30"/.test(words(one)),
+      90_000,
+    );
+    expect(card.blocks.length).toBeLessThanOrEqual(50);
+    expect(words(card)).toMatch(/… and \d+ more votes before these/);
+    for (const part of [purpose, 'A reason of its own.', 'Exactly what will run', 'prokura.details'])
+      expect(words(card)).toContain(part);
+    expect(await slack.state(callId)).toBeDefined();
+  });
+
   test('the card that was sent goes where the request has its message in the same conversation, and points there elsewhere', async () => {
     const bob = world.slack.as('bob');
     const send = async (purpose: string, channel?: string) => {

@@ -81,7 +81,7 @@ describe('a command that is mistyped', () => {
 
   test.each([
     ['/okta reset password "open', /quotation mark is open/],
-    ['/okta reset password @channel', /mean nobody in particular/],
+    ['/okta reset password @channel', /do not name a person/],
     ['/okta frobnicate', /lists the commands that you can use/],
   ])('%s is answered with what to do', async (line, said) => {
     expect(last(await typed(world.slack.as('bob'), line)).text).toMatch(said);

@@ -158,7 +158,7 @@ describe('what is wrong', () => {
     expect(words(field)).not.toContain('"value":"okta.mfa.rest"');
   });
 
-  test('about a scope is said the same at every door', async () => {
+  test('about a scope is the same in Slack, MCP and REST', async () => {
     const asked = { agent: 'own-bot', scopes: ['okta.mfa.rest'], purpose: 'Help' };
     await expect(world.as(await world.actor('bob'), 'mandate_create', asked)).rejects.toMatchObject({
       code: 'invalid_input',
@@ -206,6 +206,35 @@ describe('what can be picked', () => {
     expect(await world.slack.as('nina').choosesOption(view, 'field.target', 'own-bot')).toEqual([
       expect.objectContaining({ value: bot.id }),
     ]);
+  });
+
+  test('as a group and as a role that only a group gives: by people who see what groups give; else one’s own groups and what was typed', async () => {
+    const [other] = await world.sql<{ id: string; uid: string; name: string }[]>`
+      select id, uid, name from groups where name = 'Finance'`;
+    const nina = (await world.person('nina')).id;
+    if (other === undefined) throw new Error('no group');
+    await world.sql`delete from memberships where group_id = ${other.id} and person_id = ${nina}`;
+    await world.sql`insert into group_mappings (tenant_id, id, source, group_uid, role, scopes)
+      values (${world.tenantId}, 'map_1', 'okta', ${other.uid}, 'secret_project', '{}')`;
+    expect(await values('dana', '/group map', 'field.group', other.name)).toContain(other.uid);
+    expect(await offered('nina', '/group map', 'field.group', other.name)).toEqual([
+      expect.objectContaining({ value: other.name, description: 'As you typed it' }),
+    ]);
+    expect(await values('nina', '/group map', 'field.group', '')).toEqual([]);
+    expect(await values('dana', '/group map', 'field.role', 'secret')).toEqual(['secret_project', 'secret']);
+    expect(await values('nina', '/group map', 'field.role', 'secret')).toEqual(['secret']);
+    const groups = async (who: string) => {
+      const person = world.slack.as(who);
+      const view = await formOf(person, '/mandate create');
+      const all = await after(person, view, person.clicks(view, 'More options'));
+      return (await person.choosesOption(all, 'field.resources', other.name)).map(({ value }) => value);
+    };
+    expect(await groups('dana')).toEqual([`group:${other.id}`]);
+    expect(await groups('nina')).toEqual([]);
+    await world.sql`insert into memberships values (${world.tenantId}, ${other.id}, ${nina})`;
+    expect(await groups('nina')).toEqual([`group:${other.id}`]);
+    await world.sql`delete from memberships where group_id = ${other.id} and person_id = ${nina}`;
+    await world.sql`delete from group_mappings where id = 'map_1'`;
   });
 
   test('as a template, a tool, a group, a role, a time zone and a currency', async () => {

@@ -233,7 +233,7 @@ describe('I5: an email address that has changed since we first knew the account'
     expect(await answer('carl', '/mandate list')).not.toMatch(/changed/);
     await world.slack.as('carl').types('/okta reset password @ann');
     await world.slack.setEmail('carl', samplePerson('bob').email);
-    expect(await answer('carl', '/okta reset password @ann')).toMatch(/changed since we first knew it/);
+    expect(await answer('carl', '/okta reset password @ann')).toMatch(/changed since we first saw it/);
     expect((await refusals()).at(-1)).toMatchObject({ code: 'email_changed' });
     const bob = await world.person('bob');
     expect(
@@ -260,7 +260,7 @@ describe('I5: an email address that has changed since we first knew the account'
     await world.slack.setEmail('nina', samplePerson('ivan').email);
     // Reads are refused too, as soon as Slack was asked again.
     for (const text of ['/okta reset multi-factor carl@acme.example', '/mandate list'])
-      expect(await answer('nina', text)).toMatch(/Another Slack account is known/);
+      expect(await answer('nina', text)).toMatch(/already know another Slack account/);
     const ivan = await world.person('ivan');
     expect((await refusals()).at(-1)).toMatchObject({
       code: 'email_changed',

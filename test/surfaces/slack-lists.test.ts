@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { approvalNumber } from '#domain/approval/number.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { checkMessageBlocks, checkView, type SimMessage } from '#sandbox/slack/index.ts';
 import { buttonsOf, read, toldBy } from '../support/slack-reading.ts';
@@ -247,6 +248,111 @@ describe('names in place of ids', () => {
     expect(read(card)).toContain(uid);
     expect(buttonsOf(card)).toContain('Send request');
     expect(read(await answer('nina', '/group map Finance manager okta.users.read'))).not.toContain(uid);
+  });
+
+  test('an id of a group is that group, whatever another group is called; a source that is named is kept', async () => {
+    const uid = '00gfinance00000000h7';
+    const [named] = await world.sql<{ id: string }[]>`
+      insert into groups (tenant_id, id, source, uid, name, kind)
+      values (${world.tenantId}, 'grp_0000000000000000000000000a', 'scim:other', 'stranger', ${uid}, 'directory') returning id`;
+    await world.sql`
+      insert into groups (tenant_id, id, source, uid, name, kind)
+      values (${world.tenantId}, 'grp_0000000000000000000000000b', 'scim:other', 'stranger2', 'Finance', 'directory')`;
+    expect(named).toBeDefined();
+    try {
+      const card = read(await answer('dana', `/group map ${uid} manager okta.users.read`));
+      expect(card).toContain(uid);
+      expect(card).not.toContain('stranger');
+      const typed = read(await answer('dana', '/group map Finance manager okta.users.read source=okta'));
+      expect(typed).toContain(uid);
+      expect(typed).not.toContain('stranger');
+      expect(read(await answer('dana', '/group map Finance manager okta.users.read'))).toContain(
+        'fits 2 of them',
+      );
+    } finally {
+      await world.sql`delete from groups where source = 'scim:other'`;
+    }
+  });
+
+  test('a name is looked up only where its list would be shown at once, not where that needs an approval', async () => {
+    const set = async (input: Record<string, unknown>) =>
+      world.agreed(await world.as(await world.actor('dana'), 'policy_set', { ...input, note: 'a test' }));
+    await set({
+      text: `${world.app.policies.text}
+        @id("lists-by-two") @adds("requirement") @approval("role:it_admin") @reason("Two of us look.")
+        permit (
+          principal is Person,
+          action in [Action::"mandate_list", Action::"group_mapping_list"],
+          resource is Tenant
+        );`,
+    });
+    try {
+      expect(read(await answer('dana', '/mandate revoke deploy-bot'))).not.toMatch(/mdt_|direct reports/);
+      expect(read(await answer('dana', '/group map Finance manager okta.users.read'))).not.toContain(
+        '00gfinance',
+      );
+    } finally {
+      await set({ version: 0 });
+    }
+  });
+
+  test('a request to adopt is named by its number among one’s own that were denied with terms', async () => {
+    const ask = async (suggestion: Record<string, unknown> | undefined) => {
+      const asked = await world.as(await world.actor('bob'), 'mandate_create', {
+        agent: (await world.agent(suggestion === undefined ? 'plain-bot' : 'adopt-bot', 'carl')).id,
+        scopes: ['okta.mfa.reset', 'okta.password.reset'],
+        resources: ['team'],
+        purpose: 'to be denied',
+      });
+      if (asked.status !== 'waiting') throw new Error(JSON.stringify(asked));
+      await world.as(await world.actor('mona'), 'approval_decide', {
+        approval_id: asked.approvalId,
+        decision: 'deny',
+        note: 'too much',
+        version: 1,
+        ...(suggestion && { suggestion }),
+      });
+      return asked.approvalId;
+    };
+    const approval = await ask({ words: 'Factors only.', terms: { scopes: ['okta.mfa.reset'] } });
+    const plain = await ask(undefined);
+    for (const named of [approvalNumber(approval), 'adopt-bot']) {
+      const card = await answer('bob', `/approval adopt ${named}`);
+      expect(read(card)).toContain(approval);
+      expect(buttonsOf(card)).toContain('Send request');
+    }
+    for (const [who, named] of [
+      ['bob', approvalNumber(plain)],
+      ['nina', approvalNumber(approval)],
+      ['mona', approvalNumber(approval)],
+    ] as const)
+      expect((await answer(who, `/approval adopt ${named}`)).text).toMatch(/^There is no request for/);
+  });
+});
+
+describe('/policy who-can, in a company of more people than one answer checks', () => {
+  const PEOPLE = 2001;
+  beforeAll(async () => {
+    await world.sql`
+      insert into people (tenant_id, id, provider, uid, login, email, display_name, status)
+      select ${world.tenantId}, 'usr_00' || lpad(n::text, 24, '0'), 'okta', 'many' || n, 'many' || n, 'many' || n, 'Many ' || n, 'ACTIVE'
+        from generate_series(1, ${PEOPLE}::int) n`;
+  });
+  afterAll(async () => {
+    await world.sql`delete from people where display_name like 'Many %'`;
+  });
+
+  test('says that more people were not checked, and neither that nobody could nor how many there are', async () => {
+    const none = await answer('dana', '/policy who-can policy_show');
+    expect(read(none)).not.toContain('No person could do this.');
+    const cursor = /cursor=(usr_\w+)/.exec(read(none))?.[1];
+    expect(read(none)).toContain('Not checked: There are more people than one answer checks.');
+    const rest = await answer('dana', `/policy who-can policy_show cursor=${cursor}`);
+    expect(read(rest)).toContain('Dana');
+    expect(read(rest)).not.toMatch(/Not checked|–\d+ of /);
+    const many = await answer('dana', '/policy who-can agent_list');
+    expect(read(many)).toMatch(/People who could · 1–10\n/);
+    expect(read(many)).toContain('Not checked: ');
   });
 });
 

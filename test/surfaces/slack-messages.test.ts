@@ -25,7 +25,7 @@ describe('O7: messages follow what happens elsewhere', () => {
       .waitsFor((one) => one.ts === seen.ts && words(one).includes(`${approvalId}:2`));
   });
 
-  test('a decision over another door edits every copy', async () => {
+  test('a decision over another interface edits every copy', async () => {
     const { approvalId } = await slack.ask();
     await slack.copy('mona', approvalId);
     await slack.copy('bob', approvalId);
@@ -88,7 +88,8 @@ describe('O7: messages follow what happens elsewhere', () => {
 
 test('a process whose lock was cut posts nothing more: who began after it does', async () => {
   const second = await world.second();
-  world.slack.faults.add({ method: 'chat.postMessage', kind: 'slow', delayMs: 2500 });
+  const answered = Promise.withResolvers<void>();
+  world.slack.faults.add({ method: 'chat.postMessage', kind: 'slow', until: answered.promise });
   const { approvalId, callId } = await slack.ask();
   const begun = () => world.sql`select audience from slack_messages where thing = ${callId} and ts is null`;
   const [first] = await eventually(async () => {
@@ -101,6 +102,7 @@ test('a process whose lock was cut posts nothing more: who began after it does',
       and (classid::bigint << 32) | objid::bigint = hashtextextended(${`slack ${world.tenantId} ${callId}`}, 0)`;
   const job = { tenant: world.tenantId, fact: 'test', thing: callId };
   await second.app.queue.send('slack-project', job);
+  answered.resolve();
   await slack.copy('mona', approvalId);
   await slack.copy('bob', approvalId);
   // Until the first one has returned from its slow post and the queue has repeated its job.

@@ -136,7 +136,7 @@ describe('Approve narrower, on an approver’s message', () => {
     if (renewal.status !== 'waiting') throw new Error(JSON.stringify(renewal));
     expect(words(await slack.copy('mona', renewal.approvalId))).not.toContain('prokura.narrow');
     expect(await slack.click('mona', 'prokura.narrow', `${renewal.approvalId}:1`)).toMatch(
-      /Only a mandate that is asked for/,
+      /You can narrow only the request for a mandate/,
     );
     const { approvalId } = await ask();
     expect(words(await slack.copy('bob', approvalId))).not.toContain('prokura.narrow');

@@ -52,7 +52,7 @@ describe('whoever gave a mandate, and who owns its agent, are told once when it 
   const ways: [string, RegExp, (of: Given) => Promise<unknown>][] = [
     [
       'it is frozen by hand',
-      /is frozen: it was frozen by hand/,
+      /is frozen: someone other than the person who gave it froze it/,
       ({ mandateId }) => use('dana', 'mandate_freeze', { mandate_id: mandateId }),
     ],
     [
@@ -67,7 +67,7 @@ describe('whoever gave a mandate, and who owns its agent, are told once when it 
     ],
     [
       'its agent gets other keys',
-      /is frozen: somebody else changed the keys/,
+      /is frozen: the agent's keys or owner changed/,
       ({ agent }) => use('carl', 'agent_rotate_key', { agent: agent.name, public_key: newKey() }),
     ],
     [
@@ -165,7 +165,9 @@ test('the manager to whom an agent is offered takes it over with a button, and r
       ?.owner_id;
   expect(await owner()).toBe(id);
   await bob.clicks(card, 'Send request');
-  const over = await bob.waitsFor((one) => one.ts === offer.ts && one.text.includes('It is not any more'));
+  const over = await bob.waitsFor(
+    (one) => one.ts === offer.ts && one.text.includes('is no longer offered to you'),
+  );
   expect(over.text).toContain('Bob Meyer is its owner');
   expect(words(over)).not.toContain('prokura.take_over');
   expect(await owner()).toBe((await world.person('bob')).id);

@@ -57,6 +57,17 @@ describe('a message to the app', () => {
     );
   });
 
+  test('is answered with a notification in which a name mentions nobody and links nowhere', async () => {
+    await world.sql`update people set display_name = '<!channel> & <https://evil.example|Carl>' where login like 'carl@%'`;
+    try {
+      const { text } = await says('bob', 'reset password for @carl please');
+      expect(text).toContain('&lt;!channel&gt; &amp; &lt;https://evil.example|Carl&gt;');
+      expect(text).not.toContain('<');
+    } finally {
+      await world.sql`update people set display_name = 'Carl Jensen' where login like 'carl@%'`;
+    }
+  });
+
   test('is answered once, however often Slack sends it, and only where a person typed it', async () => {
     const { slack } = world;
     const carl = slack.as('carl');

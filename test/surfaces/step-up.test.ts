@@ -130,7 +130,7 @@ describe('deciding in the browser', () => {
     expect(page.text).not.toContain('<form');
   });
 
-  test('an approval by any other door is refused with the link, and nothing changes', async () => {
+  test('an approval over any other interface is refused with the link, and nothing changes', async () => {
     await expect(world.vote('dana', approval)).rejects.toMatchObject({
       code: 'forbidden',
       message: expect.stringContaining(pages.pageOf(approval)),

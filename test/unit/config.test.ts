@@ -13,7 +13,7 @@ const LIVE = {
   OKTA_ISSUER: 'https://acme.okta.com/oauth2/default',
   OKTA_AUDIENCE: 'api://prokura',
   SLACK_BOT_TOKEN: 'xoxb-1',
-  SLACK_SIGNING_SECRET: 'a,b',
+  SLACK_SIGNING_SECRET: `${'a'.repeat(32)},${'b'.repeat(32)}`,
   SLACK_TEAM_ID: 'T1',
   SLACK_APP_ID: 'A1',
   PUBLIC_URL: 'https://prokura.acme.com/',
@@ -46,7 +46,7 @@ describe('the settings', () => {
   test('PROKURA_MODE=live with all of Okta and Slack is live, with two signing secrets during a rotation', () => {
     const config = readConfig(LIVE);
     expect(config.mode).toBe('live');
-    expect(config.slack?.signingSecrets).toEqual(['a', 'b']);
+    expect(config.slack?.signingSecrets).toEqual(['a'.repeat(32), 'b'.repeat(32)]);
     expect(config.publicUrl).toBe('https://prokura.acme.com');
   });
 
@@ -84,6 +84,16 @@ describe('the settings', () => {
   test('a simulator beside real settings is refused', () => {
     expect(problemsOf({ ...LIVE, SANDBOX_OKTA_URL: 'http://127.0.0.1:9999' })).toEqual([
       'SANDBOX_OKTA_URL is set, but PROKURA_MODE=live never uses a simulator. Remove it.',
+    ]);
+  });
+
+  test('a sandbox too is refused a master key or a signing secret that cannot be used, in words that do not quote it', () => {
+    expect(problemsOf({ PROKURA_MASTER_KEY: 'a-secret' })).toEqual([
+      'PROKURA_MASTER_KEY must be 32 bytes in base64: openssl rand -base64 32',
+    ]);
+    const slack = { SANDBOX_SLACK_URL: 'http://127.0.0.1:1', SANDBOX_SLACK_BOT_TOKEN: 'xoxb-1' };
+    expect(problemsOf({ ...slack, SANDBOX_SLACK_SIGNING_SECRET: 'a-secret' })).toEqual([
+      'SANDBOX_SLACK_SIGNING_SECRET is too short: it has at least 16 characters. Copy it from the simulator.',
     ]);
   });
 
@@ -140,6 +150,12 @@ describe('the settings', () => {
     ['SLACK_BOT_TOKEN', 'xoxp-1-secret', "is a user's token"],
     ['SLACK_BOT_TOKEN', 'secret', 'is not a bot token'],
     ['SLACK_SIGNING_SECRET', 'xoxb-1-secret', 'is a token'],
+    ['SLACK_SIGNING_SECRET', 'a-secret', 'is too short: it has at least 16 characters'],
+    [
+      'SLACK_SIGNING_SECRET',
+      `${'a'.repeat(32)},`,
+      'is too short: each of the two has at least 16 characters',
+    ],
     ['SLACK_TEAM_ID', 'acme', 'acme is not the id of a workspace'],
     ['SLACK_TEAM_ID', 'E012AB3CD', 'E012AB3CD is an Enterprise organization'],
     ['SLACK_APP_ID', 'B123', 'B123 is the id of a bot'],

@@ -59,7 +59,7 @@ describe('the layers', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('no door imports another door', () => {
+  test('no interface imports another interface', () => {
     const door = (file: string) => (roomOf(file) === 'surfaces' ? file.split('/')[2] : null);
     expect(
       edges.filter(

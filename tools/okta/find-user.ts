@@ -46,7 +46,7 @@ export default defineTool({
             when: ({ person }) => person !== null,
           },
           {
-            text: 'Reset multi-factor',
+            text: 'Reset MFA',
             tool: 'okta_reset_mfa',
             input: ({ person }) => ({ person }),
             when: ({ person }) => person !== null,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { actorName } from '#domain/actor.ts';
-import type { ApproverKind } from '#domain/approval/approval.ts';
+import { APPROVER, type ApproverKind } from '#domain/approval/approval.ts';
 import type { RequirementChange } from '#domain/policy/desk.ts';
 import { policyFacts, savePolicyVersion } from '#domain/policy/store.ts';
 import { caseWords, requirementsWords } from '#engine/decide/requirement-words.ts';
@@ -8,8 +8,6 @@ import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { oneLine } from '#lib/one-line.ts';
 
-const APPROVER =
-  /^(?:manager|manager_of_target|owner|(?:group|role):[a-z0-9_]+|person:usr_[0-9a-z]{26}|anyone:[a-z0-9][a-z0-9_.:-]{0,199})$/;
 const NOBODY = 'none';
 const AS_BEFORE = 'as_before';
 const WHO =

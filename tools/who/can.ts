@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { counted, listed, sentence, strong } from '#engine/answer-words.ts';
+import { code, counted, listed, sentence, strong } from '#engine/answer-words.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import type { ApproverKind } from '#domain/approval/approval.ts';
 import { findPeople } from '#domain/person/store.ts';
@@ -78,14 +78,23 @@ export default defineTool({
       .nullable(),
   }),
   inWords: {
-    facts: ({ asked, reconstructed }) => [
+    facts: ({ asked, reconstructed, next_cursor: next }) => [
       ['Asked about', `${asked.people} people and ${counted(asked.mandates, 'mandate')}`],
+      [
+        'Not checked',
+        next === null
+          ? null
+          : sentence`There are more people than one answer checks. To check the next ones, add cursor=${code(next)} to the command.`,
+      ],
       ['As it was', reconstructed === null ? null : [new Date(reconstructed.at)]],
     ],
     lists: {
       people: {
         heading: 'People who could',
         whole: true,
+        // That nobody could is known only where everybody was checked in this answer.
+        told: ({ people, next_cursor: next }, { asked }) =>
+          people.length > 0 || (next === null && asked['cursor'] === undefined),
         state: ({ blocked }) => (blocked === null ? null : 'Blocked'),
         sentence: (one) =>
           sentence`${strong(one.name)}${one.roles.length === 0 ? '' : ` (${listed(one.roles)})`}, by ${listed(one.policies)}.${approvalWords(one)}`,

@@ -10,16 +10,16 @@ export const agentSteps = (scene: Scene, state: State): Step[] => [
   {
     name: 'key-rotated',
     title:
-      "Carl rotates deploy-bot's key; Bob's mandate freezes until Bob confirms it, and Mona agrees as when he gave it",
+      "Carl rotates deploy-bot's key; Bob's mandate freezes until Bob confirms it and Mona approves again",
     run: async (say) => {
       const token = await tokenOf(scene, state.agent, state.mandate);
       await rotated(scene, state, 'carl');
-      must((await knock(scene, token)) === 401, 'a token by the old key still works');
+      must((await knock(scene, token)) === 401, 'a token from the old key still works');
       const frozen = await scene.mandateOf('bob', state.mandate);
       say(`mandate: ${String(frozen['state'])}, causes ${JSON.stringify(frozen['causes'])}`);
       must(
         JSON.stringify(frozen['causes']) === '["credentials_changed"]',
-        'it is not frozen for the new key',
+        'the mandate is not frozen because of the new key',
       );
       await scene.send('bob', `/mandate confirm ${state.mandate}`);
       await scene.approve('mona', 'Confirm a mandate');
@@ -28,12 +28,12 @@ export const agentSteps = (scene: Scene, state: State): Step[] => [
         async () => (await scene.mandateOf('bob', state.mandate))['state'] === 'active',
       );
       await tokenOf(scene, state.agent, state.mandate);
-      return 'a new key, and nothing goes on before the one who gave the mandate has seen it';
+      return 'a mandate does not continue under a new key until its principal confirms it';
     },
   },
   {
     name: 'kill-switch',
-    title: 'Kill switch: Carl previews what it hits, throws it, and only an IT admin takes it back',
+    title: 'Kill switch: Carl previews what it affects and uses it; only an IT admin can lift it',
     run: async (say) => {
       const token = await tokenOf(scene, state.agent, state.mandate);
       const gated = await state.agent.call(token, 'okta_reset_mfa', { person: 'carl@acme.example' });
@@ -44,7 +44,7 @@ export const agentSteps = (scene: Scene, state: State): Step[] => [
         .waitsFor((one) => JSON.stringify(one).includes('Preview the kill switch'));
       const hits = /Requests that are withdrawn: [^\d]*(\d+)/.exec(wordsOf(preview.blocks))?.[1];
       say(`preview: ${wordsOf(preview.blocks)}`);
-      must(hits === '1', `the preview counts ${String(hits)} requests`);
+      must(hits === '1', `the preview lists ${String(hits)} requests`);
       must((await knock(scene, token)) === 200, 'the preview changed something');
       await scene.send('carl', '/freeze now deploy-bot "it misbehaves"');
       const done = await scene.slack.as('carl').waitsFor((one) => /Elapsed ms: /.test(wordsOf(one.blocks)));
@@ -59,8 +59,8 @@ export const agentSteps = (scene: Scene, state: State): Step[] => [
         'the freeze is lifted',
         async () => (await scene.mandateOf('bob', state.mandate))['state'] === 'active',
       );
-      must((await knock(scene, token)) === 401, 'a token of before works again');
-      return `stopped in ${String(elapsed)} ms: tokens dead, the waiting request withdrawn`;
+      must((await knock(scene, token)) === 401, 'an old token works again');
+      return `stopped in ${String(elapsed)} ms: tokens are invalid, the pending request is withdrawn`;
     },
   },
 ];
@@ -69,7 +69,7 @@ export const agentSteps = (scene: Scene, state: State): Step[] => [
 export const successionSteps = (scene: Scene, state: State): Step[] => [
   {
     name: 'owner-left',
-    title: 'Okta deactivates Carl over SCIM: his agent freezes, and is offered to his manager',
+    title: 'Okta deactivates Carl over SCIM: his agent freezes and is offered to his manager',
     run: async (say) => {
       const token = await tokenOf(scene, state.agent, state.mandate);
       const at = `${scene.instance.oktaUrl}/_sandbox/users/${samplePerson('carl').oktaId}`;
@@ -78,26 +78,26 @@ export const successionSteps = (scene: Scene, state: State): Step[] => [
       must((await knock(scene, token)) === 401, "a token of Carl's agent still works");
       const [offered] = await scene.ledger('AGENT_OFFERED');
       say(`ledger AGENT_OFFERED ${JSON.stringify(offered?.data)}`);
-      must(offered?.data['agent'] === state.agent.identity?.id, 'the agent was offered to nobody');
+      must(offered?.data['agent'] === state.agent.identity?.id, 'the agent was not offered to anyone');
       const offer = await scene.slack.as('bob').waitsFor((one) => one.text.includes('offered to you'));
       say(`Slack to Bob: ${offer.text}`);
       const frozen = await scene.mandateOf('bob', state.mandate);
       say(`mandate: ${String(frozen['state'])}, causes ${JSON.stringify(frozen['causes'])}`);
-      must(frozen['state'] === 'frozen', "Bob's mandate goes on under nobody");
-      return 'frozen in the transaction of the SCIM request';
+      must(frozen['state'] === 'frozen', "Bob's mandate continues although the agent has no owner");
+      return 'the mandate was frozen in the transaction of the SCIM request';
     },
   },
   {
     name: 'agent-inherited',
-    title: 'Bob takes the agent over; it works only with keys that Carl never had',
+    title: 'Bob becomes the owner of the agent; it works only with keys that Carl never had',
     run: async () => {
       await scene.send('bob', '/agent transfer deploy-bot @bob');
       await scene.until('Bob owns it', async () => (await scene.ledger('AGENT_TRANSFERRED')).length > 0);
       const old = await state.agent.exchange(await bobsToken(scene), state.mandate);
-      must(old.status !== 200, 'it works with the keys of the one who left');
+      must(old.status !== 200, 'it works with the keys of a person who has left');
       await rotated(scene, state, 'bob');
       await tokenOf(scene, state.agent, state.mandate);
-      return `before the rotation ${old.status} ${String(old.body['error'])}, after it a token`;
+      return `before the key rotation: ${old.status} ${String(old.body['error'])}. After it: a token`;
     },
   },
 ];

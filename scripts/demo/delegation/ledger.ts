@@ -12,7 +12,7 @@ const CLI = fileURLToPath(new URL('../../../src/main/cli.ts', import.meta.url));
 export const ledgerSteps = (scene: Scene): Step[] => [
   {
     name: 'ledger-filtered',
-    title: 'The ledger answers what happened to one mandate',
+    title: 'The ledger shows what happened to one mandate',
     run: async (say) => {
       const [created] = await scene.ledger('MANDATE_CREATED');
       const mandate = String(created?.data['mandate_id']);
@@ -28,7 +28,7 @@ export const ledgerSteps = (scene: Scene): Step[] => [
   },
   {
     name: 'ledger-checkpoint-verified',
-    title: 'Export, checkpoint and keys are verified offline; a ledger without its tail is found out',
+    title: 'Export, checkpoint and keys are verified offline; missing entries at the end are detected',
     run: async (say) => {
       const { folder, company } = scene.instance;
       const signed = await scene.admin('POST', '/v1/ledger/checkpoints');
@@ -51,10 +51,10 @@ export const ledgerSteps = (scene: Scene): Step[] => [
       };
       const [whole, cut] = [verify(file), verify(short)];
       say(whole.said);
-      say(`without its tail: ${cut.said}`);
-      must(whole.status === 0, 'the whole ledger does not hold');
-      must(cut.status === 1, 'a ledger without its tail holds');
-      return `${lines.length} entries hold up to checkpoint ${String(signed.body['seq'])}`;
+      say(`without its last entries: ${cut.said}`);
+      must(whole.status === 0, 'the complete ledger is reported as invalid');
+      must(cut.status === 1, 'a ledger without its last entries is reported as valid');
+      return `${lines.length} entries are valid up to checkpoint ${String(signed.body['seq'])}`;
     },
   },
 ];

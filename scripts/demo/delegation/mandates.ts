@@ -9,19 +9,19 @@ import { bobsToken, knock, tokenOf, type State } from './state.ts';
 export const mandateSteps = (scene: Scene, state: State): Step[] => [
   {
     name: 'agents-registered',
-    title: "Dana registers Carl's and Ann's agents; each brings its own public key",
+    title: "Dana registers Carl's and Ann's agents, each with its public key",
     run: async (say) => {
       state.agent = await scene.register('deploy-bot', 'carl', 'okta.mfa.reset, okta.users.read');
       state.helper = await scene.register('helper-bot', 'ann', 'okta.mfa.reset, okta.users.read');
       const entries = await scene.ledger('AGENT_REGISTERED');
       say(`ledger AGENT_REGISTERED: ${entries.map((entry) => String(entry.data['name'])).join(', ')}`);
-      must(entries.length === 2, `${entries.length} agents stand in the ledger`);
-      return 'two agents; they can do nothing yet';
+      must(entries.length === 2, `${entries.length} agents are in the ledger`);
+      return 'two agents are registered. They have no authority yet';
     },
   },
   {
     name: 'mandate-from-template',
-    title: 'Bob gives a mandate from a template, with hours and a number of uses; Mona approves',
+    title: 'Bob gives a mandate from a template, with hours and a maximum number of uses; Mona approves',
     run: async (say) => {
       const { templates } = await scene.use('bob', 'mandate_template_list', {});
       const names = (templates as { name: string }[]).map((one) => one.name);
@@ -42,15 +42,15 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
       const shown = await scene.mandateOf('bob', state.mandate);
       must(
         shown['purpose'] === 'Reset lost or replaced factors of my team' && shown['max_uses'] === 10,
-        `the terms are others: ${JSON.stringify(shown)}`,
+        `the terms are not those of the template: ${JSON.stringify(shown)}`,
       );
-      must(isDeepStrictEqual(shown['window'], window), 'the hours are others');
-      return `${state.mandate}: purpose, resources and days from the template, the rest from Bob`;
+      must(isDeepStrictEqual(shown['window'], window), 'the hours are wrong');
+      return `${state.mandate}: purpose, resources and days come from the template, the rest from Bob`;
     },
   },
   {
     name: 'mandate-in-words',
-    title: 'The mandate says in words what it allows and forbids; explain says what a call would need',
+    title: 'The mandate says in plain words what it allows; explain says what a call would need',
     run: async (say) => {
       const shown = await scene.mandateOf('bob', state.mandate);
       const words = shown['in_words'] as { allows: string; forbids: string };
@@ -72,39 +72,39 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
         nina['allowed'] === false && (nina['denial'] as { code: string }).code === 'outside_mandate',
         'explain does not refuse Nina',
       );
-      return 'Ann: with an approval of Mona. Nina: outside the mandate';
+      return 'Ann: needs approval from Mona. Nina: outside the mandate';
     },
   },
   {
     name: 'mandate-narrowed',
-    title: 'Bob narrows it; tokens of before are dead, and wider is refused',
+    title: 'Bob narrows the mandate; old tokens are invalid, and wider terms are refused',
     run: async (say) => {
       const before = await tokenOf(scene, state.agent, state.mandate);
       must((await knock(scene, before)) === 200, 'the token did not work before');
       await scene.use('bob', 'mandate_narrow', { mandate_id: state.mandate, max_uses: 5, days: 2 });
-      must((await knock(scene, before)) === 401, 'a token of before still works');
+      must((await knock(scene, before)) === 401, 'an old token still works');
       const wider = await scene.as('bob', 'mandate_narrow', { mandate_id: state.mandate, max_uses: 50 });
-      say(`wider: HTTP ${wider.status} ${String(wider.body['detail'])}`);
-      must(wider.status >= 400, 'it was made wider');
+      say(`wider terms: HTTP ${wider.status} ${String(wider.body['detail'])}`);
+      must(wider.status >= 400, 'the mandate was made wider');
       const shown = await scene.mandateOf('bob', state.mandate);
       must(shown['max_uses'] === 5, `max_uses is ${String(shown['max_uses'])}`);
       must((await scene.ledger('MANDATE_NARROWED')).length === 1, 'no MANDATE_NARROWED in the ledger');
-      return `5 uses until ${String(shown['expires_at'])}; the token of before gets 401`;
+      return `5 uses until ${String(shown['expires_at'])}; the old token gets 401`;
     },
   },
   {
     name: 'mandate-handed-on',
     title:
-      "Over MCP deploy-bot hands a part on to Ann's helper-bot, and Mona agrees; its token names both, and a use counts for both",
+      "Over MCP deploy-bot delegates a part to Ann's helper-bot, and Mona approves; the token names both agents, and a use counts for both",
     run: async (say) => {
       const token = await tokenOf(scene, state.agent, state.mandate);
       const more = await state.agent.call(token, 'mandate_delegate', {
         agent: 'helper-bot',
         scopes: ['okta.users.suspend'],
-        purpose: 'more than its own',
+        purpose: 'more than its own mandate',
       });
-      must(more.isError, 'it could hand on more than it has');
-      say(`more than its own: ${more.text}`);
+      must(more.isError, 'it could delegate more than it has');
+      say(`more than its own mandate: ${more.text}`);
       const part = { agent: 'helper-bot', max_uses: 2, purpose: 'Re-enrol phones' };
       state.part = await scene.handOn(state.agent, token, part, 'mona');
       const passed = await state.helper.exchange(token, state.part);
@@ -125,20 +125,20 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
       const { approval_id } = asked.data;
       const waiting = state.helper.outcome(nested, String(approval_id));
       await scene.approve('mona', 'Reset MFA');
-      must((await waiting).data['status'] === 'done', 'it was not carried out');
+      must((await waiting).data['status'] === 'done', 'it was not executed');
       const factors = (await okta(scene.instance, `/users/${person.oktaId}/factors`)) as unknown[];
       must(factors.length === 0, `Okta still shows ${factors.length} factors`);
       const uses = async (id: string) => (await scene.mandateOf('bob', id))['uses'];
       must(
         (await uses(state.part)) === 1 && (await uses(state.mandate)) === 1,
-        'the use did not count twice',
+        'the use was not counted in both mandates',
       );
-      return `${state.part} ⊆ ${state.mandate}; one use counted in each`;
+      return `${state.part} ⊆ ${state.mandate}; one use is counted in each`;
     },
   },
   {
     name: 'frozen-and-thawed',
-    title: 'Bob and Mona freeze it, each for a cause of their own; each lifts only theirs',
+    title: 'Bob and Mona both freeze the mandate; each can lift only their own freeze',
     run: async (say) => {
       const token = await tokenOf(scene, state.agent, state.mandate);
       const input = { mandate_id: state.mandate };
@@ -146,29 +146,29 @@ export const mandateSteps = (scene: Scene, state: State): Step[] => [
       must((await knock(scene, token)) === 401, 'the token still works');
       await scene.use('mona', 'mandate_freeze', { ...input, reason: 'looking into it' });
       const part = await scene.mandateOf('bob', state.part);
-      must(part['state'] === 'frozen', 'the part that was handed on is not frozen');
+      must(part['state'] === 'frozen', 'the delegated part is not frozen');
       await scene.send('bob', `/mandate thaw ${state.mandate}`);
       await scene.until(
-        "Bob's cause is lifted",
+        "Bob's freeze is lifted",
         async () =>
           ((await scene.mandateOf('bob', state.mandate))['causes'] as readonly unknown[]).length === 1,
       );
       const between = await scene.mandateOf('bob', state.mandate);
       say(`after Bob's thaw: ${String(between['state'])}, causes ${JSON.stringify(between['causes'])}`);
-      must(between['state'] === 'frozen', 'one cause lifted another');
+      must(between['state'] === 'frozen', "Bob's thaw lifted Mona's freeze too");
       const refused = await state.agent.exchange(await bobsToken(scene), state.mandate);
       say(`exchange: ${JSON.stringify(refused.body)}`);
       must(refused.body['mandate_status'] === 'frozen', 'the exchange does not say frozen');
       await scene.send('mona', `/mandate thaw ${state.mandate}`);
       await scene.until(
-        "Mona's cause is lifted",
+        "Mona's freeze is lifted",
         async () => (await scene.mandateOf('bob', state.mandate))['state'] === 'active',
       );
       const after = await scene.mandateOf('bob', state.mandate);
       must(after['state'] === 'active', 'it does not work again');
-      must((await knock(scene, token)) === 401, 'a token of before works again');
+      must((await knock(scene, token)) === 401, 'an old token works again');
       await tokenOf(scene, state.agent, state.mandate);
-      return 'active again when the last cause is lifted; tokens of before stay dead';
+      return 'active again after the last freeze is lifted; old tokens stay invalid';
     },
   },
 ];

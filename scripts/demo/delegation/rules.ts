@@ -14,7 +14,7 @@ export const ruleSteps = (scene: Scene, state: State): Step[] => {
   return [
     {
       name: 'scope-catalogued',
-      title: 'A scope that nobody knows is refused; two humans put it into the catalogue',
+      title: 'An unknown scope is refused; two people add it to the catalogue',
       run: async (say) => {
         state.verifyKey = await scene.apiKey('payments', ['verify']);
         const [looks, acts] = [
@@ -28,7 +28,7 @@ export const ruleSteps = (scene: Scene, state: State): Step[] => {
           purpose: 'Approve invoices',
         });
         say(`before: HTTP ${refused.status} ${String(refused.body['detail'])}`);
-        must(refused.status === 400, 'an unknown scope was taken');
+        must(refused.status === 400, 'an unknown scope was accepted');
         const asked = await scene.admin(
           'PUT',
           '/v1/scopes',
@@ -38,12 +38,12 @@ export const ruleSteps = (scene: Scene, state: State): Step[] => {
         await bothAgree(scene, asked);
         const { body } = await scene.admin('GET', '/v1/scopes', undefined, state.rulesKey);
         must(JSON.stringify(body).includes('finance:approve'), 'the scope is not in the catalogue');
-        return 'finance:approve can be delegated: an API key asked, Dana and Ivan agreed';
+        return 'finance:approve can be delegated: requested with an API key, approved by Dana and Ivan';
       },
     },
     {
       name: 'group-mapped',
-      title: 'Dana lets the group Finance approve invoices; Ivan, another human, must agree',
+      title: 'Dana lets the group Finance approve invoices; Ivan must approve that',
       run: async (say) => {
         const message = await mapped(scene, 'finance:approve');
         say(`Slack to Ivan: ${message}`);
@@ -61,7 +61,7 @@ export const ruleSteps = (scene: Scene, state: State): Step[] => {
     },
     {
       name: 'verified-for-others',
-      title: 'Another system asks POST /v1/verify before it acts, one by one and in a batch',
+      title: 'Another system asks POST /v1/verify before it acts, with one question or many',
       run: async (say) => {
         const mandate_id = state.invoices;
         const good = { mandate_id, ...approve, amount: 120, currency: 'EUR' };
@@ -79,17 +79,18 @@ export const ruleSteps = (scene: Scene, state: State): Step[] => {
         say(`batch: ${said.join(', ')}`);
         must(
           said.join() === 'allow,deny AMOUNT_EXCEEDED,deny OUTSIDE_MANDATE,deny NO_MATCHING_MANDATE',
-          'the batch is answered otherwise',
+          'the batch has other answers',
         );
-        must((await verify(good))['decision'] === 'allow', 'alone it is not allowed');
+        must((await verify(good))['decision'] === 'allow', 'the single question is not allowed');
         const lines = await scene.ledger('VERIFIED');
         must(lines.length === 5, `${lines.length} VERIFIED in the ledger`);
-        return 'allow, and three reasons why not; each stands in the ledger';
+        return 'one allow, and three denials with different reasons; each is recorded in the ledger';
       },
     },
     {
       name: 'mapping-changed',
-      title: 'The mapping is taken back: what it no longer supports freezes, and returns with it',
+      title:
+        'The group mapping is removed: the mandate that depends on it freezes, and thaws when the mapping returns',
       run: async (say) => {
         const message = await mapped(scene, 'okta.users.read');
         say(`Slack to Ivan: ${message}`);
@@ -106,7 +107,7 @@ export const ruleSteps = (scene: Scene, state: State): Step[] => {
           'the mandate thaws',
           async () => (await scene.mandateOf('faye', state.invoices))['state'] === 'active',
         );
-        return `frozen for ${JSON.stringify(frozen['causes'])}, denied at once, active again with its support`;
+        return `frozen because of ${JSON.stringify(frozen['causes'])}, denied at once, active again with the mapping`;
       },
     },
     {
@@ -140,7 +141,7 @@ forbid (principal, action == Action::"okta_reset_mfa", resource) when { context.
   return [
     {
       name: 'policy-tried',
-      title: 'A dry run says which calls of the last days another policy would have decided otherwise',
+      title: 'A dry run lists the recent calls that a new policy would have decided differently',
       run: async (say) => {
         const tried = resultOf(
           await scene.admin(
@@ -156,12 +157,12 @@ forbid (principal, action == Action::"okta_reset_mfa", resource) when { context.
         must(found && /denied/.test(found.otherwise), 'the reset by helper-bot is not named');
         const { version } = await policies(scene, state);
         must(version === 0, `version ${String(version)} is in force after a dry run`);
-        return `${found.now} → ${found.otherwise}; nothing was changed`;
+        return `${found.now} → ${found.otherwise}. Nothing was changed`;
       },
     },
     {
       name: 'policy-set-and-rolled-back',
-      title: 'Two humans put it in force, and two humans return to what ships',
+      title: 'Two people approve the new policies, and two people approve the return to the default ones',
       run: async (say) => {
         const asked = await scene.admin(
           'PUT',
@@ -172,17 +173,17 @@ forbid (principal, action == Action::"okta_reset_mfa", resource) when { context.
         await bothAgree(scene, asked);
         const one = await policies(scene, state);
         must(one['version'] === 1, `version ${String(one['version'])} is in force`);
-        await scene.form('dana', '/policy set', { Version: '0', Note: 'Back to what ships' });
+        await scene.form('dana', '/policy set', { Version: '0', Note: 'Back to the default policies' });
         await scene.sendCard('dana', '/policy set');
-        await scene.approve('ivan', 'Back to what ships');
+        await scene.approve('ivan', 'Back to the default policies');
         const two = await scene.until('the old policies are back', async () => {
           const shown = await policies(scene, state);
           return shown['version'] === 2 && shown;
         });
         const changes = (await scene.ledger('policy_changed')).map((entry) => entry.data['version']);
         say(`ledger policy_changed: versions ${changes.join(', ')}`);
-        must(String(two['text']) === (await shipped(scene, state)), 'the text is not the one that ships');
-        return 'version 1 by API key, Dana and Ivan; version 2 is what ships, by Dana and Ivan';
+        must(String(two['text']) === (await shipped(scene, state)), 'the policies are not the default ones');
+        return 'version 1: requested with an API key, approved by Dana and Ivan. Version 2: the default policies, approved by Dana and Ivan';
       },
     },
   ];
@@ -203,7 +204,7 @@ const shipped = async (scene: Scene, state: State): Promise<string> =>
 async function bothAgree(scene: Scene, asked: Answer): Promise<void> {
   must(
     asked.status === 202,
-    `nobody is asked: HTTP ${asked.status} ${JSON.stringify(asked.body).slice(0, 800)}`,
+    `no approval was requested: HTTP ${asked.status} ${JSON.stringify(asked.body).slice(0, 800)}`,
   );
   const approval = String(asked.body['approval_id']);
   const state = async () => (await scene.admin('GET', `/v1/approvals/${approval}`)).body;
@@ -212,12 +213,12 @@ async function bothAgree(scene: Scene, asked: Answer): Promise<void> {
     "Dana's vote counts",
     async () => (await scene.ledger('APPROVAL_VOTED', `&call=${String(asked.body['call_id'])}`)).length > 0,
   );
-  must((await state())['state'] === 'pending', 'one human was enough');
+  must((await state())['state'] === 'pending', 'one vote was enough');
   const { firstName, lastName } = samplePerson('dana');
   // A vote on the message from before Dana's would be out of date.
   await scene.approve('ivan', approval, `Approved by ${firstName} ${lastName}`);
   await scene.until(
-    'both have agreed and it is carried out',
+    'both have approved and it is executed',
     async () => (await scene.ledger('CALL_SUCCEEDED', `&call=${String(asked.body['call_id'])}`)).length > 0,
   );
 }
@@ -229,7 +230,7 @@ async function mapped(scene: Scene, scopes: string): Promise<string> {
   const before = await changes();
   await scene.form('dana', '/group map', { Group: FINANCE, Role: 'finance', Scopes: scopes });
   const message = await scene.approve('ivan', 'Map a group');
-  await scene.until('the mapping stands', async () => (await changes()) > before);
+  await scene.until('the mapping exists', async () => (await changes()) > before);
   const effect = /"text":"Effect: "[^}]*\}\},\{"type":"text","text":"([^"]*)"/.exec(
     JSON.stringify(message.blocks),
   );

@@ -16,7 +16,7 @@ export const stepUpSteps = (scene: Scene): Step[] => {
       .waitsFor((one) => [button, words].every((part) => JSON.stringify(one.blocks).includes(part)));
     const link = /"url":"([^"]*\/approvals\/(apr_[0-9a-z]{26}))"/.exec(JSON.stringify(message.blocks));
     const [, address = '', approval = ''] = link ?? [];
-    must(address.startsWith(instance.url), 'no link to our own host');
+    must(address.startsWith(instance.url), 'the link does not lead to our own host');
     return approval;
   }
   const atOkta = async (path: string): Promise<unknown> =>
@@ -30,7 +30,7 @@ export const stepUpSteps = (scene: Scene): Step[] => {
     {
       name: 'step-up',
       title:
-        'The password of a manager: two IT admins decide in the browser, each with a second factor at Okta',
+        "To reset a manager's password, two IT admins approve in the browser, each with a second factor at Okta",
       run: async (say) => {
         await scene.send('erin', '/okta reset password @faye');
         const approval = await linked('dana', 'Approve in browser', 'Reset password for Faye Dubois');
@@ -56,12 +56,12 @@ export const stepUpSteps = (scene: Scene): Step[] => {
           say(`ledger APPROVAL_VOTED: ${JSON.stringify({ surface, acr, amr, auth_time })}`);
         }
         must(votes.length === 2, `${votes.length} votes in the ledger`);
-        return "two votes, each with its own sign-in; Okta's status of Faye is RECOVERY";
+        return "two votes, each with its own sign-in; Faye's status at Okta is RECOVERY";
       },
     },
     {
       name: 'step-up-refused',
-      title: 'Whoever has no second factor decides nothing, and strangers see nothing',
+      title: 'An approver without a second factor cannot decide, and others cannot see the request',
       run: async (say) => {
         await scene.send('erin', '/okta reset multi-factor @mona');
         const approval = await linked('ivan', 'Approve in browser', 'for Mona Patel');
@@ -78,7 +78,7 @@ export const stepUpSteps = (scene: Scene): Step[] => {
         must(weak.status === 403, 'one factor was enough');
         const stranger = (await pages.opens('nina', approval)).page;
         say(`Nina: HTTP ${stranger.status} ${titleOf(stranger.text)}`);
-        must(stranger.status === 404, 'a stranger saw it');
+        must(stranger.status === 404, 'Nina saw the request');
         await fetch(`${instance.oktaUrl}/_sandbox/users/${samplePerson('ivan').email}/enroll`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
@@ -88,16 +88,20 @@ export const stepUpSteps = (scene: Scene): Step[] => {
           note: 'Mona has her phone again',
         });
         must(denied.status === 200, `the denial: ${denied.status}`);
-        return 'Ivan enrols again, signs in, and denies it';
+        return 'Ivan enrols a factor again, signs in, and denies the request';
       },
     },
     {
       name: 'break-glass',
-      title: 'Break-glass: two humans name Dana; in an emergency she waits for nobody, and everybody is told',
+      title:
+        'Break-glass: two people give Dana emergency access; she uses it without approval, and everyone involved is notified',
       run: async (say) => {
         await scene.send('dana', '/breakglass name @dana');
         await scene.approve('ivan', 'Add a person to break-glass');
-        await scene.until('Dana is named', async () => (await scene.ledger('BREAK_GLASS_NAMED')).length > 0);
+        await scene.until(
+          'Dana has break-glass access',
+          async () => (await scene.ledger('BREAK_GLASS_NAMED')).length > 0,
+        );
         await scene.send('dana', '/okta reset multi-factor @mona');
         const approval = await linked('dana', 'Break glass', 'for Mona Patel');
         const before = await factors('mona');
@@ -117,13 +121,16 @@ export const stepUpSteps = (scene: Scene): Step[] => {
     },
     {
       name: 'break-glass-reviewed',
-      title: 'The next use waits until another human has reviewed the last',
+      title: 'She cannot use it again until another person has reviewed the last use',
       run: async (say) => {
         await scene.send('dana', '/okta reset password @erin');
         const approval = await linked('dana', 'Break glass', 'for Erin Clarke');
         const blocked = (await pages.opens('dana', approval)).page.text;
-        must(/has not been reviewed yet/.test(blocked) && !blocked.includes('<form'), 'it was offered again');
-        say('her page offers it no more');
+        must(
+          /has not been reviewed yet/.test(blocked) && !blocked.includes('<form'),
+          'break-glass was offered again',
+        );
+        say('her page no longer offers break-glass');
         const [use] = await scene.ledger('BREAK_GLASS_USED');
         await scene.send(
           'ivan',
@@ -134,10 +141,10 @@ export const stepUpSteps = (scene: Scene): Step[] => {
           async () => (await scene.ledger('BREAK_GLASS_REVIEWED')).length > 0,
         );
         const again = await pages.opens('dana', approval);
-        must(again.page.text.includes('Run it now'), 'it is still not offered');
+        must(again.page.text.includes('Run it now'), 'break-glass is still not offered');
         const { body } = await scene.admin('GET', `/v1/approvals/${approval}`);
         must(body['state'] === 'pending', `it is ${String(body['state'])}`);
-        return 'after the review of Ivan it is offered again; Dana does not need it';
+        return "after Ivan's review it is offered again; Dana does not need it";
       },
     },
   ];

@@ -13,7 +13,8 @@ const insecure = { [oauth.allowInsecureRequests]: true };
 export const browserSteps = (scene: Scene, state: State): Step[] => [
   {
     name: 'browser-login',
-    title: "Bob's own MCP client signs him in: code and PKCE, Okta's page, Prokura's consent page",
+    title:
+      "Bob signs in through his own MCP client: authorization code with PKCE, Okta's page, Prokura's consent page",
     run: async (say) => {
       const { issuer: name } = scene.instance.company;
       const issuer = new URL(name);
@@ -58,7 +59,7 @@ export const browserSteps = (scene: Scene, state: State): Step[] => [
       const consent = await browser.press(okta, login, REDIRECT);
       must(consent.text.includes('An editor'), 'the consent page does not name the client');
       const back = await browser.press(consent, { name: 'decision', value: 'approve' }, REDIRECT);
-      must(back.url.href.startsWith(REDIRECT), `he ended at ${back.url.href}: ${back.status}`);
+      must(back.url.href.startsWith(REDIRECT), `Bob ended at ${back.url.href}: ${back.status}`);
       const params = oauth.validateAuthResponse(as, client, back.url, sent);
       const redeem = (proof: string) =>
         oauth.authorizationCodeGrantRequest(as, client, oauth.None(), params, REDIRECT, proof, insecure);
@@ -78,7 +79,7 @@ export const browserSteps = (scene: Scene, state: State): Step[] => [
   {
     name: 'refresh-reuse',
     title:
-      'A spent refresh token answers again for 30 seconds, until its successor is used; then it ends the whole family',
+      'A used refresh token works again for 30 seconds, until its successor is used; after that, reuse ends the whole family',
     run: async (say) => {
       const { clientId, refresh: first, access } = state.browser;
       const refresh = (refresh_token: string) =>
@@ -91,9 +92,9 @@ export const browserSteps = (scene: Scene, state: State): Step[] => [
       };
       must(second.refresh !== first, 'the refresh token did not rotate');
       const grace = await refresh(first);
-      say(`the first again, as after an answer that was lost: HTTP ${grace.status}`);
-      must(grace.status === 200, 'a lost answer signs its client out');
-      must(grace.body['refresh_token'] === second.refresh, 'the spent token has another successor');
+      say(`the first one again, as after a lost response: HTTP ${grace.status}`);
+      must(grace.status === 200, 'a lost response signs the client out');
+      must(grace.body['refresh_token'] === second.refresh, 'the used token has another successor');
       const left = await Promise.all(
         [access, second.access, String(grace.body['access_token'])].map((token) => introspect(scene, token)),
       );
@@ -102,7 +103,7 @@ export const browserSteps = (scene: Scene, state: State): Step[] => [
         left.every((one) => one['active'] === true),
         'an access token of the family has ended',
       );
-      return 'two sessions of one client, or an answer that was lost, sign nobody out';
+      return 'neither a second session of a client nor a lost response signs Bob out';
     },
   },
 ];

@@ -8,7 +8,7 @@ import { bobsToken, clientOf, failure, introspect, type State } from './state.ts
 export const endSteps = (scene: Scene, state: State): Step[] => [
   {
     name: 'principal-suspended',
-    title: 'Dana suspends Bob at Okta: every token of his is dead, and nobody gets another',
+    title: 'Dana suspends Bob: all his tokens are invalid at once, and no one gets a new one',
     run: async (say) => {
       const subject = await bobsToken(scene);
       const { body } = await state.agent.exchange(subject, state.mandate);
@@ -19,7 +19,7 @@ export const endSteps = (scene: Scene, state: State): Step[] => [
       say(`before: active ${before.join(', ')}`);
       must(
         before.every((one) => one === true),
-        'a token was dead before',
+        'a token was invalid before',
       );
       await scene.send('dana', '/okta suspend @bob');
       await scene.until('Okta has suspended Bob', async () => {
@@ -28,7 +28,7 @@ export const endSteps = (scene: Scene, state: State): Step[] => [
         };
         return user.status === 'SUSPENDED';
       });
-      await scene.until('his tokens are dead', async () => (await active()).every((one) => one === false));
+      await scene.until('his tokens are invalid', async () => (await active()).every((one) => one === false));
       const online = await state.agent.exchange(subject, state.mandate);
       const offline = await failure(
         clientOf(scene, state.agent).exchangeToken({ mandate_id: state.offline }),
@@ -36,13 +36,13 @@ export const endSteps = (scene: Scene, state: State): Step[] => [
       say(
         `exchange: HTTP ${online.status} ${String(online.body['error'])}; offline: ${offline.code} ${String(offline.reason)}`,
       );
-      must(online.status === 400 && offline.status === 400, 'somebody still gets a token');
+      must(online.status === 400 && offline.status === 400, 'a new token is still issued');
       const states = (await scene.ledger('MANDATE_FROZEN', `&mandate=${state.offline}`)).map(
         (one) => one.data['cause'],
       );
       say(`ledger MANDATE_FROZEN: ${JSON.stringify(states)}`);
       must(states.length > 0, 'no MANDATE_FROZEN in the ledger');
-      return 'by token, by chain and offline alike';
+      return 'the exchange with his token, the delegated token and the offline mandate all stop';
     },
   },
 ];

@@ -10,7 +10,7 @@ const DETAILS = 'urn:prokura:mandate';
 export const exchangeSteps = (scene: Scene, state: State): Step[] => [
   {
     name: 'client-exchanges',
-    title: 'prokura/client exchanges once, and keeps the token for all who ask for the same',
+    title: 'prokura/client exchanges once and reuses the token for equal requests',
     run: async (say) => {
       state.agent = await scene.register('token-bot', 'bob', 'okta.mfa.reset, okta.users.read');
       state.helper = await scene.register('helper-bot', 'ann', 'okta.users.read');
@@ -31,14 +31,14 @@ export const exchangeSteps = (scene: Scene, state: State): Step[] => [
       const { sub, act, aud, scope } = all[0]?.claims ?? {};
       say(`claims ${JSON.stringify({ sub, act, aud, scope })}`);
       const wider = await failure(client.exchangeToken({ ...request, scope: 'okta.users.suspend' }));
-      say(`more than the mandate: ${wider.code}: ${wider.description}`);
+      say(`more than the mandate allows: ${wider.code}: ${wider.description}`);
       must(wider.code === 'invalid_scope', 'a wider scope is not invalid_scope');
       return `${all[0]?.token_type} for ${String(all[0]?.expires_in)} s`;
     },
   },
   {
     name: 'details-narrowed',
-    title: 'authorization_details (RFC 9396) make a token narrower than the mandate, never wider',
+    title: 'authorization_details (RFC 9396) can make a token narrower than the mandate, never wider',
     run: async (say) => {
       const client = clientOf(scene, state.agent);
       const request = { subject_token: await bobsToken(scene), mandate_id: state.mandate };
@@ -63,12 +63,12 @@ export const exchangeSteps = (scene: Scene, state: State): Step[] => [
       );
       say(`wider: ${wider.code}: ${wider.description}`);
       must(wider.code === 'invalid_authorization_details', 'wider details are not refused');
-      return 'one tool of the mandate, and nothing more';
+      return 'the token covers one tool of the mandate and nothing more';
     },
   },
   {
     name: 'chain',
-    title: 'From agent to agent: the next token names both, and ends with the one that it comes from',
+    title: 'From agent to agent: the second token names both agents, and ends with the first',
     run: async (say) => {
       const one = await clientOf(scene, state.agent).exchangeToken({
         subject_token: await bobsToken(scene),
@@ -91,18 +91,18 @@ export const exchangeSteps = (scene: Scene, state: State): Step[] => [
       );
       await clientOf(scene, state.agent).revoke(one.access_token);
       const after = await introspect(scene, two.access_token);
-      must(after['active'] === false, 'it lives on without the token that it comes from');
+      must(after['active'] === false, 'the second token still works after the first was revoked');
       return 'revoking the first token (RFC 7009) ended the second';
     },
   },
   {
     name: 'offline',
-    title: 'A mandate given as offline is itself the subject: no token of Bob is needed',
+    title: 'With an offline mandate, the agent gets a token while Bob is away: the mandate is the subject',
     run: async (say) => {
       const refused = await failure(
         clientOf(scene, state.agent).exchangeToken({ mandate_id: state.mandate }),
       );
-      say(`not offline: ${refused.code}: ${refused.description}`);
+      say(`a mandate that is not offline: ${refused.code}: ${refused.description}`);
       state.offline = await scene.mandate('bob', {
         agent: 'token-bot',
         scopes: ['okta.users.read'],
@@ -114,12 +114,13 @@ export const exchangeSteps = (scene: Scene, state: State): Step[] => [
       say(`ledger TOKEN_ISSUED by ${String(entry?.data['by'])}`);
       must((await introspect(scene, token.access_token))['active'] === true, 'the token is not active');
       state.last = token.access_token;
-      return `${state.offline}: Bob is away, and still must be in good standing`;
+      return `${state.offline}: Bob is away, but his account must still be active`;
     },
   },
   {
     name: 'introspected-and-revoked',
-    title: 'Introspection (RFC 7662) knows at once of a revocation (RFC 7009); the mandate stays',
+    title:
+      'After a revocation (RFC 7009), introspection (RFC 7662) reports the token as inactive at once; the mandate stays',
     run: async (say) => {
       const { body } = await state.agent.exchange(await bobsToken(scene), state.mandate);
       const token = String(body['access_token']);
@@ -132,17 +133,17 @@ export const exchangeSteps = (scene: Scene, state: State): Step[] => [
       must(revoked.status === 200, `HTTP ${revoked.status}`);
       const after = await introspect(scene, token);
       say(`after: ${JSON.stringify(after)}`);
-      must(active === true && after['active'] === false, 'introspection does not know');
+      must(active === true && after['active'] === false, 'introspection still reports it as active');
       const [entry] = (await scene.ledger('TOKEN_REVOKED')).slice(-1);
       must(entry?.data['jti'] === claimsOf(token)['jti'], 'no TOKEN_REVOKED in the ledger');
       const next = await state.agent.exchange(await bobsToken(scene), state.mandate);
-      must(next.status === 200, 'the mandate went with it');
-      return 'dead at once; the next exchange gives another';
+      must(next.status === 200, 'the mandate was revoked too');
+      return 'invalid at once; the next exchange issues a new token';
     },
   },
   {
     name: 'id-jag',
-    title: "Cross App Access: the agent brings Okta's identity assertion (ID-JAG) in place of Bob's token",
+    title: "Cross App Access: the agent presents Okta's identity assertion (ID-JAG) instead of Bob's token",
     run: async (say) => {
       const assertion = await oktaToken(scene.instance, samplePerson('bob').email, {
         type: 'id-jag',
@@ -166,9 +167,9 @@ export const exchangeSteps = (scene: Scene, state: State): Step[] => [
         mandate_id: state.mandate,
         ...(await proof(state.helper)),
       });
-      say(`brought by another agent: HTTP ${stolen.status} ${String(stolen.body['error'])}`);
+      say(`presented by another agent: HTTP ${stolen.status} ${String(stolen.body['error'])}`);
       must(stolen.status === 400, 'another agent could use it');
-      return 'the same delegation token, without any token of Bob';
+      return 'the same delegation token, without a token of Bob';
     },
   },
 ];

@@ -25,6 +25,10 @@ export type ApproverKind =
   | `person:${string}`
   | `anyone:${string}`;
 
+/** Every kind of approver that a policy may name, as text: all of `ApproverKind` but `principal`. */
+export const APPROVER =
+  /^(?:manager|manager_of_target|owner|(?:group|role):[a-z0-9_]+|person:usr_[0-9a-z]{26}|anyone:[a-z0-9][a-z0-9_.:-]{0,199})$/;
+
 /** Something that a policy requires before a call may run. All matching requirements apply. */
 export interface Requirement {
   /** `@id` of the policy that requires it. */

@@ -1,4 +1,6 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import { agents } from '../agent/tables.ts';
+import { calls } from '../call/tables.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import type { ApprovalState } from './approval.ts';
@@ -119,5 +121,41 @@ export async function pendingApprovals(reader: TenantReader, limit: number): Pro
     .from(approvals)
     .where(and(eq(approvals.tenantId, reader.tenantId), eq(approvals.state, 'pending')))
     .orderBy(asc(approvals.expiresAt), asc(approvals.id))
+    .limit(limit);
+}
+
+/** What this person asked for that was denied with terms which would be accepted, newest first; `agent` is the one through which it was asked. */
+export async function deniedWithTerms(
+  reader: TenantReader,
+  principalId: string,
+  limit: number,
+): Promise<
+  {
+    readonly id: string;
+    readonly decidedAt: Date | null;
+    readonly summary: string;
+    readonly agent: string | null;
+  }[]
+> {
+  return reader.db
+    .select({
+      id: approvals.id,
+      decidedAt: approvals.decidedAt,
+      summary: calls.summary,
+      agent: agents.name,
+    })
+    .from(approvals)
+    .innerJoin(calls, and(eq(calls.tenantId, approvals.tenantId), eq(calls.id, approvals.callId)))
+    .leftJoin(agents, and(eq(agents.tenantId, calls.tenantId), eq(agents.id, calls.agentId)))
+    .where(
+      and(
+        eq(approvals.tenantId, reader.tenantId),
+        eq(approvals.state, 'rejected'),
+        eq(calls.principalId, principalId),
+        sql`exists (select from ${votes} where ${votes.tenantId} = ${approvals.tenantId} and ${votes.approvalId} = ${approvals.id}
+              and ${votes.vote} = 'deny' and ${votes.suggestion} ? 'terms')`,
+      ),
+    )
+    .orderBy(desc(approvals.id))
     .limit(limit);
 }

@@ -1,6 +1,6 @@
 import { and, asc, eq, sql } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
-import { groups, memberships } from './tables.ts';
+import { groupMappings, groups, memberships } from './tables.ts';
 
 /** Ids of the groups in which a person is a member. */
 export async function groupsOf(reader: TenantReader, personId: string): Promise<string[]> {
@@ -11,18 +11,37 @@ export async function groupsOf(reader: TenantReader, personId: string): Promise<
   return rows.map((row) => row.id);
 }
 
-/** Groups of this name, without regard to case, by source and id: names are not unique, also within a source. */
+/** Groups of this name at one source, or for null at any, without regard to case, by source and id: names are not unique, also within a source. */
 export async function groupsByName(
   reader: TenantReader,
-  name: string,
+  { name, source }: { readonly name: string; readonly source: string | null },
   limit: number,
 ): Promise<{ readonly name: string; readonly source: string; readonly uid: string }[]> {
   return reader.db
     .select({ name: groups.name, source: groups.source, uid: groups.uid })
     .from(groups)
-    .where(and(eq(groups.tenantId, reader.tenantId), sql`lower(${groups.name}) = lower(${name})`))
+    .where(
+      and(
+        eq(groups.tenantId, reader.tenantId),
+        sql`lower(${groups.name}) = lower(${name})`,
+        source === null ? undefined : eq(groups.source, source),
+      ),
+    )
     .orderBy(asc(groups.source), asc(groups.uid))
     .limit(limit);
+}
+
+/** Whether a group at any source has exactly this immutable id, or a mapping names it by it: a mapping may be there before its group. */
+export async function isGroupUid(reader: TenantReader, uid: string): Promise<boolean> {
+  const ofGroup = reader.db
+    .select({ uid: groups.uid })
+    .from(groups)
+    .where(and(eq(groups.tenantId, reader.tenantId), eq(groups.uid, uid)));
+  const ofMapping = reader.db
+    .select({ uid: groupMappings.groupUid })
+    .from(groupMappings)
+    .where(and(eq(groupMappings.tenantId, reader.tenantId), eq(groupMappings.groupUid, uid)));
+  return (await ofGroup.union(ofMapping).limit(1)).length > 0;
 }
 
 /** Names of groups by our ids; an id that is none is left out. */

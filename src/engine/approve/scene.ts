@@ -61,9 +61,14 @@ export const changeLines = (
     });
 };
 
-/** Whole sentences alone: a word or a name that occurs in the effect may mean something else there. */
-const isSaidIn = (effect: string, { from, to }: Change): boolean =>
-  from === undefined && to !== undefined && to.endsWith('.') && effect.includes(to);
+/** Whole sentences alone: words that occur in the effect, also at the end of one of its sentences, may mean something else there. */
+const isSaidIn = (effect: string, { from, to }: Change): boolean => {
+  if (from !== undefined || to === undefined || !to.endsWith('.')) return false;
+  const said = new Set(sentencesOf(effect));
+  return sentencesOf(to).every((one) => said.has(one));
+};
+
+const sentencesOf = (text: string): string[] => text.trim().split(/(?<=[.!?])\s+/);
 
 /** Collects what is shown about an approval. Works also if the tool no longer exists. */
 export async function sceneOf(

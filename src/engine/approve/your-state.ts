@@ -1,5 +1,6 @@
 import type { Person } from '#domain/person/store.ts';
 import { say, type Line } from '#lib/sanitise.ts';
+import { listed } from '../answer-words.ts';
 import type { ApprovalView } from './view.ts';
 
 /** What one person is to an approval at this moment. */
@@ -70,7 +71,3 @@ function leftWords({ requirements }: ApprovalView, left: readonly string[]): str
   const more = missing === 1 ? 'one more approval is' : `${missing} more approvals are`;
   return `${more} needed, from ${listed(left, 'or')}`;
 }
-
-/** "Ann, Bob and Carl". */
-const listed = (names: readonly string[], and = 'and'): string =>
-  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} ${and} ${names.at(-1)}`;

@@ -1,5 +1,6 @@
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
-import type { ApproverKind, Requirement } from '#domain/approval/approval.ts';
+import { APPROVER, type ApproverKind, type Requirement } from '#domain/approval/approval.ts';
+import { isTrap } from './engine.ts';
 import {
   lineColumn,
   lineColumnOfByte,
@@ -34,6 +35,8 @@ export interface Policy {
   readonly bansAgents: boolean;
   /** The kind of principal and of target that it applies to (`Person`, `Mandate`, …). Null: every kind. */
   readonly about: { readonly principal: string | null; readonly resource: string | null };
+  /** Whether it applies only to requests through agents, or never to them. Null: its conditions do not say. */
+  readonly throughAgent: boolean | null;
 }
 
 /** A parsed policy, with what loading it needs. */
@@ -54,7 +57,8 @@ const ANNOTATIONS = ['id', 'reason', 'allows', 'adds', 'approval', 'stays', ...N
 
 /**
  * Parses every policy of a text. Throws a TextError, with Cedar's message where Cedar refuses, if one does not
- * parse, lacks an `@id`, shares it with another or has an unknown annotation. Does not check the schema.
+ * parse, lacks an `@id`, shares it with another or has an unknown annotation; and what Cedar itself throws
+ * where its WebAssembly traps. Does not check the schema.
  */
 export function parsePolicies(text: string, origin: Origin): Parsed[] {
   const parts = cedar.policySetTextToParts(text);
@@ -69,6 +73,8 @@ export function parsePolicies(text: string, origin: Origin): Parsed[] {
     try {
       return parsePolicy(one, origin);
     } catch (error) {
+      // Cedar broke, which says nothing about the text.
+      if (isTrap(error)) throw error;
       throw new TextError((error as Error).message, beginOf(text, one));
     }
   });
@@ -110,6 +116,7 @@ function parsePolicy(text: string, origin: Origin): Parsed {
       allows: annotations['allows'] ?? null,
       bansAgents: effect === 'forbid' && speaksOfAll(answer.json) && isOfAgents(conditions),
       about: { principal: kindOf(principal), resource: kindOf(resource) },
+      throughAgent: throughAgentIn(conditions),
     },
     action,
     claimsToStay: annotations['stays'] !== undefined,
@@ -119,10 +126,27 @@ function parsePolicy(text: string, origin: Origin): Parsed {
 const speaksOfAll = ({ principal, resource }: cedar.PolicyJson): boolean =>
   principal.op === 'All' && resource.op === 'All';
 
+const THROUGH_AGENT: cedar.Expr = { '.': { left: { Var: 'context' }, attr: 'through_agent' } };
+
+const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+
 /** Whether the only condition is `when { context.through_agent }`. */
 const isOfAgents = (conditions: readonly cedar.Clause[]): boolean =>
-  JSON.stringify(conditions) ===
-  JSON.stringify([{ kind: 'when', body: { '.': { left: { Var: 'context' }, attr: 'through_agent' } } }]);
+  isSame(conditions, [{ kind: 'when', body: THROUGH_AGENT }]);
+
+/** What the conditions require of `context.through_agent`, as far as it stands there alone or joined by `&&`. */
+function throughAgentIn(conditions: readonly cedar.Clause[]): boolean | null {
+  const parts = conditions.flatMap(({ kind, body }) => (kind === 'when' ? conjuncts(body) : []));
+  if (parts.some((part) => isSame(part, THROUGH_AGENT))) return true;
+  return parts.some((part) => isSame(part, { '!': { arg: THROUGH_AGENT } })) ? false : null;
+}
+
+function conjuncts(expression: cedar.Expr): cedar.Expr[] {
+  const both = '&&' in expression ? expression['&&'] : null;
+  // A list is the arguments of a function of Cedar's extensions.
+  if (both === null || Array.isArray(both)) return [expression];
+  return [...conjuncts(both.left), ...conjuncts(both.right)];
+}
 
 /**
  * The entity type that a scope constraint fixes. `in` fixes none, since it matches what is below the entity.
@@ -160,9 +184,6 @@ function requirementOf(id: string, annotations: Record<string, string>): Require
     expiresSeconds: number('expires', null),
   };
 }
-
-const APPROVER =
-  /^(?:manager|manager_of_target|owner|(?:group|role):[a-z0-9_]+|person:usr_[0-9a-z]{26}|anyone:[a-z0-9][a-z0-9_.:-]{0,199})$/;
 
 function approverKind(id: string, text: string): ApproverKind {
   if (APPROVER.test(text)) return text as ApproverKind;

@@ -22,8 +22,10 @@ export function requirementId({ action, askedBy, role, target }: RequirementChan
 
 /**
  * Whether a requirement of this policy is asked in the cases that the change is about, or in some of them.
+ * Of its conditions only the one about agents is read.
  */
-const concerns = ({ askedBy, role, target }: RequirementChange, { about }: Policy): boolean =>
+const concerns = ({ askedBy, role, target }: RequirementChange, { about, throughAgent }: Policy): boolean =>
+  (askedBy === 'everybody' || throughAgent === null || throughAgent === (askedBy === 'agents')) &&
   (target === null || about.resource === null || about.resource === target) &&
   (about.principal === null ||
     (about.principal === 'Service'

@@ -84,7 +84,9 @@ async function inThread(task: Task): Promise<TriedOut> {
   }
 }
 
-const BROKE = 'Cedar fails to evaluate them; shorten the policies, or split them';
+// No fault of the text: it is within the limits, and Cedar should have answered.
+const BROKE =
+  'Cedar itself fails on them, which does not mean that they are wrong; shorten the policies, or split them';
 
 async function answerOf(worker: Worker): Promise<TriedOut> {
   try {

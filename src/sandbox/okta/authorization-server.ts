@@ -101,10 +101,10 @@ export function tokenSubject(sim: Simulation, request: TokenRequest): UserRecord
     (each) =>
       each.id === request.uid || (request.login !== undefined && each.profile['login'] === request.login),
   );
-  if (user === undefined) throw new Error('no such person in the sandbox org: give login or uid');
+  if (user === undefined) throw new Error('there is no such person in the sandbox org. Pass login or uid');
   if (user.status !== 'ACTIVE' && request.force !== true)
     throw new Error(
-      `${String(user.profile['login'])} is ${user.status} and gets no token; force mints one all the same`,
+      `${String(user.profile['login'])} is ${user.status} and cannot get a token. Pass force to issue one anyway`,
     );
   return user;
 }
@@ -144,7 +144,9 @@ const ID_JAG_SECONDS = 300;
  */
 async function mintIdJag(sim: Simulation, user: UserRecord, request: TokenRequest): Promise<string> {
   if (request.audience === undefined || request.client_id === undefined)
-    throw new Error('an id-jag needs audience, the issuer that it is for, and client_id, the client there');
+    throw new Error(
+      'an id-jag needs audience (the issuer that it is for) and client_id (the client at that issuer)',
+    );
   const key = sim.org.keys.orgIdToken;
   const now = Math.floor(sim.now() / 1000);
   const ttl = request.ttl_seconds ?? ID_JAG_SECONDS;

@@ -27,7 +27,10 @@ export function controlRoutes(sim: Simulation, more: Hono<OktaEnv>): Hono<OktaEn
     const bodiless = method === 'GET' || c.req.header('content-length') === '0' || c.req.raw.body === null;
     const isJson = bodiless || (c.req.header('content-type') ?? '').startsWith('application/json');
     if (isForeign(c.req.header('origin'), c.req.header('host')) || !isJson)
-      return c.json({ error: 'only this sandbox itself may ask, on loopback, with JSON' }, 403);
+      return c.json(
+        { error: 'only requests from this sandbox itself, on loopback and with a JSON body, are allowed' },
+        403,
+      );
     await next();
     if (c.req.method !== 'GET') sim.changed();
     return undefined;
@@ -148,7 +151,7 @@ function personRoutes(sim: Simulation): Hono<OktaEnv> {
     if (operation === 'deactivate') deactivate(sim, SOURCE, user);
     else if (isLifecycleOperation(operation))
       transition(sim, SOURCE, user, operation, { sendEmail: 'true', revokeSessions: false });
-    else throw new Error(`no operation ${operation}`);
+    else throw new Error(`there is no operation ${operation}`);
     return shown(c, user);
   });
   return app;
@@ -161,6 +164,6 @@ function userOf(sim: Simulation, idOrLogin: string): UserRecord {
   const user =
     sim.org.users.get(idOrLogin) ??
     [...sim.org.users.values()].find((each) => each.profile['login'] === idOrLogin);
-  if (user === undefined) throw new Error(`no person ${idOrLogin} in the sandbox org`);
+  if (user === undefined) throw new Error(`there is no person ${idOrLogin} in the sandbox org`);
   return user;
 }

@@ -44,7 +44,7 @@ export function oktaDoor(sim: Simulation): Hono<OktaEnv> {
   // them.
   app.use(async (c, next) => {
     if (isForeign(undefined, c.req.header('host')))
-      return c.json({ error: 'this simulator answers on loopback only' }, 403);
+      return c.json({ error: 'this simulator accepts only requests on loopback' }, 403);
     await next();
     return undefined;
   });

@@ -108,7 +108,7 @@ export async function startOktaSimulator(options: OktaSimulatorOptions = {}): Pr
     get serviceApp() {
       const { clientId, privateKeyJwk, scopes } = org.serviceApp;
       if (privateKeyJwk === null)
-        throw new Error('the service app has keys of your own; the simulator holds no private key');
+        throw new Error('the service app uses your own keys, so the simulator does not have the private key');
       return { clientId, privateKeyJwk, scopes };
     },
     scim: Object.assign(scim, { configure: (target: ScimTarget) => void (org.scimTarget = target) }),

@@ -54,8 +54,7 @@ export function peoplePage(sim: Simulation): Hono<OktaEnv> {
           <body>
             <h1>People</h1>
             <p>
-              This is the sandbox's simulated Okta. Reload the page to see what has changed. ${users.length}
-              people.
+              This is the sandbox's simulated Okta. Reload the page to see changes. ${users.length} people.
             </p>
             <table>
               <thead>
@@ -70,7 +69,7 @@ export function peoplePage(sim: Simulation): Hono<OktaEnv> {
                 ${users.slice(0, SHOWN).map((user) => row(sim, user))}
               </tbody>
             </table>
-            ${users.length > SHOWN ? html`<p class="soft">The first ${SHOWN} are shown.</p>` : ''}
+            ${users.length > SHOWN ? html`<p class="soft">Only the first ${SHOWN} are shown.</p>` : ''}
           </body>
         </html>`,
     );

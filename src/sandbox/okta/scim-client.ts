@@ -103,7 +103,7 @@ export class OktaScimClient {
     return await this.#recorded(async (send) => {
       const { org } = this.#sim();
       const group = org.groups.get(groupId);
-      if (group === undefined) throw new Error(`no group ${groupId} in the sandbox org`);
+      if (group === undefined) throw new Error(`there is no group ${groupId} in the sandbox org`);
       const id = org.scimGroups.get(groupId) ?? (await this.#createGroup(send, group));
       if (id === undefined) return;
       org.scimGroups.set(groupId, id);
@@ -193,7 +193,7 @@ export class OktaScimClient {
 
   async #send(method: string, path: string, body?: Record<string, unknown>): Promise<ScimExchange> {
     const target = this.#sim().org.scimTarget;
-    if (target === null) throw new Error('no SCIM app is set: PUT /_sandbox/scim-app first');
+    if (target === null) throw new Error('the SCIM app is not set up: call PUT /_sandbox/scim-app first');
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers = {
       'User-Agent': 'Okta SCIM Client 1.0.0',
@@ -217,7 +217,7 @@ export class OktaScimClient {
 
   #user(uid: string): UserRecord {
     const user = this.#sim().org.users.get(uid);
-    if (user === undefined) throw new Error(`no person ${uid} in the sandbox org`);
+    if (user === undefined) throw new Error(`there is no person ${uid} in the sandbox org`);
     return user;
   }
 }

@@ -32,7 +32,7 @@ const shell = (title: string, body: ReturnType<typeof html>) =>
 export const picker = (users: readonly UserRecord[], transaction: string, action: string) =>
   shell(
     'Sign in as',
-    html`<p>This is the sandbox's stand-in for Okta: nobody needs a password.</p>
+    html`<p>This is the sandbox's simulated Okta. You don't need a password: choose a person.</p>
       <form method="post" action="${action}">
         <input type="hidden" name="transaction" value="${transaction}" />
         ${users
@@ -52,7 +52,7 @@ export const picker = (users: readonly UserRecord[], transaction: string, action
 export const factorPage = (user: UserRecord, transaction: string, action: string) =>
   shell(
     'Verify it is you',
-    html`<p>${displayName(user)}, confirm with a second factor. In the sandbox a click is enough.</p>
+    html`<p>${displayName(user)}, confirm with a second factor. In the sandbox, just click one.</p>
       <form method="post" action="${action}">
         <input type="hidden" name="transaction" value="${transaction}" />
         ${user.factors.map(

@@ -51,7 +51,7 @@ export function parseOrg(text: string): OktaOrg {
   const stored = JSON.parse(text) as Stored;
   if (stored.version !== VERSION)
     throw new Error(
-      `the state file is of version ${String(stored.version)}, this simulator reads ${VERSION}`,
+      `the state file has version ${String(stored.version)}, but this simulator reads version ${VERSION}`,
     );
   const { version: _version, ...rest } = stored;
   return {

@@ -25,7 +25,7 @@ export function standing(sim: Simulation, user: SimUser, viewId: string): SimVie
     view?.type === 'home'
       ? world.state.homes[user.id] === viewId
       : openModals(world, user.id).at(-1)?.id === viewId;
-  if (view === undefined || !open) throw new Error(`${user.name} has no open view ${viewId}`);
+  if (view === undefined || !open) throw new Error(`${user.name} does not have a view ${viewId} open`);
   return view;
 }
 
@@ -101,7 +101,8 @@ function placeOf(sim: Simulation, user: SimUser, target: ClickTarget, options: C
     options.staleCopy ??
     world.message(channel.id, target.ts) ??
     world.state.messages.find((one) => one.ts === target.ts && one.ephemeralFor === user.id && !one.deleted);
-  if (stored === undefined) throw new Error(`${user.name} sees no message ${target.channel}/${target.ts}`);
+  if (stored === undefined)
+    throw new Error(`${user.name} cannot find the message ${target.channel}/${target.ts}`);
   if (stored.ephemeralFor !== null && stored.ephemeralFor !== user.id)
     throw new Error(`${user.name} cannot see this message`);
   const entered = world.state.messageValues[`${channel.id}:${target.ts}`] ?? {};
@@ -115,7 +116,7 @@ function fieldIn(place: Place, name: string): Field {
   if (found !== undefined) return found;
   const where = 'view' in place ? `view "${place.view.title}"` : `message "${place.message.text}"`;
   throw new Error(
-    `no button "${name}" in ${where}; there are: ${fields.map((field) => field.label || field.actionId).join(', ') || 'none'}`,
+    `there is no button "${name}" in ${where}. Buttons: ${fields.map((field) => field.label || field.actionId).join(', ') || 'none'}`,
   );
 }
 
@@ -176,8 +177,8 @@ async function chosen(
   options: ClickOptions,
 ): Promise<Awaited<ReturnType<typeof enter>>> {
   if (options.choose === undefined)
-    throw new Error(`"${field.label || field.actionId}" is a menu: say what to choose`);
-  const inMessage: Ask = () => Promise.reject(new Error('external menus are driven in views only'));
+    throw new Error(`"${field.label || field.actionId}" is a menu: pass the option to choose`);
+  const inMessage: Ask = () => Promise.reject(new Error('external menus work only in views'));
   const ask = 'view' in place ? asking(sim, user, place.view, field) : inMessage;
   const state = await enter(field.element, options.choose, ask);
   if (field.element['type'] !== 'overflow')

@@ -20,7 +20,10 @@ export function controlApi(sim: SlackSimulator): Hono {
       context.req.method !== 'POST' ||
       (context.req.header('content-type') ?? '').startsWith('application/json');
     if (foreign || !isJson)
-      return context.json({ error: 'only this sandbox itself may ask, with JSON' }, 403);
+      return context.json(
+        { error: 'only requests from this sandbox itself, with a JSON body, are allowed' },
+        403,
+      );
     return next();
   });
   app.onError((error, context) => context.json({ error: error.message }, 422));
@@ -94,6 +97,6 @@ export function controlApi(sim: SlackSimulator): Hono {
 
 function viewOf(sim: SlackSimulator, id: string): SimView {
   const view = sim.view(id);
-  if (view === null) throw new Error(`no view ${id}`);
+  if (view === null) throw new Error(`there is no view ${id}`);
   return view;
 }

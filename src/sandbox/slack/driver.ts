@@ -39,7 +39,7 @@ export function slackDriver(url: string): { as(userIdOrKey: string): SlackPerson
             const found = (await sees()).find(predicate);
             if (found !== undefined) return found;
             if (performance.now() > until)
-              throw new Error(`${user} saw no such message within ${ms} ms (slow machine?)`);
+              throw new Error(`${user} did not see such a message within ${ms} ms (slow machine?)`);
             await new Promise((resolve) => setTimeout(resolve, POLL_MS));
           }
         },

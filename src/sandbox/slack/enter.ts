@@ -43,7 +43,7 @@ async function pick(element: Wire, wanted: string, ask: Ask): Promise<Wire> {
   const found = exact ?? (external && offered.length === 1 ? offered[0] : undefined);
   if (found !== undefined) return found;
   throw new Error(
-    `no option "${wanted}"; offered: ${offered.map((one) => wordsOf(one['text'])).join(', ') || 'nothing'}`,
+    `there is no option "${wanted}". Options: ${offered.map((one) => wordsOf(one['text'])).join(', ') || 'nothing'}`,
   );
 }
 
@@ -107,7 +107,7 @@ export const holdsValue = (element: Wire): boolean => Object.hasOwn(KINDS, Strin
 export async function enter(element: Wire, value: FormValue, ask: Ask): Promise<InputState> {
   const type = String(element['type']);
   const into = KINDS[type];
-  if (into === undefined) throw new Error(`nothing can be entered into a ${type}`);
+  if (into === undefined) throw new Error(`a ${type} does not take input`);
   return { type, [into.member]: await into.enter(element, value, ask) };
 }
 

@@ -53,7 +53,7 @@ export function fieldNamed(view: SimView, name: string): Field {
   if (found.length === 1 && found[0] !== undefined) return found[0];
   const known = fields.map((field) => `"${field.label}" (${field.blockId}/${field.actionId})`).join(', ');
   throw new Error(
-    `${found.length === 0 ? 'no' : 'more than one'} input "${name}" in "${view.title}"; inputs: ${known || 'none'}`,
+    `${found.length === 0 ? 'there is no' : 'there is more than one'} input "${name}" in "${view.title}". Inputs: ${known || 'none'}`,
   );
 }
 

@@ -60,7 +60,7 @@ export async function startSlackSimulator(options: SlackSimulatorOptions = {}): 
   let url = '';
 
   const eventsUrl = (): string => {
-    if (appUrl === null) throw new Error('the simulator knows no app yet: connect(url) first');
+    if (appUrl === null) throw new Error('no app is connected to the simulator yet: call connect(url) first');
     return typeof appUrl === 'function' ? appUrl() : appUrl;
   };
   const workspace = {
@@ -83,12 +83,12 @@ export async function startSlackSimulator(options: SlackSimulatorOptions = {}): 
 
   const userOf = (name: string): SimUser => {
     const user = world.user(name);
-    if (user === undefined) throw new Error(`nobody in the workspace is called ${name}`);
+    if (user === undefined) throw new Error(`there is no person ${name} in the workspace`);
     return user;
   };
   const channelOf = (name: string): SimChannel => {
     const channel = world.channel(name);
-    if (channel === undefined) throw new Error(`no channel ${name}`);
+    if (channel === undefined) throw new Error(`there is no channel ${name}`);
     return channel;
   };
 

@@ -49,7 +49,7 @@ export interface SlackSimulator {
   /** Every request to the app, byte for byte; `send({ replay })` sends one again. */
   readonly sent: readonly SentRequest[];
   readonly faults: SlackFaults;
-  /** The raw door for attack tests: sends this payload, signed, with whatever is to be wrong about it. */
+  /** The raw entry for attack tests: sends this payload, signed, with whatever is to be wrong about it. */
   send(options: SendOptions | { readonly replay: SentRequest }): Promise<Delivery>;
   /** Sends an event in its envelope, and again where the app does not take it. */
   emit(event: Wire): Promise<Delivery>;

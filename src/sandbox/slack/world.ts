@@ -50,7 +50,7 @@ export interface Effect {
 }
 
 /**
- * The workspace: state plus the few changes that every door shares. It checks nothing of what an app may do; the Web
+ * The workspace: state plus the few changes that every interface shares. It checks nothing of what an app may do; the Web
  * API does. Emits `effect` for what people see and `change` for the snapshot.
  */
 export class World extends EventEmitter<{ effect: [Effect]; change: [] }> {

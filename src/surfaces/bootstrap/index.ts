@@ -46,7 +46,7 @@ interface Defaults extends Pick<SetUp, 'okta' | 'slackTeamId'> {
 }
 
 /**
- * The one door that needs no tenant: `POST /v1/bootstrap` with the one-time local token makes the first
+ * The one interface that needs no tenant: `POST /v1/bootstrap` with the one-time local token makes the first
  * tenant with its first administrators. The token is spent by the first request that is well-formed, finds
  * Okta and its issuer working, and names people whom Okta knows; afterwards every token is refused. The
  * answer has all checks: what only Slack lacks can be mended later.

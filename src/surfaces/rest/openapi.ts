@@ -194,6 +194,8 @@ const RESOURCES = {
     post: {
       operationId: 'previewTool',
       summary: 'What a use of this tool would come to, and what it would change. Nothing is done',
+      description:
+        'The administrator roles of people at Okta are read only when the tool is used, and count as none here: for somebody who holds one there, the use itself can need more approvals than this says, or be refused.',
       parameters: [
         { name: 'name', in: 'path', required: true, schema: { type: 'string' } },
         ref('Tenant', 'parameters'),

@@ -1,6 +1,8 @@
 import type { App } from '#engine/app.ts';
+import type { CatalogueEntry } from '#engine/catalogue.ts';
 import { isPlainText, jsonObject, plainText } from './body.ts';
 import type { Caller } from './authenticate.ts';
+import { parametersOf } from './query.ts';
 import { useTool } from './tools.ts';
 
 /**
@@ -26,8 +28,8 @@ const TEXTS: ReadonlySet<string> = new Set(['policy_set', 'policy_try']);
 export const takesFile = (tool: string): boolean => TEXTS.has(tool);
 
 /**
- * Uses the route's tool. The query of a GET is its input; values of digits become numbers. Throws as
- * `useTool` does.
+ * Uses the route's tool. The query is its input, but for a body of JSON. Throws as `useTool` does, and Fault
+ * `invalid_input` for a parameter that is sent twice.
  */
 export async function useRule(
   app: App,
@@ -37,16 +39,26 @@ export async function useRule(
   waitMs: number | null,
 ): Promise<Response> {
   const asFile = takesFile(tool) && isPlainText(request);
+  const query = () => queryInput(new URL(request.url), app.catalogue.get(tool));
   const body =
     request.method === 'GET'
-      ? queryInput(new URL(request.url))
+      ? query()
       : asFile
-        ? { ...queryInput(new URL(request.url)), text: await plainText(request) }
+        ? { ...query(), text: await plainText(request) }
         : await jsonObject(request);
   return useTool(app, caller, tool, body, waitMs, request.signal);
 }
 
-const queryInput = (url: URL): Record<string, unknown> =>
-  Object.fromEntries(
-    [...url.searchParams].map(([name, value]) => [name, /^\d{1,9}$/.test(value) ? Number(value) : value]),
+const NUMBERS: ReadonlySet<unknown> = new Set(['integer', 'number']);
+
+/**
+ * The query as the tool's input: digits are a number where its schema has one, and a text everywhere else.
+ */
+function queryInput(url: URL, entry: CatalogueEntry | undefined): Record<string, unknown> {
+  const fields = (entry?.inputSchema['properties'] ?? {}) as Record<string, { type?: unknown }>;
+  const isNumber = (name: string, value: string) =>
+    Object.hasOwn(fields, name) && NUMBERS.has(fields[name]?.type) && /^\d{1,9}$/.test(value);
+  return Object.fromEntries(
+    [...parametersOf(url)].map(([name, value]) => [name, isNumber(name, value) ? Number(value) : value]),
   );
+}

@@ -58,10 +58,15 @@ export const ApprovalsQuery = z.strictObject({
  * parameters.
  */
 export function queryOf<S extends z.ZodObject>(schema: S, url: URL): z.infer<S> {
+  return readOrFault(schema, Object.fromEntries(parametersOf(url)), WRONG);
+}
+
+/** The parameters of a query. Throws Fault `invalid_input` where one is sent twice. */
+export function parametersOf(url: URL): URLSearchParams {
   const names = [...url.searchParams.keys()];
   if (new Set(names).size < names.length)
     throw invalidInput(WRONG, [{ field: '', problem: 'a parameter is sent twice' }]);
-  return readOrFault(schema, Object.fromEntries(url.searchParams), WRONG);
+  return url.searchParams;
 }
 
 const WRONG = 'The query is invalid';

@@ -27,7 +27,7 @@ export interface Refusal {
 
 const REFUSALS = {
   deleted: 'This Slack account is deactivated, so nothing can be done with it.',
-  bot: 'Bots and workflows do nothing here. Somebody must ask from their own account; an agent uses its own credentials.',
+  bot: 'Bots and workflows cannot use Prokura. A person must ask from their own account. An agent uses its own credentials.',
   guest: 'Guests of this workspace cannot use Prokura. Ask the person whom you work with here to do it.',
   stranger:
     'You belong to another company, and only people of this one can use Prokura. Ask the person whom you work with here.',
@@ -41,13 +41,13 @@ const REFUSALS = {
   foreign_domain:
     "Your Slack account's email address is not one of this organisation. Change it to your work email in Slack, or ask an administrator.",
   not_ascii:
-    "Your Slack account's email address has characters that look like others, so it is not taken for anybody's. Ask an administrator.",
+    "Your Slack account's email address has characters that look like other characters, so we do not accept it. Ask an administrator.",
   no_person:
     "Nobody in the directory has your Slack account's email address. Change it to your work email in Slack; if you are new, try again after the next sync.",
   several_people:
     "More than one person in the directory has your Slack account's email address, so we cannot tell who you are. Ask an IT admin to correct that.",
   email_changed:
-    'The email address of this Slack account, or of the person in the directory, has changed since we first knew it, so nobody is taken for its owner. An IT admin can link it again (/account relink).',
+    'The email address of this Slack account, or of the person in the directory, has changed since we first saw it, so we no longer accept this account. An IT admin can link it again (/account relink).',
   not_active: 'You are not active at the identity provider. An IT admin can change that there.',
 } as const satisfies Record<RefusalCode, string>;
 

@@ -13,7 +13,7 @@ import type { Identity } from './identity.ts';
 import { ACTIONS, approvalValue } from './ids.ts';
 import { actions, button, line, smallPrint, words, type Message } from './messages/blocks.ts';
 import { buttonsIn, drawTold, tell, type Filled, type Told } from './messages/output.ts';
-import { escapeMrkdwn, shortened } from './messages/text.ts';
+import { topText } from './messages/text.ts';
 import { beginning, inputAt, pageAt, type Page, type Place } from './pages.ts';
 import { answerTo, use, type Request } from './run.ts';
 
@@ -81,7 +81,7 @@ async function draw(
   const hasLists = told.lists.length > 0;
   const title: KnownBlock[] = hasLists ? [] : [line(words(say`${entry.tool.title}`, { bold: true }))];
   return {
-    text: shortened(escapeMrkdwn(textOf(told, entry.tool.title)), 2900, '…'),
+    text: topText(textOf(told, entry.tool.title)),
     blocks: [...title, ...blocks, ...turning(page, place, draftId)],
   };
 }
@@ -160,7 +160,7 @@ export async function choosing(
     buttons,
   });
   return {
-    text: escapeMrkdwn(question),
+    text: topText(question),
     blocks: [
       line(words(question, { bold: true })),
       ...choices.flatMap(({ elements }, index) => [

@@ -55,10 +55,10 @@ export async function breakerRequest(
   burst: string,
 ): Promise<Request> {
   if (!(await adminsOf(reader)).some((admin) => admin.id === clicker.id))
-    throw new Fault('forbidden', 'Only IT admins decide about what the breaker holds back.');
+    throw new Fault('forbidden', 'Only IT admins can decide revocations that the breaker holds back.');
   const held = await heldIn(reader, burst);
   const meant = tool === 'breaker_apply' ? held : held.filter(isBack);
-  if (held.length === 0) throw new Fault('conflict', 'All of it has been decided already.');
+  if (held.length === 0) throw new Fault('conflict', 'All of these revocations are already decided.');
   if (meant.length === 0)
     throw new Fault(
       'conflict',

@@ -78,8 +78,7 @@ async function resultOf(app: Parts, reader: TenantReader, call: Call): Promise<r
   const entry = app.catalogue.get(call.tool);
   if (call.state !== 'succeeded' || call.result === null || entry === undefined) return [];
   if ((await mandateMadeBy(reader, call)) !== null) return [];
-  // A message holds fifty blocks, and the card has some of its own.
-  return outputBlocks(entry, call.result, await namesIn(reader, call.result)).slice(0, 25);
+  return outputBlocks(entry, call.result, await namesIn(reader, call.result));
 }
 
 /** The mandate that this call has made; null for every other call. */

@@ -42,7 +42,7 @@ export async function checkSlack(settings: SlackToCheck): Promise<Check[]> {
   if ('check' in own) return [own.check];
   if (own.error === 'ratelimited')
     // It took the token, or it would have said so.
-    return [token.warning('Slack is asked too often at this moment (429).', 'Check again in a minute.')];
+    return [token.warning('Slack limits our requests right now (429).', 'Check again in a minute.')];
   if (!own.ok)
     return [
       token.failed(
@@ -52,7 +52,7 @@ export async function checkSlack(settings: SlackToCheck): Promise<Check[]> {
       ),
     ];
   return [
-    token.ok('Slack takes it.'),
+    token.ok('Slack accepts it.'),
     teamCheck(settings, own),
     ...(own.scopes === null ? [] : [scopeCheck(own.scopes)]),
     await appCheck(settings, own),
@@ -99,7 +99,7 @@ async function appCheck(settings: SlackToCheck, { body }: Said): Promise<Check> 
   const info = await ask(settings, 'bots.info', { bot });
   if ('check' in info) return { ...info.check, id: 'slack.app', asked: 'Slack: the app' };
   if (info.error === 'ratelimited')
-    return answers.warning('Slack is asked too often at this moment (429).', 'Check again in a minute.');
+    return answers.warning('Slack limits our requests right now (429).', 'Check again in a minute.');
   if (!info.ok)
     return answers.failed(`Slack does not say which app it is: ${info.error}.`, remedy, info.error);
   const found = idIn((info.body['bot'] as { app_id?: unknown } | undefined)?.app_id, 'no app');
@@ -142,7 +142,7 @@ async function ask(
     if (error instanceof SyntaxError)
       return {
         check: answers.failed(
-          'What answered is not Slack.',
+          'The answer is not from Slack.',
           'Check proxies between this machine and slack.com.',
           'not_slack',
         ),

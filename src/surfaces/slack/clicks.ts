@@ -155,12 +155,15 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
     const back = place.length > 1 ? place.slice(0, -1) : place;
     const at = actionId.endsWith(':back') ? back : next === null ? place : [...place, next];
     const route = routeOf(slack, tool);
+    if (!onlyReads(route)) throw draftGone();
     const asked = { route, channel, request: { tool, input, reason: null }, place: at };
     await act.replace(await lookUp(slack, act, identity, asked, route.entry.tool.title));
   },
   [ACTIONS.text]: async (slack, act, identity, { value }) => {
     const { tool, input } = await look(slack, act, value, 'answer');
-    const { entry } = routeOf(slack, tool);
+    const route = routeOf(slack, tool);
+    if (!onlyReads(route)) throw draftGone();
+    const { entry } = route;
     const outcome = await use(slack, act, identity, { tool, input, reason: null });
     const text = outcome.status === 'done' ? answerWords(entry.tool).text?.(outcome.output) : null;
     if (text == null) return act.tell(await answerTo(slack, act.tenantId, entry, entry.tool.title, outcome));

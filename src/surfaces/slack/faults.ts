@@ -3,12 +3,12 @@ import { Fault, type FaultCode } from '#lib/fault.ts';
 
 /** How a fault begins when a person reads it; its own message says what to do next. */
 const OPENINGS = {
-  invalid_input: 'That does not fit',
+  invalid_input: 'Check your input',
   unauthenticated: 'We do not know who you are',
   forbidden: 'Not allowed',
   not_found: 'Not found',
-  conflict: 'Not possible as things are',
-  rate_limited: 'Too much at once',
+  conflict: 'Not possible right now',
+  rate_limited: 'Too many requests',
   unavailable: 'Not available right now',
   internal: 'Something went wrong',
 } as const satisfies Record<FaultCode, string>;

@@ -121,7 +121,7 @@ export function slackIdentities(app: App, client: WebClient, teamId: string): Id
 const contested = (person: Person, account: string): Refusal => ({
   ...refusal(
     'email_changed',
-    'Another Slack account is known as the one with your email address, so nobody is taken for the owner of this one. An IT admin can link it (/account relink).',
+    'We already know another Slack account with your email address, so we do not accept this one. An IT admin can link it (/account relink).',
   ),
   contests: { person: person.id, account },
 });

@@ -36,17 +36,19 @@ export async function mandateCopies(reader: TenantReader, id: string): Promise<r
   const over = (await messagesOf(reader, id))
     .map((row) => row.audience)
     .filter((one) => one.startsWith(FROZEN) && one !== audience);
+  const scene = {
+    agent,
+    principal,
+    resources: mandate.resources
+      .map((pattern) => describeResource(pattern, mandate.principalId, names))
+      .join(', '),
+  };
   return [
     {
       audience: MANDATE,
-      message: mandateMessage(mandate, {
-        agent,
-        principal,
-        view,
-        resources: mandate.resources
-          .map((pattern) => describeResource(pattern, mandate.principalId, names))
-          .join(', '),
-      }),
+      // Who voted, and with which words, is for whoever asked alone.
+      message: mandateMessage(mandate, { ...scene, view: null }),
+      own: new Map([[mandate.principalId, mandateMessage(mandate, { ...scene, view })]]),
       recipients,
     },
     ...[...new Set(over)].map((one) => ({

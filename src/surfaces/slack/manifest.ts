@@ -13,7 +13,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   '/account': 'Link Slack accounts again',
   '/apikey': 'What API keys may do',
   '/breakglass': 'Who may act at once in an emergency',
-  '/breaker': 'Decide what a burst of departures holds back',
+  '/breaker': 'Decide revocations that the breaker holds back',
   '/freeze': 'Stop agents, people, mandates, everything',
   '/okta': 'Okta user actions, with approvals',
   '/mandate': 'What agents may do for you',

@@ -32,7 +32,7 @@ export async function submitNarrowing(slack: Slack, act: Act, view: Wire): Promi
   const entered = objectIn(objectIn(view, 'state'), 'values');
   const { narrow, problems } = await readonly(slack.app, act.tenantId, async (reader) => {
     const approval = await approvalView(reader, approvalId);
-    if (approval === null) throw new Fault('not_found', 'There is no such approval here.');
+    if (approval === null) throw new Fault('not_found', 'There is no approval with this ID.');
     const read = smallerIn(await askedOf(slack, reader, approval), entered);
     const { resources } = read.narrow;
     if (!Array.isArray(resources)) return read;

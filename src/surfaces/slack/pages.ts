@@ -74,9 +74,11 @@ export function pageAt(entry: CatalogueEntry, input: Data, place: Place, output:
       next: typeof next === 'string' ? next : null,
     };
   }
+  // Of a list that goes on elsewhere, or began there, the number of all is not known.
+  const part = typeof output['next_cursor'] === 'string' || typeof input['cursor'] === 'string';
   return {
     output: { ...output, [paging.list]: items.slice(from, from + paging.size) },
-    shown: { from, total: items.length },
+    shown: { from, total: part ? null : items.length },
     next: items.length > from + paging.size ? '' : null,
   };
 }

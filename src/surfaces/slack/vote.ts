@@ -82,7 +82,7 @@ export async function tellConflict(
 }
 
 /** The same for an approval that is not there and for a value that names none. */
-export const noApproval = (): Fault => new Fault('not_found', 'There is no such approval here.');
+export const noApproval = (): Fault => new Fault('not_found', 'There is no approval with this ID.');
 
 /** Has the messages about an approval drawn again, from its rows. */
 export async function refresh(slack: Slack, { tenantId }: Act, approvalId: string): Promise<void> {

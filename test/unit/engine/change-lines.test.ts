@@ -28,6 +28,13 @@ describe('what would change', () => {
     ]);
   });
 
+  test('stays where it is only the end of a sentence of the effect', () => {
+    const changes = [{ what: 'limits', to: 'act on anyone.' }];
+    expect(changeLines({ changes, effect: 'It may not act on anyone. Carl owns it.' }, new Map())).toEqual([
+      'limits: act on anyone.',
+    ]);
+  });
+
   test('stays where the effect is too long to be shown whole', () => {
     const changes = [{ what: 'limits', to: FORBIDS }];
     const effect = `${'x'.repeat(2600)} ${FORBIDS}`;

@@ -20,7 +20,7 @@ export function page(sim: SlackSimulator, world: World): Hono {
   const app = new Hono();
   app.use(async (context, next): Promise<Response | undefined> => {
     if (context.req.header('host') !== new URL(sim.url).host)
-      return context.text('this sandbox answers to its own address only', 403);
+      return context.text('this sandbox accepts only requests to its own address', 403);
     await next();
     context.header('content-security-policy', POLICY);
     context.header('x-content-type-options', 'nosniff');
@@ -122,7 +122,7 @@ function drawConversation(world: World, user: SimUser, channel: Place): Html {
 
 function drawHome(world: World, user: SimUser): Html {
   const home = world.state.views[world.state.homes[user.id] ?? ''];
-  if (home === undefined) return html`<p class="empty">The app has published no Home tab for you yet.</p>`;
+  if (home === undefined) return html`<p class="empty">The app has not published a Home tab for you yet.</p>`;
   return html`<article class="home" data-view="${home.id}">
     ${drawBlocks(home.blocks, drawing(world, home.values))}
   </article>`;

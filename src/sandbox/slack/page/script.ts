@@ -19,9 +19,9 @@ async function control(path, body) {
   return response.ok ? answer : null;
 }
 const sayShown = (answer) => ({
-  operation_timeout: 'The app did not answer within 3 seconds (operation_timeout).',
-  dispatch_failed: 'The app refused or failed (dispatch_failed, HTTP ' + answer?.status + ').',
-  invalid_response: 'Slack could not show what the app answered.',
+  operation_timeout: 'The app did not respond within 3 seconds (operation_timeout).',
+  dispatch_failed: 'The app rejected the command or failed (dispatch_failed, HTTP ' + answer?.status + ').',
+  invalid_response: 'Slack could not show the response of the app.',
 })[answer?.shown] ?? '';
 const mine = (act, body) => control('/as/' + encodeURIComponent(as) + '/' + act, body);
 
@@ -169,5 +169,5 @@ document.addEventListener('submit', async (event) => {
 
 if (channel === 'home') void mine('home', {}).then(refresh);
 void refresh();
-setInterval(() => { if (!document.hidden) void refresh().catch(() => { notice.textContent = 'The sandbox does not answer.'; }); }, 1000);
+setInterval(() => { if (!document.hidden) void refresh().catch(() => { notice.textContent = 'The sandbox does not respond. Is it still running?'; }); }, 1000);
 `;

@@ -12,7 +12,7 @@ export interface ApiCall {
   readonly error: string | null;
 }
 
-/** What the Web API's door needs. */
+/** What the Web API needs. */
 export interface DoorOptions {
   readonly workspace: Workspace;
   readonly botToken: string;
@@ -121,6 +121,7 @@ async function strike(fault: SlackFault): Promise<Response | null> {
     );
   }
   if (fault.kind === 'server_error') return new Response('upstream error', { status: 500 });
-  if (fault.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.delayMs ?? 5000));
+  if (fault.kind === 'slow')
+    await (fault.until ?? new Promise((resolve) => setTimeout(resolve, fault.delayMs ?? 5000)));
   return null;
 }

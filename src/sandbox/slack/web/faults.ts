@@ -8,6 +8,8 @@ export interface SlackFault {
   readonly retryAfter?: number;
   /** How long a `slow` call waits before it is answered. */
   readonly delayMs?: number;
+  /** A `slow` call is answered when this settles, in place of `delayMs`: for a race that a test forces. */
+  readonly until?: Promise<unknown>;
   /** Slack's error code for `error`: `invalid_blocks`, `message_not_found`, `token_revoked` … */
   readonly error?: string;
 }
@@ -20,7 +22,7 @@ export interface SlackFaults {
   list(): readonly SlackFault[];
 }
 
-/** A list of faults, and `take`, with which the API's door asks whether one strikes this call. */
+/** A list of faults, and `take`, with which the Web API asks whether one strikes this call. */
 export function createFaults(): SlackFaults & { take(method: string): SlackFault | undefined } {
   let waiting: SlackFault[] = [];
   return {

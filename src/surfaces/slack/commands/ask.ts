@@ -98,7 +98,7 @@ async function named(
     const text = input[field];
     if (!isKind(kind) || typeof text !== 'string' || text.trim() === '') continue;
     const found = await readonly(slack.app, act.tenantId, (reader) =>
-      byName(slack.app, reader, actor, { kind, field, text: text.trim() }),
+      byName(slack.app, reader, actor, { entry: route.entry, input, field, kind, text: text.trim() }),
     );
     if (found === null) continue;
     const [only, ...others] = found;

@@ -15,7 +15,7 @@ import { isSlackUser, parseLine, understand, type Line, type Understood } from '
 const LEXICAL = {
   too_long: 'That is too long for a command. Type it without the long part, and put that into the form.',
   unclosed_quote: 'A quotation mark is open. Close it, and send the command again.',
-  broadcast: '@channel, @here and @everyone mean nobody in particular. Name one person.',
+  broadcast: '@channel, @here and @everyone do not name a person. Name one person.',
 } as const satisfies Record<LexicalError, string>;
 
 /** A slash command as Slack sends it. `channel` is where it was typed. */

@@ -107,7 +107,7 @@ function fieldValue(field: Field, value: Value): Reading {
   if (field.kind === 'person') return personValue(value);
   if (value.kind === 'user') return { problem: 'This is not a person. Choose again.' };
   if (value.kind === 'channel' || value.kind === 'group')
-    return { problem: 'A channel or a user group means nothing here.' };
+    return { problem: 'A channel or a user group is not possible here.' };
   return readText(field, textOf(value));
 }
 

@@ -19,7 +19,7 @@ export function guardedFetch(apiUrl?: string): SlackFetch {
     const { origin, username } = new URL(url);
     if (!origins.includes(origin) || username !== '') {
       return Promise.reject(
-        new Fault('forbidden', 'This address is not one of Slack.', { detail: { origin } }),
+        new Fault('forbidden', 'This is not an address of Slack.', { detail: { origin } }),
       );
     }
     return fetch(url, { ...init, redirect: 'error', signal: init?.signal ?? AbortSignal.timeout(10_000) });

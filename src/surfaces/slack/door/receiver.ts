@@ -8,6 +8,7 @@ import { addresseeOf, onceKeys } from './envelope.ts';
 import {
   isRejection,
   isSslCheck,
+  MIN_SIGNING_SECRET,
   parseBody,
   signedBody,
   verifySignature,
@@ -55,7 +56,7 @@ export interface IntakeContext {
  */
 export function createReceiver(options: ReceiverOptions): FetchReceiver {
   const { signingSecrets, log } = options;
-  if (signingSecrets.length === 0 || signingSecrets.some((secret) => secret.length < 16)) {
+  if (signingSecrets.length === 0 || signingSecrets.some((secret) => secret.length < MIN_SIGNING_SECRET)) {
     throw new RangeError(
       'SLACK_SIGNING_SECRET is missing or too short: copy it from "Basic Information" of the Slack app.',
     );

@@ -8,6 +8,9 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 /** How far Slack's timestamp may lie from our clock, in seconds, on either side. */
 export const WINDOW_SECONDS = 300;
 
+/** The fewest characters that a signing secret has; Slack makes 32. */
+export const MIN_SIGNING_SECRET = 16;
+
 /** Why a request is not taken, as an HTTP status and a word; the word says nothing of the body. */
 export interface Rejection {
   readonly status: 400 | 401 | 403 | 404 | 413 | 415 | 500 | 503;

@@ -63,7 +63,7 @@ const fewerDays = (days: number): InputBlock => ({
   type: 'input',
   block_id: INSTEAD_DAYS_BLOCK,
   label: plain('Suggest fewer days'),
-  hint: plain(say`${days} were asked. The requester can ask for exactly that with one command.`),
+  hint: plain(say`${days} were requested. The requester can ask for exactly that with one command.`),
   optional: true,
   element: {
     type: 'number_input',

@@ -84,7 +84,7 @@ const AT_ONCE = { dispatch_action_config: { trigger_actions_on: ['on_character_e
 
 /** What the element itself does not say. */
 const HOW: Readonly<Partial<Record<FieldKind['kind'], string>>> = {
-  list: 'One a line, or separated by commas.',
+  list: 'One per line, or separated by commas.',
   person: 'Type the beginning of a name.',
   document: 'Paste all of it, up to 3,000 characters; send a longer one over the REST API.',
 };

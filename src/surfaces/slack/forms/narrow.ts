@@ -51,7 +51,7 @@ export async function askedOf(slack: Slack, reader: TenantReader, { call }: Appr
   if (call.tool !== 'mandate_create')
     throw new Fault(
       'conflict',
-      'Only a mandate that is asked for can be made smaller. Deny this, and say why.',
+      'You can narrow only the request for a mandate. Deny this request and say why.',
     );
   const settled = await settleTerms(reader, call.principalId, call.input as unknown as AskedTerms);
   const terms: Record<string, unknown> = {

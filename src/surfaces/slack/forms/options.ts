@@ -22,9 +22,8 @@ export async function optionsFor(slack: Slack, act: Act, actionId: string, query
   try {
     const identity = await slack.identities.of(act.tenantId, act.account, 'cached');
     if (isRefusal(identity)) return [];
-    const { catalogue } = slack.app;
     const found = await readonly(slack.app, act.tenantId, (reader) =>
-      searchFor(of, { reader, catalogue, person: identity.person }, query.trim().slice(0, 100), MAX_OPTIONS),
+      searchFor(of, { app: slack.app, reader, ...identity }, query.trim().slice(0, 100), MAX_OPTIONS),
     );
     return found.filter(({ id }) => id.length <= MAX_VALUE).map(option);
   } catch (error) {

@@ -1,10 +1,14 @@
+import type { PersonActor } from '#domain/actor.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { ORGANISATION } from '#domain/freeze/target.ts';
 import { authorityOf } from '#domain/group/authority.ts';
+import { groupsOf } from '#domain/group/store.ts';
 import { listTemplates } from '#domain/mandate/templates.ts';
 import type { Person } from '#domain/person/store.ts';
 import { scopesOf, type Scope } from '#domain/scope/store.ts';
 import { KEY_SCOPES } from '#domain/tenant/api-key.ts';
+import type { App } from '#engine/app.ts';
+import { seesGroups } from '#engine/by-name.ts';
 import type { Catalogue } from '#engine/catalogue.ts';
 import {
   rolesInUse,
@@ -20,8 +24,9 @@ import type { Picker } from './fields.ts';
 
 /** Who looks something up, and where. */
 export interface Looking {
+  readonly app: App;
   readonly reader: TenantReader;
-  readonly catalogue: Catalogue;
+  readonly actor: PersonActor;
   readonly person: Person;
 }
 
@@ -86,13 +91,13 @@ const SEARCHES: Readonly<Record<Picker, Search>> = {
       .map(ofScope)
       .filter(fits(query));
   },
-  key_scope: async ({ catalogue }, query) => [
+  key_scope: async ({ app: { catalogue } }, query) => [
     ...KEY_SCOPES.map((scope) => ({ id: scope, name: scope, detail: 'A part of the API' })).filter(
       fits(query),
     ),
     ...toolsIn(catalogue).filter(fits(query)),
   ],
-  tool: async ({ catalogue }, query) => toolsIn(catalogue).filter(fits(query)),
+  tool: async ({ app: { catalogue } }, query) => toolsIn(catalogue).filter(fits(query)),
   template: async ({ reader }, query) =>
     (await listTemplates(reader))
       .map(({ name, description }) => ({ id: name, name, detail: description }))
@@ -106,22 +111,25 @@ const SEARCHES: Readonly<Record<Picker, Search>> = {
     const found = await searchApprovals(reader, query, limit, person.id);
     return [...found, ...asTyped(query, /^apr_[0-9a-z]{26}$/, found)];
   },
-  group: async ({ reader }, query, limit) => {
-    const found = (await searchGroups(reader, query, limit)).map(({ uid, name, source }) => ({
+  group: async ({ app, reader, actor }, query, limit) => {
+    const all = (await seesGroups(app, reader, actor)) ? await searchGroups(reader, query, limit) : [];
+    const found = all.map(({ uid, name, source }) => ({
       id: uid,
       name,
       detail: source,
     }));
     return [...found, ...asTyped(query, /^[\w-]{3,100}$/, found)];
   },
-  role: async ({ reader }, query) => {
-    const known = [...new Set([...SHIPPED_ROLES, ...(await rolesInUse(reader))])].sort();
+  role: async ({ app, reader, actor }, query) => {
+    const given = (await seesGroups(app, reader, actor)) ? await rolesInUse(reader) : [];
+    const known = [...new Set([...SHIPPED_ROLES, ...given])].sort();
     const found = known.map((role) => ({ id: role, name: role, detail: 'Role' })).filter(fits(query));
     return [...found, ...asTyped(query, /^[a-z0-9_]{2,40}$/, found)];
   },
-  resources: async ({ reader }, query, limit) => {
+  resources: async ({ app, reader, actor, person }, query, limit) => {
     const people = query === '' ? [] : await searchPeople(reader, query, limit);
-    const groups = await searchGroups(reader, query, limit);
+    const among = (await seesGroups(app, reader, actor)) ? null : await groupsOf(reader, person.id);
+    const groups = await searchGroups(reader, query, limit, among);
     return [
       ...PEOPLE.filter(fits(query)),
       ...people.map((one) => ({ ...one, id: `person:${one.id}` })),
@@ -142,7 +150,10 @@ const SEARCHES: Readonly<Record<Picker, Search>> = {
 const toolsIn = (catalogue: Catalogue): Candidate[] =>
   catalogue.all.map(({ tool }) => ({ id: tool.name, name: tool.title, detail: tool.name }));
 
-/** What a menu offers for a query. Shows nobody more than what they may look at anyway. */
+/**
+ * What a menu offers for a query. Groups, and the roles that they give, only to those who see what groups give; of mandates and requests what
+ * concerns the person. People, agents, scopes, templates and tools are offered to everybody, whatever an organisation's policies say of their lists.
+ */
 export const searchFor = async (
   of: Picker,
   looking: Looking,

@@ -132,8 +132,13 @@ export async function searchApprovals(
   }));
 }
 
-/** Groups whose name contains the query, or whose id at their source it is; at most `limit`, by name. */
-export async function searchGroups(reader: TenantReader, query: string, limit: number) {
+/** Groups whose name contains the query, or whose id at their source it is, of all or of those with these ids; at most `limit`, by name. */
+export async function searchGroups(
+  reader: TenantReader,
+  query: string,
+  limit: number,
+  among: readonly string[] | null = null,
+) {
   return reader.db
     .select({ id: groups.id, uid: groups.uid, name: groups.name, source: groups.source })
     .from(groups)
@@ -141,6 +146,7 @@ export async function searchGroups(reader: TenantReader, query: string, limit: n
       and(
         eq(groups.tenantId, reader.tenantId),
         or(ilike(groups.name, `%${likeText(query)}%`), eq(groups.uid, query)),
+        among === null ? undefined : inArray(groups.id, [...among]),
       ),
     )
     .orderBy(asc(groups.name), asc(groups.id))

@@ -4,7 +4,7 @@ import type { BreakGlassUse } from '#domain/break-glass/store.ts';
 import type { Person } from '#domain/person/store.ts';
 import type { ApprovalView } from '#engine/approve/view.ts';
 import { fact, facts, header, line, moment, quote, smallPrint, words, type Message } from './blocks.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
+import { topText } from './text.ts';
 
 /** That break-glass was used: who did what to whom, why, what was waived, and whether somebody has looked at it since. */
 export function alarmMessage(
@@ -18,7 +18,7 @@ export function alarmMessage(
       ? `Not reviewed yet. Somebody else must review it: type /approval review ${use.id} and what you found`
       : `Reviewed by ${reviewer.displayName}`;
   return {
-    text: escapeMrkdwn(shortened(`Break-glass used by ${who}: ${call.summary}. ${use.why}`, 2800, '…')),
+    text: topText(`Break-glass used by ${who}: ${call.summary}. ${use.why}`),
     blocks: [
       line(words('Break-glass was used: this ran without its approvals.', { bold: true })),
       header(oneLine(call.summary)),
@@ -29,7 +29,7 @@ export function alarmMessage(
         fact('Approvals skipped', [words(oneLine(approval.requirements.map((one) => one.reason).join(' ')))]),
         fact('Review', [words(oneLine(state))]),
       ]),
-      line(words('The emergency, in the words of who used it', { italic: true })),
+      line(words('Why it was used, in their own words', { italic: true })),
       quote(use.why),
       ...(use.review === null ? [] : [line(words('The review', { italic: true })), quote(use.review)]),
       smallPrint(say`${use.id} · ${call.id}`),

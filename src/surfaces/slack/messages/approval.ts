@@ -23,7 +23,7 @@ import {
 } from './blocks.ts';
 import { errorText } from './outcome.ts';
 import type { Scene } from '#engine/approve/scene.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
+import { shortened, topText, type TopText } from './text.ts';
 
 /** For whom a copy is drawn: who may decide, or who asked. */
 export type Audience = 'approver' | 'requester';
@@ -37,12 +37,19 @@ interface Reader {
   readonly result?: readonly KnownBlock[];
 }
 
+/** How many blocks Slack takes in one message. */
+const MAX_BLOCKS = 50;
+
+/** How many of them the result has in any case, where there are many votes too. */
+const RESULT_BLOCKS = 25;
+
 /** How much of what will run the message itself shows, in characters. */
 const SHOWN = 1200;
 
 /**
  * One approval as one message, in every state, for one reader; it becomes the result. A pure function of the scene: the same scene gives the
- * same message, so that an equal hash means that nothing needs to be edited. Other people's words stand in literal text nodes only.
+ * same message, so that an equal hash means that nothing needs to be edited. Other people's words stand in literal text nodes only. Where Slack
+ * takes no more blocks, earlier votes and the end of the result are left out, and the message says so; what is being decided never is.
  */
 export function approvalMessage(scene: Scene, reader: Reader): Message {
   const { view, lines } = scene;
@@ -50,7 +57,7 @@ export function approvalMessage(scene: Scene, reader: Reader): Message {
   const status = statusOf(scene);
   const opening = status ?? (view.votes.length === 0 ? null : yourState(view, reader.personId).inWords);
   const run = call.summary.startsWith(scene.toolTitle) ? lines : [scene.toolTitle, ...lines];
-  const blocks: KnownBlock[] = [
+  const before: KnownBlock[] = [
     ...(opening === null ? [] : [line(words(oneLine(opening), { bold: true }))]),
     header(oneLine(call.summary)),
     ...(approval.impact.nothing === true
@@ -66,12 +73,16 @@ export function approvalMessage(scene: Scene, reader: Reader): Message {
         ]),
     ...(run.length === 0 ? [] : [line(words('Exactly what will run', { bold: true }))]),
     ...(run.length === 0 ? [] : preformatted(run, SHOWN)),
-    ...voteLines(scene, reader.audience),
-    ...escalated(scene),
-    ...(reader.result ?? []),
+  ];
+  const after: KnownBlock[] = [
     smallPrint(say`${progress(scene)} · ${approval.id} · digest ${approval.digest.slice(0, 8)}`),
     actions(...buttons(scene, reader)),
   ];
+  const more = escalated(scene);
+  const { result = [] } = reader;
+  const room = MAX_BLOCKS - before.length - more.length - after.length;
+  const votes = voteLines(scene, reader.audience, room - Math.min(result.length, RESULT_BLOCKS));
+  const blocks = [...before, ...votes, ...more, ...upTo(result, room - votes.length), ...after];
   return { text: notification(scene, reader.audience, opening), blocks };
 }
 
@@ -131,9 +142,29 @@ function short({ view, emergency }: Scene, audience: Audience): KnownBlock[] {
   return [line(words(say`${few} ${way}`, { bold: true }))];
 }
 
-/** Who voted, when and with which words; what could be asked for instead, for whoever asked. */
-export function voteLines({ view }: Pick<Scene, 'view'>, audience: Audience): KnownBlock[] {
-  return view.votes.flatMap(({ voter, vote, note, suggestion, at }) => [
+/** The first of these blocks, at most `room`; the last of them says how many others there are. */
+function upTo(blocks: readonly KnownBlock[], room: number): readonly KnownBlock[] {
+  if (blocks.length <= room) return blocks;
+  const shown = blocks.slice(0, room - 1);
+  return [...shown, smallPrint(say`… and ${blocks.length - shown.length} more parts of the result`)];
+}
+
+/**
+ * Who voted, when and with which words; what could be asked for instead, for whoever asked. At most `room` blocks: where there are more, the
+ * last votes, whole, after a line that says how many came before them.
+ */
+export function voteLines(scene: Pick<Scene, 'view'>, audience: Audience, room: number): KnownBlock[] {
+  const votes = eachVote(scene, audience);
+  if (votes.flat().length <= room) return votes.flat();
+  let first = votes.length;
+  for (let left = room - 1; first > 0 && (votes[first - 1]?.length ?? 0) <= left; first -= 1)
+    left -= votes[first - 1]?.length ?? 0;
+  return [smallPrint(say`… and ${first} more votes before these`), ...votes.slice(first).flat()];
+}
+
+/** The blocks of each vote, oldest first. */
+const eachVote = ({ view }: Pick<Scene, 'view'>, audience: Audience): KnownBlock[][] =>
+  view.votes.map(({ voter, vote, note, suggestion, at }) => [
     line(words(say`${vote === 'approve' ? 'Approved' : 'Denied'} by ${voter.displayName} · `), moment(at)),
     ...(note === null ? [] : [quote(shortened(note, 1000))]),
     ...(suggestion === null
@@ -154,7 +185,6 @@ export function voteLines({ view }: Pick<Scene, 'view'>, audience: Audience): Kn
           ),
         ]),
   ]);
-}
 
 /** Who may decide only since nobody did. */
 function escalated({ view }: Scene): KnownBlock[] {
@@ -243,7 +273,7 @@ export function statusOf({ view }: Pick<Scene, 'view'>): string | null {
   return (STATUS[call.state] as Status)(yes, who, call.error === null ? '' : errorText(call.error));
 }
 
-function notification({ view, askedBy }: Scene, audience: Audience, said: string | null): string {
+function notification({ view, askedBy }: Scene, audience: Audience, said: string | null): TopText {
   const { call, approval, agent } = view;
   const through = agent === null ? '' : ` (agent ${agent.name})`;
   const names = approverNames(view);
@@ -253,5 +283,5 @@ function notification({ view, askedBy }: Scene, audience: Audience, said: string
   const asked = pending ? `, asked by ${askedBy}${through}.` : '';
   const expires = pending ? ` This request expires ${momentText(approval.expiresAt)}.` : '';
   const sentence = `${opening}${opening.endsWith('.') ? '' : ':'} ${call.summary}${asked}`;
-  return `${shortened(escapeMrkdwn(sentence), 2700, '…')}${expires}`;
+  return topText(sentence, expires);
 }

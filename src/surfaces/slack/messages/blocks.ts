@@ -8,11 +8,11 @@ import type {
   RichTextElement,
 } from '@slack/types';
 import { oneLine, sanitiseText, say, type Line } from '#lib/sanitise.ts';
-import { escapeMrkdwn, pieces, shortened } from './text.ts';
+import { pieces, shortened, topText, type TopText } from './text.ts';
 
 /** A message as it is posted: `text` is what notifications and screen readers say. */
 export interface Message {
-  readonly text: string;
+  readonly text: TopText;
   readonly blocks: KnownBlock[];
 }
 
@@ -171,6 +171,6 @@ export const actions = (...elements: Button[]): KnownBlock => ({ type: 'actions'
 
 /** A short notice: one sentence, perhaps with buttons. */
 export const notice = <T extends string>(text: Ours<T>, ...buttons: Button[]): Message => ({
-  text: shortened(escapeMrkdwn(text), 2900, '…'),
+  text: topText(text),
   blocks: [line(words(text)), ...(buttons.length === 0 ? [] : [actions(...buttons)])],
 });

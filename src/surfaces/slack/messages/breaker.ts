@@ -12,7 +12,7 @@ import {
   words,
   type Message,
 } from './blocks.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
+import { shortened, topText } from './text.ts';
 
 /** A burst of departures, as far as a message tells of it. */
 export interface BurstScene {
@@ -46,11 +46,7 @@ export function breakerMessage(scene: BurstScene): Message {
   const listed = held.slice(0, SHOWN).join(', ');
   const more = held.length > SHOWN ? ` and ${held.length - SHOWN} more` : '';
   return {
-    text: shortened(
-      escapeMrkdwn(open ? `${title}: ${given}, frozen because of ${scene.source}.` : title),
-      2900,
-      '…',
-    ),
+    text: topText(open ? `${title}: ${given}, frozen because of ${scene.source}.` : title),
     blocks: [
       header(oneLine(title)),
       facts([

@@ -2,7 +2,7 @@ import type { JobAlarm } from '#domain/alarm/store.ts';
 import { SYNC_DIRECTORY } from '#engine/set-up.ts';
 import { oneLine, say } from '#lib/sanitise.ts';
 import { fact, facts, header, moment, smallPrint, words, type Message } from './blocks.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
+import { shortened, topText } from './text.ts';
 
 /** To IT admins: that work in the background failed, why, and what to do; later, that it works again. */
 export function jobAlarmMessage({ id, queue, subject, reason, raisedAt, overAt }: JobAlarm): Message {
@@ -13,7 +13,7 @@ export function jobAlarmMessage({ id, queue, subject, reason, raisedAt, overAt }
     ? say`Fix what the reason names. The next import runs within four hours. Until then we keep what we read before, and do not rely on data that gets too old.`
     : say`We will not try it again. Send the reason above to the person who runs Prokura.`;
   return {
-    text: escapeMrkdwn(shortened(overAt === null ? say`${title}: ${reason}` : title, 2800, '…')),
+    text: topText(overAt === null ? say`${title}: ${reason}` : title),
     blocks: [
       header(title),
       facts([

@@ -3,27 +3,18 @@ import type { Agent } from '#domain/agent/store.ts';
 import type { Mandate } from '#domain/mandate/store.ts';
 import type { Person } from '#domain/person/store.ts';
 import type { ApprovalView } from '#engine/approve/view.ts';
+import { causeWords } from '#engine/mandate-in-words.ts';
 import { statusOf, voteLines } from './approval.ts';
 import { fact, facts, header, line, moment, smallPrint, words, type Message } from './blocks.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
-
-/** Why a mandate is frozen, for people; a cause that is not here is said as it is. */
-const CAUSES: Readonly<Record<string, string>> = {
-  principal: 'the person who gave it froze it',
-  admin: 'it was frozen by hand, by someone other than the person who gave it',
-  principal_suspended: 'the person who gave it is suspended',
-  principal_deactivated: 'the person who gave it has left',
-  authority_lost: 'the groups of the person who gave it no longer grant all of it',
-  owner_left: 'the owner of the agent has left',
-  credentials_changed: 'somebody else changed the keys or the owner of the agent',
-  breaker: 'many people were deactivated at once, and IT admins are deciding whether that was intended',
-  parent_frozen: 'the mandate that it is part of is frozen',
-};
+import { shortened, topText } from './text.ts';
 
 const whyOf = ({ state, reason }: Mandate): string => {
   if (state !== 'frozen' || reason === null) return reason ?? '';
-  return CAUSES[reason] ?? (reason.startsWith('admin:') ? 'the kill switch was used' : reason);
+  return causeWords(reason);
 };
+
+/** So many blocks of votes stand in it: Slack takes 50 in one message, and few are our own. */
+const MAX_VOTE_BLOCKS = 40;
 
 /** What can be done about it. */
 function nextStep({ id, state, reason }: Mandate, agent: string): string {
@@ -41,7 +32,7 @@ interface MandateScene {
   readonly principal: Person | null;
   /** On whom or what, in words. */
   readonly resources: string;
-  /** The approval that it came from; null where nobody was asked. */
+  /** The approval that it came from; null where nobody was asked, and for everybody but whoever asked. */
   readonly view: ApprovalView | null;
 }
 
@@ -61,7 +52,7 @@ export function mandateMessage(
   const status = view === null || mandate.state !== 'active' ? null : statusOf({ view });
   const approval = view?.approval;
   return {
-    text: escapeMrkdwn(`${status === null ? '' : `${status} `}${title}: ${state}`),
+    text: topText(`${status === null ? '' : `${status} `}${title}: ${state}`),
     blocks: [
       ...(status === null ? [] : [line(words(oneLine(status), { bold: true }))]),
       header(oneLine(title)),
@@ -75,7 +66,7 @@ export function mandateMessage(
           moment(mandate.expiresAt),
         ]),
       ]),
-      ...(view === null ? [] : voteLines({ view }, 'approver')),
+      ...(view === null ? [] : voteLines({ view }, 'approver', MAX_VOTE_BLOCKS)),
       smallPrint(
         say`${mandate.id} · To end it, type /mandate revoke ${mandate.id}`,
         ...(approval === undefined ? [] : [say`${approval.id} · digest ${approval.digest.slice(0, 8)}`]),
@@ -101,6 +92,6 @@ export const thawedNotice = (mandate: Mandate, agent: Agent | null): Message =>
   );
 
 const said = (text: string, id: string): Message => ({
-  text: escapeMrkdwn(text),
+  text: topText(text),
   blocks: [line(words(oneLine(text))), smallPrint(oneLine(id))],
 });

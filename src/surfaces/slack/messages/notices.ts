@@ -19,7 +19,7 @@ import {
 } from './blocks.ts';
 import { errorText } from './outcome.ts';
 import { outputBlocks } from './output.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
+import { shortened, topText, type TopText } from './text.ts';
 
 const ENDINGS: Readonly<Partial<Record<CallState, string>>> = {
   succeeded: 'Done',
@@ -32,12 +32,12 @@ const ENDINGS: Readonly<Partial<Record<CallState, string>>> = {
 };
 
 /** What became of a call, in a sentence; null where there is nothing to tell (yet). */
-function endingOf(call: Call, agentName: string | null): { ending: Line; rest: Line; text: string } | null {
+function endingOf(call: Call, agentName: string | null): { ending: Line; rest: Line; text: TopText } | null {
   const ending = ENDINGS[call.state];
   if (ending === undefined) return null;
   const through = agentName === null ? '' : `, asked by your agent ${agentName}`;
   const rest = say`${call.summary}${through}.${call.error === null ? '' : ` ${errorText(call.error)}`}`;
-  const text = escapeMrkdwn(shortened(`${ending}: ${rest}`, 2800, '…'));
+  const text = topText(`${ending}: ${rest}`);
   return { ending: oneLine(ending), rest, text };
 }
 
@@ -77,7 +77,7 @@ export function outcomeLine(call: Call, agentName: string | null, account: strin
 
 /** That what somebody sent is under way; this message becomes the outcome. */
 export const workingMessage = ({ summary, id }: Call): Message => ({
-  text: escapeMrkdwn(shortened(`Working on it: ${summary}`, 2800, '…')),
+  text: topText(`Working on it: ${summary}`),
   blocks: [
     line(
       words('Working on it: ', { bold: true }),
@@ -92,7 +92,7 @@ export function agentMessage(agent: Agent, owner: Person, unproven: string | nul
   const keys = unproven === null ? '' : ` ${unproven}`;
   const text = `Agent ${agent.name} is registered, and ${owner.displayName} is its owner. It cannot do anything until someone gives it a mandate: /mandate create ${agent.name}.${keys}`;
   return {
-    text: escapeMrkdwn(text),
+    text: topText(text),
     blocks: [line(words(oneLine(text))), facts([ceilingOf(agent)]), smallPrint(oneLine(agent.id))],
   };
 }
@@ -101,7 +101,7 @@ export function agentMessage(agent: Agent, owner: Person, unproven: string | nul
 export function agentOfferMessage(agent: Agent, owner: Person, heir: Person): Message {
   const text = `${owner.displayName}, who owned agent ${agent.name}, is gone. The agent is frozen and offered to you. Adopt it, then give it new keys with /agent rotate ${agent.name}. Until then it can do nothing.`;
   return {
-    text: escapeMrkdwn(text),
+    text: topText(text),
     blocks: [
       line(words(oneLine(text))),
       facts([ceilingOf(agent)]),
@@ -116,13 +116,13 @@ const ceilingOf = ({ ceiling }: Agent): Fact =>
 
 /** What an offer reads once it is over: who owns the agent now. */
 export function offerOverMessage(agent: Agent, owner: Person): Message {
-  const text = `Agent ${agent.name} was offered to you. It is not any more: ${owner.displayName} is its owner now.`;
-  return { text: escapeMrkdwn(text), blocks: [line(words(oneLine(text))), smallPrint(oneLine(agent.id))] };
+  const text = `Agent ${agent.name} is no longer offered to you. ${owner.displayName} is its owner now.`;
+  return { text: topText(text), blocks: [line(words(oneLine(text))), smallPrint(oneLine(agent.id))] };
 }
 
 /** That a second Slack account shows somebody's email address: what it can do (nothing), and what to do about it. */
 export function contestedMessage(person: Person, known: string, other: string): Message {
   const who = `${person.displayName} (${person.login})`;
   const text = say`A second Slack account, ${other}, shows the work email of ${who}. We ignore it: ${known} is the account that we know. If the new account is right, an IT admin can type /account relink ${person.email}. If not, find out who changed that profile.`;
-  return { text: escapeMrkdwn(text), blocks: [line(words(text)), smallPrint(oneLine(person.id))] };
+  return { text: topText(text), blocks: [line(words(text)), smallPrint(oneLine(person.id))] };
 }

@@ -5,7 +5,7 @@ import type { Outcome } from '#engine/outcome.ts';
 import type { CallError } from '#domain/call/call.ts';
 import { line, words, type Message } from './blocks.ts';
 import { outputBlocks } from './output.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
+import { topText } from './text.ts';
 
 /** What an answer says beside the outcome itself. */
 export interface Around {
@@ -64,12 +64,12 @@ function done(
     ? [line(words('Done: ', { bold: true }), words(oneLine(summary)))]
     : [line(words(oneLine(entry.tool.title), { bold: true }))];
   return {
-    text: shortened(escapeMrkdwn(`${changes ? 'Done: ' : ''}${summary}`), 2900, '…'),
+    text: topText(`${changes ? 'Done: ' : ''}${summary}`),
     blocks: [...opening, ...outputBlocks(entry, output, names)],
   };
 }
 
 const simple = (opening: string, rest: string): Message => ({
-  text: shortened(escapeMrkdwn(`${opening}: ${rest}`), 2900, '…'),
+  text: topText(`${opening}: ${rest}`),
   blocks: [line(words(say`${opening}: `, { bold: true }), words(oneLine(rest)))],
 });

@@ -19,7 +19,7 @@ import {
   words,
   type Message,
 } from './blocks.ts';
-import { escapeMrkdwn, inSentence, shortened } from './text.ts';
+import { inSentence, topText } from './text.ts';
 
 /**
  * What would be asked for, before it is, with all that it would change as approvers see it: nothing has happened yet. `draftId` is what the
@@ -64,5 +64,5 @@ export function previewMessage(
       button('Cancel', ACTIONS.cancel, draftId),
     ),
   );
-  return { text: shortened(escapeMrkdwn(opening), 2900, '…'), blocks };
+  return { text: topText(opening), blocks };
 }

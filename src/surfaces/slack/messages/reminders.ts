@@ -3,7 +3,7 @@ import { actions, fact, facts, line, moment, smallPrint, words, type Message } f
 import { decisionButtons, statusOf } from './approval.ts';
 import type { Scene } from '#engine/approve/scene.ts';
 import { yourState } from '#engine/approve/your-state.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
+import { topText } from './text.ts';
 
 /** To each who may vote and has not: that a decision is still awaited. Says so where it has been decided, or they have voted, since. */
 export const reminderMessage = (scene: Scene, personId: string | null): Message =>
@@ -20,7 +20,7 @@ function nudge(scene: Scene, personId: string | null, opening: string): Message 
   const now = status ?? (you === 'voted' ? inWords : null);
   const said = now === null ? `${opening}: ${call.summary}` : `${now} ${call.summary}`;
   return {
-    text: escapeMrkdwn(shortened(said, 2800, '…')),
+    text: topText(said),
     blocks: [
       line(words(oneLine(said), { bold: true })),
       facts([

@@ -25,9 +25,21 @@ export function pieces(text: string, max: number): string[] {
   return piece === '' ? all : [...all, piece];
 }
 
-/** Words for a message's `text`, which Slack parses for mentions and links also where blocks are shown: nothing in it becomes one. */
+/** Words in which Slack finds no mention and no link. */
 export const escapeMrkdwn = (text: string): string =>
   oneLine(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+declare const TOP: unique symbol;
+
+/** A message's `text`. A string alone does not compile: it may hold a mention that somebody typed. */
+export type TopText = string & { readonly [TOP]: true };
+
+/**
+ * The `text` of a message, which Slack parses for mentions and links also where blocks are shown: nothing in these words becomes one, and there
+ * are at most 2800 of their characters. `markup` is ours, and Slack parses it.
+ */
+export const topText = (words: string, markup = ''): TopText =>
+  `${escapeMrkdwn(shortened(oneLine(words), 2800, '…'))}${markup}` as TopText;
 
 /** A summary of what is asked, in the middle of a sentence: "Reset password for Ann Lee" is "reset Ann Lee's password", "Suspend Ann Lee" only begins small. */
 export function inSentence(summary: string): string {

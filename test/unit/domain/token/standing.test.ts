@@ -74,7 +74,7 @@ const ENDINGS: [string, (ctx: TenantWriter, tenant: Tenant) => Promise<unknown>,
   ];
 
 test.each(ENDINGS)(
-  'when %s, tokens die at once at every door and in every process, and no new one is issued',
+  'when %s, tokens die at once at every interface and in every process, and no new one is issued',
   async (_, change, answer) => {
     const tenant = await world.tenant();
     const other = world.another();
