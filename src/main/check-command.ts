@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { argumentsOf, Unusable, type Command, type Terminal } from '../cli/command.ts';
+import { argumentsOf, Unusable, type Command, type Terminal } from '#cli/command.ts';
 
 /**
  * `prokura check`: asks everything that this installation leans on whether it works. What it needs of the

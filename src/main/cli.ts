@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { ProkuraError } from '#client/index.ts';
 import { checkCommand } from './check-command.ts';
-import { agentAssertion } from '../cli/agent-assertion.ts';
-import { agentCall } from '../cli/agent-call.ts';
-import { agentKey } from '../cli/agent-key.ts';
-import { agentToken } from '../cli/agent-token.ts';
-import { cleaned, Unusable, wordsOf, type Command, type Terminal } from '../cli/command.ts';
-import { policyCheck, policyRequire, policySet, policyShow } from '../cli/policy.ts';
-import { verifyLedgerCommand } from '../cli/verify-ledger.ts';
+import { agentAssertion } from '#cli/agent-assertion.ts';
+import { agentCall } from '#cli/agent-call.ts';
+import { agentKey } from '#cli/agent-key.ts';
+import { agentToken } from '#cli/agent-token.ts';
+import { cleaned, Unusable, wordsOf, type Command, type Terminal } from '#cli/command.ts';
+import { policyCheck, policyRequire, policySet, policyShow } from '#cli/policy.ts';
+import { verifyLedgerCommand } from '#cli/verify-ledger.ts';
 
 const COMMANDS: readonly Command[] = [
   checkCommand,

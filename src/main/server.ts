@@ -207,8 +207,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
 
 /** The tools and the policies that this version ships. */
 async function loadDefinitions() {
-  const catalogue = await loadCatalogue(new URL('../tools/', import.meta.url));
-  return { catalogue, policies: await loadPolicies(new URL('../policies/', import.meta.url), catalogue) };
+  const catalogue = await loadCatalogue(new URL('../../tools/', import.meta.url));
+  return { catalogue, policies: await loadPolicies(new URL('../../policies/', import.meta.url), catalogue) };
 }
 
 /** What the home page links to in a sandbox. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
-import { main } from '../../src/cli.ts';
+import { main } from '../../src/main/cli.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
 
 /** What the developer of an agent gets to run: the README's commands, and the example in Python. */

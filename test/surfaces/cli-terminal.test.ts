@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { main } from '../../src/cli.ts';
+import { main } from '../../src/main/cli.ts';
 
 /** What a command prints of texts that others wrote: a server's, a policy's, a person's. */
 
