@@ -9,8 +9,8 @@ export interface Stage {
 
 /**
  * Runs all stages in `folder`, one after another, even if one fails. Writes a line for each with its result
- * and its time, then everything that the failed ones have written. Returns the exit code: 1 if a stage failed,
- * could not be started or was ended by a signal, or if there were no stages.
+ * and its time, then everything that the failed ones have written. Returns the exit code: 1 if a stage
+ * failed, could not be started or was ended by a signal, or if there were no stages.
  */
 export async function runStages(
   stages: readonly Stage[],

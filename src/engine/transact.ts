@@ -102,8 +102,8 @@ export async function readonly<T>(
   );
 }
 
-// Up to ALONE facts of one name in a transaction get one job each, so that each can fail and be retried alone.
-// If there are more, every TOGETHER of them share a job.
+// Up to ALONE facts of one name in a transaction get one job each, so that each can fail and be retried
+// alone. If there are more, every TOGETHER of them share a job.
 const ALONE = 20;
 const TOGETHER = 100;
 
