@@ -63,4 +63,4 @@ const text = [
     ...all.filter((entry) => entry.family === family).map(section),
   ]),
 ].join('\n');
-await generated(new URL('../docs/tools.md', import.meta.url), text, 'node scripts/generate-docs.ts');
+await generated(new URL('../docs/tools.md', import.meta.url), text);

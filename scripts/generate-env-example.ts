@@ -1,4 +1,4 @@
 import { envExample } from './env-example.ts';
 import { generated } from './generated-file.ts';
 
-await generated(new URL('../.env.example', import.meta.url), envExample(), 'npm run generate');
+await generated(new URL('../.env.example', import.meta.url), envExample());

@@ -9,4 +9,4 @@ const header =
   '# Generated from the tools by scripts/generate-manifest.ts; do not edit. Replace https://prokura.example.com with your own address.\n';
 const registry = commandRegistry(await loadCatalogue(new URL('../tools/', import.meta.url)));
 const text = header + stringify(manifest(registry, 'https://prokura.example.com'), { lineWidth: 0 });
-await generated(new URL('../manifest.yml', import.meta.url), text, 'node scripts/generate-manifest.ts');
+await generated(new URL('../manifest.yml', import.meta.url), text);

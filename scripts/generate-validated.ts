@@ -9,4 +9,4 @@ import { generated } from './generated-file.ts';
 const folder = new URL('../policies/', import.meta.url);
 const catalogue = await loadCatalogue(new URL('../tools/', import.meta.url));
 const digest = validatedDigest(await readPolicies(folder), catalogue);
-await generated(new URL(VALIDATED, folder), `${digest}\n`, 'node scripts/generate-validated.ts');
+await generated(new URL(VALIDATED, folder), `${digest}\n`);

@@ -188,6 +188,17 @@ async function schemaChecks(sql: Sql, mode: Mode): Promise<{ checks: Check[]; cu
       current: false,
     };
   const pending = entries.filter(({ when }) => when > last);
+  if (last > 0 && pending.length === entries.length)
+    return {
+      checks: [
+        answers.failed(
+          'It was made by Prokura before its first release, and no migration leads on from there.',
+          'Point DATABASE_URL (or PROKURA_DATA) at an empty database.',
+          'before_first',
+        ),
+      ],
+      current: false,
+    };
   const installed = await sql<{ mode: Mode }[]>`select mode from installation`;
   const other = installed.find((one) => one.mode !== mode);
   const kind = answersTo('database.mode', 'Database: what it is for');

@@ -16,8 +16,8 @@ const LOCK = 7_041_969;
 /**
  * Migrates the database to this version, as its owner, under an advisory lock because two processes may start
  * at once. Also marks what it is for: a database that was live refuses a sandbox, and the other way round
- * (law 13). Throws Fault `conflict` on such a mix, `unavailable` if the database cannot be reached, and
- * `forbidden` if the owner lacks a right, with the SQL that grants it.
+ * (law 13). Throws Fault `conflict` on such a mix or if other tables are in the way, `unavailable` if the
+ * database cannot be reached, and `forbidden` if the owner lacks a right, with the SQL that grants it.
  */
 export async function migrateDatabase(ownerUrl: string, mode: Mode, queues: QueueTable): Promise<void> {
   const sql = asOwner(ownerUrl);
@@ -82,6 +82,15 @@ function explained(failure: unknown): unknown {
       `The database user of DATABASE_URL lacks a privilege (PostgreSQL: ${error instanceof Error ? error.message : code}). ` +
         `It must own the database and be a member of the role ${SERVER_ROLE}. Run as a superuser: ` +
         `CREATE ROLE ${SERVER_ROLE} NOLOGIN; GRANT ${SERVER_ROLE} TO <the user>; ALTER DATABASE <the database> OWNER TO <the user>;`,
+      { cause: error },
+    );
+  }
+  // A table is there already, and no migration that we know has created it.
+  if (code === '42P07') {
+    return new Fault(
+      'conflict',
+      'This database has tables that this version did not create: it was made by Prokura before its first release, or by another program. ' +
+        'Set DATABASE_URL (or PROKURA_DATA) to an empty database.',
       { cause: error },
     );
   }

@@ -152,7 +152,7 @@ async function inTransaction<T>(
   try {
     return (await pool.begin(MODES[mode], async (client) => {
       begun = true;
-      // Decisions are read from the primary only (migration `primary_only`).
+      // Decisions are read from the primary only (the SQL function `primary_only`).
       const naming =
         client`select set_config('app.tenant_id', ${tenantId}, true) where primary_only()`.execute();
       naming.catch(() => {});

@@ -4,7 +4,6 @@ import type { ReadDb, TenantReader, TenantWriter, WriteDb } from '#domain/contex
 import type { Fact } from '#domain/facts.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { appendLedger } from '#domain/ledger/store.ts';
-import { newId } from '#lib/id.ts';
 import type { App } from './app.ts';
 
 type Parts = Pick<App, 'database' | 'queue' | 'now' | 'subscribers'>;
@@ -12,7 +11,7 @@ type Job = { queue: string; data: Readonly<Record<string, string | number | null
 
 /**
  * The only place where a transaction begins. It sets the tenant first, so that row-level security applies to
- * everything inside. Then it runs `work`, saves the facts and enqueues their subscribers' jobs. The ledger
+ * everything inside. Then it runs `work` and enqueues the jobs of those who subscribe to its facts. The ledger
  * comes last, because its head stays locked until the commit (laws 3 and 11).
  *
  * A throw rolls everything back. `work` may run more than once, and must not wait for anything outside of the
@@ -67,7 +66,7 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
         void jobs.push({ queue, data, ...(startAfter === undefined ? {} : { startAfter }) }),
     });
     const emitted = [...facts.values()];
-    jobs.push(...(await saveFacts(app, db, tenantId, now, emitted)));
+    jobs.push(...subscribersJobs(app, emitted));
     for (const [queue, some] of Map.groupBy(jobs, (job) => job.queue)) {
       const whole = some.map(({ data, startAfter }) => ({
         data: { tenant: tenantId, ...data },
@@ -103,23 +102,13 @@ export async function readonly<T>(
   );
 }
 
-// Up to ALONE facts of one name in a transaction get one row and one job each, so that each can fail and be
-// retried alone. If there are more, every TOGETHER of them share a row and a job.
+// Up to ALONE facts of one name in a transaction get one job each, so that each can fail and be retried
+// alone. If there are more, every TOGETHER of them share a job.
 const ALONE = 20;
 const TOGETHER = 100;
 
-/**
- * Saves facts and returns the jobs of their subscribers. Spaces separate the things that share a row; no id
- * contains one.
- */
-async function saveFacts(
-  app: Parts,
-  db: WriteDb,
-  tenantId: string,
-  at: Date,
-  emitted: readonly Fact[],
-): Promise<Job[]> {
-  if (emitted.length === 0) return [];
+/** The jobs of the facts' subscribers. Spaces separate the things that share a job; no id contains one. */
+function subscribersJobs(app: Parts, emitted: readonly Fact[]): Job[] {
   const shares = [...Map.groupBy(emitted, (fact) => fact.name)].flatMap(([name, facts]) => {
     const size = facts.length > ALONE ? TOGETHER : 1;
     const things = facts.map((fact) => fact.thing);
@@ -128,11 +117,6 @@ async function saveFacts(
       thing: things.slice(nth * size, (nth + 1) * size).join(' '),
     }));
   });
-  const column = (values: readonly string[]) => sql`${sql.param([...values])}::text[]`;
-  await db.execute(sql`
-    insert into facts (tenant_id, id, name, data, at)
-    select ${tenantId}, i, n, jsonb_build_object('thing', t), ${at.toISOString()}::timestamptz
-      from unnest(${column(shares.map(() => newId('fact')))}, ${column(shares.map((fact) => fact.name))}, ${column(shares.map((fact) => fact.thing))}) as row(i, n, t)`);
   return shares.flatMap(({ name, thing }) =>
     (app.subscribers[name] ?? []).map((queue) => ({ queue, data: { fact: name, thing } })),
   );

@@ -18,7 +18,6 @@ export type IdPrefix =
   | 'vote'
   | 'evt'
   | 'hold'
-  | 'fact'
   | 'key'
   | 'err'
   | 'draft'

@@ -9,6 +9,7 @@ import postgres, { type Sql } from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { checkDatabase } from '#db/check.ts';
 import { freePort } from '#db/embedded.ts';
+import { migrateDatabase } from '#db/migrate.ts';
 import type { Check } from '#lib/check.ts';
 import { newId } from '#lib/id.ts';
 import { startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
@@ -495,6 +496,14 @@ describe('the database', () => {
     await sql`insert into drizzle.__drizzle_migrations (hash, created_at) values ('later', ${Date.now() * 2})`;
     expect(await checked()).toEqual({ 'database.migrations': 'failed newer' });
     await sql`delete from drizzle.__drizzle_migrations where hash = 'later'`;
+    // As the many migrations from before the first release left it.
+    await sql`update drizzle.__drizzle_migrations set created_at = created_at - 1e12::bigint`;
+    expect(await checked()).toEqual({ 'database.migrations': 'failed before_first' });
+    await expect(migrateDatabase(databaseUrl, 'sandbox', {})).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringMatching(/before its first release.*empty database/),
+    });
+    await sql`update drizzle.__drizzle_migrations set created_at = created_at + 1e12::bigint`;
     expect(await checked({ mode: 'live' })).toEqual({ 'database.mode': 'failed other_mode' });
   });
 

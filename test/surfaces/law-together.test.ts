@@ -28,7 +28,7 @@ beforeAll(async () => {
       end if;
       return new;
     end $$`);
-  for (const table of ['calls', 'mandates', 'mandate_freezes', 'facts', 'ledger', 'pgboss.job_common'])
+  for (const table of ['calls', 'mandates', 'mandate_freezes', 'ledger', 'pgboss.job_common'])
     await world.sql.unsafe(
       `create trigger flaky before insert or update on ${table} for each row execute function public.flaky()`,
     );
@@ -82,11 +82,11 @@ async function killer(times: number): Promise<void> {
   }
 }
 
-/** Collects each change by its traces: row, ledger entry, fact and call. All must name the same changes. */
+/** Collects each change by its traces: row, ledger entry, the job that a fact becomes, and call. All must name the same changes. */
 async function apart(): Promise<string[]> {
   const rows = await world.sql<{ what: string; id: string }[]>`
     with ledger_of as (select event, coalesce(data->>'mandate_id', '') as mandate, coalesce(data->>'call_id', '') as call from ledger),
-         fact_of as (select name, data->>'thing' as thing from facts)
+         fact_of as (select data->>'fact' as name, data->>'thing' as thing from pgboss.job where name = 'slack-project')
     select 'mandate without its line' as what, m.id from mandates m where not exists (select from ledger_of l where l.event = 'MANDATE_CREATED' and l.mandate = m.id)
     union all select 'line without its mandate', l.mandate from ledger_of l where l.event = 'MANDATE_CREATED' and not exists (select from mandates m where m.id = l.mandate)
     union all select 'mandate without its fact', m.id from mandates m where not exists (select from fact_of f where f.name = 'mandate.created' and f.thing = m.id)

@@ -485,9 +485,10 @@ describe('handing on', () => {
     expect(output['revoked']).toEqual(all);
     const entries = (await world.ledger('MANDATE_REVOKED')).map((entry) => entry.data['mandate_id']);
     expect(entries.filter((id) => all.includes(String(id)))).toEqual(all);
-    const facts = await world.sql<{ things: string[] }[]>`
-      select string_to_array(data ->> 'thing', ' ') as things from facts where name = 'mandate.revoked' and data ->> 'thing' like ${`%${mandateId}%`}`;
-    expect(facts.map(({ things }) => things)).toEqual([all]);
+    const jobs = await world.sql<{ things: string[] }[]>`
+      select string_to_array(data ->> 'thing', ' ') as things from pgboss.job
+       where data ->> 'fact' = 'mandate.revoked' and data ->> 'thing' like ${`%${mandateId}%`}`;
+    expect(jobs.map(({ things }) => things)).toEqual([all]);
     await eventually(async () => {
       const told =
         await world.sql`select distinct thing from slack_messages where thing = any(${all}) and audience = 'mandate-revoked' and ts is not null`;

@@ -2,7 +2,6 @@ import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { approvals } from '#domain/approval/tables.ts';
 import { calls } from '#domain/call/tables.ts';
-import { facts } from '#domain/fact/tables.ts';
 import { mandates } from '#domain/mandate/tables.ts';
 import { people } from '#domain/person/tables.ts';
 import {
@@ -21,8 +20,17 @@ const patch = (...Operations: unknown[]) => ({
 });
 
 let world: World;
+/** The jobs of subscribers, by tenant. */
+const told: { tenant: unknown; queue: string }[] = [];
 beforeAll(async () => {
   world = await startWorld();
+  const enqueue = async (_tx: unknown, queue: string, data: { tenant?: unknown }) =>
+    void told.push({ tenant: data.tenant, queue });
+  const enqueueAll = async (tx: unknown, queue: string, jobs: { data: object }[]) => {
+    for (const { data } of jobs) await enqueue(tx, queue, data);
+  };
+  const subscribers = { 'mandate.revoked': ['of-mandates'], 'person.departed': ['of-people'] };
+  Object.assign(world.app, { queue: { enqueue, enqueueAll }, subscribers });
 });
 afterAll(() => world.close());
 
@@ -43,7 +51,7 @@ async function bob(settings = {}, source = 'okta') {
       mandates: await ctx.db.select().from(mandates),
       call: (await ctx.db.select().from(calls))[0]!,
       approval: (await ctx.db.select().from(approvals))[0]!,
-      facts: (await ctx.db.select().from(facts)).map((fact) => fact.name),
+      told: told.flatMap(({ tenant, queue }) => (tenant === tenantId ? [queue] : [])).sort(),
     }));
   return { tenantId, client, id, personId, look, ...given };
 }
@@ -64,8 +72,7 @@ async function revoked(one: Awaited<ReturnType<typeof bob>>, actor: string): Pro
   const departures = await world.ledger(one.tenantId, 'user_deactivated');
   expect(departures).toHaveLength(1);
   expect(departures[0]).toMatchObject({ actor, data: { person: one.personId, reason: REASON } });
-  expect(after.facts.filter((name) => name === 'mandate.revoked')).toHaveLength(2);
-  expect(after.facts).toContain('person.departed');
+  expect(after.told).toEqual(['of-mandates', 'of-mandates', 'of-people']);
 }
 
 const whole = (active: unknown) => ({ ...oktaUser('bob', { active }) });

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadCatalogue } from '#engine/catalogue.ts';
 import { loadPolicies, preparePolicies } from '#engine/decide/policies.ts';
+import { copyTree } from '../../scripts/testing/tree-copy.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -67,9 +68,9 @@ describe('what the documents name exists', () => {
 
   test('every path in README, AGENTS, CONTRIBUTING and the decisions', () => {
     const example = [
-      'tools/okta/unlock-user.ts',
-      'policies/unlock.cedar',
-      'test/surfaces/unlock-user.test.ts',
+      'tools/okta/expire-password.ts',
+      'policies/expire-password.cedar',
+      'test/surfaces/expire-password.test.ts',
     ];
     const paths = [...worked, ...docs.filter((file) => file.startsWith('docs/'))].flatMap((file) =>
       [
@@ -100,7 +101,7 @@ describe('what the documents name exists', () => {
       'client_assertion_type',
       'client_secret_basic',
       'client_secret_post',
-      'okta_unlock_user',
+      'okta_expire_password',
       'approval_id',
       'approval_url',
       'mandate_id',
@@ -190,6 +191,8 @@ describe('the files for agents and lawyers', () => {
 });
 
 describe('the tool that CONTRIBUTING.md works out', () => {
+  const TOOL = 'tools/okta/expire-password.ts';
+  const TEST = 'test/surfaces/expire-password.test.ts';
   let folder: string;
 
   // Inside the project, so that `#engine/…` resolves, but outside of `tools/`, which other tests load at the
@@ -197,33 +200,35 @@ describe('the tool that CONTRIBUTING.md works out', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(import.meta.dirname, '.docs-'));
     mkdirSync(join(folder, 'tools/okta'), { recursive: true });
-    writeFileSync(join(folder, 'tools/okta/unlock-user.ts'), block('tools/okta/unlock-user.ts'));
+    writeFileSync(join(folder, TOOL), block(TOOL));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const load = () => loadCatalogue(pathToFileURL(`${join(folder, 'tools')}/`));
 
-  test('is a tool of the catalogue, under the name of its place', async () => {
+  test('is a tool of the catalogue, under the name of its place, and none that there is already', async () => {
     const { all } = await load();
     expect(all.map(({ tool, family }) => [tool.name, family, tool.effects])).toEqual([
-      ['okta_unlock_user', 'okta', 'act'],
+      ['okta_expire_password', 'okta', 'act'],
     ]);
+    const real = await loadCatalogue(pathToFileURL(join(root, 'tools/')));
+    expect(real.get('okta_expire_password')).toBeUndefined();
   });
 
   test('has policies that fit the schema, and that ask as they say', async () => {
     const real = await loadCatalogue(pathToFileURL(join(root, 'tools/')));
     const all = [...real.all, ...(await load()).all];
     const catalogue = { all, get: (name: string) => all.find(({ tool }) => tool.name === name) };
-    const text = `${read('policies/default.cedar')}\n${block('policies/unlock.cedar')}`;
-    const { policies } = preparePolicies(text, catalogue).forTool('okta_unlock_user');
+    const text = `${read('policies/default.cedar')}\n${block('policies/expire-password.cedar')}`;
+    const { policies } = preparePolicies(text, catalogue).forTool('okta_expire_password');
     expect([...policies.keys()]).toEqual(
       expect.arrayContaining([
-        'managers-unlock-their-reports',
+        'managers-expire-passwords-of-their-reports',
         'it-admins-act-at-okta',
         'agents-ask-before-they-change-okta',
       ]),
     );
-    expect(policies.get('privileged-people-are-unlocked-by-two-admins')).toMatchObject({
+    expect(policies.get('passwords-of-privileged-people-take-two-admins')).toMatchObject({
       addsOnly: true,
       requirement: { quorum: 2, stepUp: true },
     });
@@ -231,39 +236,43 @@ describe('the tool that CONTRIBUTING.md works out', () => {
     await expect(loadPolicies(pathToFileURL(join(root, 'policies/')), real)).resolves.toBeDefined();
   });
 
-  test('compiles with the ability that the page adds, and its test compiles too', () => {
-    const line = /`(unlock\(person: string\): Promise<void>;)`/.exec(read('CONTRIBUTING.md'))?.[1];
-    expect(line).toBeDefined();
-    writeFileSync(
-      join(folder, 'ability.ts'),
-      `export {};\ndeclare module '#domain/context.ts' {\n  interface PersonActions {\n    ${line}\n  }\n}\n`,
-    );
-    const worldFile = relative(folder, join(root, 'test/support/world.ts'));
-    writeFileSync(
-      join(folder, 'unlock-user.test-copy.ts'),
-      block('test/surfaces/unlock-user.test.ts').replace('../support/world.ts', worldFile),
-    );
-    const config = {
-      extends: relative(folder, join(root, 'tsconfig.json')),
-      include: [],
-      files: ['tools/okta/unlock-user.ts', 'ability.ts', 'unlock-user.test-copy.ts'],
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    expect(errorsIn(folder)).toEqual([]);
+  test('compiles in a copy of the tree with the lines that the page adds, and so does its test', () => {
+    const copy = copyTree(root);
+    try {
+      for (const file of [TOOL, TEST]) writeFileSync(join(copy.root, file), block(file));
+      const lines = [
+        ...read('CONTRIBUTING.md').matchAll(/^\| `(src\/[\w/]+\.ts)`.*\| `(expirePassword.*)` \|$/gm),
+      ];
+      expect(lines.length).toBeGreaterThan(1);
+      for (const [, file = '', line = ''] of lines) addAbility(join(copy.root, file), line);
+      // `database.ts` declares what the test's world injects.
+      const files = [TOOL, TEST, 'test/support/database.ts', ...lines.map(([, file = '']) => file)];
+      const config = { extends: './tsconfig.json', include: [], files };
+      writeFileSync(join(copy.root, 'tsconfig.example.json'), JSON.stringify(config));
+      expect(errorsOf(copy.root, 'tsconfig.example.json')).toBe('');
+    } finally {
+      copy.remove();
+    }
   });
 });
 
-/** The compiler's errors in the files of the page. `npm run types` checks all others. */
-function errorsIn(folder: string): string[] {
+/** Adds a line of the page where the abilities of a file are: after `suspend`. */
+function addAbility(file: string, line: string): void {
+  const source = readFileSync(file, 'utf8');
+  const changed = source.replace(/^ +suspend\b.*[;,]$/m, (suspend) => `${suspend}\n${line}`);
+  if (changed === source)
+    throw new Error(`${file} has no ability to suspend, beside which the example stands`);
+  writeFileSync(file, changed);
+}
+
+/** What the compiler says about a project; nothing if it compiles. */
+function errorsOf(folder: string, config: string): string {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  let said = '';
   try {
-    execFileSync(process.execPath, [tsc, '--project', folder, '--pretty', 'false'], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
+    const args = [tsc, '--project', config, '--pretty', 'false'];
+    execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+    return '';
   } catch (error) {
-    said = String((error as { stdout?: unknown }).stdout);
+    return String((error as { stdout?: unknown }).stdout);
   }
-  return said.split('\n').filter((text) => /^(?:tools|ability|unlock|error|tsconfig)/.test(text));
 }

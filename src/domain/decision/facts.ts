@@ -129,8 +129,8 @@ export const NO_POLICY: PolicyFacts = { version: 0, digest: null, singleAdmin: f
 
 /**
  * Reads the facts in one round trip, as this transaction sees them. With `lock`, locks principal, agent,
- * mandate and ancestors against a revocation until the transaction ends (law 2). Source: migration
- * `decision_read`.
+ * mandate and ancestors against a revocation until the transaction ends (law 2). Source: the SQL function
+ * `decision_facts`.
  */
 export async function decisionFacts(
   reader: TenantReader,

@@ -6,7 +6,7 @@ import type { NewEntry } from './entry.ts';
 export interface LedgerLines {
   /** The time of all entries: ISO 8601, UTC, milliseconds. */
   readonly at: string;
-  /** The entries as `ledger_append` (migration `ledger_lines`) takes them. It hashes exactly these texts. */
+  /** The entries as the SQL function `ledger_append` takes them. It hashes exactly these texts. */
   readonly json: string;
 }
 

@@ -4,7 +4,7 @@ import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 
 /**
  * The ledger. Append-only: the server's database role may insert and select, but not update or
- * delete (migration 0001).
+ * delete (migration `functions_and_rights`).
  */
 export const ledger = pgTable(
   'ledger',

@@ -222,7 +222,7 @@ export type EndedMandate = Pick<Mandate, 'id' | 'principalId' | 'agentId'>;
 /**
  * Ends mandates for good, with everything below them, and ends their tokens (epoch). Locks them in the order
  * of their ids, as `openMandateTree` does. Returns the mandates that this call ended, in that order. Source:
- * the SQL function `end_mandate_trees` (migration `decision_read`). Does not record anything.
+ * the SQL function `end_mandate_trees`. Does not record anything.
  */
 export async function endMandateTrees(
   ctx: TenantWriter,

@@ -39,7 +39,7 @@ export const people = pgTable(
     scimId: text('scim_id'),
     /** The SCIM resource as the client sent it, without the fields that have a column. */
     scimDoc: jsonb('scim_doc').$type<Record<string, unknown>>(),
-    /** Whether the person's sessions are on hold. A held person may not act. */
+    /** Whether the person's sessions are on hold. A held person may not act. No tool sets this yet. */
     held: boolean('held').notNull().default(false),
     /**
      * The person who froze everything that this person delegates. Until it is lifted, they can give

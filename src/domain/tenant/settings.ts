@@ -34,7 +34,7 @@ export interface TenantSettings {
   readonly oneTimeScopes?: readonly string[];
   /**
    * One IT admin may change the rules alone; every answer about such a change says so. The database removes
-   * the setting as soon as there is a second one (migration `single_admin_falls`), and it does not return
+   * the setting as soon as there is a second one (the trigger `single_admin_falls`), and it does not return
    * when one is suspended.
    */
   readonly singleAdmin?: boolean;

@@ -24,7 +24,7 @@ export interface Named {
  * Looks up the names in a check, in one round trip and without a transaction: an agent by id or name, a
  * principal by our id, work email, login or the provider's id (as `agentByReference` and `peopleByReference`
  * do), a mandate by id. Decides nothing: the decision that follows checks whether what was found is in force.
- * Source: migration `decision_read`.
+ * Source: the SQL function `hot_candidates`.
  */
 export async function namedMandates(
   client: Sql,

@@ -30,8 +30,8 @@ export interface Ancestor {
 }
 
 /**
- * A mandate with everything that it depends on, as the SQL function `hot_mandates` (migration
- * `resource_servers_read`) reads it in one statement.
+ * A mandate with everything that it depends on, as the SQL function `hot_mandates` reads it in one
+ * statement.
  */
 export interface HotMandate {
   readonly mandate_id: string;

@@ -8,8 +8,8 @@ import type { PersonStatus } from '../../provider.ts';
 import { parseScope } from '../grant/scope.ts';
 
 /**
- * A person with everything that their sign-ins depend on, as the SQL function `hot_person` (migration
- * `person_standing_read`) reads it in one statement.
+ * A person with everything that their sign-ins depend on, as the SQL function `hot_person` reads it in one
+ * statement.
  */
 export interface HotPerson {
   readonly uid: string;

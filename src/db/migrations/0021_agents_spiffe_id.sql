@@ -1,1 +1,0 @@
-CREATE UNIQUE INDEX "agents_spiffe_id" ON "agents" USING btree ("tenant_id","spiffe_id");

@@ -1,1 +1,0 @@
-ALTER TABLE "people" ADD COLUMN "tokens_not_before" timestamp with time zone;

@@ -1,1 +1,0 @@
-ALTER TABLE "calls" ADD COLUMN "unanswered" boolean DEFAULT false NOT NULL;

@@ -1,1 +1,0 @@
-ALTER TABLE "people" ADD COLUMN "email_changed_at" timestamp with time zone;
