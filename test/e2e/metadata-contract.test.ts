@@ -7,7 +7,7 @@ import { newSecret } from '#lib/id.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { Browser, pkce, signIn } from '../support/browser.ts';
 import { newProofKey, proofBy } from '../support/dpop.ts';
-import { singleAdmin } from '../surfaces/identity-providers-world.ts';
+import { singleAdmin } from '../support/identity-providers.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
 
 const REDIRECT = 'http://127.0.0.1:33418/callback';

@@ -13,7 +13,8 @@ import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.t
 import { startServer, type RunningServer } from '../../src/main/server.ts';
 import { startProcess } from '../support/process.ts';
 import { previewOf } from '../support/slack-card.ts';
-import { copyDatabase, eventually } from '../support/world.ts';
+import { copyDatabase } from '../support/copy-database.ts';
+import { eventually } from '../support/world.ts';
 
 const LIVE = {
   PROKURA_MODE: 'live',

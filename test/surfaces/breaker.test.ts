@@ -3,7 +3,7 @@ import { DEFAULT_SETTINGS } from '#domain/tenant/settings.ts';
 import { transact } from '#engine/transact.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
-import { delegate, oktaUser } from '../unit/surfaces/scim/world.ts';
+import { delegate, oktaUser } from '../support/scim.ts';
 
 /** A burst of deactivations: what is irreversible waits, and whatever tightens happens at once (law 9). */
 let world: World;

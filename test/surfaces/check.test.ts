@@ -20,7 +20,7 @@ import {
   slackOfSandbox,
   type SandboxState,
 } from '../../src/main/sandbox-settings.ts';
-import { copyDatabase } from '../support/world.ts';
+import { copyDatabase } from '../support/copy-database.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const EXACT = [

@@ -2,7 +2,13 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '#lib/id.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
-import { send, singleAdmin, startIssuer, type Answer, type TestIssuer } from './identity-providers-world.ts';
+import {
+  send,
+  singleAdmin,
+  startIssuer,
+  type Answer,
+  type TestIssuer,
+} from '../support/identity-providers.ts';
 
 const AUDIENCE = 'https://api.acme.example';
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { groupMappings, groups, memberships } from '#domain/group/tables.ts';
 import { people } from '#domain/person/tables.ts';
 import { newId } from '#lib/id.ts';
-import { importPerson, oktaUser, startWorld, type Client, type World } from '../unit/surfaces/scim/world.ts';
+import { openBareWorld } from '../support/bare-world.ts';
+import { importPerson, oktaUser, withScim, type Client, type ScimWorld } from '../support/scim.ts';
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const ENT = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
@@ -15,13 +16,13 @@ const patch = (...Operations: unknown[]) => ({
   Operations,
 });
 
-let world: World;
+let world: ScimWorld;
 let okta: Client;
 let entra: Client;
 
 beforeAll(async () => {
-  world = await startWorld();
-  const tenantId = await world.tenant();
+  world = withScim(await openBareWorld());
+  const tenantId = await world.emptyTenant();
   okta = await world.client(tenantId);
   entra = await world.client(tenantId, 'entra');
   await okta.send('POST', '/Users', oktaUser('seed'));
@@ -129,7 +130,7 @@ describe('who a SCIM user is', () => {
       status: 'ACTIVE',
       scimActive: true,
     });
-    expect(await world.ledger(okta.tenantId, 'user_provisioned')).toContainEqual(
+    expect(await world.ledgerOf(okta.tenantId, 'user_provisioned')).toContainEqual(
       expect.objectContaining({
         actor: 'okta:scim',
         data: expect.objectContaining({ subject: 'oidc:okta:00usubject' }),
@@ -484,7 +485,7 @@ describe('the door', () => {
     await expect(okta.send('GET', '/scimitar')).rejects.toThrow('not SCIM');
   });
   it("keeps tenants apart: another tenant's user is 404 for every verb, and its name is free", async () => {
-    const other = await world.client(await world.tenant());
+    const other = await world.client(await world.emptyTenant());
     const id = await make(okta, 'mine');
     for (const method of ['GET', 'DELETE'])
       expect((await other.send(method, `/Users/${id}`)).status).toBe(404);
