@@ -49,7 +49,7 @@ describe('npm start on a fresh machine', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test('a sandbox with its own database and simulators, which a second start resumes', async () => {
+  test('it is a sandbox with its own database and simulators, which a second start resumes', async () => {
     const env = { PATH, PROKURA_DATA: folder, PORT: String(await freePort()) };
     const first = await startProcess(env);
     expect(first.output()).toContain('This is a SANDBOX');

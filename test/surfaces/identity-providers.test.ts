@@ -159,7 +159,7 @@ describe('the configuration', () => {
     expect(await rows()).toEqual(before);
   });
 
-  test('who may: an API key of this organisation with the scope admin', async () => {
+  test('only an API key of this organisation with the scope admin reads or changes it', async () => {
     const other = (await send(world, 'POST', keysPath, admin, { name: 'reader', scopes: ['ledger:read'] }))
       .body;
     expect((await get(String(other['api_key']))).status).toBe(403);
