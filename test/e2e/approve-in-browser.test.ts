@@ -77,7 +77,7 @@ test('two IT admins follow the link, sign in at Okta with a second factor, read 
   );
 });
 
-test('the wrong turns: no second factor, not an approver, a denial without a reason', async () => {
+test('without a second factor, by somebody who is no approver, or without a reason for a denial, nothing is decided', async () => {
   const approvalId = await asks('erin', 'faye');
   const ivan = world.okta.org.users.get(samplePerson('ivan').oktaId);
   if (ivan === undefined) throw new Error('no Ivan');

@@ -7,7 +7,7 @@ import { newSecret } from '#lib/id.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { Browser, pkce, signIn } from '../support/browser.ts';
 import { newProofKey, proofBy } from '../support/dpop.ts';
-import { singleAdmin } from '../surfaces/identity-providers-world.ts';
+import { singleAdmin } from '../support/identity-providers.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
 
 const REDIRECT = 'http://127.0.0.1:33418/callback';
@@ -233,7 +233,7 @@ describe('T34: whatever the metadata name works, driven by the document itself',
     for (const [, value] of endpoints) expect(value).toMatch(new RegExp(`^${issuer}/`));
   });
 
-  test('grant_types_supported', async () => {
+  test('every grant type that it names gives a token, and no other is taken', async () => {
     const first = await redeemed();
     const grants: Record<string, () => Promise<{ status: number }>> = {
       'urn:ietf:params:oauth:grant-type:token-exchange': async () =>
@@ -272,7 +272,7 @@ describe('T34: whatever the metadata name works, driven by the document itself',
     expect(unknown.body['error']).toBe('unsupported_grant_type');
   });
 
-  test('the ways to authenticate, at the token, introspection and revocation endpoints', async () => {
+  test('every way to authenticate works at the token, introspection and revocation endpoints', async () => {
     const [none, bearer] = ['none', 'Bearer'];
     const known = Object.keys(METHODS);
     expect(list('token_endpoint_auth_methods_supported').toSorted()).toEqual([...known, none].toSorted());
@@ -308,7 +308,7 @@ describe('T34: whatever the metadata name works, driven by the document itself',
     });
   });
 
-  test('the algorithms of assertions, of agents and of clients that people sign in to', async () => {
+  test('every algorithm of assertions works, for agents and for clients that people sign in to', async () => {
     for (const endpoint of ['token', 'introspection', 'revocation'])
       expect(list(`${endpoint}_endpoint_auth_signing_alg_values_supported`).toSorted()).toEqual(
         Object.keys(KEYS).toSorted(),
@@ -330,7 +330,7 @@ describe('T34: whatever the metadata name works, driven by the document itself',
     }
   });
 
-  test('response types and modes, and the challenge of PKCE', async () => {
+  test('every response mode brings the code and the issuer, and PKCE is S256', async () => {
     expect(list('response_types_supported')).toEqual(['code']);
     expect(list('code_challenge_methods_supported')).toEqual(['S256']);
     /**
@@ -369,7 +369,7 @@ describe('T34: whatever the metadata name works, driven by the document itself',
     expect(back.url.searchParams.get('code')).toBeNull();
   });
 
-  test('the ID token: its algorithm, its keys and its claims', async () => {
+  test('an ID token has the algorithm, the key and the claims that it names', async () => {
     const own = await redeemed({ scope: 'openid okta.users.read', nonce: 'n-1', max_age: '300' });
     const jwks = (await (await fetch(String(metadata['jwks_uri']))).json()) as { keys: JWK[] };
     const { payload, protectedHeader } = await jwtVerify(String(own['id_token']), createLocalJWKSet(jwks), {
@@ -382,7 +382,7 @@ describe('T34: whatever the metadata name works, driven by the document itself',
     expect(list('subject_types_supported')).toEqual(['public']);
   });
 
-  test('pushed requests, registration, documents of clients, details, proofs and status lists', async () => {
+  test('pushed requests, registration, details, proofs and status lists work where it says', async () => {
     const { address } = await authorize();
     const pushed = await send(
       'pushed_authorization_request_endpoint',

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
 import { signIn } from '../support/browser.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
-import { KITS } from './oauth-kits.ts';
+import { KITS } from '../support/oauth-kits.ts';
 
 const CLIENT_ID = 'https://client.example/app.json';
 const REDIRECT = 'http://127.0.0.1:33418/callback';

@@ -13,7 +13,8 @@ import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.t
 import { startServer, type RunningServer } from '../../src/main/server.ts';
 import { startProcess } from '../support/process.ts';
 import { previewOf } from '../support/slack-card.ts';
-import { copyDatabase, eventually } from '../support/world.ts';
+import { copyDatabase } from '../support/copy-database.ts';
+import { eventually } from '../support/world.ts';
 
 const LIVE = {
   PROKURA_MODE: 'live',
@@ -48,7 +49,7 @@ describe('npm start on a fresh machine', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test('a sandbox with its own database and simulators, which a second start resumes', async () => {
+  test('it is a sandbox with its own database and simulators, which a second start resumes', async () => {
     const env = { PATH, PROKURA_DATA: folder, PORT: String(await freePort()) };
     const first = await startProcess(env);
     expect(first.output()).toContain('This is a SANDBOX');

@@ -7,8 +7,8 @@ import postgres, { type Sql } from 'postgres';
 import { freePort } from '#db/embedded.ts';
 import { startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
 import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.ts';
+import { copyDatabase } from './copy-database.ts';
 import { layWire, type Wire } from './proxy.ts';
-import { copyDatabase } from './world.ts';
 
 /** A server in its own process, which can be killed. */
 export interface ServerProcess {

@@ -4,11 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { importJWK, SignJWT, type JWK } from 'jose';
-import postgres, { type Sql } from 'postgres';
-import { inject } from 'vitest';
+import postgres from 'postgres';
 import type { Actor, PersonActor } from '#domain/actor.ts';
 import type { LedgerEntry } from '#domain/ledger/entry.ts';
-import { ledgerEntries } from '#domain/ledger/store.ts';
 import { findPersonByUid, type Person } from '#domain/person/store.ts';
 import type { App } from '#engine/app.ts';
 import { approvalView } from '#engine/approve/view.ts';
@@ -23,6 +21,8 @@ import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.t
 import { readConfig } from '../../src/main/config.ts';
 import { startSandbox } from '../../src/main/sandbox-mode.ts';
 import { startServer, type RunningServer } from '../../src/main/server.ts';
+import { membersOnRows, type AnyWorld } from './bare-world.ts';
+import { copyDatabase } from './copy-database.ts';
 import { layWire, type Wire } from './proxy.ts';
 
 /** An agent, with its private key. */
@@ -33,9 +33,8 @@ export interface TestAgent {
 }
 
 /** A complete product on its own database, with its simulators and the sample company. */
-export interface World {
+export interface World extends AnyWorld {
   readonly url: string;
-  readonly ownerUrl: string;
   readonly app: App;
   readonly server: RunningServer;
   readonly okta: OktaSimulator;
@@ -44,10 +43,6 @@ export interface World {
   readonly tenantId: string;
   /** The server's wire to the database, if requested. `sql` does not go through it. */
   readonly wire: Wire | null;
-  /** Log lines, parsed. */
-  readonly logs: Record<string, unknown>[];
-  /** Connects as the owner, to whom row-level security does not apply, to look at rows. */
-  readonly sql: Sql;
   person(key: string): Promise<Person>;
   /** The sample person as an actor from Slack. */
   actor(key: string): Promise<PersonActor>;
@@ -57,6 +52,7 @@ export interface World {
     input: unknown,
     more?: { reason?: string; waitMs?: number },
   ): Promise<Outcome>;
+  /** The ledger of the sample company. */
   ledger(event?: string): Promise<LedgerEntry[]>;
   /** An agent, registered by Dana. Its ceiling is every Okta scope unless given. */
   agent(name: string, owner: string, scopes?: string[]): Promise<TestAgent>;
@@ -93,7 +89,6 @@ export interface World {
   signedInAgain(): Promise<void>;
   /** Starts a second server on the same database and simulators, as another process would. */
   second(): Promise<RunningServer>;
-  close(): Promise<void>;
 }
 
 /**
@@ -112,28 +107,6 @@ export async function eventually<T>(
     if (Date.now() > deadline) throw new Error(`did not happen within ${milliseconds} ms: ${what}`);
     await sleep(25);
   }
-}
-
-/** Copies the migrated template database. Returns the copy's URL, as its owner. */
-export async function copyDatabase(): Promise<string> {
-  const template = new URL(inject('templateUrl'));
-  const name = `test_${randomUUID().replaceAll('-', '')}`;
-  const admin = new URL(template);
-  admin.pathname = '/postgres';
-  const sql = postgres(admin.href, { max: 1, onnotice: () => {} });
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await sql.unsafe(`create database ${name} template prokura`);
-      break;
-    } catch (error) {
-      // Another file is copying now, and only one can copy a template at a time.
-      if (attempt > 50) throw error;
-      await sleep(100);
-    }
-  }
-  await sql.end();
-  template.pathname = `/${name}`;
-  return template.href;
 }
 
 /**
@@ -277,7 +250,9 @@ export async function openWorld(
     return row.result;
   };
 
+  const members = membersOnRows(app);
   return {
+    ...members,
     url,
     ownerUrl: databaseUrl,
     wire,
@@ -300,7 +275,7 @@ export async function openWorld(
       const input = { key, scopes, ...(source === undefined ? {} : { source }) };
       await agreed(await as(await actor('dana'), 'api_key_grant', input));
     },
-    ledger: (event) => readonly(app, tenantId, (reader) => ledgerEntries(reader, 0, 100_000, event)),
+    ledger: (event) => members.ledgerOf(tenantId, event),
     agent: async (
       name,
       owner,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { STRANGERS_ROWS } from '#domain/sign-in/store.ts';
 import { Browser, pkce } from '../support/browser.ts';
 import { openWorld, type World } from '../support/world.ts';
-import { CLIENT, clientDocument, REDIRECT, signIns, type SignIns } from './sign-in-world.ts';
+import { CLIENT, clientDocument, REDIRECT, signIns, type SignIns } from '../support/sign-ins.ts';
 
 let world: World;
 let flows: SignIns;

@@ -166,7 +166,7 @@ describe('delegation', () => {
     expect(await world.sql`select 1 from votes where approval_id = ${approvalId}`).toHaveLength(1);
   });
 
-  test('outside the mandate: another tool, another person, a scope that the token lacks', async () => {
+  test('outside the mandate, all is denied: another tool, another person, a scope that the token lacks', async () => {
     const agent = await world.agent('narrow-bot', 'bob');
     const mandateId = await world.mandate('bob', agent, {
       scopes: ['okta.mfa.reset'],

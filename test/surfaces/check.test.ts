@@ -22,7 +22,7 @@ import {
   slackOfSandbox,
   type SandboxState,
 } from '../../src/main/sandbox-settings.ts';
-import { copyDatabase } from '../support/world.ts';
+import { copyDatabase } from '../support/copy-database.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const EXACT = [
@@ -227,7 +227,7 @@ describe('Okta', () => {
     );
   });
 
-  test('a key or a client that it does not know', async () => {
+  test('a key or a client that it does not know is named as such', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const oktaKey = { ...privateKey.export({ format: 'jwk' }), kid: 'other', alg: 'RS256' };
     const unknownKey = oktaOfSandbox({ ...state, oktaKey }, okta.url);
@@ -259,7 +259,7 @@ describe('Okta', () => {
       { custom_permissions: [...EXACT, 'okta.apps.manage'] },
       { 'okta.role': 'warning' },
     ],
-  ])('%s', async (_, change, found) => {
+  ])('of %s it finds exactly what is wrong', async (_, change, found) => {
     await app(change);
     expect(await checked()).toEqual(found);
   });
@@ -394,7 +394,7 @@ describe('the issuer and the login app', () => {
 });
 
 describe('Slack', () => {
-  test('another workspace, another app, a revoked token, too many requests, nobody there', async () => {
+  test('tells apart another workspace, another app, a revoked token, too many requests, and nobody there', async () => {
     const { slack: good } = installation();
     expect(await checked({ slack: { ...good, teamId: 'T0OTHER' } })).toEqual({
       'slack.team': 'failed other_team',
@@ -507,7 +507,7 @@ describe('the database', () => {
     expect(await checked({ mode: 'live' })).toEqual({ 'database.mode': 'failed other_mode' });
   });
 
-  test('a table without row-level security, and a role that passes it over', async () => {
+  test('a table without row-level security, and a role that passes it over, are found', async () => {
     await sql`alter table people disable row level security`;
     const open = await runChecks(installation());
     await sql`alter table people enable row level security`;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clientScopes } from '#engine/client-tools.ts';
 import { pkce } from '../support/browser.ts';
 import { openWorld, type World } from '../support/world.ts';
-import { CLIENT, clientDocument, codeForm, signIns, type SignIns } from './sign-in-world.ts';
+import { CLIENT, clientDocument, codeForm, signIns, type SignIns } from '../support/sign-ins.ts';
 
 let world: World;
 let go: SignIns;

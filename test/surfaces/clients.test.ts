@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openWorld, type World } from '../support/world.ts';
-import { CLIENT, clientDocument, signIns, type SignIns } from './sign-in-world.ts';
+import { CLIENT, clientDocument, signIns, type SignIns } from '../support/sign-ins.ts';
 
 /** Clients that people signed in to: who may end them, and what the kill switch does to them. */
 let world: World;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openWorld, type World } from '../support/world.ts';
-import { clientDocument, REDIRECT, signIns, type SignIns } from './sign-in-world.ts';
+import { clientDocument, REDIRECT, signIns, type SignIns } from '../support/sign-ins.ts';
 
 /** What an unknown client says about itself, on the consent page and in the list of a person's clients. */
 const HOST = 'https://many-people-publish-here.example/';

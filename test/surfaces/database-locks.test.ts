@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openDatabase, SERVER_ROLE, type Database } from '#db/pool.ts';
 import { isLost } from '#db/reach.ts';
 import { newId } from '#lib/id.ts';
-import { copyDatabase } from '../support/world.ts';
+import { copyDatabase } from '../support/copy-database.ts';
 
 /**
  * What the database does to a connection without our knowledge: a process that is gone holds and commits

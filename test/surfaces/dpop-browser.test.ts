@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pkce } from '../support/browser.ts';
 import { athOf, jktOf, newProofKey, proofBy, wrongProofs } from '../support/dpop.ts';
 import { openWorld, type World } from '../support/world.ts';
-import { CLIENT, clientDocument, codeForm, REDIRECT, signIns, type SignIns } from './sign-in-world.ts';
+import { CLIENT, clientDocument, codeForm, REDIRECT, signIns, type SignIns } from '../support/sign-ins.ts';
 
 const key = newProofKey();
 /** How far from now `oidc-provider` accepts the time of a proof, in seconds. */

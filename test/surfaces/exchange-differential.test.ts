@@ -15,9 +15,11 @@ import { sha256 } from '#lib/crypto.ts';
 import { newId } from '#lib/id.ts';
 import { createPeer } from '../../bench/peer/provider.ts';
 import { readMandate } from '../../bench/peer/mandate.ts';
-import { AUDIENCE, b64, exchangeForm, nowSeconds, subjectToken } from '../unit/domain/token/requests.ts';
-import { BASE, openWorld, type Tenant, type World } from '../unit/domain/token/world.ts';
-import { claimsOf } from './oauth-parties.ts';
+import { BASE, openBareWorld } from '../support/bare-world.ts';
+import { AUDIENCE } from '../support/idp.ts';
+import { b64, exchangeForm, nowSeconds, subjectToken } from '../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../support/tokens.ts';
+import { claimsOf } from '../support/oauth-parties.ts';
 
 /**
  * T41. Sends the same requests to our token endpoint and to a second implementation that shares no code with
@@ -28,7 +30,7 @@ const SECRET = `ags_${'s'.repeat(52)}`;
 const CASES = 3000;
 const AT_ONCE = 12;
 
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 let stranger: Tenant;
 let server: Server;
@@ -37,7 +39,7 @@ let peer: string;
 const ids: Record<string, string> = {};
 
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   tenant = await world.tenant();
   stranger = await world.tenant();
   await prepare();
@@ -50,7 +52,7 @@ beforeAll(async () => {
     client: { id: tenant.agentId, secret: SECRET },
     idp: { issuer: world.idp.issuer, jwksUri: `${world.idp.issuer}/v1/keys`, audience: AUDIENCE },
     signingKey: { ...(await exportJWK(privateKey)), kid: 'peer' },
-    read: (mandateId) => readMandate(world.owner, tenant.id, mandateId),
+    read: (mandateId) => readMandate(world.sql, tenant.id, mandateId),
     record: () => Promise.resolve(),
   }).callback();
   server = createServer((incoming, outgoing) => void answer(incoming, outgoing));

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
 import { issuerHash } from '#domain/token/subject/providers/oidc.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
-import { send, singleAdmin, startIssuer, type TestIssuer } from './identity-providers-world.ts';
+import { send, singleAdmin, startIssuer, type TestIssuer } from '../support/identity-providers.ts';
 
 const AUDIENCE = 'https://api.acme.example';
 const TENANT = '0f8fad5b-d9cb-469f-a165-70867728950e';

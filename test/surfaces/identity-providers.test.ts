@@ -2,7 +2,13 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '#lib/id.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
-import { send, singleAdmin, startIssuer, type Answer, type TestIssuer } from './identity-providers-world.ts';
+import {
+  send,
+  singleAdmin,
+  startIssuer,
+  type Answer,
+  type TestIssuer,
+} from '../support/identity-providers.ts';
 
 const AUDIENCE = 'https://api.acme.example';
 
@@ -153,7 +159,7 @@ describe('the configuration', () => {
     expect(await rows()).toEqual(before);
   });
 
-  test('who may: an API key of this organisation with the scope admin', async () => {
+  test('only an API key of this organisation with the scope admin reads or changes it', async () => {
     const other = (await send(world, 'POST', keysPath, admin, { name: 'reader', scopes: ['ledger:read'] }))
       .body;
     expect((await get(String(other['api_key']))).status).toBe(403);

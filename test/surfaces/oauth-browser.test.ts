@@ -6,7 +6,7 @@ import { samplePerson } from '#sandbox/company.ts';
 import { browserSide } from '#surfaces/oauth/browser/index.ts';
 import { Browser, pkce } from '../support/browser.ts';
 import { openWorld, type World } from '../support/world.ts';
-import { CLIENT, clientDocument, codeForm, REDIRECT, signIns, type SignIns } from './sign-in-world.ts';
+import { CLIENT, clientDocument, codeForm, REDIRECT, signIns, type SignIns } from '../support/sign-ins.ts';
 
 const documents: Record<string, () => Response> = {
   [CLIENT]: clientDocument,

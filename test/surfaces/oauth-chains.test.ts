@@ -3,15 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { agents } from '#domain/agent/tables.ts';
 import { mandates } from '#domain/mandate/tables.ts';
 import { newId } from '#lib/id.ts';
-import {
-  clientAssertion,
-  exchange,
-  jws,
-  post,
-  refusal,
-  subjectToken,
-} from '../unit/domain/token/requests.ts';
-import { BASE, openWorld, type Tenant, type World } from '../unit/domain/token/world.ts';
+import { BASE, openBareWorld } from '../support/bare-world.ts';
+import { clientAssertion, exchange, jws, post, refusal, subjectToken } from '../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../support/tokens.ts';
 import {
   ACCESS_TOKEN,
   addAgent,
@@ -21,14 +15,14 @@ import {
   nextAgent,
   pass,
   tokenOf,
-} from './oauth-parties.ts';
+} from '../support/oauth-parties.ts';
 
-let world: World;
+let world: TokenWorld;
 let first: Tenant;
 let second: Tenant;
 let third: Tenant;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   first = await world.tenant();
   second = await nextAgent(world, first);
   third = await nextAgent(world, first, second.mandateId);
@@ -86,7 +80,7 @@ describe('T22: delegation passes from agent to agent', () => {
       agentId: third.agentId,
       actors: [third.agentId, second.agentId, first.agentId],
     });
-    expect((await world.ledger(first.id)).at(-1)).toMatchObject({
+    expect((await world.ledgerOf(first.id)).at(-1)).toMatchObject({
       event: 'TOKEN_ISSUED',
       actor: `${third.agentId} for ${first.personId}`,
       data: { by: 'delegation_token', after: [second.agentId, first.agentId] },

@@ -13,6 +13,7 @@ import { SPIFFE_ASSERTION } from '#domain/token/names.ts';
 import { readonly } from '#engine/transact.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { newSecret } from '#lib/id.ts';
+import { BASE, openBareWorld } from '../support/bare-world.ts';
 import {
   clientAssertion,
   exchange,
@@ -22,14 +23,14 @@ import {
   post,
   refusal,
   subjectToken,
-} from '../unit/domain/token/requests.ts';
-import { BASE, openWorld, type Tenant, type World } from '../unit/domain/token/world.ts';
-import { addMandate, MANDATE_TOKEN, tokenOf } from './oauth-parties.ts';
+} from '../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../support/tokens.ts';
+import { addMandate, MANDATE_TOKEN, tokenOf } from '../support/oauth-parties.ts';
 
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   tenant = await world.tenant();
 });
 afterAll(() => world.close());
@@ -97,7 +98,7 @@ describe('a generated secret', () => {
     expect((await withBasic(of, secret, { client_id: tenant.agentId })).body['error']).toBe(
       'invalid_request',
     );
-    const everything = JSON.stringify([await world.ledger(of.id), world.logs]);
+    const everything = JSON.stringify([await world.ledgerOf(of.id), world.logs]);
     expect(everything).not.toContain(secret);
   });
 
@@ -231,7 +232,7 @@ describe('a SPIFFE workload', () => {
         baseUrl: BASE,
         now: () => new Date(),
         read: (tenantId, work) =>
-          readonly({ database: world.database, now: () => new Date() }, tenantId, work),
+          readonly({ database: world.app.database, now: () => new Date() }, tenantId, work),
       },
       { key: () => Promise.resolve(null), flush: () => {} },
     );

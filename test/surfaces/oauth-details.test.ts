@@ -2,8 +2,9 @@ import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mandates } from '#domain/mandate/tables.ts';
 import { people } from '#domain/person/tables.ts';
-import { exchange, post, refusal } from '../unit/domain/token/requests.ts';
-import { BASE, openWorld, type Tenant, type World } from '../unit/domain/token/world.ts';
+import { BASE, openBareWorld } from '../support/bare-world.ts';
+import { exchange, post, refusal } from '../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../support/tokens.ts';
 import {
   addAgent,
   addMandate,
@@ -13,14 +14,14 @@ import {
   nextAgent,
   pass,
   tokenOf,
-} from './oauth-parties.ts';
+} from '../support/oauth-parties.ts';
 
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 let report: string;
 let stranger: string;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   tenant = await world.tenant();
   report = await addPerson(world, tenant, tenant.personId);
   stranger = await addPerson(world, tenant);
@@ -158,7 +159,7 @@ describe('the mandate as the subject token', () => {
       mandate_id: of.mandateId,
       act: { sub: tenant.agentId },
     });
-    expect((await world.ledger(tenant.id)).at(-1)).toMatchObject({
+    expect((await world.ledgerOf(tenant.id)).at(-1)).toMatchObject({
       event: 'TOKEN_ISSUED',
       data: { by: 'mandate', mandate_id: of.mandateId },
     });

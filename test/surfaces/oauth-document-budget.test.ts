@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { BUDGET } from '#surfaces/oauth/browser/fetch-budget.ts';
 import { openWorld, type World } from '../support/world.ts';
-import { CLIENT, clientDocument, REDIRECT } from './sign-in-world.ts';
+import { CLIENT, clientDocument, REDIRECT } from '../support/sign-ins.ts';
 
 let world: World;
 let minutes = 0;

@@ -8,14 +8,15 @@ import { groupMappings, groups, memberships } from '#domain/group/tables.ts';
 import { mandates } from '#domain/mandate/tables.ts';
 import { people } from '#domain/person/tables.ts';
 import { newId } from '#lib/id.ts';
-import { exchange, subjectToken } from '../unit/domain/token/requests.ts';
-import { openWorld, type Tenant, type World } from '../unit/domain/token/world.ts';
-import { claimsOf, pass } from './oauth-parties.ts';
+import { openBareWorld } from '../support/bare-world.ts';
+import { exchange, subjectToken } from '../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../support/tokens.ts';
+import { claimsOf, pass } from '../support/oauth-parties.ts';
 
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   tenant = await world.tenant();
 });
 afterAll(() => world.close());

@@ -6,9 +6,10 @@ import { transact } from '#engine/transact.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { SANDBOX_WEB_CLIENT_ID, SANDBOX_WEB_CLIENT_SECRET } from '#sandbox/okta/index.ts';
 import { jktOf, newProofKey, proofBy } from '../support/dpop.ts';
+import { openBareWorld } from '../support/bare-world.ts';
+import { exchange, jws, refusal } from '../support/token-requests.ts';
+import { withTokens } from '../support/tokens.ts';
 import { openWorld, type TestAgent, type World } from '../support/world.ts';
-import { exchange, jws, refusal } from '../unit/domain/token/requests.ts';
-import { openWorld as openLightWorld } from '../unit/domain/token/world.ts';
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
@@ -305,8 +306,8 @@ describe('Cross App Access: an ID-JAG of the organisation’s Okta', () => {
 });
 
 test('of a custom authorization server, where sub is a login, only uid says who it is', async () => {
-  const light = await openLightWorld();
-  const tenant = await light.tenant();
+  const bare = await withTokens(await openBareWorld());
+  const tenant = await bare.tenant();
   const now = Math.floor(Date.now() / 1000);
   const made = (claims: Record<string, unknown>) => ({
     grant_type: JWT_BEARER,
@@ -314,9 +315,9 @@ test('of a custom authorization server, where sub is a login, only uid says who 
     subject_token_type: undefined,
     mandate_id: undefined,
     assertion: jws(
-      { alg: 'RS256', kid: light.idp.kid, typ: 'oauth-id-jag+jwt' },
+      { alg: 'RS256', kid: bare.idp.kid, typ: 'oauth-id-jag+jwt' },
       {
-        iss: light.idp.issuer,
+        iss: bare.idp.issuer,
         aud: tenant.issuer,
         client_id: tenant.agentId,
         jti: 'x',
@@ -324,13 +325,13 @@ test('of a custom authorization server, where sub is a login, only uid says who 
         exp: now + 300,
         ...claims,
       },
-      light.idp.privateKey,
+      bare.idp.privateKey,
     ),
   });
-  expect(await refusal(light, tenant, made({ sub: tenant.uid }))).toMatch(/^400 invalid_grant: .*login/);
-  expect(await refusal(light, tenant, made({ sub: tenant.uid, uid: '00uother' }))).toMatch(
+  expect(await refusal(bare, tenant, made({ sub: tenant.uid }))).toMatch(/^400 invalid_grant: .*login/);
+  expect(await refusal(bare, tenant, made({ sub: tenant.uid, uid: '00uother' }))).toMatch(
     /^400 invalid_grant: .*not given this agent a mandate/,
   );
-  expect((await exchange(light, tenant, made({ sub: 'bob', uid: tenant.uid }))).status).toBe(200);
-  await light.close();
+  expect((await exchange(bare, tenant, made({ sub: 'bob', uid: tenant.uid }))).status).toBe(200);
+  await bare.close();
 });

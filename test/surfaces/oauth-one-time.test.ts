@@ -3,17 +3,18 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEFAULT_SETTINGS } from '#domain/tenant/settings.ts';
 import { tenants } from '#domain/tenant/tables.ts';
 import { newId } from '#lib/id.ts';
-import { clientAssertion, exchange, subjectToken } from '../unit/domain/token/requests.ts';
-import { openWorld, type Tenant, type World } from '../unit/domain/token/world.ts';
-import { ACCESS_TOKEN, nextAgent, tokenOf } from './oauth-parties.ts';
+import { openBareWorld } from '../support/bare-world.ts';
+import { clientAssertion, exchange, subjectToken } from '../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../support/tokens.ts';
+import { ACCESS_TOKEN, nextAgent, tokenOf } from '../support/oauth-parties.ts';
 
 /** A scope for which a subject token can be exchanged only once, and one without that limit. */
 const [HIGH, LOW] = ['okta.mfa.reset', 'okta.password.reset'];
 
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   tenant = await oneTimeTenant();
 });
 afterAll(() => world.close());
@@ -31,7 +32,7 @@ const ask = async (change: Change, of = tenant) => {
   const { status, body } = await exchange(world, of, { scope: HIGH, ...change });
   return status === 200 ? 'token' : `${String(body['error'])}: ${await reason(of)}`;
 };
-const reason = async (of: Tenant) => (await world.ledger(of.id)).at(-1)?.data['reason'] as string;
+const reason = async (of: Tenant) => (await world.ledgerOf(of.id)).at(-1)?.data['reason'] as string;
 const REPLAYED = 'invalid_request: subject_replayed';
 
 test('T26: of ten exchanges at once of one subject token for a one-time scope, in two processes, one succeeds; the others are refused and say so', async () => {
@@ -51,7 +52,7 @@ test('T26: of ten exchanges at once of one subject token for a one-time scope, i
     });
     expect(body).not.toHaveProperty('access_token');
   }
-  const lines = await world.ledger(own.id);
+  const lines = await world.ledgerOf(own.id);
   expect(lines.filter(({ event }) => event === 'TOKEN_ISSUED')).toHaveLength(1);
   expect(lines.filter(({ data }) => data['reason'] === 'subject_replayed')).toHaveLength(9);
 });
@@ -122,7 +123,7 @@ test('T26: it is remembered until the token has ended, and forgotten then', asyn
   const own = await oneTimeTenant();
   const exp = Math.floor(Date.now() / 1000) + 600;
   expect(await ask({ subject_token: subjectToken(world, own, { exp }) }, own)).toBe('token');
-  const rows = await world.owner<{ expires_at: Date }[]>`
+  const rows = await world.sql<{ expires_at: Date }[]>`
     select expires_at from replays where tenant_id = ${own.id} order by expires_at`;
   expect(rows.map(({ expires_at: at }) => at.getTime() / 1000).at(-1)).toBe(exp + 5);
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { pkce } from '../support/browser.ts';
 import { openWorld, type World } from '../support/world.ts';
-import { REDIRECT, signIns, type SignIns } from './sign-in-world.ts';
+import { REDIRECT, signIns, type SignIns } from '../support/sign-ins.ts';
 
 /** Clients that register themselves (RFC 7591): what strangers leave behind is limited. */
 let world: World;

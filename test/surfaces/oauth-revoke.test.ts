@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tokenDenials } from '#domain/token/tables.ts';
 import { forgetReplays } from '#domain/token/store.ts';
-import { clientAssertion, nowSeconds, post, subjectToken } from '../unit/domain/token/requests.ts';
-import { BASE, openWorld, type Tenant, type World } from '../unit/domain/token/world.ts';
-import { addAgent, addMandate, claimsOf, nextAgent, pass, tokenOf } from './oauth-parties.ts';
+import { BASE, openBareWorld } from '../support/bare-world.ts';
+import { clientAssertion, nowSeconds, post, subjectToken } from '../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../support/tokens.ts';
+import { addAgent, addMandate, claimsOf, nextAgent, pass, tokenOf } from '../support/oauth-parties.ts';
 
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   tenant = await world.tenant();
 });
 afterAll(() => world.close());
@@ -55,14 +56,14 @@ describe('T36: revocation of one token (RFC 7009)', () => {
     expect(await alive(other)).toBe(true);
     const { jti, exp, sub } = claimsOf(token);
     expect(await denied()).toMatchObject([{ jti, expiresAt: new Date((Number(exp) + 5) * 1000) }]);
-    expect((await world.ledger(tenant.id)).at(-1)).toMatchObject({
+    expect((await world.ledgerOf(tenant.id)).at(-1)).toMatchObject({
       event: 'TOKEN_REVOKED',
       actor: tenant.agentId,
       data: { jti, sub, mandate_id: tenant.mandateId, client_id: tenant.agentId },
     });
-    const length = (await world.ledger(tenant.id)).length;
+    const length = (await world.ledgerOf(tenant.id)).length;
     expect((await revoke(tenant, token, {}, BASE)).status).toBe(200);
-    expect((await world.ledger(tenant.id)).length).toBe(length);
+    expect((await world.ledgerOf(tenant.id)).length).toBe(length);
   });
 
   test('kills what was made from it, and it makes nothing more', async () => {
@@ -123,7 +124,7 @@ describe('T36: revocation of one token (RFC 7009)', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => revoke(tenant, token)));
     expect(answers.every((answer) => answer.status === 200)).toBe(true);
     const { jti } = claimsOf(token);
-    const lines = (await world.ledger(tenant.id)).filter(
+    const lines = (await world.ledgerOf(tenant.id)).filter(
       (entry) => entry.event === 'TOKEN_REVOKED' && entry.data['jti'] === jti,
     );
     expect(lines.length).toBe(1);

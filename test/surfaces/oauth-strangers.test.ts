@@ -1,22 +1,24 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newId } from '#lib/id.ts';
-import { exchange, post } from '../unit/domain/token/requests.ts';
-import { openWorld, type Tenant, type World } from '../unit/domain/token/world.ts';
+import { openBareWorld } from '../support/bare-world.ts';
+import { exchange, post } from '../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../support/tokens.ts';
 
 /** How much somebody without a credential can make the ledger store. */
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
 });
 afterAll(() => world.close());
 beforeEach(async () => {
   tenant = await world.tenant();
 });
 
-const refusals = async () => (await world.ledger(tenant.id)).filter(({ event }) => event === 'TOKEN_REFUSED');
+const refusals = async () =>
+  (await world.ledgerOf(tenant.id)).filter(({ event }) => event === 'TOKEN_REFUSED');
 const things = async () => {
-  const rows = await world.owner<{ things: string[] }[]>`
+  const rows = await world.sql<{ things: string[] }[]>`
     select things from ledger where tenant_id = ${tenant.id} and event = 'TOKEN_REFUSED'`;
   return [...new Set(rows.flatMap((row) => row.things))];
 };

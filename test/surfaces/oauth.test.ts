@@ -6,6 +6,7 @@ import { agentKeyFrom } from '#domain/agent/key.ts';
 import { createApiKey } from '#domain/tenant/api-key.ts';
 import { addAgentKey } from '#domain/token/store.ts';
 import { newId } from '#lib/id.ts';
+import { BASE, openBareWorld } from '../support/bare-world.ts';
 import {
   clientAssertion,
   exchange,
@@ -15,18 +16,18 @@ import {
   post,
   refusal,
   subjectToken,
-} from '../unit/domain/token/requests.ts';
-import { BASE, openWorld, type Tenant, type World } from '../unit/domain/token/world.ts';
+} from '../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../support/tokens.ts';
 
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   tenant = await world.tenant();
 });
 afterAll(() => world.close());
 
-const lastEntry = async () => (await world.ledger(tenant.id)).at(-1)!;
+const lastEntry = async () => (await world.ledgerOf(tenant.id)).at(-1)!;
 
 describe('oauth4webapi, an unmodified client', () => {
   const fetchHere = (url: string | URL, init?: RequestInit) =>
@@ -220,7 +221,7 @@ test('T12: too much, another type and bad encoding are refused before anything i
 test('T39: answers, ledger and log lines hold no token', async () => {
   const [subject, assertion] = [subjectToken(world, tenant, { aud: 'x' }), clientAssertion(tenant)];
   const answer = await exchange(world, tenant, { subject_token: subject, client_assertion: assertion });
-  const everything = JSON.stringify([answer.body, await world.ledger(tenant.id), world.logs]);
+  const everything = JSON.stringify([answer.body, await world.ledgerOf(tenant.id), world.logs]);
   for (const secret of [subject, assertion, subject.split('.')[2]!, assertion.split('.')[1]!])
     expect(everything).not.toContain(secret);
   expect(everything).not.toMatch(/eyJ[\w-]{10,}\./);

@@ -398,7 +398,7 @@ describe('over REST and from the command line', () => {
     }
   });
 
-  test('prokura policy show, check, set and require', async () => {
+  test('prokura policy show, check, set and require do what is asked with --yes, and nothing without', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'prokura-policy-'));
     const shipped = await command('show', '--version', '0');
     expect(shipped).toMatchObject({ code: 0, out: expect.stringContaining('@id("people-vote")') });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openWorld, type World } from '../support/world.ts';
-import { CLIENT, clientDocument, signIns, type SignIns } from './sign-in-world.ts';
+import { CLIENT, clientDocument, signIns, type SignIns } from '../support/sign-ins.ts';
 
 const OTHER = 'https://other.example/mcp.json';
 

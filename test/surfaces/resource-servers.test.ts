@@ -8,7 +8,7 @@ import type { Outcome } from '#engine/outcome.ts';
 import { readonly } from '#engine/transact.ts';
 import { openSecondCompany, type SecondCompany } from '../support/second-company.ts';
 import { eventually, openWorld, type TestAgent, type World } from '../support/world.ts';
-import { send } from './identity-providers-world.ts';
+import { send } from '../support/identity-providers.ts';
 
 const FINANCE = 'https://finance.acme.example';
 const BOOKS = 'https://books.acme.example/api';

@@ -4,13 +4,14 @@ import { verifyLedger } from '#domain/ledger/verify.ts';
 import { restSurface, type RestSurface } from '#surfaces/rest/index.ts';
 import { openApiDocument } from '#surfaces/rest/openapi.ts';
 import { waitSeconds } from '#surfaces/rest/query.ts';
-import { openAgentWorld, type AgentWorld, type Key } from './agent-world.ts';
+import { withAgents, type AgentWorld, type Key } from '../support/agents.ts';
+import { openWorld } from '../support/world.ts';
 
 let world: AgentWorld;
 let rest: RestSurface;
 let BASE: string;
 beforeAll(async () => {
-  world = await openAgentWorld();
+  world = await withAgents(await openWorld());
   BASE = world.app.baseUrl;
   rest = restSurface(world.app, world.kernel);
 });
@@ -51,7 +52,7 @@ const use = (
     headers: { 'content-type': 'application/json', ...headers },
   });
 
-const agentToken = (more: object = {}) => world.token({ audience: `${BASE}/v1`, ...more });
+const agentToken = (more: object = {}) => world.bearer({ audience: `${BASE}/v1`, ...more });
 
 describe('who is asking', () => {
   test('nobody is 401, whatever they send instead of a credential', async () => {
@@ -71,7 +72,7 @@ describe('who is asking', () => {
   });
 
   test('a delegation token is good for its own resource only', async () => {
-    expect((await use(await world.token(), 'okta_find_user', { query: 'Ann' })).status).toBe(401);
+    expect((await use(await world.bearer(), 'okta_find_user', { query: 'Ann' })).status).toBe(401);
     expect((await use(await agentToken(), 'okta_find_user', { query: 'Ann' })).status).toBe(200);
   });
 
@@ -229,7 +230,7 @@ describe('POST /v1/tools/{name}', () => {
 
 describe('calls and approvals', () => {
   test('everybody sees what is theirs to see', async () => {
-    const stranger = await world.mandate('faye');
+    const stranger = await world.helper('faye');
     const theirs = await agentToken({ ...stranger, subject: 'faye' });
     const mine = await agentToken();
     const { body } = await use(mine, 'okta_reset_password', { person: world.ids.carl });

@@ -9,7 +9,7 @@ import { call } from '#engine/call.ts';
 import { transact } from '#engine/transact.ts';
 import type { RunningServer } from '../../src/main/server.ts';
 import { openWorld, type World } from '../support/world.ts';
-import { openParties, type Door, type Held, type Parties } from './revocation-doors.ts';
+import { openParties, type Door, type Held, type Parties } from '../support/revocation-doors.ts';
 
 let world: World;
 let parties: Parties;

@@ -4,14 +4,8 @@ import { approvals } from '#domain/approval/tables.ts';
 import { calls } from '#domain/call/tables.ts';
 import { mandates } from '#domain/mandate/tables.ts';
 import { people } from '#domain/person/tables.ts';
-import {
-  delegate,
-  importPerson,
-  oktaUser,
-  startWorld,
-  type Client,
-  type World,
-} from '../unit/surfaces/scim/world.ts';
+import { openBareWorld } from '../support/bare-world.ts';
+import { delegate, importPerson, oktaUser, withScim, type Client, type ScimWorld } from '../support/scim.ts';
 
 const REASON = 'User deprovisioned via SCIM';
 const patch = (...Operations: unknown[]) => ({
@@ -19,11 +13,11 @@ const patch = (...Operations: unknown[]) => ({
   Operations,
 });
 
-let world: World;
+let world: ScimWorld;
 /** The jobs of subscribers, by tenant. */
 const told: { tenant: unknown; queue: string }[] = [];
 beforeAll(async () => {
-  world = await startWorld();
+  world = withScim(await openBareWorld());
   const enqueue = async (_tx: unknown, queue: string, data: { tenant?: unknown }) =>
     void told.push({ tenant: data.tenant, queue });
   const enqueueAll = async (tx: unknown, queue: string, jobs: { data: object }[]) => {
@@ -36,7 +30,7 @@ afterAll(() => world.close());
 
 /** A provisioned person with two mandates and a waiting call, in their own tenant. */
 async function bob(settings = {}, source = 'okta') {
-  const tenantId = await world.tenant(settings);
+  const tenantId = await world.emptyTenant(settings);
   const client = await world.client(tenantId, source);
   const made = await client.send('POST', '/Users', oktaUser('bob'));
   const id = String(made.body['id']);
@@ -65,11 +59,11 @@ async function revoked(one: Awaited<ReturnType<typeof bob>>, actor: string): Pro
   ]);
   expect(after.call.state).toBe('withdrawn');
   expect(after.approval.state).toBe('withdrawn');
-  const entries = await world.ledger(one.tenantId, 'MANDATE_REVOKED');
+  const entries = await world.ledgerOf(one.tenantId, 'MANDATE_REVOKED');
   expect(entries).toHaveLength(2);
   expect(entries.map((entry) => entry.data['mandate_id'])).toEqual(expect.arrayContaining(one.mandateIds));
   for (const entry of entries) expect(entry).toMatchObject({ actor, data: { reason: REASON } });
-  const departures = await world.ledger(one.tenantId, 'user_deactivated');
+  const departures = await world.ledgerOf(one.tenantId, 'user_deactivated');
   expect(departures).toHaveLength(1);
   expect(departures[0]).toMatchObject({ actor, data: { person: one.personId, reason: REASON } });
   expect(after.told).toEqual(['of-mandates', 'of-mandates', 'of-people']);
@@ -138,16 +132,16 @@ describe('active:false ends everything in one transaction', () => {
     expect((await one.look()).mandates.map((mandate) => mandate.state)).toEqual(['frozen', 'frozen']);
     await one.client.send('DELETE', `/Users/${one.id}`);
     expect((await one.look()).mandates.map((mandate) => mandate.state)).toEqual(['revoked', 'revoked']);
-    expect(await world.ledger(one.tenantId, 'user_deactivated')).toHaveLength(1);
+    expect(await world.ledgerOf(one.tenantId, 'user_deactivated')).toHaveLength(1);
   });
 
   it('departs a person of the directory whom the first POST calls inactive', async () => {
-    const tenantId = await world.tenant();
+    const tenantId = await world.emptyTenant();
     const client = await world.client(tenantId);
     const personId = await world.write(tenantId, (ctx) => importPerson(ctx, '00ubob', 'bob@atko.com'));
     await world.write(tenantId, (ctx) => delegate(ctx, personId, 2));
     expect((await client.send('POST', '/Users', whole(false))).status).toBe(201);
-    expect(await world.ledger(tenantId, 'MANDATE_REVOKED')).toHaveLength(2);
+    expect(await world.ledgerOf(tenantId, 'MANDATE_REVOKED')).toHaveLength(2);
   });
 
   it('rolls back as a whole: a change that is refused leaves every mandate as it was', async () => {
@@ -166,7 +160,7 @@ describe('active:false ends everything in one transaction', () => {
 
 describe('coming back', () => {
   it('one who was attached by email, deleted and provisioned again is no twin', async () => {
-    const tenantId = await world.tenant();
+    const tenantId = await world.emptyTenant();
     const client = await world.client(tenantId);
     await world.write(tenantId, (ctx) => importPerson(ctx, '00uimported', 'bob@atko.com'));
     const first = await client.send('POST', '/Users', whole(true));
@@ -196,7 +190,7 @@ describe('coming back', () => {
     const after = await one.look();
     expect(after.person).toMatchObject({ scimActive: true, epoch: 1 });
     expect(after.mandates.map((mandate) => mandate.state)).toEqual(['revoked', 'revoked']);
-    expect(await world.ledger(one.tenantId, 'user_reactivated')).toHaveLength(1);
+    expect(await world.ledgerOf(one.tenantId, 'user_reactivated')).toHaveLength(1);
   });
 
   it('a deleted user who is provisioned again is the same person with a new record', async () => {
@@ -223,11 +217,11 @@ describe('coming back', () => {
 });
 
 it('answers 503 with Retry-After while the database is gone, and never 404', async () => {
-  const own = await startWorld();
+  const own = withScim(await openBareWorld());
   try {
-    const client = await own.client(await own.tenant());
+    const client = await own.client(await own.emptyTenant());
     const { body } = await client.send('POST', '/Users', oktaUser('down'));
-    await own.stopDatabase();
+    await own.databaseOpen(false);
     for (const [method, path, sent] of [
       ['GET', `/Users/${body['id']}`, undefined],
       ['GET', '/Users', undefined],

@@ -4,7 +4,7 @@ import { transact } from '#engine/transact.ts';
 import { syncDirectory } from '#jobs/sync-directory.ts';
 import { samplePerson } from '#sandbox/company.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
-import { send, type Answer } from './identity-providers-world.ts';
+import { send, type Answer } from '../support/identity-providers.ts';
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';

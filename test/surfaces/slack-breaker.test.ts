@@ -4,7 +4,7 @@ import { findPerson } from '#domain/person/store.ts';
 import { transact } from '#engine/transact.ts';
 import { words } from '../support/slack-approvals.ts';
 import { openWorld, type World } from '../support/world.ts';
-import { delegate } from '../unit/surfaces/scim/world.ts';
+import { delegate } from '../support/scim.ts';
 
 let world: World;
 beforeAll(async () => {

@@ -149,7 +149,7 @@ describe('/mandate create', () => {
       { id: string; purpose: string; scopes: string[] }[]
     >`select id, purpose, scopes from mandates order by id`;
 
-  test('as a line with everything in it', async () => {
+  test('as a line with everything in it shows what it will give, and gives it', async () => {
     const bob = world.slack.as('bob');
     const card = last(
       await typed(bob, '/mandate create deploy-bot okta.mfa.reset "Lost phones of the team" days=3'),

@@ -8,7 +8,7 @@ import { transact } from '#engine/transact.ts';
 import { newId } from '#lib/id.ts';
 import { unfolded } from '../support/slack-form.ts';
 import { eventually, openWorld, type TestAgent, type World } from '../support/world.ts';
-import { send, singleAdmin, type Answer } from './identity-providers-world.ts';
+import { send, singleAdmin, type Answer } from '../support/identity-providers.ts';
 
 const SVID = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe';
 const SCOPES = ['okta.users.read', 'okta.mfa.reset'];

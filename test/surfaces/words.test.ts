@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mcpSurface, type McpSurface } from '#surfaces/mcp/index.ts';
 import { restSurface, type RestSurface } from '#surfaces/rest/index.ts';
-import { openAgentWorld, type AgentWorld } from './agent-world.ts';
+import { withAgents, type AgentWorld } from '../support/agents.ts';
+import { openWorld } from '../support/world.ts';
 
 /** What a refused agent or API key reads, at every interface for them. */
 
@@ -9,7 +10,7 @@ let world: AgentWorld;
 let rest: RestSurface;
 let mcp: McpSurface;
 beforeAll(async () => {
-  world = await openAgentWorld();
+  world = await withAgents(await openWorld());
   rest = restSurface(world.app, world.kernel);
   mcp = mcpSurface(world.app, world.kernel, { holdMs: 0 });
 });
@@ -41,7 +42,7 @@ async function mcpUse(name: string, input: unknown, path = '/mcp'): Promise<Body
         'mcp-protocol-version': '2026-07-28',
         'mcp-method': 'tools/call',
         'mcp-name': name,
-        authorization: `Bearer ${await world.token()}`,
+        authorization: `Bearer ${await world.bearer()}`,
       },
       body: JSON.stringify({
         jsonrpc: '2.0',
@@ -66,10 +67,10 @@ async function mcpUse(name: string, input: unknown, path = '/mcp'): Promise<Body
 
 describe('a refusal', () => {
   test('of the kill switch names only those who could stop what was named', async () => {
-    const person = await world.world.actor('nina');
-    const { mandateId } = await world.mandate('bob');
+    const person = await world.actor('nina');
+    const { mandateId } = await world.helper('bob');
     const words = async (target: string): Promise<string> => {
-      const outcome = await world.world.as(person, 'freeze_preview', { target });
+      const outcome = await world.as(person, 'freeze_preview', { target });
       if (outcome.status !== 'denied') throw new Error(JSON.stringify(outcome));
       return outcome.denial.message;
     };
@@ -172,7 +173,7 @@ describe('an input that does not fit', () => {
   });
 
   test('because of a name that the tool does not have is refused with the nearest, and nothing is asked or done', async () => {
-    const calls = async () => (await world.world.sql`select id from calls`).length;
+    const calls = async () => (await world.sql`select id from calls`).length;
     const before = await calls();
     expect(await problems('okta_reset_mfa', { person: world.ids.ann, reson: 'lost' })).toEqual([
       { field: 'reson', problem: 'unknown field; did you mean reason?' },
@@ -188,7 +189,7 @@ describe('an input that does not fit', () => {
       field: 'expires',
       problem: expect.stringMatching(/^unknown field/) as string,
     });
-    const bob = await world.world.actor('bob');
+    const bob = await world.actor('bob');
     const asked = {
       agent: 'x',
       scopes: ['okta.mfa.reset'],
@@ -196,7 +197,7 @@ describe('an input that does not fit', () => {
       purpose: 'a window',
       window: { days: [1], from: '09:00', to: '17:00', timezone: 'Europe/Vienna', untill: '2026-12-01' },
     };
-    await expect(world.world.as(bob, 'mandate_create', asked)).rejects.toMatchObject({
+    await expect(world.as(bob, 'mandate_create', asked)).rejects.toMatchObject({
       code: 'invalid_input',
       detail: { problems: [{ field: 'window.untill' }] },
     });

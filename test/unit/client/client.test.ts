@@ -11,7 +11,15 @@ import {
 } from 'jose';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { createClient, ProkuraError, type ClientOptions, type ExchangeRequest } from '#client/index.ts';
-import { AGENT, AUDIENCE, ISSUER, json, MANDATE, testIssuer, type TestIssuer } from './issuer.ts';
+import {
+  AGENT,
+  AUDIENCE,
+  ISSUER,
+  json,
+  MANDATE,
+  testIssuer,
+  type TestIssuer,
+} from '../../support/memory-issuer.ts';
 
 const TOKEN = '/t/tnt_1/oauth2/token';
 const METADATA = '/.well-known/oauth-authorization-server/t/tnt_1';

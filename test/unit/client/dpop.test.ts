@@ -8,7 +8,15 @@ import {
   type ProkuraClient,
 } from '#client/index.ts';
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { AGENT, AUDIENCE, ISSUER, json, MANDATE, testIssuer, type TestIssuer } from './issuer.ts';
+import {
+  AGENT,
+  AUDIENCE,
+  ISSUER,
+  json,
+  MANDATE,
+  testIssuer,
+  type TestIssuer,
+} from '../../support/memory-issuer.ts';
 
 const TOKEN = '/t/tnt_1/oauth2/token';
 const request = { subject_token: 'okta-token', mandate_id: MANDATE };

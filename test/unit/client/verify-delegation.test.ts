@@ -1,7 +1,16 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ProkuraError, scopeList, verifyDelegation, type VerifierOptions } from '#client/index.ts';
-import { asList, AUDIENCE, ISSUER, json, LIST, MANDATE, testIssuer, type TestIssuer } from './issuer.ts';
+import {
+  asList,
+  AUDIENCE,
+  ISSUER,
+  json,
+  LIST,
+  MANDATE,
+  testIssuer,
+  type TestIssuer,
+} from '../../support/memory-issuer.ts';
 
 const JWKS = '/t/tnt_1/oauth2/jwks';
 const STATUS = '/t/tnt_1/oauth2/status/1';

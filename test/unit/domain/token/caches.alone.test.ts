@@ -13,7 +13,7 @@ import { newId } from '#lib/id.ts';
 import { createRemoteKeys } from '#lib/jwks.ts';
 import { MAX_TOKEN_LENGTH, parseJwt, signJwt } from '#lib/jwt.ts';
 import { createLogger } from '#lib/log.ts';
-import { b64 } from './requests.ts';
+import { b64 } from '../../../support/token-requests.ts';
 
 /** Signatures that were checked. */
 const verified = vi.hoisted(() => ({ count: 0 }));

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { samplePerson } from '#sandbox/company.ts';
-import { Browser, pkce, type Page } from '../support/browser.ts';
-import type { World } from '../support/world.ts';
+import { Browser, pkce, type Page } from './browser.ts';
+import type { World } from './world.ts';
 
 export const CLIENT = 'https://client.example/mcp.json';
 export const REDIRECT = 'https://client.example/callback';

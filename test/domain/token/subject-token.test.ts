@@ -2,8 +2,9 @@ import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { identityProviders } from '#domain/tenant/tables.ts';
+import { openBareWorld } from '../../support/bare-world.ts';
+import { AUDIENCE } from '../../support/idp.ts';
 import {
-  AUDIENCE,
   b64,
   clientAssertion,
   exchange,
@@ -11,13 +12,13 @@ import {
   nowSeconds,
   refusal,
   subjectToken,
-} from './requests.ts';
-import { openWorld, type Tenant, type World } from './world.ts';
+} from '../../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../../support/tokens.ts';
 
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   tenant = await world.tenant();
 });
 afterAll(() => world.close());

@@ -9,8 +9,9 @@ import { people } from '#domain/person/tables.ts';
 import { DEFAULT_SETTINGS } from '#domain/tenant/settings.ts';
 import { tenants } from '#domain/tenant/tables.ts';
 import { newId } from '#lib/id.ts';
-import { clientAssertion, exchange, jws, nowSeconds, subjectToken } from './requests.ts';
-import { openWorld, type Tenant, type World } from './world.ts';
+import { openBareWorld } from '../../support/bare-world.ts';
+import { clientAssertion, exchange, jws, nowSeconds, subjectToken } from '../../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../../support/tokens.ts';
 
 /** The work since the last look: signatures checked, by algorithm, and statements sent to the database. */
 const work = vi.hoisted(() => ({ verified: [] as string[], statements: [] as string[] }));
@@ -31,10 +32,10 @@ vi.mock('postgres', async (original) => {
   return { default: Object.assign(counting, real) };
 });
 
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   tenant = await world.tenant();
   await exchange(world, tenant);
 });
@@ -119,9 +120,9 @@ describe('T17: a mandate that is not this pair’s', () => {
       const done: Record<string, unknown> = {};
       const ids = await strangers();
       for (const [whose, mandate_id] of Object.entries(ids)) {
-        const lines = (await world.ledger(tenant.id)).length;
+        const lines = (await world.ledgerOf(tenant.id)).length;
         const { status, body, verified, statements } = await workFor({ ...change, mandate_id });
-        const written = (await world.ledger(tenant.id))
+        const written = (await world.ledgerOf(tenant.id))
           .slice(lines)
           .map(({ event, data }) => [event, data['reason']]);
         done[whose] = { status, body, verified, statements, written };

@@ -3,8 +3,8 @@ import { agentKeys, agents } from '#domain/agent/tables.ts';
 import { mandates } from '#domain/mandate/tables.ts';
 import { people } from '#domain/person/tables.ts';
 import { newId } from '#lib/id.ts';
-import { exchange } from '../unit/domain/token/requests.ts';
-import type { Tenant, World } from '../unit/domain/token/world.ts';
+import { exchange } from './token-requests.ts';
+import type { Tenant, TokenWorld } from './tokens.ts';
 
 export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 export const MANDATE_TOKEN = 'urn:prokura:params:oauth:token-type:mandate';
@@ -12,7 +12,7 @@ export const JWT_TOKEN = 'urn:ietf:params:oauth:token-type:jwt';
 
 /** An agent of the tenant with a key, as a client of the token endpoint. */
 export async function addAgent(
-  world: World,
+  world: TokenWorld,
   tenant: Tenant,
   change: Partial<typeof agents.$inferInsert> = {},
 ): Promise<{ agentId: string; key: NewAgentKeyPair }> {
@@ -35,7 +35,7 @@ export async function addAgent(
 
 /** A mandate of the tenant's principal for an agent. */
 export async function addMandate(
-  world: World,
+  world: TokenWorld,
   tenant: Tenant,
   agentId: string,
   change: Partial<typeof mandates.$inferInsert> = {},
@@ -61,7 +61,7 @@ export async function addMandate(
 
 /** A person of the tenant. */
 export async function addPerson(
-  world: World,
+  world: TokenWorld,
   tenant: Tenant,
   managerId: string | null = null,
 ): Promise<string> {
@@ -85,7 +85,7 @@ export async function addPerson(
 
 /** The same tenant with another agent, whose mandate was made from the tenant's (or from `parentId`). */
 export async function nextAgent(
-  world: World,
+  world: TokenWorld,
   tenant: Tenant,
   parentId: string = tenant.mandateId,
   change: Partial<typeof mandates.$inferInsert> = {},
@@ -100,7 +100,7 @@ export async function nextAgent(
 
 /** The form with which the tenant's agent exchanges a token of ours. `change` is as in `exchangeForm`. */
 export const pass = (
-  world: World,
+  world: TokenWorld,
   to: Tenant,
   token: string,
   change: Parameters<typeof exchange>[2] = {},
@@ -114,7 +114,7 @@ export const pass = (
 
 /** A token for the provider's token. Throws an Error with the answer if there is none. */
 export async function tokenOf(
-  world: World,
+  world: TokenWorld,
   tenant: Tenant,
   change: Parameters<typeof exchange>[2] = {},
 ): Promise<string> {

@@ -1,13 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '#lib/id.ts';
-import { clientAssertion, exchange, jws, nowSeconds, subjectToken } from './requests.ts';
-import { openWorld, type Tenant, type World } from './world.ts';
+import { openBareWorld } from '../../support/bare-world.ts';
+import { clientAssertion, exchange, jws, nowSeconds, subjectToken } from '../../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../../support/tokens.ts';
 
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   tenant = await world.tenant();
 });
 afterAll(() => world.close());
@@ -21,7 +22,7 @@ test('T26: one subject gets its share of exchanges in a minute and no more; othe
   );
   const count = (status: number) => answers.filter((answer) => answer.status === status).length;
   expect([count(200), count(429)]).toEqual([5, 7]);
-  const noted = (await world.ledger(tenant.id)).filter(({ data }) => data['reason'] === 'subject_rate');
+  const noted = (await world.ledgerOf(tenant.id)).filter(({ data }) => data['reason'] === 'subject_rate');
   expect(noted).toHaveLength(7);
   const refused = answers.find(({ status }) => status === 429);
   expect(refused?.headers.get('retry-after')).toBe('12');
@@ -52,7 +53,7 @@ test('T40: the client comes first, then what is cheap of the subject, then its s
     { mandate_id },
   ]) {
     expect((await exchange(world, tenant, change)).status).toBeGreaterThanOrEqual(400);
-    reasons.push((await world.ledger(tenant.id)).at(-1)?.data['reason']);
+    reasons.push((await world.ledgerOf(tenant.id)).at(-1)?.data['reason']);
   }
   expect(reasons).toEqual(['client_signature', 'subject_expired', 'subject_signature', 'no_such_mandate']);
   // Neither the stranger nor the expired token made us ask the provider for a key.

@@ -5,13 +5,14 @@ import { agents } from '#domain/agent/tables.ts';
 import { mandates } from '#domain/mandate/tables.ts';
 import { people } from '#domain/person/tables.ts';
 import { newId } from '#lib/id.ts';
-import { exchange, exchangeForm, post, refusal, subjectToken } from './requests.ts';
-import { BASE, openWorld, type Tenant, type World } from './world.ts';
+import { BASE, openBareWorld } from '../../support/bare-world.ts';
+import { exchange, exchangeForm, post, refusal, subjectToken } from '../../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../../support/tokens.ts';
 
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   tenant = await world.tenant();
 });
 afterAll(() => world.close());

@@ -1,27 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startEmbedded } from '#db/embedded.ts';
-import { migrateDatabase } from '#db/migrate.ts';
-import { openDatabase, SERVER_ROLE, type Database } from '#db/pool.ts';
 import { agents } from '#domain/agent/tables.ts';
 import { insertApproval } from '#domain/approval/store.ts';
 import { calls } from '#domain/call/tables.ts';
 import type { TenantWriter } from '#domain/context.ts';
-import { beginLedger, ledgerEntries } from '#domain/ledger/store.ts';
-import type { LedgerEntry } from '#domain/ledger/entry.ts';
 import { mandates } from '#domain/mandate/tables.ts';
 import { people } from '#domain/person/tables.ts';
-import { createApiKey, createApiKeyCheck } from '#domain/tenant/api-key.ts';
-import { DEFAULT_SETTINGS, type TenantSettings } from '#domain/tenant/settings.ts';
-import { tenants } from '#domain/tenant/tables.ts';
-import type { App } from '#engine/app.ts';
-import { readonly, transact } from '#engine/transact.ts';
+import { createApiKey } from '#domain/tenant/api-key.ts';
 import { newId } from '#lib/id.ts';
-import { createLogger } from '#lib/log.ts';
 import { scimSurface } from '#surfaces/scim/index.ts';
+import type { AnyWorld, BareWorld } from './bare-world.ts';
 
-export const BASE = 'https://prokura.test';
 export type Json = Record<string, any>; // oxlint-disable-line typescript/no-explicit-any -- a wire body, looked at member by member
 
 export interface Answer {
@@ -37,56 +24,20 @@ export interface Client {
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
 }
 
-export interface World {
-  readonly app: App;
-  readonly database: Database;
-  tenant(settings?: Partial<TenantSettings>): Promise<string>;
+/** What tests of SCIM need: clients of the interface, which runs in this process. */
+interface Scim {
   client(tenantId: string, source?: string, scopes?: readonly string[]): Promise<Client>;
-  write<T>(tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T>;
-  ledger(tenantId: string, event?: string): Promise<LedgerEntry[]>;
-  stopDatabase(): Promise<void>;
-  close(): Promise<void>;
 }
 
-/** A migrated PostgreSQL of its own, and the SCIM interface on it as the server's role. */
-export async function startWorld(): Promise<World> {
-  const directory = await mkdtemp(join(tmpdir(), 'prokura-scim-'));
-  const server = await startEmbedded(directory);
-  await migrateDatabase(server.url, 'sandbox', {});
-  const database = openDatabase(server.url, { role: SERVER_ROLE, max: 5 });
-  const app = {
-    baseUrl: BASE,
-    mode: 'sandbox',
-    log: createLogger('silent'),
-    now: () => new Date(),
-    database,
-    apiKey: createApiKeyCheck(database.sql, 'sandbox'),
-    queue: { enqueue: () => Promise.resolve(), enqueueAll: () => Promise.resolve() },
-    subscribers: {},
-  } as unknown as App;
+/** A bare world with SCIM. */
+export type ScimWorld = BareWorld & Scim;
+
+/** Adds the SCIM interface to a world. */
+export function withScim<W extends AnyWorld>(world: W): W & Scim {
+  const { app, write } = world;
   const surface = scimSurface(app);
-  const write: World['write'] = (tenantId, work) => transact(app, tenantId, work);
-  let running = true;
-  const stopDatabase = async (): Promise<void> => {
-    if (running) await server.stop();
-    running = false;
-  };
-  return {
-    app,
-    database,
-    write,
-    stopDatabase,
-    tenant: async (settings = {}) => {
-      const tenantId = newId('tnt');
-      await write(tenantId, async (ctx) => {
-        await ctx.db
-          .insert(tenants)
-          .values({ id: tenantId, name: 'Acme', settings: { ...DEFAULT_SETTINGS, ...settings } });
-        await beginLedger(ctx.db, tenantId);
-      });
-      return tenantId;
-    },
-    client: async (tenantId, source = 'okta', scopes = ['scim']) => {
+  return Object.assign(world, {
+    client: async (tenantId: string, source = 'okta', scopes: readonly string[] = ['scim']) => {
       const { presented } = await write(tenantId, (ctx) =>
         createApiKey(ctx, 'sandbox', { name: source, scopes, source }),
       );
@@ -94,9 +45,9 @@ export async function startWorld(): Promise<World> {
       return {
         tenantId,
         authorization,
-        send: async (method, path, body, headers = {}) => {
+        send: async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
           const response = await surface.fetch(
-            new Request(`${BASE}${path.startsWith('/scim') ? path : `/v1/scim/v2${path}`}`, {
+            new Request(`${app.baseUrl}${path.startsWith('/scim') ? path : `/v1/scim/v2${path}`}`, {
               method,
               headers: {
                 authorization,
@@ -116,13 +67,7 @@ export async function startWorld(): Promise<World> {
         },
       };
     },
-    ledger: (tenantId, event) => readonly(app, tenantId, (reader) => ledgerEntries(reader, 0, 1000, event)),
-    close: async () => {
-      await database.close().catch(() => {});
-      await stopDatabase();
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
+  });
 }
 
 /** A user as Okta's SPEC suite posts it. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
-import type { World } from '../support/world.ts';
+import type { World } from './world.ts';
 
 /** A vendor's issuer with its own key. It serves discovery and keys, and counts requests. */
 export interface TestIssuer {

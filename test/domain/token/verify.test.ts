@@ -4,13 +4,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { people } from '#domain/person/tables.ts';
 import { createSigningKey } from '#domain/token/keys/signing-keys.ts';
 import { signingKeys } from '#domain/token/tables.ts';
-import { exchange, jws, nowSeconds, subjectToken } from './requests.ts';
-import { BASE, openWorld, type Tenant, type World } from './world.ts';
+import { BASE, openBareWorld } from '../../support/bare-world.ts';
+import { exchange, jws, nowSeconds, subjectToken } from '../../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../../support/tokens.ts';
 
 const MCP = `${BASE}/mcp`;
-let world: World;
+let world: TokenWorld;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
 });
 afterAll(() => world.close());
 
@@ -94,7 +95,7 @@ test('T7: a new signing key signs from the next reading on, and tokens of the ol
   const tenant = await world.tenant();
   const old = await issue(tenant);
   world.clock = Date.now() + 1000;
-  await world.write(tenant.id, (ctx) => createSigningKey(ctx, world.secrets));
+  await world.write(tenant.id, (ctx) => createSigningKey(ctx, world.app.secrets));
   world.clock = Date.now() + 32_000;
   const fresh = await issue(tenant);
   expect(decodeProtectedHeader(fresh)['kid']).not.toBe(decodeProtectedHeader(old)['kid']);
@@ -105,7 +106,7 @@ test('T7: a new signing key signs from the next reading on, and tokens of the ol
     decodeProtectedHeader(fresh)['kid'],
     decodeProtectedHeader(old)['kid'],
   ]);
-  const rows = await world.database.sql`select count(*)::int as seen from signing_keys`;
+  const rows = await world.app.database.sql`select count(*)::int as seen from signing_keys`;
   expect(rows[0]).toEqual({ seen: 0 });
   world.clock = null;
 });
@@ -121,8 +122,8 @@ test('the private half of a signing key is sealed where it lies', async () => {
       .orderBy(desc(signingKeys.createdAt));
     sealed = row!.sealedPrivateKey;
     expect(JSON.stringify(row!.publicJwk)).not.toContain('"d"');
-    expect(() => world.secrets.unseal(sealed, 'signing-key:other')).toThrow(/authenticate/);
-    expect(world.secrets.unseal(sealed, `signing-key:${row!.kid}`)).toContain('PRIVATE KEY');
+    expect(() => world.app.secrets.unseal(sealed, 'signing-key:other')).toThrow(/authenticate/);
+    expect(world.app.secrets.unseal(sealed, `signing-key:${row!.kid}`)).toContain('PRIVATE KEY');
   });
   expect(sealed).not.toContain('PRIVATE KEY');
 });

@@ -7,13 +7,14 @@ import { mandates } from '#domain/mandate/tables.ts';
 import { people } from '#domain/person/tables.ts';
 import { identityProviders, tenants } from '#domain/tenant/tables.ts';
 import { revokeAgentKey } from '#domain/token/store.ts';
-import { exchange, exchangeForm, post, subjectToken } from './requests.ts';
-import { BASE, openWorld, type Tenant, type World } from './world.ts';
+import { BASE, openBareWorld } from '../../support/bare-world.ts';
+import { exchange, exchangeForm, post, subjectToken } from '../../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../../support/tokens.ts';
 
 const MCP = `${BASE}/mcp`;
-let world: World;
+let world: TokenWorld;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
 });
 afterAll(() => world.close());
 
@@ -180,7 +181,7 @@ test('every refusal and every token of a tenant stands in its ledger, and in no 
     exchange(world, tenant, { subject_token: 'x' }),
     exchange(world, tenant, { client_assertion: 'x' }),
   ]);
-  const lines = (await world.ledger(tenant.id)).map(
+  const lines = (await world.ledgerOf(tenant.id)).map(
     (entry) => `${entry.event} ${String(entry.data['reason'])}`,
   );
   expect(new Set(lines)).toEqual(
@@ -193,7 +194,7 @@ test('every refusal and every token of a tenant stands in its ledger, and in no 
     ]),
   );
   expect(lines).toHaveLength(5);
-  expect((await world.ledger(other.id)).map((entry) => entry.event)).toEqual(['key_created']);
+  expect((await world.ledgerOf(other.id)).map((entry) => entry.event)).toEqual(['key_created']);
 });
 
 test('without the database nothing is allowed, with 503; when it is back everything goes on by itself', async () => {

@@ -1,26 +1,8 @@
-import { createPrivateKey, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createPrivateKey, randomUUID, sign, type KeyObject } from 'node:crypto';
 import { ACCESS_TOKEN_TYPE, JWT_BEARER_ASSERTION, TOKEN_EXCHANGE } from '#domain/token/names.ts';
 import type { OAuthSurface } from '#surfaces/oauth/index.ts';
-import type { Tenant, World } from './world.ts';
-
-export const AUDIENCE = 'https://api.acme.test';
-
-/** Signs like Okta's custom authorization server: RS256, its own `kid`, no `typ`. */
-export interface Idp {
-  readonly issuer: string;
-  readonly origin: string;
-  readonly kid: string;
-  readonly privateKey: KeyObject;
-  readonly publicKey: KeyObject;
-  /** The current content of the JWKS, which tests replace. */
-  keys: Record<string, unknown>[];
-  /** How often each document was requested. */
-  readonly asked: { discovery: number; jwks: number };
-  down: boolean;
-  close(): Promise<void>;
-}
+import { AUDIENCE } from './idp.ts';
+import type { Tenant, TokenWorld } from './tokens.ts';
 
 export const b64 = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
@@ -33,47 +15,11 @@ export function jws(header: Record<string, unknown>, claims: unknown, key: KeyOb
   return `${signed}.${sign('sha256', Buffer.from(signed), { key, ...dsaEncoding }).toString('base64url')}`;
 }
 
-export async function startIdp(): Promise<Idp> {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const asked = { discovery: 0, jwks: 0 };
-  const state = {
-    down: false,
-    keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'okta-1', alg: 'RS256', use: 'sig' }] as Record<
-      string,
-      unknown
-    >[],
-  };
-  const server = createServer((request, response) => {
-    const json = (body: unknown) =>
-      response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
-    if (state.down) return void response.writeHead(503).end();
-    if (request.url?.endsWith('/.well-known/openid-configuration') === true) {
-      asked.discovery += 1;
-      return void json({ issuer, jwks_uri: `${issuer}/v1/keys` });
-    }
-    asked.jwks += 1;
-    return void setTimeout(() => json({ keys: state.keys }), 5);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const issuer = `${origin}/oauth2/aus1`;
-  return Object.assign(state, {
-    issuer,
-    origin,
-    kid: 'okta-1',
-    privateKey,
-    publicKey,
-    asked,
-    close: () =>
-      new Promise<void>((resolve) => (server.closeAllConnections(), server.close(() => resolve()))),
-  });
-}
-
 /**
  * Bob's access token as Okta would issue it. `claims` and `header` change it; `undefined` removes a member.
  */
 export function subjectToken(
-  world: World,
+  world: TokenWorld,
   tenant: Tenant,
   claims: Record<string, unknown> = {},
   header: Record<string, unknown> = {},
@@ -120,7 +66,7 @@ export function clientAssertion(
 
 /** A complete token request. `undefined` leaves a parameter out, an array repeats it. */
 export function exchangeForm(
-  world: World,
+  world: TokenWorld,
   tenant: Tenant,
   change: Record<string, string | string[] | undefined> = {},
 ): URLSearchParams {
@@ -158,7 +104,7 @@ export async function post(
 }
 
 export const exchange = (
-  world: World,
+  world: TokenWorld,
   tenant: Tenant,
   change: Record<string, string | string[] | undefined> = {},
   surface = world.surface,
@@ -169,7 +115,7 @@ export const exchange = (
  * Also reports what no refusal may have: a token, an answer that may be stored, a missing ledger entry.
  */
 export async function refusal(
-  world: World,
+  world: TokenWorld,
   tenant: Tenant,
   change: Parameters<typeof exchangeForm>[2],
 ): Promise<string> {
@@ -177,7 +123,7 @@ export async function refusal(
   await world.kernel.close();
   const { status, headers, body } = await exchange(world, tenant, change);
   await world.kernel.close();
-  const entry = (await world.ledger(tenant.id)).at(-1);
+  const entry = (await world.ledgerOf(tenant.id)).at(-1);
   const faults = [
     'access_token' in body ? 'WITH A TOKEN' : '',
     headers.get('cache-control') === 'no-store' ? '' : 'STORABLE',

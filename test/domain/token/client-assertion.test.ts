@@ -1,12 +1,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '#lib/id.ts';
-import { clientAssertion, exchange, exchangeForm, nowSeconds, post, refusal } from './requests.ts';
-import { BASE, openWorld, type Tenant, type World } from './world.ts';
+import { BASE, openBareWorld } from '../../support/bare-world.ts';
+import {
+  clientAssertion,
+  exchange,
+  exchangeForm,
+  nowSeconds,
+  post,
+  refusal,
+} from '../../support/token-requests.ts';
+import { withTokens, type Tenant, type TokenWorld } from '../../support/tokens.ts';
 
-let world: World;
+let world: TokenWorld;
 let tenant: Tenant;
 beforeAll(async () => {
-  world = await openWorld();
+  world = await withTokens(await openBareWorld());
   tenant = await world.tenant();
 });
 afterAll(() => world.close());

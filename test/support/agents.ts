@@ -1,6 +1,5 @@
 import { findCall, type Call } from '#domain/call/store.ts';
 import { pendingApprovals } from '#domain/approval/store.ts';
-import type { LedgerEntry } from '#domain/ledger/entry.ts';
 import { createApiKey } from '#domain/tenant/api-key.ts';
 import { createTenant } from '#domain/tenant/create.ts';
 import { signDelegation } from '#domain/token/issued/delegation-token.ts';
@@ -13,7 +12,7 @@ import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { newId } from '#lib/id.ts';
 import { samplePerson } from '#sandbox/company.ts';
-import { eventually, openWorld, type World } from '../support/world.ts';
+import { eventually, type World } from './world.ts';
 
 export const ALL_SCOPES = ['okta.mfa.reset', 'okta.password.reset', 'okta.users.read'];
 
@@ -32,15 +31,10 @@ export interface TokenOptions {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-/** The world with what agents need: tokens of any form, and the results of their calls. */
-export interface AgentWorld {
-  readonly app: App;
+/** What tests of agents' calls need: tokens of any form, and the results of their calls. */
+interface Agents {
   readonly kernel: TokenKernel;
-  readonly tenantId: string;
   readonly ids: Readonly<Record<Key, string>>;
-  readonly world: World;
-  /** Log lines so far. */
-  logs(): string;
   name(key: Key): string;
   /** The changes made at Okta, in order: `reset_factors ann`. */
   done(): string[];
@@ -48,12 +42,12 @@ export interface AgentWorld {
   hire(firstName: string, count: number, title?: string): void;
   /** The saved row of a call. */
   call(id: string): Promise<Call | null>;
-  /** A delegation token. By default Bob's, for his agent and MCP. Always signed with the tenant's own key. */
-  token(options?: TokenOptions): Promise<string>;
+  /** A delegation token of any form. By default Bob's, for his agent and MCP. Signed with the tenant's own key. */
+  bearer(options?: TokenOptions): Promise<string>;
   /** A person's access token from Okta with these scopes. */
   personToken(key: Key, scopes: string[]): Promise<string>;
   /** A new agent with a mandate from this principal. `tools` are those that the mandate names. */
-  mandate(
+  helper(
     from: keyof typeof OWNERS,
     terms?: Readonly<Record<string, unknown>> & { tools?: readonly string[] },
   ): Promise<{ agentId: string; mandateId: string }>;
@@ -62,44 +56,40 @@ export interface AgentWorld {
   /** Waits for the newest pending approval and returns its id. */
   waiting(): Promise<string>;
   apiKey(scopes: readonly string[]): Promise<string>;
-  ledger(): Promise<LedgerEntry[]>;
   /** Creates a second tenant. */
   anotherTenant(): Promise<void>;
   /** The same installation while its database is down. */
   withoutDatabase(): Promise<{ app: App; kernel: TokenKernel; close(): Promise<void> }>;
-  close(): Promise<void>;
 }
 
-/** Opens a world in which Bob has given Carl's agent a mandate over all of `ALL_SCOPES`. */
-export async function openAgentWorld(): Promise<AgentWorld> {
-  const world = await openWorld();
+/** A world with agents. */
+export type AgentWorld = World & Agents;
+
+/** Adds agents to a world: Bob has given Carl's agent a mandate over all of `ALL_SCOPES`. */
+export async function withAgents(world: World): Promise<AgentWorld> {
   const { app, tenantId } = world;
   const { kernel } = world.server;
   const ids = Object.fromEntries(
     await Promise.all(PEOPLE.map(async (key) => [key, (await world.person(key)).id])),
   ) as Record<Key, string>;
   const signingKeys = createSigningKeys(partsOf(app));
-  const mandate: AgentWorld['mandate'] = async (from, { tools, ...terms } = {}) => {
+  const helper: Agents['helper'] = async (from, { tools, ...terms } = {}) => {
     const agent = await world.agent(`helper-${newId('agt').slice(-8)}`, OWNERS[from]);
     const mandateId = await world.mandate(from, agent, { scopes: ALL_SCOPES, ...terms });
     if (tools !== undefined)
       await world.sql`update mandates set tools = ${[...tools]} where id = ${mandateId}`;
     return { agentId: agent.id, mandateId };
   };
-  const bobs = await mandate('bob');
-  return {
-    app,
+  const bobs = await helper('bob');
+  const agents: Agents = {
     kernel,
-    tenantId,
     ids,
-    world,
-    mandate,
-    logs: () => world.logs.map((line) => JSON.stringify(line)).join('\n'),
+    helper,
     name: (key) => `${samplePerson(key).firstName} ${samplePerson(key).lastName}`,
     done: () => changes(world),
     hire: (firstName, count, title = 'Engineer') => hire(world, firstName, count, title),
     call: (id) => readonly(app, tenantId, (reader) => findCall(reader, id)),
-    token: async (options = {}) => {
+    bearer: async (options = {}) => {
       const now = Math.floor(Date.now() / 1000);
       const claims = {
         iss: issuerOf(app.baseUrl, tenantId),
@@ -134,7 +124,6 @@ export async function openAgentWorld(): Promise<AgentWorld> {
     apiKey: async (scopes) =>
       (await transact(app, tenantId, (ctx) => createApiKey(ctx, 'sandbox', { name: 'a key', scopes })))
         .presented,
-    ledger: () => world.ledger(),
     anotherTenant: async () => {
       const okta = {
         orgUrl: 'https://other.okta.test',
@@ -151,8 +140,8 @@ export async function openAgentWorld(): Promise<AgentWorld> {
       const gone: App = { ...app, database };
       return { app: gone, kernel: createTokenKernel(partsOf(gone)), close: () => database.close() };
     },
-    close: () => world.close(),
   };
+  return Object.assign(world, agents);
 }
 
 const partsOf = (app: App): KernelParts => ({

@@ -5,7 +5,7 @@ import { transact } from '#engine/transact.ts';
 import { newId } from '#lib/id.ts';
 import { signJwt } from '#lib/jwt.ts';
 import { samplePerson } from '#sandbox/company.ts';
-import type { TestAgent, World } from '../support/world.ts';
+import type { TestAgent, World } from './world.ts';
 
 /** A mandate, with tokens for the two interfaces that accept them. */
 export interface Held {
