@@ -36,7 +36,30 @@ function importsOf(file: string): string[] {
   });
 }
 
-const edges = files.flatMap((file) => importsOf(file).map((target) => ({ file, target })));
+const imports = new Map(files.map((file) => [file, importsOf(file)]));
+const edges = files.flatMap((file) => (imports.get(file) ?? []).map((target) => ({ file, target })));
+
+/** The shortest way from a file back to itself, for each file that is in a circle; each circle once. */
+function circlesIn(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const found = new Map<string, string>();
+  for (const start of graph.keys()) {
+    const cameFrom = new Map<string, string>();
+    const next = [start];
+    for (const file of next)
+      for (const target of graph.get(file) ?? [])
+        if (!cameFrom.has(target)) {
+          cameFrom.set(target, file);
+          next.push(target);
+        }
+    if (!cameFrom.has(start)) continue;
+    const way = [start];
+    do way.unshift(cameFrom.get(way[0]!)!);
+    while (way[0] !== start);
+    const circle = way.slice(1).toSorted().join(' ');
+    if (!found.has(circle)) found.set(circle, way.join(' → '));
+  }
+  return [...found.values()];
+}
 
 describe('the layers', () => {
   test('the whole tree was seen', () => {
@@ -57,6 +80,20 @@ describe('the layers', () => {
       return from !== to && !(MAY[from] ?? []).includes(to);
     });
     expect(wrong).toEqual([]);
+  });
+
+  test('no file imports itself through others, types included', () => {
+    expect(
+      circlesIn(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c', 'd']],
+          ['c', ['a']],
+          ['d', []],
+        ]),
+      ),
+    ).toEqual(['a → b → c → a']);
+    expect(circlesIn(imports)).toEqual([]);
   });
 
   test('no door imports another door', () => {

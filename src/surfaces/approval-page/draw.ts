@@ -1,9 +1,22 @@
 import { html, page, type Markup } from '#lib/html.ts';
-import { STEP_UP_SECONDS } from '#domain/sign-in/step-up.ts';
+import type { Person } from '#domain/person/store.ts';
+import { STEP_UP_SECONDS, type StepUp } from '#domain/sign-in/step-up.ts';
 import { yourState } from '#engine/approve/your-state.ts';
 import type { Scene } from '#engine/approve/scene.ts';
-import type { Sight } from './show.ts';
 import type { Visit } from './sign-in.ts';
+
+/** An approval as it is drawn for a person who has just signed in. */
+export interface Sight {
+  readonly scene: Scene;
+  readonly person: Person;
+  readonly organisation: string;
+  readonly stepUp: StepUp;
+  /**
+   * For a requester who may use break-glass: `blocked` while the last use awaits its review. Null for
+   * everybody else.
+   */
+  readonly emergency: 'ready' | 'blocked' | null;
+}
 
 /** Draws the whole approval, like Slack's Details, with what this person may do about it. */
 export function drawApproval(visit: Visit, sight: Sight, csrf: string): Response {

@@ -1,7 +1,8 @@
 import { oneLine } from '#lib/sanitise.ts';
 import type { ModalView } from '@slack/types';
 import type { TenantReader } from '#domain/context.ts';
-import { settleTerms, type AskedTerms } from '#domain/mandate/terms.ts';
+import type { AskedTerms } from '#domain/mandate/asked.ts';
+import { settleTerms } from '#domain/mandate/terms.ts';
 import { findPeople } from '#domain/person/store.ts';
 import type { ApprovalView } from '#engine/approve/view.ts';
 import { readonly } from '#engine/transact.ts';
