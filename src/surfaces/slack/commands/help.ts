@@ -12,6 +12,7 @@ import {
   words,
   type Message,
 } from '../messages/blocks.ts';
+import { escapeMrkdwn, mrkdwn } from '../messages/text.ts';
 import type { Route } from './registry.ts';
 
 /**
@@ -22,7 +23,7 @@ export function helpMessage(root: string, routes: readonly Route[], others: numb
   const [first] = routes;
   if (first === undefined) {
     return {
-      text: `You cannot use any command of ${root}.`,
+      text: escapeMrkdwn(`You cannot use any command of ${root}.`),
       blocks: [
         line(words(say`You cannot use any command of ${root}: they are for other roles.`)),
         smallPrint(say`Ask an IT admin if you need one of them. /okta and /mandate show what else there is.`),
@@ -32,7 +33,7 @@ export function helpMessage(root: string, routes: readonly Route[], others: numb
   const more =
     others === 0 ? '' : ` ${others} more ${others === 1 ? 'command is' : 'commands are'} for other roles.`;
   return {
-    text: `What you can do with ${root}`,
+    text: escapeMrkdwn(`What you can do with ${root}`),
     blocks: [
       line(words(say`What you can do with ${root}`, { bold: true })),
       bullets(
@@ -60,7 +61,7 @@ export function overviewMessage(usable: readonly Route[]): Message {
   const roots = [...new Set(usable.map(({ root }) => root))];
   const example = usable.find(({ entry }) => entry.family === 'okta') ?? usable[0];
   return {
-    text: 'I understand commands. This is what you can type here.',
+    text: mrkdwn`I understand commands. This is what you can type here.`,
     blocks: [
       line(words('I understand commands, which begin with /. This is what you can type:')),
       ...(roots.length === 0
@@ -111,7 +112,9 @@ export interface Offered {
 export function sentenceMessage(offered: readonly Offered[], draftId: string): Message {
   const several = offered.length > 1;
   return {
-    text: `I understand commands. Did you mean ${offered.map(({ summary }) => summary).join(', or ')}?`,
+    text: escapeMrkdwn(
+      `I understand commands. Did you mean ${offered.map(({ summary }) => summary).join(', or ')}?`,
+    ),
     blocks: [
       line(
         words(
@@ -161,7 +164,7 @@ export function commandHelp(route: Route): Message {
   });
   const changes = tool.effects === 'write' || tool.effects === 'act';
   return {
-    text: `Help for ${route.usage}`,
+    text: escapeMrkdwn(`Help for ${route.usage}`),
     blocks: [
       line(words(oneLine(route.usage), { code: true })),
       line(words(oneLine(tool.description))),
@@ -187,7 +190,7 @@ export function unknownMessage(
 ): Message {
   if (meant.length === 0) {
     return {
-      text: `I do not know that command. ${root} help lists the commands that you can use.`,
+      text: escapeMrkdwn(`I do not know that command. ${root} help lists the commands that you can use.`),
       blocks: [
         line(
           words('I do not know '),
@@ -200,7 +203,9 @@ export function unknownMessage(
     };
   }
   return {
-    text: `I do not know that command. Did you mean ${meant.map(({ route }) => route.path.join(' ')).join(' or ')}?`,
+    text: escapeMrkdwn(
+      `I do not know that command. Did you mean ${meant.map(({ route }) => route.path.join(' ')).join(' or ')}?`,
+    ),
     blocks: [
       line(
         words('I do not know '),
@@ -219,7 +224,7 @@ export function unknownMessage(
 
 /** For a command that the workspace's app has and this server does not: the app's manifest is of another version. */
 export const strangeMessage = (root: string, roots: readonly string[]): Message => ({
-  text: `${root} is not a command of this version.`,
+  text: escapeMrkdwn(`${root} is not a command of this version.`),
   blocks: [
     line(
       words(oneLine(root), { code: true }),

@@ -23,7 +23,7 @@ import {
 } from './blocks.ts';
 import { errorText } from './outcome.ts';
 import type { Scene } from '#engine/approve/scene.ts';
-import { escapeMrkdwn, shortened } from './text.ts';
+import { escapeMrkdwn, mrkdwn, shortened, type Mrkdwn } from './text.ts';
 
 /** For whom a copy is drawn: who may decide, or who asked. */
 export type Audience = 'approver' | 'requester';
@@ -243,15 +243,15 @@ export function statusOf({ view }: Pick<Scene, 'view'>): string | null {
   return (STATUS[call.state] as Status)(yes, who, call.error === null ? '' : errorText(call.error));
 }
 
-function notification({ view, askedBy }: Scene, audience: Audience, said: string | null): string {
+function notification({ view, askedBy }: Scene, audience: Audience, ended: string | null): Mrkdwn {
   const { call, approval, agent } = view;
   const through = agent === null ? '' : ` (agent ${agent.name})`;
   const names = approverNames(view);
   const by = names.length === 0 ? '' : ` by ${shortened(names.join(' or '), 900, '…')}`;
-  const opening = said ?? (audience === 'requester' ? `Waiting for approval${by}` : 'Approval needed');
+  const opening = ended ?? (audience === 'requester' ? `Waiting for approval${by}` : 'Approval needed');
   const pending = approval.state === 'pending';
   const asked = pending ? `, asked by ${askedBy}${through}.` : '';
-  const expires = pending ? ` This request expires ${momentText(approval.expiresAt)}.` : '';
   const sentence = `${opening}${opening.endsWith('.') ? '' : ':'} ${call.summary}${asked}`;
-  return `${shortened(escapeMrkdwn(sentence), 2700, '…')}${expires}`;
+  const said = shortened(escapeMrkdwn(sentence), 2700, '…');
+  return pending ? mrkdwn`${said} This request expires ${momentText(approval.expiresAt)}.` : said;
 }
