@@ -232,11 +232,13 @@ describe('the tool that CONTRIBUTING.md works out', () => {
   });
 
   test('compiles with the ability that the page adds, and its test compiles too', () => {
-    const line = /`(unlock\(person: string\): Promise<void>;)`/.exec(read('CONTRIBUTING.md'))?.[1];
+    const line = /`(unlock\(uid: string, signal\?: AbortSignal\): Promise<void>;)`/.exec(
+      read('CONTRIBUTING.md'),
+    )?.[1];
     expect(line).toBeDefined();
     writeFileSync(
       join(folder, 'ability.ts'),
-      `export {};\ndeclare module '#domain/context.ts' {\n  interface PersonActions {\n    ${line}\n  }\n}\n`,
+      `export {};\ndeclare module '#domain/provider.ts' {\n  interface Actions {\n    ${line}\n  }\n}\n`,
     );
     const worldFile = relative(folder, join(root, 'test/support/world.ts'));
     writeFileSync(
