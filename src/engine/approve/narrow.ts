@@ -22,7 +22,7 @@ export async function narrowedInput(
       'conflict',
       'Only a request for a mandate can be narrowed. Deny this request and explain why.',
     );
-  return narrowedTerms(ctx, principalOf(call.actor), call.input as unknown as AskedTerms, terms);
+  return narrowedTerms(ctx, principalOf(call.actor), call.input as AskedTerms, terms);
 }
 
 /**

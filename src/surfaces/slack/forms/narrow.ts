@@ -54,7 +54,7 @@ export async function askedOf(slack: Slack, reader: TenantReader, { call }: Appr
       'conflict',
       'Only a mandate that is asked for can be made smaller. Deny this, and say why.',
     );
-  const settled = await settleTerms(reader, call.principalId, call.input as unknown as AskedTerms);
+  const settled = await settleTerms(reader, call.principalId, call.input as AskedTerms);
   const terms: Record<string, unknown> = {
     ...settled,
     resources: await inWords(reader, call.principalId, settled.resources),
