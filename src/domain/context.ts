@@ -21,7 +21,7 @@ import type { Denial } from './denial.ts';
 import type { Fact } from './facts.ts';
 import type { NewEntry } from './ledger/entry.ts';
 import type { PolicyDesk } from './policy/desk.ts';
-import type { Factor, PersonStatus } from './provider.ts';
+import type { Actions, Factor, PersonStatus } from './provider.ts';
 
 declare const inTransaction: unique symbol;
 
@@ -128,12 +128,11 @@ export interface PersonDirectory {
   passwordChanged(person: string): Promise<string | null>;
 }
 
+/** The same abilities, each for a person of ours. */
+type ByPerson<Abilities> = { readonly [Ability in keyof Abilities]: (person: string) => Promise<void> };
+
 /** The identity provider's actions, addressed by our own person ids. Faults as in `provider.ts`. */
-export interface PersonActions {
-  resetPassword(person: string): Promise<void>;
-  resetFactors(person: string): Promise<void>;
-  suspend(person: string): Promise<void>;
-}
+export interface PersonActions extends ByPerson<Actions> {}
 
 /** For tools that ask the provider. It holds no transaction. */
 export interface LookContext {

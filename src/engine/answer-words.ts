@@ -1,5 +1,3 @@
-import type { AnyTool } from './tool.ts';
-
 /** A piece of a sentence: words, a moment (shown in the reader's own time zone), a name that stands out, or a text to copy. */
 export type Part = string | Date | { readonly strong: string } | { readonly code: string };
 export type Sentence = readonly Part[];
@@ -85,7 +83,9 @@ type ItemOf<L> = NonNullable<L> extends readonly (infer I)[] ? I : never;
 /** How a tool's answer is said to people who read it; whatever it leaves out is said by the names of its members. */
 export interface AnswerWords<O> {
   /** Each list of it that is said; the first is the one that is paged. */
-  readonly lists?: { readonly [K in ListOf<O>]?: ItemWords<ItemOf<O[K]>, O> };
+  readonly lists?: string extends keyof O
+    ? Readonly<Record<string, ItemWords<Data, Data>>>
+    : { readonly [K in ListOf<O>]?: ItemWords<ItemOf<O[K]>, O> };
   /** Its single values; one that is null is left out. */
   facts?(answer: O, reader: AnswerReader): readonly AnswerFact[];
   /** Buttons below the answer as a whole. */
@@ -96,6 +96,11 @@ export interface AnswerWords<O> {
 
 type Data = Readonly<Record<string, unknown>>;
 
+/** A tool whose types are no longer known. */
+interface Worded {
+  readonly inWords?: AnswerWords<Data>;
+}
+
 /** The same of a tool whose types are no longer known. */
 export interface AnyAnswerWords {
   readonly lists: Readonly<Record<string, ItemWords<Data, Data>>>;
@@ -105,8 +110,8 @@ export interface AnyAnswerWords {
 }
 
 /** How this tool's answer is said; empty where it says nothing of it. */
-export function answerWords(tool: Pick<AnyTool, 'inWords'>): AnyAnswerWords {
-  const said = (tool.inWords ?? {}) as unknown as Partial<AnyAnswerWords>;
+export function answerWords(tool: Worded): AnyAnswerWords {
+  const said = tool.inWords ?? {};
   return {
     lists: said.lists ?? {},
     facts: said.facts?.bind(said) ?? null,
@@ -116,7 +121,7 @@ export function answerWords(tool: Pick<AnyTool, 'inWords'>): AnyAnswerWords {
 }
 
 /** Every tool that a button of this tool's answer opens. */
-export const opened = (tool: Pick<AnyTool, 'inWords'>): string[] => {
+export const opened = (tool: Worded): string[] => {
   const { lists, buttons } = answerWords(tool);
   return [...Object.values(lists).flatMap((one) => one.buttons ?? []), ...buttons].map((one) => one.tool);
 };

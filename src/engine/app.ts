@@ -1,14 +1,31 @@
 import type { Database } from '#db/pool.ts';
 import type { JobQueue } from '#db/queue.ts';
 import type { FactName } from '#domain/facts.ts';
+import type { NewEntry } from '#domain/ledger/entry.ts';
+import type { Once } from '#domain/ledger/store.ts';
 import type { ProviderLink } from '#domain/provider.ts';
 import type { ApiKeyCheck } from '#domain/tenant/api-key.ts';
 import type { Secrets } from '#lib/crypto.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { PolicyBook } from './decide/policies.ts';
-import type { LedgerBatch } from './record.ts';
 import type { SettledCalls } from './settled.ts';
+
+/**
+ * Writes ledger entries that need no other change (reads, denials, tokens). Many requests share one
+ * transaction.
+ */
+export interface LedgerBatch {
+  /**
+   * Resolves when the entry has committed, so the caller answers only then (law 11). Resolves with null if it
+   * was written.
+   *
+   * `once` lists keys that can be used one time each. If any was used before, by any process, nothing is
+   * written, no key is used up, and the call resolves with that key. So exactly one of many concurrent
+   * callers gets null.
+   */
+  add(tenantId: string, entry: NewEntry, once?: readonly Once[]): Promise<string | null>;
+}
 
 /** What one process shares. `main` creates one; tests create one per database. */
 export interface App {

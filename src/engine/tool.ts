@@ -25,6 +25,12 @@ export type Targets = readonly [Target, ...Target[]];
 export const TENANT_TARGET: Targets = [{ type: 'Tenant' }];
 /** A person, by our id. */
 export const personTarget = (id: string): Target => ({ type: 'Person', id });
+/** Several people, by our ids. Throws an Error for none: the input's schema asks for one. */
+export function personTargets(ids: readonly string[]): Targets {
+  const [first, ...others] = ids.map(personTarget);
+  if (first === undefined) throw new Error('no person is named');
+  return [first, ...others];
+}
 /** An agent, by our id. */
 export const agentTarget = (id: string): Target => ({ type: 'Agent', id });
 /** An approval, by our id. */

@@ -1,7 +1,13 @@
 import type { Actor } from '#domain/actor.ts';
-import type { ActContext, LookContext, PersonDirectory, TenantReader } from '#domain/context.ts';
+import type {
+  ActContext,
+  LookContext,
+  PersonActions,
+  PersonDirectory,
+  TenantReader,
+} from '#domain/context.ts';
 import { findPerson, idsByUid } from '#domain/person/store.ts';
-import type { ProviderLink } from '#domain/provider.ts';
+import type { Actions, ProviderLink } from '#domain/provider.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import { readonly } from './transact.ts';
@@ -22,15 +28,11 @@ export async function lookContext(
 export async function actContext(app: App, tenantId: string, signal: AbortSignal): Promise<ActContext> {
   const link = await app.provider(tenantId);
   const uid = (person: string) => readonly(app, tenantId, (reader) => uidOf(reader, link.vendor, person));
-  return {
-    tenantId,
-    signal,
-    actions: {
-      resetPassword: async (person) => link.actions.resetPassword(await uid(person), signal),
-      resetFactors: async (person) => link.actions.resetFactors(await uid(person), signal),
-      suspend: async (person) => link.actions.suspend(await uid(person), signal),
-    },
-  };
+  const abilities = (Object.keys(link.actions) as (keyof Actions)[]).map((ability) => {
+    const act = async (person: string) => link.actions[ability](await uid(person), signal);
+    return [ability, act] as const;
+  });
+  return { tenantId, signal, actions: Object.fromEntries(abilities) as PersonActions };
 }
 
 function directoryOf(

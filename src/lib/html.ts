@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sanitiseText } from './sanitise.ts';
+import { sanitiseText, type Ours } from './sanitise.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -71,7 +71,7 @@ export interface PageOptions {
  * A whole page without a script. It loads nothing, cannot be framed, and its form can only be sent to our own
  * origin or to `formTargets` (CSP 3). It is never cached, and its address is not sent as a referrer.
  */
-export function page(title: string, body: Markup, options: PageOptions = {}): Response {
+export function page<T extends string>(title: Ours<T>, body: Markup, options: PageOptions = {}): Response {
   const policy = [
     "default-src 'none'",
     `style-src 'sha256-${STYLE_HASH}'`,

@@ -26,6 +26,12 @@ declare const ONE_LINE: unique symbol;
 export type Line = string & { readonly [ONE_LINE]: true };
 
 /**
+ * The type of a parameter that is shown: words that stand in the source, or a `Line`. Any other string does not
+ * compile, so a text from outside goes through `oneLine` or `say` first.
+ */
+export type Ours<T extends string> = {} extends Record<T, 1> ? Line : T;
+
+/**
  * The text as one line, well-formed and without invisible characters. Each run of line breaks, tabs and
  * spaces becomes one space; spaces at the ends stay (one each). For names, purposes and everything else from
  * outside, where it enters and where it is shown. Does not make a text trustworthy, and does not escape

@@ -26,9 +26,13 @@ type Parts = Pick<App, 'database' | 'queue' | 'now' | 'secrets' | 'subscribers' 
  */
 export function providerLinks(app: Parts, okta: OktaConfig): ProviderLinks {
   const links = new Map<string, Promise<ProviderLink>>();
-  const credential = okta.credential as unknown as Readonly<Record<string, unknown>>;
+  const credential = { ...okta.credential } as Readonly<Record<string, unknown>>;
   const connect = (orgUrl: string, secret: Readonly<Record<string, unknown>>) =>
-    connectOkta({ orgUrl, credential: secret as unknown as OktaCredential, log: app.log });
+    connectOkta({
+      orgUrl,
+      credential: secret as Readonly<Record<string, unknown>> & OktaCredential,
+      log: app.log,
+    });
 
   async function open(tenantId: string): Promise<ProviderLink> {
     const saved = await readonly(app, tenantId, (reader) => oktaConnection(reader, app.secrets));

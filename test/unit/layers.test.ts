@@ -1,6 +1,5 @@
-import { globSync, readFileSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { circlesIn, importsOf, SOURCES, valuesTaken, writersIn } from '../support/sources.ts';
 
 /** Which layers each layer may import (imports point down only). A layer that is not listed imports none. */
 const MAY: Record<string, readonly string[]> = {
@@ -18,25 +17,69 @@ const MAY: Record<string, readonly string[]> = {
   cli: ['domain', 'client', 'lib'],
 };
 
-const root = resolve(import.meta.dirname, '../..');
-const files = globSync(['src/**/*.ts', 'tools/**/*.ts'], { cwd: root });
+const files = [...SOURCES.keys()];
 
 const roomOf = (file: string): string => {
   const [top, second] = file.split('/');
   return top === 'tools' ? 'tools' : (second ?? '');
 };
 
-function importsOf(file: string): string[] {
-  const text = readFileSync(resolve(root, file), 'utf8');
-  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
-  return specifiers.flatMap((specifier) => {
-    if (specifier.startsWith('#')) return [`src/${specifier.slice(1)}`];
-    if (specifier.startsWith('.')) return [relative(root, resolve(root, dirname(file), specifier))];
-    return [];
-  });
-}
+const imports = new Map([...SOURCES].map(([file, text]) => [file, importsOf(file, text)]));
+const edges = files.flatMap((file) => (imports.get(file) ?? []).map((target) => ({ file, target })));
 
-const edges = files.flatMap((file) => importsOf(file).map((target) => ({ file, target })));
+/**
+ * Where Slack, MCP and REST reach what changes rows without a call. `toGo`: it is to become a tool.
+ */
+const WITHOUT_A_CALL: readonly {
+  readonly file: string;
+  readonly from: string;
+  readonly why: string;
+  readonly toGo?: true;
+}[] = [
+  {
+    file: 'src/surfaces/slack/identity.ts',
+    from: 'src/domain/person/accounts.ts',
+    why: 'which Slack account is whose is known before anybody can call',
+  },
+  {
+    file: 'src/surfaces/rest/once.ts',
+    from: 'src/domain/call/repeats.ts',
+    why: 'answers that are kept for an Idempotency-Key change nothing that anybody decides about',
+  },
+  ...[
+    'src/domain/mandate/store.ts',
+    'src/domain/mandate/uses.ts',
+    'src/domain/verify/lock.ts',
+    'src/domain/verify/store.ts',
+  ].map((from) => ({
+    file: 'src/surfaces/rest/verify.ts',
+    from,
+    why: 'a resource server asks about a use of its own, which is decided and counted in one transaction',
+  })),
+  {
+    file: 'src/surfaces/rest/api-keys.ts',
+    from: 'src/domain/tenant/api-key.ts',
+    why: 'keys are made and revoked over REST only',
+    toGo: true,
+  },
+  {
+    file: 'src/surfaces/rest/signing-keys.ts',
+    from: 'src/domain/token/keys/rotate-signing-key.ts',
+    why: 'signing keys are rotated over REST only',
+    toGo: true,
+  },
+];
+
+/** What is imported for use and takes a `TenantWriter`. `transact` gives one: for a surface's own rows. */
+const reached = [...SOURCES]
+  .filter(([file]) => /^src\/surfaces\/(?:slack|mcp|rest)\//.test(file))
+  .flatMap(([file, text]) => valuesTaken(file, text).map((taken) => ({ file, ...taken })))
+  .filter(({ from }) => /^src\/(?:domain|engine)\//.test(from) && from !== 'src/engine/transact.ts')
+  .flatMap(({ file, from, names }) => {
+    const writers = writersIn(SOURCES.get(from) ?? '');
+    const taken = names.filter((name) => writers.has(name) || (name === '*' && writers.size > 0));
+    return taken.length === 0 ? [] : [{ file, from, taken }];
+  });
 
 describe('the layers', () => {
   test('the whole tree was seen', () => {
@@ -59,6 +102,20 @@ describe('the layers', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('no file imports itself through others, types included', () => {
+    expect(
+      circlesIn(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c', 'd']],
+          ['c', ['a']],
+          ['d', []],
+        ]),
+      ),
+    ).toEqual(['a → b → c → a']);
+    expect(circlesIn(imports)).toEqual([]);
+  });
+
   test('no interface imports another interface', () => {
     const door = (file: string) => (roomOf(file) === 'surfaces' ? file.split('/')[2] : null);
     expect(
@@ -68,15 +125,45 @@ describe('the layers', () => {
     ).toEqual([]);
   });
 
-  test('Slack, MCP and REST use no verb of the domain: they call(), and read to draw', () => {
-    const verbs =
-      /^src\/domain\/\w+\/(?:create|revoke|register|withdraw|depart|suspend|provision|import|thaw)\.ts$/;
-    expect(edges.some(({ target }) => verbs.test(target))).toBe(true);
+  test('Slack, MCP and REST reach nothing that takes a TenantWriter: they call(), and read to draw', () => {
+    const isListed = ({ file, from }: { file: string; from: string }) =>
+      WITHOUT_A_CALL.some((one) => one.file === file && one.from === from);
+    expect(reached.filter((one) => !isListed(one))).toEqual([]);
+    const needed = (one: { file: string; from: string }) =>
+      reached.some(({ file, from }) => file === one.file && from === one.from);
+    expect(WITHOUT_A_CALL.filter((one) => one.toGo !== true && !needed(one))).toEqual([]);
+  });
+
+  test('what takes a TenantWriter is found by its signature, under every name', () => {
     expect(
-      edges.filter(
-        ({ file, target }) => /^src\/surfaces\/(?:slack|mcp|rest)\//.test(file) && verbs.test(target),
+      writersIn(
+        [
+          'export async function freeze(\n  ctx: TenantWriter,\n  id: string,\n): Promise<void> {\n}',
+          'export const confirm = async (ctx: WriteContext) => undefined;',
+          'export const later = (app: App) => ({\n  run: (ctx: Pick<TenantWriter, "emit">) => undefined,\n});',
+          'export function find(reader: TenantReader): Promise<null> {\n}',
+          'function own(ctx: TenantWriter) {\n}',
+          'export interface Desk {\n  run(ctx: TenantWriter): void;\n}',
+        ].join('\n'),
       ),
-    ).toEqual([]);
+    ).toEqual(new Set(['freeze', 'confirm', 'later']));
+    expect([...SOURCES.values()].reduce((sum, text) => sum + writersIn(text).size, 0)).toBeGreaterThan(150);
+    const taken = valuesTaken(
+      'src/surfaces/rest/x.ts',
+      [
+        "import type { Agent } from '#domain/agent/store.ts';",
+        "import { type Person, findPerson as find } from '#domain/person/store.ts';",
+        "import * as revoke from '#domain/mandate/revoke.ts';",
+        "export { hold } from '../../domain/breaker/guard.ts';",
+        "const { renew } = await import('#domain/mandate/renew.ts');",
+      ].join('\n'),
+    );
+    expect(taken).toEqual([
+      { from: 'src/domain/person/store.ts', names: ['findPerson'] },
+      { from: 'src/domain/mandate/revoke.ts', names: ['*'] },
+      { from: 'src/domain/breaker/guard.ts', names: ['hold'] },
+      { from: 'src/domain/mandate/renew.ts', names: ['*'] },
+    ]);
   });
 
   test('only stores, tables and the verbs of a noun touch tables', () => {
@@ -88,7 +175,7 @@ describe('the layers', () => {
   });
 
   test('only what is started reads the environment', () => {
-    const readers = files.filter((file) => /process\.env/.test(readFileSync(resolve(root, file), 'utf8')));
+    const readers = files.filter((file) => /process\.env/.test(SOURCES.get(file) ?? ''));
     expect(readers.toSorted()).toEqual(['src/main/cli.ts', 'src/main/main.ts']);
   });
 });

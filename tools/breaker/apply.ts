@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { actorName } from '#domain/actor.ts';
 import { applyHolds, heldPeople } from '#domain/breaker/settle.ts';
 import { openTrees } from '#domain/mandate/trees.ts';
-import { defineTool, personTarget, type Targets } from '#engine/tool.ts';
+import { defineTool, personTargets } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'breaker_apply',
@@ -24,7 +24,7 @@ export default defineTool({
   scope: 'breaker.decide',
   only: 'people',
   command: '/breaker apply <people>',
-  targets: (input) => input.people.map(personTarget) as unknown as Targets,
+  targets: (input) => personTargets(input.people),
   effects: 'write',
   danger: 'destructive',
   preview: async (ctx, input) => {

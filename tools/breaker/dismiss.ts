@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { actorName } from '#domain/actor.ts';
 import { dismissHolds, heldPeople, requireBack } from '#domain/breaker/settle.ts';
-import { defineTool, personTarget, type Targets } from '#engine/tool.ts';
+import { defineTool, personTargets } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'breaker_dismiss',
@@ -29,7 +29,7 @@ export default defineTool({
   scope: 'breaker.decide',
   only: 'people',
   command: '/breaker dismiss <people>',
-  targets: (input) => input.people.map(personTarget) as unknown as Targets,
+  targets: (input) => personTargets(input.people),
   loosens: true,
   effects: 'write',
   danger: 'serious',

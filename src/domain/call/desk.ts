@@ -1,7 +1,20 @@
+import type { Actor } from '../actor.ts';
 import type { Denial } from '../denial.ts';
 import type { Impact } from '../impact.ts';
 import type { SavedDecision } from './call.ts';
-import type { Call } from './store.ts';
+
+/** Of a call: who asks for what. */
+export interface AskedCall {
+  readonly tool: string;
+  readonly actor: Actor;
+}
+
+/** Of a call: who asks for what, about whom, and with whose authority. */
+export interface PlacedCall extends AskedCall {
+  readonly targets: readonly string[];
+  readonly principalId: string | null;
+  readonly agentId: string | null;
+}
 
 /** A call as it would be with other input: decided and previewed, but not saved. */
 export interface Recast {
@@ -21,14 +34,11 @@ export interface CallDesk {
    * Fault `invalid_input` if the input does not fit the tool's schema, and any fault of the preview.
    */
   recast(
-    call: Pick<Call, 'tool' | 'actor'>,
+    call: AskedCall,
     input: Readonly<Record<string, unknown>>,
   ): Promise<{ readonly denial: Denial } | { readonly denial: null; readonly recast: Recast }>;
   /** Why nobody could ever approve it; null if someone could (law 9). */
-  deadlock(
-    call: Pick<Call, 'tool' | 'actor' | 'targets' | 'principalId' | 'agentId'>,
-    recast: Recast,
-  ): Promise<Denial | null>;
+  deadlock(call: PlacedCall, recast: Recast): Promise<Denial | null>;
   /** The page on which an approval is decided in a browser. */
   page(approvalId: string): string;
   /** Whether a tool acts at the identity provider. */

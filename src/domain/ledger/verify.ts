@@ -108,7 +108,7 @@ function parse(line: string): LedgerEntry | null {
       typeof data === 'object' &&
       data !== null &&
       !Array.isArray(data);
-    return whole ? (value as unknown as LedgerEntry) : null;
+    return whole ? (value as Record<string, unknown> & LedgerEntry) : null;
   } catch {
     return null;
   }

@@ -7,13 +7,12 @@ import { theTenant } from '../tenant/store.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { requireKnownScopes } from '../scope/rules.ts';
+import type { AskedTerms, MandateTerms } from './asked.ts';
 import { missingScopes } from './rules.ts';
 import { scopeProblems } from './scopes.ts';
 import { insertMandate } from './store.ts';
-import { checkTools, settleTerms, type AskedTerms, type MandateTerms } from './terms.ts';
+import { checkTools, settleTerms } from './terms.ts';
 import { count, describeMandate, namesInResources, type InWords } from './words.ts';
-
-export type { MandateTerms } from './terms.ts';
 
 /** The queue whose job ends a mandate when its time is over. */
 export const EXPIRE_MANDATE = 'expire-mandate';

@@ -2,7 +2,8 @@ import type { TenantReader } from '../context.ts';
 import { Fault } from '#lib/fault.ts';
 import { widerFields, withinResources, type Bounds } from './bounds.ts';
 import type { Narrowing } from './narrow.ts';
-import { settleTerms, type AskedTerms, type MandateTerms } from './terms.ts';
+import type { AskedTerms, MandateTerms } from './asked.ts';
+import { settleTerms } from './terms.ts';
 
 /**
  * The full terms of a requested mandate after it was made smaller, with no reference to a template. Resources

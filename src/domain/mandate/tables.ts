@@ -15,7 +15,7 @@ import {
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { agents } from '../agent/tables.ts';
 import { people } from '../person/tables.ts';
-import type { MandateTerms } from './create.ts';
+import type { MandateTerms } from './asked.ts';
 import type { MandateWindow } from './window.ts';
 
 /** Mandates, in every state. A mandate that waits for approval is a waiting call and has no row here yet. */

@@ -1,8 +1,8 @@
 import { and, asc, eq, sql } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
+import type { MandateTerms } from './asked.ts';
 import { mandateTemplates } from './tables.ts';
-import type { MandateTerms } from './terms.ts';
 
 /**
  * Terms that people pick by name. `resources` may hold the word `team`: the direct reports of the

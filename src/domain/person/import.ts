@@ -211,7 +211,7 @@ type Saved = Profile & { readonly id: string; readonly status: PersonStatus };
 
 const FIELDS = Object.keys(PROFILE) as (keyof Profile)[];
 const profileOf = (person: Profile): Profile =>
-  Object.fromEntries(FIELDS.map((field) => [field, person[field]])) as unknown as Profile;
+  Object.fromEntries(FIELDS.map((field) => [field, person[field]])) as Profile;
 const differs = (row: Person, found: ProviderPerson): boolean =>
   FIELDS.some((field) => row[field] !== found[field]);
 

@@ -1,7 +1,7 @@
 import { principalOf } from '#domain/actor.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import type { ApproverKind, Requirement } from '#domain/approval/approval.ts';
-import type { Call } from '#domain/call/store.ts';
+import type { PlacedCall } from '#domain/call/desk.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { peopleOfGroup, peopleOfRole, peopleOfScope } from '#domain/group/authority.ts';
 import { findMandate, mandateChain } from '#domain/mandate/store.ts';
@@ -9,7 +9,7 @@ import { findPerson, type Person } from '#domain/person/store.ts';
 import { standingOf } from '#domain/person/standing.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 
-type Asked = Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>;
+type Asked = Omit<PlacedCall, 'tool'>;
 
 /**
  * The people who may vote on a call for one requirement at this moment (law 5): the named approvers in good

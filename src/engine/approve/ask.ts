@@ -1,7 +1,7 @@
 import type { Actor } from '#domain/actor.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
 import { insertApproval } from '#domain/approval/store.ts';
-import type { Call } from '#domain/call/store.ts';
+import type { PlacedCall } from '#domain/call/desk.ts';
 import type { TenantReader, TenantWriter } from '#domain/context.ts';
 import { denial, type Denial } from '#domain/denial.ts';
 import type { Impact } from '#domain/impact.ts';
@@ -55,7 +55,7 @@ export async function deadlock(
   app: Pick<App, 'loginIssuer' | 'catalogue'>,
   reader: TenantReader,
   requirements: readonly Requirement[],
-  call: Pick<Call, 'tool' | 'actor' | 'targets' | 'principalId' | 'agentId'>,
+  call: PlacedCall,
 ): Promise<Denial | null> {
   for (const requirement of requirements) {
     if (requirement.stepUp && !(await offersStepUp(app, reader))) {

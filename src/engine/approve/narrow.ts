@@ -5,7 +5,7 @@ import { updateCall, waitingCall, type Call } from '#domain/call/store.ts';
 import type { WriteContext } from '#domain/context.ts';
 import { findPerson } from '#domain/person/store.ts';
 import { narrowedTerms } from '#domain/mandate/narrow-terms.ts';
-import type { AskedTerms } from '#domain/mandate/terms.ts';
+import type { AskedTerms } from '#domain/mandate/asked.ts';
 import { Fault } from '#lib/fault.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function narrowedInput(
       'conflict',
       'Only a request for a mandate can be narrowed. Deny this request and explain why.',
     );
-  return narrowedTerms(ctx, principalOf(call.actor), call.input as unknown as AskedTerms, terms);
+  return narrowedTerms(ctx, principalOf(call.actor), call.input as AskedTerms, terms);
 }
 
 /**

@@ -2,16 +2,9 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { groupResource, mergedUser, userResource } from './scim-resources.ts';
 import { appPushTarget, scimEvent } from './scim-events.ts';
-import type { Simulation } from './simulation.ts';
+import type { ScimClient, ScimExchange, Simulation } from './simulation.ts';
 import { groupTarget, userTarget, writeLog } from './system-log.ts';
 import type { GroupRecord, UserRecord } from './types.ts';
-
-/** A request of Okta's SCIM client and its answer, without the Authorization header and passwords. */
-export interface ScimExchange {
-  readonly request: { readonly method: string; readonly path: string; readonly body: unknown };
-  readonly status: number;
-  readonly body: unknown;
-}
 
 const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const TIMEOUT_MS = 60_000;
@@ -23,7 +16,7 @@ const TIMEOUT_MS = 60_000;
  * sends nothing. It does not retry: failures are in `exchanges`, and to play Okta's retry the caller calls
  * again.
  */
-export class OktaScimClient {
+export class OktaScimClient implements ScimClient {
   readonly #sim: () => Simulation;
   readonly exchanges: ScimExchange[] = [];
   #background: Promise<unknown> = Promise.resolve();

@@ -2,8 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { FaultInjector } from './faults.ts';
 import type { RateLimiter } from './rate-limits.ts';
 import type { RequestRecorder } from './recorder.ts';
-import type { OktaScimClient } from './scim-client.ts';
-import type { OktaOrg } from './types.ts';
+import type { OktaOrg, UserRecord } from './types.ts';
 
 /**
  * The sender of a request, as the org's log names it. With `scopes` null, an API token may do what its owner
@@ -23,6 +22,27 @@ export interface Caller {
   readonly tokenId: string | null;
 }
 
+/** A request of Okta's SCIM client and its answer, without the Authorization header and passwords. */
+export interface ScimExchange {
+  readonly request: { readonly method: string; readonly path: string; readonly body: unknown };
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** What the routes need of Okta's SCIM client (`scim-client.ts`). */
+export interface ScimClient {
+  readonly exchanges: readonly ScimExchange[];
+  provision(uid: string): Promise<ScimExchange[]>;
+  update(uid: string): Promise<ScimExchange[]>;
+  deactivate(uid: string): Promise<ScimExchange[]>;
+  suspend(uid: string): Promise<ScimExchange[]>;
+  pushGroup(groupId: string): Promise<ScimExchange[]>;
+  updateLater(user: UserRecord): void;
+  deactivateLater(user: UserRecord): void;
+  /** Resolves when everything that was started in the background has ended. */
+  idle(): Promise<void>;
+}
+
 /** What every route needs: the org's state and the machinery around it. One per running simulator. */
 export interface Simulation {
   readonly org: OktaOrg;
@@ -32,7 +52,7 @@ export interface Simulation {
   readonly limits: RateLimiter;
   readonly faults: FaultInjector;
   readonly recorder: RequestRecorder;
-  readonly scim: OktaScimClient;
+  readonly scim: ScimClient;
   /** Claims that replace those of the browser's ID tokens. Null leaves a claim out. */
   idTokenClaims: Readonly<Record<string, unknown>>;
   /** Tells the snapshot that something changed. */

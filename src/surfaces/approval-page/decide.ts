@@ -5,6 +5,7 @@ import type { Outcome } from '#engine/outcome.ts';
 import { readBody } from '#lib/body.ts';
 import { sameSecret } from '#lib/crypto.ts';
 import { asFault, type Fault } from '#lib/fault.ts';
+import { oneLine } from '#lib/sanitise.ts';
 import { messagePage, nothingHere } from './pages.ts';
 import { csrfOf, sightOf } from './show.ts';
 import { stepUpOf, type Parts, type Visit } from './sign-in.ts';
@@ -90,7 +91,7 @@ function drawOutcome(outcome: Outcome): Response {
   // Only the output of a vote contains a state.
   const state = outcome.status === 'done' ? outcome.output['state'] : null;
   const [title, words] = VOTED[typeof state === 'string' ? state : 'waived'] ?? ['Recorded', ''];
-  return messagePage(200, title, `${words} You can close this page.`);
+  return messagePage(200, oneLine(title), `${words} You can close this page.`);
 }
 
 const STATUS = { forbidden: 403, conflict: 409, invalid_input: 400, not_found: 404 } as const;

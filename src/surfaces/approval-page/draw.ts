@@ -1,35 +1,51 @@
 import { html, page, type Markup } from '#lib/html.ts';
-import { STEP_UP_SECONDS } from '#domain/sign-in/step-up.ts';
+import { heading, pair, preformatted } from '#lib/page-parts.ts';
+import { oneLine, say } from '#lib/sanitise.ts';
+import type { Person } from '#domain/person/store.ts';
+import { STEP_UP_SECONDS, type StepUp } from '#domain/sign-in/step-up.ts';
 import { yourState } from '#engine/approve/your-state.ts';
 import type { Scene } from '#engine/approve/scene.ts';
-import type { Sight } from './show.ts';
 import type { Visit } from './sign-in.ts';
+
+/** An approval as it is drawn for a person who has just signed in. */
+export interface Sight {
+  readonly scene: Scene;
+  readonly person: Person;
+  readonly organisation: string;
+  readonly stepUp: StepUp;
+  /**
+   * For a requester who may use break-glass: `blocked` while the last use awaits its review. Null for
+   * everybody else.
+   */
+  readonly emergency: 'ready' | 'blocked' | null;
+}
 
 /** Draws the whole approval, like Slack's Details, with what this person may do about it. */
 export function drawApproval(visit: Visit, sight: Sight, csrf: string): Response {
   const { scene } = sight;
   const { call, approval, agent, votes } = scene.view;
   const owner = agent?.owner?.displayName ?? 'nobody';
+  const title = oneLine(call.summary);
   const body = html`<p class="soft from">Prokura · ${sight.organisation}</p>
-    <h1>${call.summary}</h1>
+    ${heading(title)}
     <p><span class="mark">${stateOf(scene)}</span></p>
     <dl>
-      ${pair('For', scene.targets.length === 0 ? 'the organisation' : scene.targets.join(', '))}
+      ${pair('For', scene.targets.length === 0 ? say`the organisation` : oneLine(scene.targets.join(', ')))}
       ${pair('Requested by', scene.askedBy)}
-      ${agent === null ? html`` : pair('Through agent', `${agent.name}, owned by ${owner}`)}
-      ${scene.mandate === null ? html`` : pair('Mandate', `${scene.mandate.purpose} (${scene.mandate.id})`)}
-      ${pair('Effect', scene.effect)} ${pair('Needs', scene.asks.join(' '))}
-      ${approval.state === 'pending' ? pair('This request expires', at(approval.expiresAt)) : html``}
-      ${pair('Approval', `${approval.id} · digest ${approval.digest.slice(0, 8)}`)}
+      ${agent === null ? html`` : pair('Through agent', say`${agent.name}, owned by ${owner}`)}
+      ${scene.mandate === null ? html`` : pair('Mandate', say`${scene.mandate.purpose} (${scene.mandate.id})`)}
+      ${pair('Effect', scene.effect)} ${pair('Needs', oneLine(scene.asks.join(' ')))}
+      ${approval.state === 'pending' ? pair('This request expires', oneLine(at(approval.expiresAt))) : html``}
+      ${pair('Approval', say`${approval.id} · digest ${approval.digest.slice(0, 8)}`)}
     </dl>
     ${
       call.reason === null
         ? html``
-        : html`<h2>${agent === null ? 'Reason' : 'Reason, written by an agent'}</h2>
+        : html`${agent === null ? html`<h2>Reason</h2>` : html`<h2>Reason, written by an agent</h2>`}
             <blockquote>${call.reason}</blockquote>`
     }
     <h2>Exactly what will run</h2>
-    <pre>${[scene.toolTitle, ...scene.lines].join('\n')}</pre>
+    ${preformatted([scene.toolTitle, ...scene.lines])}
     ${votes.length === 0 ? html`` : html`<h2>Votes so far</h2>`}
     ${
       votes.length === 0
@@ -39,7 +55,7 @@ export function drawApproval(visit: Visit, sight: Sight, csrf: string): Response
           </ul>`
     }
     ${approval.state === 'pending' ? choice(visit, sight, csrf) : html``}`;
-  return page(call.summary, body);
+  return page(title, body);
 }
 
 function choice(visit: Visit, sight: Sight, csrf: string): Markup {
@@ -91,10 +107,6 @@ function emergency(visit: Visit, state: 'ready' | 'blocked', csrf: string): Mark
       <button class="stop" name="decision" value="break_glass">Run it now</button>
     </form>`;
 }
-
-const pair = (label: string, value: string): Markup =>
-  html`<dt>${label}</dt>
-    <dd>${value}</dd>`;
 
 const voteLine = ({ voter, vote, note, at: when }: Scene['view']['votes'][number]): Markup =>
   html`<li>

@@ -1,13 +1,20 @@
 import { html, page } from '#lib/html.ts';
+import { heading } from '#lib/page-parts.ts';
+import type { Ours } from '#lib/sanitise.ts';
 
 /**
  * A page that says what happened and what to do, with an HTTP status. `again` adds a link to the approval's
  * page.
  */
-export const messagePage = (status: number, title: string, message: string, again?: string): Response =>
+export const messagePage = <T extends string>(
+  status: number,
+  title: Ours<T>,
+  message: string,
+  again?: string,
+): Response =>
   page(
     title,
-    html`<h1>${title}</h1>
+    html`${heading(title)}
       <p>${message}</p>
       ${again === undefined ? html`` : html`<p><a class="go" href="${again}">Sign in again</a></p>`}`,
     { status },

@@ -1,28 +1,15 @@
 import { openUse } from '#domain/break-glass/store.ts';
-import { findPerson, type Person } from '#domain/person/store.ts';
+import { findPerson } from '#domain/person/store.ts';
 import type { StepUp } from '#domain/sign-in/step-up.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import type { App } from '#engine/app.ts';
 import { mayOpen } from '#engine/approve/open.ts';
-import { sceneOf, type Scene } from '#engine/approve/scene.ts';
+import { sceneOf } from '#engine/approve/scene.ts';
 import { approvalView } from '#engine/approve/view.ts';
 import { readonly } from '#engine/transact.ts';
-import { drawApproval } from './draw.ts';
+import { drawApproval, type Sight } from './draw.ts';
 import { nothingHere } from './pages.ts';
 import { beginSignIn, stepUpOf, type Parts, type Visit } from './sign-in.ts';
-
-/** An approval as it is drawn for a person who has just signed in. */
-export interface Sight {
-  readonly scene: Scene;
-  readonly person: Person;
-  readonly organisation: string;
-  readonly stepUp: StepUp;
-  /**
-   * For a requester who may use break-glass: `blocked` while the last use awaits its review. Null for
-   * everybody else.
-   */
-  readonly emergency: 'ready' | 'blocked' | null;
-}
 
 /** Shows the page. A person who has not just signed in for it is sent to Okta first, and then comes back. */
 export async function showPage(parts: Parts, visit: Visit): Promise<Response> {

@@ -1,5 +1,7 @@
 import type { App } from '#engine/app.ts';
 import { html, page, type Markup } from '#lib/html.ts';
+import { pair } from '#lib/page-parts.ts';
+import { say } from '#lib/sanitise.ts';
 
 /** The addresses of a sandbox's simulators. */
 export interface Simulators {
@@ -34,10 +36,7 @@ const interfaces = ({ baseUrl }: Pick<App, 'baseUrl'>): Markup =>
     <dl>
       <dt>REST API</dt>
       <dd><a href="${baseUrl}/v1/openapi.json">${baseUrl}/v1/openapi.json</a></dd>
-      <dt>MCP</dt>
-      <dd>${baseUrl}/mcp</dd>
-      <dt>SCIM 2.0</dt>
-      <dd>${baseUrl}/v1/scim/v2</dd>
+      ${pair('MCP', say`${baseUrl}/mcp`)} ${pair('SCIM 2.0', say`${baseUrl}/v1/scim/v2`)}
       <dt>Health</dt>
       <dd><a href="${baseUrl}/readyz">${baseUrl}/readyz</a></dd>
     </dl>

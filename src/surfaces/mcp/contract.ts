@@ -67,7 +67,7 @@ function contractOf(entry: CatalogueEntry): Contract {
   };
   return {
     entry,
-    wire: wire as unknown as WireTool,
+    wire: wire as WireTool,
     offered: tool.only !== 'people',
     isEnvelope,
   };

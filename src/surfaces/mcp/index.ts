@@ -43,7 +43,7 @@ export function mcpSurface(
   const toolsets = new Set(app.catalogue.all.map(({ family }) => family).toSorted());
   const holdMs = options.holdMs ?? 19_000;
   const handler = createMcpHandler(
-    ({ authInfo }) => serverFor(app, contracts, { ...(authInfo?.extra as unknown as Seen), holdMs }),
+    ({ authInfo }) => serverFor(app, contracts, { ...(authInfo?.extra as Seen), holdMs }),
     {
       maxRequestBodySize: MAX_BODY_BYTES,
       onerror: (error) => app.log.debug({ err: error }, 'mcp'),
@@ -119,7 +119,7 @@ async function bodyOf(request: Request): Promise<unknown> {
   }
 }
 
-interface Seen {
+type Seen = {
   readonly delegation: VerifiedToken;
   readonly endpoint: McpAddress;
-}
+};

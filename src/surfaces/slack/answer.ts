@@ -15,7 +15,8 @@ import { actions, button, line, smallPrint, words, type Message } from './messag
 import { buttonsIn, drawTold, tell, type Filled, type Told } from './messages/output.ts';
 import { topText } from './messages/text.ts';
 import { beginning, inputAt, pageAt, type Page, type Place } from './pages.ts';
-import { answerTo, use, type Request } from './run.ts';
+import type { Request } from './request.ts';
+import { answerTo, use } from './run.ts';
 
 /** A request, where it was made, and the page of its answer that is wanted. */
 export interface Asked {

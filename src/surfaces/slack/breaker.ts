@@ -7,9 +7,9 @@ import { standingOf } from '#domain/person/standing.ts';
 import { DEFAULT_SETTINGS } from '#domain/tenant/settings.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import { Fault } from '#lib/fault.ts';
-import type { Copies } from './copies.ts';
+import type { Copies } from './recipients.ts';
 import { breakerMessage } from './messages/breaker.ts';
-import type { Request } from './run.ts';
+import type { Request } from './request.ts';
 
 /** How many people one request decides about: as many as the tools take. */
 const AT_ONCE = 100;

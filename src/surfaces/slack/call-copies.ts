@@ -11,7 +11,7 @@ import { theTenant } from '#domain/tenant/store.ts';
 import { sceneOf, type Scene } from '#engine/approve/scene.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import { namesIn } from '#engine/in-words.ts';
-import type { Copies, Parts, Place, Recipient } from './copies.ts';
+import type { Copies, Parts, Place, Recipient } from './recipients.ts';
 import { isCard, MANDATE } from './mandate-copies.ts';
 import { approvalMessage, type Audience } from './messages/approval.ts';
 import type { Message } from './messages/blocks.ts';

@@ -4,47 +4,17 @@ import { findUse } from '#domain/break-glass/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { slackAccountOf } from '#domain/person/accounts.ts';
 import { peopleOfRole } from '#domain/group/authority.ts';
-import { findPeople, findPerson, type Person } from '#domain/person/store.ts';
+import { findPeople, findPerson } from '#domain/person/store.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import { approvalView } from '#engine/approve/view.ts';
-import type { App } from '#engine/app.ts';
 import { alarmMessage } from './messages/alarm.ts';
 import { breakerCopies } from './breaker.ts';
 import { callCopies } from './call-copies.ts';
 import { jobAlarmCopies } from './job-alarm.ts';
 import { mandateCopies } from './mandate-copies.ts';
-import type { Message } from './messages/blocks.ts';
 import { agentMessage, agentOfferMessage, contestedMessage, offerOverMessage } from './messages/notices.ts';
+import type { Copies, Parts } from './recipients.ts';
 import { messagesOf } from './store.ts';
-
-/** Who should have a copy: a person in their direct messages, or everybody in a channel. */
-export type Recipient =
-  | {
-      readonly person: Person;
-      /** The account to tell, where it is not the one that shows the person's email now. */
-      readonly account?: string;
-      /** The message of theirs in whose thread it stands; left out: none. */
-      readonly under?: Place;
-    }
-  | { readonly channel: string; readonly instead: readonly Person[] };
-
-/** Where a message stands. */
-export interface Place {
-  readonly channel: string;
-  readonly ts: string;
-}
-
-/** What should stand in Slack about a thing for one audience: the message, and who gets a copy if they have none yet. */
-export interface Copies {
-  readonly audience: string;
-  readonly message: Message;
-  /** What some people read instead, by their ids: what is left for them to do. */
-  readonly own?: ReadonlyMap<string, Message>;
-  readonly recipients: readonly Recipient[];
-}
-
-/** What of the application it takes to draw. */
-export type Parts = Pick<App, 'baseUrl' | 'catalogue' | 'loginIssuer'>;
 
 /** All copies that should stand about a call, a mandate, an agent, a burst of departures, a use of break-glass or a job that failed, as its rows are now; none for a thing that is not there. */
 export async function copiesOf(app: Parts, reader: TenantReader, thing: string): Promise<readonly Copies[]> {

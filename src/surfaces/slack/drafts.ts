@@ -6,7 +6,7 @@ import { holdsPrivateKey } from '#lib/private-key.ts';
 import { draftGone, type Act, type Slack } from './context.ts';
 import type { Filled } from './messages/output.ts';
 import type { Place } from './pages.ts';
-import type { Request } from './run.ts';
+import type { Request } from './request.ts';
 import { findDraft, saveDraft, takeDraft } from './store.ts';
 
 /** How long a card or form can be sent, in milliseconds: as long as Slack's response URLs live. */

@@ -2,7 +2,7 @@ import { findAlarm } from '#domain/alarm/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { theTenant } from '#domain/tenant/store.ts';
 import { adminsOf } from './breaker.ts';
-import type { Copies } from './copies.ts';
+import type { Copies } from './recipients.ts';
 import { jobAlarmMessage } from './messages/job-alarm.ts';
 
 /** What should stand about work that failed for good: for IT admins, in the approval channel where there is one. */

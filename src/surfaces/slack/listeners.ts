@@ -45,7 +45,7 @@ export function listen(bolt: BoltApp, slack: Slack): void {
     });
   });
   bolt.event('message', async ({ body, client, context }) => {
-    const wire = { ...body } as unknown as Wire;
+    const wire: Wire = { ...body };
     const typed = typedIn(wire);
     if (typed === null) return;
     const { account, text, channel } = typed;
@@ -55,7 +55,7 @@ export function listen(bolt: BoltApp, slack: Slack): void {
   });
   bolt.action(OURS, async ({ ack, body, respond, client, context }) => {
     await ack();
-    const wire = { ...body } as unknown as Wire;
+    const wire: Wire = { ...body };
     const [action = {}] = objectsIn(wire, 'actions');
     const channel = textIn(objectIn(wire, 'channel'), 'id') || null;
     const account = clicker(wire);
@@ -82,12 +82,12 @@ export function listen(bolt: BoltApp, slack: Slack): void {
     });
   });
   bolt.options(OURS, async ({ ack, body }) => {
-    const wire = { ...body } as unknown as Wire;
+    const wire: Wire = { ...body };
     const act = await actOf(slack, wire, clicker(wire), 'menu', silent, { intake: null, late: false });
     await ack({ options: await optionsFor(slack, act, textIn(wire, 'action_id'), textIn(wire, 'value')) });
   });
   bolt.view(OURS, async ({ ack, body, client, context }) => {
-    const wire = { ...body } as unknown as Wire;
+    const wire: Wire = { ...body };
     const view = objectIn(wire, 'view');
     const account = clicker(wire);
     const reply = direct(slack, client, account.userId);

@@ -6,7 +6,7 @@ import { describeResource } from '#domain/mandate/words.ts';
 import { findPerson } from '#domain/person/store.ts';
 import { approvalView } from '#engine/approve/view.ts';
 import { namesIn } from '#engine/in-words.ts';
-import type { Copies } from './copies.ts';
+import type { Copies } from './recipients.ts';
 import { mandateMessage, mandateNotice, thawedNotice } from './messages/mandate.ts';
 import { messagesOf, type SlackMessage } from './store.ts';
 

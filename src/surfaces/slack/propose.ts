@@ -5,7 +5,7 @@ import { checked, type Checked } from './forms/check.ts';
 import type { Identity } from './identity.ts';
 import type { Message } from './messages/blocks.ts';
 import { previewMessage } from './messages/preview.ts';
-import type { Request } from './run.ts';
+import type { Request } from './request.ts';
 
 /** Shows a request that a button has filled in as a card to confirm. Nothing is asked before it is sent; then policy decides as ever. */
 export async function propose(

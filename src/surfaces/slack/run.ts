@@ -15,14 +15,8 @@ import type { Identity } from './identity.ts';
 import { notice, type Message } from './messages/blocks.ts';
 import { outcomeMessage } from './messages/outcome.ts';
 import { SLACK_PROJECT } from './queue.ts';
+import type { Request } from './request.ts';
 import { findIntake, settleIntake } from './store.ts';
-
-/** What a person asks for: a tool with its input, as the person gave it. */
-export interface Request {
-  readonly tool: string;
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly reason: string | null;
-}
 
 /**
  * Uses a tool as this person, once: the draft that it comes from is used, and what Slack sent is settled, in the commit of the call. With

@@ -39,12 +39,12 @@ const param = (details: Details, name: string): string => {
   return typeof value === 'string' ? value : '';
 };
 
-const STRANGE = messagePage.bind(
-  null,
-  400,
-  'This sign-in cannot be used here',
-  'It was started in another browser, or is too old. Start again from your client.',
-);
+const STRANGE = (): Response =>
+  messagePage(
+    400,
+    'This sign-in cannot be used here',
+    'It was started in another browser, or is too old. Start again from your client.',
+  );
 
 // Holds the sign-in at Okta that this browser has begun, on the interaction's own path.
 const LOGIN_COOKIE = 'prokura_login';

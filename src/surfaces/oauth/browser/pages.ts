@@ -1,4 +1,6 @@
 import { html, Markup, page } from '#lib/html.ts';
+import { heading, pair } from '#lib/page-parts.ts';
+import { oneLine, say, type Ours } from '#lib/sanitise.ts';
 
 /** A requested scope, with what it lets the client do. */
 export interface Ability {
@@ -30,22 +32,18 @@ export interface ConsentView {
 /** Asks the person whether this client may act for them. */
 export function consentPage(view: ConsentView): Response {
   const { person, client, redirect } = view;
-  const body = html`<h1>Let ${client.name} act for you?</h1>
+  const title = say`Let ${client.name} act for you?`;
+  const described = client.proven
+    ? say`Described at ${client.id}`
+    : say`Self-reported name; not verified (${client.id})`;
+  const body = html`${heading(title)}
     <dl>
-      <dt>You are</dt>
-      <dd>
-        ${person.name} (${person.email})<br /><span class="soft"
-          >${view.organisation} · <a href="${view.signOut}">Sign out</a></span
-        >
-      </dd>
-      <dt>Client</dt>
-      <dd>
-        ${client.name}<br /><span class="soft"
-          >${client.proven ? `Described at ${client.id}` : `Self-reported name; not verified (${client.id})`}</span
-        >
-      </dd>
-      <dt>Sends you to</dt>
-      <dd>${redirect.host}</dd>
+      ${pair(
+        'You are',
+        say`${person.name} (${person.email})`,
+        html`${oneLine(view.organisation)} · <a href="${view.signOut}">Sign out</a>`,
+      )}
+      ${pair('Client', oneLine(client.name), described)} ${pair('Sends you to', oneLine(redirect.host))}
     </dl>
     ${redirect.local ? localWarning : html``}
     <h2>It will be able to</h2>
@@ -62,7 +60,7 @@ export function consentPage(view: ConsentView): Response {
       <button class="go" name="decision" value="approve">Approve</button
       ><button name="decision" value="deny">Deny</button>
     </form>`;
-  return page(`Let ${client.name} act for you?`, body, { formTargets: [redirect.source] });
+  return page(title, body, { formTargets: [redirect.source] });
 }
 
 const choice = ({ scope, words }: Ability): Markup =>
@@ -100,10 +98,10 @@ export const signedOutPage = (): Response =>
   );
 
 /** A page that says what happened and what to do, with an HTTP status. */
-export const messagePage = (status: number, title: string, message: string): Response =>
+export const messagePage = <T extends string>(status: number, title: Ours<T>, message: string): Response =>
   page(
     title,
-    html`<h1>${title}</h1>
+    html`${heading(title)}
       <p>${message}</p>`,
     { status },
   );

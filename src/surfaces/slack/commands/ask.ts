@@ -15,7 +15,7 @@ import { ACTIONS } from '../ids.ts';
 import { button, notice } from '../messages/blocks.ts';
 import { elementsOf } from '../messages/output.ts';
 import { cardOf } from '../propose.ts';
-import type { Request } from '../run.ts';
+import type { Request } from '../request.ts';
 import type { Route } from './registry.ts';
 
 /** What somebody asks for with a command or a button, before anything is known of whether it can be. */

@@ -5,7 +5,7 @@ import { isRefusal } from '../account.ts';
 import type { Problem } from '../forms/read.ts';
 import type { Identity } from '../identity.ts';
 import { notice } from '../messages/blocks.ts';
-import type { Request } from '../run.ts';
+import type { Request } from '../request.ts';
 import { ask } from './ask.ts';
 import { commandHelp, helpMessage, strangeMessage, unknownMessage } from './help.ts';
 import { tokenize, type LexicalError } from './lexer.ts';

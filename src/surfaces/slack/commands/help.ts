@@ -14,7 +14,6 @@ import {
 } from '../messages/blocks.ts';
 import { topText } from '../messages/text.ts';
 import type { Route } from './registry.ts';
-import type { Offered } from './speech.ts';
 
 /**
  * What can be typed after a command, one line each, with buttons for three of them. `routes` are those that this person can use; `others` is
@@ -98,6 +97,16 @@ const starters = (usable: readonly Route[]): readonly Route[] => {
   const known = STARTERS.flatMap((name) => usable.filter(({ entry }) => entry.tool.name === name));
   return (known.length === 0 ? usable : known).slice(0, 3);
 };
+
+/** A command that somebody may have meant, as it is offered. */
+export interface Offered {
+  readonly tool: string;
+  readonly title: string;
+  /** "Reset password for Ann Lee". */
+  readonly summary: string;
+  readonly usage: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
 
 /** The commands that a sentence may have meant: nothing was done, and a button asks for one of them. */
 export function sentenceMessage(offered: readonly Offered[], draftId: string): Message {

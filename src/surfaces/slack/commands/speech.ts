@@ -6,7 +6,7 @@ import type { Identity } from '../identity.ts';
 import { notice } from '../messages/blocks.ts';
 import { FIRST } from '../pages.ts';
 import { withPeople } from './handle.ts';
-import { overviewMessage, sentenceMessage } from './help.ts';
+import { overviewMessage, sentenceMessage, type Offered } from './help.ts';
 import { tokenize } from './lexer.ts';
 import { meantBy, type Meant } from './meant.ts';
 import { understand } from './parse.ts';
@@ -48,16 +48,6 @@ export async function handleText(slack: Slack, act: Act, { text, channel }: Spee
     });
     await act.tell(sentenceMessage(offered, draftId));
   });
-}
-
-/** A command that somebody may have meant, as it is offered. */
-export interface Offered {
-  readonly tool: string;
-  readonly title: string;
-  /** "Reset password for Ann Lee". */
-  readonly summary: string;
-  readonly usage: string;
-  readonly input: Readonly<Record<string, unknown>>;
 }
 
 /** What of a sentence does not fit the command is left out: it may be anything. */

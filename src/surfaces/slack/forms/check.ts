@@ -12,7 +12,7 @@ import type { Slack } from '../context.ts';
 import { problemsOf } from '../faults.ts';
 import type { Identity } from '../identity.ts';
 import { namesIn } from '#engine/in-words.ts';
-import type { Request } from '../run.ts';
+import type { Request } from '../request.ts';
 import type { Field } from './fields.ts';
 import type { Given, Notes } from './layout.ts';
 

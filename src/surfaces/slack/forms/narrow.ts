@@ -1,7 +1,8 @@
 import { oneLine } from '#lib/sanitise.ts';
 import type { ModalView } from '@slack/types';
 import type { TenantReader } from '#domain/context.ts';
-import { settleTerms, type AskedTerms } from '#domain/mandate/terms.ts';
+import type { AskedTerms } from '#domain/mandate/asked.ts';
+import { settleTerms } from '#domain/mandate/terms.ts';
 import { findPeople } from '#domain/person/store.ts';
 import type { ApprovalView } from '#engine/approve/view.ts';
 import { readonly } from '#engine/transact.ts';
@@ -53,7 +54,7 @@ export async function askedOf(slack: Slack, reader: TenantReader, { call }: Appr
       'conflict',
       'You can narrow only the request for a mandate. Deny this request and say why.',
     );
-  const settled = await settleTerms(reader, call.principalId, call.input as unknown as AskedTerms);
+  const settled = await settleTerms(reader, call.principalId, call.input as AskedTerms);
   const terms: Record<string, unknown> = {
     ...settled,
     resources: await inWords(reader, call.principalId, settled.resources),

@@ -23,7 +23,7 @@ import {
 } from './blocks.ts';
 import { errorText } from './outcome.ts';
 import type { Scene } from '#engine/approve/scene.ts';
-import { shortened, topText, type TopText } from './text.ts';
+import { mrkdwn, shortened, topText, type Mrkdwn } from './text.ts';
 
 /** For whom a copy is drawn: who may decide, or who asked. */
 export type Audience = 'approver' | 'requester';
@@ -273,7 +273,7 @@ export function statusOf({ view }: Pick<Scene, 'view'>): string | null {
   return (STATUS[call.state] as Status)(yes, who, call.error === null ? '' : errorText(call.error));
 }
 
-function notification({ view, askedBy }: Scene, audience: Audience, said: string | null): TopText {
+function notification({ view, askedBy }: Scene, audience: Audience, said: string | null): Mrkdwn {
   const { call, approval, agent } = view;
   const through = agent === null ? '' : ` (agent ${agent.name})`;
   const names = approverNames(view);
@@ -281,7 +281,6 @@ function notification({ view, askedBy }: Scene, audience: Audience, said: string
   const opening = said ?? (audience === 'requester' ? `Waiting for approval${by}` : 'Approval needed');
   const pending = approval.state === 'pending';
   const asked = pending ? `, asked by ${askedBy}${through}.` : '';
-  const expires = pending ? ` This request expires ${momentText(approval.expiresAt)}.` : '';
   const sentence = `${opening}${opening.endsWith('.') ? '' : ':'} ${call.summary}${asked}`;
-  return topText(sentence, expires);
+  return topText(sentence, pending ? mrkdwn` This request expires ${momentText(approval.expiresAt)}.` : '');
 }

@@ -7,17 +7,14 @@ import type {
   RichTextBlock,
   RichTextElement,
 } from '@slack/types';
-import { oneLine, sanitiseText, say, type Line } from '#lib/sanitise.ts';
-import { pieces, shortened, topText, type TopText } from './text.ts';
+import { oneLine, sanitiseText, say, type Line, type Ours } from '#lib/sanitise.ts';
+import { pieces, shortened, topText, type Mrkdwn } from './text.ts';
 
 /** A message as it is posted: `text` is what notifications and screen readers say. */
 export interface Message {
-  readonly text: TopText;
+  readonly text: Mrkdwn;
   readonly blocks: KnownBlock[];
 }
-
-/** Words that stand in the source, or a text that was made one line: any other does not compile. */
-export type Ours<T extends string> = {} extends Record<T, 1> ? Line : T;
 
 /** One line of plain text. What comes from outside is made one with `oneLine` or `say` first; it is made so here once more. */
 export const plain = <T extends string>(text: Ours<T>, max = 3000): PlainTextElement => ({
@@ -58,7 +55,7 @@ export const moment = (at: Date): RichTextElement => ({
 });
 
 /** The same in a message's `text`, which is markup: it stands beside escaped words, and is never escaped itself. */
-export const momentText = (at: Date): string => `<!date^${secondsOf(at)}^${MOMENT}|${inUtc(at)}>`;
+export const momentText = (at: Date): Mrkdwn => `<!date^${secondsOf(at)}^${MOMENT}|${inUtc(at)}>` as Mrkdwn;
 
 /** A Slack account that is notified of this. */
 export const mention = (account: string): RichTextElement => ({ type: 'user', user_id: account });

@@ -19,7 +19,7 @@ import {
 } from './blocks.ts';
 import { errorText } from './outcome.ts';
 import { outputBlocks } from './output.ts';
-import { shortened, topText, type TopText } from './text.ts';
+import { shortened, topText, type Mrkdwn } from './text.ts';
 
 const ENDINGS: Readonly<Partial<Record<CallState, string>>> = {
   succeeded: 'Done',
@@ -32,7 +32,7 @@ const ENDINGS: Readonly<Partial<Record<CallState, string>>> = {
 };
 
 /** What became of a call, in a sentence; null where there is nothing to tell (yet). */
-function endingOf(call: Call, agentName: string | null): { ending: Line; rest: Line; text: TopText } | null {
+function endingOf(call: Call, agentName: string | null): { ending: Line; rest: Line; text: Mrkdwn } | null {
   const ending = ENDINGS[call.state];
   if (ending === undefined) return null;
   const through = agentName === null ? '' : `, asked by your agent ${agentName}`;

@@ -6,7 +6,7 @@ import { oneLine, say } from '#lib/sanitise.ts';
 import type { Checked } from '../forms/check.ts';
 import type { Field } from '../forms/fields.ts';
 import { ACTIONS } from '../ids.ts';
-import type { Request } from '../run.ts';
+import type { Request } from '../request.ts';
 import {
   actions,
   button,
