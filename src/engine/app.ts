@@ -1,6 +1,6 @@
 import type { Database } from '#db/pool.ts';
 import type { JobQueue } from '#db/queue.ts';
-import type { FactName } from '#domain/facts.ts';
+import type { DomainEventName } from '#domain/events.ts';
 import type { ProviderLink } from '#domain/provider.ts';
 import type { ApiKeyCheck } from '#domain/tenant/api-key.ts';
 import type { Secrets } from '#lib/crypto.ts';
@@ -25,8 +25,8 @@ export interface App {
   readonly secrets: Secrets;
   readonly catalogue: Catalogue;
   readonly policies: PolicyBook;
-  /** For each fact, the queues that receive it. */
-  readonly subscribers: Readonly<Partial<Record<FactName, readonly string[]>>>;
+  /** For each event, the queues that receive it. */
+  readonly subscribers: Readonly<Partial<Record<DomainEventName, readonly string[]>>>;
   readonly settled: SettledCalls;
   readonly ledgerBatch: LedgerBatch;
   /** Finds the API key that an Authorization header carries. */

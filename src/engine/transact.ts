@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { isDuplicate, isVictim, reach } from '#db/reach.ts';
 import type { ReadDb, TenantReader, TenantWriter, WriteDb } from '#domain/context.ts';
-import type { Fact } from '#domain/facts.ts';
+import type { DomainEvent } from '#domain/events.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { appendLedger } from '#domain/ledger/store.ts';
 import { newId } from '#lib/id.ts';
@@ -12,7 +12,7 @@ type Job = { queue: string; data: Readonly<Record<string, string | number | null
 
 /**
  * The only place where a transaction begins. It sets the tenant first, so that row-level security applies to
- * everything inside. Then it runs `work`, saves the facts and enqueues their subscribers' jobs. The ledger
+ * everything inside. Then it runs `work`, saves the events and enqueues their subscribers' jobs. The ledger
  * comes last, because its head stays locked until the commit (laws 3 and 11).
  *
  * A throw rolls everything back. `work` may run more than once, and must not wait for anything outside of the
@@ -52,8 +52,8 @@ export async function retryVictims<T>(work: () => Promise<T>): Promise<T> {
 async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T> {
   return app.database.transaction('write', tenantId, async (tx) => {
     const entries: NewEntry[] = [];
-    // Emitting the same fact twice in one transaction counts once.
-    const facts = new Map<string, Fact>();
+    // Emitting the same event twice in one transaction counts once.
+    const events = new Map<string, DomainEvent>();
     const jobs: Job[] = [];
     const now = app.now();
     const db = tx as unknown as WriteDb;
@@ -62,11 +62,11 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
       now,
       db,
       record: (entry) => void entries.push(entry),
-      emit: (fact) => void facts.set(`${fact.name} ${fact.thing}`, fact),
+      emit: (event) => void events.set(`${event.name} ${event.thing}`, event),
       enqueue: (queue, data, startAfter) =>
         void jobs.push({ queue, data, ...(startAfter === undefined ? {} : { startAfter }) }),
     });
-    const emitted = [...facts.values()];
+    const emitted = [...events.values()];
     jobs.push(...(await saveFacts(app, db, tenantId, now, emitted)));
     for (const [queue, some] of Map.groupBy(jobs, (job) => job.queue)) {
       const whole = some.map(({ data, startAfter }) => ({
@@ -77,7 +77,7 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
       if (only === undefined || whole.length > 1) await app.queue.enqueueAll(tx, queue, whole);
       else await app.queue.enqueue(tx, queue, only.data, only);
     }
-    const moved = emitted.filter((fact) => fact.name.startsWith('call.')).map((fact) => fact.thing);
+    const moved = emitted.filter((event) => event.name.startsWith('call.')).map((event) => event.thing);
     if (moved.length > 0)
       await tx.execute(
         sql`select pg_notify('prokura_call', t) from unnest(${sql.param(moved)}::text[]) as t`,
@@ -117,7 +117,7 @@ async function saveFacts(
   db: WriteDb,
   tenantId: string,
   at: Date,
-  emitted: readonly Fact[],
+  emitted: readonly DomainEvent[],
 ): Promise<Job[]> {
   if (emitted.length === 0) return [];
   const shares = [...Map.groupBy(emitted, (fact) => fact.name)].flatMap(([name, facts]) => {
