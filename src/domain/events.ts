@@ -52,3 +52,9 @@ export const APPROVERS_CHANGED = {
   name: 'approvers.changed',
   thing: 'approvals',
 } as const satisfies DomainEvent;
+
+/** The ids of several things as one text, as the data of a job holds them. No id contains a space. */
+export const joinThings = (things: readonly string[]): string => things.join(' ');
+
+/** The ids that `joinThings` has joined. */
+export const splitThings = (joined: string): readonly string[] => joined.split(' ');

@@ -71,7 +71,7 @@ export interface ItemWords<I, O> {
 }
 
 /** A label with its value. */
-export type AnswerFact = readonly [label: string, value: Sentence | string | null];
+export type AnswerField = readonly [label: string, value: Sentence | string | null];
 
 type ListOf<O> = {
   [K in keyof O]-?: NonNullable<O[K]> extends readonly object[] ? K : never;
@@ -83,7 +83,7 @@ export interface AnswerWords<O> {
   /** Each list of it that is said; the first is the one that is paged. */
   readonly lists?: { readonly [K in ListOf<O>]?: ItemWords<ItemOf<O[K]>, O> };
   /** Its single values; one that is null is left out. */
-  facts?(answer: O, reader: AnswerReader): readonly AnswerFact[];
+  fields?(answer: O, reader: AnswerReader): readonly AnswerField[];
   /** Buttons below the answer as a whole. */
   readonly buttons?: readonly AnswerButton<O, O>[];
   /** A long text of it, which is shown whole: in the answer where it is short, else behind a button. */
@@ -95,7 +95,7 @@ type Data = Readonly<Record<string, unknown>>;
 /** The same of a tool whose types are no longer known. */
 export interface AnyAnswerWords {
   readonly lists: Readonly<Record<string, ItemWords<Data, Data>>>;
-  readonly facts: ((answer: Data, reader: AnswerReader) => readonly AnswerFact[]) | null;
+  readonly fields: ((answer: Data, reader: AnswerReader) => readonly AnswerField[]) | null;
   readonly buttons: readonly AnswerButton<Data, Data>[];
   readonly text: ((answer: Data) => { readonly label: string; readonly whole: string } | null) | null;
 }
@@ -105,7 +105,7 @@ export function answerWords(tool: Pick<AnyTool, 'inWords'>): AnyAnswerWords {
   const said = (tool.inWords ?? {}) as unknown as Partial<AnyAnswerWords>;
   return {
     lists: said.lists ?? {},
-    facts: said.facts?.bind(said) ?? null,
+    fields: said.fields?.bind(said) ?? null,
     buttons: said.buttons ?? [],
     text: said.text?.bind(said) ?? null,
   };

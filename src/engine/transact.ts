@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { isDuplicate, isVictim, reach } from '#db/reach.ts';
 import type { ReadDb, TenantReader, TenantWriter, WriteDb } from '#domain/context.ts';
-import type { DomainEvent } from '#domain/events.ts';
+import { joinThings, type DomainEvent } from '#domain/events.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { appendLedger } from '#domain/ledger/store.ts';
 import { newId } from '#lib/id.ts';
@@ -125,7 +125,7 @@ async function saveFacts(
     const things = facts.map((fact) => fact.thing);
     return Array.from({ length: Math.ceil(things.length / size) }, (_, nth) => ({
       name,
-      thing: things.slice(nth * size, (nth + 1) * size).join(' '),
+      thing: joinThings(things.slice(nth * size, (nth + 1) * size)),
     }));
   });
   const column = (values: readonly string[]) => sql`${sql.param([...values])}::text[]`;

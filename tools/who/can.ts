@@ -78,7 +78,7 @@ export default defineTool({
       .nullable(),
   }),
   inWords: {
-    facts: ({ asked, reconstructed }) => [
+    fields: ({ asked, reconstructed }) => [
       ['Asked about', `${asked.people} people and ${counted(asked.mandates, 'mandate')}`],
       ['As it was', reconstructed === null ? null : [new Date(reconstructed.at)]],
     ],

@@ -4,7 +4,7 @@ import type { Mandate } from '#domain/mandate/store.ts';
 import type { Person } from '#domain/person/store.ts';
 import type { ApprovalView } from '#engine/approve/view.ts';
 import { statusOf, voteLines } from './approval.ts';
-import { fact, facts, header, line, moment, smallPrint, words, type Message } from './blocks.ts';
+import { fieldLines, header, labelled, line, moment, smallPrint, words, type Message } from './blocks.ts';
 import { escapeMrkdwn, shortened } from './text.ts';
 
 /** Why a mandate is frozen, for people; a cause that is not here is said as it is. */
@@ -65,13 +65,13 @@ export function mandateMessage(
     blocks: [
       ...(status === null ? [] : [line(words(oneLine(status), { bold: true }))]),
       header(oneLine(title)),
-      facts([
-        fact('State', [words(oneLine(state))]),
-        fact('Given by', [words(oneLine(by))]),
-        fact('The agent can use', [words(oneLine(shortened(mandate.scopes.join(', '), 1000, '…')))]),
-        fact('On', [words(oneLine(shortened(resources, 1000, '…')))]),
-        fact('Purpose', [words(oneLine(shortened(mandate.purpose, 600, '…')))]),
-        fact(mandate.state === 'expired' ? 'This mandate expired' : 'This mandate expires', [
+      fieldLines([
+        labelled('State', [words(oneLine(state))]),
+        labelled('Given by', [words(oneLine(by))]),
+        labelled('The agent can use', [words(oneLine(shortened(mandate.scopes.join(', '), 1000, '…')))]),
+        labelled('On', [words(oneLine(shortened(resources, 1000, '…')))]),
+        labelled('Purpose', [words(oneLine(shortened(mandate.purpose, 600, '…')))]),
+        labelled(mandate.state === 'expired' ? 'This mandate expired' : 'This mandate expires', [
           moment(mandate.expiresAt),
         ]),
       ]),
