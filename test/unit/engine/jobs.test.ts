@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import type { Delivery, JobData, JobQueue } from '#db/queue.ts';
 import { DOMAIN_EVENTS, joinThings, type DomainEventName } from '#domain/events.ts';
 import type { App } from '#engine/app.ts';
+import { defineJob } from '#engine/job.ts';
 import { loadJobs, queuesOf, subscribersOf } from '#engine/load-jobs.ts';
 import { startJob } from '#engine/run-job.ts';
 import { loadServerJobs } from '../../../src/main/jobs.ts';
@@ -85,6 +86,17 @@ test('the subscriber that CONTRIBUTING.md works out is one', async () => {
   const [, text = ''] = /^```ts src\/jobs\/log-freezes\.ts\n([^]*?)^```/m.exec(page) ?? [];
   const jobs = await loadJobs(await folderWith({ 'log-freezes.ts': text }));
   expect(subscribersOf(jobs)).toEqual({ 'mandate.frozen': ['log-freezes'] });
+});
+
+test('an event that does not exist, and a job that does not say what follows its last try, do not compile', () => {
+  const settings = { queue: 'hear-nothing', concurrency: 1, retryLimit: 1, retryDelaySeconds: 1 };
+  const run = () => Promise.resolve();
+  // @ts-expect-error: this is not the name of an event
+  defineJob({ ...settings, on: ['mandate.frozn'], givenUp: 'log', run });
+  // @ts-expect-error: `givenUp` is missing
+  defineJob({ ...settings, on: ['mandate.frozen'], run });
+  // @ts-expect-error: neither events nor the schema of its data
+  defineJob({ ...settings, givenUp: 'log', run });
 });
 
 test.each([
