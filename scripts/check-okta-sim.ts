@@ -23,10 +23,10 @@ export function summarize(
 ): { lines: string[]; failed: number } {
   const seen = [...reports].sort((one, other) => one.name.localeCompare(other.name));
   const lines = seen.map((each) => {
-    const facts = `${each.name}  ${each.operationId}  ${each.calls} calls, statuses ${[...each.statuses].sort((one, other) => one - other).join(' ')}`;
+    const summary = `${each.name}  ${each.operationId}  ${each.calls} calls, statuses ${[...each.statuses].sort((one, other) => one - other).join(' ')}`;
     return each.problems.size === 0
-      ? `ok    ${facts}`
-      : [`FAIL  ${facts}`, ...[...each.problems].map((problem) => `        ${problem}`)].join('\n');
+      ? `ok    ${summary}`
+      : [`FAIL  ${summary}`, ...[...each.problems].map((problem) => `        ${problem}`)].join('\n');
   });
   const missing = expected
     .filter((operationId) => !seen.some((each) => each.operationId === operationId))

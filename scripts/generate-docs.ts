@@ -15,7 +15,7 @@ const EFFECTS = {
 function section({ tool, inputSchema }: CatalogueEntry): string {
   const required = new Set((inputSchema['required'] ?? []) as string[]);
   const fields = Object.entries((inputSchema['properties'] ?? {}) as Record<string, Property>);
-  const facts = [
+  const properties = [
     `effects: ${EFFECTS[tool.effects]}${'danger' in tool ? ` (${tool.danger})` : ''}`,
     `scope: ${tool.scope === IMPLIED_SCOPE ? 'included in every mandate' : `\`${tool.scope}\``}`,
     ...(tool.command === undefined ? [] : [`Slack: \`${tool.command}\``]),
@@ -35,7 +35,7 @@ function section({ tool, inputSchema }: CatalogueEntry): string {
     '',
     `**${tool.title}.** ${tool.description}`,
     '',
-    ...facts.map((fact) => `- ${fact}`),
+    ...properties.map((property) => `- ${property}`),
     '',
     ...table,
     '',

@@ -36,7 +36,8 @@ export function readMutants(root: string): Mutant[] {
 function parseMutant(file: string): Mutant {
   const text = readFileSync(file, 'utf8');
   const header = text.split(/^(?:diff --git|--- )/m)[0] ?? '';
-  const changesDatabase = /^\+\+\+ b\/(?:src\/db\/|src\/queues|.*tables\.ts)/m.test(text);
+  const changesDatabase =
+    /^\+\+\+ b\/(?:src\/db\/|src\/(?:surfaces\/slack\/)?jobs\/[\w-]+\.ts|.*tables\.ts)/m.test(text);
   const [, breaks] = /^Breaks: (\S.*)$/m.exec(header) ?? [];
   if (breaks === undefined) throw new Error(`${file}: the line "Breaks: <what no longer holds>" is missing`);
   const killedBy = [...header.matchAll(/^Killed by: (.*)$/gm)].map(([, named = '']) => {

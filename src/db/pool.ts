@@ -7,7 +7,7 @@ import {
 import { makePgArray, parsePgArray, PgDialect } from 'drizzle-orm/pg-core';
 import postgres, { type Sql } from 'postgres';
 import { connectionTarget } from './connection-url.ts';
-import { holding } from './locks.ts';
+import { withAdvisoryLock } from './locks.ts';
 import { isLost } from './reach.ts';
 import { renewable, type Renewable } from './renewable.ts';
 
@@ -72,13 +72,14 @@ export interface Database {
     work: (tx: PostgresJsTransaction<never, never>) => Promise<T>,
   ): Promise<T>;
   /**
-   * Runs `work` while no other process or call holds this key. Returns null without running it if the key
-   * is taken. The lock lasts as long as its connection, so after kill -9 the next caller can start at once.
-   * If the connection is lost, `held` is aborted: another caller may have started.
+   * Runs `work` while no other process or call holds the lock of this key, and waits for it first. Throws if
+   * that takes longer than the statement timeout. The lock lasts as long as its connection, so after kill -9
+   * the next caller can start at once. If the connection is lost, `held` is aborted: another caller may have
+   * started.
    */
-  exclusively<T>(key: string, work: (held: AbortSignal) => Promise<T>): Promise<T | null>;
-  /** The same, but waits for the key. Throws if that takes longer than the statement timeout. */
-  alone<T>(key: string, work: (held: AbortSignal) => Promise<T>): Promise<T>;
+  withLock<T>(key: string, work: (held: AbortSignal) => Promise<T>): Promise<T>;
+  /** The same, but does not wait: returns null without running `work` if the lock is taken. */
+  withLockIfFree<T>(key: string, work: (held: AbortSignal) => Promise<T>): Promise<T | null>;
   /** Waits up to five seconds for running queries, then closes. */
   close(): Promise<void>;
 }
@@ -127,14 +128,14 @@ export function openDatabase(databaseUrl: string, options: { role?: string; max?
     sql,
     db: drizzle(plain),
     transaction: (mode, tenantId, work) => inTransaction(transactions, mode, tenantId, work),
-    exclusively: (key, work) => holding(url, settings, { key, asking: 'now' }, work),
-    alone: async (key, work) => {
-      const done = await holding(url, settings, { key, asking: 'wait' }, async (held) => ({
+    withLock: async (key, work) => {
+      const done = await withAdvisoryLock(url, settings, { key, ifTaken: 'wait' }, async (held) => ({
         value: await work(held),
       }));
       if (done === null) throw new Error(`the lock ${key} was not given`);
       return done.value;
     },
+    withLockIfFree: (key, work) => withAdvisoryLock(url, settings, { key, ifTaken: 'give_up' }, work),
     close: async () => {
       await Promise.all([sql.end({ timeout: 5 }), plain.end({ timeout: 5 }), transactions.end()]);
     },

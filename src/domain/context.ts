@@ -8,7 +8,7 @@
  * - *authority*: the roles and scopes that a person's groups give at this moment. It is always derived.
  * - *call*: one use of one tool by one actor. *approval*: a question to eligible people about exactly one
  *   call.
- * - *fact*: something that has become true. Subscribers get it after the commit.
+ * - *event*: something that has happened, in the past tense. Subscribers get it after the commit.
  * - *standing*: whether the tenant, person, agent and mandate are in a state in which they may act at all.
  *
  * Each tool gets one of the contexts below as its first argument. The context limits what the tool can do:
@@ -18,7 +18,7 @@ import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import type { Actor } from './actor.ts';
 import type { CallDesk } from './call/desk.ts';
 import type { Denial } from './denial.ts';
-import type { Fact } from './facts.ts';
+import type { DomainEvent } from './events.ts';
 import type { NewEntry } from './ledger/entry.ts';
 import type { PolicyDesk } from './policy/desk.ts';
 import type { Actions, Factor, PersonStatus } from './provider.ts';
@@ -42,13 +42,13 @@ export interface TenantReader {
   readonly db: ReadDb;
 }
 
-/** Our rows, changed in one commit with their ledger entries, facts and jobs (law 3). */
+/** Our rows, changed in one commit with their ledger entries, events and jobs (law 3). */
 export interface TenantWriter extends TenantReader {
   readonly db: WriteDb;
   /** Adds a ledger entry. The entry joins the chain when the transaction commits. */
   record(entry: NewEntry): void;
-  /** Adds a fact. Every subscriber gets a job when the transaction commits. */
-  emit(fact: Fact): void;
+  /** Adds an event. Every subscriber gets a job when the transaction commits. */
+  emit(event: DomainEvent): void;
   /** Adds a job, which runs at `startAfter` if given. */
   enqueue(queue: string, data: Readonly<Record<string, string | number | null>>, startAfter?: Date): void;
 }

@@ -73,7 +73,7 @@ export interface ItemWords<I, O> {
 }
 
 /** A label with its value. */
-export type AnswerFact = readonly [label: string, value: Sentence | string | null];
+export type AnswerField = readonly [label: string, value: Sentence | string | null];
 
 type ListOf<O> = {
   [K in keyof O]-?: NonNullable<O[K]> extends readonly object[] ? K : never;
@@ -87,7 +87,7 @@ export interface AnswerWords<O> {
     ? Readonly<Record<string, ItemWords<Data, Data>>>
     : { readonly [K in ListOf<O>]?: ItemWords<ItemOf<O[K]>, O> };
   /** Its single values; one that is null is left out. */
-  facts?(answer: O, reader: AnswerReader): readonly AnswerFact[];
+  fields?(answer: O, reader: AnswerReader): readonly AnswerField[];
   /** Buttons below the answer as a whole. */
   readonly buttons?: readonly AnswerButton<O, O>[];
   /** A long text of it, which is shown whole: in the answer where it is short, else behind a button. */
@@ -104,7 +104,7 @@ interface Worded {
 /** The same of a tool whose types are no longer known. */
 export interface AnyAnswerWords {
   readonly lists: Readonly<Record<string, ItemWords<Data, Data>>>;
-  readonly facts: ((answer: Data, reader: AnswerReader) => readonly AnswerFact[]) | null;
+  readonly fields: ((answer: Data, reader: AnswerReader) => readonly AnswerField[]) | null;
   readonly buttons: readonly AnswerButton<Data, Data>[];
   readonly text: ((answer: Data) => { readonly label: string; readonly whole: string } | null) | null;
 }
@@ -114,7 +114,7 @@ export function answerWords(tool: Worded): AnyAnswerWords {
   const said = tool.inWords ?? {};
   return {
     lists: said.lists ?? {},
-    facts: said.facts?.bind(said) ?? null,
+    fields: said.fields?.bind(said) ?? null,
     buttons: said.buttons ?? [],
     text: said.text?.bind(said) ?? null,
   };

@@ -1,6 +1,6 @@
 import type { Database } from '#db/pool.ts';
 import type { JobQueue } from '#db/queue.ts';
-import type { FactName } from '#domain/facts.ts';
+import type { DomainEventName } from '#domain/events.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import type { Once } from '#domain/ledger/store.ts';
 import type { ProviderLink } from '#domain/provider.ts';
@@ -42,8 +42,8 @@ export interface App {
   readonly secrets: Secrets;
   readonly catalogue: Catalogue;
   readonly policies: PolicyBook;
-  /** For each fact, the queues that receive it. */
-  readonly subscribers: Readonly<Partial<Record<FactName, readonly string[]>>>;
+  /** For each event, the queues that receive it. */
+  readonly subscribers: Readonly<Partial<Record<DomainEventName, readonly string[]>>>;
   readonly settled: SettledCalls;
   readonly ledgerBatch: LedgerBatch;
   /** Finds the API key that an Authorization header carries. */

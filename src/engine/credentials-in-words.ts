@@ -1,11 +1,11 @@
-import { code, type AnswerFact } from './answer-words.ts';
+import { code, type AnswerField } from './answer-words.ts';
 
 /** With what an agent authenticates now, for people: its key IDs, or the address or identity that it has instead. */
-export const credentialFacts = (one: {
+export const credentialFields = (one: {
   readonly kids: readonly string[];
   readonly jwks_url: string | null;
   readonly spiffe_id: string | null;
-}): readonly AnswerFact[] => [
+}): readonly AnswerField[] => [
   [
     one.kids.length > 1 ? 'Key IDs' : 'Key ID',
     one.kids.length === 0

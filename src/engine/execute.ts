@@ -52,7 +52,7 @@ export async function execute(
   await freshen(app, tenantId, peopleOf(call.actor, targets));
   if (tool.effects === 'act') {
     const mine = await reach(
-      app.database.exclusively(`execute ${callId}`, async (held) => {
+      app.database.withLockIfFree(executionLock(callId), async (held) => {
         await executeAct(app, call, entry, tool, AbortSignal.any([signal, held]));
         return true;
       }),
@@ -65,6 +65,9 @@ export async function execute(
   if (entry.tool.effects === 'write') return executeWrite(app, call, entry, entry.tool);
   throw new Error(`${call.tool} only looks: there is nothing to execute`);
 }
+
+/** The lock of the one process that runs a call's act. */
+const executionLock = (callId: string): string => `execute ${callId}`;
 
 const later = (app: App): Date => new Date(app.now().getTime() + BUSY_SECONDS * 1000);
 

@@ -122,7 +122,7 @@ export const mandateItem: ItemWords<View, unknown> = {
 
 /** How one mandate is said with everything that it holds. */
 export const mandateWords: AnswerWords<Detail> = {
-  facts: (one, reader) => [
+  fields: (one, reader) => [
     [
       'State',
       one.state === 'active' || why(one) === '' ? STATES[one.state] : `${STATES[one.state]}: ${why(one)}`,

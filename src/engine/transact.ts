@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { isDuplicate, isVictim, reach } from '#db/reach.ts';
 import type { ReadDb, TenantReader, TenantWriter, WriteDb } from '#domain/context.ts';
-import type { Fact } from '#domain/facts.ts';
+import { joinThings, type DomainEvent } from '#domain/events.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { appendLedger } from '#domain/ledger/store.ts';
 import type { App } from './app.ts';
@@ -11,7 +11,7 @@ type Job = { queue: string; data: Readonly<Record<string, string | number | null
 
 /**
  * The only place where a transaction begins. It sets the tenant first, so that row-level security applies to
- * everything inside. Then it runs `work` and enqueues the jobs of those who subscribe to its facts. The ledger
+ * everything inside. Then it runs `work` and enqueues the jobs of those who subscribe to its events. The ledger
  * comes last, because its head stays locked until the commit (laws 3 and 11).
  *
  * A throw rolls everything back. `work` may run more than once, and must not wait for anything outside of the
@@ -51,8 +51,8 @@ export async function retryVictims<T>(work: () => Promise<T>): Promise<T> {
 async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T> {
   return app.database.transaction('write', tenantId, async (tx) => {
     const entries: NewEntry[] = [];
-    // Emitting the same fact twice in one transaction counts once.
-    const facts = new Map<string, Fact>();
+    // Emitting the same event twice in one transaction counts once.
+    const events = new Map<string, DomainEvent>();
     const jobs: Job[] = [];
     const now = app.now();
     const db = tx as unknown as WriteDb;
@@ -61,12 +61,12 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
       now,
       db,
       record: (entry) => void entries.push(entry),
-      emit: (fact) => void facts.set(`${fact.name} ${fact.thing}`, fact),
+      emit: (event) => void events.set(`${event.name} ${event.thing}`, event),
       enqueue: (queue, data, startAfter) =>
         void jobs.push({ queue, data, ...(startAfter === undefined ? {} : { startAfter }) }),
     });
-    const emitted = [...facts.values()];
-    jobs.push(...subscribersJobs(app, emitted));
+    const emitted = [...events.values()];
+    jobs.push(...subscriberJobs(app, emitted));
     for (const [queue, some] of Map.groupBy(jobs, (job) => job.queue)) {
       const whole = some.map(({ data, startAfter }) => ({
         data: { tenant: tenantId, ...data },
@@ -76,7 +76,7 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
       if (only === undefined || whole.length > 1) await app.queue.enqueueAll(tx, queue, whole);
       else await app.queue.enqueue(tx, queue, only.data, only);
     }
-    const moved = emitted.filter((fact) => fact.name.startsWith('call.')).map((fact) => fact.thing);
+    const moved = emitted.filter((event) => event.name.startsWith('call.')).map((event) => event.thing);
     if (moved.length > 0)
       await tx.execute(
         sql`select pg_notify('prokura_call', t) from unnest(${sql.param(moved)}::text[]) as t`,
@@ -102,19 +102,19 @@ export async function readonly<T>(
   );
 }
 
-// Up to ALONE facts of one name in a transaction get one job each, so that each can fail and be retried
+// Up to ALONE events of one name in a transaction get one job each, so that each can fail and be retried
 // alone. If there are more, every TOGETHER of them share a job.
 const ALONE = 20;
 const TOGETHER = 100;
 
-/** The jobs of the facts' subscribers. Spaces separate the things that share a job; no id contains one. */
-function subscribersJobs(app: Parts, emitted: readonly Fact[]): Job[] {
-  const shares = [...Map.groupBy(emitted, (fact) => fact.name)].flatMap(([name, facts]) => {
-    const size = facts.length > ALONE ? TOGETHER : 1;
-    const things = facts.map((fact) => fact.thing);
+/** The jobs of the events' subscribers. The things that share a job are joined. */
+function subscriberJobs(app: Parts, emitted: readonly DomainEvent[]): Job[] {
+  const shares = [...Map.groupBy(emitted, (event) => event.name)].flatMap(([name, events]) => {
+    const size = events.length > ALONE ? TOGETHER : 1;
+    const things = events.map((event) => event.thing);
     return Array.from({ length: Math.ceil(things.length / size) }, (_, nth) => ({
       name,
-      thing: things.slice(nth * size, (nth + 1) * size).join(' '),
+      thing: joinThings(things.slice(nth * size, (nth + 1) * size)),
     }));
   });
   return shares.flatMap(({ name, thing }) =>

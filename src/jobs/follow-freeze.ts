@@ -1,30 +1,40 @@
-import type { JobData } from '#db/queue.ts';
-import { followFreeze, type Following } from '#domain/freeze/follow.ts';
+import { z } from 'zod';
+import { FOLLOW_FREEZE, followFreeze, type Following } from '#domain/freeze/follow.ts';
 import type { App } from '#engine/app.ts';
+import { defineJob } from '#engine/job.ts';
 import { transact } from '#engine/transact.ts';
+
+export default defineJob({
+  queue: FOLLOW_FREEZE,
+  data: z.object({
+    doing: z.enum(['freeze', 'lift']),
+    target: z.string(),
+    actor: z.string(),
+    reason: z.string(),
+    until: z.string(),
+    step: z.enum(['mandates', 'calls']),
+    after: z.string(),
+  }),
+  concurrency: 2,
+  retryLimit: 50,
+  retryDelaySeconds: 5,
+  givenUp: 'alarm',
+  run: followFreezeToTheEnd,
+});
 
 /**
  * Updates mandates and waiting calls after a freeze, or its lifting, that was too large for one transaction.
  * Works in pieces, each committed separately. Records `FREEZE_COMPLETED` at the end, unless the opposite was
  * done meanwhile; then the job of that one continues.
  */
-export async function followFreezeToTheEnd(
+async function followFreezeToTheEnd(
   app: App,
   tenantId: string,
-  data: JobData,
+  first: Following,
   signal: AbortSignal,
 ): Promise<void> {
-  const text = (field: keyof Following) => String(data[field] ?? '');
   let [mandates, calls] = [0, 0];
-  let next: Following | null = {
-    doing: text('doing') === 'lift' ? 'lift' : 'freeze',
-    step: text('step') === 'calls' ? 'calls' : 'mandates',
-    target: text('target'),
-    actor: text('actor'),
-    reason: text('reason'),
-    until: text('until'),
-    after: text('after'),
-  };
+  let next: Following | null = first;
   while (next !== null) {
     signal.throwIfAborted();
     const at: Following = next;

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { forgetDepartures } from '#domain/breaker/store.ts';
 import { forgetRepeats } from '#domain/call/repeats.ts';
 import { stuckCalls } from '#domain/call/store.ts';
@@ -6,11 +7,23 @@ import { retireOldSigningKeys } from '#domain/token/keys/rotate-signing-key.ts';
 import { forgetReplays } from '#domain/token/store.ts';
 import { forgetVerifiedUses } from '#domain/verify/store.ts';
 import type { App } from '#engine/app.ts';
+import { defineJob } from '#engine/job.ts';
 import { EXECUTE_CALL } from '#engine/saved-call.ts';
+import { SWEEP } from '#engine/set-up.ts';
 import { readonly, transact } from '#engine/transact.ts';
 
 // An open call that has not changed for this long has no job left.
 const STUCK_MS = 600_000;
+
+export default defineJob({
+  queue: SWEEP,
+  data: z.object({}),
+  concurrency: 1,
+  retryLimit: 3,
+  retryDelaySeconds: 60,
+  givenUp: 'alarm',
+  run: (app, tenantId) => sweep(app, tenantId),
+});
 
 /**
  * Cleans up one tenant, every few minutes. Deletes what can no longer be replayed or repeated, and sign-ins

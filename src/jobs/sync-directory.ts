@@ -1,16 +1,35 @@
+import { z } from 'zod';
 import { savePeople } from '#domain/person/import.ts';
 import { findManagers, saveManagers } from '#domain/person/managers.ts';
 import { notReadSince } from '#domain/person/store.ts';
 import type { App } from '#engine/app.ts';
+import { defineJob } from '#engine/job.ts';
 import { readPerson } from '#engine/read-person.ts';
+import { SYNC_DIRECTORY } from '#engine/set-up.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { asFault } from '#lib/fault.ts';
-import { syncGroups } from './sync-groups.ts';
-import { saveOutcome } from './sync-outcome.ts';
-import { ambiguousManagers, emptyReport, noteUnread, type SyncReport, type SyncRun } from './sync-report.ts';
+import { syncGroups } from './directory/groups.ts';
+import { saveOutcome, syncGivenUp } from './directory/outcome.ts';
+import {
+  ambiguousManagers,
+  emptyReport,
+  noteUnread,
+  type SyncReport,
+  type SyncRun,
+} from './directory/report.ts';
 
 // How many managers one transaction changes.
 const PIECE = 1000;
+
+export default defineJob({
+  queue: SYNC_DIRECTORY,
+  data: z.object({}),
+  concurrency: 1,
+  retryLimit: 3,
+  retryDelaySeconds: 60,
+  givenUp: (app, tenantId, _data, error) => syncGivenUp(app, tenantId, error),
+  run: (app, tenantId) => syncDirectory(app, tenantId),
+});
 
 /**
  * Reads the whole directory and updates our rows to match, in pieces with short transactions. Lists only

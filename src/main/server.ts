@@ -3,7 +3,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { sql } from 'drizzle-orm';
-import type { JobData } from '#db/queue.ts';
 import { migrateDatabase, offerBootstrap } from '#db/migrate.ts';
 import { openDatabase, SERVER_ROLE } from '#db/pool.ts';
 import { checkSessions } from '#db/session-check.ts';
@@ -18,8 +17,6 @@ import { startSchedules } from '#engine/set-up.ts';
 import { listenForSettled } from '#engine/settled.ts';
 import { freshen } from '#engine/read-person.ts';
 import { readonly, transact } from '#engine/transact.ts';
-import { JOBS } from '#jobs/index.ts';
-import { jobGivenUp, runJob, type Work } from '#jobs/run-job.ts';
 import { openSecrets, sha256 } from '#lib/crypto.ts';
 import { newSecret } from '#lib/id.ts';
 import { isStorableUrl } from '#lib/storable.ts';
@@ -36,8 +33,8 @@ import { slackSurface, type SlackSettings } from '#surfaces/slack/index.ts';
 import { runChecks } from './check.ts';
 import type { OktaConfig } from './config.ts';
 import { health } from './health.ts';
+import { loadServerJobs } from './jobs.ts';
 import { providerLinks } from './providers.ts';
-import { QUEUES, SUBSCRIBERS, SURFACE_JOBS } from './queues.ts';
 
 /** The parts of a server process that come from the settings. */
 export interface ServerParts {
@@ -84,14 +81,15 @@ const DEFAULT_KEEP_ALIVE_MS = 75_000;
 /**
  * Migrates the database, opens everything, mounts all interfaces and starts the jobs. Throws Fault
  * `conflict` if the database belongs to the other mode, `unavailable` if it cannot be reached, and the error
- * of a policy or tool that does not load.
+ * of a policy, tool or job that does not load.
  */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { log, mode } = parts;
+  const jobs = await loadServerJobs();
   // Tools and policies take a second to load, in which the database does its part.
   const [{ catalogue, policies }] = await Promise.all([
     loadDefinitions(),
-    migrateDatabase(parts.ownerUrl, mode, QUEUES).then(() => checkSessions(parts.ownerUrl, SERVER_ROLE)),
+    migrateDatabase(parts.ownerUrl, mode, jobs.queues).then(() => checkSessions(parts.ownerUrl, SERVER_ROLE)),
   ]);
   const bootstrapToken = newSecret();
   const offered = await offerBootstrap(parts.ownerUrl, sha256(bootstrapToken));
@@ -124,7 +122,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     database,
     queue,
     secrets: openSecrets(parts.masterKey),
-    subscribers: SUBSCRIBERS,
+    subscribers: jobs.subscribers,
   };
   const links = providerLinks(base, parts.okta);
   const login = parts.okta.login == null ? null : { issuer: parts.okta.issuer, ...parts.okta.login };
@@ -180,7 +178,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   ];
   handler.fetch = (request) => dispatch(surfaces, request, log);
   handler.direct = (incoming, outgoing) => oauth.direct(incoming, outgoing);
-  await startWorking(app, slack.jobs);
+  await jobs.start(app, slack.delivery);
   await resumeSchedules(app);
   return {
     url,
@@ -247,32 +245,6 @@ async function dispatch(doors: readonly Door[], request: Request, log: Logger): 
       { title: 'An internal error occurred.', status: 500, code: 'internal' },
       { status: 500 },
     );
-  }
-}
-
-async function startWorking(
-  app: App,
-  surfaceJobs: Readonly<Record<string, (data: JobData) => Promise<void>>>,
-): Promise<void> {
-  for (const [queue, job] of Object.entries(JOBS)) {
-    const { unexpectedTries } = job;
-    const work: Work = {
-      queue,
-      ...(unexpectedTries === undefined ? {} : { unexpectedTries }),
-      run: (data, signal) => job.run(app, String(data['tenant']), data, signal),
-      givenUp: (data, error) => {
-        const tenantId = String(data['tenant']);
-        return job.givenUp === undefined
-          ? jobGivenUp(queue)(app, tenantId, data, error)
-          : job.givenUp(app, tenantId, data, error);
-      },
-    };
-    await app.queue.work(queue, job, (data, delivery) => runJob(app, work, data, delivery));
-  }
-  for (const [queue, run] of Object.entries(surfaceJobs)) {
-    const settings = SURFACE_JOBS[queue];
-    if (settings === undefined) throw new Error(`the queue ${queue} is not in SURFACE_JOBS`);
-    await app.queue.work(queue, settings, (data, delivery) => runJob(app, { queue, run }, data, delivery));
   }
 }
 

@@ -14,7 +14,7 @@ import { configuredProviders } from '#domain/token/subject/providers/configured.
 import { readonly } from '#engine/transact.ts';
 import { newId, newSecret } from '#lib/id.ts';
 import { hotUser } from '#surfaces/scim/store.ts';
-import { QUEUES } from '../../src/main/queues.ts';
+import { loadServerJobs } from '../../src/main/jobs.ts';
 
 let folder: string;
 let standby: EmbeddedServer;
@@ -45,7 +45,7 @@ const reads = (from: Database): (() => Promise<unknown>)[] => {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'prokura-standby-'));
   const primary = await startEmbedded(folder);
-  await migrateDatabase(primary.url, 'sandbox', QUEUES);
+  await migrateDatabase(primary.url, 'sandbox', (await loadServerJobs()).queues);
   const before = openDatabase(primary.url, { role: SERVER_ROLE });
   primaryAnswers = await Promise.all(reads(before).map((read) => read()));
   await before.close();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { startEmbedded } from '#db/embedded.ts';
 import { migrateDatabase } from '#db/migrate.ts';
-import { QUEUES } from '../../src/main/queues.ts';
+import { loadServerJobs } from '../../src/main/jobs.ts';
 
 /**
  * The environment variable that names a running template database. `npm run mutants` starts one for many
@@ -16,7 +16,7 @@ export const TEMPLATE_URL = 'VITEST_TEMPLATE_URL';
 export async function startTemplate(): Promise<{ url: string; stop(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'prokura-test-'));
   const server = await startEmbedded(folder);
-  await migrateDatabase(server.url, 'sandbox', QUEUES);
+  await migrateDatabase(server.url, 'sandbox', (await loadServerJobs()).queues);
   const sql = postgres(server.url, { max: 1 });
   // Nothing here must survive the machine, and waiting for the disk at every commit would be most of a test's
   // transaction.

@@ -171,8 +171,8 @@ describe('credentials', () => {
     >`select start_after as after, data from pgboss.job where name = 'retire-agent-key' and data->>'agent' = ${agent.id}`;
     expect(jobs).toHaveLength(1);
     expect(jobs[0]?.data.kid).toBe(agent.privateJwk.kid);
-    const { JOBS } = await import('#jobs/index.ts');
-    await JOBS['retire-agent-key']?.run(
+    const { default: retireAgentKey } = await import('#jobs/retire-agent-key.ts');
+    await retireAgentKey.run(
       world.app,
       world.tenantId,
       { agent: agent.id, kid: agent.privateJwk.kid ?? '' },

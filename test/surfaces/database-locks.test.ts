@@ -66,27 +66,29 @@ const note = (
 
 describe('a lock of a session', () => {
   test('is one holder’s: somebody else gets null, and may begin when it is given back', async () => {
-    const inside = await one.exclusively('it', () => other.exclusively('it', () => Promise.resolve('both')));
+    const inside = await one.withLockIfFree('it', () =>
+      other.withLockIfFree('it', () => Promise.resolve('both')),
+    );
     expect(inside).toBeNull();
-    expect(await other.exclusively('it', () => Promise.resolve('mine'))).toBe('mine');
+    expect(await other.withLockIfFree('it', () => Promise.resolve('mine'))).toBe('mine');
   });
 
   test('that is lost tells its holder at once, and the next may begin while the first still works', async () => {
-    const done = await one.exclusively('it', async (held) => {
+    const done = await one.withLockIfFree('it', async (held) => {
       expect(held.aborted).toBe(false);
       const lost = once(held, 'abort', { signal: AbortSignal.timeout(5000) });
       await cutLock(true);
       await lost;
-      return other.exclusively('it', () => Promise.resolve('begun by another'));
+      return other.withLockIfFree('it', () => Promise.resolve('begun by another'));
     });
     expect(done).toBe('begun by another');
-    expect(await one.exclusively('it', () => Promise.resolve('again'))).toBe('again');
+    expect(await one.withLockIfFree('it', () => Promise.resolve('again'))).toBe('again');
   });
 
   test('whose holder is cut goes to whoever waits for it', async () => {
     let waiting: Promise<string> | undefined;
-    await one.exclusively('it', async () => {
-      waiting = other.alone('it', () => Promise.resolve('waited'));
+    await one.withLockIfFree('it', async () => {
+      waiting = other.withLock('it', () => Promise.resolve('waited'));
       await until(async () => (await waiters()) === 1);
       await cutLock(true);
       expect(await waiting).toBe('waited');
@@ -95,15 +97,15 @@ describe('a lock of a session', () => {
 
   test('is not had by a waiter whose own connection was cut: it throws, and its work is not done', async () => {
     let ran = false;
-    await one.exclusively('it', async (held) => {
-      const waiting = thrownBy(other.alone('it', () => Promise.resolve((ran = true))));
+    await one.withLockIfFree('it', async (held) => {
+      const waiting = thrownBy(other.withLock('it', () => Promise.resolve((ran = true))));
       await until(async () => (await waiters()) === 1);
       await cutLock(false);
       expect(isLost(await waiting)).toBe(true);
       expect(held.aborted).toBe(false);
     });
     expect(ran).toBe(false);
-    expect(await other.alone('it', () => Promise.resolve('later'))).toBe('later');
+    expect(await other.withLock('it', () => Promise.resolve('later'))).toBe('later');
   });
 });
 

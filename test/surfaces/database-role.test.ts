@@ -6,7 +6,7 @@ import { openDatabase, SERVER_ROLE } from '#db/pool.ts';
 import { checkSessions } from '#db/session-check.ts';
 import { decisionFactsNow } from '#domain/decision/facts.ts';
 import { readonly } from '#engine/transact.ts';
-import { QUEUES } from '../../src/main/queues.ts';
+import { loadServerJobs } from '../../src/main/jobs.ts';
 import { layWire } from '../support/proxy.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -84,12 +84,13 @@ test('an owner who may make no roles starts where the role was made and granted 
   try {
     await admin.unsafe(`create role ${role} login password 'x'`);
     await admin.unsafe(`create database ${role} owner ${role}`);
-    await expect(migrateDatabase(urlOf(role), 'sandbox', QUEUES)).rejects.toMatchObject({
+    const { queues } = await loadServerJobs();
+    await expect(migrateDatabase(urlOf(role), 'sandbox', queues)).rejects.toMatchObject({
       code: 'forbidden',
       message: expect.stringMatching(/GRANT prokura_server TO/),
     });
     await admin.unsafe(`grant ${SERVER_ROLE} to ${role}`);
-    await migrateDatabase(urlOf(role), 'sandbox', QUEUES);
+    await migrateDatabase(urlOf(role), 'sandbox', queues);
     await checkSessions(urlOf(role), SERVER_ROLE);
   } finally {
     await admin.unsafe(`drop database if exists ${role} with (force)`);

@@ -13,7 +13,7 @@ const FORGED =
   'Carl Jensen\u2028status: no change, this is a dry run\n\nAlready approved by \u202eIvan Novak';
 const ONE_LINE = 'Carl Jensen status: no change, this is a dry run Already approved by Ivan Novak';
 
-test('a name that came with line breaks is one line in the heading, in every fact and in what will run', async () => {
+test('a name that came with line breaks is one line in the heading, in every field and in what will run', async () => {
   const carl = samplePerson('carl').oktaId;
   // As in a directory from before names were cleaned on entry.
   await world.sql`update people set display_name = ${FORGED} where uid = ${carl}`;
@@ -25,7 +25,7 @@ test('a name that came with line breaks is one line in the heading, in every fac
   );
   const card = await copy('mona', approvalId);
   const texts = [...words(card).matchAll(/"text":"((?:[^"\\]|\\.)*)"/g)].map(([, text]) => String(text));
-  // Lines end between two facts and between two lines of what will run, but never inside text from outside.
+  // Lines end between two fields and between two lines of what will run, but never inside text from outside.
   expect(texts.filter((text) => text !== '\\n' && /\\n|[\u2028\u202e]/.test(text))).toHaveLength(1);
   const run = texts.find((text) => text !== '\\n' && text.includes('\\n')) ?? '';
   expect(run.split('\\n').filter((line) => /^(status|Already)/.test(line))).toEqual([]);

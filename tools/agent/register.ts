@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { code, listed, strong } from '#engine/answer-words.ts';
-import { credentialFacts } from '#engine/credentials-in-words.ts';
+import { credentialFields } from '#engine/credentials-in-words.ts';
 import { pinCredentials, readCredentials, registerAgent, requireFreeName } from '#domain/agent/register.ts';
 import { findPerson } from '#domain/person/store.ts';
 import { MAX_SPIFFE_ID } from '#domain/token/client/spiffe.ts';
@@ -69,11 +69,11 @@ export default defineTool({
       .describe('Why the agent cannot authenticate yet and how to fix it, or null if it can.'),
   }),
   inWords: {
-    facts: (one) => [
+    fields: (one) => [
       ['Agent', [strong(one.name), ' ', code(one.agent_id)]],
       ['Owner', one.owner],
       ['Can be given', listed(one.scopes)],
-      ...credentialFacts(one),
+      ...credentialFields(one),
       ['Next', one.not_yet],
     ],
     buttons: [

@@ -5,7 +5,7 @@ import { pinCredentials, readCredentials } from '#domain/agent/register.ts';
 import { findAgent } from '#domain/agent/store.ts';
 import { MAX_SPIFFE_ID } from '#domain/token/client/spiffe.ts';
 import { counted } from '#engine/answer-words.ts';
-import { credentialFacts } from '#engine/credentials-in-words.ts';
+import { credentialFields } from '#engine/credentials-in-words.ts';
 import { agentTarget, defineTool } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
 
@@ -64,8 +64,8 @@ export default defineTool({
     frozen: z.array(z.string()).describe('Mandates that are frozen until their principals confirm them.'),
   }),
   inWords: {
-    facts: (one) => [
-      ...credentialFacts(one),
+    fields: (one) => [
+      ...credentialFields(one),
       [
         'Frozen',
         one.frozen.length === 0

@@ -28,7 +28,7 @@ export default defineTool({
     offered_to: z.object({ id: z.string(), name: z.string() }).nullable(),
   }),
   inWords: {
-    facts: (one, { personId }) => [
+    fields: (one, { personId }) => [
       ['State', AGENT_STATES[one.status] ?? one.status],
       ['Why', one.why.length === 0 ? null : one.why.join('; ')],
       ['Owner', one.owner.id === personId ? 'you' : one.owner.name],

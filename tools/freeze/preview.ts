@@ -13,7 +13,7 @@ export default defineTool({
   input: z.object({ target: FREEZE_TARGET }),
   output: FreezeReport,
   inWords: {
-    facts: (one) => {
+    fields: (one) => {
       const least = one.at_least ? 'at least ' : '';
       const some = (names: readonly string[]): string =>
         names.length === 0 ? '' : `: ${listed(names.slice(0, 10))}`;

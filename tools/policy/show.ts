@@ -62,7 +62,7 @@ export default defineTool({
     ),
   }),
   inWords: {
-    facts: ({ version, problem, single_admin: single, policies: [one, ...others] }, { asked }) =>
+    fields: ({ version, problem, single_admin: single, policies: [one, ...others] }, { asked }) =>
       asked['policy'] !== undefined && one !== undefined && others.length === 0
         ? [
             ['Policy', policyName(one.id)],

@@ -44,7 +44,7 @@ export default defineTool({
       .describe('The first 50 calls.'),
   }),
   inWords: {
-    facts: (one) => [
+    fields: (one) => [
       ['Calls asked again', `${one.calls}${one.cut ? ' (the newest; there were more)' : ''}`],
       ['Decided otherwise', String(one.different)],
       ['Not asked', one.gone === 0 ? null : `${one.gone}, whose tool or target no longer exists`],

@@ -78,7 +78,7 @@ export default defineTool({
       .nullable(),
   }),
   inWords: {
-    facts: ({ asked, reconstructed, next_cursor: next }) => [
+    fields: ({ asked, reconstructed, next_cursor: next }) => [
       ['Asked about', `${asked.people} people and ${counted(asked.mandates, 'mandate')}`],
       [
         'Not checked',

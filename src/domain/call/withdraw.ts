@@ -6,7 +6,7 @@ import { calls } from './tables.ts';
 
 /**
  * Withdraws waiting calls together with their approvals. Two statements for any number of calls, and
- * one ledger entry and one fact for each. The caller must have locked the rows.
+ * one ledger entry and one event for each. The caller must have locked the rows.
  */
 export async function withdrawCalls(
   ctx: TenantWriter,

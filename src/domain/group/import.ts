@@ -1,7 +1,7 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
-import { APPROVERS_CHANGED } from '../facts.ts';
+import { APPROVERS_CHANGED } from '../events.ts';
 import { idsByUid } from '../person/store.ts';
 import type { ProviderGroup } from '../provider.ts';
 import { reevaluateAuthority } from './reevaluate.ts';

@@ -2,7 +2,7 @@ import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
-import { APPROVERS_CHANGED } from '../facts.ts';
+import { APPROVERS_CHANGED } from '../events.ts';
 import { memberIds, peopleOfGroup, peopleOfRole } from './authority.ts';
 import { standingOf } from '../person/standing.ts';
 import { requireHolders, requireKnownScopes } from '../scope/rules.ts';

@@ -18,7 +18,7 @@ export type FreezeData =
 /**
  * Freezes mandates; no other function does. Each named mandate gets the cause, and every open mandate below a
  * frozen one gets `parent_frozen`. A mandate with a new cause gets a new epoch (so its tokens die with the
- * commit), one `MANDATE_FROZEN` entry and one fact. A cause that is already set changes nothing. Locks the
+ * commit), one `MANDATE_FROZEN` entry and one event. A cause that is already set changes nothing. Locks the
  * mandates and everything below them in the order of their ids. Returns all of them that have not ended. Does
  * not withdraw calls.
  *

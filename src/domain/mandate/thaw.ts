@@ -62,7 +62,7 @@ export async function thawMandate(
 /**
  * Lifts a cause from mandates; no other function does. The caller must have locked their rows. A mandate
  * without any cause left becomes active with a new epoch, so tokens from before the freeze stay dead. It gets
- * one `MANDATE_THAWED` entry and one fact, and the mandates directly below lose `parent_frozen`. A mandate
+ * one `MANDATE_THAWED` entry and one event, and the mandates directly below lose `parent_frozen`. A mandate
  * with other causes stays frozen and shows one of those. Lifting one cause never lifts another, and a mandate
  * that has ended never comes back. Returns the ids of the mandates that work again.
  */

@@ -2,7 +2,7 @@ import { and, eq, sql, type SQL } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
 import { openCallOn } from '../call/store.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
-import { APPROVERS_CHANGED } from '../facts.ts';
+import { APPROVERS_CHANGED } from '../events.ts';
 import { ownerBack } from '../agent/succession.ts';
 import { thawMandatesOf } from '../mandate/thaw.ts';
 import type { PersonStatus, ProviderPerson } from '../provider.ts';

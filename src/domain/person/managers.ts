@@ -1,6 +1,6 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
-import { APPROVERS_CHANGED } from '../facts.ts';
+import { APPROVERS_CHANGED } from '../events.ts';
 
 /** A person whose manager differs from the row. `manager` is null if they have none. */
 export type ManagerChange = {

@@ -3,7 +3,7 @@ import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { revokeOrHold } from '../breaker/guard.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
-import { APPROVERS_CHANGED } from '../facts.ts';
+import { APPROVERS_CHANGED } from '../events.ts';
 import { depart, SCIM_REASON } from './depart.ts';
 import { managerMeant } from './managers.ts';
 import { emailChange, holdNames, otherSource, requireFreeNames } from './sources.ts';

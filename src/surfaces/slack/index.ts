@@ -1,7 +1,6 @@
 import { say } from '#lib/sanitise.ts';
 import { App as BoltApp, AuthorizationError, type CodedError } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
-import type { JobData } from '#db/queue.ts';
 import type { App } from '#engine/app.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
@@ -12,11 +11,11 @@ import { guardedFetch, interactiveOptions, jobClient } from './door/egress.ts';
 import { boltLogger, withoutSecrets } from './door/logger.ts';
 import { createReceiver } from './door/receiver.ts';
 import { slackIdentities } from './identity.ts';
+import type { SlackDelivery } from './job.ts';
 import { listen } from './listeners.ts';
 import { notice } from './messages/blocks.ts';
 import { projectAll, waitingProjection } from './project.ts';
 import { openIntake } from './intake.ts';
-import { SLACK_APPROVERS, SLACK_INTAKE, SLACK_PROJECT } from './queue.ts';
 import { tenantOfTeam } from './store.ts';
 import { textIn, type Wire } from './wire.ts';
 
@@ -37,7 +36,8 @@ export interface SlackSurface {
   readonly name: 'slack';
   /** Answers `POST /slack/events`; null for every other path. */
   fetch(request: Request): Promise<Response | null>;
-  readonly jobs: Readonly<Record<string, (data: JobData) => Promise<void>>>;
+  /** What the jobs in `jobs/` work with. */
+  readonly delivery: SlackDelivery;
   /**
    * Asks Slack whether token, workspace, app and scopes belong together (`checkSlack`). Throws Fault
    * `unavailable` with `detail.reason`.
@@ -115,7 +115,6 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
   }
 
   const projector = { app, client: jobClient(settings.botToken, profile), teamId: settings.teamId };
-  const projectWaiting = waitingProjection(projector);
   return Promise.resolve({
     name: 'slack',
     fetch: async (request) => {
@@ -123,14 +122,10 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
       if (request.method !== 'POST') return new Response(null, { status: 405, headers: { allow: 'POST' } });
       return receiver.handle(request);
     },
-    jobs: {
-      [SLACK_PROJECT]: (data) =>
-        projectAll(projector, String(data['tenant']), String(data['thing']).split(' ')),
-      [SLACK_APPROVERS]: (data) => projectWaiting(String(data['tenant'])),
-      [SLACK_INTAKE]: (data) =>
-        intake.resume(String(data['tenant']), String(data['id']), (body) =>
-          receiver.resume(body, String(data['id'])),
-        ),
+    delivery: {
+      project: (tenantId, things) => projectAll(projector, tenantId, things),
+      projectWaiting: waitingProjection(projector),
+      resumeIntake: (tenantId, id) => intake.resume(tenantId, id, (body) => receiver.resume(body, id)),
     },
     ready: () => ready(settings),
     close: () => receiver.drain(),

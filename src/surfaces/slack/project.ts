@@ -12,9 +12,9 @@ import { canonicalJson } from '#lib/json.ts';
 import { workEmail } from './account.ts';
 import { copiesOf } from './copies.ts';
 import type { Copies, Place, Recipient } from './recipients.ts';
-import { exclusively } from './exclusive.ts';
 import { platformError, rateLimitSeconds, slackWord } from './faults.ts';
 import { cardToInherit, MANDATE } from './mandate-copies.ts';
+import { withMessageLock } from './message-lock.ts';
 import type { Message } from './messages/blocks.ts';
 import { handOver, insertMessage, markMessage, messagesOf, type SlackMessage } from './store.ts';
 
@@ -80,7 +80,7 @@ export async function project(
 ): Promise<void> {
   const failures: string[] = [];
   let waitSeconds = 0;
-  await exclusively(app.database, keyOf(tenantId, thing), async (held) => {
+  await withMessageLock(app.database, tenantId, thing, async (held) => {
     await inherit();
     const wanted = await readonly(app, tenantId, (reader) => copiesOf(app, reader, thing));
     const standing = await readonly(app, tenantId, (reader) => messagesOf(reader, thing));
@@ -122,7 +122,7 @@ export async function project(
     if (!thing.startsWith('mdt_')) return;
     const card = await readonly(app, tenantId, (reader) => cardToInherit(reader, thing));
     if (card === null) return;
-    await exclusively(app.database, keyOf(tenantId, card.callId), () =>
+    await withMessageLock(app.database, tenantId, card.callId, () =>
       transact(app, tenantId, (ctx) => handOver(ctx, card.row.id, { thing, audience: MANDATE })),
     );
   }
@@ -205,8 +205,6 @@ export async function project(
     return (await client.conversations.open({ users: user.id })).channel?.id ?? null;
   }
 }
-
-const keyOf = (tenantId: string, thing: string): string => `slack ${tenantId} ${thing}`;
 
 const messageFor = ({ message, own }: Copies, personId: string | null): Message =>
   (personId === null ? undefined : own?.get(personId)) ?? message;

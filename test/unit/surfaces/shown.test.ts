@@ -4,7 +4,7 @@ import { heading, pair, preformatted } from '#lib/page-parts.ts';
 import { oneLine } from '#lib/sanitise.ts';
 import {
   button,
-  fact,
+  labelled,
   header,
   notice,
   plain,
@@ -27,7 +27,7 @@ describe('a text from outside does not compile where it is drawn', () => {
     // @ts-expect-error -- a template with a raw string in it
     header(`Suspend ${name}`);
     // @ts-expect-error -- a raw string
-    fact(name, []);
+    labelled(name, []);
     // @ts-expect-error -- a raw string
     button(name, 'action', 'value');
     // @ts-expect-error -- a raw string

@@ -5,8 +5,8 @@ import {
   actions,
   bullets,
   button,
-  fact,
-  facts,
+  fieldLines,
+  labelled,
   line,
   smallPrint,
   words,
@@ -158,7 +158,7 @@ export function commandHelp(route: Route): Message {
   const fields = route.fields.map((field) => {
     const how = NAMED[references.get(field.name) ?? ''];
     const about = field.description === '' ? field.label : field.description;
-    return fact(say`${field.name}${field.required ? '' : ' (optional)'}`, [
+    return labelled(say`${field.name}${field.required ? '' : ' (optional)'}`, [
       words(oneLine(how === undefined ? about : `${about} In a command: ${how}.`)),
     ]);
   });
@@ -168,7 +168,7 @@ export function commandHelp(route: Route): Message {
     blocks: [
       line(words(oneLine(route.usage), { code: true })),
       line(words(oneLine(tool.description))),
-      ...(fields.length === 0 ? [] : [facts(fields)]),
+      ...(fields.length === 0 ? [] : [fieldLines(fields)]),
       smallPrint(
         oneLine(
           changes

@@ -1,6 +1,6 @@
 import type { InputBlock, ModalView } from '@slack/types';
 import { oneLine, say } from '#lib/sanitise.ts';
-import { fact, facts, plain, words } from '../messages/blocks.ts';
+import { fieldLines, labelled, plain, words } from '../messages/blocks.ts';
 import { blockOf, REASON_BLOCK } from './elements.ts';
 
 export const DENY_CALLBACK = 'prokura.deny';
@@ -21,7 +21,7 @@ export function denyView(draftId: string, summary: string, days: number | null):
     close: plain('Cancel', 24),
     private_metadata: draftId,
     blocks: [
-      facts([fact('Request', [words(oneLine(summary))])]),
+      fieldLines([labelled('Request', [words(oneLine(summary))])]),
       {
         type: 'input',
         block_id: REASON_BLOCK,

@@ -9,7 +9,7 @@ import { readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import type { Act, Slack } from '../context.ts';
 import { begin } from '../drafts.ts';
-import { fact, facts, line, plain, words } from '../messages/blocks.ts';
+import { fieldLines, labelled, line, plain, words } from '../messages/blocks.ts';
 import { noteBlock } from './denial.ts';
 import { fieldBlocks, MAX_VALUE } from './elements.ts';
 import { fieldsIn, type Field } from './fields.ts';
@@ -99,7 +99,7 @@ const narrowView = (draftId: string, summary: string, { fields, terms }: Asked):
   close: plain('Cancel', 24),
   private_metadata: draftId,
   blocks: [
-    facts([fact('Request', [words(oneLine(summary))])]),
+    fieldLines([labelled('Request', [words(oneLine(summary))])]),
     line(words('These are the terms as requested. Reduce what you like: you approve what is left.')),
     ...fields.flatMap((field) => fieldBlocks(field, { ...UNTOUCHED, given: terms }, false)),
     noteBlock(),

@@ -3,7 +3,17 @@ import { effectWords } from '#domain/impact.ts';
 import type { BreakGlassUse } from '#domain/break-glass/store.ts';
 import type { Person } from '#domain/person/store.ts';
 import type { ApprovalView } from '#engine/approve/view.ts';
-import { fact, facts, header, line, moment, quote, smallPrint, words, type Message } from './blocks.ts';
+import {
+  fieldLines,
+  labelled,
+  header,
+  line,
+  moment,
+  quote,
+  smallPrint,
+  words,
+  type Message,
+} from './blocks.ts';
 import { topText } from './text.ts';
 
 /** That break-glass was used: who did what to whom, why, what was waived, and whether somebody has looked at it since. */
@@ -22,12 +32,14 @@ export function alarmMessage(
     blocks: [
       line(words('Break-glass was used: this ran without its approvals.', { bold: true })),
       header(oneLine(call.summary)),
-      facts([
-        fact('Used by', [words(oneLine(who))]),
-        fact('When', [moment(use.at)]),
-        fact('Effect', [words(oneLine(effectWords(approval.impact)))]),
-        fact('Approvals skipped', [words(oneLine(approval.requirements.map((one) => one.reason).join(' ')))]),
-        fact('Review', [words(oneLine(state))]),
+      fieldLines([
+        labelled('Used by', [words(oneLine(who))]),
+        labelled('When', [moment(use.at)]),
+        labelled('Effect', [words(oneLine(effectWords(approval.impact)))]),
+        labelled('Approvals skipped', [
+          words(oneLine(approval.requirements.map((one) => one.reason).join(' '))),
+        ]),
+        labelled('Review', [words(oneLine(state))]),
       ]),
       line(words('Why it was used, in their own words', { italic: true })),
       quote(use.why),

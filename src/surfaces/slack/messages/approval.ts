@@ -7,8 +7,8 @@ import { ACTIONS, approvalValue } from '../ids.ts';
 import {
   actions,
   button,
-  fact,
-  facts,
+  fieldLines,
+  labelled,
   header,
   line,
   linkButton,
@@ -18,7 +18,7 @@ import {
   quote,
   smallPrint,
   words,
-  type Fact,
+  type MessageField,
   type Message,
 } from './blocks.ts';
 import { errorText } from './outcome.ts';
@@ -63,7 +63,7 @@ export function approvalMessage(scene: Scene, reader: Reader): Message {
     ...(approval.impact.nothing === true
       ? [line(words(say`Nothing to do: ${scene.effect}`, { bold: true }))]
       : []),
-    facts(pairs(scene)),
+    fieldLines(pairs(scene)),
     ...short(scene, reader.audience),
     ...(call.reason === null
       ? []
@@ -86,7 +86,7 @@ export function approvalMessage(scene: Scene, reader: Reader): Message {
   return { text: notification(scene, reader.audience, opening), blocks };
 }
 
-function pairs(scene: Scene): Fact[] {
+function pairs(scene: Scene): MessageField[] {
   const { view, mandate, targets } = scene;
   const { approval, agent, call } = view;
   const owner = agent?.owner == null ? '' : `, owned by ${agent.owner.displayName}`;
@@ -99,35 +99,35 @@ function pairs(scene: Scene): Fact[] {
   // The title names an agent as it is; of people it has names alone, which prove nothing without the login.
   const named = targets.every((target) => call.summary.includes(target));
   return [
-    ...(named ? [] : [fact('For', [words(oneLine(many.join(', ')))])]),
-    fact('Asked by', [words(say`${scene.askedBy}${through}`)]),
+    ...(named ? [] : [labelled('For', [words(oneLine(many.join(', ')))])]),
+    labelled('Asked by', [words(say`${scene.askedBy}${through}`)]),
     ...(mandate === null
       ? []
       : [
-          fact('Mandate', [
+          labelled('Mandate', [
             words(oneLine(shortened(`${mandate.purpose}${uses}`, 300))),
             words(say` ${mandate.id}`, { code: true }),
           ]),
         ]),
-    ...(approval.impact.nothing === true ? [] : [fact('Effect', [words(scene.effect)])]),
-    fact('Needs', [words(oneLine(scene.asks.join(' ')))]),
+    ...(approval.impact.nothing === true ? [] : [labelled('Effect', [words(scene.effect)])]),
+    labelled('Needs', [words(oneLine(scene.asks.join(' ')))]),
     ...(approval.state === 'pending' ? waiting(scene) : []),
   ];
 }
 
 /** Who can still decide, and until when: of the request, and not of the mandate that it may be about. */
-function waiting({ view }: Scene): Fact[] {
+function waiting({ view }: Scene): MessageField[] {
   const voted = view.votes.length > 0;
   const names = voted ? yourState(view, null).left : approverNames(view);
   return [
     ...(names.length === 0
       ? []
       : [
-          fact(voted ? 'Left to approve' : 'Who can approve', [
+          labelled(voted ? 'Left to approve' : 'Who can approve', [
             words(oneLine(shortened(names.join(', '), 900, '…'))),
           ]),
         ]),
-    fact('This request expires', [moment(view.approval.expiresAt)]),
+    labelled('This request expires', [moment(view.approval.expiresAt)]),
   ];
 }
 

@@ -66,15 +66,15 @@ export const line = (...elements: RichTextElement[]): RichTextBlock => ({
 });
 
 /** A label with its value. */
-export type Fact = readonly [label: Line, value: readonly RichTextElement[]];
+export type MessageField = readonly [label: Line, value: readonly RichTextElement[]];
 
-export const fact = <T extends string>(label: Ours<T>, value: readonly RichTextElement[]): Fact => [
-  oneLine(label),
-  value,
-];
+export const labelled = <T extends string>(
+  label: Ours<T>,
+  value: readonly RichTextElement[],
+): MessageField => [oneLine(label), value];
 
 /** "Label: value" lines, in one section: how Slack parts sections is its own affair. */
-export const facts = (pairs: readonly Fact[]): RichTextBlock =>
+export const fieldLines = (pairs: readonly MessageField[]): RichTextBlock =>
   line(
     ...pairs.flatMap(([label, value], index) => [
       ...(index === 0 ? [] : [NEXT_LINE]),

@@ -3,8 +3,8 @@ import { ACTIONS } from '../ids.ts';
 import {
   actions,
   button,
-  fact,
-  facts,
+  fieldLines,
+  labelled,
   header,
   line,
   moment,
@@ -49,9 +49,9 @@ export function breakerMessage(scene: BurstScene): Message {
     text: topText(open ? `${title}: ${given}, frozen because of ${scene.source}.` : title),
     blocks: [
       header(oneLine(title)),
-      facts([
-        fact('What happened', [words(say`${scene.source} removed people: ${scene.reason}`)]),
-        fact('Why we stopped', [
+      fieldLines([
+        labelled('What happened', [words(say`${scene.source} removed people: ${scene.reason}`)]),
+        labelled('Why we stopped', [
           words(
             say`more than ${count(threshold.people, 'person', 'people')} within ${inWords(threshold.seconds)}, since `,
           ),
@@ -59,11 +59,11 @@ export function breakerMessage(scene: BurstScene): Message {
         ]),
         ...(open
           ? ([
-              fact('Who is affected', [
+              labelled('Who is affected', [
                 words(say`${people}, ${given}: ${shortened(listed, 900, '…')}${more}`),
               ]),
-              fact('Active again', [words(say`${scene.back} of them`)]),
-              fact('Decided', [words(oneLine(decided))]),
+              labelled('Active again', [words(say`${scene.back} of them`)]),
+              labelled('Decided', [words(oneLine(decided))]),
             ] as const)
           : []),
       ]),

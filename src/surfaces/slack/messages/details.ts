@@ -1,5 +1,5 @@
 import type { KnownBlock, ModalView } from '@slack/types';
-import { fact, facts, line, moment, plain, preformatted, quote, words } from './blocks.ts';
+import { fieldLines, labelled, line, moment, plain, preformatted, quote, words } from './blocks.ts';
 import { statusOf } from './approval.ts';
 import type { Scene } from '#engine/approve/scene.ts';
 import { oneLine, say } from '#lib/sanitise.ts';
@@ -12,21 +12,21 @@ export function detailsView(scene: Scene): ModalView {
   const reason = oneLine(call.reason ?? '');
   const blocks: KnownBlock[] = [
     line(words(oneLine(statusOf(scene) ?? 'Waiting for approval'), { bold: true })),
-    facts([
-      fact('Request', [words(oneLine(call.summary))]),
-      fact('Asked by', [words(scene.askedBy)]),
+    fieldLines([
+      labelled('Request', [words(oneLine(call.summary))]),
+      labelled('Asked by', [words(scene.askedBy)]),
       ...(view.agent === null
         ? []
         : [
-            fact('Agent', [
+            labelled('Agent', [
               words(say`${view.agent.name}, owned by ${view.agent.owner?.displayName ?? 'nobody'}`),
             ]),
           ]),
-      fact('Effect', [words(scene.effect)]),
-      fact('Needs', [words(oneLine(scene.asks.join(' ')))]),
-      fact('This request expires', [moment(approval.expiresAt)]),
-      fact('Approval', [words(oneLine(approval.id), { code: true })]),
-      fact('Digest', [words(oneLine(approval.digest.slice(0, 8)), { code: true })]),
+      labelled('Effect', [words(scene.effect)]),
+      labelled('Needs', [words(oneLine(scene.asks.join(' ')))]),
+      labelled('This request expires', [moment(approval.expiresAt)]),
+      labelled('Approval', [words(oneLine(approval.id), { code: true })]),
+      labelled('Digest', [words(oneLine(approval.digest.slice(0, 8)), { code: true })]),
     ]),
     ...(reason === ''
       ? []

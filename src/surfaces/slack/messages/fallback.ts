@@ -2,7 +2,7 @@ import { oneLine, say } from '#lib/sanitise.ts';
 import type { RichTextElement } from '@slack/types';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 import { labelOf, withNames } from '#engine/in-words.ts';
-import { fact, moment, words, type Fact } from './blocks.ts';
+import { labelled, moment, words, type MessageField } from './blocks.ts';
 import { shortened } from './text.ts';
 
 /** Members that are never shown in Slack, whatever a tool answers (law 12, assertion O5); save where its contract says `.meta({ not_secret: true })`. */
@@ -41,12 +41,16 @@ const PAGING = new Set(['next_cursor', 'total']);
  * The single values of an output as labels and values, for a tool that does not say them itself. Yes and no are left out beside anything
  * else, and so is what is empty. `listed`: the output has lists that say what it is about.
  */
-export function fallbackFacts(output: Data, names: ReadonlyMap<string, string>, listed: boolean): Fact[] {
+export function fallbackFields(
+  output: Data,
+  names: ReadonlyMap<string, string>,
+  listed: boolean,
+): MessageField[] {
   const told = Object.entries(named(output, names) as Data).filter(
     ([name, value]) => !isList(value) && !isEmpty(value) && typeof value !== 'boolean' && !PAGING.has(name),
   );
   const kept = listed ? told.filter(([name]) => !isId(name)) : told;
-  return kept.map(([name, value]) => fact(oneLine(labelOf(name)), elements(value)));
+  return kept.map(([name, value]) => labelled(oneLine(labelOf(name)), elements(value)));
 }
 
 const isId = (name: string): boolean => /(?:^|_)id$/.test(name);

@@ -1,7 +1,7 @@
 import type { JobAlarm } from '#domain/alarm/store.ts';
 import { SYNC_DIRECTORY } from '#engine/set-up.ts';
 import { oneLine, say } from '#lib/sanitise.ts';
-import { fact, facts, header, moment, smallPrint, words, type Message } from './blocks.ts';
+import { fieldLines, header, labelled, moment, smallPrint, words, type Message } from './blocks.ts';
 import { shortened, topText } from './text.ts';
 
 /** To IT admins: that work in the background failed, why, and what to do; later, that it works again. */
@@ -16,12 +16,12 @@ export function jobAlarmMessage({ id, queue, subject, reason, raisedAt, overAt }
     text: topText(overAt === null ? say`${title}: ${reason}` : title),
     blocks: [
       header(title),
-      facts([
-        fact('Since', [moment(raisedAt)]),
-        ...(overAt === null ? [] : ([fact('Until', [moment(overAt)])] as const)),
-        fact('Reason', [words(oneLine(shortened(reason, 1500, '…')))]),
-        ...(subject === '' ? [] : ([fact('About', [words(oneLine(subject))])] as const)),
-        ...(overAt === null ? ([fact('What to do', [words(next)])] as const) : []),
+      fieldLines([
+        labelled('Since', [moment(raisedAt)]),
+        ...(overAt === null ? [] : ([labelled('Until', [moment(overAt)])] as const)),
+        labelled('Reason', [words(oneLine(shortened(reason, 1500, '…')))]),
+        ...(subject === '' ? [] : ([labelled('About', [words(oneLine(subject))])] as const)),
+        ...(overAt === null ? ([labelled('What to do', [words(next)])] as const) : []),
       ]),
       smallPrint(oneLine(id)),
     ],

@@ -5,7 +5,7 @@ import type { Person } from '#domain/person/store.ts';
 import type { ApprovalView } from '#engine/approve/view.ts';
 import { causeWords } from '#engine/mandate-in-words.ts';
 import { statusOf, voteLines } from './approval.ts';
-import { fact, facts, header, line, moment, smallPrint, words, type Message } from './blocks.ts';
+import { fieldLines, header, labelled, line, moment, smallPrint, words, type Message } from './blocks.ts';
 import { shortened, topText } from './text.ts';
 
 const whyOf = ({ state, reason }: Mandate): string => {
@@ -56,13 +56,13 @@ export function mandateMessage(
     blocks: [
       ...(status === null ? [] : [line(words(oneLine(status), { bold: true }))]),
       header(oneLine(title)),
-      facts([
-        fact('State', [words(oneLine(state))]),
-        fact('Given by', [words(oneLine(by))]),
-        fact('The agent can use', [words(oneLine(shortened(mandate.scopes.join(', '), 1000, '…')))]),
-        fact('On', [words(oneLine(shortened(resources, 1000, '…')))]),
-        fact('Purpose', [words(oneLine(shortened(mandate.purpose, 600, '…')))]),
-        fact(mandate.state === 'expired' ? 'This mandate expired' : 'This mandate expires', [
+      fieldLines([
+        labelled('State', [words(oneLine(state))]),
+        labelled('Given by', [words(oneLine(by))]),
+        labelled('The agent can use', [words(oneLine(shortened(mandate.scopes.join(', '), 1000, '…')))]),
+        labelled('On', [words(oneLine(shortened(resources, 1000, '…')))]),
+        labelled('Purpose', [words(oneLine(shortened(mandate.purpose, 600, '…')))]),
+        labelled(mandate.state === 'expired' ? 'This mandate expired' : 'This mandate expires', [
           moment(mandate.expiresAt),
         ]),
       ]),

@@ -8,13 +8,13 @@ import { ACTIONS } from '../ids.ts';
 import {
   actions,
   button,
-  fact,
-  facts,
+  fieldLines,
+  labelled,
   line,
   mention,
   smallPrint,
   words,
-  type Fact,
+  type MessageField,
   type Message,
 } from './blocks.ts';
 import { errorText } from './outcome.ts';
@@ -93,7 +93,7 @@ export function agentMessage(agent: Agent, owner: Person, unproven: string | nul
   const text = `Agent ${agent.name} is registered, and ${owner.displayName} is its owner. It cannot do anything until someone gives it a mandate: /mandate create ${agent.name}.${keys}`;
   return {
     text: topText(text),
-    blocks: [line(words(oneLine(text))), facts([ceilingOf(agent)]), smallPrint(oneLine(agent.id))],
+    blocks: [line(words(oneLine(text))), fieldLines([ceilingOf(agent)]), smallPrint(oneLine(agent.id))],
   };
 }
 
@@ -104,15 +104,15 @@ export function agentOfferMessage(agent: Agent, owner: Person, heir: Person): Me
     text: topText(text),
     blocks: [
       line(words(oneLine(text))),
-      facts([ceilingOf(agent)]),
+      fieldLines([ceilingOf(agent)]),
       smallPrint(say`${agent.id} · or type /agent transfer ${agent.name} ${heir.email}`),
       actions(button('Adopt this agent', ACTIONS.takeOver, agent.id, 'primary')),
     ],
   };
 }
 
-const ceilingOf = ({ ceiling }: Agent): Fact =>
-  fact('Mandates can give it at most', [words(oneLine(shortened(ceiling.join(', '), 1000, '…')))]);
+const ceilingOf = ({ ceiling }: Agent): MessageField =>
+  labelled('Mandates can give it at most', [words(oneLine(shortened(ceiling.join(', '), 1000, '…')))]);
 
 /** What an offer reads once it is over: who owns the agent now. */
 export function offerOverMessage(agent: Agent, owner: Person): Message {

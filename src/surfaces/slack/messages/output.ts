@@ -3,7 +3,7 @@ import type { Button, KnownBlock, RichTextElement } from '@slack/types';
 import {
   answerWords,
   type AnswerButton,
-  type AnswerFact,
+  type AnswerField,
   type AnswerReader,
   type ItemWords,
   type Sentence,
@@ -13,16 +13,16 @@ import { labelOf } from '#engine/in-words.ts';
 import {
   actions,
   bullets,
-  fact,
-  facts,
+  fieldLines,
+  labelled,
   line,
   moment,
   smallPrint,
   textBlocks,
   words,
-  type Fact,
+  type MessageField,
 } from './blocks.ts';
-import { fallbackFacts, fallbackItem, isData, isList, orderedOutput, type Data } from './fallback.ts';
+import { fallbackFields, fallbackItem, isData, isList, orderedOutput, type Data } from './fallback.ts';
 
 /** How many items of the list that is paged stand on one page, and how many of any other list are shown. */
 export const PAGE = 10;
@@ -70,7 +70,7 @@ interface List {
 
 /** An answer, ready to be drawn: everything that it says, and the buttons that it could have. */
 export interface Told {
-  readonly facts: readonly Fact[];
+  readonly fields: readonly MessageField[];
   readonly lists: readonly List[];
   readonly buttons: readonly Filled[];
   readonly text: { readonly label: Line; readonly whole: string } | null;
@@ -81,7 +81,7 @@ export interface Told {
  * paged list `output` holds; null: all of it. Members that sound like a secret are left out (law 12, assertion O5).
  */
 export function tell(entry: CatalogueEntry, output: Data, reader: AnswerReader, shown: Shown | null): Told {
-  const { lists, facts: own, buttons, text } = answerWords(entry.tool);
+  const { lists, fields: own, buttons, text } = answerWords(entry.tool);
   const ordered = orderedOutput(entry, output);
   const keys = [...new Set([...Object.keys(lists), ...Object.keys(ordered)])];
   const [paged] = Object.keys(lists);
@@ -95,12 +95,12 @@ export function tell(entry: CatalogueEntry, output: Data, reader: AnswerReader, 
   });
   const pairs =
     own === null
-      ? fallbackFacts(ordered, reader.names, Object.keys(lists).length > 0)
-      : own(ordered, reader).flatMap(factOf);
+      ? fallbackFields(ordered, reader.names, Object.keys(lists).length > 0)
+      : own(ordered, reader).flatMap(fieldOf);
   const whole = text?.(ordered) ?? null;
   const lone = drawn.filter((one) => one.items.length > 0);
   return {
-    facts: pairs,
+    fields: pairs,
     // Beside anything else, a list that is empty and has nothing to say is not mentioned.
     lists: drawn.filter(
       (one) => one.items.length > 0 || one.empty !== null || (lone.length === 0 && pairs.length === 0),
@@ -177,10 +177,10 @@ export const elementsOf = (parts: Sentence): RichTextElement[] =>
       : words(oneLine(part.code), { code: true });
   });
 
-const factOf = ([label, value]: AnswerFact): Fact[] =>
+const fieldOf = ([label, value]: AnswerField): MessageField[] =>
   value === null || value === undefined || value === ''
     ? []
-    : [fact(oneLine(label), typeof value === 'string' ? [words(oneLine(value))] : elementsOf(value))];
+    : [labelled(oneLine(label), typeof value === 'string' ? [words(oneLine(value))] : elementsOf(value))];
 
 function filled(button: AnswerButton<Data, Data>, item: Data, answer: Data, reader: AnswerReader): Filled[] {
   if (button.when?.(item, reader, answer) === false) return [];
@@ -196,7 +196,7 @@ export const buttonsIn = ({ lists, buttons }: Told): readonly Filled[] => [
 
 /** Draws it. `buttonOf` makes a button of what was filled in, or null where it is not to be shown; `textButton` opens a long text. */
 export function drawTold(
-  { facts: pairs, lists, buttons, text }: Told,
+  { fields: pairs, lists, buttons, text }: Told,
   buttonOf: (filled: Filled) => Button | null,
   textButton: ((label: Line) => Button) | null = null,
 ): KnownBlock[] {
@@ -204,7 +204,7 @@ export function drawTold(
     const shown = all.map(buttonOf).filter((one) => one !== null);
     return shown.length === 0 ? [] : [actions(...shown)];
   };
-  const blocks: KnownBlock[] = pairs.length === 0 ? [] : [facts(pairs.slice(0, 30))];
+  const blocks: KnownBlock[] = pairs.length === 0 ? [] : [fieldLines(pairs.slice(0, 30))];
   for (const { heading, items, empty, more } of lists) {
     if (items.length === 0) {
       blocks.push(line(words(empty ?? say`${heading}: none.`)));

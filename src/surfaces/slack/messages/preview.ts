@@ -10,8 +10,8 @@ import type { Request } from '../request.ts';
 import {
   actions,
   button,
-  fact,
-  facts,
+  fieldLines,
+  labelled,
   line,
   preformatted,
   quote,
@@ -33,10 +33,10 @@ export function previewMessage(
 ): Message {
   const given = fields.filter((field) => request.input[field.name] !== undefined && field.name !== 'reason');
   const pairs = [
-    ...given.map((field) => fact(oneLine(field.label), [words(shown(request.input[field.name], names))])),
+    ...given.map((field) => labelled(oneLine(field.label), [words(shown(request.input[field.name], names))])),
     ...(foreseen === null
       ? []
-      : [fact('Effect', [words(oneLine(withNames(effectWords(foreseen.impact), names)))])]),
+      : [labelled('Effect', [words(oneLine(withNames(effectWords(foreseen.impact), names)))])]),
   ];
   const opening = say`You are about to ${inSentence(summary)}`;
   const blocks: KnownBlock[] = [line(words(opening, { bold: true }))];
@@ -48,7 +48,7 @@ export function previewMessage(
         ),
       ),
     );
-  if (pairs.length > 0) blocks.push(facts(pairs));
+  if (pairs.length > 0) blocks.push(fieldLines(pairs));
   // What the effect says word for word is not said again.
   const changes = foreseen === null ? [] : changeLines(foreseen.impact, names);
   if (changes.length > 0)

@@ -1,5 +1,5 @@
 import { oneLine, say } from '#lib/sanitise.ts';
-import { actions, fact, facts, line, moment, smallPrint, words, type Message } from './blocks.ts';
+import { actions, fieldLines, labelled, line, moment, smallPrint, words, type Message } from './blocks.ts';
 import { decisionButtons, statusOf } from './approval.ts';
 import type { Scene } from '#engine/approve/scene.ts';
 import { yourState } from '#engine/approve/your-state.ts';
@@ -23,9 +23,9 @@ function nudge(scene: Scene, personId: string | null, opening: string): Message 
     text: topText(said),
     blocks: [
       line(words(oneLine(said), { bold: true })),
-      facts([
-        fact('Asked by', [words(scene.askedBy)]),
-        ...(status === null ? [fact('This request expires', [moment(approval.expiresAt)])] : []),
+      fieldLines([
+        labelled('Asked by', [words(scene.askedBy)]),
+        ...(status === null ? [labelled('This request expires', [moment(approval.expiresAt)])] : []),
       ]),
       smallPrint(say`${approval.id} · digest ${approval.digest.slice(0, 8)}`),
       actions(...decisionButtons(scene, personId)),

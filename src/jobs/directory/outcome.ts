@@ -3,9 +3,8 @@ import { noteSync } from '#domain/tenant/connection.ts';
 import type { App } from '#engine/app.ts';
 import { SYNC_DIRECTORY } from '#engine/set-up.ts';
 import { transact } from '#engine/transact.ts';
-import type { JobData } from '#db/queue.ts';
 import { inShort } from '#lib/in-short.ts';
-import type { SyncRun } from './sync-report.ts';
+import type { SyncRun } from './report.ts';
 
 const WORK = { queue: SYNC_DIRECTORY, subject: '' };
 
@@ -28,7 +27,7 @@ export async function saveOutcome({ app, tenantId, link, actor, begun, report }:
  * Records a run that failed for the last time as `sync_failed` with the reason, and alerts the IT admins. The
  * next run follows the schedule.
  */
-export async function syncGivenUp(app: App, tenantId: string, _data: JobData, error: unknown): Promise<void> {
+export async function syncGivenUp(app: App, tenantId: string, error: unknown): Promise<void> {
   const reason = inShort(error);
   await transact(app, tenantId, async (ctx) => {
     ctx.record({ event: 'sync_failed', actor: 'prokura', data: { reason } });

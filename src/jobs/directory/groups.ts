@@ -3,7 +3,7 @@ import type { MemberChanges, SavedGroup } from '#domain/group/import.ts';
 import { savePeople } from '#domain/person/import.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { asFault, Fault } from '#lib/fault.ts';
-import { noteUnread, type SyncRun } from './sync-report.ts';
+import { noteUnread, type SyncRun } from './report.ts';
 
 // How often to read a group whose members others remove each time while the provider answers.
 const MOST_READS = 3;
