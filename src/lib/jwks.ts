@@ -1,4 +1,4 @@
-import { boundedMap, type BoundedMap } from './bounded-map.ts';
+import { LRUCache } from 'lru-cache';
 import { Fault } from './fault.ts';
 import { importVerifyKey, type JwsAlg, type VerifyKey } from './jwt.ts';
 import type { Logger } from './log.ts';
@@ -41,7 +41,7 @@ const MAX_KEYS = 100;
 /** Tokens with a longer `kid` are refused before their key is looked up. */
 const MAX_KID_LENGTH = 256;
 /** The number of issuers whose keys are cached, and the total size of names and keys in bytes. */
-const KEPT_ISSUERS = { entries: 1000, bytes: 16 * 1024 * 1024 };
+const KEPT_ISSUERS = { max: 1000, maxSize: 16 * 1024 * 1024 };
 
 interface State {
   keys: ReadonlyMap<string, VerifyKey> | null;
@@ -50,6 +50,9 @@ interface State {
   askedAt: number;
   asking: Promise<void> | null;
 }
+
+/** By issuer. */
+type States = LRUCache<string, State>;
 
 /** How a document is fetched. It is the needed part of the global `fetch`, which is the default. */
 type Fetch = (
@@ -62,7 +65,7 @@ type Fetch = (
  * all ages.
  */
 export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: Fetch }): RemoteKeys {
-  const states = boundedMap<State>(KEPT_ISSUERS);
+  const states: States = new LRUCache(KEPT_ISSUERS);
   const seconds = () => parts.now().getTime() / 1000;
   const get = (url: string) => fetchJson(parts.fetch ?? fetch, url);
 
@@ -72,8 +75,11 @@ export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: 
       state.jwksUri ??= source.jwksUri ?? (await discover(get, source));
       state.keys = readKeys(await get(state.jwksUri));
       state.readAt = seconds();
-      // If it was forgotten in the meantime, it stays forgotten.
-      if (states.get(source.issuer) === state) states.set(source.issuer, state, weightOf(source, state));
+      // If it was forgotten in the meantime, it stays forgotten. The cache keeps the size of a value that is
+      // set again, so it is taken out first.
+      if (states.peek(source.issuer) !== state) return;
+      states.delete(source.issuer);
+      states.set(source.issuer, state, { size: sizeOf(source, state) });
     } catch (error) {
       // The address may have moved, so the next attempt discovers it again.
       state.jwksUri = null;
@@ -152,21 +158,21 @@ export async function readIssuerKeys(
   return readKeys(await get(await discover(get, { issuer })));
 }
 
-/** The approximate size of an issuer's name and keys, in bytes. */
-function weightOf({ issuer }: KeySource, { keys }: State): number {
+/** The approximate size of an issuer's name and keys, in whole bytes. */
+function sizeOf({ issuer }: KeySource, { keys }: State): number {
   let bytes = issuer.length;
   for (const [kid, { key }] of keys ?? [])
-    bytes += kid.length + (key.asymmetricKeyDetails?.modulusLength ?? 256) / 8;
+    bytes += kid.length + Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 256) / 8);
   return bytes;
 }
 
 const ofAlg = (key: VerifyKey | undefined, alg: JwsAlg): VerifyKey | null => (key?.alg === alg ? key : null);
 
-function stateOf(states: BoundedMap<State>, issuer: string): State {
+function stateOf(states: States, issuer: string): State {
   const known = states.get(issuer);
   if (known !== undefined) return known;
   const fresh: State = { keys: null, jwksUri: null, readAt: 0, askedAt: 0, asking: null };
-  states.set(issuer, fresh, issuer.length);
+  states.set(issuer, fresh, { size: issuer.length });
   return fresh;
 }
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
-import { boundedMap } from './bounded-map.ts';
+import { LRUCache } from 'lru-cache';
 import { canonicalJson } from './json.ts';
 
 /**
@@ -191,7 +191,7 @@ const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const isWhole = (length: number): boolean => length % 4 !== 1;
 
 /** The latest headers. All tokens of one key have the same header. */
-const headers = boundedMap<ParsedJwt['header']>({ entries: 100, bytes: 100 * 1024 });
+const headers = new LRUCache<string, ParsedJwt['header']>({ max: 100, maxSize: 100 * 1024 });
 
 function parseHeader(part: string): ParsedJwt['header'] | null {
   const seen = headers.get(part);
@@ -199,7 +199,7 @@ function parseHeader(part: string): ParsedJwt['header'] | null {
   const header = parseObject(part);
   if (header === null) return null;
   // A substring keeps the whole string in memory; a copy does not.
-  headers.set(Buffer.from(part, 'latin1').toString('latin1'), Object.freeze(header), part.length);
+  headers.set(Buffer.from(part, 'latin1').toString('latin1'), Object.freeze(header), { size: part.length });
   return header;
 }
 

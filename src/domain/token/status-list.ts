@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
+import { LRUCache } from 'lru-cache';
 import { reach } from '#db/reach.ts';
 import { signJwt } from '#lib/jwt.ts';
 import { issuerOf } from './names.ts';
@@ -106,7 +107,7 @@ export function createStatusLists(
   parts: Pick<KernelParts, 'baseUrl' | 'read' | 'secrets' | 'now'>,
   keys: SigningKeys,
 ): StatusListPublisher {
-  const kept = new Map<string, Kept>();
+  const kept = new LRUCache<string, Kept>({ max: MAX_KEPT });
 
   async function build(tenantId: string, list: number, nowMs: number): Promise<SignedStatusList | null> {
     const taken = await reach(parts.read(tenantId, (reader) => takenPlaces(reader, list)));
@@ -164,9 +165,6 @@ export function createStatusLists(
         }
         return known.list;
       }
-      kept.delete(name);
-      const oldest = kept.keys().next();
-      if (kept.size >= MAX_KEPT && oldest.done !== true) kept.delete(oldest.value);
       const fresh = begin(tenantId, list, nowMs);
       kept.set(name, fresh);
       fresh.list.then(
