@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { readLimited } from './body.ts';
 import { Fault } from './fault.ts';
 import { importVerifyKey, type JwsAlg, type VerifyKey } from './jwt.ts';
 import type { Logger } from './log.ts';
@@ -61,6 +62,9 @@ type Fetch = (
 ) => Promise<Response>;
 
 /**
+ * Not jose's `createRemoteJWKSet`: that serves one address without a limit on bytes, does not use older
+ * keys while the issuer is silent, and hands them out as promises, which the hot path pays for (decision 0017).
+ *
  * Creates the cache. `fetch` is for tests, and for addresses that must be guarded; `now` is the clock for
  * all ages.
  */
@@ -213,14 +217,9 @@ async function fetchJson(fetcher: Fetch, url: string): Promise<unknown> {
     await response.body?.cancel();
     throw new TypeError(`answered ${response.status}`);
   }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    size += chunk.byteLength;
-    if (size > MAX_BYTES) throw new TypeError(`answered more than ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  const bytes = await readLimited(response.body, MAX_BYTES);
+  if (bytes === null) throw new TypeError(`answered more than ${MAX_BYTES} bytes`);
+  return JSON.parse(bytes.toString('utf8'));
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -1,4 +1,6 @@
 import { LRUCache } from 'lru-cache';
+import { readLimited } from '#lib/body.ts';
+import { MAX_DOCUMENT_BYTES } from './client-metadata.ts';
 
 /** How much strangers can make us fetch, per tenant. A client_id is a URL that anybody may send. */
 export const BUDGET = {
@@ -12,8 +14,6 @@ export const BUDGET = {
   atOnce: 8,
 } as const;
 
-// Longer than any document that is accepted, so the next reader refuses what is cut here.
-const MAX_BYTES = 64 * 1024;
 const MAX_KEPT = { max: 1000, maxSize: 8 * 1024 * 1024 };
 
 /** The result of one fetch. Failures are kept too. */
@@ -51,14 +51,9 @@ export function fetchBudget(inner: typeof fetch, now: () => number): (tenantId: 
     running.set(tenantId, (running.get(tenantId) ?? 0) + 1);
     try {
       const response = await inner(...request);
-      const chunks: Uint8Array[] = [];
-      let size = 0;
-      for await (const chunk of response.body ?? []) {
-        chunks.push(chunk);
-        size += chunk.byteLength;
-        if (size > MAX_BYTES) break;
-      }
-      return { status: response.status, headers: [...response.headers], body: Buffer.concat(chunks) };
+      const body = await readLimited(response.body, MAX_DOCUMENT_BYTES);
+      if (body === null) throw new TypeError(`answered more than ${MAX_DOCUMENT_BYTES} bytes`);
+      return { status: response.status, headers: [...response.headers], body };
     } catch (error) {
       return { error: error instanceof Error ? error : new Error(String(error)) };
     } finally {
