@@ -26,7 +26,7 @@ export function targetOf(url: string | URL): string {
 
 /**
  * Creates a prover with a new key, or with the given pair. Nonces are kept per origin (RFC 9449
- * sections 8 and 9).
+ * sections 8 and 9). Not the package `dpop`: it takes its time from the system, and remembers no nonces.
  */
 export function createProver(now: () => Date, pair?: DpopKeyPair): DpopProver {
   let ready: ReturnType<typeof prepare> | null = null;

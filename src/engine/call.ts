@@ -389,6 +389,6 @@ async function recordFailure(asked: Asked, fault: Fault): Promise<void> {
   await app.ledgerBatch.add(request.tenantId, {
     event,
     actor: actorName(request.actor),
-    data: { ...ledgerData(asked, null), code: error.code, provider: fault.detail['provider'] },
+    data: { ...ledgerData(asked, null), code: error.code, provider: fault.detail.provider },
   });
 }

@@ -103,4 +103,4 @@ export const changedSince = (): Fault =>
 
 /** Whether an error is the Fault that `changedSince` makes. */
 export const isChangedSince = (error: unknown): boolean =>
-  error instanceof Fault && error.detail['reason'] === 'changed_since_shown';
+  error instanceof Fault && error.detail.reason === 'changed_since_shown';

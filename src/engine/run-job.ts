@@ -47,8 +47,8 @@ async function runJob<Parts>(
 }
 
 async function putBack(app: App, queue: string, data: JobData, fault: Fault, line: object): Promise<void> {
-  const told = fault.detail['retry_after_seconds'];
-  const seconds = typeof told === 'number' && told > 0 ? told : PAUSE_SECONDS;
+  const told = fault.detail.retry_after_seconds ?? 0;
+  const seconds = told > 0 ? told : PAUSE_SECONDS;
   app.log.warn({ ...line, wait_seconds: seconds }, 'a job is put back for a rate limit');
   await app.queue.send(queue, data, { startAfter: new Date(app.now().getTime() + seconds * 1000) });
 }

@@ -53,7 +53,7 @@ export async function settle(ctx: TenantWriter, row: Call, state: CallState, how
       ...(row.agentId === null
         ? {}
         : { agent: row.agentId, principal: row.principalId, mandate_id: row.mandateId }),
-      ...(how.error === undefined ? {} : { code: how.error.code, provider: how.error.detail?.['provider'] }),
+      ...(how.error === undefined ? {} : { code: how.error.code, provider: how.error.detail?.provider }),
     },
   });
   ctx.emit({ name: 'call.settled', thing: row.id });

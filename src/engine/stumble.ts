@@ -25,7 +25,7 @@ export interface Tried {
  * reached it.
  */
 export const nothingDone = ({ code, detail }: Fault): boolean =>
-  (code !== 'unavailable' && code !== 'internal') || detail['unanswered'] === false;
+  (code !== 'unavailable' && code !== 'internal') || detail.unanswered === false;
 
 /**
  * Handles an act that the provider refused or did not answer. A fault that may be temporary is retried later;
@@ -81,6 +81,6 @@ function finalError(app: App, { call, unanswered }: Tried, fault: Fault): CallEr
  * 1, 2, 4, … seconds, at most a minute.
  */
 function retryDelayMs(fault: Fault, attempts: number): number {
-  const told = fault.detail['retry_after_seconds'];
-  return typeof told === 'number' ? Math.max(told, 1) * 1000 : Math.min(500 * 2 ** attempts, 60_000);
+  const told = fault.detail.retry_after_seconds;
+  return told === undefined ? Math.min(500 * 2 ** attempts, 60_000) : Math.max(told, 1) * 1000;
 }

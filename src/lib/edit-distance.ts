@@ -1,6 +1,7 @@
 /**
  * The number of insertions, deletions, replacements and swaps of neighbours between two words (restricted
- * Damerau-Levenshtein distance). The cost is the product of the lengths: the caller must limit them.
+ * Damerau-Levenshtein distance). The cost is the product of the lengths: the caller must limit them. Not
+ * `fastest-levenshtein`, which counts a swap, the most frequent slip, as two.
  */
 export function editDistance(a: string, b: string): number {
   let [before, last]: [number[], number[]] = [[], Array.from({ length: b.length + 1 }, (_, index) => index)];

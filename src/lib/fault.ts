@@ -14,12 +14,45 @@ export type FaultCode =
   | 'unavailable'
   | 'internal';
 
+/** A problem in an input: the field by its path, and what to send instead. */
+export interface Problem {
+  readonly field: string;
+  readonly problem: string;
+}
+
+/**
+ * Machine-readable data that the caller may see. Only the named members decide anything; all others are only
+ * shown.
+ */
+export interface FaultDetail {
+  /** Why, as a code: `not_eligible`. */
+  readonly reason?: string | undefined;
+  /** The fields of the input that do not fit. */
+  readonly problems?: readonly Problem[];
+  /** What the caller, or our own credential, lacks. */
+  readonly missing?: readonly string[] | Readonly<Record<string, unknown>> | undefined;
+  /** When it can be tried again, in seconds from now. */
+  readonly retry_after_seconds?: number;
+  /** Whether a change may have taken effect. False: it has not. Absent: that is unknown. */
+  readonly unanswered?: boolean;
+  /** What the provider said. `code` and `summary` are empty if that could not be read. */
+  readonly provider?: ProviderAnswer;
+  /** The error code for a 401 about a bound token or its proof (RFC 9449 section 7.1). */
+  readonly dpop?: 'invalid_dpop_proof' | 'invalid_token' | 'use_dpop_nonce';
+  readonly [shown: string]: unknown;
+}
+
+/** How a provider refused, in its own words. */
+export type ProviderAnswer = {
+  readonly status: number;
+  readonly code: string;
+  readonly summary: string;
+  readonly request_id: string;
+};
+
 /** The parts of a Fault besides code and message. */
 export interface FaultOptions {
-  /**
-   * Machine-readable data that the caller may see: a reason code, a provider's error code, field problems.
-   */
-  readonly detail?: Readonly<Record<string, unknown>>;
+  readonly detail?: FaultDetail;
   /**
    * The input field that caused the failure. Forms show the message there; it is added to `detail.problems`.
    */
@@ -35,7 +68,7 @@ export interface FaultOptions {
  */
 export class Fault extends Error {
   readonly code: FaultCode;
-  readonly detail: Readonly<Record<string, unknown>>;
+  readonly detail: FaultDetail;
 
   constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
     // The message may contain a name from outside, and every interface shows it beside our own words.

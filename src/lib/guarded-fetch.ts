@@ -1,8 +1,10 @@
 import { lookup as resolve, type LookupAddress } from 'node:dns';
 import { request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
+import ipaddr from 'ipaddr.js';
+import { isLoopback } from './url.ts';
 
 /** The part of `fetch` that is needed to read a document. */
 export type ReadDocument = (
@@ -10,50 +12,23 @@ export type ReadDocument = (
   init: { readonly headers: Readonly<Record<string, string>>; readonly signal: AbortSignal },
 ) => Promise<Response>;
 
-/**
- * Special-use ranges of RFC 6890 and its updates. An address that a customer enters must never lead there.
- */
-const SPECIAL_IPV4 = [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.0.2.0', 24],
-  ['192.88.99.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['198.51.100.0', 24],
-  ['203.0.113.0', 24],
-  ['224.0.0.0', 3],
-] as const;
-/**
- * In IPv6, only global unicast can be public (RFC 4291 section 2.4). These parts of it are not
- * public, or lead into IPv4.
- */
-const SPECIAL_IPV6 = [
-  ['2001::', 23],
-  ['2001:db8::', 32],
-  ['2002::', 16],
-  ['3fff::', 20],
-] as const;
+// In IPv6, only global unicast can be public (RFC 4291 section 2.4). The second part of it is for documentation
+// (RFC 9637), which ipaddr.js does not know.
+const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
+const DOCUMENTATION = ipaddr.IPv6.parseCIDR('3fff::/20');
 
-const special = new BlockList();
-for (const [network, prefix] of SPECIAL_IPV4) special.addSubnet(network, prefix, 'ipv4');
-for (const [network, prefix] of SPECIAL_IPV6) special.addSubnet(network, prefix, 'ipv6');
-const global = new BlockList();
-global.addSubnet('2000::', 3, 'ipv6');
-
-/** Whether an IP address can belong to a server on the public internet. False for any other text. */
+/**
+ * Whether an IP address can belong to a server on the public internet: it is in none of the special-use ranges
+ * of RFC 6890 and its updates. An address that a customer enters must never lead there. False for any other
+ * text, and for an address with a zone.
+ */
 export function isPublicAddress(address: string): boolean {
-  const family = isIP(address);
-  if (family === 4) return !special.check(address, 'ipv4');
-  return family === 6 && global.check(address, 'ipv6') && !special.check(address, 'ipv6');
+  // ipaddr.js also reads octal and short forms, which others read differently.
+  if (isIP(address) === 0 || address.includes('%')) return false;
+  const parsed = ipaddr.parse(address);
+  if (parsed.range() !== 'unicast') return false;
+  return parsed instanceof ipaddr.IPv4 || (parsed.match(GLOBAL_UNICAST) && !parsed.match(DOCUMENTATION));
 }
-
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /**
  * Creates a GET for addresses that customers enter: https at public addresses only, without following
@@ -71,7 +46,7 @@ export function createGuardedFetch(options: {
   const origins = new Set((options.trusted ?? []).map((address) => new URL(address).origin));
   return async (text, init) => {
     const url = new URL(text);
-    const own = (options.loopback && LOOPBACK.has(url.hostname)) || origins.has(url.origin);
+    const own = (options.loopback && isLoopback(url)) || origins.has(url.origin);
     if (!own && url.protocol !== 'https:') throw new TypeError('the URL must be https');
     if (url.username !== '' || url.password !== '')
       throw new TypeError('the URL must not contain credentials');

@@ -1,33 +1,20 @@
 import { createHash } from 'node:crypto';
+import { html as escaped, raw } from 'hono/html';
+import type { HtmlEscapedString } from 'hono/utils/html';
 import { sanitiseText, type Ours } from './sanitise.ts';
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Markup that can be inserted into a page unchanged. */
-export class Markup {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
+/** Markup that can be inserted into a page unchanged. Only `html` and `raw` create it. */
+export type Markup = HtmlEscapedString;
 
 type Part = string | number | Markup | readonly Markup[];
 
-const render = (part: Part): string => {
-  if (part instanceof Markup) return part.text;
-  if (typeof part === 'object') return part.map((one) => one.text).join('');
-  return sanitiseText(String(part)).replaceAll(/[&<>"']/g, (sign) => ESCAPES[sign] ?? '');
-};
-
-/** Template tag. Escapes every value for text and quoted attributes, unless it is Markup. */
+/**
+ * Template tag of `hono/html`. Escapes every value for text and quoted attributes, unless it is Markup, and
+ * removes invisible characters from it first.
+ */
 export const html = (strings: TemplateStringsArray, ...parts: readonly Part[]): Markup =>
-  new Markup(strings.map((text, index) => text + render(parts[index] ?? '')).join(''));
+  // Only a value that is a promise makes the result one.
+  escaped(strings, ...parts.map((part) => (typeof part === 'string' ? sanitiseText(part) : part))) as Markup;
 
 const STYLE = `
 :root { color-scheme: light dark; --line: #c9ced6; --soft: #59636f; --soft-fill: #f3f5f8; --go: #0b5cad; --warn: #8a4b00; --stop: #b3261e; }
@@ -58,7 +45,7 @@ button.go, a.go { background: var(--go); border-color: var(--go); color: Canvas;
 button.stop { border-color: var(--stop); color: var(--stop); font-weight: 600; }
 `;
 // One piece, so that nothing but the style is between the tags: the hash covers every character there.
-const STYLE_ELEMENT = new Markup(`<style>${STYLE}</style>`);
+const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`);
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /** The status of the page, and the origins to which its form may redirect, besides its own. */
@@ -90,8 +77,8 @@ export function page<T extends string>(title: Ours<T>, body: Markup, options: Pa
       <body>
         <main>${body}</main>
       </body>
-    </html>`.text;
-  return new Response(text, {
+    </html>`;
+  return new Response(text.toString(), {
     status: options.status ?? 200,
     headers: {
       'content-type': 'text/html; charset=utf-8',

@@ -1,4 +1,5 @@
-import { boundedMap, type BoundedMap } from './bounded-map.ts';
+import { LRUCache } from 'lru-cache';
+import { readLimited } from './body.ts';
 import { Fault } from './fault.ts';
 import { importVerifyKey, type JwsAlg, type VerifyKey } from './jwt.ts';
 import type { Logger } from './log.ts';
@@ -41,7 +42,7 @@ const MAX_KEYS = 100;
 /** Tokens with a longer `kid` are refused before their key is looked up. */
 const MAX_KID_LENGTH = 256;
 /** The number of issuers whose keys are cached, and the total size of names and keys in bytes. */
-const KEPT_ISSUERS = { entries: 1000, bytes: 16 * 1024 * 1024 };
+const KEPT_ISSUERS = { max: 1000, maxSize: 16 * 1024 * 1024 };
 
 interface State {
   keys: ReadonlyMap<string, VerifyKey> | null;
@@ -51,6 +52,9 @@ interface State {
   asking: Promise<void> | null;
 }
 
+/** By issuer. */
+type States = LRUCache<string, State>;
+
 /** How a document is fetched. It is the needed part of the global `fetch`, which is the default. */
 type Fetch = (
   url: string,
@@ -58,11 +62,14 @@ type Fetch = (
 ) => Promise<Response>;
 
 /**
+ * Not jose's `createRemoteJWKSet`: that serves one address without a limit on bytes, does not use older
+ * keys while the issuer is silent, and hands them out as promises, which the hot path pays for (decision 0017).
+ *
  * Creates the cache. `fetch` is for tests, and for addresses that must be guarded; `now` is the clock for
  * all ages.
  */
 export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: Fetch }): RemoteKeys {
-  const states = boundedMap<State>(KEPT_ISSUERS);
+  const states: States = new LRUCache(KEPT_ISSUERS);
   const seconds = () => parts.now().getTime() / 1000;
   const get = (url: string) => fetchJson(parts.fetch ?? fetch, url);
 
@@ -72,8 +79,11 @@ export function createRemoteKeys(parts: { now: () => Date; log: Logger; fetch?: 
       state.jwksUri ??= source.jwksUri ?? (await discover(get, source));
       state.keys = readKeys(await get(state.jwksUri));
       state.readAt = seconds();
-      // If it was forgotten in the meantime, it stays forgotten.
-      if (states.get(source.issuer) === state) states.set(source.issuer, state, weightOf(source, state));
+      // If it was forgotten in the meantime, it stays forgotten. The cache keeps the size of a value that is
+      // set again, so it is taken out first.
+      if (states.peek(source.issuer) !== state) return;
+      states.delete(source.issuer);
+      states.set(source.issuer, state, { size: sizeOf(source, state) });
     } catch (error) {
       // The address may have moved, so the next attempt discovers it again.
       state.jwksUri = null;
@@ -152,21 +162,21 @@ export async function readIssuerKeys(
   return readKeys(await get(await discover(get, { issuer })));
 }
 
-/** The approximate size of an issuer's name and keys, in bytes. */
-function weightOf({ issuer }: KeySource, { keys }: State): number {
+/** The approximate size of an issuer's name and keys, in whole bytes. */
+function sizeOf({ issuer }: KeySource, { keys }: State): number {
   let bytes = issuer.length;
   for (const [kid, { key }] of keys ?? [])
-    bytes += kid.length + (key.asymmetricKeyDetails?.modulusLength ?? 256) / 8;
+    bytes += kid.length + Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 256) / 8);
   return bytes;
 }
 
 const ofAlg = (key: VerifyKey | undefined, alg: JwsAlg): VerifyKey | null => (key?.alg === alg ? key : null);
 
-function stateOf(states: BoundedMap<State>, issuer: string): State {
+function stateOf(states: States, issuer: string): State {
   const known = states.get(issuer);
   if (known !== undefined) return known;
   const fresh: State = { keys: null, jwksUri: null, readAt: 0, askedAt: 0, asking: null };
-  states.set(issuer, fresh, issuer.length);
+  states.set(issuer, fresh, { size: issuer.length });
   return fresh;
 }
 
@@ -207,14 +217,9 @@ async function fetchJson(fetcher: Fetch, url: string): Promise<unknown> {
     await response.body?.cancel();
     throw new TypeError(`answered ${response.status}`);
   }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    size += chunk.byteLength;
-    if (size > MAX_BYTES) throw new TypeError(`answered more than ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  const bytes = await readLimited(response.body, MAX_BYTES);
+  if (bytes === null) throw new TypeError(`answered more than ${MAX_BYTES} bytes`);
+  return JSON.parse(bytes.toString('utf8'));
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -1,13 +1,9 @@
 import { z } from 'zod';
 import { editDistance } from './edit-distance.ts';
-import { Fault } from './fault.ts';
+import { Fault, type Problem } from './fault.ts';
 import { inOurWords } from './problem-words.ts';
 
-/** A problem in an input: the field by its path, and what to send instead. */
-export interface Problem {
-  readonly field: string;
-  readonly problem: string;
-}
+export type { Problem } from './fault.ts';
 
 /**
  * The value as the schema parses it, or all problems in words for the sender. `alsoKnown`: names that are

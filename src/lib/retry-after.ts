@@ -7,6 +7,6 @@ const DEFAULT_SECONDS = 5;
  * whole number, at least 1; 5 if the fault does not say.
  */
 export function retryAfterSeconds(fault: Fault): number {
-  const told = fault.detail['retry_after_seconds'];
-  return typeof told === 'number' && Number.isFinite(told) ? Math.max(1, Math.ceil(told)) : DEFAULT_SECONDS;
+  const seconds = fault.detail.retry_after_seconds ?? DEFAULT_SECONDS;
+  return Number.isFinite(seconds) ? Math.max(1, Math.ceil(seconds)) : DEFAULT_SECONDS;
 }

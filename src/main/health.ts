@@ -67,7 +67,7 @@ export function health(app: App, slack: { ready(): Promise<void> }) {
 
 /** A code of ours, of the database or of the system, never words: these may quote what was sent. */
 function reasonOf(error: unknown): string {
-  const known = error instanceof Fault ? error.detail['reason'] : undefined;
+  const known = error instanceof Fault ? error.detail.reason : undefined;
   const reason = known === 'database_unavailable' ? codeOf((error as Fault).cause) : known;
   return typeof reason === 'string' && /^\w{1,60}$/.test(reason) ? reason : 'unknown';
 }

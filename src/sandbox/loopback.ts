@@ -1,4 +1,4 @@
-const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
+import { isLoopback } from '#lib/url.ts';
 
 /**
  * Whether a request to a simulator comes from anywhere but this machine's programs and the simulator's own
@@ -6,6 +6,7 @@ const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
  * sent to. Programs send no Origin. `origin` and `host` are the headers' values.
  */
 export function isForeign(origin: string | undefined, host: string | undefined): boolean {
-  if (host === undefined || !LOOPBACK.test(host)) return true;
+  const url = URL.parse(`http://${host}`);
+  if (host === undefined || url === null || !isLoopback(url)) return true;
   return origin !== undefined && origin !== `http://${host}`;
 }

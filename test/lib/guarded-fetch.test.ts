@@ -48,6 +48,43 @@ test('addresses of special use are not public, however they are written', () => 
     expect(isPublicAddress(outside)).toBe(true);
 });
 
+/** The first and the last address of each range that must not be asked, and its public neighbours. */
+const RANGES: readonly (readonly [first: string, last: string, ...neighbours: string[]])[] = [
+  ['0.0.0.0', '0.255.255.255', '1.0.0.0'],
+  ['10.0.0.0', '10.255.255.255', '9.255.255.255', '11.0.0.0'],
+  ['100.64.0.0', '100.127.255.255', '100.63.255.255', '100.128.0.0'],
+  ['127.0.0.0', '127.255.255.255', '126.255.255.255', '128.0.0.0'],
+  ['169.254.0.0', '169.254.255.255', '169.253.255.255', '169.255.0.0'],
+  ['172.16.0.0', '172.31.255.255', '172.15.255.255', '172.32.0.0'],
+  ['192.0.0.0', '192.0.0.255', '191.255.255.255', '192.0.1.0'],
+  ['192.0.2.0', '192.0.2.255', '192.0.1.255', '192.0.3.0'],
+  ['192.31.196.0', '192.31.196.255'],
+  ['192.52.193.0', '192.52.193.255'],
+  ['192.88.99.0', '192.88.99.255', '192.88.98.255', '192.88.100.0'],
+  ['192.168.0.0', '192.168.255.255', '192.167.255.255', '192.169.0.0'],
+  ['192.175.48.0', '192.175.48.255'],
+  ['198.18.0.0', '198.19.255.255', '198.17.255.255', '198.20.0.0'],
+  ['198.51.100.0', '198.51.100.255', '198.51.99.255', '198.51.101.0'],
+  ['203.0.113.0', '203.0.113.255', '203.0.112.255', '203.0.114.0'],
+  ['224.0.0.0', '255.255.255.255', '223.255.255.255'],
+  ['::', '1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '2000::'],
+  ['2001::', '2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff', '2001:200::'],
+  ['2001:db8::', '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff', '2001:db7::', '2001:db9::'],
+  ['2002::', '2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '2003::'],
+  ['3fff::', '3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff', '3ffe:ffff::', '3fff:1000::'],
+  ['4000::', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+];
+
+test.each(RANGES)('%s to %s is not public', (first, last, ...neighbours) => {
+  expect([first, last].map(isPublicAddress)).toEqual([false, false]);
+  expect(neighbours.map(isPublicAddress)).toEqual(neighbours.map(() => true));
+});
+
+test('an address with a zone, and one in a form that programs read differently, is not public', () => {
+  const odd = ['2606:4700::1111%eth0', '010.8.8.8', '8.8', '134744072', '0x8.8.8.8'];
+  expect(odd.map(isPublicAddress)).toEqual(odd.map(() => false));
+});
+
 test('a name that leads to loopback is not asked, nor is an address that is not https', async () => {
   for (const url of [
     `http://127.0.0.1:${port}/`,

@@ -169,7 +169,7 @@ describe('deciding in the browser', () => {
     expect(page.headers.get('cache-control')).toBe('no-store');
     expect(page.url.href).toBe(pages.pageOf(approval));
     const begun = await fetch(pages.pageOf(approval), { redirect: 'manual' });
-    expect(begun.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Lax/);
+    expect(begun.headers.get('set-cookie')).toMatch(/HttpOnly;(?: Secure;)? SameSite=Lax/);
     expect(Object.fromEntries(new URL(begun.headers.get('location') ?? '').searchParams)).toMatchObject({
       acr_values: 'urn:okta:loa:2fa:any',
       max_age: '0',

@@ -1,8 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { Fault } from '#lib/fault.ts';
+import { isLoopback } from '#lib/url.ts';
 import type { TenantReader } from '../context.ts';
-
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /**
  * Checks the address of an agent's JWKS (RFC 7517) and returns it normalised: https, without user name and
@@ -13,7 +12,7 @@ export async function checkJwksUrl(reader: TenantReader, text: string): Promise<
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || url.username !== '' || url.password !== '' || url.hash !== '' || text.length > 500)
     throw refused('an https URL without user name, password and fragment, of at most 500 characters');
-  if (LOOPBACK.has(url.hostname)) {
+  if (isLoopback(url)) {
     const rows = await reader.db.execute<{ mode: string | null }>(sql`select installation_mode() as mode`);
     if (rows[0]?.mode === 'sandbox') return url.href;
     throw refused('localhost is only possible in sandboxes');

@@ -1,3 +1,4 @@
+import type { FaultDetail } from '#lib/fault.ts';
 import type { Requirement } from '../approval/approval.ts';
 
 /** The states of a call. Only `waiting`, `ready` and `running` can change. */
@@ -33,7 +34,7 @@ export const FINAL_STATES: ReadonlySet<CallState> = new Set([
 export interface CallError {
   readonly code: string;
   readonly message: string;
-  readonly detail?: Readonly<Record<string, unknown>>;
+  readonly detail?: FaultDetail;
 }
 
 /** The decision as it was made, saved with the call: the policies that allowed it, and what they required. */

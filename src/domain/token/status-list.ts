@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
+import { LRUCache } from 'lru-cache';
 import { reach } from '#db/reach.ts';
 import { signJwt } from '#lib/jwt.ts';
 import { issuerOf } from './names.ts';
@@ -73,7 +74,8 @@ export const statusClaim = (issuer: string, place: number | null): Record<string
  * The bytes of a list (draft-20 section 4.1): two bits per place, the first place in the lowest bits of its
  * byte. Free places are filled with decoys. `seed` chooses them and their number, which varies by a factor
  * of ten, so one look at a list does not tell how many mandates there are. Two looks do show what changed
- * between them. `taken` must hold places of this list only.
+ * between them. `taken` must hold places of this list only. Not `@sd-jwt/jwt-status-list`: it takes an array with
+ * one number for each of the 2^17 places, and knows no decoys.
  */
 export function statusBytes(taken: readonly TakenPlace[], seed: string): Buffer {
   const bytes = Buffer.alloc(LIST_PLACES / PER_BYTE);
@@ -106,7 +108,7 @@ export function createStatusLists(
   parts: Pick<KernelParts, 'baseUrl' | 'read' | 'secrets' | 'now'>,
   keys: SigningKeys,
 ): StatusListPublisher {
-  const kept = new Map<string, Kept>();
+  const kept = new LRUCache<string, Kept>({ max: MAX_KEPT });
 
   async function build(tenantId: string, list: number, nowMs: number): Promise<SignedStatusList | null> {
     const taken = await reach(parts.read(tenantId, (reader) => takenPlaces(reader, list)));
@@ -164,9 +166,6 @@ export function createStatusLists(
         }
         return known.list;
       }
-      kept.delete(name);
-      const oldest = kept.keys().next();
-      if (kept.size >= MAX_KEPT && oldest.done !== true) kept.delete(oldest.value);
       const fresh = begin(tenantId, list, nowMs);
       kept.set(name, fresh);
       fresh.list.then(

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { reach } from '#db/reach.ts';
 import type { KernelParts } from './parts.ts';
 
@@ -11,10 +12,11 @@ const MAX_LOOKUPS = 10_000;
 
 /**
  * Creates the lookup. Found answers are cached without expiry, because ids never move to another tenant and
- * tenants are never deleted. At most `MAX_LOOKUPS` are kept.
+ * tenants are never deleted. At most `MAX_LOOKUPS` are kept; the least recently used
+ * goes first.
  */
 export function createTenantLookup(parts: Pick<KernelParts, 'sql'>): TenantLookup {
-  const known = new Map<string, string>();
+  const known = new LRUCache<string, string>({ max: MAX_LOOKUPS });
 
   async function ask(kind: 'agent' | 'tenant', id: string): Promise<string | null> {
     const [row] = await reach(
@@ -23,7 +25,7 @@ export function createTenantLookup(parts: Pick<KernelParts, 'sql'>): TenantLooku
       ]),
     );
     const tenant = row?.tenant ?? null;
-    if (tenant !== null && known.size < MAX_LOOKUPS) known.set(id, tenant);
+    if (tenant !== null) known.set(id, tenant);
     return tenant;
   }
 

@@ -113,7 +113,7 @@ function drawn(outcome: Outcome): Envelope {
     case 'failed':
     case 'unknown': {
       const suggestion = outcome.error.detail?.['suggestion'] as Record<string, unknown> | undefined;
-      const provider = outcome.error.detail?.['provider'] as Record<string, unknown> | undefined;
+      const provider = outcome.error.detail?.provider;
       return {
         ...base,
         code: outcome.error.code,

@@ -25,6 +25,8 @@ export interface CedarEngine {
    * and as `ask` does.
    */
   prepare(prepared: Prepared): void;
+  /** Frees the memory of the policies with this id, if any. They are prepared again if they are asked once more. */
+  release(id: string): void;
   /** Throws Fault `unavailable` while no instance can decide. */
   ready(): void;
 }
@@ -46,18 +48,18 @@ const MAX_HELD = 8_000_000;
  * Creates an engine, which opens its instance on first use.
  *
  * When WebAssembly traps (a stack overflow), every later call of that instance would throw. It is replaced at
- * once, and policies are prepared again when they are next asked. Replacing it also frees memory: Cedar's
- * cache of prepared sets only grows, so an instance is discarded before it would hold more than `max`
- * characters.
+ * once, and policies are prepared again when they are next asked. An instance is also discarded before it
+ * would hold more than `max` characters, because Cedar removes nothing by itself.
  */
 export function openCedar(max = MAX_HELD, open: () => Instance = freshInstance): CedarEngine {
   let instance: Instance | null = null;
-  let held = new Set<string>();
+  /** The number of characters by the id of the set. */
+  let held = new Map<string, number>();
   let weight = 0;
 
   function replace(): void {
     instance = null;
-    held = new Set();
+    held = new Map();
     weight = 0;
     try {
       instance = open();
@@ -92,12 +94,22 @@ export function openCedar(max = MAX_HELD, open: () => Instance = freshInstance):
       cedar.preparsePolicySet(prepared.id, { staticPolicies: { ...prepared.texts } }),
     );
     if (answer.type === 'failure') throw new Error(answer.errors.map(({ message }) => message).join('; '));
-    held.add(prepared.id);
+    held.set(prepared.id, size);
     weight += size;
+  }
+
+  /** Cedar has no call for this, but a set replaces the one with the same id, and an empty one weighs nothing. */
+  function release(id: string): void {
+    const size = held.get(id);
+    if (size === undefined || instance === null) return;
+    held.delete(id);
+    weight -= size;
+    instance.preparsePolicySet(id, { staticPolicies: {} });
   }
 
   return {
     prepare,
+    release,
     ask: (prepared, question) => {
       prepare(prepared);
       return guarded((cedar) =>

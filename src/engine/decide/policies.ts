@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import { LRUCache } from 'lru-cache';
 import type { PolicyFacts } from '#domain/decision/facts.ts';
 import type { PolicyVersion } from '#domain/policy/store.ts';
-import { boundedMap } from '#lib/bounded-map.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import type { Catalogue, CatalogueEntry } from '../catalogue.ts';
@@ -107,10 +107,10 @@ export function validatedDigest(text: string, catalogue: Catalogue): string {
 const digestOfValidated = (text: string, schema: string): string => sha256(JSON.stringify([schema, text]));
 
 // How many tenants' texts are cached, and how many characters of them.
-const MAX_KEPT = { entries: 1_000, bytes: 16_000_000 };
+const MAX_KEPT = { max: 1_000, maxSize: 16_000_000 };
 // The same for results of trying a text out. They are needed again when the text is approved and put in
 // force.
-const MAX_TRIED = { entries: 100, bytes: 4_000_000 };
+const MAX_TRIED = { max: 100, maxSize: 4_000_000 };
 // How long until a text that took too long is tried again, in ms.
 const SLOW_MS = 60_000;
 
@@ -137,27 +137,30 @@ export function preparePolicies(
   const onlyStaying = shippedSet(ours, staying, catalogue);
   // Tenants' texts have an engine of their own. If one breaks it, the shipped policies still decide.
   const theirs = openCedar();
-  const kept = boundedMap<PolicySet & { readonly until: number }>(MAX_KEPT);
-  const tried = boundedMap<TriedOut>(MAX_TRIED);
+  const kept = new LRUCache<string, PolicySet>({
+    ...MAX_KEPT,
+    dispose: (_, digest) => theirs.release(digest),
+  });
+  const tried = new LRUCache<string, TriedOut>(MAX_TRIED);
   const underWay = new Map<string, Promise<TriedOut>>();
   const busy = new Set<string>();
 
-  function keep(digest: string, weight: number, set: PolicySet, until = Infinity): PolicySet {
-    kept.set(digest, { ...set, until }, weight);
+  function keep(digest: string, own: string, set: PolicySet, ttl = 0): PolicySet {
+    // An empty text has a size too.
+    kept.set(digest, set, { size: own.length + 1, ttl });
     return set;
   }
 
   const useless = (problem: string): PolicySet => ({ ...onlyStaying, problem });
 
   function setOf(found: TriedOut, own: string, digest: string): PolicySet {
-    if ('problem' in found)
-      return keep(digest, own.length, useless(found.problem), found.slow ? Date.now() + SLOW_MS : Infinity);
+    if ('problem' in found) return keep(digest, own, useless(found.problem), found.slow ? SLOW_MS : 0);
     const broke = (tool: string, question: CedarQuestion) => {
-      keep(digest, own.length, useless(BROKE));
+      keep(digest, own, useless(BROKE));
       return onlyStaying.forTool(tool).ask(question);
     };
     const all = [...found.policies, ...staying];
-    return keep(digest, own.length, ownSet(theirs, all, digest, catalogue, broke));
+    return keep(digest, own, ownSet(theirs, all, digest, catalogue, broke));
   }
 
   /** Tries a text out once, however many callers ask at the same time or soon after. */
@@ -172,7 +175,7 @@ export function preparePolicies(
   async function tryNow(own: string, digest: string): Promise<TriedOut> {
     try {
       const found = await trial(own, { ...terms, staying });
-      if (!('problem' in found && found.slow)) tried.set(digest, found, own.length);
+      if (!('problem' in found && found.slow)) tried.set(digest, found, { size: own.length + 1 });
       return found;
     } finally {
       underWay.delete(digest);
@@ -186,7 +189,7 @@ export function preparePolicies(
     inForce: async (policy, versionOf) => {
       if (policy.digest === null) return shipped;
       const set = kept.get(policy.digest);
-      if (set !== undefined && set.until > Date.now()) return set;
+      if (set !== undefined) return set;
       const version = await versionOf(policy.version);
       if (version === null || sha256(version.text) !== policy.digest)
         throw new Fault('conflict', 'The policies changed during this decision. Try again.');

@@ -284,6 +284,6 @@ export const reasonOf = (code: DenialCode): VerifyReason => REASONS[code] ?? 'FO
  */
 export function tokenReason(error: unknown): VerifyReason {
   if (!(error instanceof Fault) || error.code !== 'unauthenticated') throw error;
-  const reason = error.detail['reason'];
-  return (typeof reason === 'string' ? REASONS[reason as DenialCode] : undefined) ?? 'TOKEN_INVALID';
+  const { reason } = error.detail;
+  return (reason === undefined ? undefined : REASONS[reason as DenialCode]) ?? 'TOKEN_INVALID';
 }

@@ -104,7 +104,7 @@ async function tokenChecks(okta: OktaToCheck, authorizer: Authorizer): Promise<C
 }
 
 const missingIn = (error: unknown): string[] =>
-  error instanceof Fault && Array.isArray(error.detail['missing']) ? error.detail['missing'].map(String) : [];
+  error instanceof Fault && Array.isArray(error.detail.missing) ? error.detail.missing.map(String) : [];
 
 /** What went wrong, what to do, and a code: for requests that are signed with the credential. */
 function silentWords(error: unknown): [found: string, remedy: string, code: string] {
@@ -114,19 +114,19 @@ function silentWords(error: unknown): [found: string, remedy: string, code: stri
   if (!(error instanceof Fault))
     return ['Okta could not be asked.', 'Look at the log, and try again in a minute.', 'unknown'];
   const [found, ...rest] = error.message.split(': ');
-  const said = (error.detail['provider'] as { code?: string; summary?: string } | undefined) ?? {};
-  const quoted = said.code ? ` Okta says: ${said.code}${said.summary ? `, ${said.summary}` : ''}` : '';
+  const said = error.detail.provider;
+  const quoted = said?.code ? ` Okta says: ${said.code}${said.summary ? `, ${said.summary}` : ''}` : '';
   return [
     `${found ?? error.message}.${quoted}`.replace(/\.\.$/, '.'),
     sentence(rest.join(': ') || 'Check OKTA_CLIENT_ID, OKTA_PRIVATE_KEY and OKTA_KEY_ID'),
-    said.code || error.code,
+    said?.code || error.code,
   ];
 }
 
 /** Why there was no answer, or null where there was one. */
 function silence(error: unknown): Silence | null {
   const reason =
-    error instanceof NoAnswer ? error.reason : error instanceof Fault ? error.detail['reason'] : undefined;
+    error instanceof NoAnswer ? error.reason : error instanceof Fault ? error.detail.reason : undefined;
   if (reason === 'timeout') return { code: 'timeout', words: 'does not answer in time' };
   return reason === 'network' ? silenceOf((error as Error).cause) : null;
 }

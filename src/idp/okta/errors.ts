@@ -1,4 +1,4 @@
-import { Fault, type FaultCode } from '#lib/fault.ts';
+import { Fault, type FaultCode, type ProviderAnswer } from '#lib/fault.ts';
 import { rateLimitWaitMs } from './rate-limit.ts';
 import type { Answer, NoAnswer } from './transport.ts';
 
@@ -153,7 +153,7 @@ export function faultOfSilence(failure: NoAnswer, asked: Asked): Fault {
 }
 
 /** Fault `forbidden`, naming the scopes that the service app lacks. */
-export function scopeFault(missing: readonly string[], said: ProviderDetail): Fault {
+export function scopeFault(missing: readonly string[], said: ProviderAnswer): Fault {
   return new Fault(
     'forbidden',
     `Our Okta app lacks the scope ${missing.join(', ')}. Grant it in Okta (Applications, the app, Okta API Scopes).`,
@@ -161,16 +161,8 @@ export function scopeFault(missing: readonly string[], said: ProviderDetail): Fa
   );
 }
 
-/** What Okta said. `code` and `summary` are empty if the body was not Okta's JSON. */
-export interface ProviderDetail {
-  readonly status: number;
-  readonly code: string;
-  readonly summary: string;
-  readonly request_id: string;
-}
-
 /** Builds `detail.provider` from an answer's status and headers. The summary is cut to 500 characters. */
-export const provider = (status: number, headers: Headers, code = '', summary = ''): ProviderDetail => ({
+export const provider = (status: number, headers: Headers, code = '', summary = ''): ProviderAnswer => ({
   status,
   code,
   summary: summary.slice(0, 500),
@@ -201,7 +193,7 @@ const own = <T>(table: Readonly<Record<string, T>>, key: string): T | undefined 
 const mayHaveHappened = (answer: Answer, meaning: Meaning): boolean =>
   answer.status >= 500 && meaning.notDone !== true;
 
-function readError(answer: Answer): { provider: ProviderDetail; json: boolean } {
+function readError(answer: Answer): { provider: ProviderAnswer; json: boolean } {
   const body = parsed(answer.text);
   if (body === null) return { provider: provider(answer.status, answer.headers), json: answer.text === '' };
   const causes = Array.isArray(body['errorCauses'])

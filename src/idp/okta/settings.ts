@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { JWK } from 'jose';
 import { Fault } from '#lib/fault.ts';
 import type { Logger } from '#lib/log.ts';
+import { isLoopback } from '#lib/url.ts';
 
 /**
  * A credential for an Okta organisation.
@@ -56,7 +57,6 @@ export const DEFAULT_SCOPES: readonly string[] = [
 ];
 
 const ADMIN_HOST = /-admin\.(okta|oktapreview|okta-emea|okta-gov)\.com\.?$|-admin\.okta\.mil\.?$/;
-const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * The organisation's origin without a trailing slash. Throws Fault `invalid_input` that says what is wrong.
@@ -71,7 +71,7 @@ export function validateOrgUrl(url: string, options: { readonly allowLoopback: b
   if (/[{}]/.test(text)) throw wrong('still contains the {placeholder} from the documentation');
   const parsed = URL.canParse(text) ? new URL(text) : null;
   if (parsed === null) throw wrong('is not a URL');
-  const loopback = LOOPBACK_HOSTS.has(parsed.hostname);
+  const loopback = isLoopback(parsed);
   if (loopback && !options.allowLoopback) throw wrong('points to this machine');
   if (parsed.protocol !== 'https:' && !(parsed.protocol === 'http:' && loopback))
     throw wrong('must begin with https://');

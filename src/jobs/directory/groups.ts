@@ -83,7 +83,7 @@ async function attempt<T>(
   } catch (error) {
     const fault = asFault(error);
     if (fault.code === 'internal' || fault.code === 'rate_limited') throw error;
-    if (fault.detail['reason'] === 'database_unavailable') throw error;
+    if (fault.detail.reason === 'database_unavailable') throw error;
     if (fault.code === 'unavailable' && (state.silent += 1) >= MOST_SILENT) throw error;
     noteUnread(report, `group ${group.name.slice(0, 80)} (${group.uid.slice(0, 40)})`, fault);
     return null;

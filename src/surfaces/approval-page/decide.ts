@@ -107,8 +107,7 @@ function refused(page: string, fault: Fault): Response {
 }
 
 function problemsOf({ message, detail }: Fault): string {
-  const problems = Array.isArray(detail['problems']) ? (detail['problems'] as { problem?: string }[]) : [];
-  return [message, ...problems.map(({ problem }) => problem ?? '')].join(' ').trim();
+  return [message, ...(detail.problems ?? []).map(({ problem }) => problem)].join(' ').trim();
 }
 
 const ended = (page: string): Response =>

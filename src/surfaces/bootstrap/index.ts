@@ -9,7 +9,7 @@ import { sha256 } from '#lib/crypto.ts';
 import { asFault, Fault, type FaultCode } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { credentialOf } from '#lib/authorization.ts';
-import { readBody } from '#lib/body.ts';
+import { jsonBody } from '#lib/body.ts';
 import { isStorable, NOT_STORABLE } from '#lib/storable.ts';
 
 const Body = z.strictObject({
@@ -98,7 +98,7 @@ async function bootstrap(app: App, { checks: ask, ...defaults }: Defaults, reque
   const hash = sha256(presented.token);
   const [known] = await app.database.db.execute<{ ok: boolean }>(sql`select bootstrap_valid(${hash}) as ok`);
   if (known?.ok !== true) throw spent();
-  const body = await jsonBody(request);
+  const body = await storableBody(request);
   const { tenant, administrators, email_domains, groups } = readOrFault(Body, body, 'The body does not fit');
   const checks = await ask();
   requireOkta(checks);
@@ -133,17 +133,13 @@ function requireOkta(checks: readonly Check[]): void {
   );
 }
 
-async function jsonBody(request: Request): Promise<unknown> {
-  const bytes = await readBody(request, MAX_BODY_BYTES);
-  if (bytes === null)
+async function storableBody(request: Request): Promise<unknown> {
+  const body = await jsonBody(request, MAX_BODY_BYTES);
+  if (body.problem === 'too_large')
     throw new Fault('invalid_input', `The request body can have at most ${MAX_BODY_BYTES} bytes.`);
-  try {
-    const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (isStorable(body)) return body;
-  } catch {
-    throw new Fault('invalid_input', 'The request body is not JSON in UTF-8.');
-  }
-  throw new Fault('invalid_input', NOT_STORABLE);
+  if (body.problem !== null) throw new Fault('invalid_input', 'The request body is not JSON in UTF-8.');
+  if (!isStorable(body.value)) throw new Fault('invalid_input', NOT_STORABLE);
+  return body.value;
 }
 
 const spent = (): Fault =>

@@ -27,11 +27,9 @@ export function answerOf(error: unknown, log: Logger): Answer {
     call_id: null,
     code: fault.code,
     reason: fault.message,
-    ...(Array.isArray(problems) ? { problems: problems as NonNullable<Answer['problems']> } : {}),
-    ...(typeof provider === 'object' && provider !== null
-      ? { provider: provider as Record<string, unknown> }
-      : {}),
-    ...(typeof after === 'number' ? { retry_after_seconds: after } : {}),
+    ...(problems === undefined ? {} : { problems: [...problems] }),
+    ...(provider === undefined ? {} : { provider }),
+    ...(after === undefined ? {} : { retry_after_seconds: after }),
   };
   if (fault.code !== 'internal') return answer;
   const errorId = newId('err');

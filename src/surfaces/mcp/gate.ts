@@ -6,8 +6,7 @@ import { Fault } from '#lib/fault.ts';
 import { parseJwt } from '#lib/jwt.ts';
 import { credentialOf } from '#lib/authorization.ts';
 import { retryAfterSeconds } from '#lib/retry-after.ts';
-
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+import { isLoopback } from '#lib/url.ts';
 
 type Where = Pick<App, 'baseUrl' | 'mode'>;
 
@@ -33,7 +32,7 @@ export function foreignRequest(app: Where, request: Request): Response | null {
 function isOurs(app: Where, origin: string): boolean {
   if (!URL.canParse(origin)) return false;
   const { hostname } = new URL(origin);
-  return hostname === new URL(app.baseUrl).hostname || (app.mode === 'sandbox' && LOOPBACK.has(hostname));
+  return hostname === new URL(app.baseUrl).hostname || (app.mode === 'sandbox' && isLoopback(origin));
 }
 
 /**
@@ -99,7 +98,7 @@ export function challenge(fault: Fault, metadataUrl: string, scopes: readonly st
   if (reason !== 'no_token')
     parts.push('error="invalid_token"', `error_description="${headerText(fault.message)}"`);
   const body = {
-    error: fault.detail['dpop'] ?? (reason === 'no_token' ? 'unauthorized' : 'invalid_token'),
+    error: fault.detail.dpop ?? (reason === 'no_token' ? 'unauthorized' : 'invalid_token'),
     error_description: fault.message,
     code: reason,
     retryable: false,

@@ -14,7 +14,9 @@ const bad = (reason: string, description: string, status = 400): OAuthError =>
 /**
  * Reads a form strictly (RFC 6749 section 3.2 and appendix B): `application/x-www-form-urlencoded` in UTF-8,
  * at most `MAX_FORM_BYTES` long, with nothing in the URL. Leaves out parameters without a value. Keeps
- * repeated ones, for the reader to refuse. Throws OAuthError `invalid_request` with status 400, 413 or 415.
+ * repeated ones, for the reader to refuse. Throws OAuthError `invalid_request` with status 400, 413 or 415. Not
+ * `URLSearchParams`, although it is faster by some microseconds: it turns a wrong escape or bytes that are not
+ * UTF-8 into other text, so two readers could see different parameters.
  */
 export function readForm(request: PlainRequest): FormParameters {
   const { body, query } = request;
@@ -73,7 +75,7 @@ const bodyTooLarge = (): OAuthError =>
  * The body as it was sent. Throws OAuthError `invalid_request` with status 413 if it is longer than
  * `MAX_FORM_BYTES`.
  */
-export async function readBody(request: Request): Promise<Buffer> {
+export async function formBody(request: Request): Promise<Buffer> {
   const { body } = await plainOfWeb(request, MAX_FORM_BYTES);
   if (body === null) throw bodyTooLarge();
   return body;

@@ -5,7 +5,7 @@ import { Fault } from '#lib/fault.ts';
 import { credentialOf } from '#lib/authorization.ts';
 import type { Address } from './address.ts';
 import { answer } from './faults.ts';
-import { readBody } from './form.ts';
+import { formBody } from './form.ts';
 
 interface Parts {
   readonly kernel: Pick<TokenKernel, 'logout' | 'tenantOf'>;
@@ -44,7 +44,7 @@ export async function globalTokenRevocation(
   const presented = credentialOf(request.headers.get('authorization'));
   if (presented?.scheme !== 'bearer')
     throw new Fault('unauthenticated', 'Send "Authorization: Bearer" with a JWT that your Okta signed.');
-  const body = jsonOf((await readBody(request)).toString('utf8'));
+  const body = jsonOf((await formBody(request)).toString('utf8'));
   const { known } = await parts.kernel.logout.globalTokenRevocation(tenantId, presented.token, body);
   if (!known) throw new Fault('not_found', 'Person not found.');
   return new Response(null, { status: 204 });
@@ -60,14 +60,14 @@ export async function securityEvents(parts: Parts, address: Address, request: Re
     const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
     if (type !== 'application/secevent+jwt')
       return refused('invalid_request', 'Send one security event token as application/secevent+jwt.');
-    await parts.kernel.logout.securityEvent(tenantId, (await readBody(request)).toString('utf8'));
+    await parts.kernel.logout.securityEvent(tenantId, (await formBody(request)).toString('utf8'));
     return new Response(null, { status: 202 });
   } catch (error) {
     if (error instanceof OAuthError) return refused('invalid_request', error.description);
     if (!(error instanceof Fault)) throw error;
     if (error.code === 'invalid_input') return refused('invalid_request', error.message);
     if (error.code !== 'unauthenticated') throw error;
-    return refused(SET_ERRORS[error.detail['reason'] as NoticeProblem], error.message);
+    return refused(SET_ERRORS[error.detail.reason as NoticeProblem], error.message);
   }
 }
 

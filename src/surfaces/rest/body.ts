@@ -1,4 +1,4 @@
-import { readBody } from '#lib/body.ts';
+import { jsonBody, textBody, type TextProblem } from '#lib/body.ts';
 import { Fault } from '#lib/fault.ts';
 import { isStorable, NOT_STORABLE } from '#lib/storable.ts';
 import { Refusal } from './faults.ts';
@@ -12,15 +12,18 @@ export const MAX_BODY_BYTES = 1024 * 1024;
  * but a JSON object in UTF-8.
  */
 export async function jsonObject(request: Request): Promise<Record<string, unknown>> {
-  const text = await bodyText(request);
-  if (text === '') return {};
+  const body = await jsonBody(request, MAX_BODY_BYTES);
+  if (body.problem === 'empty') return {};
+  if (body.problem === 'too_large' || body.problem === 'not_utf8') throw unreadable(body);
   const type = (request.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
   if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type)) {
     throw new Refusal(415, 'unsupported_media_type', 'Send the body as application/json.', {
       accept: 'application/json',
     });
   }
-  const value = parse(text);
+  if (body.problem === 'not_json')
+    throw new Fault('invalid_input', 'The body is not JSON.', { detail: { reason: 'malformed_json' } });
+  const { value } = body;
   if (!isStorable(value)) throw new Fault('invalid_input', NOT_STORABLE);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Fault('invalid_input', 'The body must be one JSON object.');
@@ -36,26 +39,13 @@ export const isPlainText = (request: Request): boolean =>
  * is not UTF-8 or cannot be stored.
  */
 export async function plainText(request: Request): Promise<string> {
-  const text = await bodyText(request);
-  if (!isStorable(text)) throw new Fault('invalid_input', NOT_STORABLE);
-  return text;
+  const body = await textBody(request, MAX_BODY_BYTES);
+  if (body.problem !== null) throw unreadable(body);
+  if (!isStorable(body.text)) throw new Fault('invalid_input', NOT_STORABLE);
+  return body.text;
 }
 
-async function bodyText(request: Request): Promise<string> {
-  const bytes = await readBody(request, MAX_BODY_BYTES);
-  if (bytes === null)
-    throw new Refusal(413, 'too_large', `The body can have at most ${MAX_BODY_BYTES} bytes.`);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new Fault('invalid_input', 'The body is not UTF-8.');
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Fault('invalid_input', 'The body is not JSON.', { detail: { reason: 'malformed_json' } });
-  }
-}
+const unreadable = ({ problem }: TextProblem): Error =>
+  problem === 'too_large'
+    ? new Refusal(413, 'too_large', `The body can have at most ${MAX_BODY_BYTES} bytes.`)
+    : new Fault('invalid_input', 'The body is not UTF-8.');

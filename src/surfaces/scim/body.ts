@@ -1,4 +1,4 @@
-import { readBody } from '#lib/body.ts';
+import { jsonBody } from '#lib/body.ts';
 import { httpFault, scimFault } from './faults.ts';
 
 const MAX_BYTES = 1024 * 1024;
@@ -13,22 +13,9 @@ export async function readJson(request: Request): Promise<unknown> {
   const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (type !== '' && !TYPES.has(type))
     throw httpFault(415, 'Send application/scim+json or application/json.');
-  const text = await readText(request);
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw scimFault('invalidSyntax', 'The body is not valid JSON.', error);
-  }
-}
-
-const tooLarge = (): Error => httpFault(413, `The body can have at most ${MAX_BYTES} bytes.`);
-
-async function readText(request: Request): Promise<string> {
-  const bytes = await readBody(request, MAX_BYTES);
-  if (bytes === null) throw tooLarge();
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw scimFault('invalidSyntax', 'The body is not UTF-8.', error);
-  }
+  const body = await jsonBody(request, MAX_BYTES);
+  if (body.problem === null) return body.value;
+  if (body.problem === 'too_large') throw httpFault(413, `The body can have at most ${MAX_BYTES} bytes.`);
+  const words = body.problem === 'not_utf8' ? 'The body is not UTF-8.' : 'The body is not valid JSON.';
+  throw scimFault('invalidSyntax', words, { cause: body.cause });
 }

@@ -1,4 +1,4 @@
-import { asFault, Fault, type FaultCode } from '#lib/fault.ts';
+import { asFault, Fault, type FaultCode, type FaultOptions } from '#lib/fault.ts';
 import { retryAfterSeconds } from '#lib/retry-after.ts';
 
 /** The error types of a 400, and `uniqueness` of a 409 (RFC 7644 section 3.12, table 9). */
@@ -14,6 +14,11 @@ export type ScimType =
 
 const ERROR_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:Error';
 
+interface Entry {
+  readonly status: number;
+  readonly scimType?: ScimType;
+}
+
 // The SCIM error of each fault. An internal failure never becomes 404, since clients take 404 to mean that
 // the user is gone.
 const STATUS = {
@@ -25,20 +30,25 @@ const STATUS = {
   rate_limited: { status: 429 },
   unavailable: { status: 503 },
   internal: { status: 500 },
-} as const satisfies Record<FaultCode, { status: number; scimType?: ScimType }>;
+} as const satisfies Record<FaultCode, Entry>;
+
+/** A refusal of SCIM's own: a 400 with an error type, or an HTTP status that no fault code has. */
+export class ScimFault extends Fault {
+  readonly answer: Entry;
+
+  constructor(answer: Entry, message: string, options: FaultOptions = {}) {
+    super('invalid_input', message, options);
+    this.answer = answer;
+  }
+}
 
 /** A 400 with this error type. */
-export function scimFault(scimType: ScimType, message: string, cause?: unknown): Fault {
-  return new Fault('invalid_input', message, {
-    detail: { scimType },
-    ...(cause === undefined ? {} : { cause }),
-  });
-}
+export const scimFault = (scimType: ScimType, message: string, options: FaultOptions = {}): ScimFault =>
+  new ScimFault({ status: 400, scimType }, message, options);
 
-/** A refusal with an HTTP status that no fault code has: 405, 412, 413, 415. */
-export function httpFault(status: 405 | 412 | 413 | 415, message: string): Fault {
-  return new Fault('invalid_input', message, { detail: { status, scimType: null } });
-}
+/** A refusal with an HTTP status that no fault code has. */
+export const httpFault = (status: 405 | 412 | 413 | 415, message: string): ScimFault =>
+  new ScimFault({ status }, message);
 
 /**
  * Anything thrown, as a Fault. No answer from the database is `unavailable`, an identity that two writers
@@ -69,13 +79,11 @@ function databaseCode(error: unknown): string {
 
 /** The SCIM Error response (RFC 7644 section 3.12). `status` is a string, as the RFC and Okta require. */
 export function errorResponse(fault: Fault): Response {
-  const entry: { status: number; scimType?: ScimType } = STATUS[fault.code];
-  const status = typeof fault.detail['status'] === 'number' ? fault.detail['status'] : entry.status;
-  const scimType = fault.detail['scimType'] === undefined ? entry.scimType : fault.detail['scimType'];
+  const { status, scimType }: Entry = fault instanceof ScimFault ? fault.answer : STATUS[fault.code];
   const body = {
     schemas: [ERROR_SCHEMA],
     status: String(status),
-    ...(typeof scimType === 'string' ? { scimType } : {}),
+    ...(scimType === undefined ? {} : { scimType }),
     detail: fault.message,
   };
   const headers = new Headers({ 'content-type': 'application/scim+json; charset=utf-8' });

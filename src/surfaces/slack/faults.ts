@@ -19,12 +19,7 @@ export const faultText = (fault: Fault, errorId?: string): string =>
 
 /** A fault's problems, each with its path in the tool's input (`suggestion.terms.days`); empty where it has none. */
 export function problemsAt(fault: Fault): readonly (readonly [path: string, problem: string])[] {
-  const problems = fault.detail['problems'];
-  if (!Array.isArray(problems)) return [];
-  return (problems as readonly { field: string; problem: string }[]).map(({ field, problem }) => [
-    field,
-    problem,
-  ]);
+  return (fault.detail.problems ?? []).map(({ field, problem }) => [field, problem]);
 }
 
 /** The same; what belongs to no field stands under the empty path. Never empty. */

@@ -1,4 +1,5 @@
 import type { WebClient } from '@slack/web-api';
+import { LRUCache } from 'lru-cache';
 import type { PersonActor } from '#domain/actor.ts';
 import {
   contestSlackAccount,
@@ -18,6 +19,7 @@ import type { Wire } from './wire.ts';
 
 /** How old an answer of Slack's about an account may be for somebody who only looks, in milliseconds. */
 const CACHE_MS = 60_000;
+const MAX_ACCOUNTS = 5000;
 
 /** An account as a payload names it; `teamId` is the account's home, where the payload says it. */
 export interface Account {
@@ -42,18 +44,23 @@ export interface Identities {
 
 /** Slack accounts as people of the directory (requirements: matched by work email, and the ledger says so). */
 export function slackIdentities(app: App, client: WebClient, teamId: string): Identities {
-  const cache = new Map<string, { at: number; user: Wire }>();
+  const cache = new LRUCache<string, Wire>({
+    max: MAX_ACCOUNTS,
+    ttl: CACHE_MS,
+    ttlResolution: 0,
+    perf: { now: () => app.now().getTime() },
+  });
 
   async function info(userId: string, use: 'fresh' | 'cached'): Promise<Wire | Refusal> {
-    const now = app.now().getTime();
     const known = cache.get(userId);
-    if (use === 'cached' && known !== undefined && now - known.at < CACHE_MS) return known.user;
+    if (use === 'cached' && known !== undefined) return known;
     cache.delete(userId);
+    // From when it was asked, not answered.
+    const start = app.now().getTime();
     try {
       const { user } = await client.users.info({ user: userId });
       const wire = { ...user } as Wire;
-      if (cache.size > 5000) cache.clear();
-      cache.set(userId, { at: now, user: wire });
+      cache.set(userId, wire, { start });
       return wire;
     } catch (error) {
       if (platformError(error) === 'user_not_found') return refusal('foreign_team');

@@ -87,6 +87,25 @@ test('what is prepared is bounded: an engine that holds too much is given up who
   expect(allowed(engine.ask(GOOD, QUESTION))).toBe(true);
 });
 
+test('what is released takes no room any more, and is prepared again when it is asked', () => {
+  let opened = 0;
+  const engine = openCedar(200, () => {
+    opened += 1;
+    return freshInstance();
+  });
+  const text = (nth: number) => ({
+    id: `text ${nth}`,
+    texts: { all: `permit (principal, action, resource); // ${nth}` },
+  });
+  for (let nth = 0; nth < 20; nth += 1) {
+    expect(allowed(engine.ask(text(nth), QUESTION))).toBe(true);
+    engine.release(`text ${nth}`);
+  }
+  engine.release('never prepared');
+  expect(opened).toBe(1);
+  expect(allowed(engine.ask(text(0), QUESTION))).toBe(true);
+});
+
 test('where Cedar breaks over a text that passed every trial, what stays answers and decides from then on, and other texts go on', async () => {
   const catalogue = await loadCatalogue(new URL('../../../tools/', import.meta.url));
   const shipped = readFileSync(new URL('../../../policies/default.cedar', import.meta.url), 'utf8');

@@ -1,4 +1,4 @@
-import { boundedMap } from '#lib/bounded-map.ts';
+import { LRUCache } from 'lru-cache';
 import { sameDigest, sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { isId } from '#lib/id.ts';
@@ -55,7 +55,7 @@ export interface ClientAuthenticator {
 }
 
 /** The number of agents whose parsed credentials are cached, and the total size of those in bytes. */
-const KEPT_AGENTS = { entries: 10_000, bytes: 16 * 1024 * 1024 };
+const KEPT_AGENTS = { max: 10_000, maxSize: 16 * 1024 * 1024 };
 
 /**
  * Creates the authenticator. `agentKeys` reads the JWKS URLs that agents registered. It must be guarded
@@ -65,7 +65,7 @@ export function createClientAuthenticator(
   parts: Pick<KernelParts, 'baseUrl' | 'read' | 'now'>,
   agentKeys: RemoteKeys,
 ): ClientAuthenticator {
-  const known = boundedMap<Credentials>(KEPT_AGENTS);
+  const known = new LRUCache<string, Credentials>(KEPT_AGENTS);
   const seconds = () => parts.now().getTime() / 1000;
 
   async function load(tenantId: string, agentId: string): Promise<Credentials | null> {
@@ -74,7 +74,7 @@ export function createClientAuthenticator(
     known.delete(name);
     if (stored === null) return null;
     const credentials = parsed(stored);
-    known.set(name, credentials, JSON.stringify(stored).length);
+    known.set(name, credentials, { size: JSON.stringify(stored).length });
     return credentials;
   }
 

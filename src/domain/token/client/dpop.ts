@@ -177,7 +177,7 @@ function sameTarget(htu: string, url: string): boolean {
  */
 export function proofChallenge(fault: Fault): string | null {
   const { dpop } = fault.detail;
-  if (typeof dpop !== 'string') return null;
+  if (dpop === undefined) return null;
   const words = fault.message.replaceAll(/["\\]/g, "'").replaceAll(/[^\x20-\x7e]/g, '?');
   return `DPoP error="${dpop}", error_description="${words}", algs="${PROOF_ALGORITHMS.join(' ')}"`;
 }

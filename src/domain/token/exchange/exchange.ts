@@ -176,7 +176,7 @@ export function createExchange(
       return proof.jkt;
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== 'unauthenticated') throw error;
-      throw new OAuthError('invalid_dpop_proof', String(error.detail['reason']), error.message);
+      throw new OAuthError('invalid_dpop_proof', String(error.detail.reason), error.message);
     }
   }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { boundedMap } from '#lib/bounded-map.ts';
+import { LRUCache } from 'lru-cache';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { isId } from '#lib/id.ts';
@@ -102,7 +102,7 @@ function headerOf(signer: Signer): EncodedHeader {
 }
 
 /** The number of signatures that are remembered, and the total length of their tokens in bytes. */
-const REMEMBERED = { entries: 10_000, bytes: 16 * 1024 * 1024 };
+const REMEMBERED = { max: 10_000, maxSize: 16 * 1024 * 1024 };
 
 /**
  * Creates the signature check for our tokens. `check` throws Fault `unauthenticated` if we did not sign the
@@ -114,7 +114,7 @@ export function createSignatureCheck(
   baseUrl: string,
   keys: SigningKeys,
 ): { check(token: string): Promise<SignedToken>; flush(): void } {
-  const held = boundedMap<SignedToken>(REMEMBERED);
+  const held = new LRUCache<string, SignedToken>(REMEMBERED);
 
   async function verifySignature(token: string): Promise<SignedToken> {
     const jwt = parseJwt(token);
@@ -149,7 +149,7 @@ export function createSignatureCheck(
       if (known !== undefined && (await keys.verifier(known.tenantId, known.kid)) !== null) return known;
       held.delete(digest);
       const fresh = await verifySignature(token);
-      held.set(digest, fresh, digest.length + token.length);
+      held.set(digest, fresh, { size: digest.length + token.length });
       return fresh;
     },
     flush: () => held.clear(),

@@ -1,4 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Secrets } from '#lib/crypto.ts';
 import { exportPublicJwk, importVerifyKey, thumbprint, type VerifyKey } from '#lib/jwt.ts';
 import type { TenantWriter } from '../../context.ts';
@@ -70,12 +71,10 @@ export async function createSigningKey(
 
 /** Creates the cache of signing keys. At most `MAX_TENANTS` tenants are kept. */
 export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 'now'>): SigningKeys {
-  const sets = new Map<string, KeySet | Promise<KeySet>>();
+  const sets = new LRUCache<string, KeySet | Promise<KeySet>>({ max: MAX_TENANTS });
   const seconds = () => parts.now().getTime() / 1000;
 
   function load(tenantId: string): Promise<KeySet> {
-    const oldest = sets.keys().next();
-    if (sets.size >= MAX_TENANTS && oldest.done !== true) sets.delete(oldest.value);
     const loading = reach(parts.read(tenantId, signingKeysOf)).then((rows) =>
       keySet(rows, parts.secrets, seconds()),
     );

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { Fault } from '#lib/fault.ts';
 
 /**
@@ -11,10 +12,10 @@ const MAX_SUBJECTS = 10_000;
  * Creates a limit of `perMinute` exchanges per agent and subject in this process, refilled evenly. A subject
  * token may be presented many times during its life (RFC 8693 does not forbid it), so a copied token must not
  * give tokens without end. Counts every request of the mandate's own agent, granted or refused. Beyond
- * `MAX_SUBJECTS` subjects, the oldest is forgotten. Does not replace a request limit at the proxy.
+ * `MAX_SUBJECTS` subjects, the least recently used is forgotten. Does not replace a request limit at the proxy.
  */
 export function createSubjectLimit(perMinute: number, now: () => Date): SubjectLimit {
-  const known = new Map<string, { left: number; at: number }>();
+  const known = new LRUCache<string, { readonly left: number; readonly at: number }>({ max: MAX_SUBJECTS });
   return (tenantId, subject) => {
     const [key, at] = [`${tenantId} ${subject}`, now().getTime()];
     const before = known.get(key) ?? { left: perMinute, at };
@@ -28,9 +29,6 @@ export function createSubjectLimit(perMinute: number, now: () => Date): SubjectL
         { detail: { reason: 'subject_rate', retry_after_seconds: Math.ceil(60 / perMinute) } },
       );
     }
-    known.delete(key);
-    const oldest = known.keys().next();
-    if (known.size >= MAX_SUBJECTS && oldest.done !== true) known.delete(oldest.value);
     known.set(key, { left, at });
   };
 }

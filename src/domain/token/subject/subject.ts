@@ -322,6 +322,6 @@ async function acceptable<T>(work: () => Promise<T>): Promise<T> {
 
 function asRefusal(error: unknown): unknown {
   return error instanceof Fault && error.code === 'unauthenticated'
-    ? refuse(`subject_${String(error.detail['reason'])}`, `subject_token: ${error.message}`)
+    ? refuse(`subject_${String(error.detail.reason)}`, `subject_token: ${error.message}`)
     : error;
 }

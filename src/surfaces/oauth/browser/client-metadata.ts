@@ -1,3 +1,4 @@
+import { readLimited } from '#lib/body.ts';
 import { createGuardedFetch } from '#lib/guarded-fetch.ts';
 
 /**
@@ -36,24 +37,22 @@ function unscoped(text: string): string {
 export const unscopedBody = (body: Uint8Array): Uint8Array =>
   Buffer.from(unscoped(Buffer.from(body).toString()));
 
-// Longer than any document that is accepted, so the next reader refuses what is cut here.
-const MAX_DOCUMENT_BYTES = 64 * 1024;
+/** Longer than any document that the library accepts, in bytes. */
+export const MAX_DOCUMENT_BYTES = 64 * 1024;
 
-/** The same for fetched documents. Status, headers, options and errors are unchanged. */
+/**
+ * The same for fetched documents. Status, headers, options and errors are unchanged. Throws TypeError for a
+ * document that is too long.
+ */
 export const unscopedFetch =
   (inner: typeof fetch): typeof fetch =>
   async (input, init) => {
     const response = await inner(input, init);
     if (response.status !== 200) return response;
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of response.body ?? []) {
-      chunks.push(chunk);
-      size += chunk.byteLength;
-      if (size > MAX_DOCUMENT_BYTES) break;
-    }
+    const document = await readLimited(response.body, MAX_DOCUMENT_BYTES);
+    if (document === null) throw new TypeError(`answered more than ${MAX_DOCUMENT_BYTES} bytes`);
     const headers = new Headers(response.headers);
     headers.delete('content-length');
     headers.delete('content-encoding');
-    return new Response(unscoped(Buffer.concat(chunks).toString()), { status: 200, headers });
+    return new Response(unscoped(document.toString()), { status: 200, headers });
   };

@@ -1,4 +1,6 @@
-import { boundedMap } from '#lib/bounded-map.ts';
+import { LRUCache } from 'lru-cache';
+import { readLimited } from '#lib/body.ts';
+import { MAX_DOCUMENT_BYTES } from './client-metadata.ts';
 
 /** How much strangers can make us fetch, per tenant. A client_id is a URL that anybody may send. */
 export const BUDGET = {
@@ -12,9 +14,7 @@ export const BUDGET = {
   atOnce: 8,
 } as const;
 
-// Longer than any document that is accepted, so the next reader refuses what is cut here.
-const MAX_BYTES = 64 * 1024;
-const MAX_KEPT = { entries: 1000, bytes: 8 * 1024 * 1024 };
+const MAX_KEPT = { max: 1000, maxSize: 8 * 1024 * 1024 };
 
 /** The result of one fetch. Failures are kept too. */
 type Outcome =
@@ -27,7 +27,12 @@ type Outcome =
  * budget it throws at once. Counts and results are per process.
  */
 export function fetchBudget(inner: typeof fetch, now: () => number): (tenantId: string) => typeof fetch {
-  const kept = boundedMap<{ readonly until: number; readonly outcome: Outcome }>(MAX_KEPT);
+  const kept = new LRUCache<string, Outcome>({
+    ...MAX_KEPT,
+    ttl: BUDGET.keptMs,
+    ttlResolution: 0,
+    perf: { now },
+  });
   const pending = new Map<string, Promise<Outcome>>();
   const running = new Map<string, number>();
   let minute = { since: now(), counts: new Map<string, number>() };
@@ -46,14 +51,9 @@ export function fetchBudget(inner: typeof fetch, now: () => number): (tenantId: 
     running.set(tenantId, (running.get(tenantId) ?? 0) + 1);
     try {
       const response = await inner(...request);
-      const chunks: Uint8Array[] = [];
-      let size = 0;
-      for await (const chunk of response.body ?? []) {
-        chunks.push(chunk);
-        size += chunk.byteLength;
-        if (size > MAX_BYTES) break;
-      }
-      return { status: response.status, headers: [...response.headers], body: Buffer.concat(chunks) };
+      const body = await readLimited(response.body, MAX_DOCUMENT_BYTES);
+      if (body === null) throw new TypeError(`answered more than ${MAX_DOCUMENT_BYTES} bytes`);
+      return { status: response.status, headers: [...response.headers], body };
     } catch (error) {
       return { error: error instanceof Error ? error : new Error(String(error)) };
     } finally {
@@ -67,15 +67,14 @@ export function fetchBudget(inner: typeof fetch, now: () => number): (tenantId: 
     const { url } = new Request(input, init);
     const key = `${tenantId} ${url}`;
     const known = kept.get(key);
-    if (known !== undefined && known.until > now()) return responseOf(known.outcome);
+    if (known !== undefined) return responseOf(known);
     let outcome = pending.get(key);
     if (outcome === undefined) {
       spend(tenantId, new URL(url).hostname);
       const asked = async (): Promise<Outcome> => {
         const done = await ask(tenantId, input, init);
         pending.delete(key);
-        const bytes = key.length + ('body' in done ? done.body.byteLength : 0);
-        kept.set(key, { until: now() + BUDGET.keptMs, outcome: done }, bytes);
+        kept.set(key, done, { size: key.length + ('body' in done ? done.body.byteLength : 0) });
         return done;
       };
       outcome = asked();

@@ -1,4 +1,5 @@
-import { html, Markup, page } from '#lib/html.ts';
+import { raw } from 'hono/html';
+import { html, page, type Markup } from '#lib/html.ts';
 import { heading, pair } from '#lib/page-parts.ts';
 import { oneLine, say, type Ours } from '#lib/sanitise.ts';
 
@@ -85,7 +86,7 @@ export const signOutPage = (form: string): Response =>
         The next time a client asks to act for you here, you sign in to Okta again. Clients that can already
         act for you stay signed in. In Slack, /client list shows them and /client revoke ends their access.
       </p>
-      ${new Markup(form)}
+      ${raw(form)}
       <p><button class="go" form="op.logoutForm" name="logout" value="yes">Sign out</button></p>`,
   );
 

@@ -1,4 +1,4 @@
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+import { isLoopback } from '#lib/url.ts';
 
 /**
  * Whether the answer stays on the person's computer: a loopback address, or an app's own scheme, which nobody
@@ -6,7 +6,7 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
  */
 export function isLocalRedirect(redirectUri: string): boolean {
   const url = URL.parse(redirectUri);
-  return url === null || url.protocol !== 'https:' || LOOPBACK.has(url.hostname);
+  return url === null || url.protocol !== 'https:' || isLoopback(url);
 }
 
 /** Where the answer goes: for people (`host`) and as a CSP source (`source`). */

@@ -63,10 +63,10 @@ export async function patchUser(asked: ScimRequest, id: string): Promise<Respons
     const profile = changedAttributes(before, stored(after)).filter((name) => name !== 'active');
     // A deactivation must not fail because of what came with it.
     if (profile.length > 0 && after['active'] !== false)
-      throw new Fault(
-        'invalid_input',
+      throw scimFault(
+        'mutability',
         `A SCIM key of ${asked.source} can only change "active" of this user. Their own source controls everything else: ${profile.join(', ')}.`,
-        { detail: { scimType: 'mutability', other_source: person.provider, person: person.id } },
+        { detail: { other_source: person.provider, person: person.id } },
       );
     return { ...before, active: after['active'] };
   });

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { WebClient, type WebClientOptions } from '@slack/web-api';
 import { Fault } from '#lib/fault.ts';
 import type { BoltLogger } from './logger.ts';
@@ -8,6 +9,9 @@ type SlackFetch = NonNullable<WebClientOptions['fetch']>;
 const HOOKS = ['https://hooks.slack.com', 'https://hooks.slack-gov.com'];
 
 const REAL_API = 'https://slack.com/api/';
+
+/** The number of methods and channels whose waiting time is remembered. */
+const MAX_REFUSED = 10_000;
 
 /**
  * The only way out of this surface: to the Web API and to response URLs, nowhere else, and never along a redirect. `apiUrl` is
@@ -58,18 +62,17 @@ export function jobClient(token: string, profile: Profile): WebClient {
  * named (`Retry-After`) is over, so that other jobs do not ask within it. Each process learns it from an answer of its own.
  */
 function patient(ask: SlackFetch): SlackFetch {
-  const until = new Map<string, number>();
+  const refused = new LRUCache<string, true>({ max: MAX_REFUSED });
   return async (url, init) => {
     const body = init?.body;
     const channel = typeof body === 'string' ? new URLSearchParams(body).get('channel') : null;
     const key = `${new URL(url).pathname} ${channel ?? ''}`;
-    const waitMs = (until.get(key) ?? 0) - Date.now();
+    const waitMs = refused.getRemainingTTL(key);
     if (waitMs > 0) return tooMany(Math.ceil(waitMs / 1000));
-    until.delete(key);
     const answer = await ask(url, init);
     if (answer.status === 429) {
       const seconds = Number.parseInt(answer.headers.get('retry-after') ?? '', 10);
-      if (seconds > 0) until.set(key, Date.now() + seconds * 1000);
+      if (seconds > 0) refused.set(key, true, { ttl: seconds * 1000 });
     }
     return answer;
   };

@@ -47,10 +47,9 @@ const OPENINGS = {
 
 /** An error with the provider's own code and words, where there are some: whoever looks there finds the same. */
 export function errorText(error: CallError): string {
-  const provider = (error.detail?.['provider'] ?? {}) as { code?: unknown; summary?: unknown };
-  if (typeof provider.code !== 'string') return error.message;
-  const said = typeof provider.summary === 'string' ? `, "${provider.summary}"` : '';
-  return `${error.message} (Okta: ${provider.code}${said})`;
+  const provider = error.detail?.provider;
+  if (provider === undefined) return error.message;
+  return `${error.message} (Okta: ${provider.code}, "${provider.summary}")`;
 }
 
 function done(

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { describe, expect, it } from 'vitest';
-import { Fault } from '#lib/fault.ts';
 import { compileFilter } from '#surfaces/scim/filter/compile.ts';
+import { ScimFault } from '#surfaces/scim/faults.ts';
 import { parseFilter, parsePath } from '#surfaces/scim/filter/parse.ts';
 
 const compare = (path: string, op: string, value: string | null) => ({ kind: 'compare', path, op, value });
@@ -10,7 +10,7 @@ const refused = (text: string): unknown => {
   try {
     return parseFilter(text);
   } catch (error) {
-    return error instanceof Fault ? error.detail['scimType'] : error;
+    return error instanceof ScimFault ? error.answer.scimType : error;
   }
 };
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { isLoopback } from '#lib/url.ts';
 import {
   clientConfig,
   clientIds,
   clientSection,
-  isLoopback,
   isStrings,
   issuerFault,
   notAnAccessToken,

@@ -1,6 +1,6 @@
+import { LRUCache } from 'lru-cache';
 import type { Sql } from 'postgres';
 import { reachInTime } from '#db/reach.ts';
-import { boundedMap } from '#lib/bounded-map.ts';
 import { gather } from '#lib/gather.ts';
 import type { IdentityProvider } from '../../store.ts';
 
@@ -30,14 +30,14 @@ export interface ConfiguredProviders {
 }
 
 /** The number of tenants whose providers are cached, and their total size in bytes. */
-const KEPT_TENANTS = { entries: 5000, bytes: 16 * 1024 * 1024 };
+const KEPT_TENANTS = { max: 5000, maxSize: 16 * 1024 * 1024 };
 
 /**
  * Creates the reader of providers. Reads that are started together become one query per tenant
  * (`lib/gather.ts`).
  */
 export function configuredProviders(sql: Sql): ConfiguredProviders {
-  const known = boundedMap<Configured>(KEPT_TENANTS);
+  const known = new LRUCache<string, Configured>(KEPT_TENANTS);
   const now = gather<null, Configured>(async (tenantId, asked) => {
     const [row] = await reachInTime(
       sql<{ version: string }[]>`select hot_providers(${tenantId}) as version where primary_only()`.then(
@@ -52,7 +52,7 @@ export function configuredProviders(sql: Sql): ConfiguredProviders {
     const kept = known.get(tenantId);
     if (kept?.version === version) return kept;
     const fresh = { version, list: JSON.parse(version) as IdentityProvider[] };
-    known.set(tenantId, fresh, tenantId.length + version.length);
+    known.set(tenantId, fresh, { size: tenantId.length + version.length });
     return fresh;
   }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Fault } from '#lib/fault.ts';
 import type { JwsAlg } from '#lib/jwt.ts';
+import { isLoopback } from '#lib/url.ts';
 import type { IdentityProvider } from '../../store.ts';
 
 /** The payload of a token. Nothing in it can be trusted until the token is verified. */
@@ -152,8 +153,6 @@ export function requireUid(value: unknown, claim: string): string {
 /** A list of scopes in one string, separated by spaces (RFC 6749 section 3.3). */
 export const splitScopes = (text: string): string[] => text.split(' ').filter((scope) => scope !== '');
 
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
-
 /**
  * What is wrong with an address as an issuer (OpenID Connect Discovery 1.0 section 3), or null. Does not
  * fetch it.
@@ -162,7 +161,7 @@ export function issuerFault(issuer: string, options: { readonly loopback: boolea
   const wrong = (problem: string): Problem => ({ field: 'issuer', problem });
   if (!URL.canParse(issuer)) return wrong('is not a URL.');
   const url = new URL(issuer);
-  const own = options.loopback && LOOPBACK.has(url.hostname);
+  const own = options.loopback && isLoopback(url);
   if (url.protocol !== 'https:' && !(own && url.protocol === 'http:'))
     return wrong('must begin with https://.');
   if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '')
@@ -171,6 +170,3 @@ export function issuerFault(issuer: string, options: { readonly loopback: boolea
     return wrong('must match the tokens and the discovery document exactly.');
   return null;
 }
-
-/** Whether an issuer is on this machine, where a sandbox simulates every vendor. */
-export const isLoopback = (issuer: string): boolean => LOOPBACK.has(new URL(issuer).hostname);
