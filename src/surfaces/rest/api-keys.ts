@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { actorName } from '#domain/actor.ts';
 import {
-  ADMIN_SCOPE,
   createApiKey,
   KEY_SCOPES,
   LOOKING_KEY_SCOPES,
@@ -16,11 +15,11 @@ import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import { oneLine } from '#lib/one-line.ts';
-import { readOrFault } from '#lib/problems.ts';
 import type { Caller } from './authenticate.ts';
+import { answerOf, bodyOf, done, route } from './route.ts';
 
 /** The body of a request for a new key. */
-export const NewApiKey = z.strictObject({
+const NewApiKey = z.strictObject({
   name: oneLine(1, 100).describe('What the key is for. It is shown in the ledger.'),
   scopes: z
     .array(z.string().min(1).max(100))
@@ -38,7 +37,7 @@ export const NewApiKey = z.strictObject({
 });
 
 /** A key as it is listed. Its secret was in the answer that created it, and is stored nowhere. */
-export const ApiKeyView = z.object({
+const ApiKeyView = z.object({
   id: z.string(),
   name: z.string(),
   scopes: z.array(z.string()),
@@ -49,47 +48,22 @@ export const ApiKeyView = z.object({
 });
 
 /** A new key, with its secret. */
-export const CreatedApiKey = ApiKeyView.extend({
+const CreatedApiKey = ApiKeyView.extend({
   api_key: z
     .string()
     .describe('Send it as "Authorization: Bearer …". It is shown only once, so save it now.'),
 });
 
 /**
- * Requires an API key with the scope `admin`, of the tenant in the path. Throws Fault `not_found` for another
- * tenant's path, and `forbidden` without the scope.
- */
-export function requireAdmin(caller: Caller, named: string): void {
-  const { tenantId, actor, keyScopes } = caller;
-  if (named !== tenantId)
-    throw new Fault(
-      'not_found',
-      'This credential does not belong to this organisation. Check the tenant ID.',
-    );
-  if (actor.kind === 'service' && keyScopes.includes(ADMIN_SCOPE)) return;
-  throw lacksKeyScope(caller, ADMIN_SCOPE);
-}
-
-/** The Fault `forbidden` for a caller without a scope that only API keys can have. Says how a key gets it. */
-export function lacksKeyScope({ tenantId, actor }: Caller, scope: string): Fault {
-  const who = actor.kind === 'service' ? 'This API key lacks' : 'This requires an API key with';
-  const how = LOOKING_KEY_SCOPES.some((one) => one === scope)
-    ? `An administrator can create such a key with a key that has ${ADMIN_SCOPE}: POST /v1/tenants/${tenantId}/api-keys with {"name": "…", "scopes": ["${scope}"]}.`
-    : `An IT admin can grant it to a key in Slack with /apikey grant, and another IT admin must approve.`;
-  return new Fault('forbidden', `${who} the scope ${scope}. ${how}`, { detail: { required_scope: scope } });
-}
-
-/**
  * Creates a key that only reads. Throws Fault `invalid_input` for a scope that no key can have, and
  * `forbidden` for one that acts or governs: nobody knows which person holds a key, so keys must not create
  * keys that can do more than read. Humans grant such scopes (`api_key_grant`).
  */
-export async function addApiKey(
+async function addApiKey(
   app: App,
   { tenantId, actor }: Caller,
-  body: unknown,
+  asked: z.infer<typeof NewApiKey>,
 ): Promise<z.infer<typeof CreatedApiKey>> {
-  const asked = parsed(NewApiKey, body);
   const scopes = [...new Set(asked.scopes)];
   const tools = app.catalogue.all.map(({ tool }) => tool);
   const wrong = unusableScopes(tools, scopes);
@@ -124,18 +98,14 @@ export async function addApiKey(
 }
 
 /** Every key of the tenant, revoked ones too. */
-export async function apiKeys(app: App, { tenantId }: Caller) {
+async function apiKeys(app: App, { tenantId }: Caller) {
   return { api_keys: (await readonly(app, tenantId, listApiKeys)).map(keyView) };
 }
 
 /** Revokes a key. Throws Fault `not_found`, and `conflict` for the last key with `admin`. */
-export async function removeApiKey(app: App, { tenantId, actor }: Caller, keyId: string): Promise<void> {
+async function removeApiKey(app: App, { tenantId, actor }: Caller, keyId: string): Promise<void> {
   await transact(app, tenantId, (ctx) => revokeApiKey(ctx, keyId, actorName(actor)));
 }
-
-/** The body, parsed by the schema. Throws Fault `invalid_input` with `detail.problems`. */
-export const parsed = <S extends z.ZodType>(schema: S, body: unknown): z.infer<S> =>
-  readOrFault(schema, body, 'The request body is invalid');
 
 const invalid = (field: string, problem: string): Fault =>
   new Fault('invalid_input', problem, { detail: { problems: [{ field, problem }] } });
@@ -149,3 +119,41 @@ const keyView = (key: ListedApiKey): z.infer<typeof ApiKeyView> => ({
   created_at: key.createdAt.toISOString(),
   revoked_at: key.revokedAt?.toISOString() ?? null,
 });
+
+const PATH = '/v1/tenants/{tenantId}/api-keys';
+
+/** The routes of API keys. */
+export const API_KEY_ROUTES = [
+  route({
+    method: 'GET',
+    path: PATH,
+    who: 'admin',
+    operationId: 'listApiKeys',
+    summary: 'Lists all API keys, without their secrets (API key with `admin`)',
+    answer: answerOf(z.object({ api_keys: z.array(ApiKeyView) })),
+    handle: ({ app, caller }) => apiKeys(app, caller),
+  }),
+  route({
+    method: 'POST',
+    path: PATH,
+    who: 'admin',
+    operationId: 'createApiKey',
+    summary: 'Creates an API key and returns its secret once (API key with `admin`)',
+    body: bodyOf(NewApiKey),
+    once: 'answer',
+    answer: answerOf(CreatedApiKey, 201),
+    handle: ({ app, caller, body }) => addApiKey(app, caller, body),
+  }),
+  route({
+    method: 'DELETE',
+    path: `${PATH}/{id}`,
+    who: 'admin',
+    operationId: 'revokeApiKey',
+    summary: 'Revokes an API key: its next request is rejected (API key with `admin`)',
+    once: 'answer',
+    answer: done('Revoked.'),
+    handle: async ({ app, caller, params }) => {
+      await removeApiKey(app, caller, params.id);
+    },
+  }),
+];

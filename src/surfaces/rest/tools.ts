@@ -9,12 +9,17 @@ import type { CatalogueEntry } from '#engine/catalogue.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { previewCall } from '#engine/preview.ts';
 import { isForClients } from '#engine/client-tools.ts';
-import { withoutReason } from '#engine/reason.ts';
+import { publishedSchema } from '#engine/published.ts';
+import { takesReason, withoutReason } from '#engine/reason.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
 import { readonly } from '#engine/transact.ts';
 import type { Caller } from './authenticate.ts';
+import { jsonObject } from './body.ts';
 import { problem } from './faults.ts';
-import type { PreviewView } from './views.ts';
+import { json, type Json } from './openapi-parts.ts';
+import { toolOperation } from './openapi-tool.ts';
+import { answerOf, derivedRoute, route } from './route.ts';
+import { PreviewView } from './views.ts';
 
 // How long to wait for an act that needs no approval if the caller names no time, in ms.
 const ACT_WAIT_MS = 5000;
@@ -73,15 +78,15 @@ export async function useTool(
 }
 
 /** What a use of a tool would come to, and what it would change, for the same body. Nothing is done, and nobody is asked. */
-export async function previewTool(
+async function previewTool(
   app: App,
   caller: Caller,
   name: string,
   body: Readonly<Record<string, unknown>>,
-): Promise<Response> {
+): Promise<PreviewView> {
   const preview = await previewCall(app, caller.tenantId, caller.actor, name, body);
   const { tool, allowed, approvals, denial, impact } = preview;
-  const answer: PreviewView = {
+  return {
     tool,
     allowed,
     ...(denial === null ? {} : { code: denial.code, reason: denial.message }),
@@ -90,13 +95,12 @@ export async function previewTool(
     effect: impact?.effect ?? null,
     reversible: impact?.reversible ?? null,
   };
-  return Response.json(answer);
 }
 
 /**
  * The tools that this caller could be allowed to use, in the catalogue's order. Every use is decided again.
  */
-export async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<CatalogueEntry[]> {
+async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<CatalogueEntry[]> {
   const { all } = app.catalogue;
   if (actor.kind === 'person' && actor.through !== undefined) {
     const { scopes } = actor.through;
@@ -173,3 +177,80 @@ const TITLES: Readonly<Record<number, string>> = {
   409: 'Ended without being executed',
   502: 'The provider did not make the change',
 };
+
+/** A tool as it is listed. */
+const listed = (entry: CatalogueEntry) => {
+  const { name, title, description, effects, scope } = entry.tool;
+  return {
+    name,
+    title,
+    description,
+    family: entry.family,
+    effects,
+    scope,
+    takes_reason: takesReason(entry),
+    input_schema: publishedSchema(entry.inputSchema),
+    output_schema: publishedSchema(entry.outputSchema),
+  };
+};
+
+const LISTED: Json = {
+  type: 'object',
+  properties: {
+    tools: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          name: { type: 'string' },
+          title: { type: 'string' },
+          description: { type: 'string' },
+          family: { type: 'string' },
+          effects: { enum: ['read', 'look', 'write', 'act'] },
+          scope: { type: 'string' },
+          takes_reason: { type: 'boolean' },
+          input_schema: { type: 'object' },
+          output_schema: { type: 'object' },
+        },
+      },
+    },
+  },
+};
+
+/** The route of every tool. The document has one path for each. */
+export const USE_TOOL_ROUTE = derivedRoute({
+  method: 'POST',
+  path: '/v1/tools/{name}',
+  who: 'caller',
+  paths: ({ all }) =>
+    Object.fromEntries(all.map((entry) => [`/v1/tools/${entry.tool.name}`, { post: toolOperation(entry) }])),
+  handle: async ({ app, caller, params, waitMs, request }) =>
+    useTool(app, caller, params.name, await jsonObject(request), waitMs, request.signal),
+});
+
+/** The routes about tools. */
+export const TOOL_ROUTES = [
+  route({
+    method: 'GET',
+    path: '/v1/tools',
+    who: 'caller',
+    operationId: 'listTools',
+    summary: 'Lists the tools that you may be allowed to use',
+    answer: { status: 200, description: 'The response.', content: () => json(LISTED) },
+    handle: async ({ app, caller }) => ({ tools: (await toolsFor(app, caller)).map(listed) }),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/tools/{name}/preview',
+    who: 'caller',
+    operationId: 'previewTool',
+    summary: 'What a use of this tool would come to, and what it would change. Nothing is done',
+    body: {
+      required: false,
+      parse: (body) => body,
+      content: () => json({ type: 'object', description: 'The input of the tool.' }),
+    },
+    answer: answerOf(PreviewView, 200, 'What would come of it.'),
+    handle: ({ app, caller, params, body }) => previewTool(app, caller, params.name, body),
+  }),
+];
