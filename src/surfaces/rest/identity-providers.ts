@@ -12,7 +12,7 @@ import type { App } from '#engine/app.ts';
 import { readonly } from '#engine/transact.ts';
 import { createGuardedFetch } from '#lib/guarded-fetch.ts';
 import { withTool, type Caller } from './authenticate.ts';
-import { answerOf, bodyOf, route } from './route.ts';
+import { answerOf, bodyOf, route, type Patience } from './route.ts';
 import { useTool } from './tools.ts';
 
 // The tool that changes the configuration. A key with the scope `admin` may ask for it.
@@ -55,14 +55,13 @@ async function putIdentityProviders(
   app: App,
   caller: Caller,
   document: IdentityProvidersDocument,
-  waitMs: number | null,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<Response> {
   const current = await showIdentityProviders(app, caller);
   const loopback = app.mode === 'sandbox';
   checkDocument(document, { loopback, current });
   await checkIssuers(document, createGuardedFetch({ loopback, trusted: app.operatorIssuers }));
-  const answer = await useTool(app, withTool(caller, TOOL), TOOL, document, waitMs, signal);
+  const answer = await useTool(app, withTool(caller, TOOL), TOOL, document, patience);
   return answer.status === 200 ? Response.json(await showIdentityProviders(app, caller)) : answer;
 }
 
@@ -98,8 +97,7 @@ export const IDENTITY_PROVIDER_ROUTES = [
     waits: true,
     once: 'call',
     answer: answerOf(StoredIdentityProviders),
-    handle: ({ app, caller, body, waitMs, request }) =>
-      putIdentityProviders(app, caller, body, waitMs, request.signal),
+    handle: ({ app, caller, body, patience }) => putIdentityProviders(app, caller, body, patience),
   }),
   route({
     method: 'POST',

@@ -92,7 +92,8 @@ async function answer(
   const key = caller === null || request.method === 'GET' ? null : idempotencyKey(request);
   if (caller !== null) requireWho(route.who, caller, params['tenantId']);
   const seconds = waitSeconds(request.headers.get('prefer'));
-  const asked = { ...parts, request, params, waitMs: seconds === null ? null : seconds * 1000 };
+  const patience = { waitMs: seconds === null ? null : seconds * 1000, signal: request.signal };
+  const asked = { ...parts, request, params, patience };
   const withKey = caller === null || key === null ? caller : { ...caller, idempotencyKey: key };
   if ('paths' in route)
     return sent(await route.handle({ ...asked, caller: withKey, query: undefined, body: undefined }), 200);

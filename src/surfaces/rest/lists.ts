@@ -145,8 +145,8 @@ export const CALL_ROUTES = [
     summary: 'Returns one call with its outcome',
     waits: true,
     answer: answerOf(CallDetail),
-    handle: ({ app, caller, params, waitMs, request }) =>
-      showCall(app, caller, params.id, waitMs ?? 0, request.signal),
+    handle: ({ app, caller, params, patience: { waitMs, signal } }) =>
+      showCall(app, caller, params.id, waitMs ?? 0, signal),
   }),
   route({
     method: 'GET',

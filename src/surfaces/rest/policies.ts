@@ -4,7 +4,7 @@ import { isPlainText, jsonObject, plainText } from './body.ts';
 import type { Caller } from './authenticate.ts';
 import { queryParameters, type Json } from './openapi-parts.ts';
 import { toolOperation } from './openapi-tool.ts';
-import { derivedRoute } from './route.ts';
+import { derivedRoute, type Patience } from './route.ts';
 import { useTool } from './tools.ts';
 
 /** Where a policy text can be the body itself, as a file has it: then the query is the rest of the input. */
@@ -20,7 +20,7 @@ const rule = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: `/v1/${string}`, 
     path,
     who: 'caller',
     paths: (catalogue) => ruleOperation(catalogue, method, path, tool),
-    handle: ({ app, caller, request, waitMs }) => useRule(app, caller, tool, request, waitMs),
+    handle: ({ app, caller, request, patience }) => useRule(app, caller, tool, request, patience),
   });
 
 /** The routes of an organisation's rules. */
@@ -42,7 +42,7 @@ async function useRule(
   caller: Caller,
   tool: string,
   request: Request,
-  waitMs: number | null,
+  patience: Patience,
 ): Promise<Response> {
   const asFile = TEXTS.has(tool) && isPlainText(request);
   const body =
@@ -51,7 +51,7 @@ async function useRule(
       : asFile
         ? { ...queryInput(new URL(request.url)), text: await plainText(request) }
         : await jsonObject(request);
-  return useTool(app, caller, tool, body, waitMs, request.signal);
+  return useTool(app, caller, tool, body, patience);
 }
 
 const queryInput = (url: URL): Record<string, unknown> =>

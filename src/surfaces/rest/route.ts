@@ -39,6 +39,14 @@ export interface Answer<T> {
   readonly returns?: T;
 }
 
+/** How long the client waits for an outcome. */
+export interface Patience {
+  /** What it asked for (`Prefer: wait=N`), in ms. Null if it does not say. */
+  readonly waitMs: number | null;
+  /** Ends when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
 /** What a handler gets. A name that the path lacks does not compile. */
 export interface Asked<Path extends string, W extends Who, Query, B> {
   readonly app: App;
@@ -48,8 +56,7 @@ export interface Asked<Path extends string, W extends Who, Query, B> {
   readonly params: Readonly<Record<ParamsOf<Path>, string>>;
   readonly query: Query;
   readonly body: B;
-  /** How long the client wants to wait (`Prefer: wait=N`), in ms. Null if it does not say. */
-  readonly waitMs: number | null;
+  readonly patience: Patience;
   /** The OpenAPI document as JSON. */
   readonly openApi: string;
 }

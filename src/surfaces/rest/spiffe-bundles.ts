@@ -13,7 +13,7 @@ import type { App } from '#engine/app.ts';
 import { readonly } from '#engine/transact.ts';
 import { withTool, type Caller } from './authenticate.ts';
 import { parsed } from './body.ts';
-import { answerOf, bodyOf, done, route } from './route.ts';
+import { answerOf, bodyOf, done, route, type Patience } from './route.ts';
 import { useTool } from './tools.ts';
 
 /** The tenant's trust domains with their bundles. */
@@ -40,8 +40,7 @@ async function putSpiffeBundle(
   caller: Caller,
   trustDomain: string,
   bundle: z.infer<typeof SpiffeBundle>,
-  waitMs: number | null,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<Response> {
   const { trust_domain: name } = parsed(Named, { trust_domain: trustDomain });
   const { keys, ignored } = readBundle(bundle);
@@ -52,8 +51,7 @@ async function putSpiffeBundle(
       withTool(caller, 'spiffe_bundle_set'),
       'spiffe_bundle_set',
       { trust_domain: name, bundle },
-      waitMs,
-      signal,
+      patience,
     );
     if (answer.status !== 200) return answer;
   }
@@ -69,12 +67,11 @@ async function removeSpiffeBundle(
   app: App,
   caller: Caller,
   trustDomain: string,
-  waitMs: number | null,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<Response> {
   const input = parsed(Named, { trust_domain: trustDomain });
   const tool = 'spiffe_bundle_remove';
-  const answer = await useTool(app, withTool(caller, tool), tool, input, waitMs, signal);
+  const answer = await useTool(app, withTool(caller, tool), tool, input, patience);
   return answer.status === 200 ? new Response(null, { status: 204 }) : answer;
 }
 
@@ -106,8 +103,8 @@ export const SPIFFE_BUNDLE_ROUTES = [
     waits: true,
     once: 'call',
     answer: answerOf(SetSpiffeBundle),
-    handle: ({ app, caller, params, body, waitMs, request }) =>
-      putSpiffeBundle(app, caller, params.trustDomain, body, waitMs, request.signal),
+    handle: ({ app, caller, params, body, patience }) =>
+      putSpiffeBundle(app, caller, params.trustDomain, body, patience),
   }),
   route({
     method: 'DELETE',
@@ -120,7 +117,7 @@ export const SPIFFE_BUNDLE_ROUTES = [
     waits: true,
     once: 'call',
     answer: done('Removed.'),
-    handle: ({ app, caller, params, waitMs, request }) =>
-      removeSpiffeBundle(app, caller, params.trustDomain, waitMs, request.signal),
+    handle: ({ app, caller, params, patience }) =>
+      removeSpiffeBundle(app, caller, params.trustDomain, patience),
   }),
 ];

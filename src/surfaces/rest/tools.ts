@@ -18,7 +18,7 @@ import { jsonObject } from './body.ts';
 import { problem } from './faults.ts';
 import { json, type Json } from './openapi-parts.ts';
 import { toolOperation } from './openapi-tool.ts';
-import { answerOf, derivedRoute, route } from './route.ts';
+import { answerOf, derivedRoute, route, type Patience } from './route.ts';
 import { PreviewView } from './views.ts';
 
 // How long to wait for an act that needs no approval if the caller names no time, in ms.
@@ -41,18 +41,39 @@ export const OUTCOME_STATUS = {
 } as const satisfies Record<Outcome['status'], number>;
 
 /**
- * Uses a tool. `body` is its input, with a `reason` beside it if the tool takes one. `waitMs` is how long to
- * wait for an outcome, in ms; null does not wait for approvals, and waits a few seconds for an act. If the
- * client goes away, the waiting ends but the call continues. Throws as `call` does.
+ * Uses a tool and draws the outcome. `body` is its input, with a `reason` beside it if the tool takes one. A
+ * client that does not say how long it waits does not wait for approvals, and waits a few seconds for an
+ * act. If the client goes away, the waiting ends but the call continues. Throws as `call` does.
  */
 export async function useTool(
   app: App,
   caller: Caller,
   name: string,
   body: Readonly<Record<string, unknown>>,
-  waitMs: number | null,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<Response> {
+  return draw(app, caller, app.catalogue.get(name), await outcomeFor(app, caller, name, body, patience));
+}
+
+/** The same for routes with an answer of their own: the tool's output once it is done, before that the drawn outcome. */
+export async function toolOutput(
+  app: App,
+  caller: Caller,
+  name: string,
+  input: Readonly<Record<string, unknown>>,
+  patience: Patience,
+): Promise<Response | Readonly<Record<string, unknown>>> {
+  const outcome = await outcomeFor(app, caller, name, input, patience);
+  return outcome.status === 'done' ? outcome.output : draw(app, caller, app.catalogue.get(name), outcome);
+}
+
+async function outcomeFor(
+  app: App,
+  caller: Caller,
+  name: string,
+  body: Readonly<Record<string, unknown>>,
+  { waitMs, signal }: Patience,
+): Promise<Outcome> {
   const entry = app.catalogue.get(name);
   const { input, reason } =
     entry === undefined ? { input: body, reason: undefined } : withoutReason(entry, body);
@@ -65,16 +86,11 @@ export async function useTool(
     ...(reason === undefined ? {} : { reason }),
     ...(caller.idempotencyKey === undefined ? {} : { idempotencyKey: caller.idempotencyKey }),
   });
-  const patience =
+  const wanted =
     first.status === 'running' ? (waitMs ?? ACT_WAIT_MS) : first.status === 'waiting' ? (waitMs ?? 0) : 0;
-  const left = patience - (Date.now() - asked);
+  const left = wanted - (Date.now() - asked);
   const open = first.status === 'running' || first.status === 'waiting';
-  return draw(
-    app,
-    caller,
-    entry,
-    open && left > 0 ? await awaitOutcome(app, caller.tenantId, first.callId, left, signal) : first,
-  );
+  return open && left > 0 ? awaitOutcome(app, caller.tenantId, first.callId, left, signal) : first;
 }
 
 /** What a use of a tool would come to, and what it would change, for the same body. Nothing is done, and nobody is asked. */
@@ -224,8 +240,8 @@ export const USE_TOOL_ROUTE = derivedRoute({
   who: 'caller',
   paths: ({ all }) =>
     Object.fromEntries(all.map((entry) => [`/v1/tools/${entry.tool.name}`, { post: toolOperation(entry) }])),
-  handle: async ({ app, caller, params, waitMs, request }) =>
-    useTool(app, caller, params.name, await jsonObject(request), waitMs, request.signal),
+  handle: async ({ app, caller, params, request, patience }) =>
+    useTool(app, caller, params.name, await jsonObject(request), patience),
 });
 
 /** The routes about tools. */
