@@ -161,6 +161,11 @@ describe('API keys and signing keys are changed by calls', () => {
         .catch(({ code }) => ({ status: code }));
       expect([tool, bob.status]).toEqual([tool, 'denied']);
     }
+    // What a person's client can ask for is what agents can have.
+    const resource = await fetch(`${world.url}/.well-known/oauth-protected-resource/v1`);
+    const { scopes_supported: scopes } = (await resource.json()) as { scopes_supported: string[] };
+    expect(scopes).toContain('okta.users.read');
+    expect(scopes.filter((scope) => /key/.test(scope))).toEqual([]);
   });
 
   test('an approval that the organisation requires is waited for; the secret is in that answer and works afterwards', async () => {
