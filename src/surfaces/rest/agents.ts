@@ -4,7 +4,7 @@ import { answerOf, route } from './route.ts';
 
 const AgentSecret = z.object({ agent_id: z.string(), client_secret: z.string() });
 
-/** The routes of agents that are no tools. */
+/** The routes of agents that are not tools. */
 export const AGENT_ROUTES = [
   route({
     method: 'POST',
