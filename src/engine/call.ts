@@ -252,6 +252,7 @@ async function write(asked: Asked, tool: AnyWrite, repeatable: Repeatable | null
       callId: row.id,
       calls: callDesk(app, ctx),
       policy: reading.policy,
+      seal: app.secrets.seal,
     };
     const output = await tool.run(writer, input);
     await spendUse(ctx, asked);

@@ -81,7 +81,14 @@ async function executeWrite(app: App, call: Call, entry: CatalogueEntry, tool: A
       const impact = await tool.preview(reading, row.input);
       if (!(await cleared(app, ctx, row, entry, new Map(), () => impact))) return;
       const output = await tool.run(
-        { ...ctx, actor: row.actor, callId: row.id, calls: callDesk(app, ctx), policy: reading.policy },
+        {
+          ...ctx,
+          actor: row.actor,
+          callId: row.id,
+          calls: callDesk(app, ctx),
+          policy: reading.policy,
+          seal: app.secrets.seal,
+        },
         row.input,
       );
       await spendMandateUse(ctx, row.actor, tool.scope);

@@ -105,6 +105,119 @@ describe('a key makes a key', () => {
   });
 });
 
+describe('API keys and signing keys are changed by calls', () => {
+  const path = (rest: string) => `/v1/tenants/${world.tenantId}/${rest}`;
+  const ask = (method: string, at: string, body?: object, idempotencyKey?: string) =>
+    fetch(`${world.url}${path(at)}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${world.company.api_keys.admin}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  const json = async (answer: Response) => (await answer.json()) as Record<string, unknown>;
+  const works = async (key: unknown) => {
+    const headers = { authorization: `Bearer ${String(key)}` };
+    return (await fetch(`${world.url}/v1/ledger?limit=1`, { headers })).status === 200;
+  };
+  const NEW = { name: 'auditor', scopes: ['ledger:read'] };
+
+  test('each with its call in the ledger, and no secret of a key in any of them', async () => {
+    const made = await json(await ask('POST', 'api-keys', NEW));
+    const secret = String(made['api_key']).split(':')[1] ?? '-';
+    expect((await ask('DELETE', `api-keys/${String(made['id'])}`)).status).toBe(204);
+    expect((await ask('POST', 'signing-keys/rotate')).status).toBe(201);
+    for (const [tool, event] of [
+      ['api_key_create', 'key_created'],
+      ['api_key_revoke', 'key_revoked'],
+      ['signing_key_rotate', 'SIGNING_KEY_ROTATED'],
+    ] as const) {
+      const entry = (await world.ledger(event)).at(-1);
+      const [call] = await world.sql`
+        select tool, state from calls where id = ${String(entry?.data['call_id'])}`;
+      expect(call).toEqual({ tool, state: 'succeeded' });
+      expect((await world.ledger('CALL_SUCCEEDED')).map(({ data }) => data['call_id'])).toContain(
+        entry?.data['call_id'],
+      );
+    }
+    const calls = await world.sql`select * from calls`;
+    expect(JSON.stringify([calls, await world.ledger(), world.logs])).not.toContain(secret);
+  });
+
+  test('the scope admin is enough at these routes alone, and no agent or other person has the tools', async () => {
+    const { admin } = world.company.api_keys;
+    const input = { ...NEW, secret_sha256: '0'.repeat(64) };
+    for (const [tool, given] of Object.entries({
+      api_key_create: input,
+      api_key_revoke: { key: 'akey_x' },
+      signing_key_rotate: {},
+    })) {
+      const direct = await rest(admin, `/v1/tools/${tool}`, given);
+      expect([tool, direct.status, direct.body['code']]).toEqual([tool, 403, 'no_policy_allows']);
+      const bob = await world
+        .as(await world.actor('bob'), tool, given)
+        .catch(({ code }) => ({ status: code }));
+      expect([tool, bob.status]).toEqual([tool, 'denied']);
+    }
+    // What a person's client can ask for is what agents can have.
+    const resource = await fetch(`${world.url}/.well-known/oauth-protected-resource/v1`);
+    const { scopes_supported: scopes } = (await resource.json()) as { scopes_supported: string[] };
+    expect(scopes).toContain('okta.users.read');
+    expect(scopes.filter((scope) => /key/.test(scope))).toEqual([]);
+  });
+
+  test('an approval that the organisation requires is waited for; the secret is in that answer and works afterwards', async () => {
+    // Nothing else permits anything to a key: what stays does.
+    const text = `@id("new-keys-wait") @adds("requirement") @approval("role:it_admin") @reason("New keys wait.")
+      permit (principal is Service, action == Action::"api_key_create", resource);`;
+    const inForce = (policies: string) => world.sql`
+      insert into policy_versions (tenant_id, version, text, note)
+      select ${world.tenantId}, coalesce(max(version), 0) + 1, ${policies}, 'from before' from policy_versions where tenant_id = ${world.tenantId}`;
+    const [before] = await world.sql<{ text: string }[]>`
+      select text from policy_versions where tenant_id = ${world.tenantId} order by version desc limit 1`;
+    await inForce(text);
+    try {
+      const waiting = await ask('POST', 'api-keys', NEW, 'waits');
+      const body = await json(waiting);
+      expect([waiting.status, body['status']]).toEqual([202, 'pending_approval']);
+      expect(waiting.headers.get('location')).toBe(`/v1/calls/${String(body['call_id'])}`);
+      const again = await ask('POST', 'api-keys', NEW, 'waits');
+      expect([again.status, again.headers.get('location'), await json(again)]).toEqual([
+        202,
+        waiting.headers.get('location'),
+        body,
+      ]);
+      expect(await works(body['api_key'])).toBe(false);
+      await world.vote('ivan', String(body['approval_id']));
+      await eventually(() => works(body['api_key']), 'the key works');
+      const [made] = await world.sql<
+        { id: string }[]
+      >`select id from api_keys order by created_at desc limit 1`;
+      expect((await ask('DELETE', `api-keys/${made?.id ?? ''}`)).status).toBe(204);
+    } finally {
+      await inForce(before?.text ?? '');
+    }
+  });
+
+  test('in a frozen organisation keys are revoked and the signing key is rotated, and none is created', async () => {
+    const { id } = await json(await ask('POST', 'api-keys', NEW));
+    await world.sql`delete from signing_keys where active_from > now()`;
+    await world.sql`update tenants set status = 'frozen' where id = ${world.tenantId}`;
+    try {
+      const refused = await ask('POST', 'api-keys', NEW, 'frozen');
+      expect([refused.status, (await json(refused))['code']]).toEqual([403, 'tenant_frozen']);
+      expect((await ask('DELETE', `api-keys/${String(id)}`)).status).toBe(204);
+      expect((await ask('POST', 'signing-keys/rotate')).status).toBe(201);
+    } finally {
+      await world.sql`update tenants set status = 'active' where id = ${world.tenantId}`;
+    }
+    // What was refused has not used up its key.
+    expect((await ask('POST', 'api-keys', NEW, 'frozen')).status).toBe(201);
+  });
+});
+
 describe('what guards a target holds for a key', () => {
   test('privileged people need two IT admins with step-up, and what loosens waits for a human', async () => {
     const key = await acting('Desk', ['okta_reset_mfa', 'mandate_thaw']);

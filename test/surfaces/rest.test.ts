@@ -360,7 +360,7 @@ describe('OpenAPI', () => {
   });
 
   test('other addresses are somebody else’s', async () => {
-    for (const path of ['/v1/scim/v2/Users', '/v1/tenants', '/v1/toolsx', '/mcp'])
+    for (const path of ['/v1/scim/v2/Users', '/v1/toolsx', '/mcp'])
       expect(await rest.fetch(new Request(`${BASE}${path}`))).toBeNull();
   });
 });

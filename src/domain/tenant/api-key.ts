@@ -120,31 +120,57 @@ export function requireKeyScope(key: ApiKey, scope: string): void {
   }
 }
 
-/**
- * Creates a key. Only the answer contains the secret: we store its digest. `by` is the actor, for the ledger.
- */
+/** A new secret of a key. A test key works only in a sandbox. */
+export const newKeySecret = (mode: 'sandbox' | 'live'): string =>
+  `mk_${mode === 'live' ? 'live' : 'test'}_${newSecret()}`;
+
+/** What a new key is. `hash` is the SHA-256 of its secret, all that is stored of it. */
+interface KeyToAdd {
+  readonly name: string;
+  readonly hash: string;
+  readonly scopes: readonly string[];
+  readonly source?: string | undefined;
+  readonly resource?: string | null | undefined;
+}
+
+/** Who changes a key, for the ledger. `callId` is absent where no call does. */
+interface ChangedBy {
+  readonly actor: string;
+  readonly callId?: string;
+}
+
+/** Adds a key. Throws Fault `conflict` if there is a key with the same secret. Does not check its scopes. */
+export async function addApiKey(
+  ctx: TenantWriter,
+  { name, hash, scopes, source = undefined, resource = undefined }: KeyToAdd,
+  by: ChangedBy,
+): Promise<ListedApiKey> {
+  const id = newId('akey');
+  const key = { id, name, scopes: [...scopes], source: source ?? null, resource: resource ?? null };
+  const added = await ctx.db
+    .insert(apiKeys)
+    .values({ tenantId: ctx.tenantId, hash, ...key })
+    .onConflictDoNothing()
+    .returning({ id: apiKeys.id });
+  if (added.length === 0)
+    throw new Fault('conflict', 'There is already an API key with this secret. Use a new secret.');
+  ctx.record({
+    event: 'key_created',
+    actor: by.actor,
+    data: { key_id: id, name, scopes, resource: key.resource ?? undefined, call_id: by.callId },
+  });
+  return { ...key, createdAt: ctx.now, revokedAt: null };
+}
+
+/** Creates a key with a new secret. Only the answer contains the secret. `by` is the actor, for the ledger. */
 export async function createApiKey(
   ctx: TenantWriter,
   mode: 'sandbox' | 'live',
-  key: { name: string; scopes: readonly string[]; source?: string; resource?: string | null },
+  key: Omit<KeyToAdd, 'hash'>,
   by = 'prokura',
 ): Promise<{ id: string; presented: string }> {
-  const secret = `mk_${mode === 'live' ? 'live' : 'test'}_${newSecret()}`;
-  const id = newId('akey');
-  await ctx.db.insert(apiKeys).values({
-    tenantId: ctx.tenantId,
-    id,
-    name: key.name,
-    hash: sha256(secret),
-    scopes: [...key.scopes],
-    source: key.source ?? null,
-    resource: key.resource ?? null,
-  });
-  ctx.record({
-    event: 'key_created',
-    actor: by,
-    data: { key_id: id, name: key.name, scopes: key.scopes, resource: key.resource ?? undefined },
-  });
+  const secret = newKeySecret(mode);
+  const { id } = await addApiKey(ctx, { ...key, hash: sha256(secret) }, { actor: by });
   return { id, presented: `${ctx.tenantId}:${secret}` };
 }
 
@@ -169,32 +195,58 @@ export async function listApiKeys(reader: TenantReader): Promise<ListedApiKey[]>
     .orderBy(asc(apiKeys.createdAt), asc(apiKeys.id));
 }
 
-/**
- * Revokes a key. The next request with it is refused. Revoking it again changes nothing. Throws Fault
- * `not_found`, and `conflict` for the last key with the scope `admin`, because without it nobody could create
- * another.
- */
-export async function revokeApiKey(ctx: TenantWriter, keyId: string, by: string): Promise<void> {
-  // Locks all keys, so that two administrators cannot revoke each other's last key at the same time.
-  const rows = await ctx.db
-    .select({ id: apiKeys.id, name: apiKeys.name, scopes: apiKeys.scopes, revokedAt: apiKeys.revokedAt })
+/** Locks all keys until the commit. */
+export async function lockApiKeys(ctx: TenantWriter): Promise<void> {
+  await ctx.db
+    .select({ id: apiKeys.id })
     .from(apiKeys)
     .where(eq(apiKeys.tenantId, ctx.tenantId))
     .orderBy(asc(apiKeys.id))
     .for('update');
-  const key = rows.find((row) => row.id === keyId);
+}
+
+/**
+ * The key, which may be revoked already. Throws Fault `not_found`, and `conflict` for the last key with the
+ * scope `admin`, because without it nobody could create another.
+ */
+export async function keyToRevoke(reader: TenantReader, keyId: string): Promise<ListedApiKey> {
+  const keys = await listApiKeys(reader);
+  const key = keys.find(({ id }) => id === keyId);
   if (key === undefined) throw new Fault('not_found', 'API key not found.');
-  if (key.revokedAt !== null) return;
-  const others = rows.filter((row) => row.id !== keyId && row.revokedAt === null);
-  if (key.scopes.includes(ADMIN_SCOPE) && !others.some(({ scopes }) => scopes.includes(ADMIN_SCOPE)))
+  const others = keys.filter(({ id, revokedAt }) => id !== keyId && revokedAt === null);
+  const last =
+    key.revokedAt === null &&
+    key.scopes.includes(ADMIN_SCOPE) &&
+    !others.some(({ scopes }) => scopes.includes(ADMIN_SCOPE));
+  if (last)
     throw new Fault(
       'conflict',
       `This is the last API key with the scope ${ADMIN_SCOPE}. Create another one first.`,
       { detail: { reason: 'last_admin_key' } },
     );
+  return key;
+}
+
+/**
+ * Revokes a key. The next request with it is refused. Revoking it again changes nothing. Throws as
+ * `keyToRevoke` does. The caller holds `lockApiKeys`, so that two administrators cannot revoke each other's
+ * last key at the same time.
+ */
+export async function revokeApiKey(
+  ctx: TenantWriter,
+  keyId: string,
+  by: ChangedBy,
+): Promise<{ key: string; name: string }> {
+  const { name, revokedAt } = await keyToRevoke(ctx, keyId);
+  if (revokedAt !== null) return { key: keyId, name };
   await ctx.db
     .update(apiKeys)
     .set({ revokedAt: ctx.now })
     .where(and(eq(apiKeys.tenantId, ctx.tenantId), eq(apiKeys.id, keyId), isNull(apiKeys.revokedAt)));
-  ctx.record({ event: 'key_revoked', actor: by, data: { key_id: keyId, name: key.name } });
+  ctx.record({
+    event: 'key_revoked',
+    actor: by.actor,
+    data: { key_id: keyId, name, call_id: by.callId },
+  });
+  return { key: keyId, name };
 }

@@ -7,7 +7,7 @@ import { identityProvidersDocument } from './identity-providers.ts';
 import { apiKeys } from './tables.ts';
 
 /** What must be known about a tool to judge a key's scope; keys name tools by their names. */
-interface NamedTool {
+export interface NamedTool {
   readonly name: string;
   readonly effects: string;
   readonly only?: 'people' | undefined;

@@ -10,6 +10,7 @@ const GOVERNANCE: ReadonlySet<string> = new Set([
   'spiffe',
   'break-glass',
   'api-key',
+  'signing-key',
 ]);
 
 /** Whether the tool changes the rules about who may do what. */

@@ -1,151 +1,90 @@
 import { z } from 'zod';
-import { actorName } from '#domain/actor.ts';
-import {
-  ADMIN_SCOPE,
-  createApiKey,
-  KEY_SCOPES,
-  LOOKING_KEY_SCOPES,
-  listApiKeys,
-  RESOURCE_KEY_SCOPES,
-  revokeApiKey,
-  type ListedApiKey,
-} from '#domain/tenant/api-key.ts';
-import { findResourceServer } from '#domain/resource/store.ts';
-import { actingScopes, unusableScopes } from '#domain/tenant/key-grant.ts';
+import { listApiKeys, newKeySecret } from '#domain/tenant/api-key.ts';
+import { ApiKeyView, apiKeyView, NewApiKey } from '#domain/tenant/new-key.ts';
 import type { App } from '#engine/app.ts';
-import { readonly, transact } from '#engine/transact.ts';
-import { Fault } from '#lib/fault.ts';
-import { oneLine } from '#lib/one-line.ts';
-import { readOrFault } from '#lib/problems.ts';
-import type { Caller } from './authenticate.ts';
-
-/** The body of a request for a new key. */
-export const NewApiKey = z.strictObject({
-  name: oneLine(1, 100).describe('What the key is for. It is shown in the ledger.'),
-  scopes: z
-    .array(z.string().min(1).max(100))
-    .max(50)
-    .describe(
-      `Read-only scopes: ${LOOKING_KEY_SCOPES.join(', ')}, or names of tools that only read. Two IT admins can add scopes that make changes, in Slack with /apikey grant.`,
-    ),
-  resource: z
-    .string()
-    .max(500)
-    .optional()
-    .describe(
-      `Identifier of the resource server that uses the key. Such a key can only have ${RESOURCE_KEY_SCOPES.join(' and ')}, for tokens and scopes of that resource server.`,
-    ),
-});
-
-/** A key as it is listed. Its secret was in the answer that created it, and is stored nowhere. */
-export const ApiKeyView = z.object({
-  id: z.string(),
-  name: z.string(),
-  scopes: z.array(z.string()),
-  source: z.string().nullable(),
-  resource: z.string().nullable().describe('The resource server that uses the key.'),
-  created_at: z.iso.datetime(),
-  revoked_at: z.iso.datetime().nullable(),
-});
+import { readonly } from '#engine/transact.ts';
+import { sha256 } from '#lib/crypto.ts';
+import { withTool, type Caller } from './authenticate.ts';
+import { answerOf, bodyOf, done, route, type Patience } from './route.ts';
+import { toolOutput, useTool } from './tools.ts';
 
 /** A new key, with its secret. */
-export const CreatedApiKey = ApiKeyView.extend({
+const CreatedApiKey = ApiKeyView.extend({
   api_key: z
     .string()
     .describe('Send it as "Authorization: Bearer …". It is shown only once, so save it now.'),
 });
 
 /**
- * Requires an API key with the scope `admin`, of the tenant in the path. Throws Fault `not_found` for another
- * tenant's path, and `forbidden` without the scope.
+ * Makes a secret and calls `api_key_create` with its digest, so the secret is in this answer and nowhere
+ * else. If the organisation's policies require an approval, the answer is 202 and has the secret too; it
+ * works once the key is approved.
  */
-export function requireAdmin(caller: Caller, named: string): void {
-  const { tenantId, actor, keyScopes } = caller;
-  if (named !== tenantId)
-    throw new Fault(
-      'not_found',
-      'This credential does not belong to this organisation. Check the tenant ID.',
-    );
-  if (actor.kind === 'service' && keyScopes.includes(ADMIN_SCOPE)) return;
-  throw lacksKeyScope(caller, ADMIN_SCOPE);
-}
-
-/** The Fault `forbidden` for a caller without a scope that only API keys can have. Says how a key gets it. */
-export function lacksKeyScope({ tenantId, actor }: Caller, scope: string): Fault {
-  const who = actor.kind === 'service' ? 'This API key lacks' : 'This requires an API key with';
-  const how = LOOKING_KEY_SCOPES.some((one) => one === scope)
-    ? `An administrator can create such a key with a key that has ${ADMIN_SCOPE}: POST /v1/tenants/${tenantId}/api-keys with {"name": "…", "scopes": ["${scope}"]}.`
-    : `An IT admin can grant it to a key in Slack with /apikey grant, and another IT admin must approve.`;
-  return new Fault('forbidden', `${who} the scope ${scope}. ${how}`, { detail: { required_scope: scope } });
-}
-
-/**
- * Creates a key that only reads. Throws Fault `invalid_input` for a scope that no key can have, and
- * `forbidden` for one that acts or governs: nobody knows which person holds a key, so keys must not create
- * keys that can do more than read. Humans grant such scopes (`api_key_grant`).
- */
-export async function addApiKey(
+async function addApiKey(
   app: App,
-  { tenantId, actor }: Caller,
-  body: unknown,
-): Promise<z.infer<typeof CreatedApiKey>> {
-  const asked = parsed(NewApiKey, body);
-  const scopes = [...new Set(asked.scopes)];
-  const tools = app.catalogue.all.map(({ tool }) => tool);
-  const wrong = unusableScopes(tools, scopes);
-  if (wrong.length > 0)
-    throw invalid(
-      'scopes',
-      `An API key cannot have ${wrong.join(', ')}. Use ${KEY_SCOPES.join(', ')}, or tool names.`,
-    );
-  const acting = actingScopes(tools, scopes);
-  if (acting.length > 0)
-    throw new Fault(
-      'forbidden',
-      `An API key can only create read-only keys. Create this key without ${acting.join(', ')}. Then an IT admin can grant these scopes in Slack with /apikey grant and the key ID, and another IT admin must approve.`,
-      { detail: { reason: 'humans_grant_this', scopes: acting } },
-    );
-  const { name, resource = null } = asked;
-  if (resource !== null && scopes.some((scope) => !RESOURCE_KEY_SCOPES.includes(scope)))
-    throw invalid(
-      'resource',
-      `A key of a resource server can only have ${RESOURCE_KEY_SCOPES.join(' and ')}.`,
-    );
-  return transact(app, tenantId, async (ctx) => {
-    if (resource !== null && (await findResourceServer(ctx, resource)) === null)
-      throw invalid(
-        'resource',
-        `There is no resource server ${resource}. IT admins can register one in Slack: /resource server set.`,
-      );
-    const { id, presented } = await createApiKey(ctx, app.mode, { name, scopes, resource }, actorName(actor));
-    const key = { id, name, scopes, source: null, resource, createdAt: ctx.now, revokedAt: null };
-    return { ...keyView(key), api_key: presented };
-  });
+  caller: Caller,
+  asked: NewApiKey,
+  patience: Patience,
+): Promise<Response | z.infer<typeof CreatedApiKey>> {
+  const secret = newKeySecret(app.mode);
+  const shown = { api_key: `${caller.tenantId}:${secret}` };
+  const tool = 'api_key_create';
+  const input = { ...asked, secret_sha256: sha256(secret) };
+  const answer = await toolOutput(app, withTool(caller, tool), tool, input, patience);
+  if (!(answer instanceof Response)) return { ...ApiKeyView.parse(answer), ...shown };
+  if (answer.status !== 202) return answer;
+  const waiting = (await answer.json()) as Record<string, unknown>;
+  return Response.json(
+    { ...waiting, ...shown },
+    { status: 202, headers: { location: answer.headers.get('location') ?? '' } },
+  );
 }
 
-/** Every key of the tenant, revoked ones too. */
-export async function apiKeys(app: App, { tenantId }: Caller) {
-  return { api_keys: (await readonly(app, tenantId, listApiKeys)).map(keyView) };
+/** Revokes a key with `api_key_revoke`. */
+async function removeApiKey(app: App, caller: Caller, key: string, patience: Patience): Promise<Response> {
+  const tool = 'api_key_revoke';
+  const answer = await useTool(app, withTool(caller, tool), tool, { key }, patience);
+  return answer.status === 200 ? new Response(null, { status: 204 }) : answer;
 }
 
-/** Revokes a key. Throws Fault `not_found`, and `conflict` for the last key with `admin`. */
-export async function removeApiKey(app: App, { tenantId, actor }: Caller, keyId: string): Promise<void> {
-  await transact(app, tenantId, (ctx) => revokeApiKey(ctx, keyId, actorName(actor)));
-}
+const PATH = '/v1/tenants/{tenantId}/api-keys';
 
-/** The body, parsed by the schema. Throws Fault `invalid_input` with `detail.problems`. */
-export const parsed = <S extends z.ZodType>(schema: S, body: unknown): z.infer<S> =>
-  readOrFault(schema, body, 'The request body is invalid');
-
-const invalid = (field: string, problem: string): Fault =>
-  new Fault('invalid_input', problem, { detail: { problems: [{ field, problem }] } });
-
-const keyView = (key: ListedApiKey): z.infer<typeof ApiKeyView> => ({
-  id: key.id,
-  name: key.name,
-  scopes: [...key.scopes],
-  source: key.source,
-  resource: key.resource,
-  created_at: key.createdAt.toISOString(),
-  revoked_at: key.revokedAt?.toISOString() ?? null,
-});
+/** The routes of API keys. */
+export const API_KEY_ROUTES = [
+  route({
+    method: 'GET',
+    path: PATH,
+    who: 'admin',
+    operationId: 'listApiKeys',
+    summary: 'Lists all API keys, without their secrets (API key with `admin`)',
+    answer: answerOf(z.object({ api_keys: z.array(ApiKeyView) })),
+    handle: async ({ app, caller }) => ({
+      api_keys: (await readonly(app, caller.tenantId, listApiKeys)).map(apiKeyView),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: PATH,
+    who: 'admin',
+    operationId: 'createApiKey',
+    summary: 'Creates an API key and returns its secret once (API key with `admin`)',
+    description:
+      'If a policy of the organisation requires an approval, the response is 202 and also contains `api_key`, which works once the request is approved.',
+    body: bodyOf(NewApiKey),
+    waits: true,
+    once: 'answer',
+    answer: answerOf(CreatedApiKey, 201),
+    handle: ({ app, caller, body, patience }) => addApiKey(app, caller, body, patience),
+  }),
+  route({
+    method: 'DELETE',
+    path: `${PATH}/{id}`,
+    who: 'admin',
+    operationId: 'revokeApiKey',
+    summary: 'Revokes an API key: its next request is rejected (API key with `admin`)',
+    waits: true,
+    once: 'call',
+    answer: done('Revoked.'),
+    handle: ({ app, caller, params, patience }) => removeApiKey(app, caller, params.id, patience),
+  }),
+];

@@ -1,5 +1,7 @@
+import type { z } from 'zod';
 import { jsonBody, textBody, type TextProblem } from '#lib/body.ts';
 import { Fault } from '#lib/fault.ts';
+import { readOrFault } from '#lib/problems.ts';
 import { isStorable, NOT_STORABLE } from '#lib/storable.ts';
 import { Refusal } from './faults.ts';
 
@@ -29,6 +31,10 @@ export async function jsonObject(request: Request): Promise<Record<string, unkno
     throw new Fault('invalid_input', 'The body must be one JSON object.');
   return value as Record<string, unknown>;
 }
+
+/** The body, parsed by the schema. Throws Fault `invalid_input` with `detail.problems`. */
+export const parsed = <S extends z.ZodType>(schema: S, body: unknown): z.infer<S> =>
+  readOrFault(schema, body, 'The request body is invalid');
 
 /** Whether the body is sent as a plain text. */
 export const isPlainText = (request: Request): boolean =>

@@ -7,12 +7,9 @@ import { toOcsf } from '#domain/ledger/ocsf.ts';
 import type { App } from '#engine/app.ts';
 import { checkpointLedger } from '#engine/checkpoint.ts';
 import { readonly } from '#engine/transact.ts';
-import { lacksKeyScope } from './api-keys.ts';
 import type { Caller } from './authenticate.ts';
-import type { CheckpointsQuery, LedgerExportQuery, LedgerQuery } from './ledger-query.ts';
-
-/** The API key scope for reading the ledger. */
-export const LEDGER_SCOPE = 'ledger:read';
+import { CheckpointsQuery, LedgerExportQuery, LedgerQuery } from './ledger-query.ts';
+import { answerOf, pageOf, route } from './route.ts';
 
 /** An entry exactly as it was hashed (src/domain/ledger/entry.ts). */
 export const LedgerLine = z.object({
@@ -57,9 +54,8 @@ function filterOf({ event, from, to, ...query }: Asked): LedgerFilter {
   };
 }
 
-/** A page of the ledger, oldest or newest first. Throws Fault `forbidden` without the scope. */
-export async function listLedger(app: App, caller: Caller, query: z.infer<typeof LedgerQuery>) {
-  requireLedgerScope(caller);
+/** A page of the ledger, oldest or newest first. */
+async function listLedger(app: App, caller: Caller, query: z.infer<typeof LedgerQuery>) {
   const page = { cursor: query.cursor ?? null, order: query.order, limit: query.limit + 1 };
   const rows = await readonly(app, caller.tenantId, (reader) => findLedger(reader, filterOf(query), page));
   const entries = rows.slice(0, query.limit);
@@ -70,14 +66,13 @@ export async function listLedger(app: App, caller: Caller, query: z.infer<typeof
  * Exports the ledger as NDJSON, oldest first, with one entry or OCSF event per line. Pages are read as the
  * client takes them. The export is an entry itself, committed before the first byte, and it covers what the
  * ledger contained then. A failure breaks off the connection, so a file that ended well is complete. A
- * filtered export no longer proves that nothing was left out. Throws Fault `forbidden` without the scope.
+ * filtered export no longer proves that nothing was left out.
  */
-export async function exportLedger(
+async function exportLedger(
   app: App,
   caller: Caller,
   query: z.infer<typeof LedgerExportQuery>,
 ): Promise<Response> {
-  requireLedgerScope(caller);
   const { format, ...asked } = query;
   const filter = filterOf(asked);
   await app.ledgerBatch.add(caller.tenantId, {
@@ -130,7 +125,7 @@ const checkpointView = ({ seq, hash, at, jws }: KeptCheckpoint): z.infer<typeof 
  * most if somebody else keeps it. It reveals how many entries there were, and when. An unknown tenant has
  * none.
  */
-export async function listLedgerCheckpoints(app: App, query: z.infer<typeof CheckpointsQuery>) {
+async function listLedgerCheckpoints(app: App, query: z.infer<typeof CheckpointsQuery>) {
   const rows = await readonly(app, query.tenant, (reader) =>
     listCheckpoints(reader, query.cursor ?? null, query.limit + 1),
   );
@@ -141,15 +136,61 @@ export async function listLedgerCheckpoints(app: App, query: z.infer<typeof Chec
   };
 }
 
-/**
- * Signs the head of the ledger now, without waiting for the hourly job. Throws Fault `forbidden` without the
- * scope.
- */
-export async function makeCheckpoint(app: App, caller: Caller): Promise<z.infer<typeof CheckpointView>> {
-  requireLedgerScope(caller);
+/** Signs the head of the ledger now, without waiting for the hourly job. */
+async function makeCheckpoint(app: App, caller: Caller): Promise<z.infer<typeof CheckpointView>> {
   return checkpointView(await checkpointLedger(app, caller.tenantId));
 }
 
-function requireLedgerScope(caller: Caller): void {
-  if (!caller.keyScopes.includes(LEDGER_SCOPE)) throw lacksKeyScope(caller, LEDGER_SCOPE);
-}
+// Only API keys can have it: nobody else sees what concerns everybody.
+const READER = { key: 'ledger:read' } as const;
+
+/** The routes of the ledger. */
+export const LEDGER_ROUTES = [
+  route({
+    method: 'GET',
+    path: '/v1/ledger',
+    who: READER,
+    operationId: 'listLedger',
+    summary: 'The ledger, oldest or newest first (API key with `ledger:read`)',
+    query: LedgerQuery,
+    answer: pageOf('entries', LedgerLine),
+    handle: ({ app, caller, query }) => listLedger(app, caller, query),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/ledger/export',
+    who: READER,
+    operationId: 'exportLedger',
+    summary:
+      'The ledger, one entry per line (API key with `ledger:read`). Verify a complete export with `prokura verify-ledger`; a filtered export does not prove that nothing was left out',
+    query: LedgerExportQuery,
+    answer: {
+      status: 200,
+      description: 'The response.',
+      content: (named) => ({ 'application/x-ndjson': { schema: named(LedgerLine) } }),
+    },
+    handle: ({ app, caller, query }) => exportLedger(app, caller, query),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/ledger/checkpoints',
+    who: 'anybody',
+    operationId: 'listLedgerCheckpoints',
+    summary: 'Signed checkpoints of the ledger, newest first',
+    description:
+      'Public. If you keep a checkpoint elsewhere, you can later use `prokura verify-ledger --checkpoint` to prove that an export is not missing its end. Signed every hour in which something happened.',
+    query: CheckpointsQuery,
+    answer: pageOf('checkpoints', CheckpointView),
+    handle: ({ app, query }) => listLedgerCheckpoints(app, query),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/ledger/checkpoints',
+    who: READER,
+    operationId: 'makeLedgerCheckpoint',
+    summary: 'Signs a checkpoint of the ledger now (API key with `ledger:read`)',
+    once: 'answer',
+    answer: answerOf(CheckpointView, 201, 'The checkpoint, or the last one if nothing has happened since.'),
+    handle: ({ app, caller }) => makeCheckpoint(app, caller),
+  }),
+];

@@ -8,9 +8,10 @@ import { awaitOutcome } from '#engine/await-outcome.ts';
 import { readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import type { Caller } from './authenticate.ts';
-import type { ApprovalsQuery, CallsQuery } from './query.ts';
+import { ApprovalsQuery, CallsQuery } from './query.ts';
+import { answerOf, pageOf, route } from './route.ts';
 import { approvalPage, callPage, visibleCall, type Sight } from './store.ts';
-import { approvalSummary, callDetail, callView } from './views.ts';
+import { ApprovalSummary, approvalSummary, CallDetail, callDetail, CallView, callView } from './views.ts';
 
 /** The API key scope for calls and approvals. A key with it sees those of everybody. */
 export const CALLS_SCOPE = 'calls:read';
@@ -123,3 +124,47 @@ function isAsked(view: ApprovalView, sight: Sight): boolean {
   );
   return asked || view.votes.some(({ voter }) => voter.id === sight.personId);
 }
+
+/** The routes of calls and approvals. */
+export const CALL_ROUTES = [
+  route({
+    method: 'GET',
+    path: '/v1/calls',
+    who: 'caller',
+    operationId: 'listCalls',
+    summary: 'Lists calls that concern you, newest first',
+    query: CallsQuery,
+    answer: pageOf('calls', CallView),
+    handle: ({ app, caller, query }) => listCalls(app, caller, query),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/calls/{id}',
+    who: 'caller',
+    operationId: 'showCall',
+    summary: 'Returns one call with its outcome',
+    waits: true,
+    answer: answerOf(CallDetail),
+    handle: ({ app, caller, params, patience: { waitMs, signal } }) =>
+      showCall(app, caller, params.id, waitMs ?? 0, signal),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/approvals',
+    who: 'caller',
+    operationId: 'listApprovals',
+    summary: 'Lists approvals that you requested or can decide, newest first',
+    query: ApprovalsQuery,
+    answer: pageOf('approvals', ApprovalSummary),
+    handle: ({ app, caller, query }) => listApprovals(app, caller, query),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/approvals/{id}',
+    who: 'caller',
+    operationId: 'showApproval',
+    summary: 'Returns one approval',
+    answer: answerOf(ApprovalSummary),
+    handle: ({ app, caller, params }) => showApproval(app, caller, params.id),
+  }),
+];

@@ -58,10 +58,26 @@ export async function once(
       await transact(app, tenantId, (ctx) => freeRepeat(ctx, repeatable));
     throw error;
   }
-  const text = await answer.clone().text();
-  const sealed = app.secrets.seal(JSON.stringify({ status: answer.status, text }), repeatable.key);
+  if (!answer.ok) {
+    await transact(app, tenantId, (ctx) => freeRepeat(ctx, repeatable));
+    return answer;
+  }
+  const kept: Kept = { status: answer.status, text: await answer.clone().text() };
+  const location = answer.headers.get('location');
+  const sealed = app.secrets.seal(
+    JSON.stringify(location === null ? kept : { ...kept, location }),
+    repeatable.key,
+  );
   await transact(app, tenantId, (ctx) => keepRepeat(ctx, repeatable, sealed));
   return answer;
+}
+
+/** An answer as it is stored, sealed. */
+interface Kept {
+  readonly status: number;
+  readonly text: string;
+  /** Of the call, if it waits for an approval. */
+  readonly location?: string;
 }
 
 async function firstAnswer(app: App, tenantId: string, repeatable: Repeatable): Promise<Response> {
@@ -72,11 +88,9 @@ async function firstAnswer(app: App, tenantId: string, repeatable: Repeatable): 
       'The first request with this Idempotency-Key is still running. Wait and repeat it; if this continues, check whether the request took effect.',
       { detail: { reason: 'idempotency_key_in_use' } },
     );
-  const { status, text } = JSON.parse(app.secrets.unseal(found.answer, repeatable.key)) as {
-    status: number;
-    text: string;
-  };
+  const { status, text, location } = JSON.parse(app.secrets.unseal(found.answer, repeatable.key)) as Kept;
+  const headers: Record<string, string> = location === undefined ? {} : { location };
   return text === ''
-    ? new Response(null, { status })
-    : new Response(text, { status, headers: { 'content-type': 'application/json' } });
+    ? new Response(null, { status, headers })
+    : new Response(text, { status, headers: { 'content-type': 'application/json', ...headers } });
 }

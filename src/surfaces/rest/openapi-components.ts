@@ -1,22 +1,32 @@
+import type { z } from 'zod';
 import { Envelope } from '#engine/approve/envelope.ts';
 import { CheckpointView, LedgerLine } from './ledger.ts';
-import { json, PROBLEM, ref, schemaOf } from './openapi-parts.ts';
+import { json, PROBLEM, ref, schemaOf, type Json } from './openapi-parts.ts';
 import { MAX_WAIT_SECONDS } from './query.ts';
 import { VerifyAnswer, VerifyBatch, VerifyCheck } from './verify-check.ts';
 import { ApprovalSummary, CallDetail, CallView, PreviewView } from './views.ts';
 
-/** Schemas that several paths use, or that client generators should name. */
-export const SCHEMAS = {
-  Envelope: schemaOf(Envelope),
-  Call: schemaOf(CallView),
-  CallDetail: schemaOf(CallDetail),
-  Approval: schemaOf(ApprovalSummary),
-  Preview: schemaOf(PreviewView),
-  LedgerEntry: schemaOf(LedgerLine),
-  VerifyCheck: schemaOf(VerifyCheck),
-  VerifyBatch: schemaOf(VerifyBatch),
-  VerifyAnswer: schemaOf(VerifyAnswer),
-  LedgerCheckpoint: schemaOf(CheckpointView),
+const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
+  Envelope,
+  Call: CallView,
+  CallDetail,
+  Approval: ApprovalSummary,
+  Preview: PreviewView,
+  LedgerEntry: LedgerLine,
+  VerifyCheck,
+  VerifyBatch,
+  VerifyAnswer,
+  LedgerCheckpoint: CheckpointView,
+};
+
+/** The names of schemas that several paths use, or that client generators should name. */
+export const NAMED: ReadonlyMap<z.ZodType, string> = new Map(
+  Object.entries(COMPONENTS).map(([name, schema]) => [schema, name]),
+);
+
+/** Those schemas, by name. */
+export const SCHEMAS: Readonly<Record<string, Json>> = {
+  ...Object.fromEntries(Object.entries(COMPONENTS).map(([name, schema]) => [name, schemaOf(schema)])),
   Problem: {
     type: 'object',
     description: 'RFC 9457 problem details.',

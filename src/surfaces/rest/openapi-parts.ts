@@ -21,33 +21,8 @@ export function strip(value: unknown): Json {
 /** A body of problem details (RFC 9457). */
 export const PROBLEM = { content: { 'application/problem+json': { schema: ref('Problem') } } };
 
-/** The refusals of every endpoint. */
-export const REFUSALS = {
-  400: ref('Problem', 'responses'),
-  401: ref('Unauthenticated', 'responses'),
-  403: ref('Problem', 'responses'),
-  503: ref('Later', 'responses'),
-};
-
-/** The id in a path. */
-export const ID = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
-
 /** The header of every operation that changes something. */
 export const ONCE = ref('Once', 'parameters');
-
-/** The additional refusal of endpoints for one object. */
-export const NOT_FOUND = { 404: ref('Problem', 'responses') };
-
-/** The content of one page of a list. */
-export const page = (member: string, schema: string): Json =>
-  json({
-    type: 'object',
-    required: [member, 'next_cursor'],
-    properties: {
-      [member]: { type: 'array', items: ref(schema) },
-      next_cursor: { type: ['string', 'null'] },
-    },
-  });
 
 /** The parameters of a query, each with its description. */
 export function queryParameters(schema: z.ZodObject): Json[] {
@@ -63,19 +38,3 @@ export function queryParameters(schema: z.ZodObject): Json[] {
     schema: rest,
   }));
 }
-
-/** The operation of a GET. */
-export const get = (
-  operationId: string,
-  summary: string,
-  parameters: readonly Json[],
-  content: Json,
-  more: Json = {},
-): Json => ({
-  get: {
-    operationId,
-    summary,
-    parameters: [...parameters, ref('Tenant', 'parameters')],
-    responses: { 200: { description: 'The response.', content }, ...REFUSALS, ...more },
-  },
-});

@@ -1,30 +1,24 @@
-import { takesReason } from '#engine/reason.ts';
-import type { Catalogue, CatalogueEntry } from '#engine/catalogue.ts';
-import { LEDGER_PATHS } from './openapi-ledger.ts';
-import { PARAMETERS, RESPONSES, SCHEMAS, SECURITY } from './openapi-components.ts';
-import {
-  get,
-  ID,
-  json,
-  NOT_FOUND,
-  ONCE,
-  page,
-  PROBLEM,
-  queryParameters,
-  ref,
-  REFUSALS,
-  strip,
-  type Json,
-} from './openapi-parts.ts';
-import { TENANT_PATHS } from './openapi-tenant.ts';
-import { ApprovalsQuery, CallsQuery } from './query.ts';
-import { GOVERNANCE_ROUTES, takesFile } from './policies.ts';
+import type { z } from 'zod';
+import type { Catalogue } from '#engine/catalogue.ts';
+import { NAMED, PARAMETERS, RESPONSES, SCHEMAS, SECURITY } from './openapi-components.ts';
+import { queryParameters, ref, schemaOf, type Json } from './openapi-parts.ts';
+import type { DescribedRoute } from './route.ts';
+import { ROUTES } from './routes.ts';
 
 /**
- * The OpenAPI 3.1 description of the REST interface. The same catalogue gives the same document in every
- * installation.
+ * The OpenAPI 3.1 description of the REST interface. It follows from the table of routes; the same catalogue
+ * gives the same document in every installation.
  */
 export function openApiDocument(catalogue: Catalogue): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of ROUTES) {
+    const described =
+      'paths' in route
+        ? route.paths(catalogue)
+        : { [route.path]: { [route.method.toLowerCase()]: operationOf(route) } };
+    for (const [path, operations] of Object.entries(described))
+      paths[path] = { ...paths[path], ...(operations as Json) };
+  }
   return {
     openapi: '3.1.1',
     info: {
@@ -37,221 +31,62 @@ export function openApiDocument(catalogue: Catalogue): Json {
     servers: [{ url: '/' }],
     security: [{ api_key: [] }, { delegation_token: [] }, { access_token: [] }],
     tags: [...new Set(catalogue.all.map((entry) => entry.family))].map((name) => ({ name })),
-    paths: {
-      ...Object.fromEntries(
-        catalogue.all.map((entry) => [`/v1/tools/${entry.tool.name}`, { post: toolOperation(entry) }]),
-      ),
-      ...RESOURCES,
-      ...rulePaths(catalogue),
-      ...TENANT_PATHS,
-    },
+    paths,
     components: { schemas: SCHEMAS, responses: RESPONSES, parameters: PARAMETERS, securitySchemes: SECURITY },
   };
 }
 
-function toolOperation(entry: CatalogueEntry): Json {
-  const { tool } = entry;
-  const input = strip(entry.inputSchema);
-  const reason = {
-    type: 'string',
-    maxLength: 500,
-    description: 'Why you make this call, in your own words. Approvers can read this.',
-  };
-  const schema = takesReason(entry)
-    ? { ...input, properties: { ...(input['properties'] as Json), reason } }
-    : input;
-  const done = {
-    allOf: [ref('Envelope'), { type: 'object', properties: { result: strip(entry.outputSchema) } }],
-  };
+/** The reference to a schema that has a name in the document, or the schema itself. */
+const named = (schema: z.ZodType): Json => {
+  const name = NAMED.get(schema);
+  return name === undefined ? schemaOf(schema) : ref(name);
+};
+
+function operationOf(route: DescribedRoute): Json {
+  const { operationId, summary, description, who, body, answer } = route;
+  const parameters = parametersOf(route);
   return {
-    operationId: tool.name,
-    tags: [entry.family],
-    summary: tool.title,
-    description: [tool.description, notes(tool)].filter((part) => part !== '').join('\n\n'),
-    parameters: [
-      ref('Wait', 'parameters'),
-      ...(tool.effects === 'write' || tool.effects === 'act' ? [ONCE] : []),
-      ref('Tenant', 'parameters'),
-    ],
-    requestBody: { required: Array.isArray(input['required']), content: json(schema) },
+    operationId,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    ...(who === 'caller' ? {} : { security: who === 'anybody' ? [] : [{ api_key: [] }] }),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(body === undefined ? {} : { requestBody: { required: body.required, content: body.content(named) } }),
     responses: {
-      200: { description: 'Done.', content: json(done) },
-      202: ref('NotDoneYet', 'responses'),
-      400: ref('Problem', 'responses'),
-      401: ref('Unauthenticated', 'responses'),
-      403: {
-        ...PROBLEM,
-        description:
-          'Denied by a policy, mandate or approver. `code` says which, and `outcome.missing` what would allow it.',
+      [answer.status]: {
+        description: answer.description,
+        ...(answer.content === undefined ? {} : { content: answer.content(named) }),
       },
-      404: ref('Problem', 'responses'),
-      409: {
-        ...PROBLEM,
-        description: 'Conflicts with the current state, or the request expired or was withdrawn.',
-      },
-      413: ref('Problem', 'responses'),
-      415: ref('Problem', 'responses'),
-      429: ref('Later', 'responses'),
-      502: {
-        ...PROBLEM,
-        description:
-          'The provider refused, failed or did not respond. With the `code` `unknown`, it is not known whether the call took effect.',
-      },
-      503: ref('Later', 'responses'),
+      ...refusalsOf(route),
     },
   };
 }
 
-function notes(tool: CatalogueEntry['tool']): string {
-  const parts = [`Scope: \`${tool.scope}\`.`];
-  if ('danger' in tool) parts.push(`Danger: ${tool.danger}.`);
-  if (tool.tokenScope !== undefined)
-    parts.push(`A person's access token needs the scope \`${tool.tokenScope}\`.`);
-  if (tool.only === 'people') parts.push('For people only.');
-  return parts.join(' ');
+function parametersOf({ path, who, query, waits, once }: DescribedRoute): Json[] {
+  return [
+    ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
+    })),
+    ...(query === undefined ? [] : queryParameters(query)),
+    ...(waits === true ? [ref('Wait', 'parameters')] : []),
+    ...(once === undefined ? [] : [ref('Once', 'parameters')]),
+    // It says whose organisation a person's own access token is for. API keys contain theirs.
+    ...(who === 'caller' ? [ref('Tenant', 'parameters')] : []),
+  ];
 }
 
-/** The paths of an organisation's rules. Each is the operation of one tool. */
-function rulePaths(catalogue: Catalogue): Json {
-  const paths: Record<string, Record<string, Json>> = {};
-  for (const [route, tool] of Object.entries(GOVERNANCE_ROUTES)) {
-    const [method = '', path = ''] = route.toLowerCase().split(' ');
-    const entry = catalogue.get(tool);
-    if (entry === undefined) continue;
-    const { requestBody, ...rest } = toolOperation(entry);
-    const body =
-      method === 'get' ? {} : { requestBody: takesFile(tool) ? withFile(requestBody) : requestBody };
-    const query = method === 'get' ? queryParameters(entry.tool.input) : [];
-    const parameters = [...(rest['parameters'] as Json[]), ...query];
-    paths[path] = {
-      ...paths[path],
-      [method]: { ...rest, ...body, parameters, operationId: `${method}_${tool}` },
-    };
-  }
-  return paths;
-}
-
-/** The body as JSON, or the policy text alone as a file has it. */
-const withFile = (body: unknown): Json => {
-  const { content } = body as { content: Json };
-  const text = {
-    schema: { type: 'string', description: 'The whole Cedar text; the rest of the input is the query.' },
+function refusalsOf({ method, path, who, waits, once, refusals = [] }: DescribedRoute): Json {
+  const problem = ref('Problem', 'responses');
+  return {
+    ...(waits === true && method !== 'GET' ? { 202: ref('NotDoneYet', 'responses') } : {}),
+    400: problem,
+    ...(who === 'anybody' ? {} : { 401: ref('Unauthenticated', 'responses'), 403: problem }),
+    ...(path.includes('{') ? { 404: problem } : {}),
+    ...(once === undefined ? {} : { 409: problem }),
+    ...Object.fromEntries(refusals.map((status) => [status, problem])),
+    503: ref('Later', 'responses'),
   };
-  return { ...(body as Json), content: { ...content, 'text/plain': text } };
-};
-
-const RESOURCES = {
-  '/v1/verify': {
-    post: {
-      operationId: 'verify',
-      summary:
-        'Checks whether an agent can do something for a person now, for systems that gate their own actions (API key with `verify`)',
-      requestBody: { required: true, content: json({ oneOf: [ref('VerifyCheck'), ref('VerifyBatch')] }) },
-      responses: {
-        200: {
-          description: 'The decision; for a batch, all decisions in order.',
-          content: json({
-            oneOf: [
-              ref('VerifyAnswer'),
-              { type: 'object', properties: { results: { type: 'array', items: ref('VerifyAnswer') } } },
-            ],
-          }),
-        },
-        ...REFUSALS,
-        404: ref('Problem', 'responses'),
-        409: ref('Problem', 'responses'),
-      },
-    },
-  },
-  '/v1/tools': get(
-    'listTools',
-    'Lists the tools that you may be allowed to use',
-    [],
-    json({
-      type: 'object',
-      properties: {
-        tools: {
-          type: 'array',
-          items: {
-            type: 'object',
-            properties: {
-              name: { type: 'string' },
-              title: { type: 'string' },
-              description: { type: 'string' },
-              family: { type: 'string' },
-              effects: { enum: ['read', 'look', 'write', 'act'] },
-              scope: { type: 'string' },
-              takes_reason: { type: 'boolean' },
-              input_schema: { type: 'object' },
-              output_schema: { type: 'object' },
-            },
-          },
-        },
-      },
-    }),
-  ),
-  '/v1/tools/{name}/preview': {
-    post: {
-      operationId: 'previewTool',
-      summary: 'What a use of this tool would come to, and what it would change. Nothing is done',
-      description:
-        'The administrator roles of people at Okta are read only when the tool is used, and count as none here: for somebody who holds one there, the use itself can need more approvals than this says, or be refused.',
-      parameters: [
-        { name: 'name', in: 'path', required: true, schema: { type: 'string' } },
-        ref('Tenant', 'parameters'),
-      ],
-      requestBody: {
-        required: false,
-        content: json({ type: 'object', description: 'The input of the tool.' }),
-      },
-      responses: {
-        200: { description: 'What would come of it.', content: json(ref('Preview')) },
-        ...REFUSALS,
-        ...NOT_FOUND,
-      },
-    },
-  },
-  '/v1/calls': get(
-    'listCalls',
-    'Lists calls that concern you, newest first',
-    queryParameters(CallsQuery),
-    page('calls', 'Call'),
-  ),
-  '/v1/calls/{id}': get(
-    'showCall',
-    'Returns one call with its outcome',
-    [ID, ref('Wait', 'parameters')],
-    json(ref('CallDetail')),
-    NOT_FOUND,
-  ),
-  '/v1/approvals': get(
-    'listApprovals',
-    'Lists approvals that you requested or can decide, newest first',
-    queryParameters(ApprovalsQuery),
-    page('approvals', 'Approval'),
-  ),
-  '/v1/approvals/{id}': get('showApproval', 'Returns one approval', [ID], json(ref('Approval')), NOT_FOUND),
-  '/v1/agents/{id}/secret': {
-    post: {
-      operationId: 'generateAgentSecret',
-      summary:
-        'Replaces all credentials of an agent with a generated secret and returns it once (scope `agent.manage`; the owner, IT admins or an API key)',
-      parameters: [ID, ONCE, ref('Tenant', 'parameters')],
-      responses: {
-        201: {
-          description:
-            'The secret. Prokura does not store it, except sealed for 48 hours if you sent an Idempotency-Key.',
-          content: json({
-            type: 'object',
-            properties: { agent_id: { type: 'string' }, client_secret: { type: 'string' } },
-            required: ['agent_id', 'client_secret'],
-          }),
-        },
-        ...REFUSALS,
-        ...NOT_FOUND,
-        409: ref('Problem', 'responses'),
-      },
-    },
-  },
-  ...LEDGER_PATHS,
-};
+}

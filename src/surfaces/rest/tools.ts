@@ -9,12 +9,17 @@ import type { CatalogueEntry } from '#engine/catalogue.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { previewCall } from '#engine/preview.ts';
 import { isForClients } from '#engine/client-tools.ts';
-import { withoutReason } from '#engine/reason.ts';
+import { publishedSchema } from '#engine/published.ts';
+import { takesReason, withoutReason } from '#engine/reason.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
 import { readonly } from '#engine/transact.ts';
 import type { Caller } from './authenticate.ts';
+import { jsonObject } from './body.ts';
 import { problem } from './faults.ts';
-import type { PreviewView } from './views.ts';
+import { json, type Json } from './openapi-parts.ts';
+import { toolOperation } from './openapi-tool.ts';
+import { answerOf, derivedRoute, route, type Patience } from './route.ts';
+import { PreviewView } from './views.ts';
 
 // How long to wait for an act that needs no approval if the caller names no time, in ms.
 const ACT_WAIT_MS = 5000;
@@ -36,18 +41,39 @@ export const OUTCOME_STATUS = {
 } as const satisfies Record<Outcome['status'], number>;
 
 /**
- * Uses a tool. `body` is its input, with a `reason` beside it if the tool takes one. `waitMs` is how long to
- * wait for an outcome, in ms; null does not wait for approvals, and waits a few seconds for an act. If the
- * client goes away, the waiting ends but the call continues. Throws as `call` does.
+ * Uses a tool and draws the outcome. `body` is its input, with a `reason` beside it if the tool takes one. A
+ * client that does not say how long it waits does not wait for approvals, and waits a few seconds for an
+ * act. If the client goes away, the waiting ends but the call continues. Throws as `call` does.
  */
 export async function useTool(
   app: App,
   caller: Caller,
   name: string,
   body: Readonly<Record<string, unknown>>,
-  waitMs: number | null,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<Response> {
+  return draw(app, caller, app.catalogue.get(name), await outcomeFor(app, caller, name, body, patience));
+}
+
+/** The same for routes with an answer of their own: the tool's output once it is done, before that the drawn outcome. */
+export async function toolOutput(
+  app: App,
+  caller: Caller,
+  name: string,
+  input: Readonly<Record<string, unknown>>,
+  patience: Patience,
+): Promise<Response | Readonly<Record<string, unknown>>> {
+  const outcome = await outcomeFor(app, caller, name, input, patience);
+  return outcome.status === 'done' ? outcome.output : draw(app, caller, app.catalogue.get(name), outcome);
+}
+
+async function outcomeFor(
+  app: App,
+  caller: Caller,
+  name: string,
+  body: Readonly<Record<string, unknown>>,
+  { waitMs, signal }: Patience,
+): Promise<Outcome> {
   const entry = app.catalogue.get(name);
   const { input, reason } =
     entry === undefined ? { input: body, reason: undefined } : withoutReason(entry, body);
@@ -60,28 +86,23 @@ export async function useTool(
     ...(reason === undefined ? {} : { reason }),
     ...(caller.idempotencyKey === undefined ? {} : { idempotencyKey: caller.idempotencyKey }),
   });
-  const patience =
+  const wanted =
     first.status === 'running' ? (waitMs ?? ACT_WAIT_MS) : first.status === 'waiting' ? (waitMs ?? 0) : 0;
-  const left = patience - (Date.now() - asked);
+  const left = wanted - (Date.now() - asked);
   const open = first.status === 'running' || first.status === 'waiting';
-  return draw(
-    app,
-    caller,
-    entry,
-    open && left > 0 ? await awaitOutcome(app, caller.tenantId, first.callId, left, signal) : first,
-  );
+  return open && left > 0 ? awaitOutcome(app, caller.tenantId, first.callId, left, signal) : first;
 }
 
 /** What a use of a tool would come to, and what it would change, for the same body. Nothing is done, and nobody is asked. */
-export async function previewTool(
+async function previewTool(
   app: App,
   caller: Caller,
   name: string,
   body: Readonly<Record<string, unknown>>,
-): Promise<Response> {
+): Promise<PreviewView> {
   const preview = await previewCall(app, caller.tenantId, caller.actor, name, body);
   const { tool, allowed, approvals, denial, impact } = preview;
-  const answer: PreviewView = {
+  return {
     tool,
     allowed,
     ...(denial === null ? {} : { code: denial.code, reason: denial.message }),
@@ -90,13 +111,12 @@ export async function previewTool(
     effect: impact?.effect ?? null,
     reversible: impact?.reversible ?? null,
   };
-  return Response.json(answer);
 }
 
 /**
  * The tools that this caller could be allowed to use, in the catalogue's order. Every use is decided again.
  */
-export async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<CatalogueEntry[]> {
+async function toolsFor(app: App, { tenantId, actor }: Caller): Promise<CatalogueEntry[]> {
   const { all } = app.catalogue;
   if (actor.kind === 'person' && actor.through !== undefined) {
     const { scopes } = actor.through;
@@ -173,3 +193,82 @@ const TITLES: Readonly<Record<number, string>> = {
   409: 'Ended without being executed',
   502: 'The provider did not make the change',
 };
+
+/** A tool as it is listed. */
+const listed = (entry: CatalogueEntry) => {
+  const { name, title, description, effects, scope } = entry.tool;
+  return {
+    name,
+    title,
+    description,
+    family: entry.family,
+    effects,
+    scope,
+    takes_reason: takesReason(entry),
+    input_schema: publishedSchema(entry.inputSchema),
+    output_schema: publishedSchema(entry.outputSchema),
+  };
+};
+
+const LISTED: Json = {
+  type: 'object',
+  properties: {
+    tools: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          name: { type: 'string' },
+          title: { type: 'string' },
+          description: { type: 'string' },
+          family: { type: 'string' },
+          effects: { enum: ['read', 'look', 'write', 'act'] },
+          scope: { type: 'string' },
+          takes_reason: { type: 'boolean' },
+          input_schema: { type: 'object' },
+          output_schema: { type: 'object' },
+        },
+      },
+    },
+  },
+};
+
+/** The route of every tool. The document has one path for each. */
+export const USE_TOOL_ROUTE = derivedRoute({
+  method: 'POST',
+  path: '/v1/tools/{name}',
+  who: 'caller',
+  paths: ({ all }) =>
+    Object.fromEntries(all.map((entry) => [`/v1/tools/${entry.tool.name}`, { post: toolOperation(entry) }])),
+  handle: async ({ app, caller, params, request, patience }) =>
+    useTool(app, caller, params.name, await jsonObject(request), patience),
+});
+
+/** The routes about tools. */
+export const TOOL_ROUTES = [
+  route({
+    method: 'GET',
+    path: '/v1/tools',
+    who: 'caller',
+    operationId: 'listTools',
+    summary: 'Lists the tools that you may be allowed to use',
+    answer: { status: 200, description: 'The response.', content: () => json(LISTED) },
+    handle: async ({ app, caller }) => ({ tools: (await toolsFor(app, caller)).map(listed) }),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/tools/{name}/preview',
+    who: 'caller',
+    operationId: 'previewTool',
+    summary: 'What a use of this tool would come to, and what it would change. Nothing is done',
+    description:
+      'The administrator roles of people at Okta are read only when the tool is used, and count as none here: for somebody who holds one there, the use itself can need more approvals than this says, or be refused.',
+    body: {
+      required: false,
+      parse: (body) => body,
+      content: () => json({ type: 'object', description: 'The input of the tool.' }),
+    },
+    answer: answerOf(PreviewView, 200, 'What would come of it.'),
+    handle: ({ app, caller, params, body }) => previewTool(app, caller, params.name, body),
+  }),
+];

@@ -30,18 +30,14 @@ import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { readOrFault } from '#lib/problems.ts';
 import { canonicalJson } from '#lib/json.ts';
-import { lacksKeyScope } from './api-keys.ts';
 import type { Caller, Kernel } from './authenticate.ts';
 import { VerifyBatch, VerifyCheck, type VerifyAnswer } from './verify-check.ts';
 import { resourceOf, targetsOf, type Read } from './verify-resource.ts';
 import { byName, byToken, type Candidates } from './verify-who.ts';
 
-/** The API key scope for checks. */
-export const VERIFY_SCOPE = 'verify';
-
 /**
  * `POST /v1/verify`: one check, or several as `{checks: […]}`, in order. Every check is written to the ledger
- * before it is answered.
+ * before it is answered. Does not check for the scope `verify`; the route does.
  *
  * Throws Fault `unavailable`, and never allows, if the database is gone or the provider must be asked and
  * does not answer. A resource server's key may ask only about its own tokens and scopes; otherwise it throws
@@ -54,7 +50,6 @@ export async function verify(
   body: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
 ): Promise<VerifyAnswer | { results: VerifyAnswer[] }> {
-  if (!caller.keyScopes.includes(VERIFY_SCOPE)) throw lacksKeyScope(caller, VERIFY_SCOPE);
   const asking = { app, kernel, caller, signal, about: await scopesOfKey(app, caller) };
   if (body['checks'] === undefined) return one(asking, parsed(VerifyCheck, body));
   const { checks } = parsed(VerifyBatch, body);

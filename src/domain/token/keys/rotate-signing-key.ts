@@ -1,8 +1,7 @@
-import { eq } from 'drizzle-orm';
+import { z } from 'zod';
 import type { Secrets } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
-import type { TenantWriter } from '../../context.ts';
-import { tenants } from '../../tenant/tables.ts';
+import type { TenantReader, TenantWriter } from '../../context.ts';
 import { JWKS_MAX_AGE_SECONDS, SKEW_SECONDS, TOKEN_SECONDS } from '../names.ts';
 import { createSigningKey, KEEP_SECONDS } from './signing-keys.ts';
 import { retireSigningKeys, signingKeysOf, type SigningKeyRow } from '../store.ts';
@@ -18,6 +17,22 @@ export const PUBLISHED_AHEAD_SECONDS = KEEP_SECONDS + JWKS_MAX_AGE_SECONDS + SKE
  */
 export const PUBLISHED_AFTER_SECONDS = TOKEN_SECONDS + 2 * SKEW_SECONDS;
 
+/** A rotation that has begun, as it is answered. */
+export const RotatedSigningKey = z.object({
+  kid: z.string(),
+  active_from: z.iso.datetime().describe('When it starts to sign. It is already in the JWKS.'),
+  retiring: z.array(z.string()).describe('Keys that stay in the JWKS until `retires_at`.'),
+  retires_at: z.iso.datetime(),
+});
+
+/** Converts a rotation to that form. */
+export const rotationView = (rotation: Rotation): z.infer<typeof RotatedSigningKey> => ({
+  kid: rotation.kid,
+  active_from: rotation.activeFrom.toISOString(),
+  retiring: [...rotation.retiring],
+  retires_at: rotation.retiresAt.toISOString(),
+});
+
 /** A rotation that has begun. */
 export interface Rotation {
   readonly kid: string;
@@ -28,37 +43,45 @@ export interface Rotation {
 }
 
 /**
- * Begins a rotation: a new key is published at once and signs from `activeFrom` on. The present key signs
- * until then, and stays published for its tokens. Throws Fault `conflict` if a new key is still waiting for
- * its time. Records `SIGNING_KEY_ROTATED`. Does not check whether `actor` may.
+ * The keys that a rotation would retire. Throws Fault `conflict` if a new key is still waiting for its time.
  */
-export async function rotateSigningKey(
-  ctx: TenantWriter,
-  secrets: Secrets,
-  actor: string,
-): Promise<Rotation> {
-  // Makes concurrent rotations wait, so that the second sees the key of the first.
-  await ctx.db
-    .select({ id: tenants.id })
-    .from(tenants)
-    .where(eq(tenants.id, ctx.tenantId))
-    .for('no key update');
-  const before = await signingKeysOf(ctx);
-  const waiting = before.find((key) => startOf(key) > ctx.now.getTime());
+export async function signingKeysToRetire(reader: TenantReader): Promise<string[]> {
+  const keys = await signingKeysOf(reader);
+  const waiting = keys.find((key) => startOf(key) > reader.now.getTime());
   if (waiting !== undefined) {
     throw new Fault(
       'conflict',
       `The key ${waiting.kid} is already published and signs from ${new Date(startOf(waiting)).toISOString()}. Rotate again after that.`,
     );
   }
+  return keys.map(({ kid }) => kid);
+}
+
+/**
+ * Begins a rotation: a new key is published at once and signs from `activeFrom` on. The present key signs
+ * until then, and stays published for its tokens. Throws Fault `conflict` if a new key is still waiting for
+ * its time. Records `SIGNING_KEY_ROTATED`. The caller holds the tenant, so that the second of two rotations
+ * sees the key of the first.
+ */
+export async function rotateSigningKey(
+  ctx: TenantWriter,
+  seal: Secrets['seal'],
+  by: { readonly actor: string; readonly callId: string },
+): Promise<Rotation> {
+  const retiring = await signingKeysToRetire(ctx);
   const activeFrom = new Date(ctx.now.getTime() + PUBLISHED_AHEAD_SECONDS * 1000);
-  const kid = await createSigningKey(ctx, secrets, activeFrom);
+  const kid = await createSigningKey(ctx, { seal }, activeFrom);
   const retiresAt = new Date(activeFrom.getTime() + PUBLISHED_AFTER_SECONDS * 1000);
-  const retiring = before.map((key) => key.kid);
   ctx.record({
     event: 'SIGNING_KEY_ROTATED',
-    actor,
-    data: { kid, active_from: activeFrom.toISOString(), retiring, retires_at: retiresAt.toISOString() },
+    actor: by.actor,
+    data: {
+      kid,
+      active_from: activeFrom.toISOString(),
+      retiring,
+      retires_at: retiresAt.toISOString(),
+      call_id: by.callId,
+    },
   });
   return { kid, activeFrom, retiresAt, retiring };
 }

@@ -52,7 +52,7 @@ const sealedAs = (kid: string): string => `signing-key:${kid}`;
  */
 export async function createSigningKey(
   ctx: TenantWriter,
-  secrets: Secrets,
+  secrets: Pick<Secrets, 'seal'>,
   activeFrom: Date | null = null,
 ): Promise<string> {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
