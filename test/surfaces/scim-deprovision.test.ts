@@ -16,7 +16,7 @@ const patch = (...Operations: unknown[]) => ({
 
 let world: ScimWorld;
 beforeAll(async () => {
-  world = withScim(await openBareWorld());
+  world = withScim(await openBareWorld({ max: 5 }));
 });
 afterAll(() => world.close());
 
@@ -210,7 +210,7 @@ describe('coming back', () => {
 });
 
 it('answers 503 with Retry-After while the database is gone, and never 404', async () => {
-  const own = withScim(await openBareWorld());
+  const own = withScim(await openBareWorld({ max: 5 }));
   try {
     const client = await own.client(await own.emptyTenant());
     const { body } = await client.send('POST', '/Users', oktaUser('down'));
