@@ -75,13 +75,13 @@ const queue: JobQueue = {
   stop: async () => {},
 };
 
-/** Opens a world without a server, simulators and people. */
-export async function openBareWorld(): Promise<BareWorld> {
+/** Opens a world without a server, simulators and people. `max` bounds its connections, 10 unless given. */
+export async function openBareWorld(options: { max?: number } = {}): Promise<BareWorld> {
   const ownerUrl = await copyDatabase();
   const name = new URL(ownerUrl).pathname.slice(1);
   const admin = postgres(new URL('/postgres', ownerUrl).href, { max: 1, onnotice: () => {} });
   const sql = postgres(ownerUrl, { max: 4, onnotice: () => {} });
-  const database = openDatabase(ownerUrl, { role: SERVER_ROLE });
+  const database = openDatabase(ownerUrl, { role: SERVER_ROLE, ...options });
   const logs: Record<string, unknown>[] = [];
   const app: BareApp = {
     apiKey: createApiKeyCheck(database.sql, 'sandbox'),

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '#engine/outcome.ts';
 import { eventually, openWorld, type World } from '../support/world.ts';
 
@@ -7,11 +7,6 @@ beforeAll(async () => {
   world = await openWorld();
 });
 afterAll(() => world.close());
-// Every test begins with the policies that ship, and with two IT admins.
-beforeEach(async () => {
-  await world.sql`delete from policy_versions`;
-  await world.sql`update people set held = false where email = 'ivan@acme.example'`;
-});
 
 /** Dana asks and Ivan agrees. Waits until it is done. */
 async function agreed(tool: string, input: Record<string, unknown>): Promise<Record<string, unknown>> {
@@ -129,12 +124,10 @@ describe('policies of a tenant', () => {
   test('a text that would lock IT admins out does not take the place of the one in force', async () => {
     const shown = async () => done(await world.as(await world.actor('dana'), 'policy_show', {}));
     const before = await shown();
-    const calls = async () => world.sql`select id from calls where tool = 'policy_set' order by id`;
-    const callsBefore = await calls();
     const text = '@id("no") forbid (principal, action == Action::"approval_decide", resource);';
     const asked = world.as(await world.actor('dana'), 'policy_set', { text, note: 'a test' });
     await expect(asked).rejects.toMatchObject({ code: 'invalid_input' });
-    expect(await calls()).toEqual(callsBefore);
+    expect(await world.sql`select 1 from calls where tool = 'policy_set'`).toHaveLength(0);
     expect(await world.sql`select 1 from policy_versions`).toHaveLength(0);
     expect(await shown()).toEqual(before);
   });
@@ -178,9 +171,9 @@ describe('policies of a tenant', () => {
       return rows.length > 0 && rows;
     }, 'the version stands');
     expect(row).toMatchObject({ version: 1, note: 'no resets', call_id: asked.callId });
-    expect((await world.ledger('policy_changed')).at(-1)).toMatchObject({
-      data: { version: 1, call_id: asked.callId },
-    });
+    expect(await world.ledger('policy_changed')).toMatchObject([
+      { data: { version: 1, call_id: asked.callId } },
+    ]);
     const bob = await world.actor('bob');
     expect(await world.as(bob, 'okta_reset_mfa', { person: (await world.person('ann')).id })).toMatchObject({
       status: 'denied',
@@ -207,11 +200,16 @@ describe('policies of a tenant', () => {
     });
     expect(tried['different']).toBe(differences.length);
     // The dry run has changed nothing.
-    expect(await world.sql`select 1 from policy_versions`).toHaveLength(0);
+    expect(await world.sql`select 1 from policy_versions`).toHaveLength(1);
     expect((await world.as(bob, 'okta_reset_password', { person }, { waitMs: 60_000 })).status).toBe('done');
   });
 
   test('law 2 and 6: what was approved under other policies is asked again, or denied', async () => {
+    // Back to the shipped policies. Bob asks for a mandate that his manager must approve.
+    expect(await agreed('policy_set', { version: 0, note: 'back to what ships' })).toMatchObject({
+      version: 2,
+      two_humans: true,
+    });
     const agent = await world.agent('lawful-bot', 'dana');
     const asked = await world.as(await world.actor('bob'), 'mandate_create', {
       agent: agent.id,
@@ -221,7 +219,6 @@ describe('policies of a tenant', () => {
     });
     // The agent's owner is not one of Bob's direct reports, so no policy permits it.
     expect(asked.status).toBe('denied');
-    // Bob asks for a mandate that his manager must approve.
     const own = await world.agent('bobs-bot', 'carl');
     const waiting = await world.as(await world.actor('bob'), 'mandate_create', {
       agent: own.id,
@@ -251,6 +248,7 @@ describe('policies of a tenant', () => {
   });
 
   test('law 6: a further requirement asks again', async () => {
+    await agreed('policy_set', { version: 0, note: 'back to what ships' });
     const agent = await world.agent('asked-again-bot', 'carl');
     const first = await world.as(await world.actor('bob'), 'mandate_create', {
       agent: agent.id,
@@ -298,10 +296,7 @@ describe('policies of a tenant', () => {
       denial: { policy: 'nobody-resets-themselves-here' },
     });
     // Back with the old version, although the text in force does not mention policy_set.
-    expect(await agreed('policy_set', { version: 0, note: 'back' })).toMatchObject({
-      version: 2,
-      two_humans: true,
-    });
+    expect(await agreed('policy_set', { version: 0, note: 'back' })).toMatchObject({ two_humans: true });
     expect(await world.as(ann, 'policy_show', {})).toMatchObject({ status: 'denied' });
   });
 
@@ -354,23 +349,19 @@ describe('policies of a tenant', () => {
       await world.sql`update tenants set settings = settings || '{"singleAdmin": true}'`;
       expect(await alone()).toBe(true);
     };
-    try {
-      await without();
-      for (const row of rows) await world.sql`insert into memberships ${world.sql(row)}`;
-      expect(await alone()).toBe(false);
-      await world.sql`delete from memberships where person_id = ${ivan}`;
-      expect(await alone()).toBe(false);
-      await without();
-      const everybody = await world.sql<{ source: string; uid: string }[]>`
-        select source, uid from groups where uid <> all(${mapped.map((one) => one.group_uid)})
-           and (select count(*) from memberships m where m.group_id = groups.id) > 1 limit 1`;
-      await world.sql`insert into group_mappings (tenant_id, id, source, group_uid, role, scopes) values (${world.tenantId}, 'map_test', ${everybody[0]!.source}, ${everybody[0]!.uid}, 'it_admin', '{}')`;
-      expect(await alone()).toBe(false);
-    } finally {
-      await world.sql`delete from group_mappings where id = 'map_test'`;
-      for (const row of rows)
-        await world.sql`insert into memberships ${world.sql(row)} on conflict do nothing`;
-    }
+    await without();
+    for (const row of rows) await world.sql`insert into memberships ${world.sql(row)}`;
+    expect(await alone()).toBe(false);
+    await world.sql`delete from memberships where person_id = ${ivan}`;
+    expect(await alone()).toBe(false);
+    await without();
+    const everybody = await world.sql<{ source: string; uid: string }[]>`
+      select source, uid from groups where uid <> all(${mapped.map((one) => one.group_uid)})
+         and (select count(*) from memberships m where m.group_id = groups.id) > 1 limit 1`;
+    await world.sql`insert into group_mappings (tenant_id, id, source, group_uid, role, scopes) values (${world.tenantId}, 'map_test', ${everybody[0]!.source}, ${everybody[0]!.uid}, 'it_admin', '{}')`;
+    expect(await alone()).toBe(false);
+    await world.sql`delete from group_mappings where group_uid = ${everybody[0]!.uid} and role = 'it_admin'`;
+    for (const row of rows) await world.sql`insert into memberships ${world.sql(row)}`;
   });
 
   test('versions are only ever added: the server itself cannot change one', async () => {

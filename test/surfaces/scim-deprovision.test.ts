@@ -17,7 +17,7 @@ let world: ScimWorld;
 /** The jobs of subscribers, by tenant. */
 const told: { tenant: unknown; queue: string }[] = [];
 beforeAll(async () => {
-  world = withScim(await openBareWorld());
+  world = withScim(await openBareWorld({ max: 5 }));
   const enqueue = async (_tx: unknown, queue: string, data: { tenant?: unknown }) =>
     void told.push({ tenant: data.tenant, queue });
   const enqueueAll = async (tx: unknown, queue: string, jobs: { data: object }[]) => {
@@ -217,7 +217,7 @@ describe('coming back', () => {
 });
 
 it('answers 503 with Retry-After while the database is gone, and never 404', async () => {
-  const own = withScim(await openBareWorld());
+  const own = withScim(await openBareWorld({ max: 5 }));
   try {
     const client = await own.client(await own.emptyTenant());
     const { body } = await client.send('POST', '/Users', oktaUser('down'));

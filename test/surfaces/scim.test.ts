@@ -21,7 +21,7 @@ let okta: Client;
 let entra: Client;
 
 beforeAll(async () => {
-  world = withScim(await openBareWorld());
+  world = withScim(await openBareWorld({ max: 5 }));
   const tenantId = await world.emptyTenant();
   okta = await world.client(tenantId);
   entra = await world.client(tenantId, 'entra');
