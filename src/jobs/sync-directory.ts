@@ -1,13 +1,24 @@
 import { savePeople } from '#domain/person/import.ts';
 import { findManagers, saveManagers } from '#domain/person/managers.ts';
 import { notReadSince } from '#domain/person/store.ts';
+import type { ProviderLink } from '#domain/provider.ts';
 import type { App } from '#engine/app.ts';
 import { readPerson } from '#engine/read-person.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { asFault } from '#lib/fault.ts';
 import { syncGroups } from './sync-groups.ts';
 import { saveOutcome } from './sync-outcome.ts';
-import { ambiguousManagers, emptyReport, noteUnread, type SyncReport, type SyncRun } from './sync-report.ts';
+import { ambiguousManagers, emptyReport, noteUnread, type SyncReport } from './sync-report.ts';
+
+/** One run: its tenant, its source, and what it has seen so far. */
+export interface SyncRun {
+  readonly app: App;
+  readonly tenantId: string;
+  readonly link: ProviderLink;
+  readonly actor: string;
+  readonly begun: Date;
+  readonly report: SyncReport;
+}
 
 // How many managers one transaction changes.
 const PIECE = 1000;

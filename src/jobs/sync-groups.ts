@@ -3,7 +3,8 @@ import type { MemberChanges, SavedGroup } from '#domain/group/import.ts';
 import { savePeople } from '#domain/person/import.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { asFault, Fault } from '#lib/fault.ts';
-import { noteUnread, type SyncRun } from './sync-report.ts';
+import type { SyncRun } from './sync-directory.ts';
+import { noteUnread } from './sync-report.ts';
 
 // How often to read a group whose members others remove each time while the provider answers.
 const MOST_READS = 3;

@@ -5,7 +5,7 @@ import { SYNC_DIRECTORY } from '#engine/set-up.ts';
 import { transact } from '#engine/transact.ts';
 import type { JobData } from '#db/queue.ts';
 import { inShort } from '#lib/in-short.ts';
-import type { SyncRun } from './sync-report.ts';
+import type { SyncRun } from './sync-directory.ts';
 
 const WORK = { queue: SYNC_DIRECTORY, subject: '' };
 

@@ -1,5 +1,3 @@
-import type { ProviderLink } from '#domain/provider.ts';
-import type { App } from '#engine/app.ts';
 import type { Fault } from '#lib/fault.ts';
 
 /** What one run saw. `missing` names what the provider would not show, and why; it was left unchanged. */
@@ -16,16 +14,6 @@ export interface SyncReport {
    */
   ambiguous_managers: { count: number; people: readonly string[] };
   missing: Record<string, string>;
-}
-
-/** One run: its tenant, its source, and what it has seen so far. */
-export interface SyncRun {
-  readonly app: App;
-  readonly tenantId: string;
-  readonly link: ProviderLink;
-  readonly actor: string;
-  readonly begun: Date;
-  readonly report: SyncReport;
 }
 
 // The most parts that a report names. Beyond that it only counts.

@@ -4,7 +4,6 @@ import { heading, pair, preformatted } from '#lib/page-parts.ts';
 import { oneLine } from '#lib/sanitise.ts';
 import {
   button,
-  fact,
   header,
   notice,
   plain,
@@ -26,8 +25,6 @@ describe('a text from outside does not compile where it is drawn', () => {
     expect(header(name).text.text).toBe('Ann status: approved');
     // @ts-expect-error -- a template with a raw string in it
     header(`Suspend ${name}`);
-    // @ts-expect-error -- a raw string
-    fact(name, []);
     // @ts-expect-error -- a raw string
     button(name, 'action', 'value');
     // @ts-expect-error -- a raw string
