@@ -1,14 +1,14 @@
 import type { Database } from '#db/pool.ts';
 import type { JobQueue } from '#db/queue.ts';
 import type { DomainEventName } from '#domain/events.ts';
-import type { NewEntry } from '#domain/ledger/entry.ts';
-import type { Once } from '#domain/ledger/store.ts';
 import type { ProviderLink } from '#domain/provider.ts';
 import type { ApiKeyCheck } from '#domain/tenant/api-key.ts';
 import type { Secrets } from '#lib/crypto.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { PolicyBook } from './decide/policies.ts';
+import type { NewEntry } from '#domain/ledger/entry.ts';
+import type { Once } from '#domain/ledger/store.ts';
 import type { SettledCalls } from './settled.ts';
 
 /**
