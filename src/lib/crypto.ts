@@ -29,9 +29,9 @@ export interface Secrets {
    * Encrypts with AES-256-GCM (NIST SP 800-38D) and a random nonce. `about` is authenticated with it,
    * so `unseal` fails with any other `about`.
    */
-  seal(plain: string, about: string): string;
+  readonly seal: (plain: string, about: string) => string;
   /** Decrypts. Throws if the text was changed, or was sealed with another `about` or another key. */
-  unseal(sealed: string, about: string): string;
+  readonly unseal: (sealed: string, about: string) => string;
   /**
    * HMAC-SHA-256 in hexadecimal: the same for the same text, and reveals nothing about it without the key.
    */

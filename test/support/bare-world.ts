@@ -34,11 +34,11 @@ export interface AnyWorld {
   readonly sql: Sql;
   /** Log lines, parsed. */
   readonly logs: Record<string, unknown>[];
-  write<T>(tenantId: string, work: (ctx: TenantWriter) => Promise<T>): Promise<T>;
+  readonly write: <T>(tenantId: string, work: (ctx: TenantWriter) => Promise<T>) => Promise<T>;
   ledgerOf(tenantId: string, event?: string): Promise<LedgerEntry[]>;
   /** A tenant with nothing but its settings and a ledger. Returns its id. */
   emptyTenant(settings?: Partial<TenantSettings>): Promise<string>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A migrated database without a server. What a test wants to run on it, it calls in its own process. */

@@ -393,13 +393,13 @@ describe('tools/list', () => {
   });
 
   test('S24: no contract is kept of a tool that is offered no more', () => {
-    // With -u vitest removes it when the file ends.
-    if (expect.getState().snapshotState.snapshotUpdateState === 'all') return;
     const kept = readFileSync(resolve(import.meta.dirname, '__snapshots__/mcp.test.ts.snap'), 'utf8');
     const written = [...kept.matchAll(/^exports\[`.*: (\w+) 1`\]/gm)].map(([, name = '']) => name);
     expect(written).not.toEqual([]);
     const offered = CONTRACTS.map(({ wire }) => wire.name);
-    expect(written.filter((name) => !offered.includes(name))).toEqual([]);
+    // With -u vitest removes them when the file ends.
+    const isUpdate = expect.getState().snapshotState.snapshotUpdateState === 'all';
+    expect(isUpdate ? [] : written.filter((name) => !offered.includes(name))).toEqual([]);
   });
 
   test('every schema compiles in both dialects that clients use', async () => {

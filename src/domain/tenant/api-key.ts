@@ -142,7 +142,7 @@ interface ChangedBy {
 /** Adds a key. Throws Fault `conflict` if there is a key with the same secret. Does not check its scopes. */
 export async function addApiKey(
   ctx: TenantWriter,
-  { name, hash, scopes, source = undefined, resource = undefined }: KeyToAdd,
+  { name, hash, scopes, source, resource }: KeyToAdd,
   by: ChangedBy,
 ): Promise<ListedApiKey> {
   const id = newId('akey');
