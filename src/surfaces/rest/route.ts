@@ -109,16 +109,16 @@ export const route = <
   const Path extends string,
   const W extends WhoOf<Path>,
   T = undefined,
-  Q extends z.ZodObject = z.ZodObject<Record<never, never>>,
+  Q extends z.ZodObject = never,
   B = undefined,
 >(
   row: Described<Path, W, Q, B, T>,
-): Route => row as DescribedRoute;
+): Route => row;
 
 /** The same for a route whose description follows from tools. */
 export const derivedRoute = <const Path extends string, const W extends WhoOf<Path>>(
   row: Derived<Path, W>,
-): Route => row as Derived<string, Who>;
+): Route => row;
 
 /** A body that the schema parses and describes. */
 export const bodyOf = <S extends z.ZodType>(schema: S): Body<z.infer<S>> => ({
