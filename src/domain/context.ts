@@ -15,7 +15,6 @@
  * a `write` cannot reach Okta, a `read` cannot update, and only `engine/transact.ts` opens a transaction.
  */
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import type { Secrets } from '#lib/crypto.ts';
 import type { Actor } from './actor.ts';
 import type { CallDesk } from './call/desk.ts';
 import type { Denial } from './denial.ts';
@@ -104,7 +103,7 @@ export interface WriteContext extends TenantWriter {
   /** For tools of governance. */
   readonly policy: PolicyDesk;
   /** Encrypts a secret with the installation's key (`lib/crypto.ts`). No tool decrypts. */
-  readonly seal: Secrets['seal'];
+  readonly seal: (plain: string, about: string) => string;
 }
 
 /** A person as the provider shows them now. `id` is ours, or null if the person has not been imported. */

@@ -252,7 +252,7 @@ async function write(asked: Asked, tool: AnyWrite, repeatable: Repeatable | null
       callId: row.id,
       calls: callDesk(app, ctx),
       policy: reading.policy,
-      seal: app.secrets.seal,
+      seal: (plain, about) => app.secrets.seal(plain, about),
     };
     const output = await tool.run(writer, input);
     await spendUse(ctx, asked);

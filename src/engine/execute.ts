@@ -87,7 +87,7 @@ async function executeWrite(app: App, call: Call, entry: CatalogueEntry, tool: A
           callId: row.id,
           calls: callDesk(app, ctx),
           policy: reading.policy,
-          seal: app.secrets.seal,
+          seal: (plain, about) => app.secrets.seal(plain, about),
         },
         row.input,
       );

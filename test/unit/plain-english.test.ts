@@ -126,8 +126,8 @@ describe('plain English', () => {
 describe('a tool', () => {
   const verbs = new Set(
     (
-      'Add Apply Approve Break Confirm Delegate Disable Dismiss Enable Explain Find Freeze Give Grant Lift Link List Map Narrow Preview ' +
-      'Register Remove Renew Request Reset Review Revoke Rotate Save Set Show Suspend Thaw Transfer Try Unmap Use Wait Withdraw'
+      'Add Apply Approve Break Confirm Create Delegate Disable Dismiss Enable Explain Find Freeze Give Grant Lift Link List Map Narrow ' +
+      'Preview Register Remove Renew Request Reset Review Revoke Rotate Save Set Show Suspend Thaw Transfer Try Unmap Use Wait Withdraw'
     ).split(' '),
   );
 

@@ -129,7 +129,7 @@ interface KeyToAdd {
   readonly name: string;
   readonly hash: string;
   readonly scopes: readonly string[];
-  readonly source?: string | undefined;
+  readonly source?: string | null | undefined;
   readonly resource?: string | null | undefined;
 }
 
@@ -142,11 +142,11 @@ interface ChangedBy {
 /** Adds a key. Throws Fault `conflict` if there is a key with the same secret. Does not check its scopes. */
 export async function addApiKey(
   ctx: TenantWriter,
-  { name, hash, scopes, source, resource }: KeyToAdd,
+  { name, hash, scopes, source = null, resource = null }: KeyToAdd,
   by: ChangedBy,
 ): Promise<ListedApiKey> {
   const id = newId('akey');
-  const key = { id, name, scopes: [...scopes], source: source ?? null, resource: resource ?? null };
+  const key = { id, name, scopes: [...scopes], source, resource };
   const added = await ctx.db
     .insert(apiKeys)
     .values({ tenantId: ctx.tenantId, hash, ...key })

@@ -46,7 +46,7 @@ const lacking = (message: string, scope: string): Fault =>
   new Fault('forbidden', message, { detail: { required_scope: scope } });
 
 /** A page of the calls that the caller may see, newest first. Throws as `sightOf` does. */
-export async function listCalls(app: App, caller: Caller, query: z.infer<typeof CallsQuery>) {
+async function listCalls(app: App, caller: Caller, query: z.infer<typeof CallsQuery>) {
   return readonly(app, caller.tenantId, async (reader) => {
     const rows = await callPage(reader, await sightOf(reader, caller), query, {
       before: query.cursor,
@@ -64,7 +64,7 @@ export async function listCalls(app: App, caller: Caller, query: z.infer<typeof 
  * One call. With `waitMs` (ms), waits up to that long until it has ended. Throws Fault `not_found` if the
  * caller may see no such call.
  */
-export async function showCall(app: App, caller: Caller, id: string, waitMs: number, signal: AbortSignal) {
+async function showCall(app: App, caller: Caller, id: string, waitMs: number, signal: AbortSignal) {
   const read = () =>
     readonly(app, caller.tenantId, async (reader) => {
       const call = await visibleCall(reader, await sightOf(reader, caller), id);
@@ -84,7 +84,7 @@ const MAX_LOOKED_AT = 300;
  * A page of approvals, newest first: those of calls that the caller may see, and those that a person may
  * decide or has decided.
  */
-export async function listApprovals(app: App, caller: Caller, query: z.infer<typeof ApprovalsQuery>) {
+async function listApprovals(app: App, caller: Caller, query: z.infer<typeof ApprovalsQuery>) {
   return readonly(app, caller.tenantId, async (reader) => {
     const sight = await sightOf(reader, caller);
     const found: ApprovalView[] = [];
@@ -106,7 +106,7 @@ export async function listApprovals(app: App, caller: Caller, query: z.infer<typ
 }
 
 /** One approval. Throws the same Fault `not_found` if it does not exist and if the caller may not see it. */
-export async function showApproval(app: App, caller: Caller, id: string) {
+async function showApproval(app: App, caller: Caller, id: string) {
   return readonly(app, caller.tenantId, async (reader) => {
     const sight = await sightOf(reader, caller);
     const [row] = await approvalPage(reader, sight, { id }, { before: undefined, limit: 1 });

@@ -109,8 +109,7 @@ export const route = <
   const Path extends string,
   const W extends WhoOf<Path>,
   T = undefined,
-  // oxlint-disable-next-line no-generated-empty-object-type -- a route without a query has no parameter to read
-  Q extends z.ZodObject = z.ZodObject<Record<never, never>>,
+  Q extends z.ZodObject = never,
   B = undefined,
 >(
   row: Described<Path, W, Q, B, T>,

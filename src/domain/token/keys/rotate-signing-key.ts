@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Secrets } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
-import type { TenantReader, TenantWriter } from '../../context.ts';
+import type { TenantReader, TenantWriter, WriteContext } from '../../context.ts';
 import { JWKS_MAX_AGE_SECONDS, SKEW_SECONDS, TOKEN_SECONDS } from '../names.ts';
 import { createSigningKey, KEEP_SECONDS } from './signing-keys.ts';
 import { retireSigningKeys, signingKeysOf, type SigningKeyRow } from '../store.ts';
@@ -65,7 +64,7 @@ export async function signingKeysToRetire(reader: TenantReader): Promise<string[
  */
 export async function rotateSigningKey(
   ctx: TenantWriter,
-  seal: Secrets['seal'],
+  seal: WriteContext['seal'],
   by: { readonly actor: string; readonly callId: string },
 ): Promise<Rotation> {
   const retiring = await signingKeysToRetire(ctx);
