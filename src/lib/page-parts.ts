@@ -5,7 +5,7 @@ import type { Line, Ours } from './sanitise.ts';
 export const heading = <T extends string>(text: Ours<T>) => html`<h1>${text}</h1>`;
 
 /** A label with its value in a `<dl>`, and small print below the value. */
-export const pair = <T extends string>(label: T, value: Line, below: Below | null = null) =>
+export const pair = <T extends string>(label: Ours<T>, value: Line, below: Below | null = null) =>
   html`<dt>${label}</dt>
     <dd>${value}${below === null ? '' : html`<br /><span class="soft">${below}</span>`}</dd>`;
 
