@@ -59,6 +59,8 @@ describe('a text from outside does not compile where it is drawn', () => {
     // @ts-expect-error -- a raw string
     pair('For', name);
     // @ts-expect-error -- a raw string
+    pair(name, oneLine(name));
+    // @ts-expect-error -- a raw string
     preformatted([name]);
     const title = oneLine(name);
     const text = await page(title, html`${heading(title)}${pair('For', title)}`).text();
