@@ -78,8 +78,9 @@ export async function withTokens<W extends AnyWorld>(world: W): Promise<W & Toke
   });
 }
 
-async function seed({ app, emptyTenant, write }: AnyWorld, idp: Idp): Promise<Tenant> {
-  const id = await emptyTenant();
+async function seed(world: AnyWorld, idp: Idp): Promise<Tenant> {
+  const { app, write } = world;
+  const id = await world.emptyTenant();
   const [personId, agentId, mandateId, groupId] = [newId('usr'), newId('agt'), newId('mdt'), newId('grp')];
   const key = newAgentKeyPair();
   const uid = `00u${newId('msg').slice(-17)}`;

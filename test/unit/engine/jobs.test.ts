@@ -92,7 +92,8 @@ test('an event that does not exist, and a job that does not say what follows its
   const settings = { queue: 'hear-nothing', concurrency: 1, retryLimit: 1, retryDelaySeconds: 1 };
   const run = () => Promise.resolve();
   // @ts-expect-error: this is not the name of an event
-  defineJob({ ...settings, on: ['mandate.frozn'], givenUp: 'log', run });
+  const job = defineJob({ ...settings, on: ['mandate.frozn'], givenUp: 'log', run });
+  expect(job.queue).toBe('hear-nothing');
   // @ts-expect-error: `givenUp` is missing
   defineJob({ ...settings, on: ['mandate.frozen'], run });
   // @ts-expect-error: neither events nor the schema of its data
