@@ -15,7 +15,7 @@ const out = resolve(root, values.out);
 
 const IMPORT = /((?:from|import)\s*\(?\s*)'([#.][^']*)\.ts'/g;
 const done = new Set<string>();
-const waiting = [join(source, 'cli.ts')];
+const waiting = [join(source, 'main/cli.ts')];
 for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
   if (done.has(file)) continue;
   done.add(file);
