@@ -89,7 +89,8 @@ describe('O7: messages follow what happens elsewhere', () => {
 test('a process whose lock was cut posts nothing more: who began after it does', async () => {
   const second = await world.second();
   const answered = Promise.withResolvers<void>();
-  world.slack.faults.add({ method: 'chat.postMessage', kind: 'slow', until: answered.promise });
+  // Many: the first message that is posted may be about the agent, and not yet this call's.
+  world.slack.faults.add({ method: 'chat.postMessage', kind: 'slow', until: answered.promise, times: 20 });
   const { approvalId, callId } = await slack.ask();
   const begun = () => world.sql`select audience from slack_messages where thing = ${callId} and ts is null`;
   const [first] = await eventually(async () => {
