@@ -13,7 +13,8 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 300_000,
     projects: [
-      // One process after the other runs many files: what they import is loaded, and compiled, once. A third faster.
+      // One process after the other runs many files: what they import is loaded, and compiled, once. A third
+      // faster.
       {
         extends: true,
         test: {

@@ -5,8 +5,9 @@ import { samplePerson } from '#sandbox/company.ts';
 import { slackDriver, type SimMessage } from '#sandbox/slack/index.ts';
 
 /**
- * Prepares a running sandbox for the example: Dana registers the agent with its public key, Bob gives it a mandate, Mona approves that, all
- * in the simulated Slack; Bob's simulated Okta gives his access token. Writes the settings to `agent.env` in the sandbox's folder.
+ * Prepares a running sandbox for the example: Dana registers the agent with its public key, Bob gives it a
+ * mandate, Mona approves that, all in the simulated Slack; Bob's simulated Okta gives his access token.
+ * Writes the settings to `agent.env` in the sandbox's folder.
  */
 const folder = process.env['PROKURA_DATA'] ?? '.prokura';
 const read = async (name: string): Promise<Record<string, unknown>> => {

@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '#db/embedded.ts';
 import type { SetUpAnswer } from '#engine/set-up.ts';
 
-/** A fresh sandbox: a server process of its own, on a database of its own, in a folder that is deleted afterwards. */
+/**
+ * A fresh sandbox: a server process of its own, on a database of its own, in a folder that is deleted
+ * afterwards.
+ */
 export interface Instance {
   readonly url: string;
   readonly oktaUrl: string;
@@ -28,8 +31,8 @@ const STOP_SECONDS = 60;
 const LAST_WORDS_MS = 5000;
 
 /**
- * Starts it as a user would, and waits until it is ready. Rejects, and leaves nothing behind, with the process's own words where it does not
- * start within four minutes, and where `stopped` is aborted before.
+ * Starts it as a user would, and waits until it is ready. Rejects, and leaves nothing behind, with the
+ * process's own words where it does not start within four minutes, and where `stopped` is aborted before.
  */
 export async function startInstance(stopped: AbortSignal): Promise<Instance> {
   const folder = await mkdtemp(join(tmpdir(), 'prokura-demo-'));

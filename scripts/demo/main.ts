@@ -50,7 +50,10 @@ function options(): { readonly story: (instance: Instance) => Step[]; readonly j
   return 2;
 }
 
-/** Aborted, with the exit code as its reason, when somebody stops the demo: by Ctrl-C or a signal, or when nobody reads its output any more. */
+/**
+ * Aborted, with the exit code as its reason, when somebody stops the demo: by Ctrl-C or a signal, or when
+ * nobody reads its output any more.
+ */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
   // 128 and the number of the signal, as a shell has it; a closed pipe counts as SIGPIPE.
@@ -60,7 +63,9 @@ function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
-/** Tells the story on an instance of its own, which is gone when this settles; the answer is the exit code. */
+/**
+ * Tells the story on an instance of its own, which is gone when this settles; the answer is the exit code.
+ */
 async function demo(
   story: (instance: Instance) => Step[],
   json: boolean,

@@ -6,8 +6,8 @@ export interface Step {
 }
 
 /**
- * Runs the steps in order, until one fails. Prints for people, or one JSON object a line. True where all of them held. Says nothing more once
- * `stopped` is aborted: what fails then fails because the server goes.
+ * Runs the steps in order, until one fails. Prints for people, or one JSON object a line. True where all of
+ * them held. Says nothing more once `stopped` is aborted: what fails then fails because the server goes.
  */
 export async function tell(steps: readonly Step[], json: boolean, stopped: AbortSignal): Promise<boolean> {
   for (const [index, step] of steps.entries()) {
@@ -41,7 +41,9 @@ export function must(condition: unknown, what: string): asserts condition {
   if (condition === false || condition === null || condition === undefined) throw new Error(what);
 }
 
-/** How long something may take, in seconds, before a step fails: much longer than on any machine that works. */
+/**
+ * How long something may take, in seconds, before a step fails: much longer than on any machine that works.
+ */
 const PATIENCE_SECONDS = 120;
 
 /** Asks until there is an answer; throws after two minutes, with `what` did not happen. */

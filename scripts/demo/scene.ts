@@ -15,7 +15,10 @@ export interface LedgerLine {
 /** What a person types into the fields of a Slack form, by label. */
 type Values = Record<string, string | boolean | readonly string[]>;
 
-/** What people and administrators do in a story, each through a public interface. Every function rejects where the interface refuses. */
+/**
+ * What people and administrators do in a story, each through a public interface. Every function rejects where
+ * the interface refuses.
+ */
 export interface Scene {
   readonly instance: Instance;
   readonly slack: ReturnType<typeof slackDriver>;
@@ -23,9 +26,13 @@ export interface Scene {
   form(person: string, command: string, values: Values): Promise<void>;
   /** Types a command in Slack and sends the request that its card previews. */
   send(person: string, command: string): Promise<void>;
-  /** Waits for the card that a form shows where its fields only name what will change, and sends the request. */
+  /**
+   * Waits for the card that a form shows where its fields only name what will change, and sends the request.
+   */
   sendCard(person: string, what: string): Promise<void>;
-  /** Waits for an approval in Slack that shows these words, and clicks Approve. Answers the message as it was. */
+  /**
+   * Waits for an approval in Slack that shows these words, and clicks Approve. Answers the message as it was.
+   */
   approve(person: string, ...words: readonly string[]): Promise<SimMessage>;
   /** Uses a tool over REST with the person's own Okta access token. */
   as(person: string, tool: string, input: Record<string, unknown>): Promise<Answer>;
@@ -33,7 +40,10 @@ export interface Scene {
   use(person: string, tool: string, input: Record<string, unknown>): Promise<Record<string, unknown>>;
   /** Any request of the REST API, with the first administrator's key unless another is named. */
   admin(method: string, path: string, body?: unknown, key?: string): Promise<Answer>;
-  /** A new API key. The first administrator's key makes it with what only looks; what acts, Dana grants it in Slack and Ivan agrees. */
+  /**
+   * A new API key. The first administrator's key makes it with what only looks; what acts, Dana grants it in
+   * Slack and Ivan agrees.
+   */
   apiKey(name: string, looks: readonly string[], acts?: readonly string[]): Promise<string>;
   /** Entries of the ledger; `query` filters as the API does. */
   ledger(event: string, query?: string): Promise<LedgerLine[]>;
@@ -41,11 +51,14 @@ export interface Scene {
   /** Has Dana register an agent in Slack; its key is new. */
   register(name: string, owner: string, scopes: string): Promise<DemoAgent>;
   /**
-   * Has a person give a mandate over REST; answers its id. An agent may hold such a token, so the person confirms it in Slack; then `approver`
-   * clicks Approve there where policy asks.
+   * Has a person give a mandate over REST; answers its id. An agent may hold such a token, so the person
+   * confirms it in Slack; then `approver` clicks Approve there where policy asks.
    */
   mandate(person: string, input: Record<string, unknown>, approver?: string): Promise<string>;
-  /** Has an agent hand its mandate on to somebody else's agent; `approver` clicks Approve in Slack. Answers the id of the part. */
+  /**
+   * Has an agent hand its mandate on to somebody else's agent; `approver` clicks Approve in Slack. Answers
+   * the id of the part.
+   */
   handOn(agent: DemoAgent, token: string, input: Record<string, unknown>, approver: string): Promise<string>;
   /** What `mandate_show` answers an IT admin's principal: the person who gave it. */
   mandateOf(person: string, mandateId: string): Promise<Record<string, unknown>>;
@@ -75,7 +88,8 @@ export async function unfolded(
 export function scene(instance: Instance): Scene {
   const slack = slackDriver(instance.slackUrl);
   const clicked = new Set<string>();
-  // The card may come a moment after the command was answered, and the button of the one before may go a moment later still.
+  // The card may come a moment after the command was answered, and the button of the one before may go a
+  // moment later still.
   const cardOf = (person: string, what: string): Promise<SimMessage> =>
     until(`${what} shows its card`, async () =>
       (await slack.as(person).sees()).findLast(
@@ -186,7 +200,8 @@ export function scene(instance: Instance): Scene {
       );
       const approval = String(answer.body['approval_id']);
       await here.approve(person, approval);
-      // The approver decides on the message that shows the confirmation: one from before would be out of date.
+      // The approver decides on the message that shows the confirmation: one from before would be out of
+      // date.
       if (approver !== undefined) await here.approve(approver, approval, `Approved by ${nameOf(person)}`);
       const call = String(answer.body['call_id']);
       const [created] = await here.until('the mandate exists', async () => {

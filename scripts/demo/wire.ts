@@ -6,7 +6,10 @@ import { SANDBOX_API_TOKEN } from '#sandbox/okta/index.ts';
 import type { Instance } from './instance.ts';
 import { until } from './output.ts';
 
-/** An agent as its developer runs it: its own key, the token endpoint, an MCP client. Knows nothing of the server's insides. */
+/**
+ * An agent as its developer runs it: its own key, the token endpoint, an MCP client. Knows nothing of the
+ * server's insides.
+ */
 export interface DemoAgent {
   readonly publicJwk: string;
   /** Known after the registration. */
@@ -124,7 +127,10 @@ async function mcpClient(instance: Instance, token: string): Promise<Client> {
   return client;
 }
 
-/** An Okta access token for a person, as their own sign-in would give it. `org` asks the organisation's server, whose tokens are not for others. */
+/**
+ * An Okta access token for a person, as their own sign-in would give it. `org` asks the organisation's
+ * server, whose tokens are not for others.
+ */
 export async function oktaToken(
   instance: Instance,
   login: string,

@@ -63,7 +63,9 @@ function objectIn(text: string): Readonly<Record<string, unknown>> {
 
 const isOpen = ({ status }: ToolAnswer): boolean => status === 'pending_approval' || status === 'running';
 
-/** The answer once people have decided and it is carried out; the last one where that is not so at `until`. */
+/**
+ * The answer once people have decided and it is carried out; the last one where that is not so at `until`.
+ */
 async function decided(
   token: HeldToken,
   first: ToolAnswer,

@@ -62,7 +62,10 @@ export const agentToken: Command = {
   },
 };
 
-/** The arguments as they are. Throws Unusable for a token among them: every user of this machine can read the arguments of a process. */
+/**
+ * The arguments as they are. Throws Unusable for a token among them: every user of this machine can read the
+ * arguments of a process.
+ */
 function withoutTokens(args: readonly string[]): readonly string[] {
   if (args.some((one) => /^--subject-token(?:=|$)/.test(one)))
     throw new Unusable(

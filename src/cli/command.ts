@@ -33,14 +33,20 @@ export interface Command {
   readonly summary: string;
   /** Everything else, for `--help`. Ends with a line break. */
   readonly help: string;
-  /** Runs it; the answer is the exit code. Throws Unusable for wrong arguments, and ProkuraError where a server refuses. */
+  /**
+   * Runs it; the answer is the exit code. Throws Unusable for wrong arguments, and ProkuraError where a
+   * server refuses.
+   */
   readonly run: (args: readonly string[], terminal: Terminal) => number | Promise<number>;
 }
 
 /** Wrong arguments, or a file that cannot be used: exit code 2. The message says which, and what to do. */
 export class Unusable extends Error {}
 
-/** The options and other arguments of a command. Throws Unusable for an option that it does not have, or that lacks its value. */
+/**
+ * The options and other arguments of a command. Throws Unusable for an option that it does not have, or that
+ * lacks its value.
+ */
 export function argumentsOf<T extends NonNullable<ParseArgsConfig['options']>>(
   command: string,
   args: readonly string[],

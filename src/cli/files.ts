@@ -4,7 +4,10 @@ import { Unusable, whyUnread, wordsOf } from './command.ts';
 /** Only the owner may read and write it. */
 const PRIVATE = 0o600;
 
-/** The text of a file; `-` is standard input. Throws Unusable; `otherwise` says what to do where there is no such file. */
+/**
+ * The text of a file; `-` is standard input. Throws Unusable; `otherwise` says what to do where there is no
+ * such file.
+ */
 export function read(file: string, otherwise = ''): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
@@ -27,7 +30,10 @@ export function readJson(file: string, otherwise = ''): Readonly<Record<string, 
   throw new Unusable(`${file} does not hold a JSON object.`);
 }
 
-/** Writes a new file that only its owner can read. Throws Unusable where a file of that name exists: it is never replaced. */
+/**
+ * Writes a new file that only its owner can read. Throws Unusable where a file of that name exists: it is
+ * never replaced.
+ */
 export function writeNewSecret(file: string, text: string, otherwise: string): void {
   try {
     writeFileSync(file, text, { flag: 'wx', mode: PRIVATE });

@@ -27,7 +27,10 @@ export interface ToolAnswer {
 /** A gated call is held for up to 20 seconds, and `approval_wait` for up to 25. */
 const LIMITS = { timeoutMs: 60_000, maxBytes: 8 * 1024 * 1024 };
 
-/** The token in a file that `agent token` wrote, or that holds an answer of the token endpoint. Throws Unusable for one that cannot be used. */
+/**
+ * The token in a file that `agent token` wrote, or that holds an answer of the token endpoint. Throws
+ * Unusable for one that cannot be used.
+ */
 export function tokenIn(file: string, now: Date): HeldToken {
   const take = 'Get a token with: prokura agent token';
   const { access_token: token, token_type: type } = readJson(file, take);

@@ -8,7 +8,9 @@ export interface Sandbox {
   readonly issuer: string;
   /** The id of an agent: the id itself, or its name. Throws Unusable where there is none. */
   agentId(nameOrId: string): Promise<string>;
-  /** The id of the newest active mandate that the person gave the agent. Throws Unusable where there is none. */
+  /**
+   * The id of the newest active mandate that the person gave the agent. Throws Unusable where there is none.
+   */
   mandateId(agentId: string, person: string): Promise<string>;
   /** An access token of a person, as their own sign-in at the simulated Okta would give it. */
   subjectToken(login: string): Promise<string>;
@@ -21,13 +23,17 @@ const LIMITS = { timeoutMs: 30_000, maxBytes: 4 * 1024 * 1024 };
 /** The folder of the sandbox's files. */
 export const sandboxFolder = ({ env }: Terminal): string => env['PROKURA_DATA'] ?? '.prokura';
 
-/** Where a file of an agent is, unless it is named: beside the sandbox's own files, or in the working directory. */
+/**
+ * Where a file of an agent is, unless it is named: beside the sandbox's own files, or in the working
+ * directory.
+ */
 export const defaultFile = (terminal: Terminal, sandbox: boolean | undefined, name: string): string =>
   sandbox === true ? join(sandboxFolder(terminal), name) : name;
 
 /**
- * Reads the keys of the sandbox and asks it what a developer would otherwise have to copy by hand. Throws Unusable where there is no sandbox,
- * and ProkuraError where it does not run. There is nothing of the kind for a live server.
+ * Reads the keys of the sandbox and asks it what a developer would otherwise have to copy by hand. Throws
+ * Unusable where there is no sandbox, and ProkuraError where it does not run. There is nothing of the kind
+ * for a live server.
  */
 export function openSandbox(terminal: Terminal): Sandbox {
   const folder = sandboxFolder(terminal);

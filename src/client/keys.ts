@@ -24,8 +24,8 @@ export interface Jwk {
   readonly qi?: string;
 }
 
-// WebCrypto directly: `jose` would replace an import, a thumbprint and a signature, for a first dependency of this
-// package (docs/decisions/0030).
+// WebCrypto directly: `jose` would replace an import, a thumbprint and a signature, for a first dependency of
+// this package (docs/decisions/0030).
 
 /** Signs with one private key. */
 export interface Signer {

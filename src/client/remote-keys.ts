@@ -23,10 +23,10 @@ const LIMITS = { timeoutMs: 2_000, maxBytes: 256 * 1024 };
 const MAX_KEYS = 100;
 
 /**
- * Creates the reader of an issuer's keys. Concurrent calls share one fetch, and unknown key ids cause a
- * fetch only after a cooldown. Only ES256 signature keys are used. If the keys are old and cannot be
- * fetched, no signature is accepted. Not jose's `createRemoteJWKSet`: it takes its time from the system, has no
- * limit on bytes, and asks again at once after a failure.
+ * Creates the reader of an issuer's keys. Concurrent calls share one fetch, and unknown key ids cause a fetch
+ * only after a cooldown. Only ES256 signature keys are used. If the keys are old and cannot be fetched, no
+ * signature is accepted. Not jose's `createRemoteJWKSet`: it takes its time from the system, has no limit on
+ * bytes, and asks again at once after a failure.
  */
 export function createRemoteKeys(parts: {
   discover: () => Promise<ServerMetadata>;

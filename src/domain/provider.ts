@@ -85,8 +85,9 @@ export interface Directory {
 }
 
 /**
- * Changes, each to one person. Only the job that executes a call may use them. The members of an implementation
- * are its own and enumerable: `engine/world.ts` offers each of them to tools, by our person ids.
+ * Changes, each to one person. Only the job that executes a call may use them. The members of an
+ * implementation are its own and enumerable: `engine/world.ts` offers each of them to tools, by our person
+ * ids.
  */
 export interface Actions {
   /** Sends the person a reset link by mail. Their status becomes RECOVERY. */

@@ -1,4 +1,7 @@
-/** A piece of a sentence: words, a moment (shown in the reader's own time zone), a name that stands out, or a text to copy. */
+/**
+ * A piece of a sentence: words, a moment (shown in the reader's own time zone), a name that stands out, or a
+ * text to copy.
+ */
 export type Part = string | Date | { readonly strong: string } | { readonly code: string };
 export type Sentence = readonly Part[];
 
@@ -39,15 +42,24 @@ export interface AnswerReader {
   readonly names: ReadonlyMap<string, string>;
 }
 
-/** A button beside something that was answered. It opens a tool with some of its fields filled in, and everything is decided then. */
+/**
+ * A button beside something that was answered. It opens a tool with some of its fields filled in, and
+ * everything is decided then.
+ */
 export interface AnswerButton<I, O> {
   /** A verb, and what it acts on where that is not plain: "Revoke", "Use this template". */
   readonly text: string;
-  /** The tool that it opens, by name. One that only reads is answered at once, any other shows its preview first. */
+  /**
+   * The tool that it opens, by name. One that only reads is answered at once, any other shows its preview
+   * first.
+   */
   readonly tool: string;
   /** Which of its fields are filled in, and with what. */
   input(item: I, reader: AnswerReader): Readonly<Record<string, unknown>>;
-  /** Whether it makes sense for this one; left out: always. A button that policy refuses to this reader is not shown in any case. */
+  /**
+   * Whether it makes sense for this one; left out: always. A button that policy refuses to this reader is not
+   * shown in any case.
+   */
   when?(item: I, reader: AnswerReader, answer: O): boolean;
   /** Opens the form, for what the person still has to say, also where nothing is missing. */
   readonly form?: true;
@@ -60,12 +72,18 @@ export interface ItemWords<I, O> {
   readonly heading: string;
   /** Whether this list is told at all for this answer; left out: yes. */
   told?(answer: O, reader: AnswerReader): boolean;
-  /** The tool's `cursor` counts something else than these items: one answer is taken, and paged where it is shown. */
+  /**
+   * The tool's `cursor` counts something else than these items: one answer is taken, and paged where it is
+   * shown.
+   */
   readonly whole?: true;
   /** Its state in a word or two, before the sentence; left out: none. */
   state?(item: I, reader: AnswerReader): string | null;
   sentence(item: I, reader: AnswerReader): Sentence;
-  /** What stands here instead of an empty list: what it would show, and how to get a first one. Left out: an empty list is not mentioned. */
+  /**
+   * What stands here instead of an empty list: what it would show, and how to get a first one. Left out: an
+   * empty list is not mentioned.
+   */
   readonly empty?: string;
   /** The approval whose details its reader may open from here; null: none. */
   details?(item: I, reader: AnswerReader): string | null;
@@ -80,7 +98,10 @@ type ListOf<O> = {
 }[keyof O];
 type ItemOf<L> = NonNullable<L> extends readonly (infer I)[] ? I : never;
 
-/** How a tool's answer is said to people who read it; whatever it leaves out is said by the names of its members. */
+/**
+ * How a tool's answer is said to people who read it; whatever it leaves out is said by the names of its
+ * members.
+ */
 export interface AnswerWords<O> {
   /** Each list of it that is said; the first is the one that is paged. */
   readonly lists?: string extends keyof O

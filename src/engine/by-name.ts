@@ -16,7 +16,10 @@ import type { Reference } from './references.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** Something that a typed name may mean: what it is, in words, and the fields of the input that name it for good. */
+/**
+ * Something that a typed name may mean: what it is, in words, and the fields of the input that name it for
+ * good.
+ */
 export interface Choice {
   readonly said: Sentence;
   readonly input: Data;
@@ -28,7 +31,10 @@ interface Nameable {
   readonly list: string;
   readonly items: string;
   isIdItself(text: string): boolean;
-  /** What of the list is looked at for this text, one after the other until something fits; null: nothing can fit. */
+  /**
+   * What of the list is looked at for this text, one after the other until something fits; null: nothing can
+   * fit.
+   */
   asks(reader: TenantReader, text: string): Promise<readonly Data[] | null>;
   fits(item: Data, text: string): boolean;
   input(item: Data, field: string): Data;
@@ -95,8 +101,9 @@ interface Typed {
 }
 
 /**
- * What a text that a person typed may name, among what this person may see. Null where nothing is looked up: the field names nothing of
- * the kind, the text is an id, or this person may not look at once. Never guesses: whoever asks must choose where there are several. Decides nothing.
+ * What a text that a person typed may name, among what this person may see. Null where nothing is looked up:
+ * the field names nothing of the kind, the text is an id, or this person may not look at once. Never guesses:
+ * whoever asks must choose where there are several. Decides nothing.
  */
 export async function byName(
   app: App,
@@ -151,9 +158,9 @@ export async function seesGroups(app: App, reader: TenantReader, actor: PersonAc
 }
 
 /**
- * Groups of the directory by name, for those who see what groups give; of the source that is named, where one is. A text that is a group's id
- * is that id, whatever else is called so: whoever names groups at a source must not choose what an id means. One that is no group's name is left
- * as it is too.
+ * Groups of the directory by name, for those who see what groups give; of the source that is named, where one
+ * is. A text that is a group's id is that id, whatever else is called so: whoever names groups at a source
+ * must not choose what an id means. One that is no group's name is left as it is too.
  */
 async function groups(
   app: App,

@@ -16,8 +16,9 @@ type Data = Readonly<Record<string, unknown>>;
 const TARGET_KINDS: ReadonlySet<string> = new Set(['person', 'agent', 'mandate', 'approval', 'freezable']);
 
 /**
- * Whether policy would let this person use the tool with these fields, now, at once or after an approval. True where a field that names the
- * target is still missing: that cannot be told. For what is offered to people (buttons, help), and never in place of the decision on a call.
+ * Whether policy would let this person use the tool with these fields, now, at once or after an approval.
+ * True where a field that names the target is still missing: that cannot be told. For what is offered to
+ * people (buttons, help), and never in place of the decision on a call.
  */
 export async function couldUse(
   app: Pick<App, 'policies'>,
@@ -31,8 +32,9 @@ export async function couldUse(
 }
 
 /**
- * Whether policy lets this person use the tool with these fields now, at once: false where an approval is needed first, and where a field that
- * names the target is still missing. For reading on somebody's behalf what the tool itself would show them.
+ * Whether policy lets this person use the tool with these fields now, at once: false where an approval is
+ * needed first, and where a field that names the target is still missing. For reading on somebody's behalf
+ * what the tool itself would show them.
  */
 export async function mayAtOnce(
   app: Pick<App, 'policies'>,
@@ -45,7 +47,10 @@ export async function mayAtOnce(
   return found !== 'open' && found?.allowed === true && found.saved.requirements.length === 0;
 }
 
-/** What policy would decide with these fields: `open` where the target does not follow from them, null where what they name is not there. */
+/**
+ * What policy would decide with these fields: `open` where the target does not follow from them, null where
+ * what they name is not there.
+ */
 async function decisionOn(
   app: Pick<App, 'policies'>,
   reader: TenantReader,
@@ -80,8 +85,9 @@ function targetsOf({ tool }: CatalogueEntry, input: Record<string, unknown>): Ta
 }
 
 /**
- * Those of the tools that this person can use on something: on a direct report, themselves or somebody else; on an agent or a mandate of
- * theirs, or any. Tried on a few examples, so a tool that a policy allows for one particular target alone may be missing.
+ * Those of the tools that this person can use on something: on a direct report, themselves or somebody else;
+ * on an agent or a mandate of theirs, or any. Tried on a few examples, so a tool that a policy allows for one
+ * particular target alone may be missing.
  */
 export async function usableBy(
   app: Pick<App, 'policies'>,
@@ -120,7 +126,10 @@ async function examplesFor(reader: TenantReader, personId: string): Promise<Exam
   };
 }
 
-/** The tool's inputs to try: one for each example of what it is used on; one empty input where it takes nothing of the kind. */
+/**
+ * The tool's inputs to try: one for each example of what it is used on; one empty input where it takes
+ * nothing of the kind.
+ */
 function examplesOf(entry: CatalogueEntry, examples: Examples): readonly Data[] {
   const { required = [], properties = {} } = entry.inputSchema as {
     required?: readonly string[];

@@ -1,6 +1,9 @@
 import { code, type AnswerField } from './answer-words.ts';
 
-/** With what an agent authenticates now, for people: its key IDs, or the address or identity that it has instead. */
+/**
+ * With what an agent authenticates now, for people: its key IDs, or the address or identity that it has
+ * instead.
+ */
 export const credentialFields = (one: {
   readonly kids: readonly string[];
   readonly jwks_url: string | null;

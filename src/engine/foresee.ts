@@ -51,8 +51,9 @@ export async function foresee(
 }
 
 /**
- * Why this write cannot be done at all, as things are: what it names is not there, or its state does not allow it. Null where it can, where
- * policy refuses it (the call says so, and is in the ledger), and for a tool that does not change our rows.
+ * Why this write cannot be done at all, as things are: what it names is not there, or its state does not
+ * allow it. Null where it can, where policy refuses it (the call says so, and is in the ledger), and for a
+ * tool that does not change our rows.
  */
 export async function impossible(
   app: App,

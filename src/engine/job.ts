@@ -32,7 +32,10 @@ const HEARD = z.object({ thing: z.string() }).transform(({ thing }) => ({ things
 
 type Heard = z.infer<typeof HEARD>;
 
-/** A job that runs after each of these events, or work that something else enqueues, with the schema of its data. */
+/**
+ * A job that runs after each of these events, or work that something else enqueues, with the schema of its
+ * data.
+ */
 type JobDefinition<Parts, Data> =
   | (JobSettings<Parts, Heard> & { readonly on: readonly DomainEventName[]; readonly data?: undefined })
   | (JobSettings<Parts, Data> & { readonly data: z.ZodType<Data>; readonly on?: undefined });

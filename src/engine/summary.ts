@@ -5,8 +5,8 @@ import { say, type Line } from '#lib/sanitise.ts';
 import type { AnyTool, Target, Targets } from './tool.ts';
 
 /**
- * One line for people: what the tool does, and its targets by their names in the directory. Never contains the
- * tool's name.
+ * One line for people: what the tool does, and its targets by their names in the directory. Never contains
+ * the tool's name.
  */
 export async function summaryOf(
   reader: TenantReader,

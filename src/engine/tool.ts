@@ -68,7 +68,9 @@ interface Card<I extends Obj, O extends Obj> {
   readonly name: string;
   /** A verb phrase, the text of a button: "Reset password". */
   readonly title: string;
-  /** The words before the targets' names in a summary, if "<title> for" does not read well: "Suspend" Ann Lee. */
+  /**
+   * The words before the targets' names in a summary, if "<title> for" does not read well: "Suspend" Ann Lee.
+   */
   readonly lead?: string;
   /** When to use the tool, for people and for models. */
   readonly description: string;
@@ -81,7 +83,9 @@ interface Card<I extends Obj, O extends Obj> {
    * Slack hides a member whose name suggests a secret, unless the member has `.meta({ not_secret: true })`.
    */
   readonly output: O;
-  /** How people read the answer: each item of a list in one sentence, with the buttons that make sense for it. */
+  /**
+   * How people read the answer: each item of a list in one sentence, with the buttons that make sense for it.
+   */
   readonly inWords?: AnswerWords<Of<O>>;
   /** The scope that a mandate must hold. */
   readonly scope: Scope;

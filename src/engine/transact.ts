@@ -11,8 +11,8 @@ type Job = { queue: string; data: Readonly<Record<string, string | number | null
 
 /**
  * The only place where a transaction begins. It sets the tenant first, so that row-level security applies to
- * everything inside. Then it runs `work` and enqueues the jobs of those who subscribe to its events. The ledger
- * comes last, because its head stays locked until the commit (laws 3 and 11).
+ * everything inside. Then it runs `work` and enqueues the jobs of those who subscribe to its events. The
+ * ledger comes last, because its head stays locked until the commit (laws 3 and 11).
  *
  * A throw rolls everything back. `work` may run more than once, and must not wait for anything outside of the
  * database.

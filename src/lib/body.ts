@@ -44,8 +44,8 @@ export async function textBody(
 }
 
 /**
- * The body as JSON in UTF-8, at most `maxBytes` long, or what is wrong with it. `empty`: there is no body. Does
- * not look at the media type, or at what the JSON contains.
+ * The body as JSON in UTF-8, at most `maxBytes` long, or what is wrong with it. `empty`: there is no body.
+ * Does not look at the media type, or at what the JSON contains.
  */
 export async function jsonBody(
   request: Request,

@@ -15,12 +15,12 @@ const PACE_MS = 10;
 const BUSY = 8;
 
 /**
- * Collects questions by group while the group's previous batch is being answered, and then answers
- * them together with `answer(group, questions)`, which returns the answers in the same order. A
- * batch starts after all of its questions were asked, so no answer is older than its question.
- * Nothing is cached. In a busy group, batches start `paceMs` apart. If `answer` fails, all
- * questions of that batch fail, and the next batch starts as usual. Not `dataloader`: it collects for one turn of
- * the event loop and then asks at once, so several batches of a group run side by side, and it caches answers.
+ * Collects questions by group while the group's previous batch is being answered, and then answers them
+ * together with `answer(group, questions)`, which returns the answers in the same order. A batch starts after
+ * all of its questions were asked, so no answer is older than its question. Nothing is cached. In a busy
+ * group, batches start `paceMs` apart. If `answer` fails, all questions of that batch fail, and the next
+ * batch starts as usual. Not `dataloader`: it collects for one turn of the event loop and then asks at once,
+ * so several batches of a group run side by side, and it caches answers.
  */
 export function gather<Q, A>(
   answer: (group: string, questions: readonly Q[]) => Promise<readonly A[]>,

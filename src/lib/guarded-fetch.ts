@@ -12,15 +12,15 @@ export type ReadDocument = (
   init: { readonly headers: Readonly<Record<string, string>>; readonly signal: AbortSignal },
 ) => Promise<Response>;
 
-// In IPv6, only global unicast can be public (RFC 4291 section 2.4). The second part of it is for documentation
-// (RFC 9637), which ipaddr.js does not know.
+// In IPv6, only global unicast can be public (RFC 4291 section 2.4). The second part of it is for
+// documentation (RFC 9637), which ipaddr.js does not know.
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 const DOCUMENTATION = ipaddr.IPv6.parseCIDR('3fff::/20');
 
 /**
- * Whether an IP address can belong to a server on the public internet: it is in none of the special-use ranges
- * of RFC 6890 and its updates. An address that a customer enters must never lead there. False for any other
- * text, and for an address with a zone.
+ * Whether an IP address can belong to a server on the public internet: it is in none of the special-use
+ * ranges of RFC 6890 and its updates. An address that a customer enters must never lead there. False for any
+ * other text, and for an address with a zone.
  */
 export function isPublicAddress(address: string): boolean {
   // ipaddr.js also reads octal and short forms, which others read differently.

@@ -3,10 +3,11 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /**
  * Canonical JSON: equal values give equal texts. Keys are sorted by UTF-16 code unit, there is no white
- * space, numbers are as ECMAScript writes them, and `undefined` members are left out. Source: RFC 8785
- * (JSON Canonicalization Scheme), sections 3.2.2 and 3.2.3. Throws TypeError for what JSON cannot hold
- * (NaN, Infinity, a bigint, a lone surrogate). Not `canonicalize`: it writes a lone surrogate instead of refusing
- * it, sorts keys that are in order already, and escapes every text, which the hot path pays for (decision 0017).
+ * space, numbers are as ECMAScript writes them, and `undefined` members are left out. Source: RFC 8785 (JSON
+ * Canonicalization Scheme), sections 3.2.2 and 3.2.3. Throws TypeError for what JSON cannot hold (NaN,
+ * Infinity, a bigint, a lone surrogate). Not `canonicalize`: it writes a lone surrogate instead of refusing
+ * it, sorts keys that are in order already, and escapes every text, which the hot path pays for (decision
+ * 0017).
  */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === 'boolean') return String(value);

@@ -62,8 +62,8 @@ type Fetch = (
 ) => Promise<Response>;
 
 /**
- * Not jose's `createRemoteJWKSet`: that serves one address without a limit on bytes, does not use older
- * keys while the issuer is silent, and hands them out as promises, which the hot path pays for (decision 0017).
+ * Not jose's `createRemoteJWKSet`: that serves one address without a limit on bytes, does not use older keys
+ * while the issuer is silent, and hands them out as promises, which the hot path pays for (decision 0017).
  *
  * Creates the cache. `fetch` is for tests, and for addresses that must be guarded; `now` is the clock for
  * all ages.

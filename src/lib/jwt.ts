@@ -3,9 +3,9 @@ import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:
 import { LRUCache } from 'lru-cache';
 import { canonicalJson } from './json.ts';
 
-// Not `jose`: it goes through WebCrypto, whose calls are queued to another thread and back. Measured on one core, a
-// verification with it costs five times as much CPU as here, and a signature eight times. Everything that is not
-// on the hot path (decision 0017) uses jose.
+// Not `jose`: it goes through WebCrypto, whose calls are queued to another thread and back. Measured on one
+// core, a verification with it costs five times as much CPU as here, and a signature eight times. Everything
+// that is not on the hot path (decision 0017) uses jose.
 
 /**
  * The signature algorithms that we support (RFC 7518 section 3.1). Each caller accepts some of them. Never

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from './body.ts';
 
 /**
- * A request whose body has been read: the parts of HTTP that a hot endpoint needs. Web `Request`
- * and `Response` objects on top of Node's, as every web framework makes them, cost more than such an endpoint's
+ * A request whose body has been read: the parts of HTTP that a hot endpoint needs. Web `Request` and
+ * `Response` objects on top of Node's, as every web framework makes them, cost more than such an endpoint's
  * own work (decision 0017).
  */
 export interface PlainRequest {

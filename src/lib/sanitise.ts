@@ -26,8 +26,8 @@ declare const ONE_LINE: unique symbol;
 export type Line = string & { readonly [ONE_LINE]: true };
 
 /**
- * The type of a parameter that is shown: words that stand in the source, or a `Line`. Any other string does not
- * compile, so a text from outside goes through `oneLine` or `say` first.
+ * The type of a parameter that is shown: words that stand in the source, or a `Line`. Any other string does
+ * not compile, so a text from outside goes through `oneLine` or `say` first.
  */
 export type Ours<T extends string> = {} extends Record<T, 1> ? Line : T;
 

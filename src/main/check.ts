@@ -126,7 +126,10 @@ function secretsOf({ okta, slack, ownerUrl }: Installation): string[] {
   ].filter((secret): secret is string => typeof secret === 'string' && secret.length >= SHORTEST_SECRET);
 }
 
-/** The login app's secret bare and encoded for a form, and with its id as HTTP Basic has them (RFC 6749 section 2.3.1). */
+/**
+ * The login app's secret bare and encoded for a form, and with its id as HTTP Basic has them (RFC 6749
+ * section 2.3.1).
+ */
 function clientSecretForms(login: OktaConfig['login']): string[] {
   if (login?.clientSecret == null) return [];
   const { clientId, clientSecret } = login;

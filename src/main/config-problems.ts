@@ -85,7 +85,10 @@ const SLACK_TOKENS = {
   xoxe: 'a token of token rotation, which is not supported',
 } as const;
 
-/** What is plainly not what a live setting should be: a token, an id or a name of another kind. Quotes no token. */
+/**
+ * What is plainly not what a live setting should be: a token, an id or a name of another kind. Quotes no
+ * token.
+ */
 export function formProblems(settings: Environment): string[] {
   const problems: string[] = [];
   const {

@@ -3,9 +3,10 @@ import { registerHooks, type ResolveFnOutput } from 'node:module';
 const found = new Map<string, ResolveFnOutput>();
 
 /**
- * Makes drizzle-orm load quickly. Its package.json has 180 kB, and Node parses it again for each import of the
- * package and for each of its more than a hundred modules: seconds in all on a slow machine. So the result of
- * an import is kept, and an import of one file of the package by another, all ES modules, needs no package.json.
+ * Makes drizzle-orm load quickly. Its package.json has 180 kB, and Node parses it again for each import of
+ * the package and for each of its more than a hundred modules: seconds in all on a slow machine. So the
+ * result of an import is kept, and an import of one file of the package by another, all ES modules, needs no
+ * package.json.
  */
 registerHooks({
   resolve: (specifier, context, next) => {

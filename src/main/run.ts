@@ -27,7 +27,8 @@ async function start(config: Config): Promise<() => Promise<void>> {
     for (const step of undo.toReversed()) await step();
   };
   try {
-    // While PostgreSQL's programs run, which is in other processes, this one loads the rest and starts the simulators.
+    // While PostgreSQL's programs run, which is in other processes, this one loads the rest and starts the
+    // simulators.
     const { promise: busy, resolve: isBusy } = Promise.withResolvers<void>();
     const loaded = busy.then(load);
     const [database, simulators] = await Promise.allSettled([
@@ -80,7 +81,8 @@ async function start(config: Config): Promise<() => Promise<void>> {
     );
     if (config.mode === 'live') {
       const publicUrl = config.publicUrl ?? server.url;
-      // In the background: what needs Okta or Slack says so by itself, and everything else works without them.
+      // In the background: what needs Okta or Slack says so by itself, and everything else works without
+      // them.
       void runChecks({ mode: config.mode, publicUrl, okta, slack, ownerUrl }).then((checks) =>
         logChecks(log, checks),
       );

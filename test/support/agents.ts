@@ -42,7 +42,10 @@ interface Agents {
   hire(firstName: string, count: number, title?: string): void;
   /** The saved row of a call. */
   call(id: string): Promise<Call | null>;
-  /** A delegation token of any form. By default Bob's, for his agent and MCP. Signed with the tenant's own key. */
+  /**
+   * A delegation token of any form. By default Bob's, for his agent and MCP. Signed with the tenant's own
+   * key.
+   */
   bearer(options?: TokenOptions): Promise<string>;
   /** A person's access token from Okta with these scopes. */
   personToken(key: Key, scopes: string[]): Promise<string>;

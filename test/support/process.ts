@@ -91,8 +91,8 @@ const START_MS = 150_000;
 const LAST_WORDS_MS = 10_000;
 
 /**
- * Starts `src/main/main.ts` and waits for its banner. `group` gives it its own process group. Rejects with its
- * output if it ends before or takes too long, and leaves no process behind.
+ * Starts `src/main/main.ts` and waits for its banner. `group` gives it its own process group. Rejects with
+ * its output if it ends before or takes too long, and leaves no process behind.
  */
 export async function startProcess(
   env: Record<string, string>,

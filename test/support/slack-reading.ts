@@ -2,7 +2,10 @@ import type { SimMessage, SimView, SlackPerson } from '#sandbox/slack/index.ts';
 
 const STARTS_LINE = new Set(['rich_text_section', 'rich_text_preformatted', 'actions', 'context']);
 
-/** A message or a form as its reader sees it: every literal text of its blocks, in order, a line for each block and each item. */
+/**
+ * A message or a form as its reader sees it: every literal text of its blocks, in order, a line for each
+ * block and each item.
+ */
 export function read({ blocks }: Pick<SimMessage | SimView, 'blocks'>): string {
   const texts: string[] = [];
   JSON.parse(JSON.stringify(blocks), (key, value: unknown) => {
@@ -28,7 +31,10 @@ export function buttonsOf({ blocks }: Pick<SimMessage, 'blocks'>): string[] {
 /** Told to one person alone, beside the messages of a channel. */
 export const isToldAlone = (message: SimMessage): boolean => message.ephemeralFor !== null;
 
-/** What this person is told because of `act`: the first new message that fits. On a busy machine it comes after the act is over. */
+/**
+ * What this person is told because of `act`: the first new message that fits. On a busy machine it comes
+ * after the act is over.
+ */
 export async function toldBy(
   person: SlackPerson,
   act: () => Promise<unknown>,

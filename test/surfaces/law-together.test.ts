@@ -82,7 +82,10 @@ async function killer(times: number): Promise<void> {
   }
 }
 
-/** Collects each change by its traces: row, ledger entry, the job that a fact becomes, and call. All must name the same changes. */
+/**
+ * Collects each change by its traces: row, ledger entry, the job that a fact becomes, and call. All must name
+ * the same changes.
+ */
 async function apart(): Promise<string[]> {
   const rows = await world.sql<{ what: string; id: string }[]>`
     with ledger_of as (select event, coalesce(data->>'mandate_id', '') as mandate, coalesce(data->>'call_id', '') as call from ledger),

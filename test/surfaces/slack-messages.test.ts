@@ -183,7 +183,8 @@ test("the agent's gated call: Bob's manager decides in Slack, and Bob reads what
   const told = await world.slack
     .as('bob')
     .waitsFor((one) => /^Done: .* for Ann Lee, asked by your agent deploy-bot/.test(one.text), 90_000);
-  // It is told in the thread of the request, which has become the result; the agent's reason and the result stand there alone.
+  // It is told in the thread of the request, which has become the result; the agent's reason and the result
+  // stand there alone.
   const card = await slack.becomes('bob', outcome.approvalId, /^Done. Approved by Mona Patel/);
   expect(told.threadTs).toBe(card.ts);
   expect(words(card)).toContain('Removed');

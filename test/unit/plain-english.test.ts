@@ -8,7 +8,10 @@ import { loadCatalogue } from '#engine/catalogue.ts';
 const root = resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
-/** Phrases that make readers stop, and what to write instead. Short on purpose: each is one that this project had written often. */
+/**
+ * Phrases that make readers stop, and what to write instead. Short on purpose: each is one that this project
+ * had written often.
+ */
 const AVOID: readonly (readonly [phrase: RegExp, instead: string])[] = [
   [/\bwhoever\b/i, 'name the person: "the requester", "anyone who"'],
   [/(?<!\bthere )\b(?:is|are) no (?!longer\b|more than\b|one\b)[a-z-]+\b/i, '"is not a …"'],

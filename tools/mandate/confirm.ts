@@ -34,7 +34,8 @@ export default defineTool({
       throw new Fault('conflict', 'This mandate is not waiting for your confirmation.');
     const agent = await findAgent(ctx, mandate.agentId);
     const owner = agent === null ? null : await findPerson(ctx, agent.ownerId);
-    // Named, so that a confirmation is good for the credentials that were seen, and for no later ones (law 6).
+    // Named, so that a confirmation is good for the credentials that were seen, and for no later ones (law
+    // 6).
     const proofs = agent === null ? [] : credentialKinds(agent, await liveKeys(ctx, agent.id));
     return {
       changes: [

@@ -100,7 +100,8 @@ export default defineTool({
   pin: async (ctx, input, actor) => {
     const principal = principalOf(actor);
     if (principal !== null) await findPerson(ctx, principal, 'share');
-    // A change of the agent's keys or owner freezes the mandates that there are: it comes before this one, or sees it.
+    // A change of the agent's keys or owner freezes the mandates that there are: it comes before this one, or
+    // sees it.
     await findAgent(ctx, input.agent, 'share');
   },
   preview: async (ctx, input) => {

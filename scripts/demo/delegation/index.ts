@@ -9,7 +9,9 @@ import { policySteps, ruleSteps } from './rules.ts';
 import type { State } from './state.ts';
 import { stepUpSteps } from './step-up.ts';
 
-/** The delegation story: everything that may happen to a mandate, an agent, the rules and the record of it. */
+/**
+ * The delegation story: everything that may happen to a mandate, an agent, the rules and the record of it.
+ */
 export function delegationStory(instance: Instance): Step[] {
   const here = scene(instance);
   const [agent, helper, payer] = [demoAgent(instance), demoAgent(instance), demoAgent(instance)];

@@ -200,7 +200,10 @@ const policies = async (scene: Scene, state: State, query = '') =>
 const shipped = async (scene: Scene, state: State): Promise<string> =>
   String((await policies(scene, state, '?version=0'))['text']);
 
-/** Two humans agree to what an API key asked, in Slack. The first of them alone changes nothing, and the second sees that vote. */
+/**
+ * Two humans agree to what an API key asked, in Slack. The first of them alone changes nothing, and the
+ * second sees that vote.
+ */
 async function bothAgree(scene: Scene, asked: Answer): Promise<void> {
   must(
     asked.status === 202,

@@ -4,7 +4,10 @@ import { approvalPages } from '../../../test/support/step-up.ts';
 import { must, type Step } from '../output.ts';
 import type { Scene } from '../scene.ts';
 
-/** What Slack is not enough for: decisions with a fresh sign-in with two factors, and the one way around approvals. */
+/**
+ * What Slack is not enough for: decisions with a fresh sign-in with two factors, and the one way around
+ * approvals.
+ */
 export const stepUpSteps = (scene: Scene): Step[] => {
   const { instance } = scene;
   const pages = approvalPages({ url: instance.url, tenantId: instance.company.tenant_id });

@@ -9,7 +9,10 @@ import { introspect, postForm, type State } from './state.ts';
 const REDIRECT = 'http://127.0.0.1:33418/callback';
 const insecure = { [oauth.allowInsecureRequests]: true };
 
-/** A person signs in with their own client, as from an editor: oauth4webapi as it is, and the pages of Okta and Prokura. */
+/**
+ * A person signs in with their own client, as from an editor: oauth4webapi as it is, and the pages of Okta
+ * and Prokura.
+ */
 export const browserSteps = (scene: Scene, state: State): Step[] => [
   {
     name: 'browser-login',

@@ -124,7 +124,10 @@ export async function pendingApprovals(reader: TenantReader, limit: number): Pro
     .limit(limit);
 }
 
-/** What this person asked for that was denied with terms which would be accepted, newest first; `agent` is the one through which it was asked. */
+/**
+ * What this person asked for that was denied with terms which would be accepted, newest first; `agent` is the
+ * one through which it was asked.
+ */
 export async function deniedWithTerms(
   reader: TenantReader,
   principalId: string,

@@ -11,7 +11,10 @@ export async function groupsOf(reader: TenantReader, personId: string): Promise<
   return rows.map((row) => row.id);
 }
 
-/** Groups of this name at one source, or for null at any, without regard to case, by source and id: names are not unique, also within a source. */
+/**
+ * Groups of this name at one source, or for null at any, without regard to case, by source and id: names are
+ * not unique, also within a source.
+ */
 export async function groupsByName(
   reader: TenantReader,
   { name, source }: { readonly name: string; readonly source: string | null },
@@ -31,7 +34,10 @@ export async function groupsByName(
     .limit(limit);
 }
 
-/** Whether a group at any source has exactly this immutable id, or a mapping names it by it: a mapping may be there before its group. */
+/**
+ * Whether a group at any source has exactly this immutable id, or a mapping names it by it: a mapping may be
+ * there before its group.
+ */
 export async function isGroupUid(reader: TenantReader, uid: string): Promise<boolean> {
   const ofGroup = reader.db
     .select({ uid: groups.uid })

@@ -4,8 +4,8 @@ import { findPeople } from './store.ts';
 import { people } from './tables.ts';
 
 /**
- * Display names of people by id, for lists that people read. A name that somebody else here has too (whatever the case) has the work email
- * beside it, so that the two are told apart. An id that is nobody's is left out.
+ * Display names of people by id, for lists that people read. A name that somebody else here has too (whatever
+ * the case) has the work email beside it, so that the two are told apart. An id that is nobody's is left out.
  */
 export async function namesOfPeople(
   reader: TenantReader,

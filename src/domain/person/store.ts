@@ -85,7 +85,10 @@ export async function findPeople(reader: TenantReader, ids: readonly string[]): 
     );
 }
 
-/** The id of one of this person's direct reports, or of someone else if they have none; null if there is nobody else. */
+/**
+ * The id of one of this person's direct reports, or of someone else if they have none; null if there is
+ * nobody else.
+ */
 export async function someoneAround(reader: TenantReader, personId: string): Promise<string | null> {
   const [row] = await reader.db
     .select({ id: people.id })

@@ -45,7 +45,10 @@ export interface PolicyOutline {
   readonly stays: boolean;
 }
 
-/** One requirement to change without the rest of a text: for which action, in which cases, and what is asked then. */
+/**
+ * One requirement to change without the rest of a text: for which action, in which cases, and what is asked
+ * then.
+ */
 export interface RequirementChange {
   /** The name of a tool. */
   readonly action: string;
@@ -55,7 +58,9 @@ export interface RequirementChange {
   readonly role: string | null;
   /** Only on targets of this kind; null: any. */
   readonly target: 'Person' | 'Agent' | 'Mandate' | 'Approval' | 'Tenant' | null;
-  /** What is asked. Null: nobody must approve. `as_before`: an earlier change of the same cases is taken back. */
+  /**
+   * What is asked. Null: nobody must approve. `as_before`: an earlier change of the same cases is taken back.
+   */
   readonly approval:
     | {
         readonly approver: ApproverKind;

@@ -9,7 +9,10 @@ export const unknownScopes = (asked: readonly string[], catalogue: readonly Scop
   return asked.filter((scope) => !known.has(scope));
 };
 
-/** Says of each of these scopes that it is not there, and which one may be meant. A guess is only said: nothing is ever given on one. */
+/**
+ * Says of each of these scopes that it is not there, and which one may be meant. A guess is only said:
+ * nothing is ever given on one.
+ */
 export const unknownInWords = (
   unknown: readonly string[],
   catalogue: readonly Pick<Scope, 'scope'>[],

@@ -162,7 +162,9 @@ export async function addApiKey(
   return { ...key, createdAt: ctx.now, revokedAt: null };
 }
 
-/** Creates a key with a new secret. Only the answer contains the secret. `by` is the actor, for the ledger. */
+/**
+ * Creates a key with a new secret. Only the answer contains the secret. `by` is the actor, for the ledger.
+ */
 export async function createApiKey(
   ctx: TenantWriter,
   mode: 'sandbox' | 'live',

@@ -72,10 +72,10 @@ export const statusClaim = (issuer: string, place: number | null): Record<string
 
 /**
  * The bytes of a list (draft-20 section 4.1): two bits per place, the first place in the lowest bits of its
- * byte. Free places are filled with decoys. `seed` chooses them and their number, which varies by a factor
- * of ten, so one look at a list does not tell how many mandates there are. Two looks do show what changed
- * between them. `taken` must hold places of this list only. Not `@sd-jwt/jwt-status-list`: it takes an array with
- * one number for each of the 2^17 places, and knows no decoys.
+ * byte. Free places are filled with decoys. `seed` chooses them and their number, which varies by a factor of
+ * ten, so one look at a list does not tell how many mandates there are. Two looks do show what changed
+ * between them. `taken` must hold places of this list only. Not `@sd-jwt/jwt-status-list`: it takes an array
+ * with one number for each of the 2^17 places, and knows no decoys.
  */
 export function statusBytes(taken: readonly TakenPlace[], seed: string): Buffer {
   const bytes = Buffer.alloc(LIST_PLACES / PER_BYTE);

@@ -41,12 +41,15 @@ const askedWith = (actor: Actor): Line[] =>
 // Fields whose text may have several lines.
 const MULTILINE = /^text$/;
 
-/** The longest effect, in characters, that every surface shows whole beside the lines: only what it says there need not be said twice. */
+/**
+ * The longest effect, in characters, that every surface shows whole beside the lines: only what it says there
+ * need not be said twice.
+ */
 const SHOWN_WHOLE = 2500;
 
 /**
- * What would change, line by line, names in place of ids. What is made has no before. A sentence that stands in the effect word for word is left
- * out: whoever decides has read it there.
+ * What would change, line by line, names in place of ids. What is made has no before. A sentence that stands
+ * in the effect word for word is left out: whoever decides has read it there.
  */
 export const changeLines = (
   { changes, effect }: Pick<Impact, 'changes' | 'effect'>,
@@ -61,7 +64,10 @@ export const changeLines = (
     });
 };
 
-/** Whole sentences alone: words that occur in the effect, also at the end of one of its sentences, may mean something else there. */
+/**
+ * Whole sentences alone: words that occur in the effect, also at the end of one of its sentences, may mean
+ * something else there.
+ */
 const isSaidIn = (effect: string, { from, to }: Change): boolean => {
   if (from !== undefined || to === undefined || !to.endsWith('.')) return false;
   const said = new Set(sentencesOf(effect));

@@ -6,17 +6,23 @@ import type { ApprovalView } from './view.ts';
 /** What one person is to an approval at this moment. */
 interface YourState {
   /**
-   * `voted`: their vote is in, and counts once. `approver`: they can vote now. `requester`: it was asked on their authority. `observer`: none of
-   * these. Who may confirm a request of their own is an approver of it.
+   * `voted`: their vote is in, and counts once. `approver`: they can vote now. `requester`: it was asked on
+   * their authority. `observer`: none of these. Who may confirm a request of their own is an approver of it.
    */
   readonly you: 'approver' | 'voted' | 'requester' | 'observer';
-  /** Display names of those who can still give an approval that is missing, sorted; nobody who has voted is among them. */
+  /**
+   * Display names of those who can still give an approval that is missing, sorted; nobody who has voted is
+   * among them.
+   */
   readonly left: readonly string[];
   /** Both in one sentence: "You approved; Ivan Novak is left to approve." */
   readonly inWords: Line;
 }
 
-/** How an approval stands for one person; null for a reader who is nobody in particular, as in a channel. Says nothing of what else they may see. */
+/**
+ * How an approval stands for one person; null for a reader who is nobody in particular, as in a channel. Says
+ * nothing of what else they may see.
+ */
 export function yourState(view: ApprovalView, personId: string | null): YourState {
   const you = roleOf(view, personId);
   const people = leftToApprove(view);

@@ -25,7 +25,10 @@ export interface CedarEngine {
    * and as `ask` does.
    */
   prepare(prepared: Prepared): void;
-  /** Frees the memory of the policies with this id, if any. They are prepared again if they are asked once more. */
+  /**
+   * Frees the memory of the policies with this id, if any. They are prepared again if they are asked once
+   * more.
+   */
   release(id: string): void;
   /** Throws Fault `unavailable` while no instance can decide. */
   ready(): void;
@@ -98,7 +101,9 @@ export function openCedar(max = MAX_HELD, open: () => Instance = freshInstance):
     weight += size;
   }
 
-  /** Cedar has no call for this, but a set replaces the one with the same id, and an empty one weighs nothing. */
+  /**
+   * Cedar has no call for this, but a set replaces the one with the same id, and an empty one weighs nothing.
+   */
   function release(id: string): void {
     const size = held.get(id);
     if (size === undefined || instance === null) return;

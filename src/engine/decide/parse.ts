@@ -35,7 +35,9 @@ export interface Policy {
   readonly bansAgents: boolean;
   /** The kind of principal and of target that it applies to (`Person`, `Mandate`, …). Null: every kind. */
   readonly about: { readonly principal: string | null; readonly resource: string | null };
-  /** Whether it applies only to requests through agents, or never to them. Null: its conditions do not say. */
+  /**
+   * Whether it applies only to requests through agents, or never to them. Null: its conditions do not say.
+   */
   readonly throughAgent: boolean | null;
 }
 
@@ -56,9 +58,9 @@ const NEED_APPROVAL = ['fallback', 'quorum', 'step_up', 'expires'];
 const ANNOTATIONS = ['id', 'reason', 'allows', 'adds', 'approval', 'stays', ...NEED_APPROVAL];
 
 /**
- * Parses every policy of a text. Throws a TextError, with Cedar's message where Cedar refuses, if one does not
- * parse, lacks an `@id`, shares it with another or has an unknown annotation; and what Cedar itself throws
- * where its WebAssembly traps. Does not check the schema.
+ * Parses every policy of a text. Throws a TextError, with Cedar's message where Cedar refuses, if one does
+ * not parse, lacks an `@id`, shares it with another or has an unknown annotation; and what Cedar itself
+ * throws where its WebAssembly traps. Does not check the schema.
  */
 export function parsePolicies(text: string, origin: Origin): Parsed[] {
   const parts = cedar.policySetTextToParts(text);
@@ -134,7 +136,9 @@ const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) ==
 const isOfAgents = (conditions: readonly cedar.Clause[]): boolean =>
   isSame(conditions, [{ kind: 'when', body: THROUGH_AGENT }]);
 
-/** What the conditions require of `context.through_agent`, as far as it stands there alone or joined by `&&`. */
+/**
+ * What the conditions require of `context.through_agent`, as far as it stands there alone or joined by `&&`.
+ */
 function throughAgentIn(conditions: readonly cedar.Clause[]): boolean | null {
   const parts = conditions.flatMap(({ kind, body }) => (kind === 'when' ? conjuncts(body) : []));
   if (parts.some((part) => isSame(part, THROUGH_AGENT))) return true;

@@ -22,8 +22,8 @@ const MOST_REPEATS = { failure: 2, rateLimit: 5 } as const;
  *
  * After a 429 Okta did nothing, so reads and changes are repeated after the time that it names, if that fits
  * into the budget. After a 5xx or silence, reads are repeated; a change is repeated only if its request
- * provably never left (refused connection). Not `p-retry`: whether and when to repeat is all that is here, and
- * it would still have to be told.
+ * provably never left (refused connection). Not `p-retry`: whether and when to repeat is all that is here,
+ * and it would still have to be told.
  */
 export async function untilAnswered(plan: Plan, once: (attempt: number) => Promise<Answer>): Promise<Answer> {
   const startedAt = performance.now();

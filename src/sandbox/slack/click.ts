@@ -29,7 +29,10 @@ export function standing(sim: Simulation, user: SimUser, viewId: string): SimVie
   return view;
 }
 
-/** The options that the app offers for a query; empty where it does not answer in three seconds, or with options that Slack does not take. */
+/**
+ * The options that the app offers for a query; empty where it does not answer in three seconds, or with
+ * options that Slack does not take.
+ */
 export async function suggestions(
   sim: Simulation,
   user: SimUser,
@@ -62,8 +65,8 @@ export async function suggestions(
 const placeKey = (view: SimView, field: Field): string => `${view.id}/${field.blockId}/${field.actionId}`;
 
 /**
- * How a person comes to an option of an external menu: by one that was shown to them before (named by its value), or by
- * typing, which asks the app.
+ * How a person comes to an option of an external menu: by one that was shown to them before (named by its
+ * value), or by typing, which asks the app.
  */
 export function asking(sim: Simulation, user: SimUser, view: SimView, field: Field): Ask {
   const { initial_option: initial, initial_options: initials } = field.element;

@@ -9,7 +9,10 @@ import { SlackError } from './web/args.ts';
 import { wireMessage } from './web/chat.ts';
 import { stringOf } from './wire.ts';
 
-/** Shows the body of an acknowledgement as Slack would; returns what the person reads instead where it is no message. */
+/**
+ * Shows the body of an acknowledgement as Slack would; returns what the person reads instead where it is no
+ * message.
+ */
 function showBody(sim: Simulation, user: SimUser, channel: SimChannel, body: unknown): ShownError {
   const { world } = sim.workspace;
   if (body === '' || body === null || (typeof body === 'object' && Object.keys(body).length === 0))

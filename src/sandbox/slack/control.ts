@@ -7,8 +7,9 @@ import type { SlackFault } from './web/faults.ts';
 const same = (one: string | undefined, other: string): boolean => one === undefined || one === other;
 
 /**
- * `/_sandbox`: the controls by which another process (the demo, the web page) acts as people. Loopback only; a request
- * from another web page, or one that is not JSON, is refused, so that no site that a developer visits can act here.
+ * `/_sandbox`: the controls by which another process (the demo, the web page) acts as people. Loopback only;
+ * a request from another web page, or one that is not JSON, is refused, so that no site that a developer
+ * visits can act here.
  */
 export function controlApi(sim: SlackSimulator): Hono {
   const app = new Hono();

@@ -57,7 +57,9 @@ function encode({ kind, payload }: SendOptions): { body: string; type: string } 
   return { body: new URLSearchParams(fields).toString(), type: FORM };
 }
 
-/** Builds and signs a request as Slack does, with whatever is to be wrong about it. `nowMs` is Slack's clock. */
+/**
+ * Builds and signs a request as Slack does, with whatever is to be wrong about it. `nowMs` is Slack's clock.
+ */
 export function signedRequest(options: SendOptions, secret: string, nowMs: number): SentRequest {
   const { body, type } = encode(options);
   const { tamper = {}, retry } = options;
@@ -80,7 +82,10 @@ export function signedRequest(options: SendOptions, secret: string, nowMs: numbe
   };
 }
 
-/** Sends a request and waits three seconds for the answer. Never rejects: a person would see an error, not an exception. */
+/**
+ * Sends a request and waits three seconds for the answer. Never rejects: a person would see an error, not an
+ * exception.
+ */
 export async function deliver(url: string, request: SentRequest, ackMs = ACK_MS): Promise<Delivery> {
   try {
     const response = await fetch(url, {

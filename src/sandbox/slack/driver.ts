@@ -8,8 +8,9 @@ const named = (target: ClickTarget): Record<string, string> =>
   'rootId' in target ? { view_id: target.id } : { channel: target.channel, ts: target.ts };
 
 /**
- * People of a simulator that runs in another process: the same `SlackPerson` as in the process, over `/_sandbox`.
- * `as` does not ask whether the person exists; the first act does. Refused acts reject with the simulator's words.
+ * People of a simulator that runs in another process: the same `SlackPerson` as in the process, over
+ * `/_sandbox`. `as` does not ask whether the person exists; the first act does. Refused acts reject with the
+ * simulator's words.
  */
 export function slackDriver(url: string): { as(userIdOrKey: string): SlackPerson } {
   const ask = async <T>(path: string, body?: unknown): Promise<T> => {

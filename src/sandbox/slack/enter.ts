@@ -19,7 +19,10 @@ export function seenOption(option: Wire): SimOption {
 
 type Enter = (element: Wire, value: FormValue, ask: Ask) => unknown;
 
-/** How an element's value travels: the member of its state, the initial value's name, what stands there untouched. */
+/**
+ * How an element's value travels: the member of its state, the initial value's name, what stands there
+ * untouched.
+ */
 interface Kind {
   readonly member: string;
   readonly initial: string;
@@ -111,7 +114,10 @@ export async function enter(element: Wire, value: FormValue, ask: Ask): Promise<
   return { type, [into.member]: await into.enter(element, value, ask) };
 }
 
-/** An element's state before anybody touched it, as Slack reports it: the initial value, else null or an empty list. */
+/**
+ * An element's state before anybody touched it, as Slack reports it: the initial value, else null or an empty
+ * list.
+ */
 export function untouched(element: Wire): InputState {
   const type = String(element['type']);
   const into = KINDS[type];

@@ -13,11 +13,15 @@ export interface Field {
   /** Part of an input block: asked for when the form is sent. */
   readonly isInput: boolean;
   readonly optional: boolean;
-  /** Whether the app is told as soon as something is entered; of an input block only where it asks for that. */
+  /**
+   * Whether the app is told as soon as something is entered; of an input block only where it asks for that.
+   */
   readonly tells: boolean;
 }
 
-/** Every interactive element of these blocks, in reading order, those within containers and cards included. */
+/**
+ * Every interactive element of these blocks, in reading order, those within containers and cards included.
+ */
 export function fieldsOf(blocks: readonly KnownBlock[]): Field[] {
   return blocks.flatMap((block): Field[] => {
     if (block.type === 'container') {
@@ -46,7 +50,10 @@ export const namesOf = ({ label, blockId, actionId }: Field): readonly string[] 
   `${blockId}/${actionId}`,
 ];
 
-/** Finds the field that a person means by a label, block_id, action_id or `block_id/action_id`; throws where none or several fit. */
+/**
+ * Finds the field that a person means by a label, block_id, action_id or `block_id/action_id`; throws where
+ * none or several fit.
+ */
 export function fieldNamed(view: SimView, name: string): Field {
   const fields = fieldsOf(view.blocks).filter((field) => holdsValue(field.element));
   const found = fields.filter((field) => namesOf(field).includes(name));
@@ -57,7 +64,10 @@ export function fieldNamed(view: SimView, name: string): Field {
   );
 }
 
-/** `state.values` as Slack would send it: what was entered, and what was not touched. Overflow menus hold nothing. */
+/**
+ * `state.values` as Slack would send it: what was entered, and what was not touched. Overflow menus hold
+ * nothing.
+ */
 export function stateValues(blocks: readonly KnownBlock[], entered: InputValues): InputValues {
   const values: InputValues = {};
   for (const { blockId, actionId, element } of fieldsOf(blocks)) {

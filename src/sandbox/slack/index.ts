@@ -44,9 +44,9 @@ const SCOPES = [
 ];
 
 /**
- * Starts a Slack workspace on loopback: Web API under `/api/`, response URLs, people (`as`), a page at `/` on which a
- * developer can be any of them, and the controls under `/_sandbox`. It holds the app to Slack's limits where Slack's
- * live validator does, and never leaves the machine, except to call the app.
+ * Starts a Slack workspace on loopback: Web API under `/api/`, response URLs, people (`as`), a page at `/` on
+ * which a developer can be any of them, and the controls under `/_sandbox`. It holds the app to Slack's
+ * limits where Slack's live validator does, and never leaves the machine, except to call the app.
  */
 export async function startSlackSimulator(options: SlackSimulatorOptions = {}): Promise<SlackSimulator> {
   const now = options.now ?? Date.now;

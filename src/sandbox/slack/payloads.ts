@@ -25,7 +25,10 @@ const wireActor = (user: SimUser): Wire => ({
   team_id: user.teamId,
 });
 
-/** The form of a slash command. A stranger's command carries our team: the worst case for the app that receives it. */
+/**
+ * The form of a slash command. A stranger's command carries our team: the worst case for the app that
+ * receives it.
+ */
 export function commandPayload(
   at: Circumstances,
   user: SimUser,
@@ -86,7 +89,10 @@ export interface Action {
   readonly state: InputState | null;
 }
 
-/** A click, or a choice in a menu that sends itself (`block_actions`). Ephemeral messages are not repeated in it. */
+/**
+ * A click, or a choice in a menu that sends itself (`block_actions`). Ephemeral messages are not repeated in
+ * it.
+ */
 export function blockActionsPayload(at: Circumstances, user: SimUser, place: Place, action: Action): Wire {
   const { element, state } = action;
   const shown = Object.fromEntries(

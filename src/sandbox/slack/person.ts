@@ -19,7 +19,10 @@ function visible({ workspace: { world } }: Simulation, user: SimUser): SimMessag
   });
 }
 
-/** A person of the workspace at Slack's client, in this process. What is returned are copies: later edits do not change them. */
+/**
+ * A person of the workspace at Slack's client, in this process. What is returned are copies: later edits do
+ * not change them.
+ */
 export function personIn(sim: Simulation, user: SimUser): SlackPerson {
   const { world } = sim.workspace;
   const sees = (): readonly SimMessage[] => structuredClone(visible(sim, user));

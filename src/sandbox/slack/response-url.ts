@@ -10,7 +10,10 @@ import type { ResponseTicket, World } from './world.ts';
 const TTL_MS = 30 * 60 * 1000;
 const MAX_USES = 5;
 
-/** A new response_url for an interaction in this conversation; `message` is what `replace_original` would replace. */
+/**
+ * A new response_url for an interaction in this conversation; `message` is what `replace_original` would
+ * replace.
+ */
 export function newResponseUrl(
   world: World,
   url: string,
@@ -25,7 +28,8 @@ export function newResponseUrl(
 
 /**
  * Shows what an app answered to a command or posted to a response_url: a new message (ephemeral unless
- * `response_type: in_channel`), or with `replace_original` / `delete_original` a change of the one that was clicked.
+ * `response_type: in_channel`), or with `replace_original` / `delete_original` a change of the one that was
+ * clicked.
  */
 export function applyResponse(world: World, ticket: ResponseTicket, body: Wire): SimMessage | null {
   const original =
@@ -47,7 +51,9 @@ export function applyResponse(world: World, ticket: ResponseTicket, body: Wire):
   return world.post({ ...place, user: APP.botUserId, botId: APP.botId }, content.blocks);
 }
 
-/** `/_response/{id}`: five uses within thirty minutes, as hooks.slack.com answers: `ok`, or 404 with a word. */
+/**
+ * `/_response/{id}`: five uses within thirty minutes, as hooks.slack.com answers: `ok`, or 404 with a word.
+ */
 export function responseUrls(world: World, faults: ReturnType<typeof createFaults>): Hono {
   const app = new Hono();
   app.post('/:id', async (context) => {

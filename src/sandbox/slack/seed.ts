@@ -45,7 +45,9 @@ const account = (
   ...flags,
 });
 
-/** Accounts that exist to be refused: each has one property for which an app must not take them at their word. */
+/**
+ * Accounts that exist to be refused: each has one property for which an app must not take them at their word.
+ */
 const STRANGE_ACCOUNTS: readonly SimUser[] = [
   account('UOTHERBOT00', 'otherbot', 'Deploy Bot', null, { isBot: true, botId: 'BOTHERBOT00' }),
   account('UGUEST00000', 'guest', 'Gus Guest', 'guest@partner.example', { isRestricted: true }),
@@ -67,7 +69,10 @@ const STRANGE_ACCOUNTS: readonly SimUser[] = [
   account('UIMPOSTOR00', 'impostor', 'Mallory Moss', 'mallory@acme.example', { displayName: 'Mona Patel' }),
 ];
 
-/** The accounts of the sample workspace: the company's people, the app, and the strange ones. Fresh objects each time. */
+/**
+ * The accounts of the sample workspace: the company's people, the app, and the strange ones. Fresh objects
+ * each time.
+ */
 export function seedUsers(): SimUser[] {
   const people = SAMPLE_COMPANY.people.map((one) =>
     account(one.slackId, one.key, `${one.firstName} ${one.lastName}`, one.email, {

@@ -8,9 +8,13 @@ import type { Workspace } from './web/method.ts';
 export interface Simulation {
   readonly workspace: Workspace;
   readonly verificationToken: string;
-  /** How long an act waits for something to become visible after the app's acknowledgement, in milliseconds. */
+  /**
+   * How long an act waits for something to become visible after the app's acknowledgement, in milliseconds.
+   */
   readonly settleMs: number;
-  /** What external menus have offered, by `view_id/block_id/action_id`: what was shown can be chosen later. */
+  /**
+   * What external menus have offered, by `view_id/block_id/action_id`: what was shown can be chosen later.
+   */
   readonly offered: Map<string, readonly Wire[]>;
   /** Every request that was sent, oldest first. */
   readonly sent: SentRequest[];

@@ -12,13 +12,18 @@ export interface SlackSimulatorOptions {
   /** Random where it is left out. A snapshot's own secrets win. */
   readonly signingSecret?: string;
   readonly botToken?: string;
-  /** Where the workspace is kept as JSON, so that a restart goes on where it stopped; nowhere where it is left out. */
+  /**
+   * Where the workspace is kept as JSON, so that a restart goes on where it stopped; nowhere where it is left
+   * out.
+   */
   readonly stateFile?: string;
   /** Slack's clock in milliseconds, for signatures, trigger_ids and response_urls. */
   readonly now?: () => number;
   /** The bot token's scopes; those of the app's manifest by default. */
   readonly scopes?: readonly string[];
-  /** How long an act waits, after the acknowledgement, for something to become visible; 1,000 ms by default. */
+  /**
+   * How long an act waits, after the acknowledgement, for something to become visible; 1,000 ms by default.
+   */
   readonly settleMs?: number;
 }
 
@@ -38,9 +43,15 @@ export interface SlackSimulator {
   readonly appId: string;
   /** Tells Slack where the app's request URL is. */
   connect(eventsUrl: string): void;
-  /** A person by Slack user id, sample key (`mona`), or strange account (`guest`, `stranger`, `impostor` …); throws where there is none. */
+  /**
+   * A person by Slack user id, sample key (`mona`), or strange account (`guest`, `stranger`, `impostor` …);
+   * throws where there is none.
+   */
   as(userIdOrKey: string): SlackPerson;
-  /** Messages of a conversation (id, `#name`), or all of them; deleted ones excluded, ephemeral ones included; copies. */
+  /**
+   * Messages of a conversation (id, `#name`), or all of them; deleted ones excluded, ephemeral ones included;
+   * copies.
+   */
   messages(channel?: string): readonly SimMessage[];
   /** A view by id, as it stands; a copy. */
   view(id: string): SimView | null;

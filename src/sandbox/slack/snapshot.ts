@@ -27,15 +27,18 @@ export function freshState(secrets: {
   };
 }
 
-/** The workspace as a file left it, or null where there is no file. A damaged file throws: deleting it starts afresh. */
+/**
+ * The workspace as a file left it, or null where there is no file. A damaged file throws: deleting it starts
+ * afresh.
+ */
 export function readSnapshot(file: string | undefined): WorldState | null {
   if (file === undefined || !existsSync(file)) return null;
   return JSON.parse(readFileSync(file, 'utf8')) as WorldState;
 }
 
 /**
- * Writes the workspace to a file soon after each change, and at once when asked; readable by its owner only, since it
- * holds the secrets. The file is replaced whole: a crash leaves the old one or the new one.
+ * Writes the workspace to a file soon after each change, and at once when asked; readable by its owner only,
+ * since it holds the secrets. The file is replaced whole: a crash leaves the old one or the new one.
  */
 export function keepSnapshot(world: World, file: string | undefined): { flush(): void; stop(): void } {
   if (file === undefined) return { flush: () => undefined, stop: () => undefined };

@@ -7,7 +7,9 @@ import type { FormValue, ShownError, SimUser, SimView, SubmitAnswer, Wire } from
 import { closeModals, MAX_MODAL_DEPTH, openModals, pushModal, replaceView } from './views.ts';
 import { watch } from './watch.ts';
 
-/** What an app may answer to a submission: nothing (the modal closes), or what happens to the modal instead. */
+/**
+ * What an app may answer to a submission: nothing (the modal closes), or what happens to the modal instead.
+ */
 interface ResponseAction {
   readonly response_action?: string;
   readonly errors?: Record<string, string>;

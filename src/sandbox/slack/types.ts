@@ -61,7 +61,10 @@ export interface SimMessage {
   readonly versions: { readonly text: string; readonly blocks: readonly KnownBlock[] }[];
 }
 
-/** An input's state as Slack reports it under `state.values[block_id][action_id]`; `type` says which member carries the value. */
+/**
+ * An input's state as Slack reports it under `state.values[block_id][action_id]`; `type` says which member
+ * carries the value.
+ */
 export type InputState = { type: string } & Wire;
 /** `state.values` of a view or message. */
 export type InputValues = Record<string, Record<string, InputState>>;
@@ -87,12 +90,16 @@ export interface SimView {
   values: InputValues;
 }
 
-/** What the person would read in place of an answer where the app did not answer as it must; null where all was well. */
+/**
+ * What the person would read in place of an answer where the app did not answer as it must; null where all
+ * was well.
+ */
 export type ShownError = 'operation_timeout' | 'dispatch_failed' | 'invalid_response' | null;
 
 /**
- * What came of a command: the app's HTTP status (0: no answer, or nothing was sent), its body (parsed where it is
- * JSON), the ephemeral messages that this person received meanwhile, and the modal that stands open afterwards.
+ * What came of a command: the app's HTTP status (0: no answer, or nothing was sent), its body (parsed where
+ * it is JSON), the ephemeral messages that this person received meanwhile, and the modal that stands open
+ * afterwards.
  */
 export interface CommandAnswer {
   readonly status: number;
@@ -102,7 +109,10 @@ export interface CommandAnswer {
   readonly view?: SimView;
 }
 
-/** What came of a click. `cancelled` where the person declined the confirm dialog; status 0: nothing was sent, as of an input that tells nothing. */
+/**
+ * What came of a click. `cancelled` where the person declined the confirm dialog; status 0: nothing was sent,
+ * as of an input that tells nothing.
+ */
 export interface ClickAnswer extends CommandAnswer {
   readonly cancelled: boolean;
   /** The confirm dialog that was shown, if the element has one. */
@@ -110,8 +120,8 @@ export interface ClickAnswer extends CommandAnswer {
 }
 
 /**
- * What came of a modal's submission. `errors` are by block_id, from the app (`responseAction: 'errors'`) or, with
- * status 0, from Slack's own client, which does not send a form with an empty required field.
+ * What came of a modal's submission. `errors` are by block_id, from the app (`responseAction: 'errors'`) or,
+ * with status 0, from Slack's own client, which does not send a form with an empty required field.
  */
 export interface SubmitAnswer extends CommandAnswer {
   readonly responseAction?: string;
@@ -121,7 +131,9 @@ export interface SubmitAnswer extends CommandAnswer {
 /** A form with values entered, not yet sent. */
 export interface FilledView {
   submits(): Promise<SubmitAnswer>;
-  /** Clicks a button of the form, or chooses in an input that tells the app at once, with the values entered. */
+  /**
+   * Clicks a button of the form, or chooses in an input that tells the app at once, with the values entered.
+   */
   clicks(labelOrActionId: string, options?: ClickOptions): Promise<ClickAnswer>;
   /** Closes the modal; the app hears `view_closed` if it asked for it. */
   cancels(): Promise<void>;
@@ -131,17 +143,24 @@ export interface FilledView {
 export type ClickTarget = Pick<SimMessage, 'channel' | 'ts'> | SimView;
 
 export interface ClickOptions {
-  /** The person still looks at this earlier copy: the button is read out of it, not out of what is stored now. */
+  /**
+   * The person still looks at this earlier copy: the button is read out of it, not out of what is stored now.
+   */
   readonly staleCopy?: SimMessage;
   /** What to do with a confirm dialog; true by default. */
   readonly confirm?: boolean;
-  /** What to choose where the element is a menu, not a button: an option's text or value, a user id, a date. */
+  /**
+   * What to choose where the element is a menu, not a button: an option's text or value, a user id, a date.
+   */
   readonly choose?: FormValue;
   /** What the person has entered into other inputs of the view before; Slack sends it along. */
   readonly entered?: Readonly<Record<string, FormValue>>;
 }
 
-/** What a person enters: text, an option's text or value, a date `YYYY-MM-DD`, true to tick every box, or several options. */
+/**
+ * What a person enters: text, an option's text or value, a date `YYYY-MM-DD`, true to tick every box, or
+ * several options.
+ */
 export type FormValue = string | boolean | readonly string[];
 
 /** One choice of a menu, as the app offered it. */
@@ -152,12 +171,15 @@ export interface SimOption {
 }
 
 /**
- * A person at Slack's client. Everything that they can do goes through what is stored: a button that is not there
- * cannot be clicked. The same interface in the process and over HTTP (`slackDriver`).
+ * A person at Slack's client. Everything that they can do goes through what is stored: a button that is not
+ * there cannot be clicked. The same interface in the process and over HTTP (`slackDriver`).
  */
 export interface SlackPerson {
   readonly id: string;
-  /** Sends a slash command (text that begins with `/`) or a message; `channel` defaults to the DM with the app. */
+  /**
+   * Sends a slash command (text that begins with `/`) or a message; `channel` defaults to the DM with the
+   * app.
+   */
   types(text: string, channel?: string): Promise<CommandAnswer>;
   /** Every message that this person can see, ephemeral ones included, oldest first; deleted ones are gone. */
   sees(): Promise<readonly SimMessage[]>;
@@ -165,9 +187,15 @@ export interface SlackPerson {
   inbox(): Promise<readonly SimMessage[]>;
   /** The first visible message for which this holds; rejects after `ms` (5,000 by default). */
   waitsFor(predicate: (message: SimMessage) => boolean, ms?: number): Promise<SimMessage>;
-  /** Clicks an element, found by label or action_id. Throws where it is absent or the person cannot see its place. */
+  /**
+   * Clicks an element, found by label or action_id. Throws where it is absent or the person cannot see its
+   * place.
+   */
   clicks(target: ClickTarget, labelOrActionId: string, options?: ClickOptions): Promise<ClickAnswer>;
-  /** Enters values by input label, block_id, action_id, or `block_id/action_id`; wrong names throw at `submits`. */
+  /**
+   * Enters values by input label, block_id, action_id, or `block_id/action_id`; wrong names throw at
+   * `submits`.
+   */
   fills(view: SimView, values: Readonly<Record<string, FormValue>>): FilledView;
   /** What the app offers in this external menu for this query. */
   choosesOption(view: SimView, blockId: string, query: string): Promise<readonly SimOption[]>;

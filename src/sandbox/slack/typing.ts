@@ -17,9 +17,9 @@ export function escapeSlackText(text: string): string {
 }
 
 /**
- * What a person typed, as Slack sends it with `should_escape: true`: `@ann` and `@U…` become `<@U…|ann>`, `#general`
- * `<#C…|general>`, `@it-admins` `<!subteam^S…|@it-admins>`, links and e-mail addresses stand in angle brackets.
- * Names that nobody has stay as they were typed.
+ * What a person typed, as Slack sends it with `should_escape: true`: `@ann` and `@U…` become `<@U…|ann>`,
+ * `#general` `<#C…|general>`, `@it-admins` `<!subteam^S…|@it-admins>`, links and e-mail addresses stand in
+ * angle brackets. Names that nobody has stay as they were typed.
  */
 export function escapeTypedText(text: string, directory: Directory): string {
   return text.replace(TOKEN, (token) => {

@@ -50,8 +50,8 @@ export interface Effect {
 }
 
 /**
- * The workspace: state plus the few changes that every interface shares. It checks nothing of what an app may do; the Web
- * API does. Emits `effect` for what people see and `change` for the snapshot.
+ * The workspace: state plus the few changes that every interface shares. It checks nothing of what an app may
+ * do; the Web API does. Emits `effect` for what people see and `change` for the snapshot.
  */
 export class World extends EventEmitter<{ effect: [Effect]; change: [] }> {
   readonly state: WorldState;
@@ -161,7 +161,10 @@ export class World extends EventEmitter<{ effect: [Effect]; change: [] }> {
     return id;
   }
 
-  /** Gives every block a block_id and every interactive element an action_id, as Slack does for those left out. */
+  /**
+   * Gives every block a block_id and every interactive element an action_id, as Slack does for those left
+   * out.
+   */
   named(blocks: readonly KnownBlock[]): readonly KnownBlock[] {
     return structuredClone(blocks).map((block) => {
       block.block_id ??= this.id('b', 3);
@@ -177,7 +180,10 @@ export class World extends EventEmitter<{ effect: [Effect]; change: [] }> {
     this.emit('change');
   }
 
-  /** Triggers and response URLs that have been of no use for an hour; an expired one is still known as expired. */
+  /**
+   * Triggers and response URLs that have been of no use for an hour; an expired one is still known as
+   * expired.
+   */
   private forgetOld(): void {
     const limit = this.now() - 60 * 60 * 1000;
     for (const records of [this.state.triggers, this.state.responses]) {

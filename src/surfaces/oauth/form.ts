@@ -14,9 +14,9 @@ const bad = (reason: string, description: string, status = 400): OAuthError =>
 /**
  * Reads a form strictly (RFC 6749 section 3.2 and appendix B): `application/x-www-form-urlencoded` in UTF-8,
  * at most `MAX_FORM_BYTES` long, with nothing in the URL. Leaves out parameters without a value. Keeps
- * repeated ones, for the reader to refuse. Throws OAuthError `invalid_request` with status 400, 413 or 415. Not
- * `URLSearchParams`, although it is faster by some microseconds: it turns a wrong escape or bytes that are not
- * UTF-8 into other text, so two readers could see different parameters.
+ * repeated ones, for the reader to refuse. Throws OAuthError `invalid_request` with status 400, 413 or 415.
+ * Not `URLSearchParams`, although it is faster by some microseconds: it turns a wrong escape or bytes that
+ * are not UTF-8 into other text, so two readers could see different parameters.
  */
 export function readForm(request: PlainRequest): FormParameters {
   const { body, query } = request;

@@ -55,7 +55,10 @@ export async function useTool(
   return draw(app, caller, app.catalogue.get(name), await outcomeFor(app, caller, name, body, patience));
 }
 
-/** The same for routes with an answer of their own: the tool's output once it is done, before that the drawn outcome. */
+/**
+ * The same for routes with an answer of their own: the tool's output once it is done, before that the drawn
+ * outcome.
+ */
 export async function toolOutput(
   app: App,
   caller: Caller,
@@ -93,7 +96,10 @@ async function outcomeFor(
   return open && left > 0 ? awaitOutcome(app, caller.tenantId, first.callId, left, signal) : first;
 }
 
-/** What a use of a tool would come to, and what it would change, for the same body. Nothing is done, and nobody is asked. */
+/**
+ * What a use of a tool would come to, and what it would change, for the same body. Nothing is done, and
+ * nobody is asked.
+ */
 async function previewTool(
   app: App,
   caller: Caller,

@@ -21,7 +21,9 @@ export type RefusalCode =
 export interface Refusal {
   readonly code: RefusalCode;
   readonly message: string;
-  /** Whose address the account shows, and which account is theirs: for the ledger, and for those who are told. */
+  /**
+   * Whose address the account shows, and which account is theirs: for the ledger, and for those who are told.
+   */
   readonly contests?: { readonly person: string; readonly account: string };
 }
 
@@ -71,8 +73,8 @@ const ACCOUNT_RULES: readonly Reason[] = [
 ];
 
 /**
- * The work email that `users.info` shows for an account of this workspace, in lower case, or why the account is refused. Compares
- * ASCII only, without folding dots or plus signs. Does not say whose address it is.
+ * The work email that `users.info` shows for an account of this workspace, in lower case, or why the account
+ * is refused. Compares ASCII only, without folding dots or plus signs. Does not say whose address it is.
  */
 export function workEmail(user: Wire, teamId: string, domains: readonly string[]): string | Refusal {
   const broken = ACCOUNT_RULES.find(([, holds]) => holds(user));

@@ -30,7 +30,10 @@ export interface Asked {
 export const onlyReads = ({ entry }: Pick<Route, 'entry'>): boolean =>
   entry.tool.effects === 'read' || entry.tool.effects === 'look';
 
-/** Uses a tool that only reads, and says its answer: a page of a list, or one thing, with the buttons that this person can use on it. */
+/**
+ * Uses a tool that only reads, and says its answer: a page of a list, or one thing, with the buttons that
+ * this person can use on it.
+ */
 export async function lookUp(
   slack: Slack,
   act: Act,
@@ -93,7 +96,10 @@ function textOf({ lists: [first] }: Told, title: string): string {
   return first.items.length === 0 ? (first.empty ?? first.heading) : first.heading;
 }
 
-/** Those of the buttons that policy lets this person use, now or after an approval; each is decided anew when it is used. */
+/**
+ * Those of the buttons that policy lets this person use, now or after an approval; each is decided anew when
+ * it is used.
+ */
 async function usableIn(
   slack: Slack,
   reader: TenantReader,

@@ -14,7 +14,9 @@ import type { Request } from './request.ts';
 /** How many people one request decides about: as many as the tools take. */
 const AT_ONCE = 100;
 
-/** What should stand about a burst of departures: for IT admins, in the approval channel where there is one. */
+/**
+ * What should stand about a burst of departures: for IT admins, in the approval channel where there is one.
+ */
 export async function breakerCopies(reader: TenantReader, burst: string): Promise<readonly Copies[]> {
   const holds = await holdsOfBurst(reader, burst);
   const [first] = holds;
@@ -45,8 +47,9 @@ export async function breakerCopies(reader: TenantReader, burst: string): Promis
 }
 
 /**
- * What a click on a burst's message asks for: the decision about those who are still held, and for a dismissal are active again. Shows names, so only to IT
- * admins: Fault `forbidden`; whether they may is decided when it is sent. Fault `conflict` where there is nobody to decide about.
+ * What a click on a burst's message asks for: the decision about those who are still held, and for a
+ * dismissal are active again. Shows names, so only to IT admins: Fault `forbidden`; whether they may is
+ * decided when it is sent. Fault `conflict` where there is nobody to decide about.
  */
 export async function breakerRequest(
   reader: TenantReader,

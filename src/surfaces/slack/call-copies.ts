@@ -88,7 +88,10 @@ async function mandateMadeBy(reader: TenantReader, { id, state, result }: Call):
   return mandate?.callId === id ? mandate : null;
 }
 
-/** To each in their own direct messages, once: that a decision is awaited, or has become theirs too. Nobody who has voted is told. */
+/**
+ * To each in their own direct messages, once: that a decision is awaited, or has become theirs too. Nobody
+ * who has voted is told.
+ */
 function nudges(view: ApprovalView, scene: Scene): Copies[] {
   const { remindedAt, escalatedAt } = view.approval;
   const added = new Map(view.requirements.flatMap((one) => one.added.map((person) => [person.id, person])));
@@ -117,8 +120,9 @@ function nudges(view: ApprovalView, scene: Scene): Copies[] {
 }
 
 /**
- * What became of a call, for the person on whose authority it ran. Where they have its card, that has become the result, and a line in its thread
- * tells them so, since an edit tells nobody. A mandate that was made tells by its own message.
+ * What became of a call, for the person on whose authority it ran. Where they have its card, that has become
+ * the result, and a line in its thread tells them so, since an edit tells nobody. A mandate that was made
+ * tells by its own message.
  */
 async function outcomeCopies(
   app: Parts,
@@ -148,7 +152,10 @@ async function outcomeCopies(
   return message === null ? [] : [{ audience: 'outcome', message, recipients: [{ person: principal }] }];
 }
 
-/** The message of a request that its requester has, also where it has become that of the mandate that was asked for; null where there is none. */
+/**
+ * The message of a request that its requester has, also where it has become that of the mandate that was
+ * asked for; null where there is none.
+ */
 async function cardOf(
   reader: TenantReader,
   { id, settledAt }: Call,

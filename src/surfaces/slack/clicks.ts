@@ -34,7 +34,10 @@ export interface Click {
 
 type Handler = (slack: Slack, act: Act, identity: Identity, click: Click) => Promise<void>;
 
-/** Answers a click. Who clicked is looked up now; nothing of the message counts. A button of an older version says so. */
+/**
+ * Answers a click. Who clicked is looked up now; nothing of the message counts. A button of an older version
+ * says so.
+ */
 export async function handleClick(slack: Slack, act: Act, click: Click): Promise<void> {
   const [name = ''] = click.actionId.split(':');
   const handler = Object.hasOwn(HANDLERS, name) ? HANDLERS[name as ActionId] : undefined;
@@ -208,7 +211,10 @@ function approvalIn({ value }: Click): { id: string; version: number } {
   return parts;
 }
 
-/** The approval for somebody who may see it: the requester, who voted, or who can. The same fault for one that is not there. */
+/**
+ * The approval for somebody who may see it: the requester, who voted, or who can. The same fault for one that
+ * is not there.
+ */
 async function visibleView(
   slack: Slack,
   { tenantId }: Act,

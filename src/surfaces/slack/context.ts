@@ -26,7 +26,9 @@ export interface Slack {
 export interface Reply {
   /** Tells this person alone. */
   tell(message: Message): Promise<void>;
-  /** Puts the message in place of the card that was clicked, where only this person sees it; tells otherwise. */
+  /**
+   * Puts the message in place of the card that was clicked, where only this person sees it; tells otherwise.
+   */
   replace(message: Message): Promise<void>;
   /** Takes that card away, where only this person sees it. */
   remove(): Promise<void>;
@@ -43,8 +45,9 @@ export interface Act extends Reply {
 }
 
 /**
- * Runs `work` for the person behind the account, or tells the account why it is nobody's. The refusal is in the ledger before it
- * is told. Everything that `work` throws becomes an answer to the person, ours with an error id in answer and log.
+ * Runs `work` for the person behind the account, or tells the account why it is nobody's. The refusal is in
+ * the ledger before it is told. Everything that `work` throws becomes an answer to the person, ours with an
+ * error id in answer and log.
  */
 export async function asPerson(
   slack: Slack,

@@ -16,7 +16,10 @@ import { agentMessage, agentOfferMessage, contestedMessage, offerOverMessage } f
 import type { Copies, Parts } from './recipients.ts';
 import { messagesOf } from './store.ts';
 
-/** All copies that should stand about a call, a mandate, an agent, a burst of departures, a use of break-glass or a job that failed, as its rows are now; none for a thing that is not there. */
+/**
+ * All copies that should stand about a call, a mandate, an agent, a burst of departures, a use of break-glass
+ * or a job that failed, as its rows are now; none for a thing that is not there.
+ */
 export async function copiesOf(app: Parts, reader: TenantReader, thing: string): Promise<readonly Copies[]> {
   if (thing.startsWith('call_')) return callCopies(app, reader, thing);
   if (thing.startsWith('bgu_')) return alarmCopies(reader, thing);
@@ -33,7 +36,8 @@ async function agentCopies(reader: TenantReader, id: string): Promise<readonly C
   if (agent === null || owner === null) return [];
   const heir = agent.offeredTo === null ? null : await findPerson(reader, agent.offeredTo);
   const offer = heir === null ? null : offerTo(heir.id);
-  // Whoever was offered it before reads that it is theirs no more, or that they have it: their copy stands, and nobody new gets one.
+  // Whoever was offered it before reads that it is theirs no more, or that they have it: their copy stands,
+  // and nobody new gets one.
   const over = (await messagesOf(reader, id))
     .map(({ audience }) => audience)
     .filter((audience) => audience.startsWith(offerTo('')) && audience !== offer);
@@ -60,7 +64,10 @@ async function agentCopies(reader: TenantReader, id: string): Promise<readonly C
   ];
 }
 
-/** To everybody concerned, at once: the approval channel, everybody who may review it, and the manager of whom it was done to. */
+/**
+ * To everybody concerned, at once: the approval channel, everybody who may review it, and the manager of whom
+ * it was done to.
+ */
 async function alarmCopies(reader: TenantReader, id: string): Promise<readonly Copies[]> {
   const use = await findUse(reader, id);
   const view = use === null ? null : await approvalView(reader, use.approvalId);
@@ -96,7 +103,10 @@ async function alarmCopies(reader: TenantReader, id: string): Promise<readonly C
   ];
 }
 
-/** To the person whose address another account shows, at the account that is known as theirs, and to every other IT admin. */
+/**
+ * To the person whose address another account shows, at the account that is known as theirs, and to every
+ * other IT admin.
+ */
 async function accountCopies(reader: TenantReader, id: string): Promise<readonly Copies[]> {
   const [person, known] = [await findPerson(reader, id), await slackAccountOf(reader, id)];
   if (person === null || known === null || known.contestedBy === null) return [];

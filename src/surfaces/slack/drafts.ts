@@ -36,8 +36,8 @@ export type Draft =
     };
 
 /**
- * Saves it for this person, sealed; its id is all that travels through Slack. Throws Fault `invalid_input` where a private key was typed:
- * nothing of it is kept.
+ * Saves it for this person, sealed; its id is all that travels through Slack. Throws Fault `invalid_input`
+ * where a private key was typed: nothing of it is kept.
  */
 export function begin(slack: Slack, act: Act, draft: Draft): Promise<string> {
   if (holdsPrivateKey(draft)) throw new Fault('invalid_input', PRIVATE_KEY);
@@ -66,7 +66,10 @@ export async function look<K extends Draft['kind']>(
   return draft as Extract<Draft, { kind: K }>;
 }
 
-/** Uses it, in the transaction of what it leads to: of two clicks or submissions one gets it, and the other Fault `conflict`. */
+/**
+ * Uses it, in the transaction of what it leads to: of two clicks or submissions one gets it, and the other
+ * Fault `conflict`.
+ */
 export async function spend(ctx: TenantWriter, slack: Slack, act: Act, id: string): Promise<void> {
   if (!(await takeDraft(ctx, id, owner(slack, act)))) throw draftGone();
 }

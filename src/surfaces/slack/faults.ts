@@ -13,11 +13,17 @@ const OPENINGS = {
   internal: 'Something went wrong',
 } as const satisfies Record<FaultCode, string>;
 
-/** A fault as a person reads it in Slack. Holds what the fault's public message holds, and an error id where one was logged. */
+/**
+ * A fault as a person reads it in Slack. Holds what the fault's public message holds, and an error id where
+ * one was logged.
+ */
 export const faultText = (fault: Fault, errorId?: string): string =>
   `${OPENINGS[fault.code]}: ${fault.message}${errorId === undefined ? '' : ` (error ${errorId})`}`;
 
-/** A fault's problems, each with its path in the tool's input (`suggestion.terms.days`); empty where it has none. */
+/**
+ * A fault's problems, each with its path in the tool's input (`suggestion.terms.days`); empty where it has
+ * none.
+ */
 export function problemsAt(fault: Fault): readonly (readonly [path: string, problem: string])[] {
   return (fault.detail.problems ?? []).map(({ field, problem }) => [field, problem]);
 }
@@ -28,7 +34,9 @@ export function problemsOf(fault: Fault): readonly (readonly [path: string, prob
   return problems.length === 0 ? [['', fault.message]] : problems;
 }
 
-/** Slack's own word for why it refused a call (`message_not_found`), or null where it did not answer at all. */
+/**
+ * Slack's own word for why it refused a call (`message_not_found`), or null where it did not answer at all.
+ */
 export function platformError(error: unknown): string | null {
   const { code, data } = (typeof error === 'object' && error !== null ? error : {}) as {
     code?: unknown;
@@ -39,7 +47,10 @@ export function platformError(error: unknown): string | null {
 
 const AWAY = new Set<unknown>([ErrorCode.RequestError, ErrorCode.HTTPError, ErrorCode.RateLimitedError]);
 
-/** Slack not answering, or asking for fewer calls, as a fault that a person can do something about; null for any other error. */
+/**
+ * Slack not answering, or asking for fewer calls, as a fault that a person can do something about; null for
+ * any other error.
+ */
 export function slackFault(error: unknown): Fault | null {
   const { code } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown };
   return AWAY.has(code)
@@ -58,7 +69,9 @@ export function rateLimitSeconds(error: unknown): number | null {
   return code === ErrorCode.RateLimitedError && typeof retryAfter === 'number' ? retryAfter : null;
 }
 
-/** An error of Slack's or of its client in a word, for logs and job records: no request, no body, no token. */
+/**
+ * An error of Slack's or of its client in a word, for logs and job records: no request, no body, no token.
+ */
 export function slackWord(error: unknown): string {
   const { code, name } = (typeof error === 'object' && error !== null ? error : {}) as {
     code?: unknown;

@@ -34,15 +34,21 @@ export interface Identity {
 
 export interface Identities {
   /**
-   * The person behind a Slack account, by work email, or why not. Asks Slack now; with `cached` an answer of the last minute
-   * counts, for those who only look. Throws Fault `unavailable` where Slack does not answer: nobody is let in then.
+   * The person behind a Slack account, by work email, or why not. Asks Slack now; with `cached` an answer of
+   * the last minute counts, for those who only look. Throws Fault `unavailable` where Slack does not answer:
+   * nobody is let in then.
    */
   of(tenantId: string, account: Account, use: 'fresh' | 'cached'): Promise<Identity | Refusal>;
-  /** The same, for an account that `account` names in a command: the rules are the same, the actor is not made. */
+  /**
+   * The same, for an account that `account` names in a command: the rules are the same, the actor is not
+   * made.
+   */
   named(tenantId: string, userId: string): Promise<Person | Refusal>;
 }
 
-/** Slack accounts as people of the directory (requirements: matched by work email, and the ledger says so). */
+/**
+ * Slack accounts as people of the directory (requirements: matched by work email, and the ledger says so).
+ */
 export function slackIdentities(app: App, client: WebClient, teamId: string): Identities {
   const cache = new LRUCache<string, Wire>({
     max: MAX_ACCOUNTS,
@@ -88,7 +94,8 @@ export function slackIdentities(app: App, client: WebClient, teamId: string): Id
       const person = found[0];
       if (person === undefined || person.email.toLowerCase() !== email) return refusal('no_person');
       const known = await slackAccount(reader, userId);
-      // An address that the directory has changed is no proof: whose account shows it may have been somebody else's until then.
+      // An address that the directory has changed is no proof: whose account shows it may have been somebody
+      // else's until then.
       const same =
         known === null
           ? person.emailChangedAt === null
@@ -134,8 +141,8 @@ const contested = (person: Person, account: string): Refusal => ({
 });
 
 /**
- * Writes down that an account was refused, before it is told so (law 11). Of one that shows somebody else's address, that person and the IT
- * admins are told.
+ * Writes down that an account was refused, before it is told so (law 11). Of one that shows somebody else's
+ * address, that person and the IT admins are told.
  */
 export async function recordRefusal(
   app: App,

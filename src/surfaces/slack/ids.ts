@@ -25,7 +25,10 @@ export type ActionId = (typeof ACTIONS)[keyof typeof ACTIONS];
 /** Everything of ours, also what messages of older versions hold. */
 export const OURS = /^prokura\./;
 
-/** A button's value: which approval, and the version that was drawn. Both are checked again; neither is believed. */
+/**
+ * A button's value: which approval, and the version that was drawn. Both are checked again; neither is
+ * believed.
+ */
 export const approvalValue = (id: string, version: number): string => `${id}:${version}`;
 
 /** The parts of such a value; null for anything else. */

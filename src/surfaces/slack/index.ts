@@ -47,7 +47,10 @@ export interface SlackSurface {
   close(): Promise<void>;
 }
 
-/** Slack as a door: commands, clicks, forms and menus in, messages out. Does not call Slack until something asks it to. */
+/**
+ * Slack as a door: commands, clicks, forms and menus in, messages out. Does not call Slack until something
+ * asks it to.
+ */
 export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSurface> {
   const logger = boltLogger(app.log);
   const profile = { apiUrl: settings.apiUrl, logger };
@@ -100,7 +103,10 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
     await tellOf(errorId, { ...body }).catch(() => {});
   });
 
-  /** The person saw Slack take the request: without this they would wait for nothing. What of it was done is not known here. */
+  /**
+   * The person saw Slack take the request: without this they would wait for nothing. What of it was done is
+   * not known here.
+   */
   async function tellOf(errorId: string, body: Wire): Promise<void> {
     const url = textIn(body, 'response_url');
     if (url === '') return;

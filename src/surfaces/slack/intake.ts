@@ -8,13 +8,19 @@ import { findIntake, forgetIntake, saveIntake, spendOnce } from './store.ts';
 import { typedIn } from './typed.ts';
 import { textIn, type Wire } from './wire.ts';
 
-/** How long a spent key is remembered, in milliseconds: longer than Slack's last repetition and our window on both sides. */
+/**
+ * How long a spent key is remembered, in milliseconds: longer than Slack's last repetition and our window on
+ * both sides.
+ */
 const REMEMBER_MS = (2 * WINDOW_SECONDS + 600) * 1000;
 
 /** When another process looks whether this one has finished, in milliseconds. */
 const LOOK_AGAIN_MS = 10_000;
 
-/** What a request was taken in as. `id` is null for what is answered in its acknowledgement and leaves nothing to do: menus, events. */
+/**
+ * What a request was taken in as. `id` is null for what is answered in its acknowledgement and leaves nothing
+ * to do: menus, events.
+ */
 export interface Taken {
   readonly id: string | null;
 }
@@ -22,8 +28,9 @@ export interface Taken {
 /** Requests of Slack's that were taken in and are to be done, once, whatever becomes of this process. */
 export interface Intake {
   /**
-   * Spends the keys, and writes down what is to be done in the same commit: whoever is acknowledged after it is not forgotten. Null where a
-   * key was spent before. What holds a private key is not written down: it is only refused, and that may be lost.
+   * Spends the keys, and writes down what is to be done in the same commit: whoever is acknowledged after it
+   * is not forgotten. Null where a key was spent before. What holds a private key is not written down: it is
+   * only refused, and that may be lost.
    */
   take(tenantId: string, keys: readonly string[], body: Wire): Promise<Taken | null>;
   /** Runs `work`, which does it, and forgets it after; where `work` throws it is done again later. */
@@ -32,7 +39,10 @@ export interface Intake {
   resume(tenantId: string, id: string, work: (body: Wire) => Promise<void>): Promise<void>;
 }
 
-/** Opens the intake. What runs in this process is known to it, so that a slow request is not begun a second time beside itself. */
+/**
+ * Opens the intake. What runs in this process is known to it, so that a slow request is not begun a second
+ * time beside itself.
+ */
 export function openIntake(app: App): Intake {
   const running = new Set<string>();
 

@@ -5,7 +5,10 @@ import { adminsOf } from './breaker.ts';
 import type { Copies } from './recipients.ts';
 import { jobAlarmMessage } from './messages/job-alarm.ts';
 
-/** What should stand about work that failed for good: for IT admins, in the approval channel where there is one. */
+/**
+ * What should stand about work that failed for good: for IT admins, in the approval channel where there is
+ * one.
+ */
 export async function jobAlarmCopies(reader: TenantReader, id: string): Promise<readonly Copies[]> {
   const alarm = await findAlarm(reader, id);
   if (alarm === null) return [];

@@ -12,7 +12,7 @@ export interface SlackDelivery {
 
 /**
  * Defines a job of this surface, as `defineJob` does for `src/jobs/`. Placing its file in `jobs/` beside this
- * one is enough. A job that delivers alarms must use `givenUp: 'log'`, because an alarm is itself a message in
- * Slack.
+ * one is enough. A job that delivers alarms must use `givenUp: 'log'`, because an alarm is itself a message
+ * in Slack.
  */
 export const defineSlackJob = jobsWith<SlackDelivery>();

@@ -22,8 +22,9 @@ import { typedIn } from './typed.ts';
 import { objectIn, objectsIn, textIn, type Wire } from './wire.ts';
 
 /**
- * Registers one listener for each kind of request: Bolt runs every listener that matches, so nothing may match twice. Commands and
- * clicks are acknowledged first and answered after, as Bolt acknowledges events; forms and menus are answered in the acknowledgement.
+ * Registers one listener for each kind of request: Bolt runs every listener that matches, so nothing may
+ * match twice. Commands and clicks are acknowledged first and answered after, as Bolt acknowledges events;
+ * forms and menus are answered in the acknowledgement.
  */
 export function listen(bolt: BoltApp, slack: Slack): void {
   bolt.command(/^\//, async ({ ack, body, respond, client, context }) => {
@@ -107,7 +108,10 @@ export function listen(bolt: BoltApp, slack: Slack): void {
   });
 }
 
-/** How long a form stays open for an answer, in milliseconds. Slack waits for three seconds, from before we hear of it. */
+/**
+ * How long a form stays open for an answer, in milliseconds. Slack waits for three seconds, from before we
+ * hear of it.
+ */
 const ANSWER_MS = 2000;
 
 /** What comes in time, or null. */
@@ -157,7 +161,9 @@ async function submit(slack: Slack, act: Act, view: Wire): Promise<Submitted> {
   }
 }
 
-/** Who did it: from the signed payload alone, never from a value, a name or private_metadata (assertion I1). */
+/**
+ * Who did it: from the signed payload alone, never from a value, a name or private_metadata (assertion I1).
+ */
 function clicker(wire: Wire): Account {
   const user = objectIn(wire, 'user');
   return { userId: textIn(user, 'id'), teamId: textIn(user, 'team_id') || null };
@@ -190,8 +196,9 @@ const nothing = (): Promise<void> => Promise.resolve();
 const silent: Reply = { tell: nothing, replace: nothing, remove: nothing };
 
 /**
- * Through the response URL: to this person alone, wherever they typed or clicked, also where the app is no member. Where that fails, in a
- * direct message. Never throws: an answer that does not arrive changes nothing of what was done.
+ * Through the response URL: to this person alone, wherever they typed or clicked, also where the app is no
+ * member. Where that fails, in a direct message. Never throws: an answer that does not arrive changes nothing
+ * of what was done.
  */
 function byUrl(slack: Slack, respond: RespondFn, instead: Reply, replaceable = false): Reply {
   const send = async (message: Message, replace: boolean): Promise<void> => {

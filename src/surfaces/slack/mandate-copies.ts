@@ -68,7 +68,10 @@ async function noticeOf(reader: TenantReader, { id, state }: Mandate): Promise<s
   return `${FROZEN}-${(await frozenSince(reader, id))?.getTime() ?? 0}`;
 }
 
-/** The card of a request for this mandate that whoever gave it has, and that becomes the mandate's own message; null where there is none. */
+/**
+ * The card of a request for this mandate that whoever gave it has, and that becomes the mandate's own
+ * message; null where there is none.
+ */
 export async function cardToInherit(
   reader: TenantReader,
   mandateId: string,

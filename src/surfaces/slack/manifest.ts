@@ -6,7 +6,9 @@ export const SCOPES = ['commands', 'chat:write', 'im:history', 'im:write', 'user
 /** What the app is told of: what people type to it in their direct messages. */
 const EVENTS = ['message.im'];
 
-/** Asked for where approvals go to a channel: whether it is shared with another company must be known first. */
+/**
+ * Asked for where approvals go to a channel: whether it is shared with another company must be known first.
+ */
 export const OPTIONAL_SCOPES = ['channels:read', 'groups:read'];
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
@@ -29,8 +31,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The app's manifest (Slack's manifest schema, version 2), from the same registry as the parser and `help`: a new tool's command
- * is in it without another change. `baseUrl` without a trailing slash.
+ * The app's manifest (Slack's manifest schema, version 2), from the same registry as the parser and `help`: a
+ * new tool's command is in it without another change. `baseUrl` without a trailing slash.
  */
 export function manifest(registry: Registry, baseUrl: string) {
   const url = `${baseUrl}/slack/events`;

@@ -18,8 +18,9 @@ import { notice } from './messages/blocks.ts';
 import { objectIn, textIn, type Wire } from './wire.ts';
 
 /**
- * Takes the form in which an approver made a mandate smaller: what is wider, or no smaller, is answered at its field, and the draft stays usable; otherwise
- * it is one vote. Whether this person may vote, and whether it is smaller, `approval_decide` says, never the form.
+ * Takes the form in which an approver made a mandate smaller: what is wider, or no smaller, is answered at
+ * its field, and the draft stays usable; otherwise it is one vote. Whether this person may vote, and whether
+ * it is smaller, `approval_decide` says, never the form.
  */
 export async function submitNarrowing(slack: Slack, act: Act, view: Wire): Promise<Submitted> {
   const draftId = textIn(view, 'private_metadata');
@@ -62,7 +63,10 @@ export async function submitNarrowing(slack: Slack, act: Act, view: Wire): Promi
   }
 }
 
-/** What was made smaller, and nothing that stands as it was asked. A field that was emptied is no bound at all: that is not less. */
+/**
+ * What was made smaller, and nothing that stands as it was asked. A field that was emptied is no bound at
+ * all: that is not less.
+ */
 function smallerIn(
   { fields, terms }: Asked,
   entered: Wire,

@@ -3,10 +3,16 @@ import type { CatalogueEntry } from '#engine/catalogue.ts';
 import { isList, type Data } from './messages/fallback.ts';
 import { PAGE, type Shown } from './messages/output.ts';
 
-/** The most items on one page, whatever was asked for: each has a line and a row of buttons, and Slack takes 50 blocks. */
+/**
+ * The most items on one page, whatever was asked for: each has a line and a row of buttons, and Slack takes
+ * 50 blocks.
+ */
 const MOST = 18;
 
-/** Where somebody is in a list: the cursor of each page so far, the first one's first. Of a list without cursors each further page is `''`. */
+/**
+ * Where somebody is in a list: the cursor of each page so far, the first one's first. Of a list without
+ * cursors each further page is `''`.
+ */
 export type Place = readonly (string | null)[];
 
 /** The first page. */

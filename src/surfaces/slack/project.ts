@@ -43,7 +43,10 @@ const FINAL = new Set([
   'missing_scope',
 ]);
 
-/** Projects several things, each whatever becomes of the others. Throws at the end where one could not be projected yet. */
+/**
+ * Projects several things, each whatever becomes of the others. Throws at the end where one could not be
+ * projected yet.
+ */
 export async function projectAll(
   projector: Projector,
   tenantId: string,
@@ -57,8 +60,8 @@ export async function projectAll(
 }
 
 /**
- * Projects everything that waits for an approval in a tenant. What is asked while that is under way shares the next look: in a burst of
- * departures there are few. Throws as `projectAll`.
+ * Projects everything that waits for an approval in a tenant. What is asked while that is under way shares
+ * the next look: in a burst of departures there are few. Throws as `projectAll`.
  */
 export function waitingProjection(projector: Projector): (tenantId: string) => Promise<void> {
   const look = gather<null, undefined>(async (tenantId, asked) => {
@@ -69,9 +72,11 @@ export function waitingProjection(projector: Projector): (tenantId: string) => P
 }
 
 /**
- * Makes what stands in Slack about a thing equal to what its rows say: posts the copies that are missing, edits those that differ,
- * touches no other. May run any number of times, and at once in several processes: one thing is projected by one at a time. Throws
- * at the end where a copy could not be made yet (Fault `rate_limited` where Slack said for how long), and at once where its lock was lost (somebody else may be at it), so that the queue repeats it.
+ * Makes what stands in Slack about a thing equal to what its rows say: posts the copies that are missing,
+ * edits those that differ, touches no other. May run any number of times, and at once in several processes:
+ * one thing is projected by one at a time. Throws at the end where a copy could not be made yet (Fault
+ * `rate_limited` where Slack said for how long), and at once where its lock was lost (somebody else may be at
+ * it), so that the queue repeats it.
  */
 export async function project(
   { app, client, teamId }: Projector,
@@ -115,8 +120,8 @@ export async function project(
   }
 
   /**
-   * The card of a request becomes the message of the mandate that it asked for. Under the card's own lock too: whoever draws the request meanwhile
-   * would put its words over those of the mandate.
+   * The card of a request becomes the message of the mandate that it asked for. Under the card's own lock
+   * too: whoever draws the request meanwhile would put its words over those of the mandate.
    */
   async function inherit(): Promise<void> {
     if (!thing.startsWith('mdt_')) return;
@@ -186,8 +191,9 @@ export async function project(
   }
 
   /**
-   * The direct messages of the account that is known as this person's and still has their work email, by the rules for those who act; of the
-   * one that has it where none is known. Null where there is none. `account` is told without being asked for its address.
+   * The direct messages of the account that is known as this person's and still has their work email, by the
+   * rules for those who act; of the one that has it where none is known. Null where there is none. `account`
+   * is told without being asked for its address.
    */
   async function directChannel(person: Person, account?: string): Promise<string | null> {
     if (account !== undefined)
@@ -215,7 +221,9 @@ function placeFor({ recipients }: Copies, personId: string | null): Place | null
   return null;
 }
 
-/** Whether only people of this company see the channel. Not being allowed to know counts as no (assertion Z9). */
+/**
+ * Whether only people of this company see the channel. Not being allowed to know counts as no (assertion Z9).
+ */
 async function isInternal(client: WebClient, channel: string): Promise<boolean> {
   try {
     const info = (await client.conversations.info({ channel })).channel;

@@ -7,7 +7,10 @@ import type { Message } from './messages/blocks.ts';
 import { previewMessage } from './messages/preview.ts';
 import type { Request } from './request.ts';
 
-/** Shows a request that a button has filled in as a card to confirm. Nothing is asked before it is sent; then policy decides as ever. */
+/**
+ * Shows a request that a button has filled in as a card to confirm. Nothing is asked before it is sent; then
+ * policy decides as ever.
+ */
 export async function propose(
   slack: Slack,
   act: Act,
@@ -20,7 +23,10 @@ export async function propose(
   await act.tell(await cardOf(slack, act, { route, channel, request, check }));
 }
 
-/** The card of a request that can be sent. What it shows is what its *Send* is bound to; `again` where another card showed something else. */
+/**
+ * The card of a request that can be sent. What it shows is what its *Send* is bound to; `again` where another
+ * card showed something else.
+ */
 export async function cardOf(
   slack: Slack,
   act: Act,

@@ -19,7 +19,10 @@ export interface Place {
   readonly ts: string;
 }
 
-/** What should stand in Slack about a thing for one audience: the message, and who gets a copy if they have none yet. */
+/**
+ * What should stand in Slack about a thing for one audience: the message, and who gets a copy if they have
+ * none yet.
+ */
 export interface Copies {
   readonly audience: string;
   readonly message: Message;

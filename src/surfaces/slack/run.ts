@@ -19,10 +19,11 @@ import type { Request } from './request.ts';
 import { findIntake, settleIntake } from './store.ts';
 
 /**
- * Uses a tool as this person, once: the draft that it comes from is used, and what Slack sent is settled, in the commit of the call. With
- * `seen`, only while it would change what its card has shown: Fault `conflict` else (`isChangedSince`). Never
- * waits for an approval or for the provider: what comes later is told by the projection. Where an error leaves open whether the call was
- * saved, looks, and answers what stands there; throws Fault `unavailable` that says so where it cannot look.
+ * Uses a tool as this person, once: the draft that it comes from is used, and what Slack sent is settled, in
+ * the commit of the call. With `seen`, only while it would change what its card has shown: Fault `conflict`
+ * else (`isChangedSince`). Never waits for an approval or for the provider: what comes later is told by the
+ * projection. Where an error leaves open whether the call was saved, looks, and answers what stands there;
+ * throws Fault `unavailable` that says so where it cannot look.
  */
 export async function use(
   slack: Slack,
@@ -74,7 +75,10 @@ async function savedCall(
   }
 }
 
-/** Where a request was sent from: what it is, and the card that only its sender sees; null for a form, which has closed. */
+/**
+ * Where a request was sent from: what it is, and the card that only its sender sees; null for a form, which
+ * has closed.
+ */
 interface SentFrom {
   readonly entry: CatalogueEntry;
   readonly summary: string;
@@ -82,8 +86,9 @@ interface SentFrom {
 }
 
 /**
- * Tells what became of a request so far, once: what goes on, waits, or has a message of its own is told by that, in the person's direct messages, and
- * becomes the result there. The card says so, or goes, where it stood among the same messages.
+ * Tells what became of a request so far, once: what goes on, waits, or has a message of its own is told by
+ * that, in the person's direct messages, and becomes the result there. The card says so, or goes, where it
+ * stood among the same messages.
  */
 export async function tellOutcome(
   slack: Slack,
@@ -100,7 +105,10 @@ export async function tellOutcome(
   return act.replace(notice(elsewhere));
 }
 
-/** Identical requests join one that waits or runs: its message may stand far above, so that a card that goes would say nothing. */
+/**
+ * Identical requests join one that waits or runs: its message may stand far above, so that a card that goes
+ * would say nothing.
+ */
 const OLDER_MS = 60_000;
 
 async function isOlder({ app }: Slack, tenantId: string, callId: string | null): Promise<boolean> {

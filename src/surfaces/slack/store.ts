@@ -38,7 +38,10 @@ export async function saveDraft(
   await ctx.db.insert(slackDrafts).values({ tenantId: ctx.tenantId, ...draft });
 }
 
-/** The draft, sealed, where it is this person's, has not been used and has not expired; null otherwise, without saying which. */
+/**
+ * The draft, sealed, where it is this person's, has not been used and has not expired; null otherwise,
+ * without saying which.
+ */
 export async function findDraft(reader: TenantReader, id: string, slackUser: string): Promise<string | null> {
   const [row] = await reader.db
     .select({ sealed: slackDrafts.sealed })

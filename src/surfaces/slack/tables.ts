@@ -30,7 +30,10 @@ export const slackMessages = pgTable(
   ],
 );
 
-/** A form that a person has open: bound to that person, used once. `private_metadata` holds its id and nothing else. */
+/**
+ * A form that a person has open: bound to that person, used once. `private_metadata` holds its id and nothing
+ * else.
+ */
 export const slackDrafts = pgTable(
   'slack_drafts',
   {
@@ -46,8 +49,9 @@ export const slackDrafts = pgTable(
 );
 
 /**
- * Commands, clicks and forms that Slack was told we have, until they are done: written before the acknowledgement, in the transaction
- * that spends their keys. `doneAt` is set in the transaction of the call that one led to, so that nothing is done twice.
+ * Commands, clicks and forms that Slack was told we have, until they are done: written before the
+ * acknowledgement, in the transaction that spends their keys. `doneAt` is set in the transaction of the call
+ * that one led to, so that nothing is done twice.
  */
 export const slackIntake = pgTable(
   'slack_intake',

@@ -9,8 +9,9 @@ export interface Typed {
 }
 
 /**
- * What a person typed in their direct messages with the app, where the request is an event that tells of it; null for every other request:
- * what bots post (our own messages come back too), edits, deletions, uploads, and messages elsewhere. Who typed it is from the signed payload alone.
+ * What a person typed in their direct messages with the app, where the request is an event that tells of it;
+ * null for every other request: what bots post (our own messages come back too), edits, deletions, uploads,
+ * and messages elsewhere. Who typed it is from the signed payload alone.
  */
 export function typedIn(body: Wire): Typed | null {
   const event = objectIn(body, 'event');

@@ -68,7 +68,10 @@ export async function tellVote(
   await act.tell(notice(view === null ? say`Your vote is recorded.` : yourState(view, person.id).inWords));
 }
 
-/** A vote on what has changed since: the message is refreshed, and nothing else happened. Throws every other error again. */
+/**
+ * A vote on what has changed since: the message is refreshed, and nothing else happened. Throws every other
+ * error again.
+ */
 export async function tellConflict(
   slack: Slack,
   act: Act,

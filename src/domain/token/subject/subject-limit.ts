@@ -12,7 +12,8 @@ const MAX_SUBJECTS = 10_000;
  * Creates a limit of `perMinute` exchanges per agent and subject in this process, refilled evenly. A subject
  * token may be presented many times during its life (RFC 8693 does not forbid it), so a copied token must not
  * give tokens without end. Counts every request of the mandate's own agent, granted or refused. Beyond
- * `MAX_SUBJECTS` subjects, the least recently used is forgotten. Does not replace a request limit at the proxy.
+ * `MAX_SUBJECTS` subjects, the least recently used is forgotten. Does not replace a request limit at the
+ * proxy.
  */
 export function createSubjectLimit(perMinute: number, now: () => Date): SubjectLimit {
   const known = new LRUCache<string, { readonly left: number; readonly at: number }>({ max: MAX_SUBJECTS });

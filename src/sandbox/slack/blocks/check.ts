@@ -124,7 +124,10 @@ function refuseTwins(ids: readonly unknown[], name: string, at: string, inspecti
   }
 }
 
-/** The interactive elements of a block, at any depth: accessory, input, actions, cards' buttons, a container's children. */
+/**
+ * The interactive elements of a block, at any depth: accessory, input, actions, cards' buttons, a container's
+ * children.
+ */
 export function elementsOf(block: Wire): Wire[] {
   const nested = [
     block['accessory'],

@@ -93,7 +93,10 @@ export const button: Check = object({
   },
 });
 
-/** Every element: where it can stand, and what it is made of (docs.slack.dev/reference/block-kit/block-elements). */
+/**
+ * Every element: where it can stand, and what it is made of
+ * (docs.slack.dev/reference/block-kit/block-elements).
+ */
 const RULES: Readonly<Record<string, Rule>> = {
   button: { places: ['section', 'actions'], surfaces: EVERYWHERE, check: button },
   overflow: {

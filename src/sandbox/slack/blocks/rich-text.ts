@@ -22,7 +22,9 @@ const link = leaf(
   { text: string(3000, 0), unsafe: boolean },
 );
 
-/** What a line of rich text is made of. A `text` node is literal: nothing in it becomes a mention or a link. */
+/**
+ * What a line of rich text is made of. A `text` node is literal: nothing in it becomes a mention or a link.
+ */
 const inline = byType({
   text,
   link,

@@ -190,8 +190,8 @@ const container = all(
 );
 
 /**
- * Every block that an app can send: the surfaces that take it, and what it is made of. Where Slack's own sources differ
- * (container, card, table) the narrower reading stands, so that what passes here passes there.
+ * Every block that an app can send: the surfaces that take it, and what it is made of. Where Slack's own
+ * sources differ (container, card, table) the narrower reading stands, so that what passes here passes there.
  */
 export const BLOCK_RULES: Readonly<Record<string, BlockRule>> = {
   ...FLOOR,

@@ -81,7 +81,9 @@ export interface Shape {
   readonly optional?: Readonly<Record<string, Check>>;
 }
 
-/** An object with exactly these members; `type`, where it is needed, is checked by whoever chose the shape. */
+/**
+ * An object with exactly these members; `type`, where it is needed, is checked by whoever chose the shape.
+ */
 export const object =
   (shape: Shape): Check =>
   (value, at, inspection) => {

@@ -1,8 +1,8 @@
 import { html, type Html } from './html.ts';
 
 /**
- * A moment by Slack's date tokens (docs.slack.dev, "Date formatting"), in a time zone: the reader's own where none is given. Holds everything that it
- * needs, because its text is part of the page's script too.
+ * A moment by Slack's date tokens (docs.slack.dev, "Date formatting"), in a time zone: the reader's own where
+ * none is given. Holds everything that it needs, because its text is part of the page's script too.
  */
 export function slackDate(seconds: number, format: string, now: number, timeZone?: string): string {
   const at = new Date(seconds * 1000);
@@ -36,7 +36,10 @@ export function slackDate(seconds: number, format: string, now: number, timeZone
   });
 }
 
-/** A moment on the page. The page's script puts it into the time zone of the browser, as Slack's clients do; until then it is in UTC, and says so. */
+/**
+ * A moment on the page. The page's script puts it into the time zone of the browser, as Slack's clients do;
+ * until then it is in UTC, and says so.
+ */
 export const momentOf = (seconds: number, format: string): Html =>
   html`<time
     class="moment"

@@ -7,7 +7,10 @@ export class Html {
   }
 }
 
-/** What can stand in a template: text is escaped, `Html` stands as it is, false, null and undefined are nothing. */
+/**
+ * What can stand in a template: text is escaped, `Html` stands as it is, false, null and undefined are
+ * nothing.
+ */
 export type Part = string | number | Html | false | null | undefined | readonly Part[];
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -27,7 +30,9 @@ function markupOf(part: Part): string {
   return typeof part === 'object' ? part.map(markupOf).join('') : escaped(String(part));
 }
 
-/** Line breaks of the source are layout for its readers; in markup they would show, where white space is kept. */
+/**
+ * Line breaks of the source are layout for its readers; in markup they would show, where white space is kept.
+ */
 const unbroken = (literal: string): string =>
   literal.replace(
     /(>?)\s*\n\s*(?=(<?))/g,

@@ -15,7 +15,10 @@ import { STYLE } from './style.ts';
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/** The page on which a developer is a sample person: conversations, messages with their buttons, modals, the Home tab. */
+/**
+ * The page on which a developer is a sample person: conversations, messages with their buttons, modals, the
+ * Home tab.
+ */
 export function page(sim: SlackSimulator, world: World): Hono {
   const app = new Hono();
   app.use(async (context, next): Promise<Response | undefined> => {

@@ -1,8 +1,8 @@
 import { slackDate } from './dates.ts';
 
 /**
- * The page's script: polls what this person sees, and turns clicks, choices, text and forms into `/_sandbox` calls.
- * It builds no markup of its own: the server draws, and its drawing is escaped there.
+ * The page's script: polls what this person sees, and turns clicks, choices, text and forms into `/_sandbox`
+ * calls. It builds no markup of its own: the server draws, and its drawing is escaped there.
  */
 export const SCRIPT = `'use strict';
 const { as, channel } = document.body.dataset;

@@ -13,7 +13,10 @@ export class SlackError extends Error {
   }
 }
 
-/** Refuses with `invalid_blocks` (or `invalid_arguments` for views) and Slack's list of what is wrong, where there is any. */
+/**
+ * Refuses with `invalid_blocks` (or `invalid_arguments` for views) and Slack's list of what is wrong, where
+ * there is any.
+ */
 export function refuseProblems(code: string, problems: readonly string[]): void {
   if (problems.length > 0) throw new SlackError(code, { response_metadata: { messages: problems } });
 }

@@ -8,15 +8,19 @@ import type { Methods, Workspace } from './method.ts';
 
 const MAX_TEXT = 40_000;
 
-/** A message's text and blocks as an app sent them, checked as strictly as Slack's live validator and a little more. */
+/**
+ * A message's text and blocks as an app sent them, checked as strictly as Slack's live validator and a little
+ * more.
+ */
 export interface Content {
   readonly text: string;
   readonly blocks: readonly KnownBlock[];
 }
 
 /**
- * The content of a message. `text` is required also where there are blocks (Slack only warns): without it screen
- * readers and notifications have nothing to say. Refuses with `no_text`, `msg_too_long`, `invalid_blocks`.
+ * The content of a message. `text` is required also where there are blocks (Slack only warns): without it
+ * screen readers and notifications have nothing to say. Refuses with `no_text`, `msg_too_long`,
+ * `invalid_blocks`.
  */
 export function messageContent(args: Args): Content {
   const blocks = args.json('blocks') ?? [];

@@ -3,7 +3,10 @@ import { SlackError } from './args.ts';
 import type { Methods, Workspace } from './method.ts';
 import { pageOf } from './page.ts';
 
-/** An account as `users.info` shows it; the e-mail address only with `users:read.email`. Deleted accounts lack most flags. */
+/**
+ * An account as `users.info` shows it; the e-mail address only with `users:read.email`. Deleted accounts lack
+ * most flags.
+ */
 export function wireUser(user: SimUser, scopes: ReadonlySet<string>): Wire {
   const [first = '', ...rest] = user.realName.split(' ');
   const email = user.email !== null && scopes.has('users:read.email') ? { email: user.email } : {};

@@ -36,8 +36,8 @@ const isOp = (word: string): word is CompareOp => OPS.has(word);
  * Parses a filter by the grammar of RFC 7644 section 3.4.2.2 (`not` before `and` before `or`; operators in
  * any case). In addition it accepts what Microsoft sends: a bare word as a value (`userName sw O`), and
  * `emails[type eq "work"].value eq "x"`, which matches if one element meets both. Throws Fault with scimType
- * `invalidFilter` for anything else and beyond the limits. Not `scim2-parse-filter`, which has no limits on length,
- * depth and terms, refuses both of Microsoft's forms, and does not say where the error is.
+ * `invalidFilter` for anything else and beyond the limits. Not `scim2-parse-filter`, which has no limits on
+ * length, depth and terms, refuses both of Microsoft's forms, and does not say where the error is.
  */
 export function parseFilter(text: string): Filter {
   const parser = createParser(text, 'invalidFilter');

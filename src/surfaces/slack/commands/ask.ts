@@ -31,8 +31,9 @@ export interface Asking {
 }
 
 /**
- * Answers it: with what was asked for, where it only reads; with a card to confirm; with the form, where something is missing; with a list to
- * choose from, where a name fits several things; or with why it cannot be done. Runs nothing that changes anything.
+ * Answers it: with what was asked for, where it only reads; with a card to confirm; with the form, where
+ * something is missing; with a list to choose from, where a name fits several things; or with why it cannot
+ * be done. Runs nothing that changes anything.
  */
 export async function ask(slack: Slack, act: Act, identity: Identity, asked: Asking): Promise<void> {
   const { route, channel, problems, form = false } = asked;
@@ -84,8 +85,9 @@ type Kind = keyof typeof KINDS;
 const isKind = (kind: string): kind is Kind => Object.hasOwn(KINDS, kind);
 
 /**
- * The request with immutable ids in place of the names that were typed for mandates, requests and groups. Null where the person was told
- * instead that a name fits nothing that they may see, or was asked which of several they mean.
+ * The request with immutable ids in place of the names that were typed for mandates, requests and groups.
+ * Null where the person was told instead that a name fits nothing that they may see, or was asked which of
+ * several they mean.
  */
 async function named(
   slack: Slack,

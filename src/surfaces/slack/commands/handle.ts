@@ -25,7 +25,10 @@ export interface Command {
   readonly channel: string;
 }
 
-/** Answers a slash command: help, a suggestion, an answer, a card to confirm, or a form. Runs nothing that changes anything. */
+/**
+ * Answers a slash command: help, a suggestion, an answer, a card to confirm, or a form. Runs nothing that
+ * changes anything.
+ */
 export async function handleCommand(slack: Slack, act: Act, command: Command): Promise<void> {
   const tokens = tokenize(command.text);
   if (typeof tokens === 'string') return guarded(slack, act, () => act.tell(notice(LEXICAL[tokens])));
@@ -80,7 +83,10 @@ const requestOf = ({ route, input, reason }: Understood): Request => ({
   reason,
 });
 
-/** Slack accounts among the input as our people; one that may not be meant is left out, with a problem that says so (assertion I7). */
+/**
+ * Slack accounts among the input as our people; one that may not be meant is left out, with a problem that
+ * says so (assertion I7).
+ */
 export async function withPeople(
   slack: Slack,
   act: Act,

@@ -16,8 +16,8 @@ import { topText } from '../messages/text.ts';
 import type { Route } from './registry.ts';
 
 /**
- * What can be typed after a command, one line each, with buttons for three of them. `routes` are those that this person can use; `others` is
- * how many there are beside them.
+ * What can be typed after a command, one line each, with buttons for three of them. `routes` are those that
+ * this person can use; `others` is how many there are beside them.
  */
 export function helpMessage(root: string, routes: readonly Route[], others: number): Message {
   const [first] = routes;
@@ -182,7 +182,10 @@ export function commandHelp(route: Route): Message {
   };
 }
 
-/** What may have been meant; nothing was done. `forms` are the drafts that keep what was understood, one for each command. */
+/**
+ * What may have been meant; nothing was done. `forms` are the drafts that keep what was understood, one for
+ * each command.
+ */
 export function unknownMessage(
   root: string,
   typed: string,
@@ -222,7 +225,10 @@ export function unknownMessage(
   };
 }
 
-/** For a command that the workspace's app has and this server does not: the app's manifest is of another version. */
+/**
+ * For a command that the workspace's app has and this server does not: the app's manifest is of another
+ * version.
+ */
 export const strangeMessage = (root: string, roots: readonly string[]): Message => ({
   text: topText(`${root} is not a command of this version.`),
   blocks: [

@@ -1,7 +1,9 @@
 /** The longest command that is taken apart; beyond it the form is better, and work stays small. */
 export const MAX_LINE = 2000;
 
-/** What one piece of a command can be. Labels inside entities are never looked at: whoever types chooses them. */
+/**
+ * What one piece of a command can be. Labels inside entities are never looked at: whoever types chooses them.
+ */
 export type Value =
   | { readonly kind: 'user'; readonly id: string }
   | { readonly kind: 'channel'; readonly id: string }
@@ -18,7 +20,10 @@ export type LexicalError = 'too_long' | 'unclosed_quote' | 'broadcast';
 
 /** Double quotation marks of any language, each of which closes any other: phones and editors mix them. */
 const DOUBLE = '"“”„«»';
-/** Single ones and brackets, by what opens them. A single one closes at the end of a word only: it is an apostrophe too. */
+/**
+ * Single ones and brackets, by what opens them. A single one closes at the end of a word only: it is an
+ * apostrophe too.
+ */
 const CLOSING: Readonly<Record<string, string>> = {
   "'": "'’‘",
   '‘': "'’‘",
@@ -33,8 +38,9 @@ const OPTION = /^(?:(?:--|—|–)?([a-z][a-z0-9_-]{0,40})=|(?:--|—|–)([a-z]
 const EMAIL = /^[\x21-\x7e]+@[a-z0-9.-]+\.[a-z]{2,}$/i;
 
 /**
- * Takes a command's text apart, as Slack sends it with `should_escape` (research/slack.md, section 5): entities, quoted texts in
- * any quotation marks, `key=value`, words. Runs in time linear in the text. Says nothing of what the pieces mean.
+ * Takes a command's text apart, as Slack sends it with `should_escape` (research/slack.md, section 5):
+ * entities, quoted texts in any quotation marks, `key=value`, words. Runs in time linear in the text. Says
+ * nothing of what the pieces mean.
  */
 export function tokenize(line: string): readonly Token[] | LexicalError {
   if (line.length > MAX_LINE) return 'too_long';

@@ -21,8 +21,9 @@ export interface Meant {
 }
 
 /**
- * The commands that a sentence may mean ("reset the password of @ann please"), nearest first, at most three. Every word of a command must be
- * in it, in any order; a command of one word that others share needs its noun too ("list my agents"). It is offered, and never run.
+ * The commands that a sentence may mean ("reset the password of @ann please"), nearest first, at most three.
+ * Every word of a command must be in it, in any order; a command of one word that others share needs its noun
+ * too ("list my agents"). It is offered, and never run.
  */
 export function meantBy(tokens: readonly Token[], routes: readonly Route[]): readonly Meant[] {
   const said = tokens.map((token) => (token.kind === 'word' ? wordOf(token.text) : ''));

@@ -53,7 +53,10 @@ export function parseLine(tokens: readonly Token[], routes: readonly Route[]): L
   };
 }
 
-/** Gives a route's fields their values: options by name, the rest by place, a trailing quotation as the reason. */
+/**
+ * Gives a route's fields their values: options by name, the rest by place, a trailing quotation as the
+ * reason.
+ */
 export function understand(route: Route, args: readonly Token[]): Understood {
   const problems: Problem[] = [];
   const input: Record<string, unknown> = {};

@@ -30,8 +30,8 @@ export const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Every command that the catalogue's tools declare; parser, help and manifest are made of it. Throws where a command names a
- * field that its tool does not have: the server then does not start.
+ * Every command that the catalogue's tools declare; parser, help and manifest are made of it. Throws where a
+ * command names a field that its tool does not have: the server then does not start.
  */
 export function commandRegistry(catalogue: Catalogue): Registry {
   const routes = catalogue.all.flatMap((entry) =>

@@ -19,8 +19,8 @@ export interface Speech {
 }
 
 /**
- * Answers a message to the app with what can be typed: the commands that it may have meant, with what was understood filled in, or what this
- * person can do here. Runs nothing: a button asks, as the command would.
+ * Answers a message to the app with what can be typed: the commands that it may have meant, with what was
+ * understood filled in, or what this person can do here. Runs nothing: a button asks, as the command would.
  */
 export async function handleText(slack: Slack, act: Act, { text, channel }: Speech): Promise<void> {
   if (holdsPrivateKey(text)) return guarded(slack, act, () => act.tell(notice(PRIVATE_KEY)));

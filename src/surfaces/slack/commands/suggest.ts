@@ -5,8 +5,8 @@ import type { Route } from './registry.ts';
 const CLOSE = 0.34;
 
 /**
- * The commands that somebody may have meant by these words, nearest first, at most three. A suggestion is shown, and never run:
- * `suspend` and `unsuspend` are neighbours.
+ * The commands that somebody may have meant by these words, nearest first, at most three. A suggestion is
+ * shown, and never run: `suspend` and `unsuspend` are neighbours.
  */
 export function suggestions(typed: readonly string[], routes: readonly Route[]): readonly Route[] {
   const ranked = routes.flatMap((route) => {

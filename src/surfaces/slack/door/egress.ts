@@ -14,8 +14,8 @@ const REAL_API = 'https://slack.com/api/';
 const MAX_REFUSED = 10_000;
 
 /**
- * The only way out of this surface: to the Web API and to response URLs, nowhere else, and never along a redirect. `apiUrl` is
- * given where a simulator stands in for Slack; then its origin is the only one.
+ * The only way out of this surface: to the Web API and to response URLs, nowhere else, and never along a
+ * redirect. `apiUrl` is given where a simulator stands in for Slack; then its origin is the only one.
  */
 export function guardedFetch(apiUrl?: string): SlackFetch {
   const origins = apiUrl === undefined ? [new URL(REAL_API).origin, ...HOOKS] : [new URL(apiUrl).origin];
@@ -36,8 +36,9 @@ interface Profile {
 }
 
 /**
- * Options for a client that a waiting person's request uses: it gives up in time for the three seconds that Slack allows, and
- * never waits out a rate limit. No `headers`: the client writes its token into that object, and Bolt shares it between teams.
+ * Options for a client that a waiting person's request uses: it gives up in time for the three seconds that
+ * Slack allows, and never waits out a rate limit. No `headers`: the client writes its token into that object,
+ * and Bolt shares it between teams.
  */
 export function interactiveOptions({ apiUrl, logger }: Profile): WebClientOptions {
   return {
@@ -51,15 +52,19 @@ export function interactiveOptions({ apiUrl, logger }: Profile): WebClientOption
   };
 }
 
-/** A client for jobs: slower, and being asked to wait is thrown, so that the queue puts the job back for so long. */
+/**
+ * A client for jobs: slower, and being asked to wait is thrown, so that the queue puts the job back for so
+ * long.
+ */
 export function jobClient(token: string, profile: Profile): WebClient {
   const options = interactiveOptions(profile);
   return new WebClient(token, { ...options, fetch: patient(guardedFetch(profile.apiUrl)), timeout: 10_000 });
 }
 
 /**
- * Slack counts requests by method, and messages by channel too. What it has refused for too many is refused here until the time that it
- * named (`Retry-After`) is over, so that other jobs do not ask within it. Each process learns it from an answer of its own.
+ * Slack counts requests by method, and messages by channel too. What it has refused for too many is refused
+ * here until the time that it named (`Retry-After`) is over, so that other jobs do not ask within it. Each
+ * process learns it from an answer of its own.
  */
 function patient(ask: SlackFetch): SlackFetch {
   const refused = new LRUCache<string, true>({ max: MAX_REFUSED });

@@ -14,8 +14,9 @@ export function addresseeOf(body: Wire): Addressee {
 }
 
 /**
- * What may be processed once only, as digests: the signed bytes themselves, and what Slack names the same in every copy of one
- * act (an event's id, a command's or submission's trigger, a click). Slack itself repeats only events; Bolt removes nothing.
+ * What may be processed once only, as digests: the signed bytes themselves, and what Slack names the same in
+ * every copy of one act (an event's id, a command's or submission's trigger, a click). Slack itself repeats
+ * only events; Bolt removes nothing.
  */
 export function onceKeys(signature: string, body: Wire): string[] {
   const keys = [`signature ${signature}`];

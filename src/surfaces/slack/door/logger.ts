@@ -17,8 +17,8 @@ export const withoutSecrets = (text: string): string =>
   SECRETS.reduce((left, secret) => left.replace(secret, '[secret]'), text);
 
 /**
- * Slack's libraries log through ours. What they say at DEBUG is dropped at every level: it repeats bodies, private_metadata and
- * trigger ids. Of anything else only texts are kept, without secrets.
+ * Slack's libraries log through ours. What they say at DEBUG is dropped at every level: it repeats bodies,
+ * private_metadata and trigger ids. Of anything else only texts are kept, without secrets.
  */
 export function boltLogger(log: Logger): BoltLogger {
   const words = (parts: readonly unknown[]): string =>

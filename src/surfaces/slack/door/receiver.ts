@@ -25,8 +25,8 @@ export interface ReceiverOptions {
   readonly log: Logger;
   readonly now: () => Date;
   /**
-   * Takes the request in, so that it is done also where this process dies after the acknowledgement; null where a key was spent before, by
-   * any process.
+   * Takes the request in, so that it is done also where this process dies after the acknowledgement; null
+   * where a key was spent before, by any process.
    */
   take(keys: readonly string[], body: Wire): Promise<Taken | null>;
   /** Runs the work of what was taken in, and forgets it after. */
@@ -50,9 +50,10 @@ export interface IntakeContext {
 }
 
 /**
- * Takes Slack's requests: size, signature in both directions of time, replay, media type, addressee, and only then Bolt. The
- * response is the acknowledgement, at the latest after three seconds. Throws RangeError for a signing secret that is too short to
- * be one. A replayed or repeated request is acknowledged and not processed.
+ * Takes Slack's requests: size, signature in both directions of time, replay, media type, addressee, and only
+ * then Bolt. The response is the acknowledgement, at the latest after three seconds. Throws RangeError for a
+ * signing secret that is too short to be one. A replayed or repeated request is acknowledged and not
+ * processed.
  */
 export function createReceiver(options: ReceiverOptions): FetchReceiver {
   const { signingSecrets, log } = options;

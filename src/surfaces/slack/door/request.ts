@@ -23,17 +23,18 @@ export type Verified = { readonly signature: string } | Rejection;
 export const isRejection = (value: object): value is Rejection => 'status' in value && 'error' in value;
 
 /**
- * The body's bytes, or a rejection: 413 as soon as they are more than the limit, whatever `content-length` says; the rest
- * is not read.
+ * The body's bytes, or a rejection: 413 as soon as they are more than the limit, whatever `content-length`
+ * says; the rest is not read.
  */
 export async function signedBody(request: Request): Promise<Uint8Array | Rejection> {
   return (await readBody(request, MAX_BODY_BYTES)) ?? { status: 413, error: 'too_large' };
 }
 
 /**
- * Whether Slack signed exactly these bytes now, with any of the secrets (two during a rotation). Compares in constant time,
- * and tries every secret whichever fits. Does not say whether the request was seen before.
- * Source: docs.slack.dev/authentication/verifying-requests-from-slack; Bolt's own check takes timestamps of the future.
+ * Whether Slack signed exactly these bytes now, with any of the secrets (two during a rotation). Compares in
+ * constant time, and tries every secret whichever fits. Does not say whether the request was seen before.
+ * Source: docs.slack.dev/authentication/verifying-requests-from-slack; Bolt's own check takes timestamps of
+ * the future.
  */
 export function verifySignature(
   headers: Headers,
@@ -61,8 +62,8 @@ export interface Parsed {
 }
 
 /**
- * The body by its media type; parameters such as `charset` do not matter. 415 for another type; 400 for what is no JSON
- * object, is not UTF-8, or names a form field twice: two readers could take different ones.
+ * The body by its media type; parameters such as `charset` do not matter. 415 for another type; 400 for what
+ * is no JSON object, is not UTF-8, or names a form field twice: two readers could take different ones.
  */
 export function parseBody(contentType: string | null, bytes: Uint8Array): Parsed | Rejection {
   const type = (contentType ?? '').split(';')[0]?.trim().toLowerCase();
@@ -75,7 +76,10 @@ export function parseBody(contentType: string | null, bytes: Uint8Array): Parsed
   return 'payload' in fields ? jsonObject('form', String(fields['payload'])) : { kind: 'form', body: fields };
 }
 
-/** True for Slack's check of our certificate, which it does not sign: a form whose `ssl_check` is `1`. Nothing in it is used. */
+/**
+ * True for Slack's check of our certificate, which it does not sign: a form whose `ssl_check` is `1`. Nothing
+ * in it is used.
+ */
 export function isSslCheck(contentType: string | null, bytes: Uint8Array): boolean {
   if (!(contentType ?? '').toLowerCase().startsWith(FORM)) return false;
   return formFields(utf8(bytes) ?? '')?.['ssl_check'] === '1';

@@ -8,12 +8,16 @@ import { blockOf } from './elements.ts';
 import { enteredIn } from './read.ts';
 import { isFolded, labelsIn, notesIn } from './view.ts';
 
-/** Why Slack does not take a change of a form: it has been closed, or changed again meanwhile and will be drawn for that. */
+/**
+ * Why Slack does not take a change of a form: it has been closed, or changed again meanwhile and will be
+ * drawn for that.
+ */
 const OUTRUN = new Set(['not_found', 'hash_conflict', 'view_not_found', 'expired_trigger_id']);
 
 /**
- * Draws an open form again after something in it was clicked or chosen: with what may be left out, with the fields that a choice asks for, without
- * what was said of a field that has been changed. Nothing that was typed is lost, and nothing of it is kept here.
+ * Draws an open form again after something in it was clicked or chosen: with what may be left out, with the
+ * fields that a choice asks for, without what was said of a field that has been changed. Nothing that was
+ * typed is lost, and nothing of it is kept here.
  */
 export async function changedForm(slack: Slack, act: Act, view: Wire, action: Wire): Promise<void> {
   await asPerson(slack, act, 'cached', async () => {

@@ -19,11 +19,17 @@ import type { Given, Notes } from './layout.ts';
 export interface Checked {
   /** What is wrong, by path in the tool's input; empty where the tool takes the input. */
   readonly problems: Notes;
-  /** Those of it that are wrong with what was given. What is merely missing is not among them: an empty field says so itself. */
+  /**
+   * Those of it that are wrong with what was given. What is merely missing is not among them: an empty field
+   * says so itself.
+   */
   readonly notes: Notes;
   /** What was given and can stand in a form: without what names nothing that is there. */
   readonly usable: Given;
-  /** What the request is, in words: "Reset password for Ann Lee". The tool's title where it is not yet clear on whom. */
+  /**
+   * What the request is, in words: "Reset password for Ann Lee". The tool's title where it is not yet clear
+   * on whom.
+   */
   readonly summary: string;
   /** Names for every id in the input and in what it would change. */
   readonly names: ReadonlyMap<string, string>;
@@ -32,8 +38,8 @@ export interface Checked {
 }
 
 /**
- * Whether the tool takes this input as it is, before anything is asked: its schema, and its references to people and agents.
- * Says nothing of whether policy allows it.
+ * Whether the tool takes this input as it is, before anything is asked: its schema, and its references to
+ * people and agents. Says nothing of whether policy allows it.
  */
 export async function checked(
   slack: Slack,
@@ -70,7 +76,10 @@ export async function checked(
   });
 }
 
-/** Says of each scope that is not there which one may be meant, and leaves out what names nothing: nobody and nothing is prefilled on a guess. */
+/**
+ * Says of each scope that is not there which one may be meant, and leaves out what names nothing: nobody and
+ * nothing is prefilled on a guess.
+ */
 async function withoutUnknown(
   reader: TenantReader,
   fields: readonly Field[],

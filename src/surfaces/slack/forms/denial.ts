@@ -9,8 +9,8 @@ export const INSTEAD_DAYS_BLOCK = blockOf('instead_days');
 export const NOTE_BLOCK = blockOf('note');
 
 /**
- * The form that a denial needs: why, for the requester, and what would be acceptable instead. `days` is for how long a mandate was
- * asked, so that fewer can be suggested; null where nothing of the kind was asked.
+ * The form that a denial needs: why, for the requester, and what would be acceptable instead. `days` is for
+ * how long a mandate was asked, so that fewer can be suggested; null where nothing of the kind was asked.
  */
 export function denyView(draftId: string, summary: string, days: number | null): ModalView {
   return {

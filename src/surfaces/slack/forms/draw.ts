@@ -30,16 +30,22 @@ export interface FormState {
   /** What was understood so far, by field. */
   readonly input: Given;
   readonly reason: string | null;
-  /** What is wrong with what was given. What is merely missing is not among it: an empty field says so itself. */
+  /**
+   * What is wrong with what was given. What is merely missing is not among it: an empty field says so itself.
+   */
   readonly notes: Notes;
   readonly names: Names;
-  /** Whether the fields that may be left out are shown too. They are, in any case, where one of them was given or is wrong. */
+  /**
+   * Whether the fields that may be left out are shown too. They are, in any case, where one of them was given
+   * or is wrong.
+   */
   readonly more: boolean;
 }
 
 /**
- * A tool's input as a modal, prefilled: what is needed first, the rest behind *More options*. `draftId` is all that `private_metadata` holds.
- * What is wrong with a field stands beneath it, and goes when the field is changed (`changedForm`).
+ * A tool's input as a modal, prefilled: what is needed first, the rest behind *More options*. `draftId` is
+ * all that `private_metadata` holds. What is wrong with a field stands beneath it, and goes when the field is
+ * changed (`changedForm`).
  */
 export function formView(
   { entry, fields, positional }: FormOf,
@@ -96,7 +102,10 @@ const moreBlock = (draftId: string): KnownBlock => ({
 /** The longest title of a modal (docs.slack.dev/reference/views/modal-views). */
 const MAX_TITLE = 24;
 
-/** A title that fits whole: the tool's own, or the words of its command; the form then begins with the tool's own. */
+/**
+ * A title that fits whole: the tool's own, or the words of its command; the form then begins with the tool's
+ * own.
+ */
 function formTitle({ title, command }: Pick<CatalogueEntry['tool'], 'title' | 'command'>): string {
   if (title.length <= MAX_TITLE) return title;
   const path = command === undefined ? '' : commandWords(command).slice(1);

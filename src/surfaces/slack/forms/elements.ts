@@ -23,7 +23,10 @@ const VALUE = 'prokura.value';
 /** The menu that looks something up, by what it is called at Slack. */
 export const pickerAction = (of: Picker): string => `prokura.${of}`;
 
-/** Slack's bounds (docs.slack.dev/reference/block-kit): characters of a text and of a value, options of a menu. */
+/**
+ * Slack's bounds (docs.slack.dev/reference/block-kit): characters of a text and of a value, options of a
+ * menu.
+ */
 const MAX_TEXT = 3000;
 export const MAX_VALUE = 150;
 const MAX_OPTIONS = 100;
@@ -42,8 +45,8 @@ export interface Filled {
 }
 
 /**
- * A field as inputs, filled with what was given, each with what is wrong with it beneath. `needed`: Slack sends the form only when it is filled.
- * A group is one input for each member.
+ * A field as inputs, filled with what was given, each with what is wrong with it beneath. `needed`: Slack
+ * sends the form only when it is filled. A group is one input for each member.
  */
 export const fieldBlocks = (field: Field, filled: Filled, needed: boolean): KnownBlock[] =>
   blocksAt(field.name, field, filled.given[field.name], filled, needed);
@@ -78,7 +81,10 @@ function blocksAt(path: string, field: Field, given: unknown, filled: Filled, ne
 const memberOf = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Given)[name] : undefined;
 
-/** Elements that are typed into; they tell of a change when the field is left, unless they are asked to tell of it at once. */
+/**
+ * Elements that are typed into; they tell of a change when the field is left, unless they are asked to tell
+ * of it at once.
+ */
 const TYPED = new Set(['plain_text_input', 'number_input']);
 const AT_ONCE = { dispatch_action_config: { trigger_actions_on: ['on_character_entered'] } } as const;
 
@@ -89,7 +95,10 @@ const HOW: Readonly<Partial<Record<FieldKind['kind'], string>>> = {
   document: 'Paste all of it, up to 3,000 characters; send a longer one over the REST API.',
 };
 
-/** Ways to name somebody or something, as descriptions have them: ": its name or id", " (work email or person id)". */
+/**
+ * Ways to name somebody or something, as descriptions have them: ": its name or id", " (work email or person
+ * id)".
+ */
 const NAMED =
   /(?<=\S)(?::| \()? ?\b(?:its |person |work )*(?:name|id|email) or (?:its |person |work )*(?:name|id|email)\b\)?/gi;
 
@@ -209,8 +218,8 @@ const optionsOf = (choices: readonly string[]): PlainTextOption[] =>
     .map((choice) => ({ text: plain(oneLine(choice), MAX_OPTION), value: choice.slice(0, MAX_VALUE) }));
 
 /**
- * A menu that looks up what it offers, with what was given chosen in it: several where `most` is given. Null where Slack's menus cannot hold
- * that: then it is typed.
+ * A menu that looks up what it offers, with what was given chosen in it: several where `most` is given. Null
+ * where Slack's menus cannot hold that: then it is typed.
  */
 function menu(
   of: Picker,

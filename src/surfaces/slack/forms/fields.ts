@@ -1,7 +1,10 @@
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 import { labelOf } from '#engine/in-words.ts';
 
-/** What a field's `.meta({ ref })`, or `pick` where it takes no reference, lets people pick from a menu that looks it up. */
+/**
+ * What a field's `.meta({ ref })`, or `pick` where it takes no reference, lets people pick from a menu that
+ * looks it up.
+ */
 export const PICKERS = [
   'person',
   'agent',
@@ -48,9 +51,14 @@ export type FieldKind =
   | { readonly kind: 'agent' }
   /** An object: each of its members is asked for by itself. */
   | { readonly kind: 'group'; readonly parts: readonly Field[] }
-  /** The input of the tool that another field names: its fields are known once that one is chosen (`settledFields`). */
+  /**
+   * The input of the tool that another field names: its fields are known once that one is chosen
+   * (`settledFields`).
+   */
   | { readonly kind: 'input'; readonly of: string }
-  /** A file that another program writes in a format of its own: pasted as a whole, never composed by a person. */
+  /**
+   * A file that another program writes in a format of its own: pasted as a whole, never composed by a person.
+   */
   | { readonly kind: 'document' }
   /** What no control is made for. No tool with a command has such a field. */
   | { readonly kind: 'json' };
@@ -62,9 +70,14 @@ export type Field = FieldKind & {
   readonly label: string;
   readonly description: string;
   readonly required: boolean;
-  /** The field without which this one is needed too: a mandate needs scopes unless it names a template. Null for none. */
+  /**
+   * The field without which this one is needed too: a mandate needs scopes unless it names a template. Null
+   * for none.
+   */
   readonly unless: string | null;
-  /** Asked for at once although it may be left out; the other fields of that kind wait behind *More options*. */
+  /**
+   * Asked for at once although it may be left out; the other fields of that kind wait behind *More options*.
+   */
   readonly first: boolean;
   /** What the tool takes where nothing is given. */
   readonly preset: unknown;
@@ -96,7 +109,10 @@ interface Schema {
   readonly unless?: string;
 }
 
-/** The fields of a tool's input in their order. Derived from its JSON Schema alone, so that a new tool needs nothing here. */
+/**
+ * The fields of a tool's input in their order. Derived from its JSON Schema alone, so that a new tool needs
+ * nothing here.
+ */
 export const fieldsOf = (entry: Pick<CatalogueEntry, 'inputSchema'>): readonly Field[] =>
   fieldsIn(entry.inputSchema);
 

@@ -5,15 +5,18 @@ import { fieldsOf, type Field } from './fields.ts';
 /** What was given so far, by field. */
 export type Given = Readonly<Record<string, unknown>>;
 
-/** What is wrong, in words for people, by the field's path in the tool's input (`window.from`); under the empty path what belongs to no field. */
+/**
+ * What is wrong, in words for people, by the field's path in the tool's input (`window.from`); under the
+ * empty path what belongs to no field.
+ */
 export type Notes = ReadonlyMap<string, string>;
 
 /** The first step of a path: the field of the tool's input. */
 const fieldOfPath = (path: string): string => path.split('.')[0] ?? '';
 
 /**
- * The fields as they are now: the input of another tool is that tool's fields once the tool is chosen, and is not asked for before.
- * A tool whose input would again be another tool's asks for nothing.
+ * The fields as they are now: the input of another tool is that tool's fields once the tool is chosen, and is
+ * not asked for before. A tool whose input would again be another tool's asks for nothing.
  */
 export const settledFields = (
   fields: readonly Field[],
@@ -45,8 +48,9 @@ export const governing = (fields: readonly Field[]): ReadonlySet<string> =>
 const WORTH_HIDING = 2;
 
 /**
- * The fields in the order in which they are asked for: what is needed, what its command names or the tool wants seen, the rest. `behind`
- * waits for *More options*: it may be left out, nothing was given for it, and nothing is wrong with it.
+ * The fields in the order in which they are asked for: what is needed, what its command names or the tool
+ * wants seen, the rest. `behind` waits for *More options*: it may be left out, nothing was given for it, and
+ * nothing is wrong with it.
  */
 export function arranged(
   fields: readonly Field[],
@@ -80,7 +84,10 @@ export const pathsOf = (fields: readonly Field[], under = ''): string[] =>
     field.kind === 'group' ? pathsOf(field.parts, `${under}${field.name}.`) : [`${under}${field.name}`],
   );
 
-/** Where something is said of a path: at it, at what it lies in, or at the first of what lies in it. Null where nothing of it is asked for. */
+/**
+ * Where something is said of a path: at it, at what it lies in, or at the first of what lies in it. Null
+ * where nothing of it is asked for.
+ */
 export function placeOf(path: string, asked: readonly string[]): string | null {
   if (path === '') return null;
   const around = asked.find((one) => one === path || path.startsWith(`${one}.`));
@@ -88,7 +95,10 @@ export function placeOf(path: string, asked: readonly string[]): string | null {
   return around ?? within ?? placeOf(path.split('.').slice(0, -1).join('.'), asked);
 }
 
-/** The same notes where they are shown, one for each place; what has no place of its own stands under the empty path. */
+/**
+ * The same notes where they are shown, one for each place; what has no place of its own stands under the
+ * empty path.
+ */
 export function placedNotes(notes: Notes, asked: readonly string[]): Notes {
   const placed = new Map<string, string>();
   for (const [path, words] of notes) {

@@ -24,7 +24,10 @@ export interface Asked {
   readonly terms: Readonly<Record<string, unknown>>;
 }
 
-/** Opens the form in which an approver makes a mandate smaller and approves what is left. Fault `conflict` for whatever is no mandate. */
+/**
+ * Opens the form in which an approver makes a mandate smaller and approves what is left. Fault `conflict` for
+ * whatever is no mandate.
+ */
 export async function openNarrowing(
   slack: Slack,
   act: Act,
@@ -45,8 +48,9 @@ export async function openNarrowing(
 }
 
 /**
- * The fields of the form with what was asked: those of the contract of `approval_decide`, so that a new bound of mandates needs nothing here. What is
- * chosen from is what was asked; `offline` stands there only where it was.
+ * The fields of the form with what was asked: those of the contract of `approval_decide`, so that a new bound
+ * of mandates needs nothing here. What is chosen from is what was asked; `offline` stands there only where it
+ * was.
  */
 export async function askedOf(slack: Slack, reader: TenantReader, { call }: ApprovalView): Promise<Asked> {
   if (call.tool !== 'mandate_create')

@@ -17,7 +17,10 @@ export interface FormRequest {
   readonly notes: Notes;
 }
 
-/** Opens a tool's form, prefilled. Where Slack's three seconds are over, offers a button that opens it instead. */
+/**
+ * Opens a tool's form, prefilled. Where Slack's three seconds are over, offers a button that opens it
+ * instead.
+ */
 export async function openForm(
   slack: Slack,
   act: Act,

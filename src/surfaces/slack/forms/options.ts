@@ -13,8 +13,9 @@ import type { Candidate } from './store.ts';
 const MAX_OPTIONS = 50;
 
 /**
- * What a menu that looks something up offers for a query: people, agents, scopes and the like of the caller's own tenant. Whoever is nobody here,
- * or cannot be told to be somebody now, gets nothing. What Slack cannot hold as a choice is left out.
+ * What a menu that looks something up offers for a query: people, agents, scopes and the like of the caller's
+ * own tenant. Whoever is nobody here, or cannot be told to be somebody now, gets nothing. What Slack cannot
+ * hold as a choice is left out.
  */
 export async function optionsFor(slack: Slack, act: Act, actionId: string, query: string): Promise<Option[]> {
   const of = PICKERS.find((one) => pickerAction(one) === actionId);

@@ -151,8 +151,9 @@ const toolsIn = (catalogue: Catalogue): Candidate[] =>
   catalogue.all.map(({ tool }) => ({ id: tool.name, name: tool.title, detail: tool.name }));
 
 /**
- * What a menu offers for a query. Groups, and the roles that they give, only to those who see what groups give; of mandates and requests what
- * concerns the person. People, agents, scopes, templates and tools are offered to everybody, whatever an organisation's policies say of their lists.
+ * What a menu offers for a query. Groups, and the roles that they give, only to those who see what groups
+ * give; of mandates and requests what concerns the person. People, agents, scopes, templates and tools are
+ * offered to everybody, whatever an organisation's policies say of their lists.
  */
 export const searchFor = async (
   of: Picker,

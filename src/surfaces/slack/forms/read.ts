@@ -91,7 +91,10 @@ export function readEntered(field: Field, state: unknown): Reading | null {
   return text === null || text.trim() === '' ? null : readText(field, text.trim());
 }
 
-/** What was entered into a field, and what is wrong with it: all members of a group together. Absent where it was left empty. */
+/**
+ * What was entered into a field, and what is wrong with it: all members of a group together. Absent where it
+ * was left empty.
+ */
 export interface ReadField {
   readonly value?: unknown;
   readonly problems: readonly Problem[];

@@ -14,7 +14,10 @@ export interface Candidate {
   readonly detail: string;
 }
 
-/** People whose name, a word of it, login or email starts with the query; at most `limit`, by name. Left people are not offered. */
+/**
+ * People whose name, a word of it, login or email starts with the query; at most `limit`, by name. Left
+ * people are not offered.
+ */
 export async function searchPeople(reader: TenantReader, query: string, limit: number): Promise<Candidate[]> {
   const start = `${likeText(query)}%`;
   const rows = await reader.db
@@ -37,7 +40,10 @@ export async function searchPeople(reader: TenantReader, query: string, limit: n
   return rows;
 }
 
-/** Agents whose name contains the query, with their owners: those that can act first, and of these the person's own; at most `limit`. */
+/**
+ * Agents whose name contains the query, with their owners: those that can act first, and of these the
+ * person's own; at most `limit`.
+ */
 export async function searchAgents(
   reader: TenantReader,
   query: string,
@@ -64,8 +70,8 @@ export async function searchAgents(
 }
 
 /**
- * Mandates that have not ended, whose agent's name contains the query or whose id it is, newest first: those that the person gave and those of the
- * agents that they own; all of them for null.
+ * Mandates that have not ended, whose agent's name contains the query or whose id it is, newest first: those
+ * that the person gave and those of the agents that they own; all of them for null.
  */
 export async function searchMandates(
   reader: TenantReader,
@@ -104,7 +110,10 @@ export async function searchMandates(
   }));
 }
 
-/** What this person asked for that waits for approval or was denied, whose summary contains the query or whose id it is, newest first. */
+/**
+ * What this person asked for that waits for approval or was denied, whose summary contains the query or whose
+ * id it is, newest first.
+ */
 export async function searchApprovals(
   reader: TenantReader,
   query: string,
@@ -132,7 +141,10 @@ export async function searchApprovals(
   }));
 }
 
-/** Groups whose name contains the query, or whose id at their source it is, of all or of those with these ids; at most `limit`, by name. */
+/**
+ * Groups whose name contains the query, or whose id at their source it is, of all or of those with these ids;
+ * at most `limit`, by name.
+ */
 export async function searchGroups(
   reader: TenantReader,
   query: string,

@@ -21,16 +21,20 @@ import { placeOf, type Notes } from './layout.ts';
 import { enteredIn, type Problem } from './read.ts';
 import { isFolded, labelsIn, pathsIn } from './view.ts';
 
-/** What Slack does with a form: closes it, or shows what is wrong at its fields; in `view` where the form that was sent lacks one of them. */
+/**
+ * What Slack does with a form: closes it, or shows what is wrong at its fields; in `view` where the form that
+ * was sent lacks one of them.
+ */
 export type Submitted =
   | { readonly errors: Readonly<Record<string, string>>; readonly view?: ModalView }
   | { readonly after: () => Promise<void> };
 
 /**
- * Takes a submitted form. What is wrong is answered at the fields, and the draft stays usable; otherwise the request is made once, or, where
- * the fields only name what it would do, shown as a card to confirm.
- * Changes of our own rows are made before Slack is answered, so that what they find wrong shows in the form too; changes at the
- * provider after it. The person and the tool come from the draft and the signed payload, never from the view.
+ * Takes a submitted form. What is wrong is answered at the fields, and the draft stays usable; otherwise the
+ * request is made once, or, where the fields only name what it would do, shown as a card to confirm. Changes
+ * of our own rows are made before Slack is answered, so that what they find wrong shows in the form too;
+ * changes at the provider after it. The person and the tool come from the draft and the signed payload, never
+ * from the view.
  */
 export async function submitForm(slack: Slack, act: Act, view: Wire): Promise<Submitted> {
   const draftId = textIn(view, 'private_metadata');
@@ -105,14 +109,19 @@ async function told(
   await tellOutcome(slack, act, { entry: route.entry, summary, card: null }, outcome);
 }
 
-/** The answer to a form with problems: at its fields, or in a form that has the fields that this one hides. */
+/**
+ * The answer to a form with problems: at its fields, or in a form that has the fields that this one hides.
+ */
 function answerAt(view: Wire, problems: readonly Problem[], draw: (notes: Notes) => ModalView): Submitted {
   const errors = errorsAt(view, problems) ?? {};
   const lost = problems.some(([path]) => path !== '' && placeOf(path, pathsIn(view)) === null);
   return lost && isFolded(view) ? { errors, view: draw(new Map(problems)) } : { errors };
 }
 
-/** Problems at the blocks of their fields; those of no field stand at the first input, since Slack shows no others. Null for none. */
+/**
+ * Problems at the blocks of their fields; those of no field stand at the first input, since Slack shows no
+ * others. Null for none.
+ */
 export function errorsAt(view: Wire, problems: readonly Problem[]): Record<string, string> | null {
   if (problems.length === 0) return null;
   const asked = pathsIn(view);

@@ -4,8 +4,8 @@ import { blockOf, noteOf } from './elements.ts';
 import type { Notes } from './layout.ts';
 
 /**
- * What an open form shows, out of the view as Slack sends it. It decides how the form is drawn again, and nothing else: who and what comes from
- * the draft and the signed payload.
+ * What an open form shows, out of the view as Slack sends it. It decides how the form is drawn again, and
+ * nothing else: who and what comes from the draft and the signed payload.
  */
 
 /** The paths of the fields that it asks for, in their order. */

@@ -16,7 +16,10 @@ import {
 } from './blocks.ts';
 import { topText } from './text.ts';
 
-/** That break-glass was used: who did what to whom, why, what was waived, and whether somebody has looked at it since. */
+/**
+ * That break-glass was used: who did what to whom, why, what was waived, and whether somebody has looked at
+ * it since.
+ */
 export function alarmMessage(
   use: BreakGlassUse,
   { call, approval }: ApprovalView,

@@ -47,9 +47,10 @@ const RESULT_BLOCKS = 25;
 const SHOWN = 1200;
 
 /**
- * One approval as one message, in every state, for one reader; it becomes the result. A pure function of the scene: the same scene gives the
- * same message, so that an equal hash means that nothing needs to be edited. Other people's words stand in literal text nodes only. Where Slack
- * takes no more blocks, earlier votes and the end of the result are left out, and the message says so; what is being decided never is.
+ * One approval as one message, in every state, for one reader; it becomes the result. A pure function of the
+ * scene: the same scene gives the same message, so that an equal hash means that nothing needs to be edited.
+ * Other people's words stand in literal text nodes only. Where Slack takes no more blocks, earlier votes and
+ * the end of the result are left out, and the message says so; what is being decided never is.
  */
 export function approvalMessage(scene: Scene, reader: Reader): Message {
   const { view, lines } = scene;
@@ -150,8 +151,8 @@ function upTo(blocks: readonly KnownBlock[], room: number): readonly KnownBlock[
 }
 
 /**
- * Who voted, when and with which words; what could be asked for instead, for whoever asked. At most `room` blocks: where there are more, the
- * last votes, whole, after a line that says how many came before them.
+ * Who voted, when and with which words; what could be asked for instead, for whoever asked. At most `room`
+ * blocks: where there are more, the last votes, whole, after a line that says how many came before them.
  */
 export function voteLines(scene: Pick<Scene, 'view'>, audience: Audience, room: number): KnownBlock[] {
   const votes = eachVote(scene, audience);

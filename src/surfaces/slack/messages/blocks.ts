@@ -16,7 +16,10 @@ export interface Message {
   readonly blocks: KnownBlock[];
 }
 
-/** One line of plain text. What comes from outside is made one with `oneLine` or `say` first; it is made so here once more. */
+/**
+ * One line of plain text. What comes from outside is made one with `oneLine` or `say` first; it is made so
+ * here once more.
+ */
 export const plain = <T extends string>(text: Ours<T>, max = 3000): PlainTextElement => ({
   type: 'plain_text',
   text: shortened(oneLine(text).trim() || ' ', max, '…'),
@@ -54,7 +57,10 @@ export const moment = (at: Date): RichTextElement => ({
   fallback: inUtc(at),
 });
 
-/** The same in a message's `text`, which is markup: it stands beside escaped words, and is never escaped itself. */
+/**
+ * The same in a message's `text`, which is markup: it stands beside escaped words, and is never escaped
+ * itself.
+ */
 export const momentText = (at: Date): Mrkdwn => `<!date^${secondsOf(at)}^${MOMENT}|${inUtc(at)}>` as Mrkdwn;
 
 /** A Slack account that is notified of this. */
@@ -99,7 +105,10 @@ export const preformatted = (lines: readonly Line[], max = Number.POSITIVE_INFIN
     elements: [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text: piece }] }],
   }));
 
-/** A text of several lines, whole and literal, in as many blocks as it takes; parted between lines, where a line is not too long by itself. */
+/**
+ * A text of several lines, whole and literal, in as many blocks as it takes; parted between lines, where a
+ * line is not too long by itself.
+ */
 export function textBlocks(text: string): RichTextBlock[] {
   const parts: string[] = [];
   for (const each of text

@@ -34,7 +34,10 @@ export interface BurstScene {
 
 const SHOWN = 10;
 
-/** To IT admins, while the mass-change breaker holds something back and after it was decided: what has happened, whom it hits, and what to do. */
+/**
+ * To IT admins, while the mass-change breaker holds something back and after it was decided: what has
+ * happened, whom it hits, and what to do.
+ */
 export function breakerMessage(scene: BurstScene): Message {
   const { burst, held, mandates, threshold } = scene;
   const [people, given] = [count(held.length, 'person', 'people'), count(mandates, 'mandate', 'mandates')];

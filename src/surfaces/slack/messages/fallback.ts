@@ -5,7 +5,10 @@ import { labelOf, withNames } from '#engine/in-words.ts';
 import { labelled, moment, words, type MessageField } from './blocks.ts';
 import { shortened } from './text.ts';
 
-/** Members that are never shown in Slack, whatever a tool answers (law 12, assertion O5); save where its contract says `.meta({ not_secret: true })`. */
+/**
+ * Members that are never shown in Slack, whatever a tool answers (law 12, assertion O5); save where its
+ * contract says `.meta({ not_secret: true })`.
+ */
 const SECRET = /secret|password|token|private|credential|one_time|reset_url|reset_link|activation/i;
 
 export type Data = Readonly<Record<string, unknown>>;
@@ -23,7 +26,10 @@ const isEmpty = (value: unknown): boolean =>
   (Array.isArray(value) && value.length === 0) ||
   (isData(value) && Object.values(value).every(isEmpty));
 
-/** The output's members in the order of the tool's contract (the database keeps an order of its own), without those that sound like a secret. */
+/**
+ * The output's members in the order of the tool's contract (the database keeps an order of its own), without
+ * those that sound like a secret.
+ */
 export function orderedOutput(entry: CatalogueEntry, output: Data): Data {
   const parsed = entry.tool.output.safeParse(output);
   const members = Object.entries(parsed.success ? (parsed.data as Data) : output);
@@ -38,8 +44,9 @@ function isOpen({ outputSchema }: CatalogueEntry, name: string): boolean {
 const PAGING = new Set(['next_cursor', 'total']);
 
 /**
- * The single values of an output as labels and values, for a tool that does not say them itself. Yes and no are left out beside anything
- * else, and so is what is empty. `listed`: the output has lists that say what it is about.
+ * The single values of an output as labels and values, for a tool that does not say them itself. Yes and no
+ * are left out beside anything else, and so is what is empty. `listed`: the output has lists that say what it
+ * is about.
  */
 export function fallbackFields(
   output: Data,
@@ -55,7 +62,9 @@ export function fallbackFields(
 
 const isId = (name: string): boolean => /(?:^|_)id$/.test(name);
 
-/** An id alone, or one in a pattern: `reports:usr_…`. An id within a sentence or an address is part of that. */
+/**
+ * An id alone, or one in a pattern: `reports:usr_…`. An id within a sentence or an address is part of that.
+ */
 const NAMES_SOMEBODY = /^(?:[a-z_]+:)?(?:usr|agt|grp)_[0-9a-z]{26}$/;
 
 /** The same data with names in place of ids. A member `…_id` stays: it is there to be copied. */
@@ -71,8 +80,8 @@ function named(value: unknown, names: ReadonlyMap<string, string>): unknown {
 const TITLES = ['summary', 'name', 'display_name', 'title'];
 
 /**
- * One item of a list on one line, for a tool that does not say it itself: its name, then what else it holds that says something. What is no,
- * zero or empty says nothing; an id stands last.
+ * One item of a list on one line, for a tool that does not say it itself: its name, then what else it holds
+ * that says something. What is no, zero or empty says nothing; an id stands last.
  */
 export function fallbackItem(data: Data, names: ReadonlyMap<string, string>): RichTextElement[] {
   const item = named(data, names) as Data;

@@ -36,7 +36,10 @@ interface MandateScene {
   readonly view: ApprovalView | null;
 }
 
-/** One mandate as its parties see it, in every state; for whoever asked for it, the card of the request becomes this. */
+/**
+ * One mandate as its parties see it, in every state; for whoever asked for it, the card of the request
+ * becomes this.
+ */
 export function mandateMessage(
   mandate: Mandate,
   { agent, principal, resources, view }: MandateScene,
@@ -75,7 +78,10 @@ export function mandateMessage(
   };
 }
 
-/** That a mandate has ended or is frozen: an edit of its message alone would tell nobody. Null while it is active. */
+/**
+ * That a mandate has ended or is frozen: an edit of its message alone would tell nobody. Null while it is
+ * active.
+ */
 export function mandateNotice(mandate: Mandate, agent: Agent | null): Message | null {
   if (mandate.state === 'active') return null;
   const name = agent?.name ?? mandate.agentId;

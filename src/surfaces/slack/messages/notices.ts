@@ -41,7 +41,10 @@ function endingOf(call: Call, agentName: string | null): { ending: Line; rest: L
   return { ending: oneLine(ending), rest, text };
 }
 
-/** What became of a call, told once to the person on whose authority it ran, with `names` for the ids in its result; null where there is nothing to tell (yet). */
+/**
+ * What became of a call, told once to the person on whose authority it ran, with `names` for the ids in its
+ * result; null where there is nothing to tell (yet).
+ */
 export function outcomeNotice(
   call: Call,
   entry: CatalogueEntry | undefined,
@@ -64,7 +67,10 @@ export function outcomeNotice(
   };
 }
 
-/** The same in one line, in the thread of the card that shows everything else. It mentions `account`: Slack then notifies them of a thread. */
+/**
+ * The same in one line, in the thread of the card that shows everything else. It mentions `account`: Slack
+ * then notifies them of a thread.
+ */
 export function outcomeLine(call: Call, agentName: string | null, account: string | null): Message | null {
   const said = endingOf(call, agentName);
   if (said === null) return null;
@@ -87,7 +93,10 @@ export const workingMessage = ({ summary, id }: Call): Message => ({
   ],
 });
 
-/** To an agent's owner: that it is registered, and why it cannot authenticate yet, if so. Whoever owned it before reads who does now. */
+/**
+ * To an agent's owner: that it is registered, and why it cannot authenticate yet, if so. Whoever owned it
+ * before reads who does now.
+ */
 export function agentMessage(agent: Agent, owner: Person, unproven: string | null): Message {
   const keys = unproven === null ? '' : ` ${unproven}`;
   const text = `Agent ${agent.name} is registered, and ${owner.displayName} is its owner. It cannot do anything until someone gives it a mandate: /mandate create ${agent.name}.${keys}`;
@@ -120,7 +129,10 @@ export function offerOverMessage(agent: Agent, owner: Person): Message {
   return { text: topText(text), blocks: [line(words(oneLine(text))), smallPrint(oneLine(agent.id))] };
 }
 
-/** That a second Slack account shows somebody's email address: what it can do (nothing), and what to do about it. */
+/**
+ * That a second Slack account shows somebody's email address: what it can do (nothing), and what to do about
+ * it.
+ */
 export function contestedMessage(person: Person, known: string, other: string): Message {
   const who = `${person.displayName} (${person.login})`;
   const text = say`A second Slack account, ${other}, shows the work email of ${who}. We ignore it: ${known} is the account that we know. If the new account is right, an IT admin can type /account relink ${person.email}. If not, find out who changed that profile.`;

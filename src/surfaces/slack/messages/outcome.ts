@@ -15,7 +15,10 @@ export interface Around {
   readonly names: ReadonlyMap<string, string>;
 }
 
-/** What became of a request so far: the answer to a command or a form. `summary` says what was asked, in words for people. */
+/**
+ * What became of a request so far: the answer to a command or a form. `summary` says what was asked, in words
+ * for people.
+ */
 export function outcomeMessage(
   entry: CatalogueEntry,
   summary: string,
@@ -45,7 +48,9 @@ const OPENINGS = {
   unknown: 'We do not know whether it took effect',
 } as const;
 
-/** An error with the provider's own code and words, where there are some: whoever looks there finds the same. */
+/**
+ * An error with the provider's own code and words, where there are some: whoever looks there finds the same.
+ */
 export function errorText(error: CallError): string {
   const provider = error.detail?.provider;
   if (provider === undefined) return error.message;

@@ -77,8 +77,9 @@ export interface Told {
 }
 
 /**
- * A tool's output in words, as the tool itself says them, or by the names of its members where it does not. `shown` is which part of its
- * paged list `output` holds; null: all of it. Members that sound like a secret are left out (law 12, assertion O5).
+ * A tool's output in words, as the tool itself says them, or by the names of its members where it does not.
+ * `shown` is which part of its paged list `output` holds; null: all of it. Members that sound like a secret
+ * are left out (law 12, assertion O5).
  */
 export function tell(entry: CatalogueEntry, output: Data, reader: AnswerReader, shown: Shown | null): Told {
   const { lists, fields: own, buttons, text } = answerWords(entry.tool);
@@ -194,7 +195,10 @@ export const buttonsIn = ({ lists, buttons }: Told): readonly Filled[] => [
   ...buttons,
 ];
 
-/** Draws it. `buttonOf` makes a button of what was filled in, or null where it is not to be shown; `textButton` opens a long text. */
+/**
+ * Draws it. `buttonOf` makes a button of what was filled in, or null where it is not to be shown;
+ * `textButton` opens a long text.
+ */
 export function drawTold(
   { fields: pairs, lists, buttons, text }: Told,
   buttonOf: (filled: Filled) => Button | null,
@@ -229,8 +233,8 @@ export function drawTold(
 }
 
 /**
- * A tool's output as blocks without buttons or pages: for what is told later, to somebody who may not be the one who asked. `names` stand in
- * place of ids.
+ * A tool's output as blocks without buttons or pages: for what is told later, to somebody who may not be the
+ * one who asked. `names` stand in place of ids.
  */
 export const outputBlocks = (
   entry: CatalogueEntry,

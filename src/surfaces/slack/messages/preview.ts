@@ -22,8 +22,8 @@ import {
 import { inSentence, topText } from './text.ts';
 
 /**
- * What would be asked for, before it is, with all that it would change as approvers see it: nothing has happened yet. `draftId` is what the
- * buttons carry; `again` where an earlier card showed something else.
+ * What would be asked for, before it is, with all that it would change as approvers see it: nothing has
+ * happened yet. `draftId` is what the buttons carry; `again` where an earlier card showed something else.
  */
 export function previewMessage(
   { summary, names, foreseen }: Checked,

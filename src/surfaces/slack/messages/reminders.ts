@@ -5,11 +5,17 @@ import type { Scene } from '#engine/approve/scene.ts';
 import { yourState } from '#engine/approve/your-state.ts';
 import { topText } from './text.ts';
 
-/** To each who may vote and has not: that a decision is still awaited. Says so where it has been decided, or they have voted, since. */
+/**
+ * To each who may vote and has not: that a decision is still awaited. Says so where it has been decided, or
+ * they have voted, since.
+ */
 export const reminderMessage = (scene: Scene, personId: string | null): Message =>
   nudge(scene, personId, 'Reminder: this request still waits for your decision');
 
-/** To each who may vote since the escalation: that it is theirs to decide too, and why they are asked only now. */
+/**
+ * To each who may vote since the escalation: that it is theirs to decide too, and why they are asked only
+ * now.
+ */
 export const escalationMessage = (scene: Scene, personId: string | null): Message =>
   nudge(scene, personId, 'Escalated to you, because nobody has decided yet');
 

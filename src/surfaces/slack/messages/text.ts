@@ -5,7 +5,10 @@ declare const ESCAPED: unique symbol;
 /** A text for a place that Slack parses. Nothing from outside becomes a mention or a link in it. */
 export type Mrkdwn = string & { readonly [ESCAPED]: true };
 
-/** At most `max` UTF-16 units (Slack's measure), cut between characters, and says so: nothing is hidden silently. */
+/**
+ * At most `max` UTF-16 units (Slack's measure), cut between characters, and says so: nothing is hidden
+ * silently.
+ */
 export function shortened<T extends string>(text: T, max: number, mark = '… (full text in Details)'): T {
   if (text.length <= max) return text;
   let cut = '';
@@ -30,7 +33,10 @@ export function pieces(text: string, max: number): string[] {
   return piece === '' ? all : [...all, piece];
 }
 
-/** Words for a message's `text`, which Slack parses for mentions and links also where blocks are shown: nothing in it becomes one. */
+/**
+ * Words for a message's `text`, which Slack parses for mentions and links also where blocks are shown:
+ * nothing in it becomes one.
+ */
 export const escapeMrkdwn = (text: string): Mrkdwn =>
   oneLine(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;') as Mrkdwn;
 
@@ -45,7 +51,10 @@ export const mrkdwn = (strings: TemplateStringsArray, ...values: readonly Mrkdwn
 export const topText = (words: string, markup: Mrkdwn | '' = ''): Mrkdwn =>
   `${escapeMrkdwn(shortened(oneLine(words), 2800, '…'))}${markup}` as Mrkdwn;
 
-/** A summary of what is asked, in the middle of a sentence: "Reset password for Ann Lee" is "reset Ann Lee's password", "Suspend Ann Lee" only begins small. */
+/**
+ * A summary of what is asked, in the middle of a sentence: "Reset password for Ann Lee" is "reset Ann Lee's
+ * password", "Suspend Ann Lee" only begins small.
+ */
 export function inSentence(summary: string): string {
   const [, noun, name] = /^Reset (\w+) for ([^,]+)$/.exec(summary) ?? [];
   if (noun !== undefined && name !== undefined)
