@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 const root = resolve(import.meta.dirname, '../..');
 const { printWidth } = JSON.parse(readFileSync(join(root, '.oxfmtrc.json'), 'utf8')) as { printWidth: number };
 
-/** The lines of comments that are wider than the formatter lets code be. Directives to tools cannot be broken. */
+/** The lines of comments that are wider than the formatter lets code be. Directives to tools stay whole. */
 const wideComments = (text: string): string[] =>
   text
     .split('\n')
