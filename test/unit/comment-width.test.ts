@@ -4,7 +4,9 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
-const { printWidth } = JSON.parse(readFileSync(join(root, '.oxfmtrc.json'), 'utf8')) as { printWidth: number };
+const { printWidth } = JSON.parse(readFileSync(join(root, '.oxfmtrc.json'), 'utf8')) as {
+  printWidth: number;
+};
 
 /** The lines of comments that are wider than the formatter lets code be. Directives to tools stay whole. */
 const wideComments = (text: string): string[] =>
