@@ -218,6 +218,6 @@ test('without the database nothing is allowed, with 503; when it is back everyth
     code: 'unavailable',
   });
   await world.databaseOpen(true);
-  await expect.poll(async () => (await exchange(world, tenant)).status, { timeout: 10_000 }).toBe(200);
+  await expect.poll(async () => (await exchange(world, tenant)).status, { timeout: 60_000 }).toBe(200);
   expect(await world.kernel.verify(token, MCP)).toMatchObject({ mandateId: tenant.mandateId });
 });
