@@ -275,10 +275,25 @@ describe('API keys', () => {
     await world.grant(String(second['id']), ['admin']);
     const [first] = await world.sql<{ id: string }[]>`
       select id from api_keys where tenant_id = ${world.tenantId} and name = 'First administrator'`;
-    const answers = await Promise.all([
+    // Neither can commit before both have looked: the ledger's head, which a commit needs, is held.
+    const held = Promise.withResolvers<void>();
+    const holder = world.sql.begin(async (tx) => {
+      await tx`select 1 from ledger_heads where tenant_id = ${world.tenantId} for update`;
+      await held.promise;
+    });
+    const asked = Promise.all([
       send(world, 'DELETE', `${keysPath}/${String(second['id'])}`, admin),
       send(world, 'DELETE', `${keysPath}/${first?.id ?? ''}`, String(second['api_key'])),
     ]);
+    await eventually(async () => {
+      const [waiting] = await world.sql<{ n: number }[]>`
+        select count(*)::int as n from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock'`;
+      return waiting!.n >= 2;
+    }, 'both revocations wait');
+    held.resolve();
+    await holder;
+    const answers = await asked;
     const won = answers.map(({ status }) => status).filter((status) => status === 204);
     expect(won).toHaveLength(1);
     const [left] = await world.sql<{ n: number }[]>`
