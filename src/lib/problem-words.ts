@@ -46,7 +46,9 @@ function wrongType({ expected, input }: Of<'invalid_type'>): string {
   const wanted = TYPES[expected] ?? expected;
   if (input === undefined) return `is required; send ${wanted}`;
   const sent = kindOf(input);
-  return sent === null || sent === wanted ? `must be ${wanted}` : `must be ${wanted}, not ${sent}`;
+  // "a whole number, not a number" would not help.
+  const helps = sent !== null && sent !== wanted && expected !== 'int';
+  return helps ? `must be ${wanted}, not ${sent}` : `must be ${wanted}`;
 }
 
 /**

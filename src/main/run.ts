@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { isDriverRace } from '#db/driver-race.ts';
 import { startEmbedded, type EmbeddedServer } from '#db/embedded.ts';
 import type { Check } from '#lib/check.ts';
-import { Fault } from '#lib/fault.ts';
 import type { Logger } from '#lib/log.ts';
 import { banner } from './banner.ts';
-import { ConfigError, readConfig, type Config } from './config.ts';
+import { readConfig, type Config } from './config.ts';
+import { demandAddress, startProblem } from './start-problems.ts';
 
 /** The modules that take long to load. */
 async function load() {
@@ -104,14 +104,18 @@ export async function run(env: NodeJS.ProcessEnv): Promise<void> {
     process.stderr.write(`${error.stack ?? String(error)}\n`);
     process.exit(1);
   });
+  let config: Config | null = null;
   try {
     // Variables of the environment have priority over `.env`.
     if (existsSync('.env')) process.loadEnvFile('.env');
-    const started = start(readConfig(env));
+    config = readConfig(env);
+    // PostgreSQL takes seconds, and its folder would be left behind.
+    await demandAddress(config);
+    const started = start(config);
     stopOnSignal(started);
     await started;
   } catch (error) {
-    process.stderr.write(`Prokura did not start.\n${inWords(error, env)}\n`);
+    process.stderr.write(`Prokura did not start.\n${startProblem(error, config)}\n`);
     process.exit(1);
   }
 }
@@ -166,16 +170,4 @@ async function startDatabase(folder: string, isBusy: () => void): Promise<Embedd
     process.exit(1);
   });
   return server;
-}
-
-/** What to do about an error. If that is unknown, everything that is known about it. */
-function inWords(error: unknown, env: NodeJS.ProcessEnv): string {
-  if (error instanceof ConfigError || error instanceof Fault) return error.message;
-  if (!(error instanceof Error)) return String(error);
-  if (!('code' in error) || error.code !== 'EADDRINUSE') return error.stack ?? error.message;
-  const port = 'port' in error ? Number(error.port) : null;
-  // A sandbox's simulators keep their first ports. Only the server's own port is a setting.
-  return port === readConfig(env).port
-    ? `Port ${port} is in use by another program. Stop that program, or set PORT to another port.`
-    : `Port ${port}, which this sandbox used for a simulator, is in use by another program. Stop that program, or set PROKURA_DATA to another folder: a new sandbox uses free ports.`;
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import postgres from 'postgres';
 import { freePort } from '#db/embedded.ts';
@@ -84,6 +85,28 @@ describe('npm start on a fresh machine', () => {
     expect(await third.kill('SIGTERM')).toBe(0);
   });
 
+  test('the first line comes before anything that takes time to load', () => {
+    // Lists every module that is loaded, and stops where the rest of the server would be.
+    const hook = `import { registerHooks } from 'node:module';
+      registerHooks({ resolve: (name, context, next) => {
+        process.stderr.write(name + '\\n');
+        if (name.endsWith('/run.ts')) throw new Error('the rest would load now');
+        return next(name, context);
+      } });`;
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, 'src/main/main.ts'],
+      { env: { PATH, PROKURA_DATA: folder }, encoding: 'utf8' },
+    );
+    expect(stdout).toBe('Starting Prokura …\n');
+    expect(stderr).toContain('the rest would load now');
+    const loaded = stderr.slice(0, stderr.indexOf('./run.ts')).trim().split('\n');
+    expect(loaded.filter((name) => !name.startsWith('node:')).map((name) => basename(name))).toEqual([
+      'main.ts',
+      'quick-imports.ts',
+    ]);
+  });
+
   test('the port in use, settings that do not fit, a database that is not there: it says what to do, and ends', async () => {
     const port = String(await freePort());
     const holder = createServer().listen(Number(port), '127.0.0.1');
@@ -99,7 +122,17 @@ describe('npm start on a fresh machine', () => {
       `Port ${oktaPort}, which this sandbox used for a simulator, is in use`,
     );
     other.close();
+    const unused = join(folder, 'unused');
+    await refused({ PROKURA_DATA: unused, PORT: port });
+    // Nothing has been made for a server that cannot listen.
+    expect(existsSync(unused)).toBe(false);
     holder.close();
+    await writeFile(unused, '');
+    expect(await refused({ PROKURA_DATA: unused, PORT: '0' })).toContain(
+      `${unused} cannot be a folder: a file of that name is in the way`,
+    );
+    expect(await refused({ PORT: '65536' })).toContain('PORT: must be at most 65535');
+    expect(await refused({ PORT: '80.5' })).toMatch(/PORT: must be a whole number \(/);
     expect(await refused({ SLACK_BOT_TOKEN: 'xoxb-1' })).toContain('Set PROKURA_MODE=live');
     expect(await refused({ PROKURA_MODE: 'live' })).toContain('OKTA_ORG_URL is missing');
     expect(await refused({ ...LIVE, SANDBOX_OKTA_URL: 'http://127.0.0.1:1' })).toContain(
