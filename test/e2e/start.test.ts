@@ -11,6 +11,7 @@ import { createLogger } from '#lib/log.ts';
 import { SAMPLE_COMPANY } from '#sandbox/company.ts';
 import { SANDBOX_API_TOKEN, startOktaSimulator, type OktaSimulator } from '#sandbox/okta/index.ts';
 import { startSlackSimulator, type SlackSimulator } from '#sandbox/slack/index.ts';
+import { makeSandboxState } from '../../src/main/sandbox-settings.ts';
 import { startServer, type RunningServer } from '../../src/main/server.ts';
 import { startProcess } from '../support/process.ts';
 import { previewOf } from '../support/slack-card.ts';
@@ -113,12 +114,11 @@ describe('npm start on a fresh machine', () => {
     expect(await refused({ PROKURA_DATA: folder, PORT: port })).toContain(
       `Port ${port} is in use by another program. Stop that program, or set PORT`,
     );
-    // The folder contains the simulators' ports.
-    const { oktaPort } = JSON.parse(await readFile(join(folder, 'sandbox.json'), 'utf8')) as {
-      oktaPort: number;
-    };
+    // The folder of a sandbox that was started before: it contains the simulators' ports.
+    const used = await mkdtemp(join(tmpdir(), 'prokura-used-'));
+    const { oktaPort } = await makeSandboxState(used, Number(port));
     const other = createServer().listen(oktaPort, '127.0.0.1');
-    expect(await refused({ PROKURA_DATA: folder, PORT: String(await freePort()) })).toContain(
+    expect(await refused({ PROKURA_DATA: used, PORT: String(await freePort()) })).toContain(
       `Port ${oktaPort}, which this sandbox used for a simulator, is in use`,
     );
     other.close();
@@ -131,6 +131,7 @@ describe('npm start on a fresh machine', () => {
     expect(await refused({ PROKURA_DATA: unused, PORT: '0' })).toContain(
       `${unused} cannot be a folder: a file of that name is in the way`,
     );
+    await rm(used, { recursive: true });
     expect(await refused({ PORT: '65536' })).toContain('PORT: must be at most 65535');
     expect(await refused({ PORT: '80.5' })).toMatch(/PORT: must be a whole number \(/);
     expect(await refused({ SLACK_BOT_TOKEN: 'xoxb-1' })).toContain('Set PROKURA_MODE=live');
