@@ -41,18 +41,18 @@ interface Sent {
   readonly path?: string;
   readonly headers?: Record<string, string>;
   readonly signal?: AbortSignal;
-  readonly door?: McpSurface;
+  readonly surface?: McpSurface;
 }
 
 /** A modern request, written by hand: exactly what is sent. */
 async function send(
   method: string,
   params: Record<string, unknown>,
-  { token, path = '/mcp', headers = {}, signal, door = mcp }: Sent = {},
+  { token, path = '/mcp', headers = {}, signal, surface = mcp }: Sent = {},
 ): Promise<Response> {
   const bearer = token === undefined ? await world.bearer() : token;
   const name = typeof params['name'] === 'string' ? { 'mcp-name': params['name'] } : {};
-  const response = await door.fetch(
+  const response = await surface.fetch(
     new Request(`${BASE}${path}`, {
       method: 'POST',
       headers: {
@@ -461,7 +461,7 @@ describe('tools/call', () => {
 
   test('a decision within the hold is the answer of the call itself', async () => {
     const patient = mcpSurface(world.app, world.kernel, { holdMs: 15_000 });
-    const asked = use('okta_reset_mfa', { person: world.ids.carl }, { door: patient });
+    const asked = use('okta_reset_mfa', { person: world.ids.carl }, { surface: patient });
     const approvalId = await eventually(async () => {
       const entries = await world.ledger();
       const entry = entries.findLast(
@@ -612,7 +612,7 @@ describe('tools/call', () => {
     const asked = send(
       'tools/call',
       { name: 'okta_reset_password', arguments: { person: world.ids.carl } },
-      { signal: gone.signal, door: patient },
+      { signal: gone.signal, surface: patient },
     );
     const waits = async () => (await world.ledger()).findLast(({ event }) => event === 'CALL_WAITING')?.data;
     await eventually(
@@ -654,7 +654,7 @@ describe('faults', () => {
       { ...world.app, provider: () => Promise.reject(new Error('secret inner workings')) },
       world.kernel,
     );
-    const answer = await use('okta_find_user', { query: 'Ann' }, { door: broken });
+    const answer = await use('okta_find_user', { query: 'Ann' }, { surface: broken });
     expect(answer.structuredContent).toMatchObject({ status: 'failed', code: 'internal', retryable: false });
     expect(JSON.stringify(answer)).not.toContain('inner workings');
     const id = String(answer.structuredContent['error_id']);
@@ -673,12 +673,12 @@ describe('faults', () => {
   test('without a database everything is 503 with Retry-After', async () => {
     const token = await world.bearer({ scopes: ALL_SCOPES });
     const gone = await world.withoutDatabase();
-    const door = mcpSurface(gone.app, gone.kernel);
-    const response = await send('tools/list', {}, { token, door });
+    const surface = mcpSurface(gone.app, gone.kernel);
+    const response = await send('tools/list', {}, { token, surface });
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
-    expect((await door.fetch(new Request(`${BASE}/.well-known/oauth-protected-resource/mcp`)))?.status).toBe(
-      503,
-    );
+    expect(
+      (await surface.fetch(new Request(`${BASE}/.well-known/oauth-protected-resource/mcp`)))?.status,
+    ).toBe(503);
     await gone.close();
   });
 });
