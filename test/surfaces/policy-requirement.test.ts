@@ -24,7 +24,7 @@ const done = (outcome: Outcome): Record<string, unknown> => {
 const shown = async (version?: number) =>
   done(await world.as(await dana(), 'policy_show', version === undefined ? {} : { version }));
 /** Sets the policies that ship with the product, unless they are in force. */
-const shipped = async () => {
+const restoreShipped = async () => {
   if ((await shown())['text'] !== (await shown(0))['text'])
     await world.agreed(await world.as(await dana(), 'policy_set', { version: 0, note: 'back' }));
 };
@@ -34,7 +34,7 @@ const personOf = async (key: string) => (await world.person(key)).id;
 
 describe('one requirement', () => {
   test('is added by two humans, without the rest of the text, and taken back', async () => {
-    await shipped();
+    await restoreShipped();
     const version = Number((await shown())['version']);
     const nina = await personOf('nina');
     expect(await asksFor('dana', 'okta_suspend_user', { person: nina })).toMatchObject({ approvals: [] });
