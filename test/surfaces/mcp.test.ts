@@ -611,12 +611,14 @@ describe('tools/call', () => {
   test('a client that goes away loses nothing', async () => {
     const patient = mcpSurface(world.app, world.kernel, { holdMs: 10_000 });
     const gone = new AbortController();
+    const before = (await world.ledger()).length;
     const asked = send(
       'tools/call',
       { name: 'okta_reset_password', arguments: { person: world.ids.carl } },
       { signal: gone.signal, surface: patient },
     );
-    const waits = async () => (await world.ledger()).findLast(({ event }) => event === 'CALL_WAITING')?.data;
+    const waits = async () =>
+      (await world.ledger()).slice(before).findLast(({ event }) => event === 'CALL_WAITING')?.data;
     await eventually(
       async () => ((await waits())?.['targets'] as string[] | undefined)?.[0] === world.ids.carl,
       'the call waits',
