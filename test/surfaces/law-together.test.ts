@@ -83,8 +83,8 @@ async function killer(times: number): Promise<void> {
 }
 
 /**
- * Collects each change by its traces: row, ledger entry, the job that an event becomes, and call. All must name
- * the same changes.
+ * Collects each change by its traces: row, ledger entry, the job that an event becomes, and call. All must
+ * name the same changes.
  */
 async function apart(): Promise<string[]> {
   const rows = await world.sql<{ what: string; id: string }[]>`
