@@ -2,7 +2,7 @@ import { connectionTarget } from '#db/connection-url.ts';
 import { validateOrgUrl } from '#idp/okta/index.ts';
 import { Fault } from '#lib/fault.ts';
 import { nearestName } from '#lib/problems.ts';
-import { MIN_SIGNING_SECRET } from '#surfaces/slack/door/request.ts';
+import { MIN_SIGNING_SECRET } from '#surfaces/slack/transport/request.ts';
 import { Environment } from './environment.ts';
 import { isPem, oktaPrivateKey } from './okta-key.ts';
 

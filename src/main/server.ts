@@ -215,11 +215,11 @@ const simulatorsOf = ({ okta, slack }: ServerParts): Simulators => ({
   slackUrl: new URL(slack.apiUrl ?? okta.orgUrl).origin,
 });
 
-interface Door {
+interface Surface {
   fetch(request: Request): Promise<Response | null>;
 }
 
-async function dispatch(doors: readonly Door[], request: Request, log: Logger): Promise<Response> {
+async function dispatch(surfaces: readonly Surface[], request: Request, log: Logger): Promise<Response> {
   try {
     // No address of ours contains such a character, and a look-up with one would end in a database error.
     if (!isStorableUrl(request.url))
@@ -227,8 +227,8 @@ async function dispatch(doors: readonly Door[], request: Request, log: Logger): 
         { title: 'The URL of the request is malformed.', status: 400, code: 'invalid_input' },
         { status: 400 },
       );
-    for (const door of doors) {
-      const answer = await door.fetch(request);
+    for (const surface of surfaces) {
+      const answer = await surface.fetch(request);
       if (answer !== null) return answer;
     }
     return Response.json(

@@ -23,8 +23,8 @@ test('readiness asks Slack once in half a minute, however often it is asked itse
 test('Slack being away is reported, and takes nothing out of service', async () => {
   const secret = 'xoxb-that-somebody-quotes';
   const answered = async (why: Error) => {
-    const door = health(world.app, { ready: () => Promise.reject(why) });
-    const answer = await door.fetch(new Request('http://127.0.0.1/readyz'));
+    const surface = health(world.app, { ready: () => Promise.reject(why) });
+    const answer = await surface.fetch(new Request('http://127.0.0.1/readyz'));
     return [answer?.status, await answer?.json()];
   };
   const away = { status: 'ready', database: 'ok', policies: 'ok', slack: 'unavailable' };

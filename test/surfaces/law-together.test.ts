@@ -83,29 +83,29 @@ async function killer(times: number): Promise<void> {
 }
 
 /**
- * Collects each change by its traces: row, ledger entry, the job that a fact becomes, and call. All must name
- * the same changes.
+ * Collects each change by its traces: row, ledger entry, the job that an event becomes, and call. All must
+ * name the same changes.
  */
 async function apart(): Promise<string[]> {
   const rows = await world.sql<{ what: string; id: string }[]>`
     with ledger_of as (select event, coalesce(data->>'mandate_id', '') as mandate, coalesce(data->>'call_id', '') as call from ledger),
-         fact_of as (select data->>'fact' as name, data->>'thing' as thing from pgboss.job where name = 'slack-project')
+         event_of as (select data->>'fact' as name, data->>'thing' as thing from pgboss.job where name = 'slack-project')
     select 'mandate without its line' as what, m.id from mandates m where not exists (select from ledger_of l where l.event = 'MANDATE_CREATED' and l.mandate = m.id)
     union all select 'line without its mandate', l.mandate from ledger_of l where l.event = 'MANDATE_CREATED' and not exists (select from mandates m where m.id = l.mandate)
-    union all select 'mandate without its fact', m.id from mandates m where not exists (select from fact_of f where f.name = 'mandate.created' and f.thing = m.id)
-    union all select 'fact without its mandate', f.thing from fact_of f where f.name = 'mandate.created' and not exists (select from mandates m where m.id = f.thing)
+    union all select 'mandate without its event', m.id from mandates m where not exists (select from event_of e where e.name = 'mandate.created' and e.thing = m.id)
+    union all select 'event without its mandate', e.thing from event_of e where e.name = 'mandate.created' and not exists (select from mandates m where m.id = e.thing)
     union all select 'mandate without its call', m.id from mandates m where not exists (select from calls c where c.id = m.call_id and c.state = 'succeeded')
     union all select 'call without its line', c.id from calls c where c.state = 'succeeded' and (select count(*) from ledger_of l where l.event = 'CALL_SUCCEEDED' and l.call = c.id) <> 1
     union all select 'line without its call', l.call from ledger_of l where l.event = 'CALL_SUCCEEDED' and l.call like 'call_%' and not exists (select from calls c where c.id = l.call and c.state = 'succeeded')
     union all select 'ended without its line', m.id from mandates m where m.state = 'revoked' and (select count(*) from ledger_of l where l.event = 'MANDATE_REVOKED' and l.mandate = m.id) <> 1
     union all select 'line without its end', l.mandate from ledger_of l where l.event = 'MANDATE_REVOKED' and not exists (select from mandates m where m.id = l.mandate and m.state = 'revoked')
-    union all select 'ended without its fact', m.id from mandates m where m.state = 'revoked' and (select count(*) from fact_of f where f.name = 'mandate.revoked' and f.thing = m.id) <> 1
-    union all select 'fact without its end', f.thing from fact_of f where f.name = 'mandate.revoked' and not exists (select from mandates m where m.id = f.thing and m.state = 'revoked')
+    union all select 'ended without its event', m.id from mandates m where m.state = 'revoked' and (select count(*) from event_of e where e.name = 'mandate.revoked' and e.thing = m.id) <> 1
+    union all select 'event without its end', e.thing from event_of e where e.name = 'mandate.revoked' and not exists (select from mandates m where m.id = e.thing and m.state = 'revoked')
     union all select 'frozen and not its cause', m.id from mandates m where (m.state = 'frozen') <> exists (select from mandate_freezes z where z.mandate_id = m.id) and m.state in ('active', 'frozen')`;
   return rows.map((row) => `${row.what}: ${row.id}`);
 }
 
-test('law 3: whatever fails or is killed in the middle, state, ledger, facts and call are there together or not at all', async () => {
+test('law 3: whatever fails or is killed in the middle, state, ledger, events and call are there together or not at all', async () => {
   const seen = { done: 0, not: 0 };
   await fc.assert(
     fc.asyncProperty(plan, async ({ commands, percent, kills }) => {

@@ -260,7 +260,7 @@ test('an approval that was given after the commit of a freeze, and before the re
   );
 }, 300_000);
 
-test('a status list costs what stands in it, not what the tenant has', async () => {
+test('the cost of a status list depends on its own entries, not on the size of the tenant', async () => {
   sent.statements.length = 0;
   world.server.kernel.flushCaches();
   const answer = await fetch(`${world.app.baseUrl}/t/${world.tenantId}/oauth2/status/0`);

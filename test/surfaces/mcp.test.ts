@@ -41,18 +41,18 @@ interface Sent {
   readonly path?: string;
   readonly headers?: Record<string, string>;
   readonly signal?: AbortSignal;
-  readonly door?: McpSurface;
+  readonly surface?: McpSurface;
 }
 
 /** A modern request, written by hand: exactly what is sent. */
 async function send(
   method: string,
   params: Record<string, unknown>,
-  { token, path = '/mcp', headers = {}, signal, door = mcp }: Sent = {},
+  { token, path = '/mcp', headers = {}, signal, surface = mcp }: Sent = {},
 ): Promise<Response> {
   const bearer = token === undefined ? await world.bearer() : token;
   const name = typeof params['name'] === 'string' ? { 'mcp-name': params['name'] } : {};
-  const response = await door.fetch(
+  const response = await surface.fetch(
     new Request(`${BASE}${path}`, {
       method: 'POST',
       headers: {
@@ -429,6 +429,7 @@ describe('tools/call', () => {
   });
 
   test('S14: a gated call is pending, and nothing is carried out; approval_wait then has the result', async () => {
+    const before = world.done().length;
     const pending = await use('okta_reset_mfa', { person: world.ids.ann, reason: 'Lost her phone.' });
     expect(pending.isError).toBe(false);
     const { approval_id: id, call_id: callId } = pending.structuredContent;
@@ -443,7 +444,7 @@ describe('tools/call', () => {
       next: { tool: 'approval_wait', arguments: { approval_id: id, wait_seconds: 20 } },
     });
     await conforms('okta_reset_mfa', pending);
-    expect(world.done()).toEqual([]);
+    expect(world.done().length).toBe(before);
     const waiting = await use('approval_wait', { approval_id: id, wait_seconds: 0 });
     expect(waiting.structuredContent).toMatchObject({
       status: 'pending_approval',
@@ -455,15 +456,16 @@ describe('tools/call', () => {
     expect(await world.decide('mona', id, 'approve')).toBe('done');
     const done = await later;
     expect(done.structuredContent).toMatchObject({ status: 'done', call_id: callId });
-    expect(world.done()).toEqual(['reset_factors ann']);
+    expect(world.done().slice(before)).toEqual(['reset_factors ann']);
     await conforms('approval_wait', done);
   });
 
   test('a decision within the hold is the answer of the call itself', async () => {
     const patient = mcpSurface(world.app, world.kernel, { holdMs: 15_000 });
-    const asked = use('okta_reset_mfa', { person: world.ids.carl }, { door: patient });
+    const before = (await world.ledger()).length;
+    const asked = use('okta_reset_mfa', { person: world.ids.carl }, { surface: patient });
     const approvalId = await eventually(async () => {
-      const entries = await world.ledger();
+      const entries = (await world.ledger()).slice(before);
       const entry = entries.findLast(
         ({ event, data }) => event === 'CALL_WAITING' && (data['targets'] as string[])[0] === world.ids.carl,
       );
@@ -609,12 +611,14 @@ describe('tools/call', () => {
   test('a client that goes away loses nothing', async () => {
     const patient = mcpSurface(world.app, world.kernel, { holdMs: 10_000 });
     const gone = new AbortController();
+    const before = (await world.ledger()).length;
     const asked = send(
       'tools/call',
       { name: 'okta_reset_password', arguments: { person: world.ids.carl } },
-      { signal: gone.signal, door: patient },
+      { signal: gone.signal, surface: patient },
     );
-    const waits = async () => (await world.ledger()).findLast(({ event }) => event === 'CALL_WAITING')?.data;
+    const waits = async () =>
+      (await world.ledger()).slice(before).findLast(({ event }) => event === 'CALL_WAITING')?.data;
     await eventually(
       async () => ((await waits())?.['targets'] as string[] | undefined)?.[0] === world.ids.carl,
       'the call waits',
@@ -654,7 +658,7 @@ describe('faults', () => {
       { ...world.app, provider: () => Promise.reject(new Error('secret inner workings')) },
       world.kernel,
     );
-    const answer = await use('okta_find_user', { query: 'Ann' }, { door: broken });
+    const answer = await use('okta_find_user', { query: 'Ann' }, { surface: broken });
     expect(answer.structuredContent).toMatchObject({ status: 'failed', code: 'internal', retryable: false });
     expect(JSON.stringify(answer)).not.toContain('inner workings');
     const id = String(answer.structuredContent['error_id']);
@@ -673,12 +677,12 @@ describe('faults', () => {
   test('without a database everything is 503 with Retry-After', async () => {
     const token = await world.bearer({ scopes: ALL_SCOPES });
     const gone = await world.withoutDatabase();
-    const door = mcpSurface(gone.app, gone.kernel);
-    const response = await send('tools/list', {}, { token, door });
+    const surface = mcpSurface(gone.app, gone.kernel);
+    const response = await send('tools/list', {}, { token, surface });
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
-    expect((await door.fetch(new Request(`${BASE}/.well-known/oauth-protected-resource/mcp`)))?.status).toBe(
-      503,
-    );
+    expect(
+      (await surface.fetch(new Request(`${BASE}/.well-known/oauth-protected-resource/mcp`)))?.status,
+    ).toBe(503);
     await gone.close();
   });
 });

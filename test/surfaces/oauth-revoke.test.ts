@@ -19,10 +19,10 @@ const revoke = (
   token: string,
   more: Record<string, string> = {},
   at = of.issuer,
-  door = world.surface,
+  surface = world.surface,
 ) =>
   post(
-    door,
+    surface,
     `${at}/oauth2/revoke`,
     new URLSearchParams({
       token,

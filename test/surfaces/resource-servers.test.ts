@@ -215,7 +215,7 @@ describe('a token', () => {
     expect(await refusal({ audience: FINANCE, resource: BOOKS })).toMatch(/^400 invalid_target: /);
   });
 
-  test('which resource servers there are, nobody learns who has no mandate here', async () => {
+  test('an agent that has no mandate here does not learn which resource servers exist', async () => {
     const [known, unknown] = [FINANCE, 'https://elsewhere.example'];
     const answers = [
       await refusal({ audience: known }, helper),

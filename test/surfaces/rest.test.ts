@@ -26,9 +26,9 @@ interface Answer {
 
 type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
 
-async function send(path: string, token: string | null, init: Init = {}, door = rest): Promise<Answer> {
+async function send(path: string, token: string | null, init: Init = {}, surface = rest): Promise<Answer> {
   const headers = { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...init.headers };
-  const response = await door.fetch(new Request(`${BASE}${path}`, { ...init, headers }));
+  const response = await surface.fetch(new Request(`${BASE}${path}`, { ...init, headers }));
   if (response === null) throw new Error(`nobody answers at ${path}`);
   const text = await response.text();
   const json = response.headers.get('content-type')?.match(/[/+]json$/) != null;

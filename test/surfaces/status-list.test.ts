@@ -44,7 +44,7 @@ const fetchList = async (uri: string) => {
   return { response, jwt, claims, bytes: inflateSync(Buffer.from(claims.status_list.lst, 'base64url')) };
 };
 
-test('T38: a token names a place in a list that the issuer signs: right type, sub, ttl and life, and it is small', async () => {
+test('T38: a token names its index in a status list that the issuer signs, with the right type, sub, ttl and lifetime, and the list is small', async () => {
   const mandate = await world.mandate('bob', agent, terms);
   const token = await world.token(agent, 'bob', mandate);
   const { idx, uri } = referenceOf(token);
@@ -112,7 +112,7 @@ test('what is below a frozen mandate is suspended with it', async () => {
   expect(statusAt((await fetchList(uri)).bytes, 2, idx)).toBe(2);
 });
 
-test('in trees of any shape each mandate reads as a walk up its chain says', async () => {
+test('in trees of any shape, the status list says the same of each mandate as a walk up its chain', async () => {
   const root = await world.mandate('bob', agent, terms);
   const off = await world.agent('off-bot', 'carl');
   await world.sql`update agents set status = 'disabled' where id = ${off.id}`;

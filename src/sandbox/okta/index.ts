@@ -4,7 +4,7 @@ import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import type { Server } from 'node:http';
 import type { JWK } from 'jose';
 import { mintToken, type TokenRequest } from './authorization-server.ts';
-import { oktaDoor } from './door.ts';
+import { oktaApp } from './app.ts';
 import { FaultInjector, type ActiveFault, type FaultRule } from './faults.ts';
 import { RateLimiter, type RateLimitClass } from './rate-limits.ts';
 import { RequestRecorder, type RecordedRequest } from './recorder.ts';
@@ -95,7 +95,7 @@ export async function startOktaSimulator(options: OktaSimulatorOptions = {}): Pr
     idTokenClaims: {},
     changed: () => snapshot.schedule(),
   };
-  const server = createAdaptorServer({ fetch: oktaDoor(sim).fetch });
+  const server = createAdaptorServer({ fetch: oktaApp(sim).fetch });
   const host = options.host ?? '127.0.0.1';
   server.listen(options.port ?? 0, host);
   await once(server, 'listening');

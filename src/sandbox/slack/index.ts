@@ -14,7 +14,7 @@ import { appLine, remember, type Simulation } from './simulation.ts';
 import type { SlackSimulator, SlackSimulatorOptions } from './simulator.ts';
 import { freshState, keepSnapshot, readSnapshot } from './snapshot.ts';
 import type { SimChannel, SimUser } from './types.ts';
-import { webApi, type ApiCall } from './web/door.ts';
+import { webApi, type ApiCall } from './web/api.ts';
 import { createFaults } from './web/faults.ts';
 import { wireUser } from './web/users.ts';
 import { World } from './world.ts';

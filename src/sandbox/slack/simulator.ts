@@ -1,5 +1,5 @@
 import type { Delivery, SendOptions, SentRequest } from './delivery.ts';
-import type { ApiCall } from './web/door.ts';
+import type { ApiCall } from './web/api.ts';
 import type { SlackFaults } from './web/faults.ts';
 import type { SimMessage, SimUser, SimView, SlackPerson, Wire } from './types.ts';
 

@@ -1,6 +1,6 @@
 import { answersTo, silenceOf, type Check } from '#lib/check.ts';
 import { oneLine } from '#lib/sanitise.ts';
-import { guardedFetch } from './door/egress.ts';
+import { guardedFetch } from './transport/egress.ts';
 import { OPTIONAL_SCOPES, SCOPES } from './manifest.ts';
 
 /** Which app in which workspace this should be, and its token. */

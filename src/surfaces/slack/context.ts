@@ -5,7 +5,7 @@ import { asFault, Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { isRefusal } from './account.ts';
 import type { Registry, Route } from './commands/registry.ts';
-import { withoutSecrets } from './door/logger.ts';
+import { withoutSecrets } from './transport/logger.ts';
 import { faultText, slackFault } from './faults.ts';
 import { recordRefusal, type Account, type Identities, type Identity } from './identity.ts';
 import { notice, type Message } from './messages/blocks.ts';

@@ -7,9 +7,9 @@ import { newId } from '#lib/id.ts';
 import { checkSlack } from './check.ts';
 import { commandRegistry } from './commands/registry.ts';
 import type { Slack } from './context.ts';
-import { guardedFetch, interactiveOptions, jobClient } from './door/egress.ts';
-import { boltLogger, withoutSecrets } from './door/logger.ts';
-import { createReceiver } from './door/receiver.ts';
+import { guardedFetch, interactiveOptions, jobClient } from './transport/egress.ts';
+import { boltLogger, withoutSecrets } from './transport/logger.ts';
+import { createReceiver } from './transport/receiver.ts';
 import { slackIdentities } from './identity.ts';
 import type { SlackDelivery } from './job.ts';
 import { listen } from './listeners.ts';
@@ -48,7 +48,7 @@ export interface SlackSurface {
 }
 
 /**
- * Slack as a door: commands, clicks, forms and menus in, messages out. Does not call Slack until something
+ * Slack as a surface: commands, clicks, forms and menus in, messages out. Does not call Slack until something
  * asks it to.
  */
 export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSurface> {

@@ -2,7 +2,7 @@ import type { App } from '#engine/app.ts';
 import { readonly, transact } from '#engine/transact.ts';
 import { holdsPrivateKey } from '#lib/private-key.ts';
 import { newId } from '#lib/id.ts';
-import { WINDOW_SECONDS } from './door/request.ts';
+import { WINDOW_SECONDS } from './transport/request.ts';
 import { SLACK_INTAKE } from './queue.ts';
 import { findIntake, forgetIntake, saveIntake, spendOnce } from './store.ts';
 import { typedIn } from './typed.ts';

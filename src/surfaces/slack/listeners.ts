@@ -6,7 +6,7 @@ import { handleCommand } from './commands/handle.ts';
 import { handleText } from './commands/speech.ts';
 import { faultMessage, guarded, type Act, type Reply, type Slack } from './context.ts';
 import { submitDenial } from './deny.ts';
-import type { IntakeContext } from './door/receiver.ts';
+import type { IntakeContext } from './transport/receiver.ts';
 import { slackWord } from './faults.ts';
 import { changedForm } from './forms/change.ts';
 import { DENY_CALLBACK } from './forms/denial.ts';

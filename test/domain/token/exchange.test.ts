@@ -52,7 +52,7 @@ test('T14: scopes outside of mandate, ceiling or authority are named, and nothin
   );
 });
 
-test('T17, T21: mandates that are not this pair’s are one answer, byte for byte', async () => {
+test('T17, T21: a mandate of another person or agent, and one that does not exist, get the same answer, byte for byte', async () => {
   const other = await world.tenant();
   const [agentId, personId, row] = [newId('agt'), newId('usr'), { tenantId: tenant.id }];
   const [ofAgent, ofPerson] = [newId('mdt'), newId('mdt')];

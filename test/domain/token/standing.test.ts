@@ -133,15 +133,15 @@ test('an identity provider that was taken away is not believed by the next reque
   });
 });
 
-test('T27, T28: exchanges race revocations: whoever asks after the commit gets nothing, and what was in flight is dead', async () => {
-  const doors = [world, world.another()];
+test('T27, T28: an exchange that starts after the commit of a revocation gets nothing, and a token in flight is dead', async () => {
+  const servers = [world, world.another()];
   let [granted, askedLate] = [0, 0];
   for (let round = 0; round < 12; round += 1) {
     const tenant = await world.tenant();
     const revocation = { returned: false };
     const late: number[] = [];
     const inFlight: string[] = [];
-    const exchanging = doors.flatMap(({ surface }) =>
+    const exchanging = servers.flatMap(({ surface }) =>
       [0, 1, 2].map(async () => {
         for (let n = 0; n < 6; n += 1) {
           const startedAfter = revocation.returned;

@@ -60,7 +60,7 @@ async function workFor(change: Change) {
   };
 }
 
-describe('T17: a mandate that is not this pair’s', () => {
+describe('T17: a mandate of another person or agent', () => {
   /** Mandates that the client must know nothing about, and one that does not exist. */
   async function strangers(): Promise<Record<string, string>> {
     const [other, agentId, personId, row] = [
@@ -106,7 +106,7 @@ describe('T17: a mandate that is not this pair’s', () => {
     };
   }
 
-  test('T17: costs the same work whoever’s it is, or nobody’s: statements, signatures, ledger lines', async () => {
+  test('T17: costs the same work as one that does not exist: statements, signatures, ledger lines', async () => {
     const asked: Change[] = [
       {},
       { scope: undefined },
@@ -138,7 +138,7 @@ describe('T17: a mandate that is not this pair’s', () => {
     }
   });
 
-  test('T17: is refused in the same way when the agent has had its share for the subject', async () => {
+  test('T17: gets the same refusal when the agent has used up its exchanges for the subject', async () => {
     const { surface } = world.another({ exchangesPerMinute: 2 });
     const answers: Record<string, unknown> = {};
     for (const [whose, mandate_id] of Object.entries(await strangers())) {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isRefusal, workEmail } from '#surfaces/slack/account.ts';
-import { withoutSecrets } from '#surfaces/slack/door/logger.ts';
+import { withoutSecrets } from '#surfaces/slack/transport/logger.ts';
 import { escapeMrkdwn, pieces, shortened } from '#surfaces/slack/messages/text.ts';
 
 describe('texts of other people', () => {

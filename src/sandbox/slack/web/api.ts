@@ -13,7 +13,7 @@ export interface ApiCall {
 }
 
 /** What the Web API needs. */
-export interface DoorOptions {
+export interface WebApiOptions {
   readonly workspace: Workspace;
   readonly botToken: string;
   readonly faults: ReturnType<typeof createFaults>;
@@ -21,7 +21,7 @@ export interface DoorOptions {
 }
 
 /** `/api/{method}`: authentication, scopes, faults, and the method itself, answered as Slack answers. */
-export function webApi({ workspace, botToken, faults, onCall }: DoorOptions): Hono {
+export function webApi({ workspace, botToken, faults, onCall }: WebApiOptions): Hono {
   const app = new Hono();
   app.all('/:method', async (context) => {
     const name = context.req.param('method');

@@ -15,7 +15,7 @@ export interface Held {
 }
 
 /** An interface of one server: whether it lets `held` pass. Throws if the answer is neither yes nor no. */
-export type Door = (server: string, held: Held) => Promise<boolean>;
+export type Surface = (server: string, held: Held) => Promise<boolean>;
 
 /**
  * Faye's mandates let an agent of Carl's do something that no policy gates, so every interface says yes until
@@ -27,9 +27,9 @@ export interface Parties {
   plant(count: number): Promise<string[]>;
   /** Tokens for a mandate, from two exchanges. */
   hold(mandateId: string): Promise<Held>;
-  readonly doors: Readonly<Record<'exchange' | 'introspection' | 'rest' | 'mcp' | 'verify', Door>>;
+  readonly surfaces: Readonly<Record<'exchange' | 'introspection' | 'rest' | 'mcp' | 'verify', Surface>>;
   /** REST with the token of Faye's own provider, from before anything ended. Ignores `held`. */
-  readonly provider: Door;
+  readonly provider: Surface;
 }
 
 const SCOPE = 'finance:approve';
@@ -103,7 +103,7 @@ export async function openParties(world: World): Promise<Parties> {
       const headers = { authorization: `Bearer ${subject}` };
       return yesOrNo(await fetch(`${server}/v1/calls`, { headers }), [401]);
     },
-    doors: {
+    surfaces: {
       exchange: async (server, { id }) => yesOrNo(await exchange(server, id, `${app.baseUrl}/v1`), [400]),
       introspection: async (server, { rest }) => {
         const body = new URLSearchParams({ token: rest });

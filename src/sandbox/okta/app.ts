@@ -37,7 +37,7 @@ const FAULT_CODES = {
  * The whole server: recording, rate limits, faults and authentication before the routes, and the control API
  * beside them.
  */
-export function oktaDoor(sim: Simulation): Hono<OktaEnv> {
+export function oktaApp(sim: Simulation): Hono<OktaEnv> {
   const app = new Hono<OktaEnv>();
   const crossAppClients = new Map<string, string>();
   // The simulator's tokens are constants, so another site's page or a DNS name that leads here could act with
