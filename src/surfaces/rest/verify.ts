@@ -6,12 +6,10 @@ import type { TenantWriter } from '#domain/context.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { findResourceServer } from '#domain/resource/store.ts';
 import { lockMandates, mandateChain } from '#domain/mandate/store.ts';
-import type { Worth } from '#domain/mandate/rules.ts';
 import { lockParties } from '#domain/verify/lock.ts';
 import { claimKey, keepAnswer } from '#domain/verify/store.ts';
 import { spendUseOf } from '#domain/mandate/uses.ts';
 import type { App } from '#engine/app.ts';
-import { adminRolesOf } from '#engine/saved-call.ts';
 import {
   decidingIn,
   decidingNow,
@@ -21,18 +19,15 @@ import {
   type Verdict,
   type VerifyReason,
 } from '#engine/decide/verify.ts';
-import { parseInput } from '#engine/explain.ts';
-import { resolveReferences } from '#engine/references.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
 import { readonly, transact } from '#engine/transact.ts';
-import { lookContext } from '#engine/world.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { readOrFault } from '#lib/problems.ts';
 import { canonicalJson } from '#lib/json.ts';
 import type { Caller, Kernel } from './authenticate.ts';
 import { VerifyBatch, VerifyCheck, type VerifyAnswer } from './verify-check.ts';
-import { resourceOf, targetsOf, type Read } from './verify-resource.ts';
+import { prepareCheck, scopeOf } from './verify-what.ts';
 import { byName, byToken, type Candidates } from './verify-who.ts';
 
 /**
@@ -96,7 +91,7 @@ async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
   };
   if ('refused' in candidates) return noted(refusal(candidates.refused, candidates.message, null));
   const { actors } = candidates;
-  const checked = await prepared(asking, actors[0], check);
+  const checked = await prepareCheck(asking, actors[0], check);
   if (checked.kind === 'nothing') return noted(refusal('OUTSIDE_MANDATE', checked.message, actors[0]));
   const people = peopleOf(actors[0], checked.kind === 'tool' ? checked.targets : []);
   if (check.count_use) {
@@ -186,84 +181,6 @@ function bound(token: Candidates, check: VerifyCheck): Candidates {
   if ('refused' in token || check.mandate_id === undefined || token.actors[0].mandateId === check.mandate_id)
     return token;
   return { refused: 'NO_MATCHING_MANDATE', message: 'The token belongs to another mandate.' };
-}
-
-/**
- * The tool that a check means: the named one, or the only one that requires this scope. Null if none does.
- * Throws Fault `not_found` for an unknown tool, and `invalid_input` if several require it.
- */
-function toolOf(app: App, check: VerifyCheck) {
-  if (check.tool !== undefined) {
-    const entry = app.catalogue.get(check.tool);
-    if (entry === undefined) throw new Fault('not_found', `There is no tool "${check.tool}".`);
-    return entry;
-  }
-  const those = app.catalogue.all.filter(
-    ({ tool }) => tool.scope === check.action && tool.scope !== IMPLIED_SCOPE,
-  );
-  if (those.length > 1) {
-    const names = those.map(({ tool }) => tool.name).join(', ');
-    throw new Fault('invalid_input', `Several tools use ${check.action}. Name one of them: ${names}.`, {
-      detail: { problems: [{ field: 'tool', problem: `one of ${names}` }] },
-    });
-  }
-  return those[0] ?? null;
-}
-
-const scopeOf = (app: App, check: VerifyCheck): string =>
-  toolOf(app, check)?.tool.scope ?? check.action ?? '';
-
-/**
- * Prepares a check for its decision: resolves references to ids, and for an act asks the provider for the
- * targets' administrator roles.
- */
-async function prepared(asking: Asking, actor: AgentActor, check: VerifyCheck): Promise<Checked | Nothing> {
-  const checked = await checkedOf(asking, actor, check);
-  if (checked.kind !== 'tool' || checked.entry.tool.effects !== 'act') return checked;
-  const { directory } = await lookContext(asking.app, asking.caller.tenantId, actor, asking.signal);
-  return { ...checked, adminRoles: await adminRolesOf(directory, checked.targets) };
-}
-
-/** A check that names something that does not exist. */
-interface Nothing {
-  readonly kind: 'nothing';
-  /** What was looked up, and how to name it. */
-  readonly message: string;
-}
-
-/** The check with ids in place of references. */
-async function checkedOf(
-  { app, caller }: Asking,
-  actor: AgentActor,
-  check: VerifyCheck,
-): Promise<Checked | Nothing> {
-  const { input: given, resource } = check;
-  const worth: Worth | null =
-    check.amount === undefined ? null : { value: check.amount, currency: check.currency ?? '' };
-  const entry = toolOf(app, check);
-  const read: Read = (work) => readonly(app, caller.tenantId, work);
-  try {
-    if (entry === null) {
-      const scope = check.action ?? '';
-      return { kind: 'scope', scope, resource: await resourceOf(read, resource), worth };
-    }
-    const input =
-      given === undefined
-        ? null
-        : await read((reader) => resolveReferences(reader, entry, actor, parseInput(entry, given)));
-    const targets = input === null ? await targetsOf(read, resource) : entry.tool.targets(input);
-    return {
-      kind: 'tool',
-      entry,
-      targets,
-      input,
-      worth: worth ?? (input === null ? null : (entry.tool.worth?.(input) ?? null)),
-      adminRoles: new Map(),
-    };
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'not_found') throw error;
-    return { kind: 'nothing', message: error.message };
-  }
 }
 
 function answerOf(verdict: Verdict, actor: AgentActor | null, isCounted: boolean): VerifyAnswer {
