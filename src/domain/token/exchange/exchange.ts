@@ -27,11 +27,13 @@ import { oneExchange, subjectReplayed } from '../subject/one-time.ts';
 import type { KernelParts } from '../parts.ts';
 import { scopesFor } from '../grant/resource.ts';
 import type { ConfiguredProviders } from '../subject/providers/configured.ts';
+import { audienceFor, oneTarget, within } from './audience.ts';
 import { refusalEntry, type StrangerCount } from './refusal.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
 import type { SubjectLimit } from '../subject/subject-limit.ts';
 import type { TenantLookup } from '../tenant-lookup.ts';
-import type { Presentation, PresentationCheck, Through } from '../subject/subject.ts';
+import type { Presentation, Through } from '../subject/presentation.ts';
+import type { PresentationCheck } from '../subject/subject.ts';
 
 /**
  * A successful token response (RFC 8693 section 2.2.1, RFC 6749 section 5.1). It has no refresh token: the
@@ -282,37 +284,3 @@ function asRefusal(error: unknown): OAuthError | null {
 /** The subject that the limit counts: the person, or the mandate if it is its own subject. */
 const subjectName = ({ subject: { person }, mandateId }: Presentation): string =>
   person === null ? mandateId : `${person.provider}:${person.uid}`;
-
-/** The audiences that the subject token allows. */
-const within = (known: readonly string[], bound: readonly string[] | null): readonly string[] =>
-  bound === null ? known : known.filter((audience) => bound.includes(audience));
-
-/**
- * The one resource that a token is asked for, or null if none was named. Throws OAuthError `invalid_target`
- * for several.
- */
-function oneTarget([first, ...others]: readonly string[]): string | null {
-  if (others.every((other) => other === first)) return first ?? null;
-  throw new OAuthError(
-    'invalid_target',
-    'target',
-    'A token is for one resource. Name exactly one, as audience or resource.',
-  );
-}
-
-/**
- * The audience of the token (RFC 8693 section 2.1, RFC 8707 section 2). Throws OAuthError `invalid_target`.
- */
-function audienceFor(wanted: string | null, known: readonly string[]): string {
-  const audience = wanted ?? known[0];
-  if (audience === undefined || !known.includes(audience)) {
-    throw new OAuthError(
-      'invalid_target',
-      'target',
-      known.length === 0
-        ? 'This token or assertion is not for a resource of this organisation.'
-        : `audience or resource must be one of: ${known.join(' ')}.`,
-    );
-  }
-  return audience;
-}
