@@ -9,7 +9,7 @@ import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import { deadlock } from './approve/ask.ts';
 import { judge, targetIds, type Question } from './decide/decide.ts';
-import type { PolicySet } from './decide/policies.ts';
+import type { PolicySet } from './decide/policy-set.ts';
 import { parseInput } from './input.ts';
 import { resolveReferences } from './references.ts';
 

@@ -18,9 +18,10 @@ import { readonly } from '../transact.ts';
 import { actionParents } from './schema.ts';
 import { delegated } from './delegated.ts';
 import { personEntity, serviceEntity, targetEntity, type AdminRoles } from './entities.ts';
-import { nobodyAllows } from './nobody-allows.ts';
+import { evaluate } from './evaluate.ts';
 import { notForAgents } from './not-for-agents.ts';
-import type { PolicyBook, PolicySet, ToolPolicies } from './policies.ts';
+import type { PolicyBook } from './policies.ts';
+import type { PolicySet } from './policy-set.ts';
 
 /** What `decide` is asked: may this actor use this tool on these targets? */
 export interface Question {
@@ -241,54 +242,6 @@ function missing(target: Target | undefined): Fault {
   );
 }
 
-interface Evaluation {
-  readonly actor: Actor;
-  readonly tool: string;
-  readonly targetType: Target['type'];
-  readonly principal: cedar.EntityJson;
-  readonly action: cedar.TypeAndId;
-  readonly resource: cedar.EntityJson;
-  readonly context: cedar.Context;
-  readonly entities: readonly cedar.EntityJson[];
-}
-
-function evaluate(set: ToolPolicies, asked: Evaluation): { matched: string[] } | { denial: Denial } {
-  const { principal, action, resource, context } = asked;
-  // A person who is both principal and target is one entity.
-  const both = sameUid(principal, resource) ? [resource] : [principal, resource];
-  const answer = set.ask({
-    principal: principal.uid,
-    action,
-    resource: resource.uid,
-    context,
-    entities: [...asked.entities, ...both],
-  });
-  if (answer.type === 'failure')
-    return { denial: policyError(answer.errors.map((error) => error.message).join('; ')) };
-  const { decision, diagnostics } = answer.response;
-  // Cedar skips a policy that fails to evaluate. If that policy is a forbid, skipping it would wrongly allow.
-  if (diagnostics.errors.length > 0)
-    return { denial: policyError(diagnostics.errors.map((error) => error.policyId).join(', ')) };
-  if (decision === 'deny' && diagnostics.reason.length > 0) {
-    const policy = set.policies.get(diagnostics.reason[0]!);
-    return {
-      denial: denial('forbidden_by_policy', policy?.reason ?? 'A policy forbids this.', {
-        policy: diagnostics.reason[0]!,
-      }),
-    };
-  }
-  const permits = diagnostics.reason.filter((id) => set.policies.get(id)?.addsOnly === false);
-  if (decision === 'deny' || permits.length === 0)
-    return { denial: nobodyAllows(set, asked.actor, asked.tool, asked.targetType) };
-  return { matched: diagnostics.reason };
-}
-
-const policyError = (what: string): Denial =>
-  denial(
-    'policy_error',
-    `A policy could not be evaluated (${what}), so the call is denied. An administrator must fix the policy.`,
-  );
-
 function tokenScopeDenial(entry: CatalogueEntry, actor: Actor): Denial | null {
   if (actor.kind !== 'person' || actor.tokenScopes === undefined) return null;
   const needed = entry.tool.tokenScope;
@@ -313,9 +266,6 @@ function clientScopeDenial({ tool }: CatalogueEntry, actor: Actor): Denial | nul
     { missing: { token: { scope: tool.scope } } },
   );
 }
-
-const sameUid = (a: cedar.EntityJson, b: cedar.EntityJson): boolean =>
-  JSON.stringify(a.uid) === JSON.stringify(b.uid);
 
 /** The ids of the people whose data a decision relies on: the principal and the targets. */
 export const peopleOf = (actor: Actor, targets: readonly Target[]): string[] => [

@@ -12,7 +12,8 @@ import { Fault } from '#lib/fault.ts';
 import type { App } from '../app.ts';
 import { whoCan } from '../who-can.ts';
 import { dryRun } from './dry-run.ts';
-import type { Policy, PolicySet } from './policies.ts';
+import type { Policy } from './parse.ts';
+import type { PolicySet } from './policy-set.ts';
 import {
   asking,
   changedText,

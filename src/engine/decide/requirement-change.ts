@@ -2,7 +2,8 @@ import type { RequirementChange } from '#domain/policy/desk.ts';
 import { Fault } from '#lib/fault.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { policyPlaces } from './policy-places.ts';
-import type { Policy, PolicySet } from './policies.ts';
+import type { Policy } from './parse.ts';
+import type { PolicySet } from './policy-set.ts';
 
 /** The line above a policy that was written here, so that it goes with it. */
 const MARK = '// Written by policy_requirement_set: the approval of this one action.';

@@ -8,7 +8,7 @@ import type { App } from '../app.ts';
 import { deadlock } from '../approve/ask.ts';
 import { TENANT_TARGET } from '../tool.ts';
 import { judge } from './decide.ts';
-import type { PolicySet } from './policies.ts';
+import type { PolicySet } from './policy-set.ts';
 
 /** The tool with which every policy can be changed back. */
 const WAY_BACK = 'policy_set';
