@@ -51,7 +51,7 @@ export async function write(
       return waitOnce(
         ctx,
         repeatable,
-        await alongside(ctx, asked, await wait(ctx, asked, row, decision, impact)),
+        await runAlongside(ctx, asked, await wait(ctx, asked, row, decision, impact)),
       );
     await bindRepeat(ctx, repeatable, row.id);
     const writer: WriteContext = {
@@ -66,7 +66,7 @@ export async function write(
     await spendUse(ctx, asked);
     await insertCall(ctx, { ...row, state: 'succeeded', result: output, settledAt: ctx.now });
     ctx.record({ event: 'CALL_SUCCEEDED', actor: actorName(request.actor), data: ledgerData(asked, row.id) });
-    return alongside(ctx, asked, await mustFind(ctx, row.id));
+    return runAlongside(ctx, asked, await mustFind(ctx, row.id));
   });
   return 'code' in result ? deny(asked, result) : result;
 }
@@ -100,15 +100,15 @@ export async function act(
       return waitOnce(
         ctx,
         repeatable,
-        await alongside(ctx, asked, await wait(ctx, asked, row, decision, impact)),
+        await runAlongside(ctx, asked, await wait(ctx, asked, row, decision, impact)),
       );
     await inTurn(ctx, row.inputDigest);
     const same = await callUnderWay(ctx, row.inputDigest);
     await bindRepeat(ctx, repeatable, same?.id ?? row.id);
-    if (same !== null) return alongside(ctx, asked, same);
+    if (same !== null) return runAlongside(ctx, asked, same);
     await insertCall(ctx, { ...row, state: 'ready' });
     ctx.enqueue(EXECUTE_CALL, { call: row.id });
-    return alongside(ctx, asked, await mustFind(ctx, row.id));
+    return runAlongside(ctx, asked, await mustFind(ctx, row.id));
   });
   return 'code' in result ? deny(asked, result) : result;
 }
@@ -124,7 +124,7 @@ async function waitOnce(
 }
 
 /** Runs what the interface commits with the call. A denial saves no call, so it does not run then. */
-async function alongside(
+async function runAlongside(
   ctx: TenantWriter,
   { request }: Asked,
   saved: Call | Denial,

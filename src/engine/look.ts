@@ -33,7 +33,7 @@ export async function look(asked: Asked): Promise<Outcome> {
   const output =
     tool.effects === 'look'
       ? await tool.run(await lookContext(app, request.tenantId, request.actor, request.signal), input)
-      : await finalAnswer(asked, answer.output);
+      : await awaitAnswer(asked, answer.output);
   const callId = newId('call');
   await app.ledgerBatch.add(request.tenantId, {
     event: 'CALL_SUCCEEDED',
@@ -63,7 +63,7 @@ function passes(
  * For a read that waits: repeats it whenever the call it waits for changes. It only reads, so it is not
  * decided again.
  */
-async function finalAnswer(
+async function awaitAnswer(
   { app, request, entry: { tool }, input }: Asked,
   first: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {

@@ -65,7 +65,7 @@ export async function envelopeOf(
   read: Read,
   outcome: Outcome,
 ): Promise<Envelope> {
-  const envelope = drawn(outcome);
+  const envelope = draw(outcome);
   if (outcome.status !== 'waiting') return envelope;
   const view = await read((reader) => approvalView(reader, outcome.approvalId));
   if (view === null) return envelope;
@@ -76,7 +76,7 @@ export async function envelopeOf(
 
 type Read = <T>(work: (reader: TenantReader) => Promise<T>) => Promise<T>;
 
-function drawn(outcome: Outcome): Envelope {
+function draw(outcome: Outcome): Envelope {
   const status = STATUS[outcome.status];
   const base = { status, call_id: outcome.callId };
   switch (outcome.status) {

@@ -43,7 +43,7 @@ export async function spendStepUp(
     taken.version === approval.version &&
     taken.digest === approval.digest;
   if (taken === null || !fits)
-    throw wanting(
+    throw faultOfWanting(
       ctx,
       approval,
       actor.stepUp === undefined
@@ -58,7 +58,7 @@ export async function spendStepUp(
   };
 }
 
-function wanting(ctx: WriteContext, { id }: Approval, why: string): Fault {
+function faultOfWanting(ctx: WriteContext, { id }: Approval, why: string): Fault {
   const page = ctx.calls.page(id);
   return new Fault('forbidden', `${why} Open ${page}`, {
     detail: { reason: 'step_up_required', approval_id: id, approval_url: page },

@@ -12,7 +12,7 @@ import { IMPLIED_SCOPE } from '../tool.ts';
  * mandate above it must be active and set the same bounds. Returns null if all of that holds, and for every
  * other actor. A denial says what is missing and who can give it.
  */
-export function delegated(
+export function denyDelegated(
   { tool }: { readonly tool: Pick<CatalogueEntry['tool'], 'name' | 'scope'> },
   actor: Actor,
   facts: DecisionFacts,

@@ -39,7 +39,7 @@ export function shippedSet(
   const all: Prepared[] = [];
   const sets = new Map(
     catalogue.all.map((entry) => {
-      const mine = forEntry(entry, parsed);
+      const mine = selectFor(entry, parsed);
       const digest = digestOf(mine);
       const prepared = { id: digest, texts: textsOf(mine) };
       all.push(prepared);
@@ -57,7 +57,7 @@ export function shippedSet(
   return {
     all: parsed.map(({ policy }) => policy),
     problem: null,
-    forTool: (tool) => found(sets, tool),
+    forTool: (tool) => findSet(sets, tool),
     prepare: () => all.forEach((one) => engine.prepare(one)),
   };
 }
@@ -76,7 +76,7 @@ export function ownSet(
   const prepared = { id: digest, texts: textsOf(parsed) };
   const sets = new Map(
     catalogue.all.map((entry) => {
-      const mine = forEntry(entry, parsed);
+      const mine = selectFor(entry, parsed);
       const ask = (question: CedarQuestion) => {
         try {
           return engine.ask(prepared, question);
@@ -88,16 +88,16 @@ export function ownSet(
       return [entry.tool.name, { digest: digestOf(mine), policies: byId(mine), ask }];
     }),
   );
-  return { all: parsed.map(({ policy }) => policy), problem: null, forTool: (tool) => found(sets, tool) };
+  return { all: parsed.map(({ policy }) => policy), problem: null, forTool: (tool) => findSet(sets, tool) };
 }
 
-function found(sets: ReadonlyMap<string, ToolPolicies>, tool: string): ToolPolicies {
+function findSet(sets: ReadonlyMap<string, ToolPolicies>, tool: string): ToolPolicies {
   const set = sets.get(tool);
   if (set === undefined) throw new Error(`no policies were prepared for ${tool}`);
   return set;
 }
 
-function forEntry(entry: CatalogueEntry, parsed: readonly Parsed[]): Parsed[] {
+function selectFor(entry: CatalogueEntry, parsed: readonly Parsed[]): Parsed[] {
   const names = new Set([entry.tool.name, ...actionParents(entry)]);
   return parsed.filter(({ action }) => {
     if (action.op === 'All') return true;

@@ -19,7 +19,7 @@ import { readContext } from '../explain.ts';
 import type { Targets } from '../tool.ts';
 import { readonly } from '../transact.ts';
 import { decide, decideNow, type Decision, type Question } from './decide.ts';
-import { delegated } from './delegated.ts';
+import { denyDelegated } from './delegated.ts';
 import type { AdminRoles } from './entities.ts';
 
 /** The reasons for a denial that other systems see. The names are contracts. */
@@ -141,7 +141,7 @@ async function verifyTool(
     const { denial: why } = decision;
     const vague = input === null && why.code === 'no_policy_allows';
     const said = vague ? { ...why, message: `${why.message} ${VAGUE}` } : why;
-    return refused(said, await frozenFor(deciding, actor, why));
+    return verdictOf(said, await frozenFor(deciding, actor, why));
   }
   const { policies, requirements } = decision.saved;
   if (requirements.length === 0) return { allowed: true, policies };
@@ -173,13 +173,13 @@ async function verifyScope(
   );
   const asked = { tool: { name: scope, scope } };
   const why =
-    standing(facts, deciding.now()) ??
-    delegated(asked, actor, facts, deciding.now(), worth) ??
-    outside(actor, facts, resource);
-  return why === null ? { allowed: true, policies: [] } : refused(why, facts.chain);
+    denyFallen(facts, deciding.now()) ??
+    denyDelegated(asked, actor, facts, deciding.now(), worth) ??
+    denyOutside(actor, facts, resource);
+  return why === null ? { allowed: true, policies: [] } : verdictOf(why, facts.chain);
 }
 
-function standing({ tenantStatus, principal }: DecisionFacts, now: Date): Denial | null {
+function denyFallen({ tenantStatus, principal }: DecisionFacts, now: Date): Denial | null {
   if (tenantStatus !== 'active')
     return denial(
       'tenant_frozen',
@@ -190,10 +190,10 @@ function standing({ tenantStatus, principal }: DecisionFacts, now: Date): Denial
 }
 
 /**
- * Checks the resource bounds of another system's scope. `delegated` has already checked people. If the check
+ * Checks the resource bounds of another system's scope. `denyDelegated` has already checked people. If the check
  * names no resource, only `*` covers it.
  */
-function outside(
+function denyOutside(
   actor: AgentActor,
   { chain }: DecisionFacts,
   resource: { readonly text: string } | { readonly personId: string } | null,
@@ -236,7 +236,7 @@ async function frozenFor(
 /**
  * A denial as other systems see it. A mandate that is frozen because authority was lost gives both reasons.
  */
-export function refused(
+export function verdictOf(
   why: Denial,
   chain: readonly { readonly reason: string | null; readonly state: string }[],
 ): Verdict {

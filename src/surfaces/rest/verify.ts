@@ -46,10 +46,10 @@ export async function verify(
   signal: AbortSignal,
 ): Promise<VerifyAnswer | { results: VerifyAnswer[] }> {
   const asking = { app, kernel, caller, signal, about: await scopesOfKey(app, caller) };
-  if (body['checks'] === undefined) return one(asking, parsed(VerifyCheck, body));
+  if (body['checks'] === undefined) return checkOne(asking, parsed(VerifyCheck, body));
   const { checks } = parsed(VerifyBatch, body);
   const results: VerifyAnswer[] = [];
-  for (const check of checks) results.push(await one(asking, check));
+  for (const check of checks) results.push(await checkOne(asking, check));
   return { results };
 }
 
@@ -71,7 +71,7 @@ async function scopesOfKey(app: App, { tenantId, keyResource }: Caller): Promise
   return server?.scopes ?? [];
 }
 
-async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
+async function checkOne(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
   const { app, kernel, caller } = asking;
   const { tenantId } = caller;
   const scope = scopeOf(app, check);
@@ -83,7 +83,7 @@ async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
   const candidates =
     check.token === undefined
       ? await byName(app, tenantId, check, scope)
-      : bound(await byToken(kernel, app.baseUrl, caller, check.token), check);
+      : requireSameMandate(await byToken(kernel, app.baseUrl, caller, check.token), check);
   const noted = async ({ verdict, actor }: Judged): Promise<VerifyAnswer> => {
     const answer = answerOf(verdict, actor, false);
     await app.ledgerBatch.add(tenantId, entryOf(caller, check, scope, answer));
@@ -96,7 +96,7 @@ async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
   const people = peopleOf(actors[0], checked.kind === 'tool' ? checked.targets : []);
   if (check.count_use) {
     await freshen(app, tenantId, people);
-    return counted(asking, check, scope, actors, checked);
+    return countUse(asking, check, scope, actors, checked);
   }
   const judged = await firstAllowed(decidingNow(app, tenantId), actors, checked);
   // The denial may only mean that somebody's directory data was too old.
@@ -135,7 +135,7 @@ async function firstAllowed(
  * Decides and counts in one transaction, with the mandates locked. Concurrent checks never get more uses than
  * are left.
  */
-async function counted(
+async function countUse(
   { app, caller }: Asking,
   check: VerifyCheck,
   scope: string,
@@ -150,7 +150,7 @@ async function counted(
   return transact(app, caller.tenantId, async (ctx) => {
     const before = await claimKey(ctx, key, digest);
     if (before !== null) return before as VerifyAnswer;
-    await hold(ctx, actors);
+    await lockAll(ctx, actors);
     const { verdict, actor } = await firstAllowed(decidingIn(app, ctx), actors, checked);
     const counts = verdict.allowed && scope !== IMPLIED_SCOPE;
     if (counts) await spendUseOf(ctx, actor.mandateId);
@@ -165,7 +165,7 @@ async function counted(
  * Locks people and agents first (shared), then the mandates with all above them, in the order of every
  * decision and revocation.
  */
-async function hold(ctx: TenantWriter, actors: readonly AgentActor[]): Promise<void> {
+async function lockAll(ctx: TenantWriter, actors: readonly AgentActor[]): Promise<void> {
   await lockParties(
     ctx,
     actors.map((actor) => actor.personId),
@@ -177,7 +177,7 @@ async function hold(ctx: TenantWriter, actors: readonly AgentActor[]): Promise<v
 }
 
 /** A check may repeat the token's mandate, but not name another one. */
-function bound(token: Candidates, check: VerifyCheck): Candidates {
+function requireSameMandate(token: Candidates, check: VerifyCheck): Candidates {
   if ('refused' in token || check.mandate_id === undefined || token.actors[0].mandateId === check.mandate_id)
     return token;
   return { refused: 'NO_MATCHING_MANDATE', message: 'The token belongs to another mandate.' };

@@ -31,5 +31,5 @@ export function audienceFor(wanted: string | null, known: readonly string[]): st
 }
 
 /** Those of the known audiences that the subject token allows. `bound` null: all of them. */
-export const within = (known: readonly string[], bound: readonly string[] | null): readonly string[] =>
+export const keepAllowed = (known: readonly string[], bound: readonly string[] | null): readonly string[] =>
   bound === null ? known : known.filter((audience) => bound.includes(audience));

@@ -42,7 +42,7 @@ export async function presentDelegation(
   provedKey: string | null,
 ): Promise<Presentation> {
   const now = kernel.now();
-  const signed = await acceptable(async () => {
+  const signed = await refuseUnaccepted(async () => {
     const checked = await kernel.checkSignature(token);
     // For any resource: a token made from it is limited to the same one.
     checkClaims(checked.claims, null, now);
@@ -104,7 +104,7 @@ export async function presentDelegation(
   };
 }
 
-async function acceptable<T>(work: () => Promise<T>): Promise<T> {
+async function refuseUnaccepted<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -50,17 +50,18 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
   const delegation = { ...parts, checkSignature: kernel.checkSignature };
   return async (tenantId, request, client, provedKey, trusted) => {
     const { subject } = request;
-    if (subject.kind === 'assertion') return byAssertion(tenantId, request, subject.token, client, provedKey);
+    if (subject.kind === 'assertion')
+      return presentAssertion(tenantId, request, subject.token, client, provedKey);
     const mandateId = request.mandateId ?? '';
     if (subject.kind === 'mandate')
-      return { subject: offline(client), mandateId, through: null, trusting: null };
+      return { subject: presentMandate(client), mandateId, through: null, trusting: null };
     if (isOurs(parts.baseUrl, subject.token))
       return presentDelegation(delegation, tenantId, subject.token, mandateId, client, provedKey);
-    const proved = await byProvider(tenantId, subject.token, client, provedKey, trusted);
+    const proved = await presentProviderToken(tenantId, subject.token, client, provedKey, trusted);
     return { mandateId, through: null, ...proved };
   };
 
-  async function byProvider(
+  async function presentProviderToken(
     tenantId: string,
     token: string,
     client: AuthenticatedClient,
@@ -76,7 +77,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
       // A token that was refused with the cached providers may be valid with the present ones.
       const now = trusted ?? (await providers.now(tenantId));
       if (now.version === against.version) throw asRefusal(error);
-      return byProvider(tenantId, token, client, provedKey, now);
+      return presentProviderToken(tenantId, token, client, provedKey, now);
     }
     if (proved.boundTo !== null && proved.boundTo !== provedKey) {
       throw refuseSubject(
@@ -107,7 +108,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     return { subject, trusting: against.version };
   }
 
-  async function byAssertion(
+  async function presentAssertion(
     tenantId: string,
     request: ExchangeRequest,
     token: string,
@@ -122,7 +123,8 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
       now: parts.now().getTime() / 1000,
     };
     const subject = await proveAssertion(token, expected, kernel.remoteKeys);
-    const mandateId = request.mandateId ?? (await theMandate(tenantId, subject.person, client.agentId));
+    const mandateId =
+      request.mandateId ?? (await findMandateBetween(tenantId, subject.person, client.agentId));
     return { subject, mandateId, through: null, trusting: null };
   }
 
@@ -130,7 +132,11 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
    * The only mandate between principal and agent. This only selects the mandate: it is read strictly before
    * it is used, like any other.
    */
-  async function theMandate(tenantId: string, person: Subject['person'], agentId: string): Promise<string> {
+  async function findMandateBetween(
+    tenantId: string,
+    person: Subject['person'],
+    agentId: string,
+  ): Promise<string> {
     if (person === null) throw new Error('an assertion without a person was let through');
     const candidates = await reach(
       parts.read(tenantId, (ctx) => mandatesBetween(ctx, person, agentId, MAX_CANDIDATES)),
@@ -159,7 +165,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
  * The mandate itself as the subject. Only for clients that prove possession of a key, because a secret or an
  * SVID could be a copy.
  */
-function offline(client: AuthenticatedClient): Subject {
+function presentMandate(client: AuthenticatedClient): Subject {
   if (client.method !== 'private_key_jwt') {
     throw new OAuthError(
       'unauthorized_client',
