@@ -79,7 +79,7 @@ async function executeWrite(app: App, call: Call, entry: CatalogueEntry, tool: A
       await tool.pin?.(ctx, row.input, row.actor);
       const reading = readContext(app, ctx, row.actor);
       const impact = await tool.preview(reading, row.input);
-      if (!(await clear(app, ctx, row, entry, new Map(), () => impact))) return;
+      if (!(await checkAgain(app, ctx, row, entry, new Map(), () => impact))) return;
       const output = await tool.run(
         {
           ...ctx,
@@ -165,7 +165,10 @@ async function intend(
     // Our own hold is already in place. No new decision may leave it without its counterpart at the provider
     // (law 9).
     const settled = started && tool.hold !== undefined;
-    if (!settled && !(await clear(app, ctx, row, entry, adminRoles, () => tool.impact(before, row.input))))
+    if (
+      !settled &&
+      !(await checkAgain(app, ctx, row, entry, adminRoles, () => tool.impact(before, row.input)))
+    )
       return null;
     if (!started) {
       await spendMandateUse(ctx, row.actor, tool.scope);
@@ -181,7 +184,7 @@ async function intend(
  * Decides again at execution: the call must still be allowed, and must do exactly what was approved.
  * Otherwise it settles the call or asks again, and returns false.
  */
-async function clear(
+async function checkAgain(
   app: App,
   ctx: TenantWriter,
   row: Call,
@@ -211,7 +214,9 @@ async function clear(
   const kept =
     (approval?.state === 'approved' || approval?.state === 'waived') &&
     approval.digest === digest &&
-    requirements.every((one) => approval.requirements.some((old) => old.policy === one.policy));
+    requirements.every((requirement) =>
+      approval.requirements.some((old) => old.policy === requirement.policy),
+    );
   if (kept) return true;
   await askAgain(app, ctx, row, { requirements, digest, impact, saved: decision.saved });
   return false;

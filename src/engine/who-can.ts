@@ -81,7 +81,7 @@ function back(facts: DecisionFacts, past: Past | null): DecisionFacts {
     ...facts,
     policy: past.policy,
     principal: facts.principal === null ? null : past.person(facts.principal),
-    chain: facts.chain.map((one) => past.mandate(one)),
+    chain: facts.chain.map((mandate) => past.mandate(mandate)),
     targets: facts.targets.map((target) =>
       target?.type === 'Person' ? { ...target, person: past.person(target.person) } : target,
     ),

@@ -20,7 +20,7 @@ export async function findSuggested(
   approvalId: string,
 ): Promise<{ call: Call; terms: NonNullable<Suggestion['terms']> }> {
   const { approval, call } = await ownApproval(reader, actor, approvalId);
-  const denied = (await votesOf(reader, approval.id)).find((one) => one.vote === 'deny');
+  const denied = (await votesOf(reader, approval.id)).find((vote) => vote.vote === 'deny');
   const terms = (denied?.suggestion as Suggestion | null | undefined)?.terms;
   if (approval.state !== 'rejected' || terms === undefined)
     throw new Fault(

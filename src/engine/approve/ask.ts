@@ -94,7 +94,7 @@ export async function ask(
   const { settings } = await theTenant(ctx);
   const seconds = Math.min(
     settings.approvalSeconds,
-    ...approval.requirements.flatMap((one) => one.expiresSeconds ?? []),
+    ...approval.requirements.flatMap((requirement) => requirement.expiresSeconds ?? []),
   );
   const expiresAt = new Date(ctx.now.getTime() + seconds * 1000);
   await insertApproval(ctx, {

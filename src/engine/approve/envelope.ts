@@ -70,7 +70,9 @@ export async function envelopeOf(
   const view = await read((reader) => approvalView(reader, outcome.approvalId));
   if (view === null) return envelope;
   const { approval, call } = view;
-  const page = approval.requirements.some((one) => one.stepUp) ? { approval_url: pageOf(approval.id) } : {};
+  const page = approval.requirements.some((requirement) => requirement.stepUp)
+    ? { approval_url: pageOf(approval.id) }
+    : {};
   return { ...envelope, ...page, action_summary: call.summary, approvers: approverNames(view) };
 }
 

@@ -14,7 +14,7 @@ import type { App } from '../app.ts';
 export async function offersStepUp(app: Pick<App, 'loginIssuer'>, reader: TenantReader): Promise<boolean> {
   if (app.loginIssuer === null) return false;
   const providers = await identityProvidersOf(reader);
-  return providers.some((one) => one.kind === 'OKTA' && one.issuer === app.loginIssuer);
+  return providers.some((provider) => provider.kind === 'OKTA' && provider.issuer === app.loginIssuer);
 }
 
 /**

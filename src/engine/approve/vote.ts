@@ -165,7 +165,7 @@ async function ineligible(
 
 /** Whether every requirement has its quorum of approvals by people who are eligible now. */
 async function isSatisfied(reader: TenantReader, approval: Approval, call: Call): Promise<boolean> {
-  const yes = (await votesOf(reader, approval.id)).filter((one) => one.vote === 'approve');
+  const yes = (await votesOf(reader, approval.id)).filter((vote) => vote.vote === 'approve');
   for (const requirement of approval.requirements) {
     const able = new Set(
       (await eligibleFor(reader, requirement, call, approval.escalatedAt !== null)).map(

@@ -60,7 +60,7 @@ export async function wait(
     data: {
       ...ledgerData(asked, row.id),
       approval_id: approvalId,
-      policies: decision.saved.requirements.map((one) => one.policy),
+      policies: decision.saved.requirements.map((requirement) => requirement.policy),
       digest,
       expires_at: expiresAt.toISOString(),
     },

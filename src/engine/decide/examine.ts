@@ -72,7 +72,7 @@ function validate(text: string, parsed: readonly Parsed[], schema: string): void
   const policy = parsed.find(({ policy: one }) => one.id === first.policyId)?.policy.text ?? '';
   const byte = first.error.sourceLocations?.[0]?.start ?? 0;
   throw new TextError(
-    `policies: ${answer.validationErrors.map((one) => `${one.policyId}: ${one.error.message}`).join('; ')}`,
+    `policies: ${answer.validationErrors.map((failure) => `${failure.policyId}: ${failure.error.message}`).join('; ')}`,
     placeOf(text, first.policyId, { text: policy, byte }),
   );
 }

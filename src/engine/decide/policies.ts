@@ -106,24 +106,24 @@ export function preparePolicies(
       ? parsePolicies(text, 'shipped')
       : examine(text, 'shipped', { ...terms, staying: [] });
   const staying = parsed.filter(({ policy }) => policy.stays);
-  const ours = openCedar();
-  const shipped = shippedSet(ours, parsed, catalogue);
+  const ourCedar = openCedar();
+  const shipped = shippedSet(ourCedar, parsed, catalogue);
   // Prepared now, so that no decision waits for it.
   shipped.prepare();
-  const onlyStaying = shippedSet(ours, staying, catalogue);
+  const onlyStaying = shippedSet(ourCedar, staying, catalogue);
   // Tenants' texts have an engine of their own. If one breaks it, the shipped policies still decide.
-  const theirs = openCedar();
-  const kept = new LRUCache<string, PolicySet>({
+  const tenantsCedar = openCedar();
+  const sets = new LRUCache<string, PolicySet>({
     ...MAX_KEPT,
-    dispose: (_, digest) => theirs.release(digest),
+    dispose: (_, digest) => tenantsCedar.release(digest),
   });
-  const tried = new LRUCache<string, TriedOut>(MAX_TRIED);
+  const trials = new LRUCache<string, TriedOut>(MAX_TRIED);
   const underWay = new Map<string, Promise<TriedOut>>();
   const busy = new Set<string>();
 
   function keep(digest: string, own: string, set: PolicySet, ttl = 0): PolicySet {
     // An empty text has a size too.
-    kept.set(digest, set, { size: own.length + 1, ttl });
+    sets.set(digest, set, { size: own.length + 1, ttl });
     return set;
   }
 
@@ -136,12 +136,12 @@ export function preparePolicies(
       return onlyStaying.forTool(tool).ask(question);
     };
     const all = [...found.policies, ...staying];
-    return keep(digest, own, ownSet(theirs, all, digest, catalogue, broke));
+    return keep(digest, own, ownSet(tenantsCedar, all, digest, catalogue, broke));
   }
 
   /** Tries a text out once, however many callers ask at the same time or soon after. */
   function tryOnce(own: string, digest: string): Promise<TriedOut> {
-    const before = tried.get(digest);
+    const before = trials.get(digest);
     if (before !== undefined) return Promise.resolve(before);
     const begun = underWay.get(digest) ?? tryNow(own, digest);
     underWay.set(digest, begun);
@@ -151,7 +151,7 @@ export function preparePolicies(
   async function tryNow(own: string, digest: string): Promise<TriedOut> {
     try {
       const found = await trial(own, { ...terms, staying });
-      if (!('problem' in found && found.slow)) tried.set(digest, found, { size: own.length + 1 });
+      if (!('problem' in found && found.slow)) trials.set(digest, found, { size: own.length + 1 });
       return found;
     } finally {
       underWay.delete(digest);
@@ -164,7 +164,7 @@ export function preparePolicies(
     staying: onlyStaying,
     inForce: async (policy, versionOf) => {
       if (policy.digest === null) return shipped;
-      const set = kept.get(policy.digest);
+      const set = sets.get(policy.digest);
       if (set !== undefined) return set;
       const version = await versionOf(policy.version);
       if (version === null || sha256(version.text) !== policy.digest)
@@ -174,7 +174,7 @@ export function preparePolicies(
     ofText: async (tenantId, own) => {
       if (own.trim() === '') return shipped;
       const digest = sha256(own);
-      const isNew = tried.get(digest) === undefined;
+      const isNew = trials.get(digest) === undefined;
       if (isNew && busy.has(tenantId))
         throw new Fault(
           'unavailable',
@@ -192,8 +192,8 @@ export function preparePolicies(
       }
     },
     ready: () => {
-      ours.ready();
-      theirs.ready();
+      ourCedar.ready();
+      tenantsCedar.ready();
     },
   };
 }

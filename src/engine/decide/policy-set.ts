@@ -39,9 +39,9 @@ export function shippedSet(
   const all: Prepared[] = [];
   const sets = new Map(
     catalogue.all.map((entry) => {
-      const mine = selectFor(entry, parsed);
-      const digest = digestOf(mine);
-      const prepared = { id: digest, texts: textsOf(mine) };
+      const matching = selectFor(entry, parsed);
+      const digest = digestOf(matching);
+      const prepared = { id: digest, texts: textsOf(matching) };
       all.push(prepared);
       const ask = (question: CedarQuestion) => {
         try {
@@ -51,14 +51,14 @@ export function shippedSet(
           throw error;
         }
       };
-      return [entry.tool.name, { digest, policies: byId(mine), ask }];
+      return [entry.tool.name, { digest, policies: byId(matching), ask }];
     }),
   );
   return {
     all: parsed.map(({ policy }) => policy),
     problem: null,
     forTool: (tool) => findSet(sets, tool),
-    prepare: () => all.forEach((one) => engine.prepare(one)),
+    prepare: () => all.forEach((policies) => engine.prepare(policies)),
   };
 }
 
@@ -76,7 +76,7 @@ export function ownSet(
   const prepared = { id: digest, texts: textsOf(parsed) };
   const sets = new Map(
     catalogue.all.map((entry) => {
-      const mine = selectFor(entry, parsed);
+      const matching = selectFor(entry, parsed);
       const ask = (question: CedarQuestion) => {
         try {
           return engine.ask(prepared, question);
@@ -85,7 +85,7 @@ export function ownSet(
           throw error;
         }
       };
-      return [entry.tool.name, { digest: digestOf(mine), policies: byId(mine), ask }];
+      return [entry.tool.name, { digest: digestOf(matching), policies: byId(matching), ask }];
     }),
   );
   return { all: parsed.map(({ policy }) => policy), problem: null, forTool: (tool) => findSet(sets, tool) };

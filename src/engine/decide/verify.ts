@@ -145,11 +145,11 @@ async function verifyTool(
   }
   const { policies, requirements } = decision.saved;
   if (requirements.length === 0) return { allowed: true, policies };
-  const needsStepUp = requirements.some((one) => one.stepUp);
+  const needsStepUp = requirements.some((requirement) => requirement.stepUp);
   return {
     allowed: false,
     reasons: [needsStepUp ? 'STEP_UP_REQUIRED' : 'APPROVAL_REQUIRED'],
-    message: requirements.map((one) => one.reason).join(' '),
+    message: requirements.map((requirement) => requirement.reason).join(' '),
     missing: {
       approvals: requirements.map(({ policy, approver, quorum, stepUp }) => ({
         policy,
@@ -200,7 +200,7 @@ function denyOutside(
 ): Denial | null {
   if (resource !== null && 'personId' in resource) return null;
   const narrow = actor.details?.resources ?? null;
-  const bounds = [...chain.map((one) => one.resources), ...(narrow === null ? [] : [narrow])];
+  const bounds = [...chain.map((mandate) => mandate.resources), ...(narrow === null ? [] : [narrow])];
   const within = bounds.every((patterns) =>
     resource === null ? patterns.includes('*') : coversText(patterns, resource.text),
   );
@@ -240,7 +240,7 @@ export function verdictOf(
   why: Denial,
   chain: readonly { readonly reason: string | null; readonly state: string }[],
 ): Verdict {
-  const lost = chain.some((one) => one.state === 'frozen' && one.reason === 'authority_lost');
+  const lost = chain.some((mandate) => mandate.state === 'frozen' && mandate.reason === 'authority_lost');
   const first = reasonOf(why.code);
   return {
     allowed: false,

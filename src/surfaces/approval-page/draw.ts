@@ -126,7 +126,9 @@ const STATES: Readonly<Record<Scene['view']['approval']['state'], string>> = {
 
 function stateOf({ view }: Scene): string {
   if (view.approval.state !== 'pending') return STATES[view.approval.state];
-  const given = view.requirements.map((one) => `${one.given} of ${one.requirement.quorum} approvals`);
+  const given = view.requirements.map(
+    (requirement) => `${requirement.given} of ${requirement.requirement.quorum} approvals`,
+  );
   return `${STATES.pending} · ${given.join(', ')}`;
 }
 

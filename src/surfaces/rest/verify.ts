@@ -83,7 +83,7 @@ async function checkOne(asking: Asking, check: VerifyCheck): Promise<VerifyAnswe
   const candidates =
     check.token === undefined
       ? await byName(app, tenantId, check, scope)
-      : requireSameMandate(await byToken(kernel, app.baseUrl, caller, check.token), check);
+      : refuseOtherMandate(await byToken(kernel, app.baseUrl, caller, check.token), check);
   const noted = async ({ verdict, actor }: Judged): Promise<VerifyAnswer> => {
     const answer = answerOf(verdict, actor, false);
     await app.ledgerBatch.add(tenantId, entryOf(caller, check, scope, answer));
@@ -177,7 +177,7 @@ async function lockAll(ctx: TenantWriter, actors: readonly AgentActor[]): Promis
 }
 
 /** A check may repeat the token's mandate, but not name another one. */
-function requireSameMandate(token: Candidates, check: VerifyCheck): Candidates {
+function refuseOtherMandate(token: Candidates, check: VerifyCheck): Candidates {
   if ('refused' in token || check.mandate_id === undefined || token.actors[0].mandateId === check.mandate_id)
     return token;
   return { refused: 'NO_MATCHING_MANDATE', message: 'The token belongs to another mandate.' };

@@ -129,7 +129,7 @@ export function grant(row: HotMandate | null, asking: Asking, now: Date): Grante
   const constraints = narrowConstraints(boundsOf(row, subject), asking.details, asking.coverage);
 
   const issuedAt = Math.floor(now.getTime() / 1000);
-  const ends = [row, ...row.chain].map((one) => one.expires_at.getTime() / 1000);
+  const ends = [row, ...row.chain].map((mandate) => mandate.expires_at.getTime() / 1000);
   const expiresAt = Math.floor(Math.min(issuedAt + TOKEN_SECONDS, subject.expiresAt ?? Infinity, ...ends));
   if (expiresAt <= issuedAt) {
     throw new OAuthError(
