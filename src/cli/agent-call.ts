@@ -45,7 +45,7 @@ approval_wait" with a new token for the same mandate finds its result.
       `Calling ${tool}. If people must approve it, this takes up to ${WAIT_SECONDS} seconds to say so.\n`,
     );
     const until = Math.min(Date.now() + waitMs, token.expiresAtMs - RESERVE_MS);
-    const answer = await decided(token, await callTool(token, tool, input), until, terminal);
+    const answer = await awaitDecision(token, await callTool(token, tool, input), until, terminal);
     return report(answer, terminal);
   },
 };
@@ -66,7 +66,7 @@ const isOpen = ({ status }: ToolAnswer): boolean => status === 'pending_approval
 /**
  * The answer once people have decided and it is carried out; the last one where that is not so at `until`.
  */
-async function decided(
+async function awaitDecision(
   token: HeldToken,
   first: ToolAnswer,
   until: number,

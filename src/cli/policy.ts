@@ -102,7 +102,7 @@ The key needs the scope policy_set, which IT admins grant: /apikey grant <id> po
     const { file, text } = fileOf(values.file);
     if (values.note === undefined) throw new Unusable('Give --note: what changes and why.');
     const ask = serverOf(values, terminal);
-    return proposed(
+    return propose(
       'policy_set',
       { text, note: values.note },
       { ask, file, yes: values.yes === true, terminal },
@@ -169,7 +169,7 @@ The key needs the scope policy_requirement_set, which IT admins grant: /apikey g
     };
     const input = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     const ask = serverOf(values, terminal);
-    return proposed('policy_requirement_set', input, { ask, file: null, yes: values.yes === true, terminal });
+    return propose('policy_requirement_set', input, { ask, file: null, yes: values.yes === true, terminal });
   },
 };
 
@@ -182,14 +182,14 @@ interface Proposal {
 }
 
 /** Shows what the tool would change, and asks for it where that is wanted. */
-async function proposed(
+async function propose(
   tool: string,
   input: Readonly<Record<string, unknown>>,
   { ask, file, yes, terminal }: Proposal,
 ): Promise<number> {
   const { out, err } = terminal;
   const preview = await ask('POST', `/v1/tools/${tool}/preview`, input);
-  if (preview.status !== 200) return refused(preview, file, terminal);
+  if (preview.status !== 200) return reportRefusal(preview, file, terminal);
   const { allowed, reason, approvals, changes, effect } = preview.body as {
     allowed: boolean;
     reason?: string;
@@ -245,12 +245,12 @@ function resultOf(
 ): Readonly<Record<string, unknown>> | null {
   const { result } = answer.body as { result?: Readonly<Record<string, unknown>> };
   if (answer.status === 200 && result !== undefined) return result;
-  refused(answer, file, terminal);
+  reportRefusal(answer, file, terminal);
   return null;
 }
 
 /** Says why, with the place in the file where it is known. */
-function refused({ status, body }: ServerAnswer, file: string | null, { err }: Terminal): number {
+function reportRefusal({ status, body }: ServerAnswer, file: string | null, { err }: Terminal): number {
   const {
     detail,
     code,

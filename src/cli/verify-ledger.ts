@@ -19,12 +19,12 @@ or reordered.
 Exit code 0: the chain holds. 1: it does not.
 `,
   run: (args, { out }) => {
-    const { file, checkpoints } = inputs(args);
+    const { file, checkpoints } = readInputs(args);
     return report(verifyLedger(linesOf(file), checkpoints), checkpoints, out);
   },
 };
 
-function inputs(args: readonly string[]): { file: string; checkpoints: readonly ReadCheckpoint[] } {
+function readInputs(args: readonly string[]): { file: string; checkpoints: readonly ReadCheckpoint[] } {
   const { values, positionals } = argumentsOf('verify-ledger', args, {
     checkpoint: { type: 'string', multiple: true },
     jwks: { type: 'string' },

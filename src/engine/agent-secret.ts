@@ -35,7 +35,7 @@ export async function issueAgentSecret(
   await freshen(app, tenantId, peopleOf(actor, []));
   const answer = await transact(app, tenantId, async (ctx) => {
     const refused = bearerScopes.includes(AGENT_MANAGE)
-      ? await refusal(app, ctx, actor, agentId)
+      ? await findRefusal(app, ctx, actor, agentId)
       : denial('token_scope_missing', `The scope ${AGENT_MANAGE} is required.`);
     if (refused !== null) {
       ctx.record({
@@ -54,7 +54,12 @@ export async function issueAgentSecret(
   return { agent_id: agentId, client_secret: answer.secret };
 }
 
-async function refusal(app: App, ctx: TenantWriter, actor: Actor, agentId: string): Promise<Denial | null> {
+async function findRefusal(
+  app: App,
+  ctx: TenantWriter,
+  actor: Actor,
+  agentId: string,
+): Promise<Denial | null> {
   if (actor.kind === 'service') {
     return (await theTenant(ctx)).status === 'active'
       ? null

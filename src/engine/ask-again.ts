@@ -7,7 +7,7 @@ import type { Impact } from '#domain/impact.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { App } from './app.ts';
-import { ask, deadlock } from './approve/ask.ts';
+import { ask, findDeadlock } from './approve/ask.ts';
 import { deniedError, settle } from './settle-call.ts';
 import { EXECUTE_CALL } from './saved-call.ts';
 
@@ -32,7 +32,7 @@ const SUPERSEDED = {
  * same moment; then nothing has changed and a retry sees the result.
  */
 export async function askAgain(app: App, ctx: TenantWriter, row: Call, fresh: NewQuestion): Promise<void> {
-  const blocked = await deadlock(app, ctx, fresh.requirements, row);
+  const blocked = await findDeadlock(app, ctx, fresh.requirements, row);
   if (blocked !== null) return settle(ctx, row, 'denied', { error: deniedError(blocked) });
   const needsAsking = fresh.requirements.length > 0;
   const [id, approvalId] = [newId('call'), newId('apr')];

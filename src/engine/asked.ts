@@ -2,7 +2,8 @@ import type { Actor } from '#domain/actor.ts';
 import type { TenantWriter } from '#domain/context.ts';
 import type { App } from './app.ts';
 import type { CatalogueEntry } from './catalogue.ts';
-import { targetIds } from './decide/decide.ts';
+import { targetIds, type Question } from './decide/decide.ts';
+import { NO_ROLES, type AdminRoles } from './decide/entities.ts';
 import type { Targets } from './tool.ts';
 
 /** A request to use a tool, as an interface passes it on. */
@@ -67,3 +68,15 @@ export function ledgerData(
     ...(actor.kind === 'person' ? { identity: actor.identity } : {}),
   };
 }
+
+/** What is decided about a request. `adminRoles`: those of the targets, where the tool acts on people. */
+export const questionOf = (
+  { entry, request, input, targets }: Asked,
+  adminRoles: AdminRoles = NO_ROLES,
+): Question => ({
+  entry,
+  actor: request.actor,
+  targets,
+  adminRoles,
+  worth: entry.tool.worth?.(input) ?? null,
+});

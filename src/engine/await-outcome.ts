@@ -24,7 +24,7 @@ export async function awaitOutcome(
     signal,
   );
   if (final !== null && 'next' in final) return awaitOutcome(app, tenantId, final.next, waitMs, signal);
-  return final ?? readonly(app, tenantId, (reader) => currentOutcome(reader, callId));
+  return final ?? readonly(app, tenantId, (reader) => readOutcome(reader, callId));
 }
 
 async function finalOutcome(
@@ -36,7 +36,7 @@ async function finalOutcome(
   return FINAL_STATES.has(row.state) ? outcomeOf(row, null) : null;
 }
 
-async function currentOutcome(reader: TenantReader, callId: string): Promise<Outcome> {
+async function readOutcome(reader: TenantReader, callId: string): Promise<Outcome> {
   const row = await mustFind(reader, callId);
   const approval = row.approvalId === null ? null : await findApproval(reader, row.approvalId);
   return outcomeOf(row, approval?.expiresAt ?? null);

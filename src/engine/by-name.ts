@@ -112,11 +112,11 @@ export async function byName(
   typed: Typed,
 ): Promise<readonly Choice[] | null> {
   const { kind, field, text } = typed;
-  if (kind === 'group') return groups(app, reader, actor, typed);
+  if (kind === 'group') return findGroups(app, reader, actor, typed);
   const nameable = NAMEABLE[kind];
   if (nameable === undefined || nameable.isIdItself(text)) return null;
   // No list shows them: they wait for nothing any more.
-  if (typed.entry.tool.name === 'approval_adopt') return adoptable(reader, actor, typed);
+  if (typed.entry.tool.name === 'approval_adopt') return findAdoptable(reader, actor, typed);
   const entry = app.catalogue.get(nameable.list);
   if (entry === undefined || !(await mayAtOnce(app, reader, actor, entry, {}))) return null;
   const { tool } = entry;
@@ -136,7 +136,7 @@ export async function byName(
 }
 
 /** One's own requests that were denied with terms to adopt. */
-async function adoptable(
+async function findAdoptable(
   reader: TenantReader,
   { personId }: PersonActor,
   { field, text }: Typed,
@@ -162,7 +162,7 @@ export async function seesGroups(app: App, reader: TenantReader, actor: PersonAc
  * is. A text that is a group's id is that id, whatever else is called so: whoever names groups at a source
  * must not choose what an id means. One that is no group's name is left as it is too.
  */
-async function groups(
+async function findGroups(
   app: App,
   reader: TenantReader,
   actor: PersonActor,

@@ -1,33 +1,28 @@
-import { actorName, isThroughAgent, principalOf } from '#domain/actor.ts';
+import { actorName, isThroughAgent } from '#domain/actor.ts';
 import { FINAL_STATES, type CallError } from '#domain/call/call.ts';
 import type { Repeatable } from '#domain/call/repeats.ts';
-import { callUnderWay, insertCall, inTurn, type Call, type NewCall } from '#domain/call/store.ts';
-import type { TenantReader, TenantWriter, WriteContext } from '#domain/context.ts';
+import type { Call } from '#domain/call/store.ts';
 import type { Denial } from '#domain/denial.ts';
 import { asFault, Fault } from '#lib/fault.ts';
-import { newId } from '#lib/id.ts';
 import type { App } from './app.ts';
 import { awaitOutcome, mustFind } from './await-outcome.ts';
-import { inputDigestOf } from './approve/ask.ts';
-import { callDesk } from './approve/desk.ts';
-import { wait } from './approve/wait.ts';
 import { ledgerData, type Asked, type CallRequest } from './asked.ts';
 import type { CatalogueEntry } from './catalogue.ts';
-import { decide, decideNow, fallenSince, peopleOf, targetIds, type Decision } from './decide/decide.ts';
-import type { AdminRoles } from './decide/entities.ts';
+import { act, write } from './change.ts';
+import { decideNow, fallenSince, peopleOf } from './decide/decide.ts';
+import { NO_ROLES } from './decide/entities.ts';
 import { lacksScope, policiesOf } from './decide/given.ts';
 import { notForAgents } from './decide/not-for-agents.ts';
-import { parseInput, readContext } from './explain.ts';
-import { changedSince, foreseenDigest } from './foresee.ts';
+import { deny, Outdated } from './deny.ts';
+import { parseInput } from './explain.ts';
+import { look } from './look.ts';
 import type { Outcome } from './outcome.ts';
 import { referenceFields, resolveReferences } from './references.ts';
-import { bindRepeat, Repeated, repeatableOf, repeatedCall } from './repeat.ts';
-import { TENANT_TARGET, type AnyAct, type AnyWrite } from './tool.ts';
-import { adminRolesOf, EXECUTE_CALL, savedQuestion, spendMandateUse } from './saved-call.ts';
-import { summaryOf } from './summary.ts';
+import { Repeated, repeatableOf, repeatedCall } from './repeat.ts';
+import { TENANT_TARGET } from './tool.ts';
+import { savedQuestion } from './saved-call.ts';
 import { freshen } from './read-person.ts';
-import { readonly, transact } from './transact.ts';
-import { lookContext } from './world.ts';
+import { readonly } from './transact.ts';
 
 /**
  * The single entry point for every use of a tool, from every interface. Parses the input, resolves references
@@ -94,11 +89,6 @@ async function use(asked: Asked, repeatable: Repeatable | null): Promise<Outcome
 }
 
 /**
- * Thrown when nothing was decided because somebody's directory data is too old and was not read again yet.
- */
-class Outdated extends Error {}
-
-/**
  * The outcome of the call that this request repeats. Denied if its caller could not ask for it now: their
  * standing, scopes, key or mandate may have been lost since.
  */
@@ -156,166 +146,6 @@ async function canonicalInput(
   }
 }
 
-async function look(asked: Asked): Promise<Outcome> {
-  const { app, request, entry, input } = asked;
-  const { tool } = entry;
-  const asking = question(asked, NO_ROLES);
-  const answer =
-    tool.effects === 'read'
-      ? await readonly(app, request.tenantId, async (reader) => {
-          const decision = await decide(reader, app.policies, asking);
-          const output = passes(decision, tool)
-            ? await tool.run(readContext(app, reader, request.actor), input)
-            : {};
-          return { decision, output };
-        })
-      : { decision: await decideNow(app, request.tenantId, asking), output: {} };
-  if (!passes(answer.decision, tool)) return deny(asked, answer.decision.denial);
-  const output =
-    tool.effects === 'look'
-      ? await tool.run(await lookContext(app, request.tenantId, request.actor, request.signal), input)
-      : await finalAnswer(asked, answer.output);
-  const callId = newId('call');
-  await app.ledgerBatch.add(request.tenantId, {
-    event: 'CALL_SUCCEEDED',
-    actor: actorName(request.actor),
-    data: ledgerData(asked, callId),
-  });
-  return { status: 'done', callId, output };
-}
-
-/**
- * Whether the decision lets a read or a look run. Such tools cannot wait for an approval, so a policy that
- * requires one throws Fault `forbidden`.
- */
-function passes(
-  decision: Decision,
-  tool: CatalogueEntry['tool'],
-): decision is Extract<Decision, { allowed: true }> {
-  if (decision.allowed && decision.saved.requirements.length > 0)
-    throw new Fault(
-      'forbidden',
-      `A policy requires approval for "${tool.title}", but read-only tools cannot be approved. An administrator must change that policy.`,
-    );
-  return decision.allowed;
-}
-
-/**
- * For a read that waits: repeats it whenever the call it waits for changes. It only reads, so it is not
- * decided again.
- */
-async function finalAnswer(
-  { app, request, entry: { tool }, input }: Asked,
-  first: Record<string, unknown>,
-): Promise<Record<string, unknown>> {
-  if (tool.effects !== 'read' || tool.waits === undefined) return first;
-  const { waits } = tool;
-  const callId = waits.on(first);
-  if (callId === null) return first;
-  let last = first;
-  const again = async () => {
-    last = await readonly(app, request.tenantId, (reader) =>
-      tool.run(readContext(app, reader, request.actor), input),
-    );
-    return waits.on(last) === null ? last : null;
-  };
-  return (await app.settled.until(callId, waits.seconds(input) * 1000, again, request.signal)) ?? last;
-}
-
-async function write(asked: Asked, tool: AnyWrite, repeatable: Repeatable | null): Promise<Call | Outcome> {
-  const { app, request, input } = asked;
-  const result = await transact(app, request.tenantId, async (ctx) => {
-    await tool.pin?.(ctx, input, request.actor);
-    const reading = readContext(app, ctx, request.actor);
-    const extra = await tool.context?.(reading, input);
-    const decision = await decide(
-      ctx,
-      app.policies,
-      { ...question(asked, NO_ROLES), ...(extra && { extra }) },
-      'share',
-    );
-    if (!decision.allowed) return decision.denial;
-    const impact = await tool.preview(reading, input);
-    if (request.seen !== undefined && request.seen !== foreseenDigest(app, asked.entry, input, impact))
-      throw changedSince();
-    const row = await newCall(ctx, asked, decision);
-    if (decision.saved.requirements.length > 0)
-      return waitOnce(
-        ctx,
-        repeatable,
-        await alongside(ctx, asked, await wait(ctx, asked, row, decision, impact)),
-      );
-    await bindRepeat(ctx, repeatable, row.id);
-    const writer: WriteContext = {
-      ...ctx,
-      actor: request.actor,
-      callId: row.id,
-      calls: callDesk(app, ctx),
-      policy: reading.policy,
-      seal: (plain, about) => app.secrets.seal(plain, about),
-    };
-    const output = await tool.run(writer, input);
-    await spendUse(ctx, asked);
-    await insertCall(ctx, { ...row, state: 'succeeded', result: output, settledAt: ctx.now });
-    ctx.record({ event: 'CALL_SUCCEEDED', actor: actorName(request.actor), data: ledgerData(asked, row.id) });
-    return alongside(ctx, asked, await mustFind(ctx, row.id));
-  });
-  return 'code' in result ? deny(asked, result) : result;
-}
-
-async function act(asked: Asked, tool: AnyAct, repeatable: Repeatable | null): Promise<Call | Outcome> {
-  const { app, request, input, targets } = asked;
-  // Decide before asking the provider: an actor without authority learns nothing of the target and uses up no
-  // rate limit.
-  const early = await decideNow(app, request.tenantId, question(asked, NO_ROLES));
-  if (!early.allowed) return deny(asked, early.denial);
-  const looking = await lookContext(app, request.tenantId, request.actor, request.signal);
-  const [before, adminRoles] = await Promise.all([
-    tool.observe(looking, input),
-    adminRolesOf(looking.directory, targets),
-  ]);
-  const impact = tool.impact(before, input);
-  const result = await transact(app, request.tenantId, async (ctx) => {
-    const decision = await decide(ctx, app.policies, question(asked, adminRoles), 'share');
-    if (!decision.allowed) return decision.denial;
-    const row = await newCall(ctx, asked, decision);
-    if (decision.saved.requirements.length > 0)
-      return waitOnce(
-        ctx,
-        repeatable,
-        await alongside(ctx, asked, await wait(ctx, asked, row, decision, impact)),
-      );
-    await inTurn(ctx, row.inputDigest);
-    const same = await callUnderWay(ctx, row.inputDigest);
-    await bindRepeat(ctx, repeatable, same?.id ?? row.id);
-    if (same !== null) return alongside(ctx, asked, same);
-    await insertCall(ctx, { ...row, state: 'ready' });
-    ctx.enqueue(EXECUTE_CALL, { call: row.id });
-    return alongside(ctx, asked, await mustFind(ctx, row.id));
-  });
-  return 'code' in result ? deny(asked, result) : result;
-}
-
-/** Binds a waiting call to the caller's idempotency key. */
-async function waitOnce(
-  ctx: TenantWriter,
-  repeatable: Repeatable | null,
-  waiting: Call | Denial,
-): Promise<Call | Denial> {
-  if ('id' in waiting) await bindRepeat(ctx, repeatable, waiting.id);
-  return waiting;
-}
-
-/** Runs what the interface commits with the call. A denial saves no call, so it does not run then. */
-async function alongside(
-  ctx: TenantWriter,
-  { request }: Asked,
-  saved: Call | Denial,
-): Promise<Call | Denial> {
-  if (!('code' in saved)) await request.alongside?.(ctx, saved.id);
-  return saved;
-}
-
 async function settledOutcome(app: App, request: CallRequest, result: Call | Outcome): Promise<Outcome> {
   if ('status' in result) return result;
   return awaitOutcome(
@@ -325,62 +155,6 @@ async function settledOutcome(app: App, request: CallRequest, result: Call | Out
     FINAL_STATES.has(result.state) ? 0 : (request.waitMs ?? 0),
     request.signal,
   );
-}
-
-const NO_ROLES: AdminRoles = new Map();
-
-const question = ({ entry, request, input, targets }: Asked, adminRoles: AdminRoles) => ({
-  entry,
-  actor: request.actor,
-  targets,
-  adminRoles,
-  worth: entry.tool.worth?.(input) ?? null,
-});
-
-async function newCall(
-  reader: TenantReader,
-  { app, request, entry, input, targets }: Asked,
-  decision: Decision & { allowed: true },
-): Promise<NewCall & { id: string; inputDigest: string; targets: string[] }> {
-  const { actor, tenantId } = request;
-  return {
-    tenantId,
-    id: newId('call'),
-    tool: entry.tool.name,
-    summary: await summaryOf(reader, entry.tool, targets),
-    actor,
-    principalId: principalOf(actor),
-    agentId: actor.kind === 'agent' ? actor.agentId : null,
-    mandateId: actor.kind === 'agent' ? actor.mandateId : null,
-    targets: targetIds(targets),
-    input,
-    inputDigest: inputDigestOf(app, { tenantId, tool: entry.tool.name, actor, input }),
-    reason: request.reason ?? null,
-    state: 'ready',
-    decision: decision.saved,
-    createdAt: app.now(),
-    updatedAt: app.now(),
-  };
-}
-
-async function spendUse(ctx: TenantWriter, asked: Asked): Promise<void> {
-  await spendMandateUse(ctx, asked.request.actor, asked.entry.tool.scope);
-}
-
-async function deny(asked: Asked, why: Denial): Promise<Outcome> {
-  if (why.code === 'directory_outdated' && asked.freshened !== true) throw new Outdated();
-  const { app, request } = asked;
-  const callId = newId('call');
-  await app.ledgerBatch.add(request.tenantId, {
-    event: 'CALL_DENIED',
-    actor: actorName(request.actor),
-    data: {
-      ...ledgerData(asked, callId),
-      code: why.code,
-      ...(why.policy === undefined ? {} : { policy: why.policy }),
-    },
-  });
-  return { status: 'denied', callId, denial: why };
 }
 
 async function recordFailure(asked: Asked, fault: Fault): Promise<void> {

@@ -38,7 +38,7 @@ export async function loadCatalogue(folder: URL): Promise<Catalogue> {
     const wanted = `${family}_${base}`.replaceAll('-', '_');
     if (module.default.name !== wanted)
       throw new Error(`tools/${file} must be named ${wanted}, not ${module.default.name}`);
-    entries.push(entry(module.default, family));
+    entries.push(entryOf(module.default, family));
   }
   const commands = entries.flatMap(({ tool }) => (tool.command === undefined ? [] : [words(tool.command)]));
   const twice = commands.find((command, index) => commands.indexOf(command) !== index);
@@ -55,7 +55,7 @@ export async function loadCatalogue(folder: URL): Promise<Catalogue> {
 /** The words of a command without its arguments: `/okta reset password`. */
 export const words = (command: string): string => command.replace(/\s*[<[].*$/, '');
 
-function entry(tool: AnyTool, family: string): CatalogueEntry {
+function entryOf(tool: AnyTool, family: string): CatalogueEntry {
   const inputSchema = z.toJSONSchema(tool.input, { io: 'input' }) as Record<string, unknown>;
   const outputSchema = z.toJSONSchema(tool.output, { io: 'output' }) as Record<string, unknown>;
   for (const [field, schema] of Object.entries(

@@ -89,13 +89,13 @@ function targetsOf({ tool }: CatalogueEntry, input: Record<string, unknown>): Ta
  * on an agent or a mandate of theirs, or any. Tried on a few examples, so a tool that a policy allows for one
  * particular target alone may be missing.
  */
-export async function usableBy(
+export async function findUsable(
   app: Pick<App, 'policies'>,
   reader: TenantReader,
   actor: PersonActor,
   entries: readonly CatalogueEntry[],
 ): Promise<ReadonlySet<string>> {
-  const examples = await examplesFor(reader, actor.personId);
+  const examples = await findExamples(reader, actor.personId);
   const usable = await Promise.all(
     entries.map(async (entry) => {
       for (const input of examplesOf(entry, examples))
@@ -108,7 +108,7 @@ export async function usableBy(
 
 type Examples = Readonly<Record<string, readonly string[]>>;
 
-async function examplesFor(reader: TenantReader, personId: string): Promise<Examples> {
+async function findExamples(reader: TenantReader, personId: string): Promise<Examples> {
   const [around, ownAgents, agents, ownMandates, mandates] = await Promise.all([
     someoneAround(reader, personId),
     listAgents(reader, { ownerId: personId, limit: 1 }),

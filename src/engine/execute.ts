@@ -16,7 +16,7 @@ import { readContext } from './explain.ts';
 import { freshen } from './read-person.ts';
 import type { AdminRoles } from './decide/entities.ts';
 import type { AnyAct, AnyWrite } from './tool.ts';
-import { errorOf, finish, locked, open, refusedError, settle } from './settle-call.ts';
+import { errorOf, finish, lockCall, open, refusedError, settle } from './settle-call.ts';
 import { nothingDone, stumble, type Tried } from './stumble.ts';
 import { transact, readonly } from './transact.ts';
 import { actContext, lookContext } from './world.ts';
@@ -74,12 +74,12 @@ const later = (app: App): Date => new Date(app.now().getTime() + BUSY_SECONDS * 
 async function executeWrite(app: App, call: Call, entry: CatalogueEntry, tool: AnyWrite): Promise<void> {
   try {
     await transact(app, call.tenantId, async (ctx) => {
-      const row = await locked(ctx, call.id);
+      const row = await lockCall(ctx, call.id);
       if (row === null) return;
       await tool.pin?.(ctx, row.input, row.actor);
       const reading = readContext(app, ctx, row.actor);
       const impact = await tool.preview(reading, row.input);
-      if (!(await cleared(app, ctx, row, entry, new Map(), () => impact))) return;
+      if (!(await checkAgain(app, ctx, row, entry, new Map(), () => impact))) return;
       const output = await tool.run(
         {
           ...ctx,
@@ -98,7 +98,7 @@ async function executeWrite(app: App, call: Call, entry: CatalogueEntry, tool: A
     const fault = asFault(error);
     if (fault.code === 'unavailable' || fault.code === 'internal') throw error;
     await transact(app, call.tenantId, async (ctx) => {
-      const row = await locked(ctx, call.id);
+      const row = await lockCall(ctx, call.id);
       if (row !== null)
         await settle(ctx, row, fault.code === 'forbidden' ? 'denied' : 'failed', { error: errorOf(fault) });
     });
@@ -149,7 +149,7 @@ async function intend(
   adminRoles: AdminRoles,
 ): Promise<Tried | null> {
   return transact(app, call.tenantId, async (ctx) => {
-    const row = await locked(ctx, call.id);
+    const row = await lockCall(ctx, call.id);
     if (row === null) return null;
     const started = row.state === 'running';
     const before = row.before ?? seen;
@@ -165,7 +165,10 @@ async function intend(
     // Our own hold is already in place. No new decision may leave it without its counterpart at the provider
     // (law 9).
     const settled = started && tool.hold !== undefined;
-    if (!settled && !(await cleared(app, ctx, row, entry, adminRoles, () => tool.impact(before, row.input))))
+    if (
+      !settled &&
+      !(await checkAgain(app, ctx, row, entry, adminRoles, () => tool.impact(before, row.input)))
+    )
       return null;
     if (!started) {
       await spendMandateUse(ctx, row.actor, tool.scope);
@@ -181,7 +184,7 @@ async function intend(
  * Decides again at execution: the call must still be allowed, and must do exactly what was approved.
  * Otherwise it settles the call or asks again, and returns false.
  */
-async function cleared(
+async function checkAgain(
   app: App,
   ctx: TenantWriter,
   row: Call,
@@ -211,7 +214,9 @@ async function cleared(
   const kept =
     (approval?.state === 'approved' || approval?.state === 'waived') &&
     approval.digest === digest &&
-    requirements.every((one) => approval.requirements.some((old) => old.policy === one.policy));
+    requirements.every((requirement) =>
+      approval.requirements.some((old) => old.policy === requirement.policy),
+    );
   if (kept) return true;
   await askAgain(app, ctx, row, { requirements, digest, impact, saved: decision.saved });
   return false;

@@ -5,7 +5,7 @@ import type { Denial } from '#domain/denial.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 import { eligibleFor } from './approve/approvers.ts';
-import { deadlock } from './approve/ask.ts';
+import { findDeadlock } from './approve/ask.ts';
 import { approvalPage } from './approve/page.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { decide, targetIds } from './decide/decide.ts';
@@ -103,7 +103,7 @@ async function explain(
     principalId: principalOf(actor),
     agentId: actor.kind === 'agent' ? actor.agentId : null,
   };
-  const blocked = await deadlock(app, reader, decision.saved.requirements, asked);
+  const blocked = await findDeadlock(app, reader, decision.saved.requirements, asked);
   if (blocked !== null) return { ...refused(blocked), policies: decision.saved.policies };
   const approvals = await Promise.all(
     decision.saved.requirements.map(async (one) => ({

@@ -55,7 +55,7 @@ export async function foresee(
  * allow it. Null where it can, where policy refuses it (the call says so, and is in the ledger), and for a
  * tool that does not change our rows.
  */
-export async function impossible(
+export async function findImpossible(
   app: App,
   reader: TenantReader,
   { actor, entry, input }: { actor: Actor; entry: CatalogueEntry; input: Record<string, unknown> },

@@ -3,7 +3,7 @@ import { newId } from '#lib/id.ts';
 import { inShort } from '#lib/in-short.ts';
 import type { App } from './app.ts';
 import { EXECUTE_CALL } from './saved-call.ts';
-import { locked, settle } from './settle-call.ts';
+import { lockCall, settle } from './settle-call.ts';
 import { transact } from './transact.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function giveUpCall(app: App, tenantId: string, callId: string, err
   const errorId = newId('err');
   app.log.error({ error_id: errorId, call: callId, cause: inShort(error) }, 'a call is given up');
   await transact(app, tenantId, async (ctx) => {
-    const row = await locked(ctx, callId);
+    const row = await lockCall(ctx, callId);
     if (row === null) return;
     await raiseAlarm(
       ctx,

@@ -93,7 +93,7 @@ export function createOktaLogin(
 ): OktaLogin {
   let discovered: { readonly at: number; readonly config: Promise<client.Configuration> } | null = null;
 
-  function configuration(of: LoginClient): Promise<client.Configuration> {
+  function configure(of: LoginClient): Promise<client.Configuration> {
     if (discovered !== null && Date.now() - discovered.at < KEEP_DISCOVERY_MS) return discovered.config;
     const auth = of.clientSecret === null ? client.None() : client.ClientSecretBasic(of.clientSecret);
     const execute = [client.enableNonRepudiationChecks];
@@ -113,10 +113,10 @@ export function createOktaLogin(
     return config;
   }
 
-  async function reached(): Promise<client.Configuration> {
+  async function reachOkta(): Promise<client.Configuration> {
     if (login === null) throw new LoginFailed('Sign-in is not set up. Ask an administrator to set it up.');
     try {
-      return await configuration(login);
+      return await configure(login);
     } catch (error) {
       throw new LoginFailed('Okta is not responding. Try again in a minute.', error);
     }
@@ -125,7 +125,7 @@ export function createOktaLogin(
   /**
    * The sign-in that this browser began. Null if it belongs to another browser or interaction, or is too old.
    */
-  function unsealed(kept: string | null, about: string): z.infer<typeof Begun> | null {
+  function unseal(kept: string | null, about: string): z.infer<typeof Begun> | null {
     if (kept === null) return null;
     try {
       const begun = Begun.parse(JSON.parse(app.secrets.unseal(kept, about)));
@@ -139,7 +139,7 @@ export function createOktaLogin(
     isSetUp: (tenantId) =>
       readonly(app, tenantId, (reader) => offersStepUp({ loginIssuer: login?.issuer ?? null }, reader)),
     start: async (tenantId, interactionUid, strength) => {
-      const config = await reached();
+      const config = await reachOkta();
       const verifier = client.randomPKCECodeVerifier();
       const nonce = client.randomNonce();
       // The uid comes first so that the answer finds its interaction; the random part proves that it belongs
@@ -159,8 +159,8 @@ export function createOktaLogin(
       return { at, kept: app.secrets.seal(JSON.stringify(begun), sealedFor(tenantId, interactionUid)) };
     },
     finish: async (tenantId, interactionUid, answer, kept) => {
-      const config = await reached();
-      const begun = unsealed(kept, sealedFor(tenantId, interactionUid));
+      const config = await reachOkta();
+      const begun = unseal(kept, sealedFor(tenantId, interactionUid));
       if (begun === null)
         throw new LoginFailed(
           'This response from Okta is too old, or belongs to another browser. Sign in again.',

@@ -8,22 +8,22 @@ const OURS = new Set(['ref', 'pick', 'multiline', 'not_secret', 'label', 'hint',
  * refuses a whole request if one schema contains `exclusiveMinimum` or `multipleOf`. The published schema may
  * therefore allow slightly more than the tool's own schema, which decides.
  */
-export const publishedSchema = (schema: unknown): unknown => published(schema, false);
+export const publishedSchema = (schema: unknown): unknown => publishSchema(schema, false);
 
 /** `named` means that the members are field names, not keywords. */
-function published(value: unknown, named: boolean): unknown {
-  if (Array.isArray(value)) return value.map((item) => published(item, false));
+function publishSchema(value: unknown, named: boolean): unknown {
+  if (Array.isArray(value)) return value.map((item) => publishSchema(item, false));
   if (typeof value !== 'object' || value === null) return value;
-  const schema = named ? (value as Schema) : plainBounds(value as Schema);
+  const schema = named ? (value as Schema) : simplifyBounds(value as Schema);
   const members = Object.entries(schema).filter(([name, member]) => named || !isOurs(name, member));
   return Object.fromEntries(
-    members.map(([name, member]) => [name, published(member, name === 'properties' && !named)]),
+    members.map(([name, member]) => [name, publishSchema(member, name === 'properties' && !named)]),
   );
 }
 
 const isOurs = (name: string, member: unknown): boolean => OURS.has(name) && typeof member !== 'object';
 
-function plainBounds(schema: Schema): Schema {
+function simplifyBounds(schema: Schema): Schema {
   const { exclusiveMinimum: above, exclusiveMaximum: below, multipleOf, ...rest } = schema;
   const step = schema['type'] === 'integer' ? 1 : typeof multipleOf === 'number' ? multipleOf : 0;
   return {

@@ -44,7 +44,7 @@ export interface SetUpAnswer {
  */
 export async function setUpTenant(app: App, setUp: SetUp, claim: () => Promise<void>): Promise<SetUpAnswer> {
   const askedAt = app.now();
-  const administrators = await lookUp(setUp);
+  const administrators = await findAdministrators(setUp);
   await claim();
   const tenantId = newId('tnt');
   const keys = await transact(app, tenantId, async (ctx) => {
@@ -87,7 +87,7 @@ export async function startSchedules(app: Pick<App, 'queue'>, tenantId: string):
   await app.queue.schedule(SWEEP, '*/5 * * * *', { tenant: tenantId }, tenantId);
 }
 
-async function lookUp(setUp: SetUp): Promise<ProviderPerson[]> {
+async function findAdministrators(setUp: SetUp): Promise<ProviderPerson[]> {
   const link = setUp.okta.connect();
   try {
     return await Promise.all(

@@ -14,7 +14,7 @@ import { transact } from './transact.ts';
  */
 export async function finish(app: App, call: Call, state: CallState, how: Ended): Promise<void> {
   await transact(app, call.tenantId, async (ctx) => {
-    const row = await locked(ctx, call.id);
+    const row = await lockCall(ctx, call.id);
     // Fence: another process has begun a new attempt.
     if (row === null || row.attempt !== call.attempt) return;
     await settle(ctx, row, state, how);
@@ -63,7 +63,7 @@ export async function settle(ctx: TenantWriter, row: Call, state: CallState, how
 export const open = (call: Call): boolean => call.state === 'ready' || call.state === 'running';
 
 /** Locks a call that may still be run. Null if it has ended or does not exist. */
-export async function locked(ctx: TenantWriter, callId: string): Promise<Call | null> {
+export async function lockCall(ctx: TenantWriter, callId: string): Promise<Call | null> {
   const row = await findCall(ctx, callId, 'update');
   return row !== null && open(row) ? row : null;
 }

@@ -4,7 +4,7 @@ import type { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import type { App } from './app.ts';
 import { EXECUTE_CALL } from './saved-call.ts';
-import { errorOf, finish, locked } from './settle-call.ts';
+import { errorOf, finish, lockCall } from './settle-call.ts';
 import type { AnyAct } from './tool.ts';
 import { transact } from './transact.ts';
 
@@ -45,7 +45,7 @@ export async function stumble(app: App, tried: Tried, tool: AnyAct, fault: Fault
   );
   const startAfter = new Date(app.now().getTime() + retryDelayMs(fault, attempts));
   await transact(app, call.tenantId, async (ctx) => {
-    const row = await locked(ctx, call.id);
+    const row = await lockCall(ctx, call.id);
     if (row === null || row.attempt !== call.attempt) return;
     // A failed look counts as an attempt too. Otherwise a provider that is down for good would be asked for
     // ever.

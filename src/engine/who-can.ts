@@ -7,9 +7,9 @@ import type { PolicyDesk, WhoCan } from '#domain/policy/desk.ts';
 import { policyVersion } from '#domain/policy/store.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
-import { deadlock } from './approve/ask.ts';
+import { findDeadlock } from './approve/ask.ts';
 import { judge, targetIds, type Question } from './decide/decide.ts';
-import type { PolicySet } from './decide/policies.ts';
+import type { PolicySet } from './decide/policy-set.ts';
 import { parseInput } from './input.ts';
 import { resolveReferences } from './references.ts';
 
@@ -81,7 +81,7 @@ function back(facts: DecisionFacts, past: Past | null): DecisionFacts {
     ...facts,
     policy: past.policy,
     principal: facts.principal === null ? null : past.person(facts.principal),
-    chain: facts.chain.map((one) => past.mandate(one)),
+    chain: facts.chain.map((mandate) => past.mandate(mandate)),
     targets: facts.targets.map((target) =>
       target?.type === 'Person' ? { ...target, person: past.person(target.person) } : target,
     ),
@@ -150,10 +150,10 @@ async function agentsWhoCan(search: Search) {
 async function blockedFor(
   { parts, reader, past, base }: Search,
   actor: Actor,
-  requirements: Parameters<typeof deadlock>[2],
+  requirements: Parameters<typeof findDeadlock>[2],
 ): Promise<string | null> {
   if (past !== null || requirements.length === 0 || actor.kind === 'service') return null;
-  const why = await deadlock(parts, reader, requirements, {
+  const why = await findDeadlock(parts, reader, requirements, {
     tool: base.entry.tool.name,
     actor,
     targets: targetIds(base.targets),

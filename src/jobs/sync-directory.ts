@@ -46,8 +46,8 @@ export async function syncDirectory(app: App, tenantId: string): Promise<SyncRep
   const run: SyncRun = { app, tenantId, link, actor, begun: app.now(), report: emptyReport() };
   const { report } = run;
   const failures = [
-    await part(report, 'people', () => syncPeople(run)),
-    await part(report, 'groups', () => syncGroups(run)),
+    await runPart(report, 'people', () => syncPeople(run)),
+    await runPart(report, 'groups', () => syncGroups(run)),
   ];
   for (const failure of failures) if (failure !== null) throw failure;
   await saveOutcome(run);
@@ -58,7 +58,7 @@ export async function syncDirectory(app: App, tenantId: string): Promise<SyncRep
  * Runs one part and returns a fault that may be temporary, or null. A refusal would be repeated, so it goes
  * into the report.
  */
-async function part(report: SyncReport, name: string, work: () => Promise<void>): Promise<Error | null> {
+async function runPart(report: SyncReport, name: string, work: () => Promise<void>): Promise<Error | null> {
   try {
     await work();
   } catch (error) {

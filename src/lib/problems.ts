@@ -45,7 +45,7 @@ export function invalidInput(opening: string, problems: readonly Problem[]): Fau
 function problemsOf(schema: z.ZodType, issue: z.core.$ZodIssue, alsoKnown: readonly string[]): Problem[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
-    const shape = unwrapped(schemaAt(schema, path));
+    const shape = unwrap(schemaAt(schema, path));
     const known = shape instanceof z.ZodObject ? Object.keys(shape.shape) : [];
     const all = path.length === 0 ? [...known, ...alsoKnown] : known;
     return issue.keys.map((key) => ({
@@ -85,7 +85,7 @@ export function nearestName(name: string, known: readonly string[]): string | nu
 function schemaAt(schema: z.ZodType, path: readonly string[]): z.ZodType | undefined {
   let at: z.ZodType | undefined = schema;
   for (const step of path) {
-    const inner: z.ZodType | undefined = at === undefined ? undefined : unwrapped(at);
+    const inner: z.ZodType | undefined = at === undefined ? undefined : unwrap(at);
     if (inner instanceof z.ZodObject) at = inner.shape[step] as z.ZodType | undefined;
     else at = inner instanceof z.ZodArray ? (inner.element as z.ZodType) : undefined;
   }
@@ -93,7 +93,7 @@ function schemaAt(schema: z.ZodType, path: readonly string[]): z.ZodType | undef
 }
 
 /** The schema inside optional, default and nullable wrappers. */
-function unwrapped(schema: z.ZodType | undefined): z.ZodType | undefined {
+function unwrap(schema: z.ZodType | undefined): z.ZodType | undefined {
   let at = schema;
   while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodNullable)
     at = at.unwrap() as z.ZodType;

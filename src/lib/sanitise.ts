@@ -69,14 +69,14 @@ export function sanitiseText(text: string): string {
 
 /** The same JSON value with `sanitiseText` applied to every string in it, including member names. */
 export function sanitiseData<T>(value: T): T {
-  return clean(value) as T;
+  return cleanValue(value) as T;
 }
 
-function clean(value: unknown): unknown {
+function cleanValue(value: unknown): unknown {
   if (typeof value === 'string') return sanitiseText(value);
-  if (Array.isArray(value)) return value.map(clean);
+  if (Array.isArray(value)) return value.map(cleanValue);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [sanitiseText(name), clean(member)]),
+    Object.entries(value).map(([name, member]) => [sanitiseText(name), cleanValue(member)]),
   );
 }

@@ -122,7 +122,7 @@ function secretsOf({ okta, slack, ownerUrl }: Installation): string[] {
       : PRIVATE_MEMBERS.map((name) => credential.privateKey[name])),
     ...clientSecretForms(login),
     password,
-    safelyDecoded(password),
+    decodeSafely(password),
   ].filter((secret): secret is string => typeof secret === 'string' && secret.length >= SHORTEST_SECRET);
 }
 
@@ -148,7 +148,7 @@ const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi'] as const;
 /** What is shorter stands in ordinary words, and guards nothing. */
 const SHORTEST_SECRET = 8;
 
-function safelyDecoded(text: string): string {
+function decodeSafely(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -27,7 +27,7 @@ const COMMANDS: readonly Command[] = [
  * The terminal of a command that npm started: there usage and advice say `npm run prokura --`, because there
  * is no `prokura` on the path.
  */
-function spoken(terminal: Terminal): Terminal {
+function speak(terminal: Terminal): Terminal {
   if (terminal.env['npm_lifecycle_event'] !== 'prokura') return terminal;
   const named = (text: string) =>
     text.replaceAll(/(?<=(?:Usage|Run|tool): |^ {2})prokura(?= )/gm, 'npm run prokura --');
@@ -42,7 +42,7 @@ export async function main(args: readonly string[], given: Terminal): Promise<nu
   const terminal = cleaned(given);
   const words = args[0] === 'help' ? [...args.slice(1), '--help'] : args;
   const command = COMMANDS.find(({ name }) => name.split(' ').every((word, index) => words[index] === word));
-  const speaker = spoken(terminal);
+  const speaker = speak(terminal);
   if (command === undefined) return withoutCommand(words, speaker);
   const rest = words.slice(command.name.split(' ').length);
   if (asksForHelp(rest)) {

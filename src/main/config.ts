@@ -110,7 +110,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     dynamicRegistration: settings.OAUTH_DCR === '1',
     okta: real ? oktaConfig(settings) : null,
     slack: real ? slackConfig(settings) : null,
-    sandbox: sandboxConfig(settings),
+    sandbox: readSandbox(settings),
   });
 }
 
@@ -164,7 +164,7 @@ const slackConfig = (settings: Environment): SlackConfig => ({
   signingSecrets: signingSecretsIn(settings.SLACK_SIGNING_SECRET ?? ''),
 });
 
-function sandboxConfig(settings: Environment): Config['sandbox'] {
+function readSandbox(settings: Environment): Config['sandbox'] {
   const {
     SANDBOX_SLACK_URL: url,
     SANDBOX_SLACK_BOT_TOKEN: botToken,

@@ -56,7 +56,7 @@ export async function startSandbox(config: Config): Promise<Sandbox> {
   const oktaUrl = config.sandbox.oktaUrl ?? okta?.url ?? '';
   const slackUrl = config.sandbox.slack?.url ?? slack?.url ?? '';
   const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...publicKey } = state.oktaKey;
-  await control(oktaUrl, 'PUT', '/service-app', { jwks: { keys: [publicKey] } });
+  await sendControl(oktaUrl, 'PUT', '/service-app', { jwks: { keys: [publicKey] } });
   return {
     masterKey: config.masterKey ?? state.masterKey,
     okta: oktaOfSandbox(state, oktaUrl),
@@ -80,7 +80,7 @@ async function introduce(
   oktaUrl: string,
   slackUrl: string,
 ): Promise<SetUpAnswer | null> {
-  await control(slackUrl, 'POST', '/connect', { url: `${server.url}/slack/events` });
+  await sendControl(slackUrl, 'POST', '/connect', { url: `${server.url}/slack/events` });
   const keysFile = join(config.dataFolder, 'sandbox-keys.json');
   const [row] = await server.app.database.db.execute<{ id: string | null }>(
     sql`select tenant_of('only', '') as id`,
@@ -123,7 +123,7 @@ export async function makeSampleCompany(server: RunningServer, oktaUrl: string):
     authorization: `Bearer ${answer.api_keys.scim}`,
     style: 'oin',
   };
-  await control(oktaUrl, 'PUT', '/scim-app', scim);
+  await sendControl(oktaUrl, 'PUT', '/scim-app', scim);
   for (let waited = 0; waited < 30_000; waited += 50) {
     if ((await readonly(app, answer.tenant_id, lastSync)) !== null) return answer;
     await sleep(50);
@@ -131,7 +131,7 @@ export async function makeSampleCompany(server: RunningServer, oktaUrl: string):
   throw new Error('The sample company was not imported within 30 seconds (slow machine?)');
 }
 
-async function control(url: string, method: string, path: string, body: unknown): Promise<void> {
+async function sendControl(url: string, method: string, path: string, body: unknown): Promise<void> {
   const response = await fetch(`${url}/_sandbox${path}`, {
     method,
     headers: { 'content-type': 'application/json' },

@@ -35,8 +35,8 @@ export async function makeSandboxState(folder: string, port: number): Promise<Sa
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const fresh: SandboxState = {
       masterKey: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64'),
-      oktaPort: await preferred(port === 0 ? 0 : port + 1),
-      slackPort: await preferred(port === 0 ? 0 : port + 2),
+      oktaPort: await preferPort(port === 0 ? 0 : port + 1),
+      slackPort: await preferPort(port === 0 ? 0 : port + 2),
       slackBotToken: `xoxb-sandbox-${newSecret(16)}`,
       slackSigningSecret: newSecret(20),
       oktaKey: { ...privateKey.export({ format: 'jwk' }), kid: newSecret(8), alg: 'RS256', use: 'sig' },
@@ -52,7 +52,7 @@ export async function makeSandboxState(folder: string, port: number): Promise<Sa
 }
 
 /** The port next to the server's, which is easy to guess, or any free port if that one is in use. */
-async function preferred(port: number): Promise<number> {
+async function preferPort(port: number): Promise<number> {
   if (port === 0) return freePort();
   const taken = await fetch(`http://127.0.0.1:${port}/`).then(
     () => true,

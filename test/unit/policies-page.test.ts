@@ -6,7 +6,8 @@ import type * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { ApproverKind } from '#domain/approval/approval.ts';
 import { loadCatalogue } from '#engine/catalogue.ts';
 import { parsePolicies } from '#engine/decide/parse.ts';
-import { preparePolicies, type PolicySet } from '#engine/decide/policies.ts';
+import { preparePolicies } from '#engine/decide/policies.ts';
+import type { PolicySet } from '#engine/decide/policy-set.ts';
 import { changedText, withoutStaying } from '#engine/decide/requirement-change.ts';
 import { actionParents, cedarSchema } from '#engine/decide/schema.ts';
 

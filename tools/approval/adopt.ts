@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { adopt, suggested } from '#engine/approve/adopt.ts';
+import { adopt, findSuggested } from '#engine/approve/adopt.ts';
 import { approvalTarget, defineTool, IMPLIED_SCOPE } from '#engine/tool.ts';
 
 export default defineTool({
@@ -26,7 +26,7 @@ export default defineTool({
   danger: 'mild',
   unseen: () => true,
   preview: async (ctx, input) => {
-    const { terms } = await suggested(ctx, ctx.actor, input.approval_id);
+    const { terms } = await findSuggested(ctx, ctx.actor, input.approval_id);
     return {
       changes: Object.entries(terms).map(([what, to]) => ({ what, to: JSON.stringify(to) })),
       effect: 'The request is sent again with these terms.',

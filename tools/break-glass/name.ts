@@ -6,7 +6,7 @@ import { findPerson, type Person } from '#domain/person/store.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 import { Fault } from '#lib/fault.ts';
 
-async function changed(reader: TenantReader, id: string): Promise<Person> {
+async function findPersonToChange(reader: TenantReader, id: string): Promise<Person> {
   const person = await findPerson(reader, id);
   if (person === null) throw new Fault('not_found', 'Person not found.');
   if (await isNamed(reader, id))
@@ -29,7 +29,7 @@ export default defineTool({
   effects: 'write',
   danger: 'serious',
   preview: async (ctx, input) => {
-    const person = await changed(ctx, input.person);
+    const person = await findPersonToChange(ctx, input.person);
     return {
       changes: [{ what: `break-glass for ${person.displayName}`, from: 'no', to: 'yes' }],
       effect: `${person.displayName} can skip approvals in an emergency, one request at a time.`,
@@ -37,7 +37,7 @@ export default defineTool({
     };
   },
   run: async (ctx, input) => {
-    const person = await changed(ctx, input.person);
+    const person = await findPersonToChange(ctx, input.person);
     await addNamed(ctx, person.id);
     ctx.record({
       event: 'BREAK_GLASS_NAMED',

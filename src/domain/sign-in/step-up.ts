@@ -32,7 +32,7 @@ export interface SignInClaims {
  * methods (`mfa`, RFC 8176) must show several factors, and it must be at most `STEP_UP_SECONDS` old. A
  * missing claim counts as too weak: an organisation that ignores `acr_values` sends none.
  */
-export function tooWeak(
+export function findWeakness(
   { acr, amr, authTime }: SignInClaims,
   now: Date,
 ): 'no_second_factor' | 'too_old' | null {

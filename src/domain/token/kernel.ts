@@ -1,9 +1,6 @@
 import { Fault } from '#lib/fault.ts';
 import { createGuardedFetch } from '#lib/guarded-fetch.ts';
 import { createRemoteKeys } from '#lib/jwks.ts';
-import { findPersonByUid } from '../person/store.ts';
-import { standingOf } from '../person/standing.ts';
-import { theTenant } from '../tenant/store.ts';
 import { findAgent } from '../agent/store.ts';
 import { assertionReplayed, refuseClient } from './client/client-assertion.ts';
 import { createClientAuthenticator, type AuthenticatedClient } from './client/client-authenticator.ts';
@@ -34,13 +31,12 @@ import { createExchange, type ExchangeResponse } from './exchange/exchange.ts';
 import type { ExchangeRequest } from './grant/exchange-request.ts';
 import { createMandateReader } from './grant/hot-mandate.ts';
 import { introspection, type IntrospectionCaller } from './issued/introspection.ts';
-import { fromBefore, isFromBefore } from './logout/logged-out.ts';
 import { createLogoutReceiver, type LogoutReceiver } from './logout/logout.ts';
 import { reach } from '#db/reach.ts';
 import type { KernelParts } from './parts.ts';
 import { audiencesOfKey } from './grant/resource.ts';
 import { configuredProviders, type Configured } from './subject/providers/configured.ts';
-import { tryToken, type TokenTrial } from './subject/providers/explain.ts';
+import type { TokenTrial } from './subject/providers/explain.ts';
 import { createStrangerCount } from './exchange/refusal.ts';
 import { revokeToken } from './issued/revoke-token.ts';
 import { createSigningKeys, type PublishedKey, type Signer } from './keys/signing-keys.ts';
@@ -50,17 +46,13 @@ import { createStatusLists, type StatusListPublisher } from './status-list.ts';
 import { createPresentationCheck } from './subject/subject.ts';
 import { createSubjectLimit } from './subject/subject-limit.ts';
 import { proveSubject, type ProvedSubject } from './subject/subject-token.ts';
+import { createSubjectCheck, type VerifiedSubject } from './subject/verified-subject.ts';
 
 export type { VerifiedDelegation } from './issued/delegation-token.ts';
 export type { HotPerson, VerifiedClient } from './issued/client-token.ts';
 
 /** What one of our tokens stands for: an agent under a mandate, or a person's own client. */
 export type VerifiedToken = VerifiedDelegation | VerifiedClient;
-
-/** A person who presented an access token of their provider and is in good standing now. */
-interface VerifiedSubject extends ProvedSubject {
-  readonly personId: string;
-}
 
 /**
  * Issues and checks tokens. No decision is cached, only parsed keys and valid signatures. Standing is read
@@ -200,6 +192,7 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
     if (await reach(parts.write(tenantId, (ctx) => spend(ctx, once.key, once.expiresAt)))) return;
     throw proofReplayed();
   }
+  const subjects = createSubjectCheck({ parts, remoteKeys, providers, prove, useProof });
   const exchange = createExchange({
     parts,
     tenants,
@@ -238,54 +231,8 @@ export function createTokenKernel(parts: KernelParts): TokenKernel {
       if (proof !== null) await useProof(verified.tenantId, proof);
       return verified;
     },
-    verifySubject: async (tenantId, token, came = null) => {
-      const proved = await prove(token, await providers.now(tenantId));
-      const proof = checkPossession(token, proved.boundTo, came, parts.now().getTime() / 1000);
-      if (proof !== null) await useProof(tenantId, proof);
-      const [tenant, person] = await reach(
-        parts.read(
-          tenantId,
-          async (ctx) =>
-            [await theTenant(ctx), await findPersonByUid(ctx, proved.provider, proved.uid)] as const,
-        ),
-      );
-      if (tenant.status !== 'active') {
-        throw new Fault('unauthenticated', 'This organisation is frozen. An IT admin can lift the freeze.', {
-          detail: { reason: 'tenant_frozen' },
-        });
-      }
-      if (person === null) {
-        throw new Fault(
-          'unauthenticated',
-          'The person of this token is not in the directory. An administrator can import them.',
-          {
-            detail: { reason: 'person_unknown' },
-          },
-        );
-      }
-      const why = standingOf(person);
-      if (why !== null) throw new Fault('unauthenticated', why.message, { detail: { reason: why.code } });
-      if (isFromBefore(proved.issuedAt, person.tokensNotBefore)) throw fromBefore();
-      return { ...proved, personId: person.id };
-    },
-    tryToken: async (tenantId, token) =>
-      tryToken(token, {
-        configured: (await providers.now(tenantId)).list,
-        keys: remoteKeys,
-        now: parts.now().getTime() / 1000,
-        lookUp: (provider, uid, issuedAt) =>
-          reach(
-            parts.read(tenantId, async (ctx) => {
-              const person = await findPersonByUid(ctx, provider, uid);
-              if (person === null) return null;
-              const { status } = await theTenant(ctx);
-              const frozen =
-                status === 'active' ? null : 'This organisation is frozen. An IT admin can lift the freeze.';
-              const before = isFromBefore(issuedAt, person.tokensNotBefore) ? fromBefore().message : null;
-              return { id: person.id, refusal: frozen ?? standingOf(person)?.message ?? before };
-            }),
-          ),
-      }),
+    verifySubject: (tenantId, token, came) => subjects.verify(tenantId, token, came),
+    tryToken: (tenantId, token) => subjects.tryToken(tenantId, token),
     authenticateClient: async (tenantId, credentials) => {
       const client = await clients.authenticate(tenantId, credentials);
       await requireStanding(tenantId, client, await spendAssertion(parts, tenantId, client));

@@ -14,13 +14,13 @@ import { ownApproval } from './own.ts';
  * The denied call and the terms that its approver would accept. Throws Fault `not_found` if it is not the
  * actor's own, and `conflict` if it was not denied with terms.
  */
-export async function suggested(
+export async function findSuggested(
   reader: TenantReader,
   actor: WriteContext['actor'],
   approvalId: string,
 ): Promise<{ call: Call; terms: NonNullable<Suggestion['terms']> }> {
   const { approval, call } = await ownApproval(reader, actor, approvalId);
-  const denied = (await votesOf(reader, approval.id)).find((one) => one.vote === 'deny');
+  const denied = (await votesOf(reader, approval.id)).find((vote) => vote.vote === 'deny');
   const terms = (denied?.suggestion as Suggestion | null | undefined)?.terms;
   if (approval.state !== 'rejected' || terms === undefined)
     throw new Fault(
@@ -35,14 +35,14 @@ export async function suggested(
  * decided, previewed and asked like any other; it joins an identical call that already waits (law 7). Returns
  * the call that now waits or runs.
  *
- * Throws as `suggested` and `narrowedInput` do, and Fault `forbidden` if policy refuses it now or nobody
+ * Throws as `findSuggested` and `narrowedInput` do, and Fault `forbidden` if policy refuses it now or nobody
  * could approve it.
  */
 export async function adopt(
   ctx: WriteContext,
   approvalId: string,
 ): Promise<{ callId: string; approvalId: string | null }> {
-  const { call: old, terms } = await suggested(ctx, ctx.actor, approvalId);
+  const { call: old, terms } = await findSuggested(ctx, ctx.actor, approvalId);
   const input = await narrowedInput(ctx, old, terms);
   const answer = await ctx.calls.recast({ tool: old.tool, actor: ctx.actor }, input);
   if (answer.denial !== null) throw new Fault('forbidden', answer.denial.message);

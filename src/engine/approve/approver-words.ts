@@ -44,7 +44,7 @@ export function mendingWords(
 ): string {
   const missing = quorum - able;
   const more = missing === 1 ? 'one more active person' : `${missing} more active people`;
-  const ways = [approver, ...(fallback === null ? [] : [fallback])].map((kind) => mending(kind, more));
+  const ways = [approver, ...(fallback === null ? [] : [fallback])].map((kind) => mendingSteps(kind, more));
   return `To fix this, an administrator can ${ways.join(', or ')}.`;
 }
 
@@ -55,7 +55,7 @@ const MENDING: Readonly<Record<string, string>> = {
   owner: 'transfer the agent to an owner other than the requester',
 };
 
-function mending(kind: ApproverKind, more: string): string {
+function mendingSteps(kind: ApproverKind, more: string): string {
   if (kind.startsWith('role:')) return `add ${more} to a group that gives the role ${roleName(kind)}`;
   if (kind.startsWith('anyone:'))
     return `add ${more} to a group that gives the scope ${kind.slice('anyone:'.length)}`;

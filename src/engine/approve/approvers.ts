@@ -30,7 +30,7 @@ export async function eligibleFor(
   }
   const barred = await barredFrom(reader, call);
   const able = async (kind: ApproverKind) =>
-    (await named(reader, kind, call)).filter(
+    (await findNamed(reader, kind, call)).filter(
       (person) => !barred.has(person.id) && standingOf(person) === null,
     );
   const first = await able(requirement.approver);
@@ -70,7 +70,7 @@ export async function barredFrom(reader: TenantReader, call: Asked): Promise<Set
   return barred;
 }
 
-async function named(reader: TenantReader, kind: ApproverKind, call: Asked): Promise<Person[]> {
+async function findNamed(reader: TenantReader, kind: ApproverKind, call: Asked): Promise<Person[]> {
   if (kind.startsWith('role:')) return peopleOfRole(reader, kind.slice('role:'.length));
   if (kind.startsWith('group:')) return peopleOfGroup(reader, kind.slice('group:'.length));
   if (kind.startsWith('anyone:')) return peopleOfScope(reader, kind.slice('anyone:'.length));

@@ -51,7 +51,7 @@ export function inputDigestOf(
  * Why nobody could ever approve this, or null. Such a call is refused at once instead of waiting until it
  * expires (law 9). It may wait if its requester may use break-glass.
  */
-export async function deadlock(
+export async function findDeadlock(
   app: Pick<App, 'loginIssuer' | 'catalogue'>,
   reader: TenantReader,
   requirements: readonly Requirement[],
@@ -94,7 +94,7 @@ export async function ask(
   const { settings } = await theTenant(ctx);
   const seconds = Math.min(
     settings.approvalSeconds,
-    ...approval.requirements.flatMap((one) => one.expiresSeconds ?? []),
+    ...approval.requirements.flatMap((requirement) => requirement.expiresSeconds ?? []),
   );
   const expiresAt = new Date(ctx.now.getTime() + seconds * 1000);
   await insertApproval(ctx, {

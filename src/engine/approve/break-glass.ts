@@ -83,7 +83,7 @@ export async function breakGlass(
       approval_id: approval.id,
       tool: call.tool,
       targets: call.targets,
-      waived: approval.requirements.map((one) => one.policy),
+      waived: approval.requirements.map((requirement) => requirement.policy),
       digest: approval.digest,
       why: asked.why,
       identity,

@@ -7,7 +7,7 @@ import { readContext } from '../explain.ts';
 import { parseInput } from '../input.ts';
 import { resolveReferences } from '../references.ts';
 import { approvalPage } from './page.ts';
-import { approvalDigest, deadlock, inputDigestOf } from './ask.ts';
+import { approvalDigest, findDeadlock, inputDigestOf } from './ask.ts';
 
 /** What tools that decide about calls may ask, inside the transaction of `ctx`. */
 export function callDesk(
@@ -44,7 +44,7 @@ export function callDesk(
       };
       return { denial: null, recast };
     },
-    deadlock: (call, recast) => deadlock(app, ctx, recast.decision.requirements, call),
+    deadlock: (call, recast) => findDeadlock(app, ctx, recast.decision.requirements, call),
     isAct: (tool) => app.catalogue.get(tool)?.tool.effects === 'act',
     page: (approvalId) => approvalPage(app.baseUrl, ctx.tenantId, approvalId),
   };

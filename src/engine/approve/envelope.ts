@@ -65,18 +65,20 @@ export async function envelopeOf(
   read: Read,
   outcome: Outcome,
 ): Promise<Envelope> {
-  const envelope = drawn(outcome);
+  const envelope = draw(outcome);
   if (outcome.status !== 'waiting') return envelope;
   const view = await read((reader) => approvalView(reader, outcome.approvalId));
   if (view === null) return envelope;
   const { approval, call } = view;
-  const page = approval.requirements.some((one) => one.stepUp) ? { approval_url: pageOf(approval.id) } : {};
+  const page = approval.requirements.some((requirement) => requirement.stepUp)
+    ? { approval_url: pageOf(approval.id) }
+    : {};
   return { ...envelope, ...page, action_summary: call.summary, approvers: approverNames(view) };
 }
 
 type Read = <T>(work: (reader: TenantReader) => Promise<T>) => Promise<T>;
 
-function drawn(outcome: Outcome): Envelope {
+function draw(outcome: Outcome): Envelope {
   const status = STATUS[outcome.status];
   const base = { status, call_id: outcome.callId };
   switch (outcome.status) {

@@ -46,8 +46,8 @@ export async function narrow(
   const answer = await ctx.calls.recast(call, await narrowedInput(ctx, call, terms));
   if (answer.denial !== null) throw new Fault('forbidden', answer.denial.message);
   const { input, inputDigest, decision, impact, digest } = answer.recast;
-  const known = new Set(approval.requirements.map((one) => one.policy));
-  if (decision.requirements.some((one) => !known.has(one.policy)))
+  const known = new Set(approval.requirements.map((requirement) => requirement.policy));
+  if (decision.requirements.some((requirement) => !known.has(requirement.policy)))
     throw new Fault(
       'conflict',
       'The narrower terms need other approvers. Deny the request and suggest them instead.',

@@ -19,7 +19,7 @@ export async function mayOpen(
   const approval = await findApproval(reader, approvalId);
   const call = approval === null ? null : await findCall(reader, approval.callId);
   if (approval === null || call === null) return null;
-  if ((await votesOf(reader, approvalId)).some((one) => one.voterId === personId)) return approval;
+  if ((await votesOf(reader, approvalId)).some((vote) => vote.voterId === personId)) return approval;
   if (call.principalId === personId) return (await mayBreakGlass(app, reader, call)) ? approval : null;
   for (const requirement of approval.requirements) {
     const able = await eligibleFor(reader, requirement, call, approval.escalatedAt !== null);

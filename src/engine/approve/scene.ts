@@ -112,7 +112,7 @@ export async function sceneOf(
       ({ quorum, approver, stepUp, reason }) =>
         say`${quorum} ${quorum === 1 ? 'approval' : 'approvals'}${stepUp ? ', each with step-up,' : ''} from ${approverWords(approver, quorum)}. ${reason}`,
     ),
-    page: approval.requirements.some((one) => one.stepUp) ? page : null,
+    page: approval.requirements.some((requirement) => requirement.stepUp) ? page : null,
     emergency: (await mayBreakGlass(app, reader, call)) ? page : null,
   };
 }

@@ -14,7 +14,7 @@ import type { App } from '../app.ts';
 export async function offersStepUp(app: Pick<App, 'loginIssuer'>, reader: TenantReader): Promise<boolean> {
   if (app.loginIssuer === null) return false;
   const providers = await identityProvidersOf(reader);
-  return providers.some((one) => one.kind === 'OKTA' && one.issuer === app.loginIssuer);
+  return providers.some((provider) => provider.kind === 'OKTA' && provider.issuer === app.loginIssuer);
 }
 
 /**
@@ -43,7 +43,7 @@ export async function spendStepUp(
     taken.version === approval.version &&
     taken.digest === approval.digest;
   if (taken === null || !fits)
-    throw wanting(
+    throw faultOfWanting(
       ctx,
       approval,
       actor.stepUp === undefined
@@ -58,7 +58,7 @@ export async function spendStepUp(
   };
 }
 
-function wanting(ctx: WriteContext, { id }: Approval, why: string): Fault {
+function faultOfWanting(ctx: WriteContext, { id }: Approval, why: string): Fault {
   const page = ctx.calls.page(id);
   return new Fault('forbidden', `${why} Open ${page}`, {
     detail: { reason: 'step_up_required', approval_id: id, approval_url: page },

@@ -101,7 +101,7 @@ export function approverNames(view: ApprovalView): string[] {
 }
 
 /** Says that fewer people can vote than must agree. Null if there are enough, or if it is decided. */
-export function shortage({ approval, requirements }: ApprovalView): string | null {
+export function describeShortage({ approval, requirements }: ApprovalView): string | null {
   if (approval.state !== 'pending') return null;
   const short = requirements.find(({ requirement, eligible }) => eligible.length < requirement.quorum);
   return short === undefined ? null : shortageWords(short.requirement.quorum, short.eligible.length);

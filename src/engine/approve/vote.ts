@@ -46,7 +46,7 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
   const voterId = ctx.actor.personId;
   const asked = await lockedPair(ctx, ballot.approvalId);
   let { approval, call } = asked;
-  const counted = await eligibility(ctx, approval, call, voterId);
+  const counted = await findEligibility(ctx, approval, call, voterId);
   if (approval.state !== 'pending') {
     throw new Fault(
       'conflict',
@@ -113,9 +113,9 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
     },
   });
   if (ballot.decision === 'deny') return reject(ctx, approval, call, ballot);
-  return (await satisfied(ctx, approval, call))
+  return (await isSatisfied(ctx, approval, call))
     ? approve(ctx, approval, call)
-    : stillPending(ctx, approval, call);
+    : keepPending(ctx, approval, call);
 }
 
 /** The approval and its call, locked in the order that all code uses. Throws Fault `not_found`. */
@@ -132,7 +132,7 @@ export async function lockedPair(
   return { approval, call };
 }
 
-async function eligibility(reader: TenantReader, approval: Approval, call: Call, voterId: string) {
+async function findEligibility(reader: TenantReader, approval: Approval, call: Call, voterId: string) {
   const others = new Set<string>();
   const mine: Requirement[] = [];
   for (const requirement of approval.requirements) {
@@ -164,8 +164,8 @@ async function ineligible(
 }
 
 /** Whether every requirement has its quorum of approvals by people who are eligible now. */
-async function satisfied(reader: TenantReader, approval: Approval, call: Call): Promise<boolean> {
-  const yes = (await votesOf(reader, approval.id)).filter((one) => one.vote === 'approve');
+async function isSatisfied(reader: TenantReader, approval: Approval, call: Call): Promise<boolean> {
+  const yes = (await votesOf(reader, approval.id)).filter((vote) => vote.vote === 'approve');
   for (const requirement of approval.requirements) {
     const able = new Set(
       (await eligibleFor(reader, requirement, call, approval.escalatedAt !== null)).map(
@@ -215,7 +215,7 @@ async function reject(
   return 'rejected';
 }
 
-async function stillPending(ctx: WriteContext, approval: Approval, call: Call): Promise<'pending'> {
+async function keepPending(ctx: WriteContext, approval: Approval, call: Call): Promise<'pending'> {
   await touchApproval(ctx, approval);
   ctx.emit({ name: 'call.voted', thing: call.id });
   return 'pending';

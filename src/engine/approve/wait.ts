@@ -10,7 +10,7 @@ import { newId } from '#lib/id.ts';
 import { ledgerData, type Asked } from '../asked.ts';
 import { mustFind } from '../await-outcome.ts';
 import type { Decision } from '../decide/decide.ts';
-import { approvalDigest, ask, deadlock } from './ask.ts';
+import { approvalDigest, ask, findDeadlock } from './ask.ts';
 
 /**
  * Saves the call as waiting, with its approval, or joins an identical call that already waits (law 7).
@@ -26,7 +26,7 @@ export async function wait(
 ): Promise<Call | Denial> {
   const { app, entry, input, request } = asked;
   const approvalId = newId('apr');
-  const blocked = await deadlock(app, ctx, decision.saved.requirements, {
+  const blocked = await findDeadlock(app, ctx, decision.saved.requirements, {
     tool: row.tool,
     actor: row.actor,
     targets: row.targets,
@@ -60,7 +60,7 @@ export async function wait(
     data: {
       ...ledgerData(asked, row.id),
       approval_id: approvalId,
-      policies: decision.saved.requirements.map((one) => one.policy),
+      policies: decision.saved.requirements.map((requirement) => requirement.policy),
       digest,
       expires_at: expiresAt.toISOString(),
     },

@@ -16,11 +16,12 @@ import type { CatalogueEntry } from '../catalogue.ts';
 import { type AskedContext, IMPLIED_SCOPE, TENANT_TARGET, type Target, type Targets } from '../tool.ts';
 import { readonly } from '../transact.ts';
 import { actionParents } from './schema.ts';
-import { delegated } from './delegated.ts';
+import { denyDelegated } from './delegated.ts';
 import { personEntity, serviceEntity, targetEntity, type AdminRoles } from './entities.ts';
-import { nobodyAllows } from './nobody-allows.ts';
+import { evaluate } from './evaluate.ts';
 import { notForAgents } from './not-for-agents.ts';
-import type { PolicyBook, PolicySet, ToolPolicies } from './policies.ts';
+import type { PolicyBook } from './policies.ts';
+import type { PolicySet } from './policy-set.ts';
 
 /** What `decide` is asked: may this actor use this tool on these targets? */
 export interface Question {
@@ -102,8 +103,8 @@ export async function fallenSince(
   const facts = await decisionFacts(reader, subjectsOf(actor, TENANT_TARGET), false);
   const chain = facts.chain.map(withoutOwnUse);
   return (
-    standing(question, { ...facts, chain }, reader.now) ??
-    delegated(entry, actor, { ...facts, chain }, reader.now, question.worth ?? null)
+    denyFallen(question, { ...facts, chain }, reader.now) ??
+    denyDelegated(entry, actor, { ...facts, chain }, reader.now, question.worth ?? null)
   );
 }
 
@@ -120,7 +121,7 @@ async function judgeInForce(
   now: Date,
   versionOf: Parameters<PolicyBook['inForce']>[1],
 ): Promise<Decision> {
-  const fallen = keyFallen(question.actor, facts);
+  const fallen = denyRevokedKey(question.actor, facts);
   if (fallen !== null) return fallen;
   if (question.entry.tool.tightens === true) {
     const decision = judge(policies.staying, question, facts, now);
@@ -129,7 +130,7 @@ async function judgeInForce(
   return judge(await policies.inForce(facts.policy, versionOf), question, facts, now);
 }
 
-function keyFallen(actor: Actor, facts: DecisionFacts): Decision | null {
+function denyRevokedKey(actor: Actor, facts: DecisionFacts): Decision | null {
   if (actor.kind !== 'service' || facts.keyStands) return null;
   return {
     allowed: false,
@@ -144,10 +145,10 @@ function keyFallen(actor: Actor, facts: DecisionFacts): Decision | null {
 export function judge(policies: PolicySet, question: Question, facts: DecisionFacts, now: Date): Decision {
   const { entry, actor } = question;
   const fallen =
-    standing(question, facts, now) ??
+    denyFallen(question, facts, now) ??
     // First: nobody should have to ask for a mandate, key or sign-in that could not change the answer.
     notForAgents(policies, entry, actor) ??
-    delegated(entry, actor, facts, now, question.worth ?? null);
+    denyDelegated(entry, actor, facts, now, question.worth ?? null);
   if (fallen !== null) return { allowed: false, denial: fallen };
 
   const set = policies.forTool(entry.tool.name);
@@ -168,7 +169,7 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
   const asking = principalEntity(question, facts);
   const matched = new Map<string, Requirement | null>();
   for (const [index, target] of facts.targets.entries()) {
-    if (target === null) throw missing(question.targets[index]);
+    if (target === null) throw faultOfMissing(question.targets[index]);
     const resource = targetEntity(target, question.adminRoles);
     const answer = evaluate(set, {
       actor,
@@ -191,14 +192,14 @@ export function judge(policies: PolicySet, question: Question, facts: DecisionFa
 /** A moment as a value of Cedar's extension type. */
 const datetime = (at: Date): cedar.CedarValueJson => ({ __extn: { fn: 'datetime', arg: at.toISOString() } });
 
-function standing(question: Question, facts: DecisionFacts, now: Date): Denial | null {
+function denyFallen(question: Question, facts: DecisionFacts, now: Date): Denial | null {
   const { entry, actor } = question;
   if (facts.tenantStatus !== 'active' && entry.tool.worksFrozen !== true)
     return denial(
       'tenant_frozen',
       'Everything in this organisation is frozen. An IT admin can lift the freeze.',
     );
-  if (actor.kind === 'service') return outdated(question, facts, now);
+  if (actor.kind === 'service') return denyOutdated(question, facts, now);
   if (facts.principal === null)
     return denial('principal_inactive', 'The person behind this call no longer exists here.');
   const { principal } = facts;
@@ -206,9 +207,9 @@ function standing(question: Question, facts: DecisionFacts, now: Date): Denial |
   return (
     standingOf(principal) ??
     (through && principal.delegationFrozen ? delegationFrozen(principal.displayName) : null) ??
-    tokenScopeDenial(entry, actor) ??
-    clientScopeDenial(entry, actor) ??
-    outdated(question, facts, now)
+    denyTokenScope(entry, actor) ??
+    denyClientScope(entry, actor) ??
+    denyOutdated(question, facts, now)
   );
 }
 
@@ -216,7 +217,7 @@ function standing(question: Question, facts: DecisionFacts, now: Date): Denial |
  * Denies if the directory data of the principal or of a target is older than the tenant allows. The caller
  * then reads it again, or the denial stays.
  */
-function outdated({ entry, anyAge }: Question, facts: DecisionFacts, now: Date): Denial | null {
+function denyOutdated({ entry, anyAge }: Question, facts: DecisionFacts, now: Date): Denial | null {
   if (entry.tool.tightens === true || anyAge === true) return null;
   const about = [
     facts.principal,
@@ -232,7 +233,7 @@ function principalEntity({ actor, adminRoles }: Question, { principal }: Decisio
   return personEntity(principal, adminRoles.get(principal.id));
 }
 
-function missing(target: Target | undefined): Fault {
+function faultOfMissing(target: Target | undefined): Fault {
   const id = target === undefined || target.type === 'Tenant' ? 'thing' : target.id;
   const noun = target?.type.toLowerCase() ?? 'thing';
   return new Fault(
@@ -241,55 +242,7 @@ function missing(target: Target | undefined): Fault {
   );
 }
 
-interface Evaluation {
-  readonly actor: Actor;
-  readonly tool: string;
-  readonly targetType: Target['type'];
-  readonly principal: cedar.EntityJson;
-  readonly action: cedar.TypeAndId;
-  readonly resource: cedar.EntityJson;
-  readonly context: cedar.Context;
-  readonly entities: readonly cedar.EntityJson[];
-}
-
-function evaluate(set: ToolPolicies, asked: Evaluation): { matched: string[] } | { denial: Denial } {
-  const { principal, action, resource, context } = asked;
-  // A person who is both principal and target is one entity.
-  const both = sameUid(principal, resource) ? [resource] : [principal, resource];
-  const answer = set.ask({
-    principal: principal.uid,
-    action,
-    resource: resource.uid,
-    context,
-    entities: [...asked.entities, ...both],
-  });
-  if (answer.type === 'failure')
-    return { denial: policyError(answer.errors.map((error) => error.message).join('; ')) };
-  const { decision, diagnostics } = answer.response;
-  // Cedar skips a policy that fails to evaluate. If that policy is a forbid, skipping it would wrongly allow.
-  if (diagnostics.errors.length > 0)
-    return { denial: policyError(diagnostics.errors.map((error) => error.policyId).join(', ')) };
-  if (decision === 'deny' && diagnostics.reason.length > 0) {
-    const policy = set.policies.get(diagnostics.reason[0]!);
-    return {
-      denial: denial('forbidden_by_policy', policy?.reason ?? 'A policy forbids this.', {
-        policy: diagnostics.reason[0]!,
-      }),
-    };
-  }
-  const permits = diagnostics.reason.filter((id) => set.policies.get(id)?.addsOnly === false);
-  if (decision === 'deny' || permits.length === 0)
-    return { denial: nobodyAllows(set, asked.actor, asked.tool, asked.targetType) };
-  return { matched: diagnostics.reason };
-}
-
-const policyError = (what: string): Denial =>
-  denial(
-    'policy_error',
-    `A policy could not be evaluated (${what}), so the call is denied. An administrator must fix the policy.`,
-  );
-
-function tokenScopeDenial(entry: CatalogueEntry, actor: Actor): Denial | null {
+function denyTokenScope(entry: CatalogueEntry, actor: Actor): Denial | null {
   if (actor.kind !== 'person' || actor.tokenScopes === undefined) return null;
   const needed = entry.tool.tokenScope;
   if (needed !== undefined && actor.tokenScopes.includes(needed)) return null;
@@ -304,7 +257,7 @@ function tokenScopeDenial(entry: CatalogueEntry, actor: Actor): Denial | null {
 }
 
 /** Denies if the person did not grant the tool's scope when they signed in to this client. */
-function clientScopeDenial({ tool }: CatalogueEntry, actor: Actor): Denial | null {
+function denyClientScope({ tool }: CatalogueEntry, actor: Actor): Denial | null {
   if (actor.kind !== 'person' || actor.through === undefined || tool.only === 'people') return null;
   if (tool.scope === IMPLIED_SCOPE || actor.through.scopes.includes(tool.scope)) return null;
   return denial(
@@ -313,9 +266,6 @@ function clientScopeDenial({ tool }: CatalogueEntry, actor: Actor): Denial | nul
     { missing: { token: { scope: tool.scope } } },
   );
 }
-
-const sameUid = (a: cedar.EntityJson, b: cedar.EntityJson): boolean =>
-  JSON.stringify(a.uid) === JSON.stringify(b.uid);
 
 /** The ids of the people whose data a decision relies on: the principal and the targets. */
 export const peopleOf = (actor: Actor, targets: readonly Target[]): string[] => [

@@ -12,7 +12,7 @@ import { IMPLIED_SCOPE } from '../tool.ts';
  * mandate above it must be active and set the same bounds. Returns null if all of that holds, and for every
  * other actor. A denial says what is missing and who can give it.
  */
-export function delegated(
+export function denyDelegated(
   { tool }: { readonly tool: Pick<CatalogueEntry['tool'], 'name' | 'scope'> },
   actor: Actor,
   facts: DecisionFacts,
@@ -40,7 +40,7 @@ export function delegated(
   if (tool.scope === IMPLIED_SCOPE) return null;
 
   const needs = { scope: tool.scope };
-  if (!chain.every((one) => one.scopes.includes(tool.scope))) {
+  if (!chain.every((mandate) => mandate.scopes.includes(tool.scope))) {
     return denial(
       'scope_not_delegated',
       `The mandate does not include the scope ${tool.scope}. Ask the principal for a mandate that does.`,
@@ -58,7 +58,7 @@ export function delegated(
       },
     );
   }
-  if (!chain.every((one) => one.ceiling.includes(tool.scope))) {
+  if (!chain.every((mandate) => mandate.ceiling.includes(tool.scope))) {
     return denial(
       'scope_not_delegated',
       `The agent's ceiling does not include the scope ${tool.scope}. An IT admin can raise it.`,
@@ -72,7 +72,7 @@ export function delegated(
       missing: { authority: needs },
     });
   }
-  if (!chain.every((one) => one.tools === null || one.tools.includes(tool.name))) {
+  if (!chain.every((mandate) => mandate.tools === null || mandate.tools.includes(tool.name))) {
     return denial(
       'tool_not_delegated',
       `The mandate is limited to certain tools, and ${tool.name} is not one of them.`,
@@ -100,7 +100,8 @@ export function delegated(
   for (const target of facts.targets) {
     if (target === null || target.type === 'Tenant') continue;
     // Mandates cover people. Other targets are allowed only with the implied scope, which returned above.
-    const covered = target.type === 'Person' && chain.every((one) => covers(one.resources, target.person));
+    const covered =
+      target.type === 'Person' && chain.every((mandate) => covers(mandate.resources, target.person));
     if (!covered) {
       return denial(
         'outside_mandate',

@@ -12,7 +12,8 @@ import { Fault } from '#lib/fault.ts';
 import type { App } from '../app.ts';
 import { whoCan } from '../who-can.ts';
 import { dryRun } from './dry-run.ts';
-import type { Policy, PolicySet } from './policies.ts';
+import type { Policy } from './parse.ts';
+import type { PolicySet } from './policy-set.ts';
 import {
   asking,
   changedText,
@@ -42,7 +43,7 @@ export function policyDesk(
       return {
         version,
         text,
-        policies: outlined(set, parts.catalogue),
+        policies: outlineOf(set, parts.catalogue),
         problem: set.problem,
         singleAdmin,
       };
@@ -53,7 +54,7 @@ export function policyDesk(
         policyVersion(reader, version),
       );
       await requireWayBack(parts, reader, { inForce, changed });
-      return { digest: sha256(text), policies: outlined(changed, parts.catalogue) };
+      return { digest: sha256(text), policies: outlineOf(changed, parts.catalogue) };
     },
     withRequirement: (change) => withRequirement(parts, reader, change),
     dryRun: (text, days) => dryRun(parts, reader, text, days),
@@ -118,7 +119,7 @@ const written = (set: PolicySet, change: RequirementChange) => {
   return policy === undefined ? [] : [policy];
 };
 
-function outlined(set: PolicySet, { all }: App['catalogue']): PolicyOutline[] {
+function outlineOf(set: PolicySet, { all }: App['catalogue']): PolicyOutline[] {
   const tools = all.map(({ tool }) => ({ title: tool.title, policies: set.forTool(tool.name).policies }));
   return set.all.map(({ id, effect, reason, requirement, allows, addsOnly, about, text, stays }) => {
     const titles = tools.filter(({ policies }) => policies.has(id)).map(({ title }) => title);

@@ -6,7 +6,8 @@ import { policyVersion } from '#domain/policy/store.ts';
 import { Fault } from '#lib/fault.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { judge, type Decision } from './decide.ts';
-import type { PolicyBook, PolicySet } from './policies.ts';
+import type { PolicyBook } from './policies.ts';
+import type { PolicySet } from './policy-set.ts';
 
 /** The most calls that one dry run decides again. */
 export const MAX_CALLS = 5000;

@@ -67,11 +67,11 @@ export function openCedar(max = MAX_HELD, open: () => Instance = freshInstance):
     try {
       instance = open();
     } catch {
-      // `running` tries again, and `ready` throws until it succeeds.
+      // `ensureRunning` tries again, and `ready` throws until it succeeds.
     }
   }
 
-  function running(): Instance {
+  function ensureRunning(): Instance {
     if (instance === null) replace();
     if (instance === null)
       throw new Fault('unavailable', 'Policies cannot be evaluated at the moment. Try again in a minute.');
@@ -79,7 +79,7 @@ export function openCedar(max = MAX_HELD, open: () => Instance = freshInstance):
   }
 
   function guarded<T>(work: (cedar: Instance) => T): T {
-    const cedar = running();
+    const cedar = ensureRunning();
     try {
       return work(cedar);
     } catch (error) {
@@ -121,7 +121,7 @@ export function openCedar(max = MAX_HELD, open: () => Instance = freshInstance):
         cedar.statefulIsAuthorized({ ...question, preparsedPolicySetId: prepared.id }),
       );
     },
-    ready: () => void running(),
+    ready: () => void ensureRunning(),
   };
 }
 

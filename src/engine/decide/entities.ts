@@ -5,6 +5,9 @@ import type { PersonFacts, TargetFacts } from '#domain/decision/facts.ts';
 /** Administrator roles at the provider by person id, as read just now. Null if the provider did not say. */
 export type AdminRoles = ReadonlyMap<string, readonly string[] | null>;
 
+/** Where nobody's administrator roles matter, or where they were not read. */
+export const NO_ROLES: AdminRoles = new Map();
+
 const ref = (type: string, id: string): CedarValueJson => ({ __entity: { type, id } });
 const optional = (name: string, id: string | null): Record<string, CedarValueJson> =>
   id === null ? {} : { [name]: ref('Person', id) };

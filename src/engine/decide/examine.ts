@@ -72,7 +72,7 @@ function validate(text: string, parsed: readonly Parsed[], schema: string): void
   const policy = parsed.find(({ policy: one }) => one.id === first.policyId)?.policy.text ?? '';
   const byte = first.error.sourceLocations?.[0]?.start ?? 0;
   throw new TextError(
-    `policies: ${answer.validationErrors.map((one) => `${one.policyId}: ${one.error.message}`).join('; ')}`,
+    `policies: ${answer.validationErrors.map((failure) => `${failure.policyId}: ${failure.error.message}`).join('; ')}`,
     placeOf(text, first.policyId, { text: policy, byte }),
   );
 }
@@ -117,13 +117,13 @@ function ask(parsed: readonly Parsed[], { actions }: Terms): void {
     for (const principal of PRINCIPALS) {
       const through = principal.uid === PERSON;
       const context = { surface: 'mcp', through_agent: through, ...(through && { now: NOW }) };
-      for (const resource of RESOURCES) answered(action, principal, resource, context);
+      for (const resource of RESOURCES) evaluate(action, principal, resource, context);
     }
   }
 }
 
 /** Cedar's response from the set `tried`. */
-function answered(
+function evaluate(
   { name, scope, parents }: Terms['actions'][number],
   principal: cedar.EntityJson,
   resource: cedar.EntityJson,
@@ -175,10 +175,10 @@ function requireWayBack(parsed: readonly Parsed[], { actions }: Terms): void {
     if (action === undefined || resource === undefined) continue;
     for (const single_admin of [false, true]) {
       const found = surfaces.map((surface) =>
-        obstacle(
+        findObstacle(
           tool,
           policies,
-          answered(action, admin, resource, { surface, single_admin, through_agent: false }),
+          evaluate(action, admin, resource, { surface, single_admin, through_agent: false }),
         ),
       );
       if (!found.includes(null))
@@ -190,7 +190,7 @@ function requireWayBack(parsed: readonly Parsed[], { actions }: Terms): void {
 }
 
 /** What keeps an IT admin from using this tool, in words, or null. */
-function obstacle(
+function findObstacle(
   tool: string,
   policies: ReadonlyMap<string, Policy>,
   { decision, diagnostics: { reason, errors } }: cedar.Response,

@@ -3,7 +3,8 @@ import type { TenantReader } from '#domain/context.ts';
 import { policyFacts, policyVersion } from '#domain/policy/store.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { IMPLIED_SCOPE } from '../tool.ts';
-import type { PolicyBook, PolicySet } from './policies.ts';
+import type { PolicyBook } from './policies.ts';
+import type { PolicySet } from './policy-set.ts';
 
 /**
  * Whether an agent's token, or what a person granted to their client, lacks the tool's scope. The answer is

@@ -1,7 +1,7 @@
 import { isThroughAgent, type Actor } from '#domain/actor.ts';
 import { denial, type Denial } from '#domain/denial.ts';
 import type { Target } from '../tool.ts';
-import type { ToolPolicies } from './policies.ts';
+import type { ToolPolicies } from './policy-set.ts';
 
 /**
  * The denial when no policy permits. It says to whom policies permit the tool on this kind of target, in the

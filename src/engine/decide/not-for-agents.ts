@@ -1,7 +1,7 @@
 import { isThroughAgent, type Actor } from '#domain/actor.ts';
 import { denial, type Denial } from '#domain/denial.ts';
 import { words, type CatalogueEntry } from '../catalogue.ts';
-import type { PolicySet } from './policies.ts';
+import type { PolicySet } from './policy-set.ts';
 
 /** Whether no agent, and no client of a person, can ever use the tool. */
 export const closedToAgents = (

@@ -1,41 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises';
-import type * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import { LRUCache } from 'lru-cache';
 import type { PolicyFacts } from '#domain/decision/facts.ts';
 import type { PolicyVersion } from '#domain/policy/store.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
-import type { Catalogue, CatalogueEntry } from '../catalogue.ts';
-import { openCedar, EngineBroke, type CedarEngine, type CedarQuestion, type Prepared } from './engine.ts';
+import type { Catalogue } from '../catalogue.ts';
+import { openCedar, type CedarQuestion } from './engine.ts';
 import { examine, type Terms } from './examine.ts';
-import { parsePolicies, type Parsed, type Policy } from './parse.ts';
+import { parsePolicies } from './parse.ts';
 import type { LineColumn } from './policy-places.ts';
+import { ownSet, shippedSet, type PolicySet } from './policy-set.ts';
 import { actionParents, cedarSchema } from './schema.ts';
 import { tryOut, type TriedOut } from './try-out.ts';
-
-export type { Policy } from './parse.ts';
-
-/** The policies that can matter for one tool. A forbid for all actions is in every tool's set. */
-export interface ToolPolicies {
-  /** SHA-256 of the policy ids and texts, in order. */
-  readonly digest: string;
-  readonly policies: ReadonlyMap<string, Policy>;
-  /**
-   * Cedar's answer. If Cedar breaks on a tenant's text, the policies that stay answer, from then on alone.
-   */
-  ask(question: CedarQuestion): cedar.AuthorizationAnswer;
-}
-
-/** The policies of one text, together with those that stay. */
-export interface PolicySet {
-  readonly all: readonly Policy[];
-  /**
-   * Why the tenant's text decides nothing and only the policies that stay do, in words. Null if all of it
-   * decides.
-   */
-  readonly problem: string | null;
-  forTool(tool: string): ToolPolicies;
-}
 
 /** The shipped policies, and the sets of tenants that have a text of their own. */
 export interface PolicyBook extends PolicySet {
@@ -130,24 +106,24 @@ export function preparePolicies(
       ? parsePolicies(text, 'shipped')
       : examine(text, 'shipped', { ...terms, staying: [] });
   const staying = parsed.filter(({ policy }) => policy.stays);
-  const ours = openCedar();
-  const shipped = shippedSet(ours, parsed, catalogue);
+  const ourCedar = openCedar();
+  const shipped = shippedSet(ourCedar, parsed, catalogue);
   // Prepared now, so that no decision waits for it.
   shipped.prepare();
-  const onlyStaying = shippedSet(ours, staying, catalogue);
+  const onlyStaying = shippedSet(ourCedar, staying, catalogue);
   // Tenants' texts have an engine of their own. If one breaks it, the shipped policies still decide.
-  const theirs = openCedar();
-  const kept = new LRUCache<string, PolicySet>({
+  const tenantsCedar = openCedar();
+  const sets = new LRUCache<string, PolicySet>({
     ...MAX_KEPT,
-    dispose: (_, digest) => theirs.release(digest),
+    dispose: (_, digest) => tenantsCedar.release(digest),
   });
-  const tried = new LRUCache<string, TriedOut>(MAX_TRIED);
+  const trials = new LRUCache<string, TriedOut>(MAX_TRIED);
   const underWay = new Map<string, Promise<TriedOut>>();
   const busy = new Set<string>();
 
   function keep(digest: string, own: string, set: PolicySet, ttl = 0): PolicySet {
     // An empty text has a size too.
-    kept.set(digest, set, { size: own.length + 1, ttl });
+    sets.set(digest, set, { size: own.length + 1, ttl });
     return set;
   }
 
@@ -160,12 +136,12 @@ export function preparePolicies(
       return onlyStaying.forTool(tool).ask(question);
     };
     const all = [...found.policies, ...staying];
-    return keep(digest, own, ownSet(theirs, all, digest, catalogue, broke));
+    return keep(digest, own, ownSet(tenantsCedar, all, digest, catalogue, broke));
   }
 
   /** Tries a text out once, however many callers ask at the same time or soon after. */
   function tryOnce(own: string, digest: string): Promise<TriedOut> {
-    const before = tried.get(digest);
+    const before = trials.get(digest);
     if (before !== undefined) return Promise.resolve(before);
     const begun = underWay.get(digest) ?? tryNow(own, digest);
     underWay.set(digest, begun);
@@ -175,7 +151,7 @@ export function preparePolicies(
   async function tryNow(own: string, digest: string): Promise<TriedOut> {
     try {
       const found = await trial(own, { ...terms, staying });
-      if (!('problem' in found && found.slow)) tried.set(digest, found, { size: own.length + 1 });
+      if (!('problem' in found && found.slow)) trials.set(digest, found, { size: own.length + 1 });
       return found;
     } finally {
       underWay.delete(digest);
@@ -188,7 +164,7 @@ export function preparePolicies(
     staying: onlyStaying,
     inForce: async (policy, versionOf) => {
       if (policy.digest === null) return shipped;
-      const set = kept.get(policy.digest);
+      const set = sets.get(policy.digest);
       if (set !== undefined) return set;
       const version = await versionOf(policy.version);
       if (version === null || sha256(version.text) !== policy.digest)
@@ -198,7 +174,7 @@ export function preparePolicies(
     ofText: async (tenantId, own) => {
       if (own.trim() === '') return shipped;
       const digest = sha256(own);
-      const isNew = tried.get(digest) === undefined;
+      const isNew = trials.get(digest) === undefined;
       if (isNew && busy.has(tenantId))
         throw new Fault(
           'unavailable',
@@ -216,8 +192,8 @@ export function preparePolicies(
       }
     },
     ready: () => {
-      ours.ready();
-      theirs.ready();
+      ourCedar.ready();
+      tenantsCedar.ready();
     },
   };
 }
@@ -239,91 +215,3 @@ const termsOf = (catalogue: Catalogue): Omit<Terms, 'staying'> => ({
     parents: actionParents(entry),
   })),
 });
-
-/**
- * The shipped policies, prepared for each tool separately, which halves the time of a decision. If Cedar
- * breaks, it is asked once more in a new instance.
- */
-function shippedSet(
-  engine: CedarEngine,
-  parsed: readonly Parsed[],
-  catalogue: Catalogue,
-): PolicySet & { prepare(): void } {
-  const all: Prepared[] = [];
-  const sets = new Map(
-    catalogue.all.map((entry) => {
-      const mine = forEntry(entry, parsed);
-      const digest = digestOf(mine);
-      const prepared = { id: digest, texts: textsOf(mine) };
-      all.push(prepared);
-      const ask = (question: CedarQuestion) => {
-        try {
-          return engine.ask(prepared, question);
-        } catch (error) {
-          if (error instanceof EngineBroke) return engine.ask(prepared, question);
-          throw error;
-        }
-      };
-      return [entry.tool.name, { digest, policies: byId(mine), ask }];
-    }),
-  );
-  return {
-    all: parsed.map(({ policy }) => policy),
-    problem: null,
-    forTool: (tool) => found(sets, tool),
-    prepare: () => all.forEach((one) => engine.prepare(one)),
-  };
-}
-
-/**
- * A tenant's text, prepared once as a whole; policies about other actions do not match. `broke` answers if
- * Cedar breaks on it.
- */
-function ownSet(
-  engine: CedarEngine,
-  parsed: readonly Parsed[],
-  digest: string,
-  catalogue: Catalogue,
-  broke: (tool: string, question: CedarQuestion) => cedar.AuthorizationAnswer,
-): PolicySet {
-  const prepared = { id: digest, texts: textsOf(parsed) };
-  const sets = new Map(
-    catalogue.all.map((entry) => {
-      const mine = forEntry(entry, parsed);
-      const ask = (question: CedarQuestion) => {
-        try {
-          return engine.ask(prepared, question);
-        } catch (error) {
-          if (error instanceof EngineBroke) return broke(entry.tool.name, question);
-          throw error;
-        }
-      };
-      return [entry.tool.name, { digest: digestOf(mine), policies: byId(mine), ask }];
-    }),
-  );
-  return { all: parsed.map(({ policy }) => policy), problem: null, forTool: (tool) => found(sets, tool) };
-}
-
-function found(sets: ReadonlyMap<string, ToolPolicies>, tool: string): ToolPolicies {
-  const set = sets.get(tool);
-  if (set === undefined) throw new Error(`no policies were prepared for ${tool}`);
-  return set;
-}
-
-function forEntry(entry: CatalogueEntry, parsed: readonly Parsed[]): Parsed[] {
-  const names = new Set([entry.tool.name, ...actionParents(entry)]);
-  return parsed.filter(({ action }) => {
-    if (action.op === 'All') return true;
-    const list = 'entities' in action ? action.entities : 'entity' in action ? [action.entity] : [];
-    return list.some((uid) => names.has('__entity' in uid ? uid.__entity.id : uid.id));
-  });
-}
-
-const digestOf = (parsed: readonly Parsed[]): string =>
-  sha256(parsed.map(({ policy }) => `${policy.id}\n${policy.text}`).join('\n'));
-
-const textsOf = (parsed: readonly Parsed[]): Record<string, string> =>
-  Object.fromEntries(parsed.map(({ policy }) => [policy.id, policy.text]));
-
-const byId = (parsed: readonly Parsed[]): ReadonlyMap<string, Policy> =>
-  new Map(parsed.map(({ policy }) => [policy.id, policy]));

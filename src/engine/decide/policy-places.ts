@@ -68,7 +68,7 @@ export function placeOf(
   id: string | null,
   policy?: { readonly text: string; readonly byte: number },
 ): LineColumn | null {
-  const place = policyPlaces(text).find((one) => one.id === id);
+  const place = policyPlaces(text).find((item) => item.id === id);
   if (place === undefined) return null;
   const whole = text.slice(place.from, place.to);
   // Bytes count in the policy as Cedar has it, which may be written anew.

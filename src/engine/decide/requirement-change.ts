@@ -2,7 +2,8 @@ import type { RequirementChange } from '#domain/policy/desk.ts';
 import { Fault } from '#lib/fault.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { policyPlaces } from './policy-places.ts';
-import type { Policy, PolicySet } from './policies.ts';
+import type { Policy } from './parse.ts';
+import type { PolicySet } from './policy-set.ts';
 
 /** The line above a policy that was written here, so that it goes with it. */
 const MARK = '// Written by policy_requirement_set: the approval of this one action.';
@@ -85,7 +86,7 @@ const askingOnly = ({ all }: PolicySet): string[] =>
 const clauseOf = (change: RequirementChange): string => `\n${NARROWED}\nunless { ${conditionOf(change)} }`;
 
 function withClause(text: string, id: string, change: RequirementChange): string {
-  const place = policyPlaces(text).find((one) => one.id === id);
+  const place = policyPlaces(text).find((item) => item.id === id);
   if (place === undefined)
     throw new Fault(
       'invalid_input',
@@ -95,14 +96,14 @@ function withClause(text: string, id: string, change: RequirementChange): string
 }
 
 function withoutClause(text: string, id: string, change: RequirementChange): string {
-  const place = policyPlaces(text).find((one) => one.id === id);
+  const place = policyPlaces(text).find((item) => item.id === id);
   if (place === undefined) return text;
   const policy = text.slice(place.from, place.to).replaceAll(clauseOf(change), '');
   return `${text.slice(0, place.from)}${policy}${text.slice(place.to)}`;
 }
 
 function withoutPolicy(text: string, set: PolicySet, id: string): string {
-  const place = policyPlaces(text).find((one) => one.id === id);
+  const place = policyPlaces(text).find((item) => item.id === id);
   if (place === undefined) return text;
   const head = text.slice(0, place.from).trimEnd();
   if (!head.endsWith(MARK) || !askingOnly(set).includes(id))

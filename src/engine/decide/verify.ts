@@ -19,7 +19,7 @@ import { readContext } from '../explain.ts';
 import type { Targets } from '../tool.ts';
 import { readonly } from '../transact.ts';
 import { decide, decideNow, type Decision, type Question } from './decide.ts';
-import { delegated } from './delegated.ts';
+import { denyDelegated } from './delegated.ts';
 import type { AdminRoles } from './entities.ts';
 
 /** The reasons for a denial that other systems see. The names are contracts. */
@@ -141,15 +141,15 @@ async function verifyTool(
     const { denial: why } = decision;
     const vague = input === null && why.code === 'no_policy_allows';
     const said = vague ? { ...why, message: `${why.message} ${VAGUE}` } : why;
-    return refused(said, await frozenFor(deciding, actor, why));
+    return verdictOf(said, await frozenFor(deciding, actor, why));
   }
   const { policies, requirements } = decision.saved;
   if (requirements.length === 0) return { allowed: true, policies };
-  const needsStepUp = requirements.some((one) => one.stepUp);
+  const needsStepUp = requirements.some((requirement) => requirement.stepUp);
   return {
     allowed: false,
     reasons: [needsStepUp ? 'STEP_UP_REQUIRED' : 'APPROVAL_REQUIRED'],
-    message: requirements.map((one) => one.reason).join(' '),
+    message: requirements.map((requirement) => requirement.reason).join(' '),
     missing: {
       approvals: requirements.map(({ policy, approver, quorum, stepUp }) => ({
         policy,
@@ -173,13 +173,13 @@ async function verifyScope(
   );
   const asked = { tool: { name: scope, scope } };
   const why =
-    standing(facts, deciding.now()) ??
-    delegated(asked, actor, facts, deciding.now(), worth) ??
-    outside(actor, facts, resource);
-  return why === null ? { allowed: true, policies: [] } : refused(why, facts.chain);
+    denyFallen(facts, deciding.now()) ??
+    denyDelegated(asked, actor, facts, deciding.now(), worth) ??
+    denyOutside(actor, facts, resource);
+  return why === null ? { allowed: true, policies: [] } : verdictOf(why, facts.chain);
 }
 
-function standing({ tenantStatus, principal }: DecisionFacts, now: Date): Denial | null {
+function denyFallen({ tenantStatus, principal }: DecisionFacts, now: Date): Denial | null {
   if (tenantStatus !== 'active')
     return denial(
       'tenant_frozen',
@@ -190,17 +190,17 @@ function standing({ tenantStatus, principal }: DecisionFacts, now: Date): Denial
 }
 
 /**
- * Checks the resource bounds of another system's scope. `delegated` has already checked people. If the check
+ * Checks the resource bounds of another system's scope. `denyDelegated` has already checked people. If the check
  * names no resource, only `*` covers it.
  */
-function outside(
+function denyOutside(
   actor: AgentActor,
   { chain }: DecisionFacts,
   resource: { readonly text: string } | { readonly personId: string } | null,
 ): Denial | null {
   if (resource !== null && 'personId' in resource) return null;
   const narrow = actor.details?.resources ?? null;
-  const bounds = [...chain.map((one) => one.resources), ...(narrow === null ? [] : [narrow])];
+  const bounds = [...chain.map((mandate) => mandate.resources), ...(narrow === null ? [] : [narrow])];
   const within = bounds.every((patterns) =>
     resource === null ? patterns.includes('*') : coversText(patterns, resource.text),
   );
@@ -236,11 +236,11 @@ async function frozenFor(
 /**
  * A denial as other systems see it. A mandate that is frozen because authority was lost gives both reasons.
  */
-export function refused(
+export function verdictOf(
   why: Denial,
   chain: readonly { readonly reason: string | null; readonly state: string }[],
 ): Verdict {
-  const lost = chain.some((one) => one.state === 'frozen' && one.reason === 'authority_lost');
+  const lost = chain.some((mandate) => mandate.state === 'frozen' && mandate.reason === 'authority_lost');
   const first = reasonOf(why.code);
   return {
     allowed: false,

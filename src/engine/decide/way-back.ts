@@ -5,10 +5,10 @@ import type { Denial } from '#domain/denial.ts';
 import { peopleOfRole } from '#domain/group/authority.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from '../app.ts';
-import { deadlock } from '../approve/ask.ts';
+import { findDeadlock } from '../approve/ask.ts';
 import { TENANT_TARGET } from '../tool.ts';
 import { judge } from './decide.ts';
-import type { PolicySet } from './policies.ts';
+import type { PolicySet } from './policy-set.ts';
 
 /** The tool with which every policy can be changed back. */
 const WAY_BACK = 'policy_set';
@@ -48,7 +48,7 @@ async function blockedForAll(
     const facts = await decisionFacts(reader, subjectsOf(actor, TENANT_TARGET), false);
     const decision = judge(set, question, facts, reader.now);
     blocked = decision.allowed
-      ? await deadlock(parts, reader, decision.saved.requirements, {
+      ? await findDeadlock(parts, reader, decision.saved.requirements, {
           tool: WAY_BACK,
           actor,
           targets: [],

@@ -72,9 +72,9 @@ export async function roleCheck({ credential }: OktaToCheck, ask: AskOkta): Prom
   // A standard role beside it may allow what the custom one lacks.
   return custom.length < roles.length
     ? answers.ok(`${labels}. Okta does not list what a standard role allows.`)
-    : judged(labels, known);
+    : judge(labels, known);
 
-  function judged(names: string, held: readonly string[]): Check {
+  function judge(names: string, held: readonly string[]): Check {
     const has = (wanted: string) =>
       held.some((one) => one === wanted || wanted.startsWith(WIDER[one] ?? '\n'));
     const lacking = Object.keys(NEEDED).filter((wanted) => !has(wanted));

@@ -17,7 +17,7 @@ export async function checkOkta(okta: OktaToCheck): Promise<Check[]> {
   try {
     first = await get(okta, '/.well-known/okta-organization', {});
   } catch (error) {
-    const { code, words } = silence(error) ?? silenceOf(error);
+    const { code, words } = findSilence(error) ?? silenceOf(error);
     return [org.failed(`${okta.orgUrl} ${words}.`, SILENCE_REMEDY[code]('OKTA_ORG_URL'), code)];
   }
   if (first.status !== 200 || typeof objectIn(first)?.['id'] !== 'string')
@@ -66,7 +66,7 @@ async function withCredential(okta: OktaToCheck): Promise<Check[]> {
   const token = await tokenChecks(okta, authorizer);
   if (token.some(({ status }) => status === 'failed')) return token;
   try {
-    return [...token, ...(await reads(okta, ask))];
+    return [...token, ...(await checkReads(okta, ask))];
   } catch (error) {
     return [...token, answersTo('okta.reads', 'Okta: reading').failed(...silentWords(error))];
   }
@@ -108,7 +108,7 @@ const missingIn = (error: unknown): string[] =>
 
 /** What went wrong, what to do, and a code: for requests that are signed with the credential. */
 function silentWords(error: unknown): [found: string, remedy: string, code: string] {
-  const silent = silence(error);
+  const silent = findSilence(error);
   if (silent !== null)
     return [`Okta ${silent.words}.`, SILENCE_REMEDY[silent.code]('OKTA_ORG_URL'), silent.code];
   if (!(error instanceof Fault))
@@ -124,7 +124,7 @@ function silentWords(error: unknown): [found: string, remedy: string, code: stri
 }
 
 /** Why there was no answer, or null where there was one. */
-function silence(error: unknown): Silence | null {
+function findSilence(error: unknown): Silence | null {
   const reason =
     error instanceof NoAnswer ? error.reason : error instanceof Fault ? error.detail.reason : undefined;
   if (reason === 'timeout') return { code: 'timeout', words: 'does not answer in time' };
@@ -135,7 +135,7 @@ const sentence = (text: string): string =>
   `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
 
 /** What the administrator roles let our credential see. */
-async function reads(okta: OktaToCheck, ask: AskOkta): Promise<Check[]> {
+async function checkReads(okta: OktaToCheck, ask: AskOkta): Promise<Check[]> {
   const people = answersTo('okta.people', 'Okta: reading people');
   const users = await ask('/api/v1/users?limit=1');
   if (users.status === 401)

@@ -29,7 +29,10 @@ export function createDirectory(client: SdkClient): Directory {
    * The pages of a list. Empty pages with a `next` link are followed. Throws Fault `unavailable` for a page
    * that links to itself.
    */
-  async function* pages(first: string, call: Parameters<typeof getJson>[2]): AsyncGenerator<unknown[], void> {
+  async function* readPages(
+    first: string,
+    call: Parameters<typeof getJson>[2],
+  ): AsyncGenerator<unknown[], void> {
     for (let url: string | null = first; url !== null;) {
       const { body, next } = await getJson(client, url, call);
       yield listOf(body);
@@ -45,7 +48,7 @@ export function createDirectory(client: SdkClient): Directory {
       const found: ProviderPerson[] = [];
       const pageSize = String(Math.min(200, limit + 10));
       let read = 0;
-      for await (const page of pages(address('/users', { search: searchFor(words), limit: pageSize }), {
+      for await (const page of readPages(address('/users', { search: searchFor(words), limit: pageSize }), {
         signal,
         contentType: LEAN_USERS,
       })) {
@@ -63,7 +66,7 @@ export function createDirectory(client: SdkClient): Directory {
     async *people(signal) {
       const first = address('/users', { search: 'status pr', limit: '200' });
       let any = false;
-      for await (const page of pages(first, {
+      for await (const page of readPages(first, {
         signal,
         contentType: LEAN_USERS,
         waitBudgetMs: LIST_BUDGET_MS,
@@ -75,7 +78,7 @@ export function createDirectory(client: SdkClient): Directory {
     },
 
     async *groups(signal) {
-      for await (const page of pages(address('/groups', { limit: '200' }), {
+      for await (const page of readPages(address('/groups', { limit: '200' }), {
         signal,
         waitBudgetMs: LIST_BUDGET_MS,
       })) {
@@ -90,13 +93,13 @@ export function createDirectory(client: SdkClient): Directory {
     async groupsOf(uid, signal) {
       const found: string[] = [];
       const first = address(`/users/${oktaId('user', uid)}/groups`, { limit: '200' });
-      for await (const page of pages(first, { signal })) found.push(...page.map(idOf));
+      for await (const page of readPages(first, { signal })) found.push(...page.map(idOf));
       return found;
     },
 
     async *members(groupUid, signal) {
       const first = address(`/groups/${oktaId('group', groupUid)}/users`, { limit: '200' });
-      for await (const page of pages(first, {
+      for await (const page of readPages(first, {
         signal,
         contentType: LEAN_USERS,
         waitBudgetMs: LIST_BUDGET_MS,

@@ -194,7 +194,7 @@ const mayHaveHappened = (answer: Answer, meaning: Meaning): boolean =>
   answer.status >= 500 && meaning.notDone !== true;
 
 function readError(answer: Answer): { provider: ProviderAnswer; json: boolean } {
-  const body = parsed(answer.text);
+  const body = parse(answer.text);
   if (body === null) return { provider: provider(answer.status, answer.headers), json: answer.text === '' };
   const causes = Array.isArray(body['errorCauses'])
     ? body['errorCauses'].map(causeText).filter((one) => one !== '')
@@ -203,7 +203,7 @@ function readError(answer: Answer): { provider: ProviderAnswer; json: boolean } 
   return { provider: provider(answer.status, answer.headers, text(body['errorCode']), summary), json: true };
 }
 
-function parsed(body: string): Record<string, unknown> | null {
+function parse(body: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(body);
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;

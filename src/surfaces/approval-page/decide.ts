@@ -31,7 +31,7 @@ export async function decidePage({ app }: Parts, visit: Visit): Promise<Response
     const outcome = await call(app, { tenantId: visit.tenantId, actor: actorOf(stepUp), ...use });
     return drawOutcome(outcome);
   } catch (error) {
-    return refused(visit.page, asFault(error));
+    return answerRefusal(visit.page, asFault(error));
   }
 }
 
@@ -96,7 +96,7 @@ function drawOutcome(outcome: Outcome): Response {
 
 const STATUS = { forbidden: 403, conflict: 409, invalid_input: 400, not_found: 404 } as const;
 
-function refused(page: string, fault: Fault): Response {
+function answerRefusal(page: string, fault: Fault): Response {
   if (!Object.hasOwn(STATUS, fault.code)) throw fault;
   return messagePage(
     STATUS[fault.code as keyof typeof STATUS],

@@ -54,11 +54,11 @@ export function drawApproval(visit: Visit, sight: Sight, csrf: string): Response
             ${votes.map(voteLine)}
           </ul>`
     }
-    ${approval.state === 'pending' ? choice(visit, sight, csrf) : html``}`;
+    ${approval.state === 'pending' ? drawChoice(visit, sight, csrf) : html``}`;
   return page(title, body);
 }
 
-function choice(visit: Visit, sight: Sight, csrf: string): Markup {
+function drawChoice(visit: Visit, sight: Sight, csrf: string): Markup {
   const { scene, person, stepUp } = sight;
   const { view } = scene;
   const signedIn = html`<p class="soft">
@@ -67,7 +67,7 @@ function choice(visit: Visit, sight: Sight, csrf: string): Markup {
   </p>`;
   if (view.votes.some(({ voter }) => voter.id === person.id))
     return html`<p>${yourState(view, person.id).inWords} You can close this page.</p>`;
-  if (sight.emergency !== null) return html`${signedIn} ${emergency(visit, sight.emergency, csrf)}`;
+  if (sight.emergency !== null) return html`${signedIn} ${drawEmergency(visit, sight.emergency, csrf)}`;
   return html`${signedIn}
     <form method="post" action="${new URL(visit.page).pathname}">
       <input type="hidden" name="csrf" value="${csrf}" />
@@ -86,7 +86,7 @@ function choice(visit: Visit, sight: Sight, csrf: string): Markup {
     </details>`;
 }
 
-function emergency(visit: Visit, state: 'ready' | 'blocked', csrf: string): Markup {
+function drawEmergency(visit: Visit, state: 'ready' | 'blocked', csrf: string): Markup {
   if (state === 'blocked')
     return html`<p class="warn">
       The last break-glass use has not been reviewed yet. Until another person reviews it (/approval review),
@@ -126,7 +126,9 @@ const STATES: Readonly<Record<Scene['view']['approval']['state'], string>> = {
 
 function stateOf({ view }: Scene): string {
   if (view.approval.state !== 'pending') return STATES[view.approval.state];
-  const given = view.requirements.map((one) => `${one.given} of ${one.requirement.quorum} approvals`);
+  const given = view.requirements.map(
+    (requirement) => `${requirement.given} of ${requirement.requirement.quorum} approvals`,
+  );
   return `${STATES.pending} · ${given.join(', ')}`;
 }
 

@@ -2,7 +2,7 @@ import {
   addStepUp,
   presentedStepUp,
   STEP_UP_SECONDS,
-  tooWeak,
+  findWeakness,
   type StepUp,
 } from '#domain/sign-in/step-up.ts';
 import { findPersonByUid, type Person } from '#domain/person/store.ts';
@@ -52,7 +52,7 @@ export async function beginSignIn({ app, login }: Parts, visit: Visit): Promise<
     const path = callbackAt(app, visit.tenantId);
     return seeOther(at.href, cookie(FLOW_COOKIE, kept, path, LOGIN_SECONDS));
   } catch (error) {
-    return failed(app, visit.page, error);
+    return answerFailure(app, visit.page, error);
   }
 }
 
@@ -75,7 +75,7 @@ export async function finishSignIn(
   try {
     signedIn = await login.finish(tenantId, uid, answer, begun);
   } catch (error) {
-    return failed(app, page, error);
+    return answerFailure(app, page, error);
   }
   const kept = await accept(app, tenantId, approvalId, signedIn);
   if ('refusal' in kept) return kept.refusal(page);
@@ -102,7 +102,7 @@ async function accept(
   approvalId: string,
   { uid, ...claims }: SignedIn,
 ): Promise<Accepted> {
-  const weak = tooWeak(claims, app.now());
+  const weak = findWeakness(claims, app.now());
   const refused = async (reason: string, refusal: (page: string) => Response): Promise<Accepted> => {
     await app.ledgerBatch.add(tenantId, {
       event: 'identity_refused',
@@ -164,7 +164,7 @@ const oldPage = (page: string): Response =>
     page,
   );
 
-function failed(app: App, page: string, error: unknown): Response {
+function answerFailure(app: App, page: string, error: unknown): Response {
   if (!(error instanceof LoginFailed)) throw error;
   app.log.info({ err: error.cause }, 'a sign-in with step-up failed');
   // OpenID Connect Core Error Code unmet_authentication_requirements 1.0.

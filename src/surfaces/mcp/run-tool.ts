@@ -53,7 +53,7 @@ export async function runTool(
     tool: entry.tool.name,
   };
   if (looks)
-    return fitting(contract, input, async (fields) =>
+    return askFitting(contract, input, async (fields) =>
       draw(app, contract, caller, await call(app, { ...request, input: fields, signal: caller.signal })),
     );
 
@@ -101,7 +101,7 @@ async function draw(app: App, contract: Contract, caller: Caller, outcome: Outco
  * Repeats a read with a smaller limit if its answer is too long, so `next_cursor` continues where the list
  * ends. Throws Fault `invalid_input` if no smaller limit helps.
  */
-async function fitting(
+async function askFitting(
   { entry }: Contract,
   input: Readonly<Record<string, unknown>>,
   ask: (input: Readonly<Record<string, unknown>>) => Promise<Answer>,

@@ -41,7 +41,7 @@ export function serverFor(
         ProtocolErrorCode.InvalidParams,
         'There is only one page of tools. Do not send a cursor.',
       );
-    return { tools: await listed(app, contracts, caller) };
+    return { tools: await listTools(app, contracts, caller) };
   });
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const contract = contracts.get(params.name);
@@ -67,7 +67,7 @@ export function serverFor(
  * and the mandate's tools. Does not evaluate policies for targets: the call is decided itself and never
  * trusts this list.
  */
-async function listed(
+async function listTools(
   app: App,
   contracts: ReadonlyMap<string, Contract>,
   { delegation, endpoint }: Omit<Caller, 'signal'>,

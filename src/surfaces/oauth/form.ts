@@ -31,8 +31,8 @@ export function readForm(request: PlainRequest): FormParameters {
   for (const pair of pairs) {
     if (pair === '') continue;
     const mark = pair.indexOf('=');
-    const name = decoded(mark < 0 ? pair : pair.slice(0, mark));
-    const value = mark < 0 ? '' : decoded(pair.slice(mark + 1));
+    const name = decode(mark < 0 ? pair : pair.slice(0, mark));
+    const value = mark < 0 ? '' : decode(pair.slice(mark + 1));
     const values = form.get(name);
     if (values === undefined) form.set(name, [value]);
     else values.push(value);
@@ -56,7 +56,7 @@ const malformed = (): OAuthError => bad('malformed_form', 'The body is not a wel
  * Decodes one name or value. URLSearchParams replaces what is not UTF-8, so that two texts could become the
  * same; this throws instead.
  */
-function decoded(text: string): string {
+function decode(text: string): string {
   // Tokens contain neither, and they are most of a form.
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
   if (!spaced.includes('%')) return spaced;

@@ -30,12 +30,12 @@ type Handler = (parts: Parts, address: Address, request: Request) => Promise<Res
 const ENDPOINTS = {
   jwks: {
     method: 'GET',
-    handle: (parts, { tenantId }) => published(parts, tenantId, (id) => parts.kernel.jwks(id)),
+    handle: (parts, { tenantId }) => publish(parts, tenantId, (id) => parts.kernel.jwks(id)),
   },
   metadata: {
     method: 'GET',
     handle: (parts, { tenantId }) =>
-      published(parts, tenantId, async (id) =>
+      publish(parts, tenantId, async (id) =>
         joined(metadata(parts.app.baseUrl, id), (await parts.browser?.metadata(id)) ?? null),
       ),
   },
@@ -121,7 +121,7 @@ async function browser(parts: Parts, address: Address, request: Request): Promis
 }
 
 /** A public document of a tenant. Anybody may cache it for `JWKS_MAX_AGE_SECONDS`. */
-async function published(
+async function publish(
   parts: Parts,
   tenantId: string | null,
   document: (tenantId: string) => Promise<unknown>,

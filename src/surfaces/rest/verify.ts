@@ -6,12 +6,10 @@ import type { TenantWriter } from '#domain/context.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { findResourceServer } from '#domain/resource/store.ts';
 import { lockMandates, mandateChain } from '#domain/mandate/store.ts';
-import type { Worth } from '#domain/mandate/rules.ts';
 import { lockParties } from '#domain/verify/lock.ts';
 import { claimKey, keepAnswer } from '#domain/verify/store.ts';
 import { spendUseOf } from '#domain/mandate/uses.ts';
 import type { App } from '#engine/app.ts';
-import { adminRolesOf } from '#engine/saved-call.ts';
 import {
   decidingIn,
   decidingNow,
@@ -21,18 +19,15 @@ import {
   type Verdict,
   type VerifyReason,
 } from '#engine/decide/verify.ts';
-import { parseInput } from '#engine/explain.ts';
-import { resolveReferences } from '#engine/references.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
 import { readonly, transact } from '#engine/transact.ts';
-import { lookContext } from '#engine/world.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
 import { readOrFault } from '#lib/problems.ts';
 import { canonicalJson } from '#lib/json.ts';
 import type { Caller, Kernel } from './authenticate.ts';
 import { VerifyBatch, VerifyCheck, type VerifyAnswer } from './verify-check.ts';
-import { resourceOf, targetsOf, type Read } from './verify-resource.ts';
+import { prepareCheck, scopeOf } from './verify-what.ts';
 import { byName, byToken, type Candidates } from './verify-who.ts';
 
 /**
@@ -51,10 +46,10 @@ export async function verify(
   signal: AbortSignal,
 ): Promise<VerifyAnswer | { results: VerifyAnswer[] }> {
   const asking = { app, kernel, caller, signal, about: await scopesOfKey(app, caller) };
-  if (body['checks'] === undefined) return one(asking, parsed(VerifyCheck, body));
+  if (body['checks'] === undefined) return checkOne(asking, parsed(VerifyCheck, body));
   const { checks } = parsed(VerifyBatch, body);
   const results: VerifyAnswer[] = [];
-  for (const check of checks) results.push(await one(asking, check));
+  for (const check of checks) results.push(await checkOne(asking, check));
   return { results };
 }
 
@@ -76,7 +71,7 @@ async function scopesOfKey(app: App, { tenantId, keyResource }: Caller): Promise
   return server?.scopes ?? [];
 }
 
-async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
+async function checkOne(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
   const { app, kernel, caller } = asking;
   const { tenantId } = caller;
   const scope = scopeOf(app, check);
@@ -88,7 +83,7 @@ async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
   const candidates =
     check.token === undefined
       ? await byName(app, tenantId, check, scope)
-      : bound(await byToken(kernel, app.baseUrl, caller, check.token), check);
+      : refuseOtherMandate(await byToken(kernel, app.baseUrl, caller, check.token), check);
   const noted = async ({ verdict, actor }: Judged): Promise<VerifyAnswer> => {
     const answer = answerOf(verdict, actor, false);
     await app.ledgerBatch.add(tenantId, entryOf(caller, check, scope, answer));
@@ -96,12 +91,12 @@ async function one(asking: Asking, check: VerifyCheck): Promise<VerifyAnswer> {
   };
   if ('refused' in candidates) return noted(refusal(candidates.refused, candidates.message, null));
   const { actors } = candidates;
-  const checked = await prepared(asking, actors[0], check);
+  const checked = await prepareCheck(asking, actors[0], check);
   if (checked.kind === 'nothing') return noted(refusal('OUTSIDE_MANDATE', checked.message, actors[0]));
   const people = peopleOf(actors[0], checked.kind === 'tool' ? checked.targets : []);
   if (check.count_use) {
     await freshen(app, tenantId, people);
-    return counted(asking, check, scope, actors, checked);
+    return countUse(asking, check, scope, actors, checked);
   }
   const judged = await firstAllowed(decidingNow(app, tenantId), actors, checked);
   // The denial may only mean that somebody's directory data was too old.
@@ -140,7 +135,7 @@ async function firstAllowed(
  * Decides and counts in one transaction, with the mandates locked. Concurrent checks never get more uses than
  * are left.
  */
-async function counted(
+async function countUse(
   { app, caller }: Asking,
   check: VerifyCheck,
   scope: string,
@@ -155,7 +150,7 @@ async function counted(
   return transact(app, caller.tenantId, async (ctx) => {
     const before = await claimKey(ctx, key, digest);
     if (before !== null) return before as VerifyAnswer;
-    await hold(ctx, actors);
+    await lockAll(ctx, actors);
     const { verdict, actor } = await firstAllowed(decidingIn(app, ctx), actors, checked);
     const counts = verdict.allowed && scope !== IMPLIED_SCOPE;
     if (counts) await spendUseOf(ctx, actor.mandateId);
@@ -170,7 +165,7 @@ async function counted(
  * Locks people and agents first (shared), then the mandates with all above them, in the order of every
  * decision and revocation.
  */
-async function hold(ctx: TenantWriter, actors: readonly AgentActor[]): Promise<void> {
+async function lockAll(ctx: TenantWriter, actors: readonly AgentActor[]): Promise<void> {
   await lockParties(
     ctx,
     actors.map((actor) => actor.personId),
@@ -182,88 +177,10 @@ async function hold(ctx: TenantWriter, actors: readonly AgentActor[]): Promise<v
 }
 
 /** A check may repeat the token's mandate, but not name another one. */
-function bound(token: Candidates, check: VerifyCheck): Candidates {
+function refuseOtherMandate(token: Candidates, check: VerifyCheck): Candidates {
   if ('refused' in token || check.mandate_id === undefined || token.actors[0].mandateId === check.mandate_id)
     return token;
   return { refused: 'NO_MATCHING_MANDATE', message: 'The token belongs to another mandate.' };
-}
-
-/**
- * The tool that a check means: the named one, or the only one that requires this scope. Null if none does.
- * Throws Fault `not_found` for an unknown tool, and `invalid_input` if several require it.
- */
-function toolOf(app: App, check: VerifyCheck) {
-  if (check.tool !== undefined) {
-    const entry = app.catalogue.get(check.tool);
-    if (entry === undefined) throw new Fault('not_found', `There is no tool "${check.tool}".`);
-    return entry;
-  }
-  const those = app.catalogue.all.filter(
-    ({ tool }) => tool.scope === check.action && tool.scope !== IMPLIED_SCOPE,
-  );
-  if (those.length > 1) {
-    const names = those.map(({ tool }) => tool.name).join(', ');
-    throw new Fault('invalid_input', `Several tools use ${check.action}. Name one of them: ${names}.`, {
-      detail: { problems: [{ field: 'tool', problem: `one of ${names}` }] },
-    });
-  }
-  return those[0] ?? null;
-}
-
-const scopeOf = (app: App, check: VerifyCheck): string =>
-  toolOf(app, check)?.tool.scope ?? check.action ?? '';
-
-/**
- * Prepares a check for its decision: resolves references to ids, and for an act asks the provider for the
- * targets' administrator roles.
- */
-async function prepared(asking: Asking, actor: AgentActor, check: VerifyCheck): Promise<Checked | Nothing> {
-  const checked = await checkedOf(asking, actor, check);
-  if (checked.kind !== 'tool' || checked.entry.tool.effects !== 'act') return checked;
-  const { directory } = await lookContext(asking.app, asking.caller.tenantId, actor, asking.signal);
-  return { ...checked, adminRoles: await adminRolesOf(directory, checked.targets) };
-}
-
-/** A check that names something that does not exist. */
-interface Nothing {
-  readonly kind: 'nothing';
-  /** What was looked up, and how to name it. */
-  readonly message: string;
-}
-
-/** The check with ids in place of references. */
-async function checkedOf(
-  { app, caller }: Asking,
-  actor: AgentActor,
-  check: VerifyCheck,
-): Promise<Checked | Nothing> {
-  const { input: given, resource } = check;
-  const worth: Worth | null =
-    check.amount === undefined ? null : { value: check.amount, currency: check.currency ?? '' };
-  const entry = toolOf(app, check);
-  const read: Read = (work) => readonly(app, caller.tenantId, work);
-  try {
-    if (entry === null) {
-      const scope = check.action ?? '';
-      return { kind: 'scope', scope, resource: await resourceOf(read, resource), worth };
-    }
-    const input =
-      given === undefined
-        ? null
-        : await read((reader) => resolveReferences(reader, entry, actor, parseInput(entry, given)));
-    const targets = input === null ? await targetsOf(read, resource) : entry.tool.targets(input);
-    return {
-      kind: 'tool',
-      entry,
-      targets,
-      input,
-      worth: worth ?? (input === null ? null : (entry.tool.worth?.(input) ?? null)),
-      adminRoles: new Map(),
-    };
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'not_found') throw error;
-    return { kind: 'nothing', message: error.message };
-  }
 }
 
 function answerOf(verdict: Verdict, actor: AgentActor | null, isCounted: boolean): VerifyAnswer {

@@ -11,7 +11,7 @@ import { ask } from './commands/ask.ts';
 import { asPerson, draftGone, routeOf, type Act, type Slack } from './context.ts';
 import { breakerRequest } from './breaker.ts';
 import { begin, discard, look } from './drafts.ts';
-import { checked } from './forms/check.ts';
+import { checkRequest } from './forms/check.ts';
 import { openForm } from './forms/open.ts';
 import { denyView } from './forms/denial.ts';
 import { openNarrowing } from './forms/narrow.ts';
@@ -103,14 +103,14 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
   [ACTIONS.send]: async (slack, act, identity, { value, channel: place }) => {
     const draft = await look(slack, act, value, 'request');
     const route = routeOf(slack, draft.tool);
-    const { summary } = await checked(slack, act.tenantId, identity, route, draft);
+    const { summary } = await checkRequest(slack, act.tenantId, identity, route, draft);
     await act.replace(notice(say`Sending: ${summary}`));
     try {
       const outcome = await use(slack, act, identity, draft, { draftId: value, seen: draft.seen ?? null });
       await tellOutcome(slack, act, { entry: route.entry, summary, card: { channel: place } }, outcome);
     } catch (error) {
       if (!isChangedSince(error)) throw error;
-      const check = await checked(slack, act.tenantId, identity, route, draft);
+      const check = await checkRequest(slack, act.tenantId, identity, route, draft);
       const { channel } = draft;
       await act.replace(await cardOf(slack, act, { route, channel, request: draft, check, again: true }));
     }
@@ -118,7 +118,7 @@ const HANDLERS: Readonly<Record<ActionId, Handler>> = {
   [ACTIONS.edit]: async (slack, act, identity, { value }) => {
     const draft = await look(slack, act, value, 'request');
     const route = routeOf(slack, draft.tool);
-    const { usable, notes } = await checked(slack, act.tenantId, identity, route, draft);
+    const { usable, notes } = await checkRequest(slack, act.tenantId, identity, route, draft);
     await openForm(slack, act, { route, draftId: value, input: usable, reason: draft.reason, notes });
   },
   [ACTIONS.cancel]: async (slack, act, _, { value }) => {

@@ -1,7 +1,7 @@
 import type { Route } from './commands/registry.ts';
 import { begin } from './drafts.ts';
 import { routeOf, type Act, type Slack } from './context.ts';
-import { checked, type Checked } from './forms/check.ts';
+import { checkRequest, type Checked } from './forms/check.ts';
 import type { Identity } from './identity.ts';
 import type { Message } from './messages/blocks.ts';
 import { previewMessage } from './messages/preview.ts';
@@ -19,7 +19,7 @@ export async function propose(
   request: Request,
 ): Promise<void> {
   const route = routeOf(slack, request.tool);
-  const check = await checked(slack, act.tenantId, identity, route, request);
+  const check = await checkRequest(slack, act.tenantId, identity, route, request);
   await act.tell(await cardOf(slack, act, { route, channel, request, check }));
 }
 

@@ -1,6 +1,6 @@
 import { call } from '#engine/call.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
-import { approvalView, approverNames, shortage } from '#engine/approve/view.ts';
+import { approvalView, approverNames, describeShortage } from '#engine/approve/view.ts';
 import { namesIn } from '#engine/in-words.ts';
 import type { Outcome } from '#engine/outcome.ts';
 import { findCall } from '#domain/call/store.ts';
@@ -128,7 +128,7 @@ async function toldElsewhere(
   if (outcome.status === 'waiting') {
     const view = await readonly(slack.app, tenantId, (reader) => approvalView(reader, outcome.approvalId));
     // Too few can approve it: what there is left to do is said at once.
-    if (view === null || shortage(view) !== null) return null;
+    if (view === null || describeShortage(view) !== null) return null;
     return say`Waiting for approval by ${approverNames(view).join(' or ')}: ${summary}. The request is in your direct messages; the result will be there too.`;
   }
   if (outcome.status !== 'done' || typeof outcome.output['mandate_id'] !== 'string') return null;
@@ -164,7 +164,7 @@ export async function answerTo(
   const around = await readonly(slack.app, tenantId, async (reader) => {
     const view = outcome.status === 'waiting' ? await approvalView(reader, outcome.approvalId) : null;
     return {
-      shortage: view === null ? null : shortage(view),
+      shortage: view === null ? null : describeShortage(view),
       names: await namesIn(reader, outcome.status === 'done' ? outcome.output : null),
     };
   });

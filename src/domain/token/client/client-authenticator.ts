@@ -73,7 +73,7 @@ export function createClientAuthenticator(
     const stored = await reach(parts.read(tenantId, (ctx) => credentialsOf(ctx, agentId)));
     known.delete(name);
     if (stored === null) return null;
-    const credentials = parsed(stored);
+    const credentials = parse(stored);
     known.set(name, credentials, { size: JSON.stringify(stored).length });
     return credentials;
   }
@@ -81,7 +81,7 @@ export function createClientAuthenticator(
   /**
    * Tries the cached credentials and, if they do not match, reads them again once: the credential may be new.
    */
-  async function loaded(
+  async function loadMatching(
     tenantId: string,
     agentId: string,
     does: AuthenticatedClient['holds'],
@@ -105,7 +105,7 @@ export function createClientAuthenticator(
     const claimed = readAssertion(assertion, clientId, issuerOf(parts.baseUrl, tenantId), seconds());
     const { agentId, once } = claimed;
     const names = async (credentials: Credentials) => (await keyOf(credentials, claimed, agentKeys)) !== null;
-    const credentials = await loaded(tenantId, agentId, names);
+    const credentials = await loadMatching(tenantId, agentId, names);
     const key = credentials === null ? null : await keyOf(credentials, claimed, agentKeys);
     if (credentials === null || key === null || !verifyJws(key, claimed.jwt.signed, claimed.jwt.signature)) {
       throw refuseClient(
@@ -125,7 +125,7 @@ export function createClientAuthenticator(
       throw refuseClient('client_identity', 'client_id must be the agent ID (agt_...).');
     const hash = sha256(secret);
     const holds = ({ secretHash }: Credentials) => secretHash !== null && sameDigest(secretHash, hash);
-    const credentials = await loaded(tenantId, clientId, holds);
+    const credentials = await loadMatching(tenantId, clientId, holds);
     if (credentials === null)
       throw refuseClient('client_secret', 'The client secret is wrong, or this client has none.');
     return { agentId: clientId, method: 'client_secret', agentEpoch: credentials.epoch, once: null, holds };
@@ -217,7 +217,7 @@ async function publishedKey(
   }
 }
 
-function parsed(stored: StoredCredentials): Credentials {
+function parse(stored: StoredCredentials): Credentials {
   const keys = new Map<string, VerifyKey>();
   for (const { kid, alg, publicJwk } of stored.keys) {
     const key = importVerifyKey(publicJwk);

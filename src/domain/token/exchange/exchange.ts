@@ -27,11 +27,13 @@ import { oneExchange, subjectReplayed } from '../subject/one-time.ts';
 import type { KernelParts } from '../parts.ts';
 import { scopesFor } from '../grant/resource.ts';
 import type { ConfiguredProviders } from '../subject/providers/configured.ts';
+import { audienceFor, oneTarget, keepAllowed } from './audience.ts';
 import { refusalEntry, type StrangerCount } from './refusal.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
 import type { SubjectLimit } from '../subject/subject-limit.ts';
 import type { TenantLookup } from '../tenant-lookup.ts';
-import type { Presentation, PresentationCheck, Through } from '../subject/subject.ts';
+import type { Presentation, Through } from '../subject/presentation.ts';
+import type { PresentationCheck } from '../subject/subject.ts';
 
 /**
  * A successful token response (RFC 8693 section 2.2.1, RFC 6749 section 5.1). It has no refresh token: the
@@ -88,7 +90,7 @@ export function createExchange(
       resources.map((resource) => audienceNamed(parts.baseUrl, resource));
     const wanted = oneTarget(named(request.targets));
     if (request.actorToken !== null) await checkActor(tenantId, client, request.actorToken);
-    const jkt = came === null || came.proof === null ? null : await provedKey(tenantId, came);
+    const jkt = came === null || came.proof === null ? null : await proveKey(tenantId, came);
     const first = await kernel.present(tenantId, request, client, jkt);
     const { mandateId, through } = first;
     const stored = await readStanding(tenantId, mandateId, through);
@@ -103,14 +105,14 @@ export function createExchange(
     const between = read !== null && isBetween(read, client.agentId, subject) ? read : null;
     // Counted only for the mandate's own agent, so that other agents cannot use up its share.
     if (between !== null) kernel.limit(tenantId, `${client.agentId} ${subjectName(presented)}`);
-    const row = between === null ? null : await inTime(tenantId, between, through);
+    const row = between === null ? null : await refresh(tenantId, between, through);
     const servers = row?.resource_servers ?? [];
     const known = [...ours, ...servers.map(({ identifier }) => identifier)];
     // Only agents with a mandate here learn which resource servers exist.
     const audience =
       row === null
         ? ours[0]
-        : audienceFor(wanted, within(known, subject.audiences && named(subject.audiences)));
+        : audienceFor(wanted, keepAllowed(known, subject.audiences && named(subject.audiences)));
     if (row !== null && !(await kernel.clients.stillHolds(tenantId, client, row.agent_epoch))) {
       throw refuseClient(
         'client_key_revoked',
@@ -119,11 +121,11 @@ export function createExchange(
     }
     const { scopes, details } = request;
     const people = row === null ? [] : peopleInQuestion(boundsOf(row, subject), details);
-    const coverage = people.length === 0 ? NOBODY : await lookUp(tenantId, people);
+    const coverage = people.length === 0 ? NOBODY : await readCoverage(tenantId, people);
     const carries = scopesFor(parts.baseUrl, tenantId, audience, servers) ?? (() => false);
     const asking = { agentId: client.agentId, subject, scopes, details, coverage, carries };
     const decided = grant(row, asking, parts.now());
-    const granted = decided.mandate.status_index === null ? await placed(tenantId, decided) : decided;
+    const granted = decided.mandate.status_index === null ? await givePlace(tenantId, decided) : decided;
     const signer = await kernel.signingKeys.signer(tenantId);
     const frame = {
       tenantId,
@@ -169,7 +171,7 @@ export function createExchange(
   /**
    * The key that the request proves. Its proof is spent even if the request is refused (RFC 9449 section 5).
    */
-  async function provedKey(tenantId: string, came: PresentedRequest): Promise<string> {
+  async function proveKey(tenantId: string, came: PresentedRequest): Promise<string> {
     try {
       const proof = readProof(came, null, parts.now().getTime() / 1000);
       await kernel.useProof(tenantId, proof);
@@ -181,7 +183,7 @@ export function createExchange(
   }
 
   /** Gives a mandate that is older than status lists its place, when its first token is issued. */
-  async function placed(tenantId: string, granted: Granted): Promise<Granted> {
+  async function givePlace(tenantId: string, granted: Granted): Promise<Granted> {
     const { mandate } = granted;
     const place = await reach(parts.write(tenantId, (ctx) => placeOf(ctx, mandate.mandate_id)));
     return { ...granted, mandate: { ...mandate, status_index: place } };
@@ -204,7 +206,7 @@ export function createExchange(
    * The same mandate. If the directory data about its principal is too old, they are read at the identity
    * provider again, and then the mandate is read again.
    */
-  async function inTime(
+  async function refresh(
     tenantId: string,
     row: HotMandate,
     through: Through | null,
@@ -232,7 +234,7 @@ export function createExchange(
     return row;
   }
 
-  function lookUp(tenantId: string, ids: readonly string[]): Promise<Coverage> {
+  function readCoverage(tenantId: string, ids: readonly string[]): Promise<Coverage> {
     return reach(
       parts.read(tenantId, async (ctx) => {
         const coverage = new Map<string, { id: string; managerId: string | null; groupIds: string[] }>();
@@ -282,37 +284,3 @@ function asRefusal(error: unknown): OAuthError | null {
 /** The subject that the limit counts: the person, or the mandate if it is its own subject. */
 const subjectName = ({ subject: { person }, mandateId }: Presentation): string =>
   person === null ? mandateId : `${person.provider}:${person.uid}`;
-
-/** The audiences that the subject token allows. */
-const within = (known: readonly string[], bound: readonly string[] | null): readonly string[] =>
-  bound === null ? known : known.filter((audience) => bound.includes(audience));
-
-/**
- * The one resource that a token is asked for, or null if none was named. Throws OAuthError `invalid_target`
- * for several.
- */
-function oneTarget([first, ...others]: readonly string[]): string | null {
-  if (others.every((other) => other === first)) return first ?? null;
-  throw new OAuthError(
-    'invalid_target',
-    'target',
-    'A token is for one resource. Name exactly one, as audience or resource.',
-  );
-}
-
-/**
- * The audience of the token (RFC 8693 section 2.1, RFC 8707 section 2). Throws OAuthError `invalid_target`.
- */
-function audienceFor(wanted: string | null, known: readonly string[]): string {
-  const audience = wanted ?? known[0];
-  if (audience === undefined || !known.includes(audience)) {
-    throw new OAuthError(
-      'invalid_target',
-      'target',
-      known.length === 0
-        ? 'This token or assertion is not for a resource of this organisation.'
-        : `audience or resource must be one of: ${known.join(' ')}.`,
-    );
-  }
-  return audience;
-}

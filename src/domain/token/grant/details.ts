@@ -61,7 +61,7 @@ function readEntry(entry: Readonly<Record<string, unknown>>): RequestedDetails {
     throw bad('details_member', `authorization_details can only contain: ${[...MEMBERS].join(', ')}.`);
   if (mandateId !== undefined && typeof mandateId !== 'string')
     throw bad('details_member', 'mandate_id in authorization_details must be a string.');
-  const patterns = texts('resources', resources);
+  const patterns = readTexts('resources', resources);
   if (patterns?.every(isResourcePattern) === false)
     throw bad(
       'details_resources',
@@ -77,12 +77,12 @@ function readEntry(entry: Readonly<Record<string, unknown>>): RequestedDetails {
   return {
     mandateId: mandateId ?? null,
     resources: patterns,
-    tools: texts('tools', tools),
+    tools: readTexts('tools', tools),
     amount: value === undefined || currency === undefined ? null : { value, currency },
   };
 }
 
-function texts(name: string, value: unknown): readonly string[] | null {
+function readTexts(name: string, value: unknown): readonly string[] | null {
   if (value === undefined) return null;
   const good =
     Array.isArray(value) &&
@@ -103,13 +103,13 @@ export const constraintsOf = (
 });
 
 /**
- * Ids of the people whom `narrowed` must look up, because the patterns alone do not decide. Usually empty.
+ * Ids of the people whom `narrowConstraints` must look up, because the patterns alone do not decide. Usually empty.
  */
 export function peopleInQuestion(bounds: readonly Constraints[], asked: Constraints | null): string[] {
   if (bounds.length < 2 && asked?.resources == null) return [];
   const lists = bounds.flatMap((bound) => (bound.resources === null ? [] : [bound.resources]));
   const patterns = [...lists.flat(), ...(asked?.resources ?? [])];
-  const open = patterns.filter((pattern) => !lists.every((list) => fits(pattern, list, new Map())));
+  const open = patterns.filter((pattern) => !lists.every((list) => doesFit(pattern, list, new Map())));
   return [...new Set(open.flatMap((pattern) => (pattern.startsWith('person:') ? [pattern.slice(7)] : [])))];
 }
 
@@ -118,7 +118,7 @@ export function peopleInQuestion(bounds: readonly Constraints[], asked: Constrai
  * bound. Pure function. Throws OAuthError `invalid_authorization_details` if the request goes beyond a bound,
  * or if the bounds have nothing in common.
  */
-export function narrowed(
+export function narrowConstraints(
   bounds: readonly Constraints[],
   asked: Constraints | null,
   coverage: Coverage,
@@ -145,7 +145,7 @@ function narrowedResources(
   asked: readonly string[] | null,
   coverage: Coverage,
 ): readonly string[] | null {
-  const outside = asked?.find((pattern) => !lists.every((list) => fits(pattern, list, coverage)));
+  const outside = asked?.find((pattern) => !lists.every((list) => doesFit(pattern, list, coverage)));
   if (outside !== undefined)
     throw bad('details_beyond', `${outside} is not covered by the mandate or by the subject token.`);
   if (asked !== null) return asked;
@@ -154,8 +154,8 @@ function narrowedResources(
   const common = others.reduce<readonly string[]>(
     (held, list) => [
       ...new Set([
-        ...held.filter((pattern) => fits(pattern, list, coverage)),
-        ...list.filter((pattern) => fits(pattern, held, coverage)),
+        ...held.filter((pattern) => doesFit(pattern, list, coverage)),
+        ...list.filter((pattern) => doesFit(pattern, held, coverage)),
       ]),
     ],
     first,
@@ -197,7 +197,7 @@ function narrowedAmount(bounds: readonly Amount[], asked: Amount | null): Amount
 }
 
 /** Whether the list contains the pattern, or covers the one person whom the pattern names. */
-function fits(pattern: string, list: readonly string[], coverage: Coverage): boolean {
+function doesFit(pattern: string, list: readonly string[], coverage: Coverage): boolean {
   if (list.includes('*') || list.includes(pattern)) return true;
   const person = pattern.startsWith('person:') ? coverage.get(pattern.slice(7)) : undefined;
   return person !== undefined && covers(list, person);

@@ -93,7 +93,7 @@ function readAssertionGrant(form: FormParameters) {
   if (token === undefined) throw bad('assertion', "Send the employee's identity assertion as assertion.");
   const named = one(form, 'mandate_id');
   return {
-    subject: { kind: 'assertion', token: bounded('assertion', token) } as const,
+    subject: { kind: 'assertion', token: requireBounded('assertion', token) } as const,
     mandateId: named === undefined ? null : readMandateId(named),
     actorToken: null,
   };
@@ -107,7 +107,7 @@ function readSubject(form: FormParameters): PresentedSubject {
   if (type === MANDATE_TYPE) return { kind: 'mandate' };
   if (type !== ACCESS_TOKEN_TYPE && type !== JWT_TYPE)
     throw bad('subject_token_type', `subject_token_type must be ${ACCESS_TOKEN_TYPE} or ${MANDATE_TYPE}.`);
-  return { kind: 'token', token: bounded('subject_token', token) };
+  return { kind: 'token', token: requireBounded('subject_token', token) };
 }
 
 function readActor(form: FormParameters): string | null {
@@ -122,10 +122,10 @@ function readActor(form: FormParameters): string | null {
       'actor_token_type',
       `actor_token must be a JWT of the authenticated client, with actor_token_type ${JWT_TYPE}; or omit both.`,
     );
-  return bounded('actor_token', token);
+  return requireBounded('actor_token', token);
 }
 
-function bounded(name: string, token: string): string {
+function requireBounded(name: string, token: string): string {
   if (token.length > MAX_TOKEN_LENGTH)
     throw bad(name, `${name} is longer than ${MAX_TOKEN_LENGTH} characters.`);
   return token;

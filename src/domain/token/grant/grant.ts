@@ -1,7 +1,7 @@
 import type { Denial } from '../../denial.ts';
 import {
   constraintsOf,
-  narrowed,
+  narrowConstraints,
   type Constraints,
   type Coverage,
   type RequestedDetails,
@@ -106,7 +106,7 @@ export function grant(row: HotMandate | null, asking: Asking, now: Date): Grante
   if (row === null || !isBetween(row, asking.agentId, subject)) throw strange();
   const parties = partiesStanding(row);
   if (parties !== null) throw unusable(parties, {});
-  if (isOutdated({ directoryUntil: row.directory_until }, now)) throw outdated(row);
+  if (isOutdated({ directoryUntil: row.directory_until }, now)) throw refuseOutdated(row);
   if (subject.issuedAt !== null && isFromBefore(subject.issuedAt, row.tokens_not_before))
     throw fromBefore(subject.kind);
   const mandate = hotMandateStanding(row, now, true);
@@ -125,11 +125,11 @@ export function grant(row: HotMandate | null, asking: Asking, now: Date): Grante
       'mandate_id in authorization_details differs from the requested mandate.',
     );
   }
-  const scopes = grantedScopes(row, asking);
-  const constraints = narrowed(boundsOf(row, subject), asking.details, asking.coverage);
+  const scopes = grantScopes(row, asking);
+  const constraints = narrowConstraints(boundsOf(row, subject), asking.details, asking.coverage);
 
   const issuedAt = Math.floor(now.getTime() / 1000);
-  const ends = [row, ...row.chain].map((one) => one.expires_at.getTime() / 1000);
+  const ends = [row, ...row.chain].map((mandate) => mandate.expires_at.getTime() / 1000);
   const expiresAt = Math.floor(Math.min(issuedAt + TOKEN_SECONDS, subject.expiresAt ?? Infinity, ...ends));
   if (expiresAt <= issuedAt) {
     throw new OAuthError(
@@ -152,7 +152,7 @@ export function isBetween(row: HotMandate, agentId: string, subject: Subject): b
   return parentMandateId === null || row.chain[0]?.mandate_id === parentMandateId;
 }
 
-function grantedScopes(row: HotMandate, asking: Asking): readonly string[] {
+function grantScopes(row: HotMandate, asking: Asking): readonly string[] {
   const { subject } = asking;
   const resource = row.scopes.filter(asking.carries);
   const scopes = asking.scopes ?? resource.filter((scope) => subject.scopes?.includes(scope) !== false);
@@ -256,7 +256,7 @@ const fromBefore = (kind: Subject['kind']): OAuthError =>
  * The grant itself is fine, so the same request may succeed later. The code comes from RFC 6749 section
  * 4.1.2.1.
  */
-function outdated(row: HotMandate): OAuthError {
+function refuseOutdated(row: HotMandate): OAuthError {
   const why = directoryOutdated({ id: row.person_id, displayName: 'the employee' });
   return new OAuthError('temporarily_unavailable', why.code, why.message, {
     status: 503,

@@ -227,7 +227,7 @@ export function checkStanding(
     subject: claims.sub,
     mandateId: row.mandate_id,
     scopes,
-    constraints: narrowerThan(row, claims['authorization_details']),
+    constraints: findNarrower(row, claims['authorization_details']),
     actors: actorsOf(claims['act'] as Act | undefined),
     audience: claims.aud,
     jti: claims.jti,
@@ -252,7 +252,7 @@ export function actorsOf(act: Act | undefined): string[] {
   return actors;
 }
 
-function narrowerThan(row: HotMandate, details: unknown): Constraints | null {
+function findNarrower(row: HotMandate, details: unknown): Constraints | null {
   const read = constraintsIn(details);
   if (read === null) return null;
   const { resources, tools, amount } = read;

@@ -90,7 +90,7 @@ export async function rotateSigningKey(
  * any time; does nothing if there is no such key. Records `SIGNING_KEY_RETIRED`.
  */
 export async function retireOldSigningKeys(ctx: TenantWriter): Promise<void> {
-  const retired = superseded(await signingKeysOf(ctx), ctx.now.getTime());
+  const retired = findSuperseded(await signingKeysOf(ctx), ctx.now.getTime());
   if (retired.length === 0) return;
   await retireSigningKeys(ctx, retired);
   for (const kid of retired) ctx.record({ event: 'SIGNING_KEY_RETIRED', actor: 'prokura', data: { kid } });
@@ -102,7 +102,7 @@ const startOf = (key: SigningKeyRow): number => (key.activeFrom ?? key.createdAt
  * The keys older than the newest key that has signed for `PUBLISHED_AFTER_SECONDS`. `keys` in the order of
  * `signingKeysOf`.
  */
-function superseded(keys: readonly SigningKeyRow[], nowMs: number): string[] {
+function findSuperseded(keys: readonly SigningKeyRow[], nowMs: number): string[] {
   const settled = keys.findIndex((key) => startOf(key) + PUBLISHED_AFTER_SECONDS * 1000 <= nowMs);
   return settled < 0 ? [] : keys.slice(settled + 1).map(({ kid }) => kid);
 }

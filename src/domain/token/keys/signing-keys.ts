@@ -99,7 +99,7 @@ export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 
   }
 
   /** Chosen at each use, so that a cached key begins to sign at the exact second. */
-  function newest(tenantId: string, { signers }: KeySet): Signer {
+  function pickNewest(tenantId: string, { signers }: KeySet): Signer {
     const now = seconds();
     const key = signers.find(({ from }) => from <= now);
     if (key === undefined) throw new Error(`tenant ${tenantId} has no signing key`);
@@ -110,8 +110,8 @@ export function createSigningKeys(parts: Pick<KernelParts, 'read' | 'secrets' | 
     signer: (tenantId) => {
       const kept = sets.get(tenantId);
       if (kept !== undefined && !(kept instanceof Promise) && isFresh(kept, KEEP_SECONDS))
-        return newest(tenantId, kept);
-      return current(tenantId, KEEP_SECONDS).then((set) => newest(tenantId, set));
+        return pickNewest(tenantId, kept);
+      return current(tenantId, KEEP_SECONDS).then((set) => pickNewest(tenantId, set));
     },
     verifier: async (tenantId, kid) => {
       const known = (await current(tenantId, KEEP_SECONDS)).verifiers.get(kid);

@@ -148,7 +148,7 @@ export function checkSignature(
   const { header } = jwt;
   const vendor = VENDORS[kind];
   const algorithms: readonly JwsAlg[] = vendor.algorithms;
-  const alg = algorithms.find((one) => one === header['alg']);
+  const alg = algorithms.find((algorithm) => algorithm === header['alg']);
   if (alg === undefined)
     throw refuse(
       'algorithm',

@@ -1,53 +1,18 @@
-import { Fault } from '#lib/fault.ts';
 import type { RemoteKeys } from '#lib/jwks.ts';
-import { parseJwt } from '#lib/jwt.ts';
 import { reach } from '#db/reach.ts';
 import type { AuthenticatedClient } from '../client/client-authenticator.ts';
-import {
-  actorsOf,
-  checkClaims,
-  checkStanding,
-  tokensBehind,
-  type SignedToken,
-} from '../issued/delegation-token.ts';
-import { constraintsIn } from '../grant/details.ts';
-import { boundKey } from '../client/dpop.ts';
+import type { SignedToken } from '../issued/delegation-token.ts';
 import type { ExchangeRequest } from '../grant/exchange-request.ts';
-import type { Act, Subject } from '../grant/grant.ts';
-import type { HotMandate } from '../grant/hot-mandate.ts';
+import type { Subject } from '../grant/grant.ts';
 import { proveAssertion } from './identity-assertion.ts';
-import { issuerOf, MAX_ACTORS, tenantOfIssuer } from '../names.ts';
+import { issuerOf } from '../names.ts';
 import { OAuthError } from '../oauth-error.ts';
 import type { KernelParts } from '../parts.ts';
 import type { Configured, ConfiguredProviders } from './providers/configured.ts';
-import { parseScope } from '../grant/scope.ts';
 import { assertionIssuersOf, mandatesBetween } from '../store.ts';
+import { isOurs, presentDelegation } from './delegation-subject.ts';
+import { asRefusal, refuseSubject, type Presentation } from './presentation.ts';
 import type { ProvedSubject } from './subject-token.ts';
-
-/**
- * A subject, the mandate that it is presented for, and the delegation token that it comes from if it is one
- * of ours.
- */
-export interface Presentation {
-  readonly subject: Subject;
-  readonly mandateId: string;
-  readonly through: Through | null;
-  /**
-   * The version of the tenant's providers that it was checked against; null if the check did not depend on
-   * them.
-   */
-  readonly trusting: string | null;
-}
-
-/**
- * A delegation token with a valid signature and valid claims. `check` throws OAuthError if it is no longer in
- * force, by a row that was read after the request arrived.
- */
-export interface Through {
-  readonly mandateId: string;
-  readonly jtis: readonly string[];
-  check(row: HotMandate | null): void;
-}
 
 interface SubjectParts {
   readonly parts: Pick<KernelParts, 'baseUrl' | 'now' | 'read'>;
@@ -79,29 +44,24 @@ export type PresentationCheck = (
 const EXCHANGE_SCOPES = ['delegation:exchange', 'delegation:create'] as const;
 const MAX_CANDIDATES = 10;
 
-/**
- * Refuses the subject token: RFC 8693 section 2.2.2 uses `invalid_request` for every subject token that is
- * not accepted.
- */
-const refuse = (reason: string, description: string): OAuthError =>
-  new OAuthError('invalid_request', reason, description);
-
 /** Creates the check of subjects. */
 export function createPresentationCheck(kernel: SubjectParts): PresentationCheck {
   const { parts } = kernel;
+  const delegation = { ...parts, checkSignature: kernel.checkSignature };
   return async (tenantId, request, client, provedKey, trusted) => {
     const { subject } = request;
-    if (subject.kind === 'assertion') return byAssertion(tenantId, request, subject.token, client, provedKey);
+    if (subject.kind === 'assertion')
+      return presentAssertion(tenantId, request, subject.token, client, provedKey);
     const mandateId = request.mandateId ?? '';
     if (subject.kind === 'mandate')
-      return { subject: offline(client), mandateId, through: null, trusting: null };
+      return { subject: presentMandate(client), mandateId, through: null, trusting: null };
     if (isOurs(parts.baseUrl, subject.token))
-      return byDelegation(tenantId, subject.token, mandateId, client, provedKey);
-    const proved = await byProvider(tenantId, subject.token, client, provedKey, trusted);
+      return presentDelegation(delegation, tenantId, subject.token, mandateId, client, provedKey);
+    const proved = await presentProviderToken(tenantId, subject.token, client, provedKey, trusted);
     return { mandateId, through: null, ...proved };
   };
 
-  async function byProvider(
+  async function presentProviderToken(
     tenantId: string,
     token: string,
     client: AuthenticatedClient,
@@ -117,16 +77,16 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
       // A token that was refused with the cached providers may be valid with the present ones.
       const now = trusted ?? (await providers.now(tenantId));
       if (now.version === against.version) throw asRefusal(error);
-      return byProvider(tenantId, token, client, provedKey, now);
+      return presentProviderToken(tenantId, token, client, provedKey, now);
     }
     if (proved.boundTo !== null && proved.boundTo !== provedKey) {
-      throw refuse(
+      throw refuseSubject(
         'subject_key_bound',
         'subject_token: its provider bound it to a key. Send a proof with that key in the DPoP header, or a token that is not bound to a key.',
       );
     }
     if (!EXCHANGE_SCOPES.some((scope) => proved.scopes.includes(scope))) {
-      throw refuse(
+      throw refuseSubject(
         'token_scope_missing',
         `The subject token lacks the scope ${EXCHANGE_SCOPES[0]}. Sign the employee in with that scope.`,
       );
@@ -148,77 +108,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
     return { subject, trusting: against.version };
   }
 
-  async function byDelegation(
-    tenantId: string,
-    token: string,
-    mandateId: string,
-    client: AuthenticatedClient,
-    provedKey: string | null,
-  ): Promise<Presentation> {
-    const now = parts.now();
-    const signed = await acceptable(async () => {
-      const checked = await kernel.checkSignature(token);
-      // For any resource: a token made from it is limited to the same one.
-      checkClaims(checked.claims, null, now);
-      if (checked.kind === 'delegation') return checked;
-      throw refuse(
-        'subject_client_token',
-        "subject_token: it is a Prokura token of the employee's own client. Send the access token of their identity provider.",
-      );
-    });
-    const { claims } = signed;
-    if (signed.tenantId !== tenantId)
-      throw refuse('subject_issuer', 'subject_token: it belongs to another organisation.');
-    // Its key belongs to the previous agent. A token made from a bound token must be bound as well, to a key
-    // of the new agent.
-    if (provedKey === null && boundKey(claims) !== null) {
-      throw refuse(
-        'subject_key_bound',
-        'subject_token: it is bound to a key, so the new token must be too. Send a proof with a key of your own in the DPoP header.',
-      );
-    }
-    const act = claims['act'] as Act;
-    const actors = actorsOf(act);
-    if (actors.includes(client.agentId))
-      throw refuse('chain_cycle', 'subject_token: this agent is already part of its delegation chain.');
-    if (actors.length >= MAX_ACTORS)
-      throw refuse(
-        'chain_depth',
-        `subject_token: it has already passed through ${MAX_ACTORS} agents, which is the limit.`,
-      );
-    const [, provider = '', ...uid] = claims.sub.split(':');
-    const jtis = tokensBehind(claims);
-    return {
-      mandateId,
-      trusting: null,
-      subject: {
-        kind: 'delegation_token',
-        person: { provider, uid: uid.join(':') },
-        scopes: parseScope(claims.scope) ?? [],
-        constraints: constraintsIn(claims['authorization_details']),
-        audiences: [claims.aud],
-        issuedAt: null,
-        expiresAt: claims.exp,
-        parentMandateId: claims.mandate_id,
-        act,
-        jtis,
-        token: `${claims.iss} ${claims.jti}`,
-      },
-      through: {
-        mandateId: claims.mandate_id,
-        jtis,
-        check: (row) => {
-          try {
-            checkStanding(parts.baseUrl, signed, row, parts.now());
-          } catch (error) {
-            throw asRefusal(error);
-          }
-        },
-      },
-    };
-  }
-
-  async function byAssertion(
+  async function presentAssertion(
     tenantId: string,
     request: ExchangeRequest,
     token: string,
@@ -233,7 +123,8 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
       now: parts.now().getTime() / 1000,
     };
     const subject = await proveAssertion(token, expected, kernel.remoteKeys);
-    const mandateId = request.mandateId ?? (await theMandate(tenantId, subject.person, client.agentId));
+    const mandateId =
+      request.mandateId ?? (await findMandateBetween(tenantId, subject.person, client.agentId));
     return { subject, mandateId, through: null, trusting: null };
   }
 
@@ -241,7 +132,11 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
    * The only mandate between principal and agent. This only selects the mandate: it is read strictly before
    * it is used, like any other.
    */
-  async function theMandate(tenantId: string, person: Subject['person'], agentId: string): Promise<string> {
+  async function findMandateBetween(
+    tenantId: string,
+    person: Subject['person'],
+    agentId: string,
+  ): Promise<string> {
     if (person === null) throw new Error('an assertion without a person was let through');
     const candidates = await reach(
       parts.read(tenantId, (ctx) => mandatesBetween(ctx, person, agentId, MAX_CANDIDATES)),
@@ -270,7 +165,7 @@ export function createPresentationCheck(kernel: SubjectParts): PresentationCheck
  * The mandate itself as the subject. Only for clients that prove possession of a key, because a secret or an
  * SVID could be a copy.
  */
-function offline(client: AuthenticatedClient): Subject {
+function presentMandate(client: AuthenticatedClient): Subject {
   if (client.method !== 'private_key_jwt') {
     throw new OAuthError(
       'unauthorized_client',
@@ -293,35 +188,13 @@ function offline(client: AuthenticatedClient): Subject {
   };
 }
 
-// All of our tokens begin with the same header up to the key id, so most others are recognised without
-// parsing them.
-const OUR_HEADER = Buffer.from('{"typ":"at+jwt","alg":"ES256","kid":"').toString('base64url').slice(0, 48);
-
-function isOurs(baseUrl: string, token: string): boolean {
-  return token.startsWith(OUR_HEADER) && tenantOfIssuer(baseUrl, parseJwt(token)?.claims['iss']) !== null;
-}
-
 /** RFC 8693 section 4.4: if the token names who may act, only that agent may. */
 function refuseOtherActor(allowed: unknown, client: AuthenticatedClient): void {
   if (allowed === undefined) return;
   const sub = typeof allowed === 'object' && allowed !== null && 'sub' in allowed ? allowed.sub : undefined;
   if (sub !== client.agentId)
-    throw refuse(
+    throw refuseSubject(
       'may_act',
       'subject_token: its may_act names another agent, and only that agent can use it.',
     );
-}
-
-async function acceptable<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw asRefusal(error);
-  }
-}
-
-function asRefusal(error: unknown): unknown {
-  return error instanceof Fault && error.code === 'unauthenticated'
-    ? refuse(`subject_${String(error.detail.reason)}`, `subject_token: ${error.message}`)
-    : error;
 }

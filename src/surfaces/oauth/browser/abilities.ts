@@ -1,6 +1,6 @@
 import type { Catalogue } from '#engine/catalogue.ts';
 import { closedToAgents } from '#engine/decide/not-for-agents.ts';
-import type { PolicySet } from '#engine/decide/policies.ts';
+import type { PolicySet } from '#engine/decide/policy-set.ts';
 import { IMPLIED_SCOPE } from '#engine/tool.ts';
 
 /** The scopes that a person's own client may ask for. Each comes with the titles of its tools. */

@@ -83,7 +83,7 @@ export async function showInteraction(parts: InteractionParts, step: Step): Prom
     const { at, kept } = await parts.login.start(step.tenantId, step.uid, again ? 'again' : 'known');
     return seeOther(at.href, cookie(LOGIN_COOKIE, kept, pageOf(parts.app, step), LOGIN_SECONDS));
   } catch (error) {
-    return loginFailed(parts, error);
+    return answerFailedLogin(parts, error);
   }
 }
 
@@ -114,7 +114,7 @@ export async function finishLogin(parts: InteractionParts, step: Step): Promise<
     signedIn.headers.append('set-cookie', signedOutCookie(parts.app, step.tenantId, '', 0));
     return signedIn;
   } catch (error) {
-    return loginFailed(parts, error);
+    return answerFailedLogin(parts, error);
   }
 }
 
@@ -142,7 +142,7 @@ async function refuse(
   );
 }
 
-function loginFailed({ app }: InteractionParts, error: unknown): Response {
+function answerFailedLogin({ app }: InteractionParts, error: unknown): Response {
   if (!(error instanceof LoginFailed)) throw error;
   app.log.info({ err: error.cause }, 'a login at Okta failed');
   return messagePage(502, 'Okta did not sign you in', `${error.message} Start again from your client.`);

@@ -62,7 +62,7 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
   // Tenants share a host, so their cookies need different names.
   const cookie = (name: string) => `${name}_${tenantId}`;
 
-  async function standing(subject: string) {
+  async function readStanding(subject: string) {
     const who = partsOfSubject(subject);
     const row = who === null ? null : await kernel.person(tenantId, who);
     return row === null || personStanding(row) !== null ? null : row;
@@ -128,7 +128,7 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
       policy: policy(),
     },
     findAccount: async (_ctx, subject) =>
-      (await standing(subject)) === null
+      (await readStanding(subject)) === null
         ? undefined
         : { accountId: subject, claims: () => ({ sub: subject }) },
     loadExistingGrant: async (ctx) => {
@@ -148,7 +148,7 @@ export function createProvider(parts: ProviderParts, tenantId: string, signer: S
     extraTokenClaims: async (ctx, token) => {
       if (token.kind !== 'AccessToken') return undefined;
       const login = ctx.oidc.entities.RefreshToken ?? ctx.oidc.entities.AuthorizationCode;
-      const person = await standing(token.accountId);
+      const person = await readStanding(token.accountId);
       if (person === null) throw new errors.InvalidGrant('the person cannot be signed in now');
       return {
         act: { sub: token.clientId, iss: issuer, sub_profile: 'mcp_client' },

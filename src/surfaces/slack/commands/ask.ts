@@ -1,5 +1,5 @@
 import { byName, type Choice } from '#engine/by-name.ts';
-import { impossible } from '#engine/foresee.ts';
+import { findImpossible } from '#engine/foresee.ts';
 import { referenceFields } from '#engine/references.ts';
 import { readonly } from '#engine/transact.ts';
 import { oneLine, say } from '#lib/sanitise.ts';
@@ -7,7 +7,7 @@ import { choosing, lookUp, onlyReads } from '../answer.ts';
 import { faultText } from '../faults.ts';
 import type { Act, Slack } from '../context.ts';
 import { begin } from '../drafts.ts';
-import { checked, type Checked } from '../forms/check.ts';
+import { checkRequest, type Checked } from '../forms/check.ts';
 import { openForm } from '../forms/open.ts';
 import type { Problem } from '../forms/read.ts';
 import type { Identity } from '../identity.ts';
@@ -37,9 +37,9 @@ export interface Asking {
  */
 export async function ask(slack: Slack, act: Act, identity: Identity, asked: Asking): Promise<void> {
   const { route, channel, problems, form = false } = asked;
-  const request = await named(slack, act, identity, asked);
+  const request = await resolveNames(slack, act, identity, asked);
   if (request === null) return;
-  const check = await checked(slack, act.tenantId, identity, route, request);
+  const check = await checkRequest(slack, act.tenantId, identity, route, request);
   if (form || problems.length + check.problems.size > 0)
     return openFor(slack, act, { ...asked, request }, check);
   if (onlyReads(route))
@@ -48,7 +48,7 @@ export async function ask(slack: Slack, act: Act, identity: Identity, asked: Ask
     const { actor } = identity;
     const input = { ...request.input };
     const fault = await readonly(slack.app, act.tenantId, (reader) =>
-      impossible(slack.app, reader, { actor, entry: route.entry, input }),
+      findImpossible(slack.app, reader, { actor, entry: route.entry, input }),
     );
     if (fault !== null) return act.tell(notice(oneLine(faultText(fault))));
   }
@@ -89,7 +89,7 @@ const isKind = (kind: string): kind is Kind => Object.hasOwn(KINDS, kind);
  * Null where the person was told instead that a name fits nothing that they may see, or was asked which of
  * several they mean.
  */
-async function named(
+async function resolveNames(
   slack: Slack,
   act: Act,
   { actor }: Identity,

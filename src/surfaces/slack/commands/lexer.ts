@@ -64,10 +64,10 @@ type Found = { readonly value: Value; readonly end: number } | LexicalError;
 function value(text: string, start: number): Found {
   const first = text.charAt(start);
   if (first === '<') return entity(text, start);
-  if (first !== '' && DOUBLE.includes(first)) return quoted(text, start, DOUBLE);
+  if (first !== '' && DOUBLE.includes(first)) return readQuoted(text, start, DOUBLE);
   const closing = CLOSING[first];
   if (closing === undefined) return word(text, start);
-  const found = quoted(text, start, closing, APOSTROPHES.includes(first));
+  const found = readQuoted(text, start, closing, APOSTROPHES.includes(first));
   // An apostrophe that nothing closes begins a word: 'twas.
   return found === 'unclosed_quote' && APOSTROPHES.includes(first) ? word(text, start) : found;
 }
@@ -82,7 +82,7 @@ function word(text: string, start: number): Found {
   };
 }
 
-function quoted(text: string, start: number, closing: string, atWordEnd = false): Found {
+function readQuoted(text: string, start: number, closing: string, atWordEnd = false): Found {
   let end = start + 1;
   const closes = (at: number): boolean =>
     closing.includes(text.charAt(at)) &&

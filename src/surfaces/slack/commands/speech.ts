@@ -1,7 +1,7 @@
 import { holdsPrivateKey } from '#lib/private-key.ts';
 import { asPerson, guarded, type Act, type Slack } from '../context.ts';
 import { begin, PRIVATE_KEY } from '../drafts.ts';
-import { checked } from '../forms/check.ts';
+import { checkRequest } from '../forms/check.ts';
 import type { Identity } from '../identity.ts';
 import { notice } from '../messages/blocks.ts';
 import { FIRST } from '../pages.ts';
@@ -58,7 +58,11 @@ async function offer(slack: Slack, act: Act, identity: Identity, { route, rest }
     Object.entries(understood.input).filter(([name, value]) => places.includes(name) && value !== ''),
   );
   const tool = route.entry.tool.name;
-  const check = await checked(slack, act.tenantId, identity, route, { tool, input: given, reason: null });
+  const check = await checkRequest(slack, act.tenantId, identity, route, {
+    tool,
+    input: given,
+    reason: null,
+  });
   const input = Object.fromEntries(Object.entries(given).filter(([name]) => !check.problems.has(name)));
   return { tool, title: route.entry.tool.title, summary: check.summary, usage: route.usage, input };
 }

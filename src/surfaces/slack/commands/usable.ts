@@ -1,4 +1,4 @@
-import { usableBy } from '#engine/could-use.ts';
+import { findUsable } from '#engine/could-use.ts';
 import { readonly } from '#engine/transact.ts';
 import type { Act, Slack } from '../context.ts';
 import type { Identity } from '../identity.ts';
@@ -13,7 +13,7 @@ export async function usableRoutes(
 ): Promise<readonly Route[]> {
   const entries = routes.map(({ entry }) => entry);
   const usable = await readonly(slack.app, act.tenantId, (reader) =>
-    usableBy(slack.app, reader, actor, entries),
+    findUsable(slack.app, reader, actor, entries),
   );
   return routes.filter(({ entry }) => usable.has(entry.tool.name));
 }

@@ -41,7 +41,7 @@ export interface Checked {
  * Whether the tool takes this input as it is, before anything is asked: its schema, and its references to
  * people and agents. Says nothing of whether policy allows it.
  */
-export async function checked(
+export async function checkRequest(
   slack: Slack,
   tenantId: string,
   { actor }: Identity,

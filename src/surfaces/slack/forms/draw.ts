@@ -6,7 +6,7 @@ import type { Route } from '../commands/registry.ts';
 import { actions, button, line, plain, smallPrint, words } from '../messages/blocks.ts';
 import { fieldBlocks, noteOf, REASON_BLOCK, type Names } from './elements.ts';
 import {
-  arranged,
+  arrange,
   governing,
   isNeeded,
   pathsOf,
@@ -56,7 +56,7 @@ export function formView(
   const { tool } = entry;
   const changes = tool.effects === 'write' || tool.effects === 'act';
   const settled = settledFields(fields, input, catalogue);
-  const { shown, behind } = arranged(settled, positional, { given: input, notes: said });
+  const { shown, behind } = arrange(settled, positional, { given: input, notes: said });
   const drawn = more ? [...shown, ...behind] : shown;
   const notes = placedNotes(said, pathsOf(drawn));
   const gap = drawn.find((field) => isNeeded(field, input) && input[field.name] === undefined);

@@ -52,7 +52,7 @@ const WORTH_HIDING = 2;
  * wants seen, the rest. `behind` waits for *More options*: it may be left out, nothing was given for it, and
  * nothing is wrong with it.
  */
-export function arranged(
+export function arrange(
   fields: readonly Field[],
   named: readonly Field[],
   { given, notes }: { readonly given: Given; readonly notes: Notes },

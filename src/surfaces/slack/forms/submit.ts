@@ -14,7 +14,7 @@ import { cardOf } from '../propose.ts';
 import type { Request } from '../request.ts';
 import { tellOutcome, use } from '../run.ts';
 import { objectIn, textIn, type Wire } from '../wire.ts';
-import { checked } from './check.ts';
+import { checkRequest } from './check.ts';
 import { formView } from './draw.ts';
 import { blockOf } from './elements.ts';
 import { placeOf, type Notes } from './layout.ts';
@@ -59,7 +59,7 @@ export async function submitForm(slack: Slack, act: Act, view: Wire): Promise<Su
     );
   const keys = privateKeysIn(request);
   if (keys.length > 0) return { errors: errorsAt(view, keys) ?? {} };
-  const check = await checked(slack, act.tenantId, identity, route, request);
+  const check = await checkRequest(slack, act.tenantId, identity, route, request);
   // One for each field: what cannot be read is not also missing.
   const problems = [...new Map([...check.problems, ...entered.problems])];
   if (problems.length > 0) return refused(problems);
@@ -76,14 +76,14 @@ export async function submitForm(slack: Slack, act: Act, view: Wire): Promise<Su
   if (tool.effects === 'act')
     return {
       after: async () =>
-        told(slack, act, route, summary, await use(slack, act, identity, request, { draftId })),
+        tellAnswer(slack, act, route, summary, await use(slack, act, identity, request, { draftId })),
     };
   try {
     // What could not be shown is refused; nothing that becomes possible meanwhile is done unseen.
     const outcome = await use(slack, act, identity, request, { draftId, ...(unseen && { seen: null }) });
     // Where it waits, their own copy of the approval comes to the same direct messages, and says so.
     if (outcome.status === 'waiting') return { after: () => Promise.resolve() };
-    return { after: () => told(slack, act, route, summary, outcome) };
+    return { after: () => tellAnswer(slack, act, route, summary, outcome) };
   } catch (error) {
     const fault = asFault(error);
     return refused(
@@ -99,7 +99,7 @@ function privateKeysIn({ input, reason }: Request): (readonly [string, string])[
     .map(([field]) => [field, PRIVATE_KEY] as const);
 }
 
-async function told(
+async function tellAnswer(
   slack: Slack,
   act: Act,
   route: Pick<Route, 'entry'>,

@@ -1,7 +1,7 @@
 import { oneLine, say } from '#lib/sanitise.ts';
 import type { Button, KnownBlock } from '@slack/types';
 import { FINAL_STATES, type CallState } from '#domain/call/call.ts';
-import { approverNames, shortage } from '#engine/approve/view.ts';
+import { approverNames, describeShortage } from '#engine/approve/view.ts';
 import { yourState } from '#engine/approve/your-state.ts';
 import { ACTIONS, approvalValue } from '../ids.ts';
 import {
@@ -134,7 +134,7 @@ function waiting({ view }: Scene): MessageField[] {
 
 /** That too few people can approve it, and what that leads to. */
 function short({ view, emergency }: Scene, audience: Audience): KnownBlock[] {
-  const few = shortage(view);
+  const few = describeShortage(view);
   if (few === null) return [];
   const way =
     audience === 'requester' && emergency !== null
