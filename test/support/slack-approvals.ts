@@ -63,17 +63,21 @@ export function slackApprovals(world: World, bot: TestAgent) {
   /** Sends a click although the person has no such message. Returns what they then read. */
   async function click(who: string, actionId: string, value: string): Promise<string> {
     const person = world.slack.as(who);
-    const { ephemerals } = await person.types('/approval help');
-    const anchor = ephemerals.at(-1);
-    if (anchor === undefined) throw new Error('nothing to click on');
+    const isHelp = (one: SimMessage) => one.text.startsWith('What you can do');
+    await person.types('/approval help');
+    const anchor = await person.waitsFor((one) => one.ephemeralFor !== null && isHelp(one));
+    const before = new Set((await person.sees()).map((one) => one.ts));
     const blocks = [
       {
         type: 'actions',
         elements: [{ type: 'button', text: { type: 'plain_text', text: 'X' }, action_id: actionId, value }],
       },
     ] as unknown as SimMessage['blocks'];
-    const answer = await person.clicks(anchor, actionId, { staleCopy: { ...anchor, blocks } });
-    return answer.ephemerals.map((one) => one.text).join(' | ');
+    await person.clicks(anchor, actionId, { staleCopy: { ...anchor, blocks } });
+    const answer = await person.waitsFor(
+      (one) => one.ephemeralFor !== null && !before.has(one.ts) && !isHelp(one),
+    );
+    return answer.text;
   }
 
   return { state, told, ask, copy, becomes, click };

@@ -200,6 +200,7 @@ describe('names in place of ids', () => {
     expect(read(card)).toContain(second);
     expect(read(card)).toContain('too many');
     expect(await stateOf(second)).toBe('active');
+    await world.as(await world.actor('bob'), 'mandate_revoke', { mandate_id: second });
   });
 
   test.each([
