@@ -23,8 +23,8 @@ import { lookContext } from './world.ts';
 
 /**
  * Uses a tool that changes our own data: decides, writes and records in one transaction, or saves the call to
- * wait for the approval that policy requires. Returns the saved call, or the outcome of a denial. Throws Fault
- * `conflict` if the requester was shown another change, and what the tool throws.
+ * wait for the approval that policy requires. Returns the saved call, or the outcome of a denial. Throws
+ * Fault `conflict` if the requester was shown another change, and what the tool throws.
  */
 export async function write(
   asked: Asked,
@@ -73,8 +73,8 @@ export async function write(
 
 /**
  * Uses a tool that changes something at the provider: looks at the target, decides, and saves the call with
- * the job that acts, or to wait for the approval that policy requires. Returns the saved call (that of the same
- * act if it is under way), or the outcome of a denial. Throws what the tool throws.
+ * the job that acts, or to wait for the approval that policy requires. Returns the saved call (that of the
+ * same act if it is under way), or the outcome of a denial. Throws what the tool throws.
  */
 export async function act(
   asked: Asked,

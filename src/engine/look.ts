@@ -12,8 +12,8 @@ import { lookContext } from './world.ts';
 
 /**
  * Uses a tool that changes nothing: a read in our own data, or a look at the provider. Decides, runs, and
- * writes the ledger entry before it answers. Throws Fault `forbidden` where a policy requires an approval, and
- * what the tool throws.
+ * writes the ledger entry before it answers. Throws Fault `forbidden` where a policy requires an approval,
+ * and what the tool throws.
  */
 export async function look(asked: Asked): Promise<Outcome> {
   const { app, request, entry, input } = asked;

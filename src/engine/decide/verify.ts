@@ -190,8 +190,8 @@ function denyFallen({ tenantStatus, principal }: DecisionFacts, now: Date): Deni
 }
 
 /**
- * Checks the resource bounds of another system's scope. `denyDelegated` has already checked people. If the check
- * names no resource, only `*` covers it.
+ * Checks the resource bounds of another system's scope. `denyDelegated` has already checked people. If the
+ * check names no resource, only `*` covers it.
  */
 function denyOutside(
   actor: AgentActor,

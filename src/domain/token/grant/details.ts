@@ -103,7 +103,8 @@ export const constraintsOf = (
 });
 
 /**
- * Ids of the people whom `narrowConstraints` must look up, because the patterns alone do not decide. Usually empty.
+ * Ids of the people whom `narrowConstraints` must look up, because the patterns alone do not
+ * decide. Usually empty.
  */
 export function peopleInQuestion(bounds: readonly Constraints[], asked: Constraints | null): string[] {
   if (bounds.length < 2 && asked?.resources == null) return [];

@@ -30,8 +30,8 @@ export function isOurs(baseUrl: string, token: string): boolean {
 
 /**
  * One of our own delegation tokens as the subject: an agent delegates to the next. Checks signature and
- * claims, that it belongs to this tenant, and that the chain of agents may grow. Throws OAuthError. The caller
- * reads the token's mandate and calls `through.check`.
+ * claims, that it belongs to this tenant, and that the chain of agents may grow. Throws OAuthError. The
+ * caller reads the token's mandate and calls `through.check`.
  */
 export async function presentDelegation(
   kernel: DelegationParts,
