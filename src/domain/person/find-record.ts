@@ -9,7 +9,7 @@ import { people } from './tables.ts';
 export async function managedPeople(
   ctx: TenantWriter,
   sources: readonly string[],
-  where: SQL,
+  where: SQL | undefined,
 ): Promise<Person[]> {
   return ctx.db
     .select()
@@ -50,7 +50,7 @@ export async function recordOf(
         and(
           eq(people.tenantId, ctx.tenantId),
           eq(people.provider, asked.provider),
-          sql`${people.scimDoc}->>'externalId' = ${asked.externalId}`,
+          eq(people.externalId, asked.externalId),
         ),
       )
       .orderBy(sql`${people.scimId} nulls last`, people.id)

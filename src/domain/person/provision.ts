@@ -1,5 +1,6 @@
-import { and, eq, ne, sql } from 'drizzle-orm';
+import { and, eq, ne } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
+import { folded } from '../../db/tenant-table.ts';
 import { revokeOrHold } from '../breaker/guard.ts';
 import type { TenantWriter } from '../context.ts';
 import { depart, SCIM_REASON } from './depart.ts';
@@ -33,7 +34,7 @@ export async function provisionPerson(
   const namesakes = await managedPeople(
     ctx,
     by.sources,
-    sql`lower(${people.login}) = lower(${asked.record.login})`,
+    eq(people.loginFolded, folded(asked.record.login)),
   );
   const known = await recordOf(ctx, asked, namesakes);
   const duplicate = [...namesakes, ...(known === null ? [] : [known])].find(
@@ -68,11 +69,11 @@ export async function updatePerson(
   const own = person.provider === by.source;
   const { login } = change.record;
   if (own) await holdNames(ctx, newNames(person, change.record));
-  if (own && login.toLowerCase() !== person.login.toLowerCase()) {
+  if (own && login !== person.login) {
     const others = await managedPeople(
       ctx,
       [person.provider],
-      sql`lower(${people.login}) = lower(${login}) and ${ne(people.id, person.id)}`,
+      and(eq(people.loginFolded, folded(login)), ne(people.id, person.id)),
     );
     if (others.some((one) => one.scimActive !== false)) throw taken(login);
     for (const former of others) await removePerson(ctx, by, former);

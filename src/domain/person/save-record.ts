@@ -103,6 +103,5 @@ async function managerOf(
 
 /** The user name and the email address, if they differ from the ones that the person has. */
 export const newNames = (person: Person, { login, email }: PersonRecord): string[] => {
-  const held = [person.login.toLowerCase(), person.email.toLowerCase()];
-  return [login, email].filter((name) => name !== '' && !held.includes(name.toLowerCase()));
+  return [login, email].filter((name) => name !== '' && name !== person.login && name !== person.email);
 };
