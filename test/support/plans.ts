@@ -5,6 +5,8 @@ export interface RunPlan {
   readonly text: string;
   /** The tables of which it looked at every row. */
   readonly readThrough: readonly string[];
+  /** How often it looked into each table. */
+  readonly looks: Readonly<Record<string, number>>;
   /** Whether its plan was made for any values of its parameters, and so only once on the connection. */
   readonly generic: boolean;
 }
@@ -12,6 +14,7 @@ export interface RunPlan {
 interface PlanNode {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
+  readonly 'Actual Loops'?: number;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -44,14 +47,21 @@ const EXPLAIN = {
   'auto_explain.log_nested_statements': 'on',
   'auto_explain.log_format': 'json',
   'auto_explain.log_level': 'notice',
+  'auto_explain.log_analyze': 'on',
+  'auto_explain.log_timing': 'off',
 } as const;
 
 function planOf(json: string): RunPlan {
   const { 'Query Text': text, Plan: root } = JSON.parse(json) as { 'Query Text': string; Plan: PlanNode };
-  return { text, readThrough: [...new Set(readThrough(root))], generic: /\$\d/.test(JSON.stringify(root)) };
+  const looks: Record<string, number> = {};
+  for (const node of nodesOf(root)) {
+    const table = node['Relation Name'];
+    if (table !== undefined) looks[table] = (looks[table] ?? 0) + (node['Actual Loops'] ?? 0);
+  }
+  const readThrough = nodesOf(root).flatMap((node) =>
+    node['Node Type'] === 'Seq Scan' ? [node['Relation Name'] ?? ''] : [],
+  );
+  return { text, looks, readThrough: [...new Set(readThrough)], generic: /\$\d/.test(JSON.stringify(root)) };
 }
 
-const readThrough = (node: PlanNode): string[] => [
-  ...(node['Node Type'] === 'Seq Scan' ? [node['Relation Name'] ?? ''] : []),
-  ...(node.Plans ?? []).flatMap(readThrough),
-];
+const nodesOf = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];

@@ -34,7 +34,7 @@ beforeAll(async () => {
   world = await openWorld();
   // Jobs read what they like; here only what people and programs wait for is looked at.
   Object.assign(world.app, { subscribers: {} });
-  agent = await world.agent('Known-Bot', 'bob', ['okta.users.read', 'okta.mfa.reset']);
+  agent = await world.agent('Known-Bot', 'bob');
   mandateId = await world.mandate('bob', agent);
   scim = await withScim(world).client(world.tenantId);
   await loadCrowd(world, {
@@ -119,6 +119,17 @@ describe('nothing is read through', () => {
     'active eq true and userName eq "crowd17@crowd.example"',
   ])('by SCIM for %s', async (filter) => {
     expect(await readThrough(users(filter))).toEqual([]);
+  });
+
+  test('by SCIM for the authority of people on the pages before', async () => {
+    const from = heard.plans.length;
+    const answer = await scim.send('GET', `/Users?startIndex=${PEOPLE - 50}&count=20`);
+    expect(answer.body['Resources']).toHaveLength(20);
+    const looks = await eventually(
+      async () => heard.plans.slice(from).find((plan) => plan.looks['group_mappings'] !== undefined)?.looks,
+      'the page is explained',
+    );
+    expect(looks['memberships']).toBeLessThanOrEqual(20);
   });
 
   test('by SCIM to provision a person with a manager, to rename, to deactivate and to delete them', async () => {
