@@ -17,10 +17,6 @@ export interface ManagersFound {
   readonly ambiguous: readonly string[];
 }
 
-/** SQL that resolves all of a provider's references, or one. */
-const MANY = sql.raw('materialized');
-const ONE = sql.raw('not materialized');
-
 /**
  * SQL that resolves manager references to rows (ref, manager, fits). An exact id has priority over a login, a
  * login over an email, an email over an employee number. The first kind that matches anyone decides. If it
@@ -28,8 +24,8 @@ const ONE = sql.raw('not materialized');
  * missing at the provider) are never managers. Of many references each kind is one hash join, so the cost is
  * linear; of one it is a look-up in an index.
  */
-const meaning = (tenantId: string, vendor: string, refs: SQL, number: typeof ONE | typeof MANY): SQL => sql`
-  living as ${number} (
+const meaning = (tenantId: string, vendor: string, refs: SQL, how: 'one' | 'many'): SQL => sql`
+  living as ${sql.raw(how === 'many' ? 'materialized' : 'not materialized')} (
     select id, uid, scim_id, login_folded as login, email_folded as email, employee_number as number
       from people
      where tenant_id = ${tenantId} and provider = ${vendor} and status <> 'DEPROVISIONED' and missing_at is null),
@@ -56,7 +52,7 @@ export async function findManagers(reader: TenantReader, vendor: string): Promis
     select distinct manager_ref as ref from people
      where tenant_id = ${reader.tenantId} and provider = ${vendor} and manager_ref is not null`;
   const rows = await reader.db.execute<ManagerChange & { ambiguous: boolean }>(sql`
-    with ${meaning(reader.tenantId, vendor, refs, MANY)},
+    with ${meaning(reader.tenantId, vendor, refs, 'many')},
     wanted as (
       select p.id, p.manager_ref, p.manager_id, coalesce(m.fits, 0) > 1 as ambiguous,
              case when m.fits = 1 and m.manager <> p.id then m.manager end as manager
@@ -91,7 +87,7 @@ export async function managerMeant(
   ref: string,
 ): Promise<string | null> {
   const [row] = await reader.db.execute<{ manager: string; fits: number }>(sql`
-    with ${meaning(reader.tenantId, vendor, sql`select ${ref}::text as ref`, ONE)}
+    with ${meaning(reader.tenantId, vendor, sql`select ${ref}::text as ref`, 'one')}
     select manager, fits::int as fits from meant`);
   return row?.fits === 1 ? row.manager : null;
 }
