@@ -238,15 +238,16 @@ describe('the menu of people finds a person', () => {
 
   test('by their new name and no longer by the old one, and not after they have left', async () => {
     const id = await named('Oldname Xaver', { login: 'xaver-login' });
+    // The same text within a second would be the same request, of which Slack repeats some.
     expect(await peopleOffered('oldn')).toEqual(['Oldname Xaver']);
     await world.sql`update people set display_name = 'Newname Xaver' where id = ${id}`;
-    expect(await peopleOffered('oldn')).toEqual([]);
+    expect(await peopleOffered('oldna')).toEqual([]);
     expect(await peopleOffered('newn')).toEqual(['Newname Xaver']);
     expect(await peopleOffered('xaver-')).toEqual(['Newname Xaver']);
     await world.sql`update people set status = 'DEPROVISIONED' where id = ${id}`;
-    expect(await peopleOffered('newn')).toEqual([]);
+    expect(await peopleOffered('newna')).toEqual([]);
     await world.sql`update people set status = 'ACTIVE' where id = ${id}`;
-    expect(await peopleOffered('newn')).toEqual(['Newname Xaver']);
+    expect(await peopleOffered('newnam')).toEqual(['Newname Xaver']);
   });
 
   test('and treats what is typed as text, not as a pattern', async () => {
