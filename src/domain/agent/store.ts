@@ -1,5 +1,6 @@
-import { and, asc, count, eq, gt, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt } from 'drizzle-orm';
 import { isId } from '#lib/id.ts';
+import { folded } from '../../db/tenant-table.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import { agentKeys, agents } from './tables.ts';
@@ -31,7 +32,7 @@ export async function agentByReference(reader: TenantReader, reference: string):
     .select()
     .from(agents)
     .where(
-      and(eq(agents.tenantId, reader.tenantId), sql`lower(${agents.name}) = ${reference.toLowerCase()}`),
+      and(eq(agents.tenantId, reader.tenantId), eq(agents.nameFolded, folded(reference))),
     );
   return row ?? null;
 }

@@ -9,7 +9,7 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
-import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
+import { foldedText, moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { people } from '../person/tables.ts';
 
 /** Agents, in every state. */
@@ -19,6 +19,7 @@ export const agents = pgTable(
     tenantId: tenantId(),
     id: text('id').notNull(),
     name: text('name').notNull(),
+    nameFolded: foldedText('name_folded', 'name'),
     ownerId: text('owner_id').notNull(),
     /** The scopes that any mandate may give it at most. */
     ceiling: text('ceiling').array().notNull(),
@@ -48,7 +49,7 @@ export const agents = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
-    uniqueIndex('agents_name').on(table.tenantId, sql`lower(${table.name})`),
+    uniqueIndex('agents_name').on(table.tenantId, table.nameFolded),
     uniqueIndex('agents_spiffe_id').on(table.tenantId, table.spiffeId),
     index('agents_owner').on(table.tenantId, table.ownerId),
     foreignKey({ columns: [table.tenantId, table.ownerId], foreignColumns: [people.tenantId, people.id] }),

@@ -1,4 +1,5 @@
 import { and, asc, eq, sql } from 'drizzle-orm';
+import { folded } from '../../db/tenant-table.ts';
 import type { TenantReader } from '../context.ts';
 import { groupMappings, groups, memberships } from './tables.ts';
 
@@ -26,7 +27,9 @@ export async function groupsByName(
     .where(
       and(
         eq(groups.tenantId, reader.tenantId),
-        sql`lower(${groups.name}) = lower(${name})`,
+        // The column has the beginning of a name; the second condition compares all of it.
+        eq(groups.nameFolded, sql`folded(left(${name}::text, 200))`),
+        sql`folded(${groups.name}) = ${folded(name)}`,
         source === null ? undefined : eq(groups.source, source),
       ),
     )

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { foreignKey, index, integer, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
-import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
+import { foldedText, moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { people } from '../person/tables.ts';
 
 /** Groups of the directory, and our own group of administrators. */
@@ -13,6 +13,8 @@ export const groups = pgTable(
     source: text('source').notNull(),
     uid: text('uid').notNull(),
     name: text('name').notNull(),
+    /** The beginning, because an index takes no more. */
+    nameFolded: foldedText('name_folded', 'left(name, 200)'),
     kind: text('kind').notNull(),
     /** Raised whenever members are removed. A list of members that was read before must not put them back. */
     removals: integer('removals').notNull().default(0),
@@ -23,6 +25,7 @@ export const groups = pgTable(
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
     uniqueIndex('groups_source').on(table.tenantId, table.source, table.uid),
+    index('groups_name').on(table.tenantId, table.nameFolded),
     tenantPolicy(),
   ],
 );

@@ -12,7 +12,7 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
-import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
+import { foldedText, moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import { agents } from '../agent/tables.ts';
 import { people } from '../person/tables.ts';
 import type { MandateTerms } from './asked.ts';
@@ -110,6 +110,7 @@ export const mandateTemplates = pgTable(
     tenantId: tenantId(),
     id: text('id').notNull(),
     name: text('name').notNull(),
+    nameFolded: foldedText('name_folded', 'name'),
     description: text('description').notNull(),
     terms: jsonb('terms').$type<Omit<MandateTerms, 'agent'>>().notNull(),
     createdAt: moment('created_at')
@@ -118,7 +119,7 @@ export const mandateTemplates = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
-    uniqueIndex('mandate_templates_name').on(table.tenantId, sql`lower(${table.name})`),
+    uniqueIndex('mandate_templates_name').on(table.tenantId, table.nameFolded),
     tenantPolicy(),
   ],
 );

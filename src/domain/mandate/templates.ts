@@ -1,5 +1,6 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
+import { folded } from '../../db/tenant-table.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { MandateTerms } from './asked.ts';
 import { mandateTemplates } from './tables.ts';
@@ -79,7 +80,7 @@ export async function saveTemplate(
     .where(
       and(
         eq(mandateTemplates.tenantId, ctx.tenantId),
-        sql`lower(${mandateTemplates.name}) = ${name.toLowerCase()}`,
+        eq(mandateTemplates.nameFolded, folded(name)),
       ),
     )
     .returning({ id: mandateTemplates.id });

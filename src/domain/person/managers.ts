@@ -21,19 +21,20 @@ export interface ManagersFound {
  * SQL that resolves manager references to rows (ref, manager, fits). An exact id has priority over a login, a
  * login over an email, an email over an employee number. The first kind that matches anyone decides. If it
  * matches several people, nobody is the manager, because managers approve. Former accounts (deprovisioned, or
- * missing at the provider) are never managers. Each kind is one hash join, so the cost is linear.
+ * missing at the provider) are never managers. Of many references each kind is one hash join, so the cost is
+ * linear; of one it is a look-up in an index.
  */
-const meaning = (tenantId: string, vendor: string, refs: SQL): SQL => sql`
-  living as materialized (
-    select id, uid, scim_id, lower(login) as login, lower(email) as email, employee_number as number
+const meaning = (tenantId: string, vendor: string, refs: SQL, how: 'one' | 'many'): SQL => sql`
+  living as ${sql.raw(how === 'many' ? 'materialized' : 'not materialized')} (
+    select id, uid, scim_id, login_folded as login, email_folded as email, employee_number as number
       from people
      where tenant_id = ${tenantId} and provider = ${vendor} and status <> 'DEPROVISIONED' and missing_at is null),
-  refs as materialized (${refs}),
+  refs as materialized (select ref, folded(ref) as folded from (${refs}) as given),
   fits as (
     select r.ref, p.id, 1 as kind from refs r join living p on p.uid = r.ref
     union all select r.ref, p.id, 1 from refs r join living p on p.scim_id = r.ref
-    union all select r.ref, p.id, 2 from refs r join living p on p.login = lower(r.ref)
-    union all select r.ref, p.id, 3 from refs r join living p on p.email = lower(r.ref)
+    union all select r.ref, p.id, 2 from refs r join living p on p.login = r.folded
+    union all select r.ref, p.id, 3 from refs r join living p on p.email = r.folded
     union all select r.ref, p.id, 4 from refs r join living p on p.number = r.ref),
   best as (select ref, id, kind, min(kind) over (partition by ref) as first from fits),
   meant as (
@@ -51,7 +52,7 @@ export async function findManagers(reader: TenantReader, vendor: string): Promis
     select distinct manager_ref as ref from people
      where tenant_id = ${reader.tenantId} and provider = ${vendor} and manager_ref is not null`;
   const rows = await reader.db.execute<ManagerChange & { ambiguous: boolean }>(sql`
-    with ${meaning(reader.tenantId, vendor, refs)},
+    with ${meaning(reader.tenantId, vendor, refs, 'many')},
     wanted as (
       select p.id, p.manager_ref, p.manager_id, coalesce(m.fits, 0) > 1 as ambiguous,
              case when m.fits = 1 and m.manager <> p.id then m.manager end as manager
@@ -86,7 +87,7 @@ export async function managerMeant(
   ref: string,
 ): Promise<string | null> {
   const [row] = await reader.db.execute<{ manager: string; fits: number }>(sql`
-    with ${meaning(reader.tenantId, vendor, sql`select ${ref}::text as ref`)}
+    with ${meaning(reader.tenantId, vendor, sql`select ${ref}::text as ref`, 'one')}
     select manager, fits::int as fits from meant`);
   return row?.fits === 1 ? row.manager : null;
 }

@@ -33,10 +33,11 @@ async function sharedNames(reader: TenantReader, names: readonly string[]): Prom
     .where(
       and(
         eq(people.tenantId, reader.tenantId),
-        sql`lower(${people.displayName}) in (select lower(name) from unnest(${sql.param([...new Set(names)])}::text[]) as name)`,
+        sql`${people.nameFolded} = any(array(
+          select folded(left(name, 200)) from unnest(${sql.param([...new Set(names)])}::text[]) as name))`,
       ),
     )
-    .groupBy(sql`lower(${people.displayName})`)
+    .groupBy(people.nameFolded)
     .having(sql`count(*) > 1`);
   return new Set(rows.flatMap((row) => row.names));
 }

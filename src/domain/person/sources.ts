@@ -1,5 +1,6 @@
 import { and, eq, isNull, ne, or, sql, type SQL } from 'drizzle-orm';
 import { Fault, type FaultCode } from '#lib/fault.ts';
+import { foldedAll } from '../../db/tenant-table.ts';
 import type { TenantWriter } from '../context.ts';
 import { people } from './tables.ts';
 
@@ -24,7 +25,7 @@ export async function requireFreeNames(
   provider: string,
   names: readonly string[],
 ): Promise<void> {
-  const wanted = sql.param(names.filter((name) => name !== '').map((name) => name.toLowerCase()));
+  const wanted = foldedAll(names.filter((name) => name !== ''));
   const [other] = await ctx.db
     .select({ id: people.id, provider: people.provider })
     .from(people)
@@ -35,8 +36,8 @@ export async function requireFreeNames(
         ne(people.status, 'DEPROVISIONED'),
         isNull(people.missingAt),
         or(
-          sql`lower(${people.login}) = any(${wanted}::text[])`,
-          sql`lower(${people.email}) = any(${wanted}::text[])`,
+          sql`${people.loginFolded} = any(${wanted})`,
+          sql`${people.emailFolded} = any(${wanted})`,
         ),
       ),
     )
@@ -51,15 +52,14 @@ export async function requireFreeNames(
 }
 
 /**
- * Allows one writer at a time for each of these names, until the commit. A unique index cannot do this,
+ * Allows one writer at a time for each of these names, whatever its case, until the commit. A unique index cannot do this,
  * because people of different sources may share a name.
  */
 export async function holdNames(ctx: TenantWriter, names: readonly string[]): Promise<void> {
-  const wanted = new Set(names.filter((name) => name !== '').map((name) => name.toLowerCase()));
-  for (const name of [...wanted].sort())
-    await ctx.db.execute(
-      sql`select pg_advisory_xact_lock(hashtextextended(${`scim:${ctx.tenantId}:${name}`}, 0))`,
-    );
+  await ctx.db.execute(sql`
+    select pg_advisory_xact_lock(key) from (
+      select distinct hashtextextended(${`scim:${ctx.tenantId}:`} || name, 0) as key
+        from unnest(${foldedAll(names.filter((name) => name !== ''))}) as name order by key) as keys`);
 }
 
 /**
@@ -68,5 +68,5 @@ export async function holdNames(ctx: TenantWriter, names: readonly string[]): Pr
  */
 export const emailChange = (row: 'people' | 'p', email: SQL, now: Date): SQL => {
   const [before, since] = [sql.raw(`${row}.email`), sql.raw(`${row}.email_changed_at`)];
-  return sql`case when ${before} <> '' and lower(${before}) <> lower(${email}) then ${now.toISOString()}::timestamptz else ${since} end`;
+  return sql`case when ${before} <> '' and folded(${before}) <> folded(${email}::text) then ${now.toISOString()}::timestamptz else ${since} end`;
 };

@@ -1,5 +1,6 @@
 import { and, asc, eq, gt, lt, ne, or, sql, type SQL } from 'drizzle-orm';
 import { isId } from '#lib/id.ts';
+import { folded } from '../../db/tenant-table.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { endSignIns } from '../sign-in/store.ts';
 import { people } from './tables.ts';
@@ -39,19 +40,18 @@ export const findPersonByScimId = (
 const isFormer = (person: Person): boolean => person.status === 'DEPROVISIONED' || person.missingAt !== null;
 
 /**
- * Everyone with this work email or login, ignoring ASCII case. Several results mean that the address
+ * Everyone with this work email or login, ignoring case. Several results mean that the address
  * identifies nobody. Former accounts are returned only if no present person has the address, so they do not
  * make it ambiguous.
  */
 export async function peopleByEmail(reader: TenantReader, email: string): Promise<Person[]> {
-  const wanted = email.toLowerCase();
   const found = await reader.db
     .select()
     .from(people)
     .where(
       and(
         eq(people.tenantId, reader.tenantId),
-        or(sql`lower(${people.email}) = ${wanted}`, sql`lower(${people.login}) = ${wanted}`),
+        or(eq(people.emailFolded, folded(email)), eq(people.loginFolded, folded(email))),
       ),
     );
   const present = found.filter((person) => !isFormer(person));

@@ -10,7 +10,7 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
-import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
+import { foldedText, moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 import type { PersonStatus } from '../provider.ts';
 
 /** People, from the identity provider and from SCIM. */
@@ -25,6 +25,10 @@ export const people = pgTable(
     login: text('login').notNull(),
     email: text('email').notNull(),
     displayName: text('display_name').notNull(),
+    loginFolded: foldedText('login_folded', 'login'),
+    emailFolded: foldedText('email_folded', 'email'),
+    /** The beginning, because an index takes no more. */
+    nameFolded: foldedText('name_folded', 'left(display_name, 200)'),
     firstName: text('first_name').notNull().default(''),
     lastName: text('last_name').notNull().default(''),
     employeeNumber: text('employee_number'),
@@ -39,6 +43,7 @@ export const people = pgTable(
     scimId: text('scim_id'),
     /** The SCIM resource as the client sent it, without the fields that have a column. */
     scimDoc: jsonb('scim_doc').$type<Record<string, unknown>>(),
+    externalId: text('external_id').generatedAlwaysAs(sql`scim_doc ->> 'externalId'`),
     /** Whether the person's sessions are on hold. A held person may not act. No tool sets this yet. */
     held: boolean('held').notNull().default(false),
     /**
@@ -81,15 +86,35 @@ export const people = pgTable(
     primaryKey({ columns: [table.tenantId, table.id] }),
     uniqueIndex('people_subject').on(table.tenantId, table.provider, table.uid),
     uniqueIndex('people_scim').on(table.tenantId, table.scimId),
-    index('people_email').on(table.tenantId, sql`lower(${table.email})`),
-    index('people_login').on(table.tenantId, sql`lower(${table.login})`),
-    index('people_scim_external').on(table.tenantId, sql`(${table.scimDoc} ->> 'externalId')`),
+    index('people_email').on(table.tenantId, table.emailFolded.op('text_pattern_ops')),
+    index('people_login').on(table.tenantId, table.loginFolded.op('text_pattern_ops')),
+    index('people_name').on(table.tenantId, table.nameFolded),
+    index('people_number').on(table.tenantId, table.employeeNumber),
+    index('people_scim_external').on(table.tenantId, table.externalId),
     index('people_manager').on(table.tenantId, table.managerId),
     foreignKey({
       columns: [table.tenantId, table.managerId],
       foreignColumns: [table.tenantId, table.id],
       name: 'people_manager_fk',
     }),
+    tenantPolicy(),
+  ],
+);
+
+/**
+ * What people can be searched by as somebody types: each end of their name that begins with a word, their
+ * login and their email, all folded. People who are deprovisioned have none. The database keeps it.
+ */
+export const personWords = pgTable(
+  'person_words',
+  { tenantId: tenantId(), personId: text('person_id').notNull(), word: text('word').notNull() },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.personId, table.word] }),
+    index('person_words_word').on(table.tenantId, table.word.op('text_pattern_ops'), table.personId),
+    foreignKey({
+      columns: [table.tenantId, table.personId],
+      foreignColumns: [people.tenantId, people.id],
+    }).onDelete('cascade'),
     tenantPolicy(),
   ],
 );

@@ -112,7 +112,7 @@ async function grantsOf(reader: TenantReader, person: Pick<Person, 'provider' | 
       and(
         eq(oidcModels.tenantId, reader.tenantId),
         eq(oidcModels.kind, 'Grant'),
-        sql`${oidcModels.payload}->>'accountId' = ${subjectOf(person)}`,
+        eq(oidcModels.accountId, subjectOf(person)),
         or(isNull(oidcModels.expiresAt), gt(oidcModels.expiresAt, reader.now)),
       ),
     )

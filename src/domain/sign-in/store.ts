@@ -153,7 +153,7 @@ export async function newestGrantId(
     .where(
       and(
         named(reader, 'Grant'),
-        sql`${oidcModels.payload}->>'accountId' = ${subject}`,
+        eq(oidcModels.accountId, subject),
         sql`${oidcModels.payload}->>'clientId' = ${clientId}`,
         alive(reader),
       ),
@@ -170,7 +170,7 @@ export async function newestGrantId(
 export async function endSignIns(ctx: TenantWriter, subject: string): Promise<void> {
   await ctx.db
     .delete(oidcModels)
-    .where(and(eq(oidcModels.tenantId, ctx.tenantId), sql`${oidcModels.payload}->>'accountId' = ${subject}`));
+    .where(and(eq(oidcModels.tenantId, ctx.tenantId), eq(oidcModels.accountId, subject)));
 }
 
 /** How many rows of each kind that need no sign-in a tenant keeps. */
@@ -181,7 +181,7 @@ export const STRANGERS_ROWS = 5000;
  * are added at the same time may exceed the limit until the next time.
  */
 export async function boundStrangers(ctx: TenantWriter, kind: string): Promise<void> {
-  const person = sql`coalesce(${oidcModels.payload}->>'accountId', ${oidcModels.payload}->'session'->>'accountId')`;
+  const person = sql`coalesce(${oidcModels.accountId}, ${oidcModels.payload}->'session'->>'accountId')`;
   const over = ctx.db
     .select({ id: oidcModels.id })
     .from(oidcModels)

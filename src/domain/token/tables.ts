@@ -51,6 +51,7 @@ export const oidcModels = pgTable(
     kind: text('kind').notNull(),
     id: text('id').notNull(),
     payload: jsonb('payload').$type<Record<string, unknown>>().notNull(),
+    accountId: text('account_id').generatedAlwaysAs(sql`payload ->> 'accountId'`),
     grantId: text('grant_id'),
     uid: text('uid'),
     userCode: text('user_code'),
@@ -59,6 +60,7 @@ export const oidcModels = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.kind, table.id] }),
+    index('oidc_models_account').on(table.tenantId, table.accountId),
     index('oidc_models_grant').on(table.tenantId, table.grantId),
     index('oidc_models_uid').on(table.tenantId, table.kind, table.uid),
     index('oidc_models_expiry').on(table.expiresAt),

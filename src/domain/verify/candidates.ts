@@ -34,12 +34,12 @@ export async function namedMandates(
 ): Promise<Named> {
   const { agent = null, principal = null, mandateId = null } = names;
   const [agentId, agentName] =
-    agent === null || isId('agt', agent) ? [agent, null] : [null, agent.toLowerCase()];
+    agent === null || isId('agt', agent) ? [agent, null] : [null, agent];
   const kind =
     principal === null || isId('usr', principal) ? 'id' : principal.includes('@') ? 'email' : 'uid';
   const as = (wanted: typeof kind) => (kind === wanted ? principal : null);
   const [row] = await client<{ named: Named }[]>`
-    select hot_candidates(${tenantId}, ${agentId}, ${agentName}, ${as('id')}, ${as('email')?.toLowerCase() ?? null}, ${as('uid')}, ${mandateId}, ${limit}) as named where primary_only()`;
+    select hot_candidates(${tenantId}, ${agentId}, ${agentName}, ${as('id')}, ${as('email')}, ${as('uid')}, ${mandateId}, ${limit}) as named where primary_only()`;
   if (row === undefined) throw new Error('the names of a check were not looked up');
   return row.named;
 }

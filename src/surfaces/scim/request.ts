@@ -1,4 +1,4 @@
-import type { Provisioner } from '#domain/person/provision.ts';
+import type { Provisioner } from '#domain/person/provisioner.ts';
 import type { ApiKey } from '#domain/tenant/api-key.ts';
 import { sourcesOf } from '#domain/tenant/linked-sources.ts';
 import type { TenantSettings } from '#domain/tenant/settings.ts';

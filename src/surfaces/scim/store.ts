@@ -48,12 +48,18 @@ export async function listUsers(
   );
   const total = await reader.db.$count(people, where);
   if (page.limit === 0 || page.offset >= total) return { total, rows: [] };
-  const rows = await reader.db
-    .select({ ...getTableColumns(people), authority: sql<string[]>`${sql.raw(authoritySql('people'))}` })
+  // The page first: beside the rows that the offset skips, the authority of each of them would be read, too.
+  const shown = reader.db
+    .select()
     .from(people)
     .where(where)
     .orderBy(asc(people.id))
     .limit(page.limit)
-    .offset(page.offset);
+    .offset(page.offset)
+    .as('people');
+  const rows = await reader.db
+    .select({ ...getTableColumns(people), authority: sql<string[]>`${sql.raw(authoritySql('people'))}` })
+    .from(shown)
+    .orderBy(asc(people.id));
   return { total, rows };
 }

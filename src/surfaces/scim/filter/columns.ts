@@ -15,6 +15,7 @@ export const authoritySql = (person: string): string => `array(
 // Attributes with a column of their own, by `<urn>#<attribute>[.<sub>]`.
 const COLUMNS: Readonly<Record<string, string>> = {
   [`${CORE}#id`]: 'people.scim_id',
+  [`${CORE}#externalId`]: 'people.external_id',
   [`${CORE}#userName`]: 'people.login',
   [`${CORE}#displayName`]: 'people.display_name',
   [`${CORE}#name.givenName`]: 'people.first_name',
@@ -31,6 +32,9 @@ const COLUMNS: Readonly<Record<string, string>> = {
   [`${MANDAITOR}#providerUid`]: 'people.uid',
 };
 
+// Columns that hold the folded text of an attribute, and have an index.
+const FOLDED: Readonly<Record<string, string>> = { [`${CORE}#userName`]: 'people.login_folded' };
+
 const VALUES: Readonly<Record<string, string>> = {
   [`${CORE}#schemas`]: `array[${USER_SCHEMA_IDS.map((id) => `'${id}'`).join(', ')}]::text[]`,
   [`${MANDAITOR}#delegationAuthority`]: authoritySql('people'),
@@ -39,10 +43,7 @@ const VALUES: Readonly<Record<string, string>> = {
 const keyOf = (target: AttributeTarget): string =>
   `${target.schema ?? CORE}#${target.attribute.name}${target.sub === null ? '' : `.${target.sub.name}`}`;
 
-/**
- * Names come from the registry and contain no quotation mark, so they are safe in the SQL text. An expression
- * index needs them there.
- */
+/** Names come from the registry and contain no quotation mark, so they are safe in the SQL text. */
 const inDoc = (target: AttributeTarget): string =>
   `people.scim_doc${target.schema === null ? '' : `->'${target.schema}'`}`;
 
@@ -58,6 +59,12 @@ export function expressionOf(target: AttributeTarget): SQL | null {
       : `(${inDoc(target)}->'${attribute.name}'->>'${sub.name}')`,
   );
 }
+
+/** The SQL of a single-valued attribute without regard to case, given what `expressionOf` made of it. */
+export const foldedOf = (target: AttributeTarget, expression: SQL): SQL => {
+  const column = FOLDED[keyOf(target)];
+  return column === undefined ? sql`folded(${expression})` : sql.raw(column);
+};
 
 /**
  * The jsonb array of a multi-valued complex attribute. A row that SCIM did not write has its one email

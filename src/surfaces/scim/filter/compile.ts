@@ -3,13 +3,14 @@ import { scimFault } from '../faults.ts';
 import { readBoolean } from '../value.ts';
 import type { Attribute } from '../schema/attribute.ts';
 import { resolve, type AttributeTarget } from '../schema/registry.ts';
-import { elementsOf, expressionOf, valuesOf } from './columns.ts';
+import { elementsOf, expressionOf, foldedOf, valuesOf } from './columns.ts';
 import type { CompareOp, Filter } from './parse.ts';
 
 /**
  * Compiles a filter into a condition on `people`. Every value is a bound parameter; operators and expressions
  * come from our own tables. Case matters only for `caseExact` attributes. A value filter matches if one
- * element meets all of it. The database folds the case of ASCII letters, and of others as its locale does.
+ * element meets all of it. `userName` and `externalId` are looked up in an index by eq, and `userName` by sw;
+ * every other condition reads all of the source's people.
  *
  * Throws Fault with scimType `invalidFilter` for an unknown attribute, so a typing error never gives an empty
  * list, and for a comparison that the attribute's type does not support.
@@ -78,7 +79,8 @@ function compared(found: AttributeTarget, op: CompareOp, value: string | null): 
       throw wrong(`"${attribute.name}" is complex; compare one of its sub-attributes`);
     return compared({ ...found, sub: byValue }, op, value);
   }
-  return comparison(sub ?? attribute, single(found), op, value);
+  const expression = single(found);
+  return comparison(sub ?? attribute, expression, op, value, foldedOf(found, expression));
 }
 
 function single(found: AttributeTarget): SQL {
@@ -127,7 +129,14 @@ function onElement(attribute: Attribute, filter: Filter): SQL {
 const ORDER = { gt: '>', ge: '>=', lt: '<', le: '<=' } as const satisfies Partial<Record<CompareOp, string>>;
 const isOrder = (op: CompareOp): op is keyof typeof ORDER => Object.hasOwn(ORDER, op);
 
-function comparison(leaf: Attribute, expression: SQL, op: CompareOp, value: string | null): SQL {
+/** `folded` is the expression without regard to case, if a column has it. */
+function comparison(
+  leaf: Attribute,
+  expression: SQL,
+  op: CompareOp,
+  value: string | null,
+  folded = sql`folded(${expression})`,
+): SQL {
   if (value === null) {
     if (op === 'eq') return sql`${expression} is null`;
     if (op === 'ne') return sql`${expression} is not null`;
@@ -148,16 +157,17 @@ function comparison(leaf: Attribute, expression: SQL, op: CompareOp, value: stri
     if (op === 'ne') return sql`${expression} is distinct from ${moment}`;
     return sql`${expression} ${sql.raw(ORDER[op])} ${moment}`;
   }
-  return textComparison(leaf.caseExact, expression, op, value);
+  return leaf.caseExact
+    ? textComparison(expression, op, value, (text) => sql`${text}::text`)
+    : textComparison(folded, op, value, (text) => sql`folded(${text}::text)`);
 }
 
-function textComparison(caseExact: boolean, expression: SQL, op: CompareOp, value: string): SQL {
-  const [left, right] = caseExact
-    ? [expression, (text: string) => sql`${text}::text`]
-    : [sql`lower(${expression})`, (text: string) => sql`lower(${text}::text)`];
+function textComparison(left: SQL, op: CompareOp, value: string, right: (text: string) => SQL): SQL {
   if (op === 'eq') return sql`${left} = ${right(value)}`;
   if (op === 'ne') return sql`${left} is distinct from ${right(value)}`;
   if (isOrder(op)) return sql`${left} ${sql.raw(ORDER[op])} ${right(value)}`;
+  // Unlike LIKE this may use an index behind row-level security.
+  if (op === 'sw') return sql`${left} ^@ ${right(value)}`;
   const literal = value.replace(/[\\%_]/g, '\\$&');
-  return sql`${left} like ${right(`${op === 'sw' ? '' : '%'}${literal}${op === 'ew' ? '' : '%'}`)}`;
+  return sql`${left} like ${right(`%${literal}${op === 'ew' ? '' : '%'}`)}`;
 }

@@ -1,4 +1,4 @@
-import type { PersonRecord } from '#domain/person/provision.ts';
+import type { PersonRecord } from '#domain/person/provisioner.ts';
 import type { Person } from '#domain/person/store.ts';
 import { oneLine } from '#lib/sanitise.ts';
 import { USER_SCHEMA_IDS } from '../schema/registry.ts';

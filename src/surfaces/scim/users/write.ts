@@ -1,7 +1,8 @@
 import { canonicalJson } from '#lib/json.ts';
 import type { TenantWriter } from '#domain/context.ts';
 import { authorityOf } from '#domain/group/authority.ts';
-import { provisionPerson, removePerson, updatePerson, type Provisioner } from '#domain/person/provision.ts';
+import { provisionPerson, removePerson, updatePerson } from '#domain/person/provision.ts';
+import type { Provisioner } from '#domain/person/provisioner.ts';
 import { otherSource } from '#domain/person/sources.ts';
 import { findPersonByScimId, type Person } from '#domain/person/store.ts';
 import { theTenant } from '#domain/tenant/store.ts';

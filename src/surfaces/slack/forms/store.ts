@@ -5,7 +5,7 @@ import { calls } from '#domain/call/tables.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { groupMappings, groups } from '#domain/group/tables.ts';
 import { mandates } from '#domain/mandate/tables.ts';
-import { people } from '#domain/person/tables.ts';
+import { people, personWords } from '#domain/person/tables.ts';
 
 /** One choice of a menu that looks something up. */
 export interface Candidate {
@@ -14,30 +14,36 @@ export interface Candidate {
   readonly detail: string;
 }
 
+/** How many words of one person may begin with the same text: those beyond leave fewer people to offer. */
+const WORDS_EACH = 4;
+
 /**
- * People whose name, a word of it, login or email starts with the query; at most `limit`, by name. Left
- * people are not offered.
+ * People whose login or email starts with the query, or whose name does from its beginning or from one of its
+ * words on, without regard to case; at most `limit`, by name. If more do, those whose words come first.
+ * Deprovisioned people are not offered. Costs the same for any number of people.
  */
 export async function searchPeople(reader: TenantReader, query: string, limit: number): Promise<Candidate[]> {
-  const start = `${likeText(query)}%`;
-  const rows = await reader.db
-    .select({ id: people.id, name: people.displayName, detail: people.login })
-    .from(people)
+  const start = sql`search_text(${query}::text)`;
+  // U+10FFFF is the last character, so what is before it begins with the query. The operators compare bytes,
+  // like their index, and unlike LIKE they may use it behind row-level security.
+  const words = reader.db
+    .select({ id: personWords.personId })
+    .from(personWords)
     .where(
       and(
-        eq(people.tenantId, reader.tenantId),
-        sql`${people.status} <> 'DEPROVISIONED'`,
-        or(
-          ilike(people.displayName, start),
-          ilike(people.displayName, `% ${start}`),
-          ilike(people.email, start),
-          ilike(people.login, start),
-        ),
+        eq(personWords.tenantId, reader.tenantId),
+        sql`${personWords.word} ~>=~ ${start}`,
+        sql`${personWords.word} ~<~ (${start} || chr(1114111))`,
       ),
     )
+    .orderBy(sql`${personWords.word} using ~<~`)
+    .limit(limit * WORDS_EACH);
+  return reader.db
+    .select({ id: people.id, name: people.displayName, detail: people.login })
+    .from(people)
+    .where(and(eq(people.tenantId, reader.tenantId), sql`${people.id} = any(array(${words}))`))
     .orderBy(asc(people.displayName), asc(people.id))
     .limit(limit);
-  return rows;
 }
 
 /**
