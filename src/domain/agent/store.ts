@@ -21,6 +21,17 @@ export async function findAgent(reader: TenantReader, id: string, lock?: Lock): 
   return row ?? null;
 }
 
+/** The agents with these ids, in no particular order. Unknown ids are left out. */
+export async function findAgents(reader: TenantReader, ids: readonly string[]): Promise<Agent[]> {
+  if (ids.length === 0) return [];
+  return reader.db
+    .select()
+    .from(agents)
+    .where(
+      and(eq(agents.tenantId, reader.tenantId), sql`${agents.id} = any(${sql.param([...ids])}::text[])`),
+    );
+}
+
 /**
  * The agent that a reference in a tool's input means: its id, or its name ignoring case. Null if there is
  * none.

@@ -1,5 +1,7 @@
-import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, sql, type SQL } from 'drizzle-orm';
+import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { agents } from '../agent/tables.ts';
+import type { Call } from '../call/store.ts';
 import { calls } from '../call/tables.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
@@ -24,6 +26,22 @@ export async function findApproval(reader: TenantReader, id: string, lock?: Lock
   const [row] = lock === undefined ? await query : await query.for(lock);
   return row ?? null;
 }
+
+/** The approvals with these ids, each with its call, in no particular order. Unknown ids are left out. */
+export async function approvalsWithCalls(
+  reader: TenantReader,
+  ids: readonly string[],
+): Promise<{ readonly approval: Approval; readonly call: Call }[]> {
+  if (ids.length === 0) return [];
+  return reader.db
+    .select({ approval: approvals, call: calls })
+    .from(approvals)
+    .innerJoin(calls, and(eq(calls.tenantId, approvals.tenantId), eq(calls.id, approvals.callId)))
+    .where(and(eq(approvals.tenantId, reader.tenantId), anyOf(approvals.id, ids)));
+}
+
+const anyOf = (column: AnyPgColumn, ids: readonly string[]): SQL =>
+  sql`${column} = any(${sql.param([...ids])}::text[])`;
 
 /** Adds an approval. */
 export async function insertApproval(ctx: TenantWriter, approval: NewApproval): Promise<void> {
@@ -57,11 +75,7 @@ export async function withdrawApprovals(
     .update(approvals)
     .set({ state: 'withdrawn', reason, version: sql`${approvals.version} + 1`, decidedAt: ctx.now })
     .where(
-      and(
-        eq(approvals.tenantId, ctx.tenantId),
-        eq(approvals.state, 'pending'),
-        sql`${approvals.id} = any(${sql.param([...ids])}::text[])`,
-      ),
+      and(eq(approvals.tenantId, ctx.tenantId), eq(approvals.state, 'pending'), anyOf(approvals.id, ids)),
     );
 }
 
@@ -100,11 +114,16 @@ export async function recastApproval(
 }
 
 /** The votes on an approval, oldest first. */
-export async function votesOf(reader: TenantReader, approvalId: string): Promise<Vote[]> {
+export const votesOf = (reader: TenantReader, approvalId: string): Promise<Vote[]> =>
+  votesOn(reader, [approvalId]);
+
+/** The votes on these approvals, oldest first. */
+export async function votesOn(reader: TenantReader, approvalIds: readonly string[]): Promise<Vote[]> {
+  if (approvalIds.length === 0) return [];
   return reader.db
     .select()
     .from(votes)
-    .where(and(eq(votes.tenantId, reader.tenantId), eq(votes.approvalId, approvalId)))
+    .where(and(eq(votes.tenantId, reader.tenantId), anyOf(votes.approvalId, approvalIds)))
     .orderBy(asc(votes.createdAt), asc(votes.id));
 }
 

@@ -139,6 +139,24 @@ export async function mandateChain(reader: TenantReader, mandateId: string): Pro
   return rows.map((row) => row.id);
 }
 
+/**
+ * The parties of each of these mandates and of every mandate above it, by the id of the mandate that was
+ * asked for. An unknown id has no entry.
+ */
+export async function chainParties(
+  reader: TenantReader,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, { readonly principalId: string; readonly agentId: string }[]>> {
+  if (ids.length === 0) return new Map();
+  const rows = await reader.db.execute<{ root: string; principalId: string; agentId: string }>(sql`
+    with recursive up(root, parent_id, principal_id, agent_id) as (
+      select id, parent_id, principal_id, agent_id from mandates where tenant_id = ${reader.tenantId} and ${among(ids)}
+      union all select up.root, m.parent_id, m.principal_id, m.agent_id
+        from mandates m join up on m.tenant_id = ${reader.tenantId} and m.id = up.parent_id
+    ) select root, principal_id as "principalId", agent_id as "agentId" from up`);
+  return Map.groupBy(rows, ({ root }) => root);
+}
+
 /** Ids of the mandates that were made from this one, in every state. */
 export async function childMandates(reader: TenantReader, mandateId: string): Promise<string[]> {
   const rows = await reader.db
