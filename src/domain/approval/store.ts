@@ -133,16 +133,6 @@ export async function insertVote(ctx: TenantWriter, vote: NewVote): Promise<bool
   return rows.length > 0;
 }
 
-/** Pending approvals, ordered by the time at which they expire. */
-export async function pendingApprovals(reader: TenantReader, limit: number): Promise<Approval[]> {
-  return reader.db
-    .select()
-    .from(approvals)
-    .where(and(eq(approvals.tenantId, reader.tenantId), eq(approvals.state, 'pending')))
-    .orderBy(asc(approvals.expiresAt), asc(approvals.id))
-    .limit(limit);
-}
-
 /**
  * What this person asked for that was denied with terms which would be accepted, newest first; `agent` is the
  * one through which it was asked.
