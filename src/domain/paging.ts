@@ -52,6 +52,16 @@ function placeIn(cursor: string): readonly string[] | null {
   }
 }
 
+/**
+ * A name of ours, such as a state, as part of a statement's text. The planner then knows which it is: of a
+ * parameter it may assume that every row has it, and walk through all rows in the list's order. Throws for
+ * anything that is no such name.
+ */
+export function literal(name: string): SQL {
+  if (!/^[a-z_]+$/.test(name)) throw new Error('not a name of ours');
+  return sql.raw(`'${name}'`);
+}
+
 /** The most that lists count: beyond it, counting would cost more than the page. */
 export const MOST_COUNTED = 1000;
 

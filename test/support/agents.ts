@@ -126,7 +126,7 @@ export async function withAgents(world: World): Promise<AgentWorld> {
             await readonly(app, tenantId, (reader) =>
               urgentApprovals(reader, null, { after: undefined, limit: 1 }),
             )
-          )[0],
+          )[0]?.id,
         'an approval waits',
       ),
     apiKey: async (scopes) =>

@@ -88,7 +88,8 @@ export default defineTool({
     const { page, next } = await visibleApprovals(ctx, {
       cursor: input.cursor,
       limit: input.limit,
-      ids: (after, limit) => urgentApprovals(ctx, parties, { after, limit }),
+      personId: ctx.actor.kind === 'person' ? ctx.actor.personId : null,
+      candidates: (after, limit) => urgentApprovals(ctx, parties, { after, limit }),
       see: (view) => {
         const you = roleOf(view, ctx.actor) ?? (parties === null ? ('observer' as const) : null);
         return you === null || view.approval.state !== 'pending' ? null : { view, you };

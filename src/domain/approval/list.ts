@@ -1,10 +1,20 @@
 import { sql, type SQL } from 'drizzle-orm';
 import { Fault } from '#lib/fault.ts';
 import type { TenantReader } from '../context.ts';
+import { literal } from '../paging.ts';
 import type { ApprovalState } from './approval.ts';
 
 /** Which approvals to list: those that may concern one of these parties, or every one for null. */
 export type Parties = readonly string[] | null;
+
+/**
+ * An approval that may concern one of the parties. `certain`: it does, whatever else is true now. Otherwise
+ * only a rule says so, and whom that asks is another question.
+ */
+export interface Candidate {
+  readonly id: string;
+  readonly certain: boolean;
+}
 
 /** A page. `after` is the id of the last approval that was looked at before. */
 interface Page {
@@ -13,7 +23,7 @@ interface Page {
 }
 
 /**
- * Ids of pending approvals, those that expire first. Costs the same for any number of approvals: each party's
+ * Pending approvals, those that expire first. Costs the same for any number of approvals: each party's
  * are read by an index in this order. Does not check who may see them. Throws Fault `invalid_input` where
  * `after` is no approval.
  */
@@ -21,19 +31,19 @@ export async function urgentApprovals(
   reader: TenantReader,
   parties: Parties,
   { after, limit }: Page,
-): Promise<string[]> {
+): Promise<Candidate[]> {
   const place = after === undefined ? null : await placeOf(reader, after);
   const rest = (id: SQL) =>
     place === null ? sql`` : sql`and (expires_at, ${id}) > (${place}::timestamptz, ${after})`;
   if (parties === null)
-    return idsOf(
+    return candidates(
       reader,
-      sql`select id from approvals where tenant_id = ${reader.tenantId} and state = 'pending' ${rest(sql`id`)}
+      sql`select id, true as certain from approvals where tenant_id = ${reader.tenantId} and state = 'pending' ${rest(sql`id`)}
         order by expires_at, id limit ${limit}`,
     );
-  return idsOf(
+  return candidates(
     reader,
-    sql`select id from (${ofEach(
+    sql`select id, certain from (${ofEach(
       parties,
       sql`select approval_id as id, expires_at from approval_parties
         where tenant_id = ${reader.tenantId} and party = asked.party and expires_at is not null ${rest(sql`approval_id`)}
@@ -44,21 +54,21 @@ export async function urgentApprovals(
 }
 
 /**
- * Ids of approvals in every state, or in one, newest first. Costs the same for any number of approvals of
+ * Approvals in every state, or in one, newest first. Costs the same for any number of approvals of
  * others. Does not check who may see them.
  */
 export async function latestApprovals(
   reader: TenantReader,
   parties: Parties,
   { after, limit, state }: Page & { readonly state: ApprovalState | undefined },
-): Promise<string[]> {
+): Promise<Candidate[]> {
   const { tenantId } = reader;
   const rest = (id: SQL) => (after === undefined ? sql`` : sql`and ${id} < ${after}`);
   if (parties === null)
-    return idsOf(
+    return candidates(
       reader,
-      sql`select id from approvals where tenant_id = ${tenantId} ${
-        state === undefined ? sql`` : sql`and state = ${state}`
+      sql`select id, true as certain from approvals where tenant_id = ${tenantId} ${
+        state === undefined ? sql`` : sql`and state = ${literal(state)}`
       } ${rest(sql`id`)} order by id desc limit ${limit}`,
     );
   // A party's pending approvals have an index of their own. Of the others, those in one state are looked for
@@ -70,7 +80,7 @@ export async function latestApprovals(
         ? sql`and p.expires_at is not null`
         : sql`and p.expires_at is null and (select a.state from approvals a
             where a.tenant_id = ${tenantId} and a.id = p.approval_id) = ${state}`;
-  return idsOf(
+  return candidates(
     reader,
     sql`${ofEach(
       parties,
@@ -82,14 +92,14 @@ export async function latestApprovals(
   );
 }
 
-/** What one walk finds for each party, each thing once. */
+/** What one walk finds for each party, each approval once. */
 const ofEach = (parties: readonly string[], walk: SQL, columns: SQL): SQL =>
-  sql`select distinct ${columns} from unnest(${sql.param([...parties])}::text[]) as asked(party)
-    cross join lateral (${walk}) as walk`;
+  sql`select ${columns}, bool_or(split_part(asked.party, ':', 1) in ('asked_by', 'about', 'agent', 'mandate', 'voter')) as certain
+    from unnest(${sql.param([...parties])}::text[]) as asked(party) cross join lateral (${walk}) as walk group by ${columns}`;
 
-async function idsOf(reader: TenantReader, select: SQL): Promise<string[]> {
-  const rows = await reader.db.execute<{ id: string }>(select);
-  return rows.map(({ id }) => id);
+async function candidates(reader: TenantReader, select: SQL): Promise<Candidate[]> {
+  const rows = await reader.db.execute<{ id: string; certain: boolean }>(select);
+  return [...rows];
 }
 
 /** When that approval expires, to the microsecond. A cursor stays good when the approval is decided. */

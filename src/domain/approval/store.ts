@@ -5,7 +5,7 @@ import type { Call } from '../call/store.ts';
 import { calls } from '../call/tables.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
-import type { ApprovalState } from './approval.ts';
+import type { ApprovalState, Requirement } from './approval.ts';
 import { approvals, votes } from './tables.ts';
 
 /** A row of `approvals`. */
@@ -38,6 +38,40 @@ export async function approvalsWithCalls(
     .from(approvals)
     .innerJoin(calls, and(eq(calls.tenantId, approvals.tenantId), eq(calls.id, approvals.callId)))
     .where(and(eq(approvals.tenantId, reader.tenantId), anyOf(approvals.id, ids)));
+}
+
+/**
+ * What the pending ones of these approvals ask: only what says who may answer. In no particular order.
+ */
+export async function questionsOf(
+  reader: TenantReader,
+  ids: readonly string[],
+): Promise<
+  {
+    readonly id: string;
+    readonly requirements: readonly Requirement[];
+    readonly escalated: boolean;
+    readonly call: Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>;
+  }[]
+> {
+  if (ids.length === 0) return [];
+  return reader.db
+    .select({
+      id: approvals.id,
+      requirements: approvals.requirements,
+      escalated: sql<boolean>`${approvals.escalatedAt} is not null`,
+      call: {
+        actor: calls.actor,
+        targets: calls.targets,
+        principalId: calls.principalId,
+        agentId: calls.agentId,
+      },
+    })
+    .from(approvals)
+    .innerJoin(calls, and(eq(calls.tenantId, approvals.tenantId), eq(calls.id, approvals.callId)))
+    .where(
+      and(eq(approvals.tenantId, reader.tenantId), eq(approvals.state, 'pending'), anyOf(approvals.id, ids)),
+    );
 }
 
 const anyOf = (column: AnyPgColumn, ids: readonly string[]): SQL =>

@@ -1,6 +1,6 @@
-import { and, desc, eq, sql, type SQL } from 'drizzle-orm';
+import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
-import { countUpTo, MOST_COUNTED } from '../paging.ts';
+import { countUpTo, literal, MOST_COUNTED } from '../paging.ts';
 import type { Mandate } from './store.ts';
 import { mandates } from './tables.ts';
 
@@ -28,43 +28,52 @@ export async function listMandates(
 ): Promise<Mandate[]> {
   const after = before === undefined ? sql`` : sql`and m.id < ${before}`;
   const ids = sql`${partsOf(reader, filter, sql`${after} order by m.id desc limit ${limit}`)} order by id desc limit ${limit}`;
-  return reader.db
+  const rows = await reader.db
     .select()
     .from(mandates)
-    .where(and(eq(mandates.tenantId, reader.tenantId), sql`${mandates.id} = any(array(${ids}))`))
-    .orderBy(desc(mandates.id));
+    .where(and(eq(mandates.tenantId, reader.tenantId), sql`${mandates.id} = any(array(${ids}))`));
+  // Sorted here: asked for this order, the database may walk through everything in it.
+  return rows.sort((one, other) => (one.id < other.id ? 1 : -1));
 }
 
 /** How many mandates the filter fits, on all its pages; null for more than `MOST_COUNTED`. */
 export const countMandates = (reader: TenantReader, filter: MandateFilter): Promise<number | null> =>
-  countUpTo(reader, sql`select id from (${partsOf(reader, filter, sql`limit ${MOST_COUNTED + 1}`)}) as part`);
+  countUpTo(
+    reader,
+    sql`select id from (${partsOf(reader, filter, sql`order by m.id desc limit ${MOST_COUNTED + 1}`)}) as part`,
+  );
 
 /** The ids of the mandates that fit, as a union with an index for each part. `end` closes each walk. */
 function partsOf(reader: TenantReader, filter: MandateFilter, end: SQL): SQL {
   const { tenantId } = reader;
-  const { id, principalId, agentIds, concerning } = filter;
-  const states = textArray(filter.states ?? EVERY_STATE);
+  const { id, principalId, agentIds, concerning, states = EVERY_STATE } = filter;
   const fits = sql`m.tenant_id = ${tenantId}${id === undefined ? sql`` : sql` and m.id = ${id}`}`;
   // A principal has few mandates, so one walk may leave some out. An agent, and the tenant, may have very many
   // that have ended: one walk for each state (`mandates_agent`, `mandates_state`).
   const ofPrincipal = (who: string) =>
-    sql`(select m.id from mandates m where ${fits} and m.principal_id = ${who} and m.state = any(${states})
+    sql`(select m.id from mandates m where ${fits} and m.principal_id = ${who}
+      and m.state in (${sql.join(states.map(literal), sql`, `)})
       ${agentIds === undefined ? sql`` : sql`and m.agent_id = any(${textArray(agentIds)})`} ${end})`;
-  const ofStates = (each: SQL, which: SQL) =>
-    sql`(select walk.id from ${each} unnest(${states}) as asked(state) cross join lateral (
-      select m.id from mandates m where ${fits} and m.state = asked.state ${which}
-      ${principalId === undefined ? sql`` : sql`and m.principal_id = ${principalId}`} ${end}) as walk)`;
+  const ofStates = (walk: (inState: SQL) => SQL) =>
+    sql.join(
+      states.map((state) => walk(sql`m.state = ${literal(state)}`)),
+      sql` union all `,
+    );
   const ofAgents = (agents: SQL) =>
-    ofStates(sql`(${agents}) as own cross join`, sql`and m.agent_id = own.id`);
+    ofStates(
+      (inState) => sql`(select walk.id from (${agents}) as own cross join lateral (
+        select m.id from mandates m where ${fits} and m.agent_id = own.id and ${inState}
+        ${principalId === undefined ? sql`` : sql`and m.principal_id = ${principalId}`} ${end}) as walk)`,
+    );
   if (concerning !== undefined) {
     const owned = sql`select id from agents where tenant_id = ${tenantId} and owner_id = ${concerning}
       ${agentIds === undefined ? sql`` : sql`and id = any(${textArray(agentIds)})`}`;
     const given = principalId === undefined || principalId === concerning;
-    return given ? sql`${ofPrincipal(concerning)} union ${ofAgents(owned)}` : ofAgents(owned);
+    return given ? sql`${ofPrincipal(concerning)} union (${ofAgents(owned)})` : ofAgents(owned);
   }
   if (principalId !== undefined) return ofPrincipal(principalId);
   return agentIds === undefined
-    ? ofStates(sql``, sql``)
+    ? ofStates((inState) => sql`(select m.id from mandates m where ${fits} and ${inState} ${end})`)
     : ofAgents(sql`select unnest(${textArray(agentIds)}) as id`);
 }
 

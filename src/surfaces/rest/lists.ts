@@ -89,7 +89,8 @@ async function listApprovals(app: App, caller: Caller, query: z.infer<typeof App
     const { page, next } = await visibleApprovals(reader, {
       cursor: query.cursor,
       limit: query.limit,
-      ids: (after, limit) => latestApprovals(reader, parties, { after, limit, state: query.state }),
+      personId: sight.of === 'person' ? sight.personId : null,
+      candidates: (after, limit) => latestApprovals(reader, parties, { after, limit, state: query.state }),
       see: (view) =>
         maySee(view, sight) && (query.state ?? view.approval.state) === view.approval.state
           ? approvalSummary(view)
