@@ -26,8 +26,8 @@ export function cutPage<T extends { readonly id: string }>(
 }
 
 /**
- * The cursor of a list that is not ordered by ids: the place of the last thing on the page. It stays good when
- * that thing goes.
+ * The cursor of a list that is not ordered by ids: the place of the last thing on the page. It stays good
+ * when that thing goes.
  */
 export const placeCursor = (place: readonly string[]): string =>
   Buffer.from(JSON.stringify(place)).toString('base64url');

@@ -27,7 +27,8 @@ export async function listMandates(
   { before, limit }: { readonly before?: string | undefined; readonly limit: number },
 ): Promise<Mandate[]> {
   const after = before === undefined ? sql`` : sql`and m.id < ${before}`;
-  const ids = sql`${partsOf(reader, filter, sql`${after} order by m.id desc limit ${limit}`)} order by id desc limit ${limit}`;
+  const parts = partsOf(reader, filter, sql`${after} order by m.id desc limit ${limit}`);
+  const ids = sql`select id from (${parts}) as part order by id desc limit ${limit}`;
   const rows = await reader.db
     .select()
     .from(mandates)
@@ -48,8 +49,8 @@ function partsOf(reader: TenantReader, filter: MandateFilter, end: SQL): SQL {
   const { tenantId } = reader;
   const { id, principalId, agentIds, concerning, states = EVERY_STATE } = filter;
   const fits = sql`m.tenant_id = ${tenantId}${id === undefined ? sql`` : sql` and m.id = ${id}`}`;
-  // A principal has few mandates, so one walk may leave some out. An agent, and the tenant, may have very many
-  // that have ended: one walk for each state (`mandates_agent`, `mandates_state`).
+  // A principal has few mandates, so one walk may leave some out. An agent, and the tenant, may have very
+  // many that have ended: one walk for each state (`mandates_agent`, `mandates_state`).
   const ofPrincipal = (who: string) =>
     sql`(select m.id from mandates m where ${fits} and m.principal_id = ${who}
       and m.state in (${sql.join(states.map(literal), sql`, `)})

@@ -33,7 +33,8 @@ export async function callPage(
   filter: CallFilter,
   { before, limit }: Page,
 ): Promise<Call[]> {
-  const ids = sql`${partsOf(reader, sight, filter, before, limit)} order by id desc limit ${limit}`;
+  const parts = partsOf(reader, sight, filter, before, limit);
+  const ids = sql`select id from (${parts}) as part order by id desc limit ${limit}`;
   const rows = await reader.db
     .select()
     .from(calls)
