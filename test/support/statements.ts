@@ -29,8 +29,8 @@ interface Node {
 }
 
 /**
- * What is wrong with how the server's role runs a statement: it reads more than `most` rows of a table from
- * its beginning, or throws away more than that. Tables of fewer rows are not looked at.
+ * What is wrong with how the server's role runs a statement: it takes more than `most` rows of a table, or
+ * reads and throws away more than that. Tables of fewer rows are not looked at.
  */
 export async function badSteps(
   world: Pick<World, 'sql' | 'tenantId'>,
@@ -55,7 +55,7 @@ export async function badSteps(
     const removed = (node['Rows Removed by Filter'] ?? 0) * loops;
     const taken = node['Actual Rows'] * loops;
     const here =
-      name !== undefined && large.has(name) && (removed > most || (type === 'Seq Scan' && taken > most))
+      name !== undefined && large.has(name) && (removed > most || taken > most)
         ? [`${type} of ${name}, ${taken} rows taken, ${removed} removed: ${text.slice(0, 300)}`]
         : [];
     return [...here, ...(node.Plans ?? []).flatMap(wrong)];
