@@ -1,7 +1,7 @@
 import type { PersonActor } from '#domain/actor.ts';
 import { listAgents } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
-import { listMandates } from '#domain/mandate/store.ts';
+import { listMandates } from '#domain/mandate/list.ts';
 import { someoneAround } from '#domain/person/store.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
@@ -113,8 +113,8 @@ async function findExamples(reader: TenantReader, personId: string): Promise<Exa
     someoneAround(reader, personId),
     listAgents(reader, { ownerId: personId, limit: 1 }),
     listAgents(reader, { limit: 1 }),
-    listMandates(reader, { concerning: personId, limit: 1 }),
-    listMandates(reader, { limit: 1 }),
+    listMandates(reader, { concerning: personId }, { limit: 1 }),
+    listMandates(reader, {}, { limit: 1 }),
   ]);
   const ids = (...rows: readonly (readonly { readonly id: string }[])[]): string[] =>
     rows.flatMap((some) => some.map(({ id }) => id));

@@ -4,6 +4,7 @@ import type { Explanation, ReadContext, TenantReader } from '#domain/context.ts'
 import type { Denial } from '#domain/denial.ts';
 import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
+import { approverFacts } from './approve/approver-facts.ts';
 import { eligibleFor } from './approve/approvers.ts';
 import { findDeadlock } from './approve/ask.ts';
 import { approvalPage } from './approve/page.ts';
@@ -105,13 +106,13 @@ async function explain(
   };
   const blocked = await findDeadlock(app, reader, decision.saved.requirements, asked);
   if (blocked !== null) return { ...refused(blocked), policies: decision.saved.policies };
-  const approvals = await Promise.all(
-    decision.saved.requirements.map(async (one) => ({
-      policy: one.policy,
-      reason: one.reason,
-      quorum: one.quorum,
-      approvers: (await eligibleFor(reader, one, asked, false)).map((person) => person.displayName),
-    })),
-  );
+  const { requirements } = decision.saved;
+  const facts = await approverFacts(reader, [{ call: asked, requirements }]);
+  const approvals = requirements.map((one) => ({
+    policy: one.policy,
+    reason: one.reason,
+    quorum: one.quorum,
+    approvers: eligibleFor(facts, one, asked, false).map((person) => person.displayName),
+  }));
   return { tool, allowed: true, approvals, policies: decision.saved.policies, denial: null };
 }

@@ -1,4 +1,4 @@
-import { findAgent } from '#domain/agent/store.ts';
+import { findAgents } from '#domain/agent/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { namesOfGroups } from '#domain/group/store.ts';
 import { findPeople } from '#domain/person/store.ts';
@@ -22,10 +22,11 @@ export async function namesIn(reader: TenantReader, data: unknown): Promise<Read
     ids.filter((id) => id.startsWith('grp_')),
   );
   for (const [id, name] of groups) names.set(id, oneLine(name));
-  for (const id of ids.filter((one) => one.startsWith('agt_'))) {
-    const agent = await findAgent(reader, id);
-    if (agent !== null) names.set(id, oneLine(agent.name));
-  }
+  const agents = await findAgents(
+    reader,
+    ids.filter((id) => id.startsWith('agt_')),
+  );
+  for (const agent of agents) names.set(agent.id, oneLine(agent.name));
   return names;
 }
 

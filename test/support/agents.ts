@@ -1,5 +1,5 @@
 import { findCall, type Call } from '#domain/call/store.ts';
-import { pendingApprovals } from '#domain/approval/store.ts';
+import { urgentApprovals } from '#domain/approval/list.ts';
 import { createApiKey } from '#domain/tenant/api-key.ts';
 import { createTenant } from '#domain/tenant/create.ts';
 import { signDelegation } from '#domain/token/issued/delegation-token.ts';
@@ -121,7 +121,12 @@ export async function withAgents(world: World): Promise<AgentWorld> {
       (await world.vote(by, approvalId, decision, decision === 'deny' ? 'not today' : undefined)).status,
     waiting: () =>
       eventually(
-        async () => (await readonly(app, tenantId, (reader) => pendingApprovals(reader, 1)))[0]?.id,
+        async () =>
+          (
+            await readonly(app, tenantId, (reader) =>
+              urgentApprovals(reader, null, { after: undefined, limit: 1 }),
+            )
+          )[0]?.id,
         'an approval waits',
       ),
     apiKey: async (scopes) =>

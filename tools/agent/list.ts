@@ -3,6 +3,7 @@ import { listed, sentence, strong } from '#engine/answer-words.ts';
 import { AGENT_STATES } from '#domain/agent/causes.ts';
 import { countAgents, listAgents } from '#domain/agent/store.ts';
 import { authorityOf } from '#domain/group/authority.ts';
+import { cursorField, cutPage, totalField } from '#domain/paging.ts';
 import { namesOfPeople } from '#domain/person/names.ts';
 import { defineTool, IMPLIED_SCOPE, TENANT_TARGET } from '#engine/tool.ts';
 
@@ -14,7 +15,7 @@ export default defineTool({
   input: z.object({
     mine: z.boolean().default(false).describe('Return only agents that you own.'),
     limit: z.number().int().min(1).max(100).default(25).describe('Maximum number of agents to return.'),
-    cursor: z.string().optional().describe('next_cursor from the previous page.'),
+    cursor: cursorField('agt'),
   }),
   output: z.object({
     agents: z.array(
@@ -28,7 +29,7 @@ export default defineTool({
       }),
     ),
     next_cursor: z.string().nullable(),
-    total: z.number().int().describe('How many there are in all pages.'),
+    total: totalField,
     can_register: z.boolean().describe('Whether you can register agents.'),
   }),
   inWords: {
@@ -73,13 +74,9 @@ export default defineTool({
   run: async (ctx, input) => {
     const { actor } = ctx;
     const mine = input.mine && actor.kind === 'person' ? { ownerId: actor.personId } : {};
-    const rows = await listAgents(ctx, {
-      ...mine,
-      limit: input.limit + 1,
-      ...(input.cursor === undefined ? {} : { after: input.cursor }),
-    });
-    const seen = actor.kind === 'agent' ? rows.filter((row) => row.id === actor.agentId) : rows;
-    const page = seen.slice(0, input.limit);
+    const seen = actor.kind === 'agent' ? { only: actor.agentId } : mine;
+    const rows = await listAgents(ctx, { ...seen, after: input.cursor, limit: input.limit + 1 });
+    const { page, next } = cutPage(rows, input.limit);
     const owners = await namesOfPeople(
       ctx,
       page.map((row) => row.ownerId),
@@ -95,8 +92,8 @@ export default defineTool({
     const roles = actor.kind === 'person' ? (await authorityOf(ctx, actor.personId)).roles : [];
     return {
       agents,
-      next_cursor: seen.length > input.limit ? (page.at(-1)?.id ?? null) : null,
-      total: actor.kind === 'agent' ? seen.length : await countAgents(ctx, mine),
+      next_cursor: next,
+      total: await countAgents(ctx, seen),
       can_register: roles.includes('it_admin'),
     };
   },

@@ -1,11 +1,16 @@
 import { z } from 'zod';
 import { code, listed, sentence, strong } from '#engine/answer-words.ts';
 import { approvalNumber } from '#domain/approval/number.ts';
-import { pendingApprovals } from '#domain/approval/store.ts';
+import { urgentApprovals, type Parties } from '#domain/approval/list.ts';
+import { askedParties } from '#domain/approval/parties.ts';
+import type { TenantReader } from '#domain/context.ts';
 import { authorityOf } from '#domain/group/authority.ts';
+import { cursorField } from '#domain/paging.ts';
 import { namesOfPeople } from '#domain/person/names.ts';
+import type { Person } from '#domain/person/store.ts';
+import { visibleApprovals } from '#engine/approve/list.ts';
 import { yourState } from '#engine/approve/your-state.ts';
-import { approvalView, approverNames, type ApprovalView } from '#engine/approve/view.ts';
+import { approverNames, type ApprovalView } from '#engine/approve/view.ts';
 import { defineTool, IMPLIED_SCOPE, TENANT_TARGET } from '#engine/tool.ts';
 import type { Actor } from '#domain/actor.ts';
 
@@ -23,6 +28,7 @@ export default defineTool({
     'Lists pending approvals, most urgent first: those you can decide and those you requested. An agent sees only the requests it made under its mandate.',
   input: z.object({
     limit: z.number().int().min(1).max(100).default(25).describe('Maximum number of approvals to return.'),
+    cursor: cursorField('apr'),
   }),
   output: z.object({
     approvals: z.array(
@@ -40,6 +46,10 @@ export default defineTool({
         expires_at: z.iso.datetime(),
       }),
     ),
+    next_cursor: z
+      .string()
+      .nullable()
+      .describe('Null on the last page. If it is not null, more may follow, also after a short page.'),
   }),
   inWords: {
     lists: {
@@ -74,40 +84,49 @@ export default defineTool({
   targets: () => TENANT_TARGET,
   effects: 'read',
   run: async (ctx, input) => {
-    const seesAll =
-      ctx.actor.kind === 'service' ||
-      (ctx.actor.kind === 'person' &&
-        (await authorityOf(ctx, ctx.actor.personId)).roles.includes('it_admin'));
-    const approvals = [];
-    for (const pending of await pendingApprovals(ctx, 500)) {
-      if (approvals.length >= input.limit) break;
-      const view = await approvalView(ctx, pending.id);
-      const you = view === null ? null : roleOf(view, ctx.actor);
-      if (view === null || (you === null && !seesAll)) continue;
-      approvals.push({
-        approval_id: pending.id,
-        number: approvalNumber(pending.id),
+    const parties = await partiesOf(ctx, ctx.actor);
+    const { page, next } = await visibleApprovals(ctx, {
+      cursor: input.cursor,
+      limit: input.limit,
+      personId: ctx.actor.kind === 'person' ? ctx.actor.personId : null,
+      candidates: (after, limit) => urgentApprovals(ctx, parties, { after, limit }),
+      see: (view) => {
+        const you = roleOf(view, ctx.actor) ?? (parties === null ? ('observer' as const) : null);
+        return you === null || view.approval.state !== 'pending' ? null : { view, you };
+      },
+    });
+    const names = await namesOfPeople(
+      ctx,
+      page.flatMap(({ view }) => view.principal?.id ?? []),
+    );
+    return {
+      approvals: page.map(({ view, you }) => ({
+        approval_id: view.approval.id,
+        number: approvalNumber(view.approval.id),
         summary: view.call.summary,
-        asked_by: view.principal?.displayName ?? view.call.actor.kind,
+        asked_by: view.principal === null ? view.call.actor.kind : nameOf(names, view.principal),
         asked_by_id: view.principal?.id ?? null,
         agent: view.agent?.name ?? null,
         approvers: approverNames(view),
-        you: you ?? ('observer' as const),
-        expires_at: pending.expiresAt.toISOString(),
-      });
-    }
-    const names = await namesOfPeople(
-      ctx,
-      approvals.flatMap((one) => one.asked_by_id ?? []),
-    );
-    return {
-      approvals: approvals.map((one) => ({
-        ...one,
-        asked_by: names.get(one.asked_by_id ?? '') ?? one.asked_by,
+        you,
+        expires_at: view.approval.expiresAt.toISOString(),
       })),
+      next_cursor: next,
     };
   },
 });
+
+const nameOf = (names: ReadonlyMap<string, string>, { id, displayName }: Person): string =>
+  names.get(id) ?? displayName;
+
+/** As whom this caller may see approvals; null for every approval. */
+async function partiesOf(reader: TenantReader, actor: Actor): Promise<Parties> {
+  if (actor.kind === 'service') return null;
+  if (actor.kind === 'agent') return [`mandate:${actor.mandateId}`];
+  const { roles } = await authorityOf(reader, actor.personId);
+  if (roles.includes('it_admin')) return null;
+  return [`asked_by:${actor.personId}`, ...(await askedParties(reader, actor.personId))];
+}
 
 /** What this caller is to the approval; null where it is none of their business. */
 function roleOf(view: ApprovalView, actor: Actor): 'approver' | 'voted' | 'requester' | null {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { sentence, strong } from '#engine/answer-words.ts';
-import { findApproval } from '#domain/approval/store.ts';
+import { approvalsWithCalls } from '#domain/approval/store.ts';
 import { latestUses, namedPeople } from '#domain/break-glass/store.ts';
-import { findCall } from '#domain/call/store.ts';
+import { cutPage, cursorField } from '#domain/paging.ts';
 import { namesOfPeople } from '#domain/person/names.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
@@ -13,6 +13,7 @@ export default defineTool({
     'Lists the people who can break glass, and recent uses with their reviews. While a use is unreviewed, nobody can break glass again.',
   input: z.object({
     limit: z.number().int().min(1).max(100).default(20).describe('Maximum number of uses to return.'),
+    cursor: cursorField('bgu'),
   }),
   output: z.object({
     named: z.array(z.object({ person: z.string(), name: z.string() })),
@@ -27,6 +28,7 @@ export default defineTool({
         review: z.string().nullable(),
       }),
     ),
+    next_cursor: z.string().nullable().describe('For the uses before these; null on the last page.'),
   }),
   inWords: {
     lists: {
@@ -65,24 +67,29 @@ export default defineTool({
   targets: () => TENANT_TARGET,
   effects: 'read',
   run: async (ctx, input) => {
-    const [named, uses] = [await namedPeople(ctx), await latestUses(ctx, input.limit)];
+    const named = await namedPeople(ctx);
+    const rows = await latestUses(ctx, { before: input.cursor, limit: input.limit + 1 });
+    const { page: uses, next } = cutPage(rows, input.limit);
     const ids = [...named, ...uses.flatMap((use) => [use.personId, use.reviewedBy ?? []].flat())];
     const names = await namesOfPeople(ctx, ids);
     const nameOf = (id: string): string => names.get(id) ?? id;
-    const listed = [];
-    for (const use of uses) {
-      const approval = await findApproval(ctx, use.approvalId);
-      const call = approval === null ? null : await findCall(ctx, approval.callId);
-      listed.push({
+    const approvals = await approvalsWithCalls(
+      ctx,
+      uses.map((use) => use.approvalId),
+    );
+    const summaries = new Map(approvals.map(({ approval, call }) => [approval.id, call.summary]));
+    return {
+      named: named.map((id) => ({ person: id, name: nameOf(id) })),
+      uses: uses.map((use) => ({
         use_id: use.id,
         by: nameOf(use.personId),
-        what: call?.summary ?? use.approvalId,
+        what: summaries.get(use.approvalId) ?? use.approvalId,
         why: use.why,
         at: use.at.toISOString(),
         reviewed_by: use.reviewedBy === null ? null : nameOf(use.reviewedBy),
         review: use.review,
-      });
-    }
-    return { named: named.map((id) => ({ person: id, name: nameOf(id) })), uses: listed };
+      })),
+      next_cursor: next,
+    };
   },
 });

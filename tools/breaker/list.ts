@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { counted, sentence, strong } from '#engine/answer-words.ts';
 import { isBack } from '#domain/breaker/settle.ts';
 import { countHolds, openHolds } from '#domain/breaker/store.ts';
-import { openTrees } from '#domain/mandate/trees.ts';
+import { countOpenTrees } from '#domain/mandate/trees.ts';
+import { cursorField, cutPage, totalField } from '#domain/paging.ts';
 import { namesOfPeople } from '#domain/person/names.ts';
 import { findPeople } from '#domain/person/store.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
@@ -14,7 +15,7 @@ export default defineTool({
     'Lists people whose mandates the mass-change breaker froze because a source deactivated unusually many people at once. Use breaker_apply to revoke those mandates, or breaker_dismiss to restore them once the people are active again.',
   input: z.object({
     limit: z.number().int().min(1).max(100).default(50).describe('Maximum number of entries to return.'),
-    cursor: z.string().max(40).optional().describe('next_cursor from the previous page.'),
+    cursor: cursorField('hold'),
   }),
   output: z.object({
     held: z.array(
@@ -30,7 +31,7 @@ export default defineTool({
       }),
     ),
     next_cursor: z.string().nullable(),
-    total: z.number().int().describe('How many there are in all pages.'),
+    total: totalField,
   }),
   inWords: {
     lists: {
@@ -68,7 +69,7 @@ export default defineTool({
       limit: input.limit + 1,
       ...(input.cursor === undefined ? {} : { after: input.cursor }),
     });
-    const page = rows.slice(0, input.limit);
+    const { page, next } = cutPage(rows, input.limit);
     const people = new Map(
       (
         await findPeople(
@@ -78,23 +79,23 @@ export default defineTool({
       ).map((person) => [person.id, person]),
     );
     const names = await namesOfPeople(ctx, [...people.keys()]);
-    const held = [];
-    for (const row of page) {
+    const mandates = await countOpenTrees(ctx, [...people.keys()]);
+    const held = page.map((row) => {
       const person = people.get(row.personId);
-      held.push({
+      return {
         hold_id: row.id,
         person: row.personId,
         name: names.get(row.personId) ?? row.personId,
         source: row.source,
         reason: row.reason,
-        mandates: (await openTrees(ctx, { principalId: row.personId })).length,
+        mandates: mandates.get(row.personId) ?? 0,
         active_again: person !== undefined && isBack(person),
         since: row.at.toISOString(),
-      });
-    }
+      };
+    });
     return {
       held,
-      next_cursor: rows.length > page.length ? (page.at(-1)?.id ?? null) : null,
+      next_cursor: next,
       total: await countHolds(ctx),
     };
   },

@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import { counted, listed, sentence, strong } from '#engine/answer-words.ts';
-import { peopleOfGroup } from '#domain/group/authority.ts';
-import { mappingList } from '#domain/group/mappings.ts';
+import { mappingPage } from '#domain/group/mapping-list.ts';
 import { defineTool, TENANT_TARGET } from '#engine/tool.ts';
 
 export default defineTool({
   name: 'group_mapping_list',
   title: 'List group mappings',
   description: 'Lists which directory groups give their members which roles and scopes.',
-  input: z.object({}),
+  input: z.object({
+    limit: z.number().int().min(1).max(100).default(50).describe('Maximum number of mappings to return.'),
+    cursor: z.string().max(1000).optional().describe('next_cursor from the previous page.'),
+  }),
   output: z.object({
     mappings: z.array(
       z.object({
@@ -20,6 +22,7 @@ export default defineTool({
         members: z.number(),
       }),
     ),
+    next_cursor: z.string().nullable(),
   }),
   inWords: {
     lists: {
@@ -53,18 +56,13 @@ export default defineTool({
   command: '/group list',
   targets: () => TENANT_TARGET,
   effects: 'read',
-  run: async (ctx) => {
-    const mappings = [];
-    for (const { mapping, group } of await mappingList(ctx)) {
-      mappings.push({
-        source: mapping.source,
-        group: mapping.groupUid,
-        name: group?.name ?? null,
-        role: mapping.role,
-        scopes: mapping.scopes,
-        members: group === null ? 0 : (await peopleOfGroup(ctx, group.id)).length,
-      });
-    }
-    return { mappings };
+  run: async (ctx, input) => {
+    const { page, next } = await mappingPage(ctx, { cursor: input.cursor, limit: input.limit });
+    const mappings = page.map(({ groupUid: group, scopes, ...one }) => ({
+      ...one,
+      group,
+      scopes: [...scopes],
+    }));
+    return { mappings, next_cursor: next };
   },
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cursorField, cutPage, totalField } from '#domain/paging.ts';
 import { visibleMandates } from '#domain/mandate/visible.ts';
 import { MandateView, mandateViews } from '#domain/mandate/view.ts';
 import { mandateItem } from '#engine/mandate-in-words.ts';
@@ -25,12 +26,12 @@ export default defineTool({
       .optional()
       .describe('Return only mandates given by this person: person ID or work email. IT admins only.'),
     limit: z.number().int().min(1).max(100).default(25).describe('Maximum number of mandates to return.'),
-    cursor: z.string().optional().describe('next_cursor from the previous page.'),
+    cursor: cursorField('mdt'),
   }),
   output: z.object({
     mandates: z.array(MandateView),
     next_cursor: z.string().nullable(),
-    total: z.number().int().describe('How many there are in all pages.'),
+    total: totalField,
   }),
   inWords: { lists: { mandates: mandateItem } },
   scope: IMPLIED_SCOPE,
@@ -46,11 +47,7 @@ export default defineTool({
       limit: input.limit + 1,
       before: input.cursor,
     });
-    const page = rows.slice(0, input.limit);
-    return {
-      mandates: await mandateViews(ctx, page),
-      next_cursor: rows.length > input.limit ? (page.at(-1)?.id ?? null) : null,
-      total,
-    };
+    const { page, next } = cutPage(rows, input.limit);
+    return { mandates: await mandateViews(ctx, page), next_cursor: next, total };
   },
 });

@@ -1,7 +1,8 @@
-import { and, asc, count, eq, gt } from 'drizzle-orm';
+import { and, asc, eq, gt, sql, type SQL } from 'drizzle-orm';
 import { isId } from '#lib/id.ts';
 import { folded } from '../../db/tenant-table.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
+import { countUpTo } from '../paging.ts';
 import type { Lock } from '../person/store.ts';
 import { agentKeys, agents } from './tables.ts';
 
@@ -22,6 +23,17 @@ export async function findAgent(reader: TenantReader, id: string, lock?: Lock): 
   return row ?? null;
 }
 
+/** The agents with these ids, in no particular order. Unknown ids are left out. */
+export async function findAgents(reader: TenantReader, ids: readonly string[]): Promise<Agent[]> {
+  if (ids.length === 0) return [];
+  return reader.db
+    .select()
+    .from(agents)
+    .where(
+      and(eq(agents.tenantId, reader.tenantId), sql`${agents.id} = any(${sql.param([...ids])}::text[])`),
+    );
+}
+
 /**
  * The agent that a reference in a tool's input means: its id, or its name ignoring case. Null if there is
  * none.
@@ -37,34 +49,33 @@ export async function agentByReference(reader: TenantReader, reference: string):
   return row ?? null;
 }
 
-/** How many agents there are; only those of one owner if given. */
-export async function countAgents(reader: TenantReader, options: { ownerId?: string }): Promise<number> {
-  const [row] = await reader.db
-    .select({ count: count() })
-    .from(agents)
-    .where(
-      and(
-        eq(agents.tenantId, reader.tenantId),
-        options.ownerId === undefined ? undefined : eq(agents.ownerId, options.ownerId),
-      ),
-    );
-  return row?.count ?? 0;
+/** Which agents to list: those of one owner, or only one. A field that is left out does not filter. */
+interface AgentFilter {
+  readonly ownerId?: string;
+  readonly only?: string;
 }
 
-/** Agents after the cursor (an id), oldest first; only those of one owner if given. */
+const fitting = (reader: TenantReader, { ownerId, only }: AgentFilter): SQL | undefined =>
+  and(
+    eq(agents.tenantId, reader.tenantId),
+    ownerId === undefined ? undefined : eq(agents.ownerId, ownerId),
+    only === undefined ? undefined : eq(agents.id, only),
+  );
+
+/** How many agents fit; null for more than lists count. */
+export const countAgents = (reader: TenantReader, filter: AgentFilter): Promise<number | null> =>
+  countUpTo(reader, sql`select from ${agents} where ${fitting(reader, filter)}`);
+
+/** The agents that fit after the cursor (an id), oldest first. */
 export async function listAgents(
   reader: TenantReader,
-  options: { ownerId?: string; after?: string; limit: number },
+  options: AgentFilter & { readonly after?: string | undefined; readonly limit: number },
 ): Promise<Agent[]> {
   return reader.db
     .select()
     .from(agents)
     .where(
-      and(
-        eq(agents.tenantId, reader.tenantId),
-        options.ownerId === undefined ? undefined : eq(agents.ownerId, options.ownerId),
-        options.after === undefined ? undefined : gt(agents.id, options.after),
-      ),
+      and(fitting(reader, options), options.after === undefined ? undefined : gt(agents.id, options.after)),
     )
     .orderBy(asc(agents.id))
     .limit(options.limit);

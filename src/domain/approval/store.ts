@@ -1,9 +1,11 @@
-import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, sql, type SQL } from 'drizzle-orm';
+import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { agents } from '../agent/tables.ts';
+import type { Call } from '../call/store.ts';
 import { calls } from '../call/tables.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
-import type { ApprovalState } from './approval.ts';
+import type { ApprovalState, Requirement } from './approval.ts';
 import { approvals, votes } from './tables.ts';
 
 /** A row of `approvals`. */
@@ -24,6 +26,56 @@ export async function findApproval(reader: TenantReader, id: string, lock?: Lock
   const [row] = lock === undefined ? await query : await query.for(lock);
   return row ?? null;
 }
+
+/** The approvals with these ids, each with its call, in no particular order. Unknown ids are left out. */
+export async function approvalsWithCalls(
+  reader: TenantReader,
+  ids: readonly string[],
+): Promise<{ readonly approval: Approval; readonly call: Call }[]> {
+  if (ids.length === 0) return [];
+  return reader.db
+    .select({ approval: approvals, call: calls })
+    .from(approvals)
+    .innerJoin(calls, and(eq(calls.tenantId, approvals.tenantId), eq(calls.id, approvals.callId)))
+    .where(and(eq(approvals.tenantId, reader.tenantId), anyOf(approvals.id, ids)));
+}
+
+/**
+ * What the pending ones of these approvals ask: only what says who may answer. In no particular order.
+ */
+export async function questionsOf(
+  reader: TenantReader,
+  ids: readonly string[],
+): Promise<
+  {
+    readonly id: string;
+    readonly requirements: readonly Requirement[];
+    readonly escalated: boolean;
+    readonly call: Pick<Call, 'actor' | 'targets' | 'principalId' | 'agentId'>;
+  }[]
+> {
+  if (ids.length === 0) return [];
+  return reader.db
+    .select({
+      id: approvals.id,
+      requirements: approvals.requirements,
+      escalated: sql<boolean>`${approvals.escalatedAt} is not null`,
+      call: {
+        actor: calls.actor,
+        targets: calls.targets,
+        principalId: calls.principalId,
+        agentId: calls.agentId,
+      },
+    })
+    .from(approvals)
+    .innerJoin(calls, and(eq(calls.tenantId, approvals.tenantId), eq(calls.id, approvals.callId)))
+    .where(
+      and(eq(approvals.tenantId, reader.tenantId), eq(approvals.state, 'pending'), anyOf(approvals.id, ids)),
+    );
+}
+
+const anyOf = (column: AnyPgColumn, ids: readonly string[]): SQL =>
+  sql`${column} = any(${sql.param([...ids])}::text[])`;
 
 /** Adds an approval. */
 export async function insertApproval(ctx: TenantWriter, approval: NewApproval): Promise<void> {
@@ -57,11 +109,7 @@ export async function withdrawApprovals(
     .update(approvals)
     .set({ state: 'withdrawn', reason, version: sql`${approvals.version} + 1`, decidedAt: ctx.now })
     .where(
-      and(
-        eq(approvals.tenantId, ctx.tenantId),
-        eq(approvals.state, 'pending'),
-        sql`${approvals.id} = any(${sql.param([...ids])}::text[])`,
-      ),
+      and(eq(approvals.tenantId, ctx.tenantId), eq(approvals.state, 'pending'), anyOf(approvals.id, ids)),
     );
 }
 
@@ -100,11 +148,16 @@ export async function recastApproval(
 }
 
 /** The votes on an approval, oldest first. */
-export async function votesOf(reader: TenantReader, approvalId: string): Promise<Vote[]> {
+export const votesOf = (reader: TenantReader, approvalId: string): Promise<Vote[]> =>
+  votesOn(reader, [approvalId]);
+
+/** The votes on these approvals, oldest first. */
+export async function votesOn(reader: TenantReader, approvalIds: readonly string[]): Promise<Vote[]> {
+  if (approvalIds.length === 0) return [];
   return reader.db
     .select()
     .from(votes)
-    .where(and(eq(votes.tenantId, reader.tenantId), eq(votes.approvalId, approvalId)))
+    .where(and(eq(votes.tenantId, reader.tenantId), anyOf(votes.approvalId, approvalIds)))
     .orderBy(asc(votes.createdAt), asc(votes.id));
 }
 
@@ -112,16 +165,6 @@ export async function votesOf(reader: TenantReader, approvalId: string): Promise
 export async function insertVote(ctx: TenantWriter, vote: NewVote): Promise<boolean> {
   const rows = await ctx.db.insert(votes).values(vote).onConflictDoNothing().returning({ id: votes.id });
   return rows.length > 0;
-}
-
-/** Pending approvals, ordered by the time at which they expire. */
-export async function pendingApprovals(reader: TenantReader, limit: number): Promise<Approval[]> {
-  return reader.db
-    .select()
-    .from(approvals)
-    .where(and(eq(approvals.tenantId, reader.tenantId), eq(approvals.state, 'pending')))
-    .orderBy(asc(approvals.expiresAt), asc(approvals.id))
-    .limit(limit);
 }
 
 /**

@@ -40,10 +40,45 @@ export const approvals = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
+    index('approvals_state').on(table.tenantId, table.state, table.id),
     index('approvals_pending')
-      .on(table.tenantId, table.expiresAt)
+      .on(table.tenantId, table.expiresAt, table.id)
       .where(sql`${table.state} = 'pending'`),
     foreignKey({ columns: [table.tenantId, table.callId], foreignColumns: [calls.tenantId, calls.id] }),
+    tenantPolicy(),
+  ],
+);
+
+/**
+ * Whom an approval may concern, so that lists find it from that side: a row for each party. The lasting ones
+ * are `asked_by:<person>`, `about:<person>`, `agent:<agent>`, `mandate:<mandate>` and `voter:<person>`. Until
+ * it is decided there is one for each rule that may ask somebody as well, not for the people whom the rule
+ * names at the moment: `role:`, `group:`, `anyone:`, `person:`, `manager:<person>` (whoever manages them) and
+ * `owner:<agent>`. So a person is asked under another rule from the moment that they are, and nothing here
+ * has to follow. A row gives no right to see or to decide anything. Triggers keep the rows.
+ */
+export const approvalParties = pgTable(
+  'approval_parties',
+  {
+    tenantId: tenantId(),
+    party: text('party').notNull(),
+    approvalId: text('approval_id').notNull(),
+    /** When the approval expires; null once it is decided. */
+    expiresAt: moment('expires_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.party, table.approvalId] }),
+    index('approval_parties_approval').on(table.tenantId, table.approvalId),
+    index('approval_parties_urgent')
+      .on(table.tenantId, table.party, table.expiresAt, table.approvalId)
+      .where(sql`${table.expiresAt} is not null`),
+    index('approval_parties_pending')
+      .on(table.tenantId, table.party, table.approvalId)
+      .where(sql`${table.expiresAt} is not null`),
+    foreignKey({
+      columns: [table.tenantId, table.approvalId],
+      foreignColumns: [approvals.tenantId, approvals.id],
+    }),
     tenantPolicy(),
   ],
 );

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, isNull } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull, lt } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import { breakGlassPeople, breakGlassUses } from './tables.ts';
@@ -79,13 +79,21 @@ export async function openUse(reader: TenantReader): Promise<BreakGlassUse | nul
   return row ?? null;
 }
 
-/** The latest uses, newest first. */
-export async function latestUses(reader: TenantReader, limit: number): Promise<BreakGlassUse[]> {
+/** The latest uses, newest first; with `before`, those before the use with this id. */
+export async function latestUses(
+  reader: TenantReader,
+  { before, limit }: { readonly before: string | undefined; readonly limit: number },
+): Promise<BreakGlassUse[]> {
   return reader.db
     .select()
     .from(breakGlassUses)
-    .where(eq(breakGlassUses.tenantId, reader.tenantId))
-    .orderBy(desc(breakGlassUses.at), desc(breakGlassUses.id))
+    .where(
+      and(
+        eq(breakGlassUses.tenantId, reader.tenantId),
+        before === undefined ? undefined : lt(breakGlassUses.id, before),
+      ),
+    )
+    .orderBy(desc(breakGlassUses.id))
     .limit(limit);
 }
 

@@ -1,7 +1,8 @@
-import { and, asc, count, desc, eq, gt, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, lt, sql } from 'drizzle-orm';
 import { newId } from '#lib/id.ts';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import { mandateFreezes, mandates } from '../mandate/tables.ts';
+import { countUpTo } from '../paging.ts';
 import type { Lock } from '../person/store.ts';
 import { breakerCounts, breakerHolds } from './tables.ts';
 
@@ -110,14 +111,12 @@ export async function openHolds(
   return lock === undefined ? query : query.for(lock);
 }
 
-/** How many holds are open. */
-export async function countHolds(reader: TenantReader): Promise<number> {
-  const [row] = await reader.db
-    .select({ count: count() })
-    .from(breakerHolds)
-    .where(and(eq(breakerHolds.tenantId, reader.tenantId), eq(breakerHolds.state, 'held')));
-  return row?.count ?? 0;
-}
+/** How many holds are open; null for more than lists count. */
+export const countHolds = (reader: TenantReader): Promise<number | null> =>
+  countUpTo(
+    reader,
+    sql`select from ${breakerHolds} where ${breakerHolds.tenantId} = ${reader.tenantId} and ${breakerHolds.state} = 'held'`,
+  );
 
 /** Marks open holds as decided. The caller must have locked their rows. */
 export async function settleHolds(

@@ -44,7 +44,7 @@ export const breakerHolds = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
-    index('breaker_holds_state').on(table.tenantId, table.state),
+    index('breaker_holds_state').on(table.tenantId, table.state, table.id),
     index('breaker_holds_burst').on(table.tenantId, table.burst),
     tenantPolicy(),
   ],

@@ -2,18 +2,21 @@ import type { FaultDetail } from '#lib/fault.ts';
 import type { Requirement } from '../approval/approval.ts';
 
 /** The states of a call. Only `waiting`, `ready` and `running` can change. */
-export type CallState =
-  | 'denied'
-  | 'waiting'
-  | 'rejected'
-  | 'expired'
-  | 'withdrawn'
-  | 'superseded'
-  | 'ready'
-  | 'running'
-  | 'succeeded'
-  | 'failed'
-  | 'unknown';
+export const CALL_STATES = [
+  'denied',
+  'waiting',
+  'rejected',
+  'expired',
+  'withdrawn',
+  'superseded',
+  'ready',
+  'running',
+  'succeeded',
+  'failed',
+  'unknown',
+] as const;
+/** One of `CALL_STATES`. */
+export type CallState = (typeof CALL_STATES)[number];
 
 /** The states that never change again. */
 export const FINAL_STATES: ReadonlySet<CallState> = new Set([

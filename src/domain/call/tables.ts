@@ -75,7 +75,10 @@ export const calls = pgTable(
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
     index('calls_principal').on(table.tenantId, table.principalId, table.id),
-    index('calls_mandate').on(table.tenantId, table.mandateId),
+    index('calls_mandate').on(table.tenantId, table.mandateId, table.id),
+    index('calls_agent').on(table.tenantId, table.agentId, table.id),
+    index('calls_state').on(table.tenantId, table.state, table.id),
+    index('calls_tool').on(table.tenantId, table.tool, table.state, table.id),
     // One waiting call per question (law 7): a repeated call by the same actor with the same
     // principal, mandate, tool and input joins it.
     uniqueIndex('calls_waiting_once')
@@ -90,4 +93,11 @@ export const calls = pgTable(
       .where(sql`${table.state} in ('waiting', 'ready', 'running')`),
     tenantPolicy(),
   ],
+);
+
+/** The people that a call is about, so that lists find it by them. A trigger keeps the rows. */
+export const callTargets = pgTable(
+  'call_targets',
+  { tenantId: tenantId(), personId: text('person_id').notNull(), callId: text('call_id').notNull() },
+  (table) => [primaryKey({ columns: [table.tenantId, table.personId, table.callId] }), tenantPolicy()],
 );

@@ -1,4 +1,4 @@
-import { and, arrayContains, asc, eq, type SQL } from 'drizzle-orm';
+import { and, asc, eq } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
 import { findPeople, type Person } from '../person/store.ts';
 import { groupMappings, groups, memberships } from './tables.ts';
@@ -37,14 +37,7 @@ export async function authorityOf(reader: TenantReader, personId: string): Promi
 }
 
 /** Everyone whose groups map to a role now, whatever their standing. */
-export const peopleOfRole = (reader: TenantReader, role: string): Promise<Person[]> =>
-  peopleMapped(reader, eq(groupMappings.role, role));
-
-/** Everyone whose groups give a scope now, whatever their standing. */
-export const peopleOfScope = (reader: TenantReader, scope: string): Promise<Person[]> =>
-  peopleMapped(reader, arrayContains(groupMappings.scopes, [scope]));
-
-async function peopleMapped(reader: TenantReader, where: SQL): Promise<Person[]> {
+export async function peopleOfRole(reader: TenantReader, role: string): Promise<Person[]> {
   const rows = await reader.db
     .selectDistinct({ id: memberships.personId })
     .from(groupMappings)
@@ -60,7 +53,7 @@ async function peopleMapped(reader: TenantReader, where: SQL): Promise<Person[]>
       memberships,
       and(eq(memberships.tenantId, groups.tenantId), eq(memberships.groupId, groups.id)),
     )
-    .where(and(eq(groupMappings.tenantId, reader.tenantId), where));
+    .where(and(eq(groupMappings.tenantId, reader.tenantId), eq(groupMappings.role, role)));
   return findPeople(
     reader,
     rows.map((row) => row.id),

@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, inArray, lt, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, inArray, sql, type SQL } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import { drawPlace } from './status-place.ts';
@@ -18,53 +18,6 @@ export async function findMandate(reader: TenantReader, id: string, lock?: Lock)
   const [row] = lock === undefined ? await query : await query.for(lock);
   return row ?? null;
 }
-
-/** Which mandates to list. A field that is left out does not filter. */
-export interface MandateFilter {
-  readonly principalId?: string;
-  readonly agentId?: string;
-  /** Mandates that this person gave, or that were given to an agent that they own. */
-  readonly concerning?: string;
-  readonly states?: readonly Mandate['state'][];
-  /** Only mandates before this id: lists run from the newest to the oldest. */
-  readonly before?: string;
-  readonly limit: number;
-}
-
-/** The mandates that fit, newest first. Does not check who may see them. */
-export async function listMandates(reader: TenantReader, filter: MandateFilter): Promise<Mandate[]> {
-  return reader.db
-    .select()
-    .from(mandates)
-    .where(
-      and(matching(reader, filter), filter.before === undefined ? undefined : lt(mandates.id, filter.before)),
-    )
-    .orderBy(desc(mandates.id))
-    .limit(filter.limit);
-}
-
-/** How many mandates the filter fits, on all its pages. */
-export async function countMandates(
-  reader: TenantReader,
-  filter: Omit<MandateFilter, 'before' | 'limit'>,
-): Promise<number> {
-  const [row] = await reader.db.select({ count: count() }).from(mandates).where(matching(reader, filter));
-  return row?.count ?? 0;
-}
-
-const matching = (reader: TenantReader, filter: Omit<MandateFilter, 'before' | 'limit'>): SQL | undefined =>
-  and(
-    eq(mandates.tenantId, reader.tenantId),
-    filter.principalId === undefined ? undefined : eq(mandates.principalId, filter.principalId),
-    filter.agentId === undefined ? undefined : eq(mandates.agentId, filter.agentId),
-    filter.concerning === undefined
-      ? undefined
-      : or(
-          eq(mandates.principalId, filter.concerning),
-          sql`${mandates.agentId} in (select id from agents where owner_id = ${filter.concerning})`,
-        ),
-    filter.states === undefined ? undefined : inArray(mandates.state, [...filter.states]),
-  );
 
 /**
  * The mandates of a principal that have not ended, locked for update in the order of their ids. The fixed
@@ -137,6 +90,24 @@ export async function mandateChain(reader: TenantReader, mandateId: string): Pro
       union all select m.id, m.parent_id, up.level + 1 from mandates m join up on m.tenant_id = ${reader.tenantId} and m.id = up.parent_id
     ) select id from up order by level`);
   return rows.map((row) => row.id);
+}
+
+/**
+ * The parties of each of these mandates and of every mandate above it, by the id of the mandate that was
+ * asked for. An unknown id has no entry.
+ */
+export async function chainParties(
+  reader: TenantReader,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, { readonly principalId: string; readonly agentId: string }[]>> {
+  if (ids.length === 0) return new Map();
+  const rows = await reader.db.execute<{ root: string; principalId: string; agentId: string }>(sql`
+    with recursive up(root, parent_id, principal_id, agent_id) as (
+      select id, parent_id, principal_id, agent_id from mandates where tenant_id = ${reader.tenantId} and ${among(ids)}
+      union all select up.root, m.parent_id, m.principal_id, m.agent_id
+        from mandates m join up on m.tenant_id = ${reader.tenantId} and m.id = up.parent_id
+    ) select root, principal_id as "principalId", agent_id as "agentId" from up`);
+  return Map.groupBy(rows, ({ root }) => root);
 }
 
 /** Ids of the mandates that were made from this one, in every state. */

@@ -61,7 +61,9 @@ export const mandates = pgTable(
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
     index('mandates_principal').on(table.tenantId, table.principalId, table.id),
-    index('mandates_agent').on(table.tenantId, table.agentId, table.id),
+    // Lists are read newest first, for one state after the other (`list.ts`).
+    index('mandates_agent').on(table.tenantId, table.agentId, table.state, table.id),
+    index('mandates_state').on(table.tenantId, table.state, table.id),
     uniqueIndex('mandates_status_index').on(table.tenantId, table.statusIndex),
     index('mandates_parent').on(table.tenantId, table.parentId, table.id),
     index('mandates_expiry')

@@ -27,6 +27,24 @@ export async function openTrees(reader: TenantReader, roots: Roots, lock?: Lock)
 }
 
 /**
+ * How many mandates of each of these people, with everything below them, have not ended, by the people's ids.
+ * Who has none has no entry. One statement for any number of people.
+ */
+export async function countOpenTrees(
+  reader: TenantReader,
+  principalIds: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (principalIds.length === 0) return new Map();
+  const rows = await reader.db.execute<{ who: string; count: number }>(sql`
+    with recursive tree(who, id, state) as (
+      select principal_id, id, state from mandates
+       where tenant_id = ${reader.tenantId} and principal_id = any(${sql.param([...principalIds])}::text[])
+      union select t.who, m.id, m.state from mandates m join tree t on m.tenant_id = ${reader.tenantId} and m.parent_id = t.id
+    ) select who, count(*)::int as count from tree where state in ('active', 'frozen') group by who`);
+  return new Map(rows.map(({ who, count }) => [who, count]));
+}
+
+/**
  * An agent's mandates that have not ended and whose principal is not `exceptPrincipal`. Mandates below them
  * are not included.
  */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { findAgent, type Agent } from '../agent/store.ts';
+import { findAgent, findAgents, type Agent } from '../agent/store.ts';
 import type { TenantReader } from '../context.ts';
 import { namesOfPeople } from '../person/names.ts';
 import { findPerson } from '../person/store.ts';
@@ -83,27 +83,35 @@ export function mandateView(
   };
 }
 
-/** Looks up the parties and causes of mandates and makes their views. */
+/** Looks up the parties and causes of mandates and makes their views: four statements for any number. */
 export async function mandateViews(
   reader: TenantReader,
   rows: readonly Mandate[],
 ): Promise<z.infer<typeof MandateView>[]> {
-  const causes = await freezeCauses(
-    reader,
-    rows.map((row) => row.id),
+  const [causes, names, agents] = await Promise.all([
+    freezeCauses(
+      reader,
+      rows.map((row) => row.id),
+    ),
+    namesOfPeople(
+      reader,
+      rows.map((row) => row.principalId),
+    ),
+    findAgents(
+      reader,
+      rows.map((row) => row.agentId),
+    ),
+  ]);
+  const agentOf = new Map(agents.map((agent) => [agent.id, agent]));
+  return rows.map((row) =>
+    mandateView(
+      row,
+      names.get(row.principalId) ?? null,
+      agentOf.get(row.agentId) ?? null,
+      causes.get(row.id) ?? [],
+      reader.now,
+    ),
   );
-  const names = await namesOfPeople(
-    reader,
-    rows.map((row) => row.principalId),
-  );
-  const views = [];
-  for (const row of rows) {
-    const agent = await findAgent(reader, row.agentId);
-    views.push(
-      mandateView(row, names.get(row.principalId) ?? null, agent, causes.get(row.id) ?? [], reader.now),
-    );
-  }
-  return views;
 }
 
 /** Looks up and makes the detailed view of one mandate. */

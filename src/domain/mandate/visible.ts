@@ -1,6 +1,7 @@
 import type { ReadContext } from '../context.ts';
 import { authorityOf } from '../group/authority.ts';
-import { countMandates, findMandate, listMandates, type Mandate } from './store.ts';
+import { countMandates, listMandates } from './list.ts';
+import { findMandate, type Mandate } from './store.ts';
 
 const STATES = { open: ['active', 'frozen'], all: ['active', 'frozen', 'revoked', 'expired'] } as const;
 
@@ -13,10 +14,10 @@ export interface MandatePage {
   readonly before: string | undefined;
 }
 
-/** Those of a page, and how many there are on all of them. */
+/** Those of a page, and how many there are on all of them; null for more than lists count. */
 export interface VisibleMandates {
   readonly rows: readonly Mandate[];
-  readonly total: number;
+  readonly total: number | null;
 }
 
 /**
@@ -43,17 +44,10 @@ export async function visibleMandates(ctx: ReadContext, page: MandatePage): Prom
       : { concerning: actor.personId };
   const filter = {
     states,
-    ...(page.agent === undefined ? {} : { agentId: page.agent }),
+    ...(page.agent === undefined ? {} : { agentIds: [page.agent] }),
     ...(page.principal === undefined ? {} : { principalId: page.principal }),
     ...concerning,
   };
-  const [rows, total] = await Promise.all([
-    listMandates(ctx, {
-      ...filter,
-      limit: page.limit,
-      ...(page.before === undefined ? {} : { before: page.before }),
-    }),
-    countMandates(ctx, filter),
-  ]);
+  const [rows, total] = await Promise.all([listMandates(ctx, filter, page), countMandates(ctx, filter)]);
   return { rows, total };
 }

@@ -11,6 +11,7 @@ import type { App } from '../app.ts';
 import { callerOf } from '../caller.ts';
 import type { CatalogueEntry } from '../catalogue.ts';
 import { mendingWords, shortageWords } from './approver-words.ts';
+import { approverFacts } from './approver-facts.ts';
 import { eligibleFor } from './approvers.ts';
 import { mayBreakGlass } from './break-glass.ts';
 import { offersStepUp } from './step-up.ts';
@@ -57,6 +58,7 @@ export async function findDeadlock(
   requirements: readonly Requirement[],
   call: PlacedCall,
 ): Promise<Denial | null> {
+  const facts = await approverFacts(reader, [{ call, requirements }]);
   for (const requirement of requirements) {
     if (requirement.stepUp && !(await offersStepUp(app, reader))) {
       return denial(
@@ -65,7 +67,7 @@ export async function findDeadlock(
         { policy: requirement.policy },
       );
     }
-    const able = await eligibleFor(reader, requirement, call, false);
+    const able = eligibleFor(facts, requirement, call, false);
     if (able.length < requirement.quorum && !(await mayBreakGlass(app, reader, call))) {
       return denial(
         'no_approver',

@@ -2,6 +2,7 @@ import { findApproval, votesOf, type Approval } from '#domain/approval/store.ts'
 import { findCall } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
 import type { App } from '../app.ts';
+import { approverFacts } from './approver-facts.ts';
 import { eligibleFor } from './approvers.ts';
 import { mayBreakGlass } from './break-glass.ts';
 
@@ -21,8 +22,10 @@ export async function mayOpen(
   if (approval === null || call === null) return null;
   if ((await votesOf(reader, approvalId)).some((vote) => vote.voterId === personId)) return approval;
   if (call.principalId === personId) return (await mayBreakGlass(app, reader, call)) ? approval : null;
-  for (const requirement of approval.requirements) {
-    const able = await eligibleFor(reader, requirement, call, approval.escalatedAt !== null);
+  const { requirements } = approval;
+  const facts = await approverFacts(reader, [{ call, requirements }]);
+  for (const requirement of requirements) {
+    const able = eligibleFor(facts, requirement, call, approval.escalatedAt !== null);
     if (able.some((person) => person.id === personId)) return approval;
   }
   return null;

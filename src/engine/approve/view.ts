@@ -1,12 +1,13 @@
-import { findAgent } from '#domain/agent/store.ts';
+import { findAgents } from '#domain/agent/store.ts';
 import type { Requirement } from '#domain/approval/approval.ts';
 import type { Suggestion } from '#domain/approval/suggestion.ts';
-import { findApproval, votesOf, type Approval } from '#domain/approval/store.ts';
+import { approvalsWithCalls, votesOn, type Approval, type Vote } from '#domain/approval/store.ts';
 import type { CallState } from '#domain/call/call.ts';
-import { findCall, type Call } from '#domain/call/store.ts';
+import type { Call } from '#domain/call/store.ts';
 import type { TenantReader } from '#domain/context.ts';
-import { findPeople, findPerson, type Person } from '#domain/person/store.ts';
+import { findPeople, type Person } from '#domain/person/store.ts';
 import { shortageWords } from './approver-words.ts';
+import { approverFacts, type ApproverFacts } from './approver-facts.ts';
 import { eligibleFor } from './approvers.ts';
 import { countsFor } from './step-up.ts';
 
@@ -44,52 +45,84 @@ export interface RequirementView {
 
 /** The view of an approval, or null if there is none with this id. Eligibility is as of this moment. */
 export async function approvalView(reader: TenantReader, approvalId: string): Promise<ApprovalView | null> {
-  const approval = await findApproval(reader, approvalId);
-  const call = approval === null ? null : await findCall(reader, approval.callId);
-  if (approval === null || call === null) return null;
-  const agent = call.agentId === null ? null : await findAgent(reader, call.agentId);
-  const votes = await votesOf(reader, approval.id);
-  const voters = new Map(
+  const [view] = await approvalViews(reader, [approvalId]);
+  return view ?? null;
+}
+
+/**
+ * The views of these approvals, in the order of the ids; an unknown id is left out. Eligibility is as of this
+ * moment. Takes at most eleven statements, whatever their number.
+ */
+export async function approvalViews(reader: TenantReader, ids: readonly string[]): Promise<ApprovalView[]> {
+  const found = new Map((await approvalsWithCalls(reader, ids)).map((row) => [row.approval.id, row]));
+  const rows = ids.flatMap((id) => found.get(id) ?? []);
+  const facts = await approverFacts(
+    reader,
+    rows.flatMap(({ approval: { state, requirements }, call }) =>
+      state === 'pending' ? [{ call, requirements }] : [],
+    ),
+  );
+  const votes = Map.groupBy(await votesOn(reader, [...found.keys()]), (vote) => vote.approvalId);
+  const agents = new Map(
     (
-      await findPeople(
+      await findAgents(
         reader,
-        votes.map((vote) => vote.voterId),
+        rows.flatMap(({ call }) => call.agentId ?? []),
       )
+    ).map((agent) => [agent.id, agent]),
+  );
+  const people = new Map(
+    (
+      await findPeople(reader, [
+        ...rows.flatMap(({ call }) => call.principalId ?? []),
+        ...[...agents.values()].map((agent) => agent.ownerId),
+        ...[...votes.values()].flat().map((vote) => vote.voterId),
+      ])
     ).map((person) => [person.id, person]),
   );
-  const requirements = await Promise.all(
-    approval.requirements.map(async (requirement) => {
-      const able = (escalated: boolean) =>
-        approval.state === 'pending' ? eligibleFor(reader, requirement, call, escalated) : [];
-      const first = await able(false);
-      const eligible = approval.escalatedAt === null ? first : await able(true);
-      const added = eligible.filter((person) => !first.some((one) => one.id === person.id));
-      const given = votes.filter(
-        (vote) =>
-          vote.vote === 'approve' &&
-          countsFor(requirement, vote) &&
-          eligible.some((person) => person.id === vote.voterId),
-      ).length;
-      return { requirement, eligible, added, given };
-    }),
-  );
+  const personOf = (id: string | null): Person | null => (id === null ? null : (people.get(id) ?? null));
+  return rows.map(({ approval, call }) => {
+    const cast = votes.get(approval.id) ?? [];
+    const agent = call.agentId === null ? undefined : agents.get(call.agentId);
+    return {
+      call,
+      approval,
+      state: call.state,
+      principal: personOf(call.principalId),
+      agent: agent === undefined ? null : { id: agent.id, name: agent.name, owner: personOf(agent.ownerId) },
+      votes: cast.flatMap((vote) => {
+        const voter = personOf(vote.voterId);
+        const suggestion = vote.suggestion as Suggestion | null;
+        return voter === null
+          ? []
+          : [{ voter, vote: vote.vote, note: vote.note, suggestion, at: vote.createdAt }];
+      }),
+      requirements: approval.requirements.map((requirement) =>
+        requirementView(facts, { approval, call, votes: cast }, requirement),
+      ),
+    };
+  });
+}
+
+function requirementView(
+  facts: ApproverFacts,
+  asked: { readonly approval: Approval; readonly call: Call; readonly votes: readonly Vote[] },
+  requirement: Requirement,
+): RequirementView {
+  const { approval, call, votes } = asked;
+  const able = (escalated: boolean) =>
+    approval.state === 'pending' ? eligibleFor(facts, requirement, call, escalated) : [];
+  const first = able(false);
+  const eligible = approval.escalatedAt === null ? first : able(true);
+  const before = new Set(first.map((person) => person.id));
+  const counting = new Set(eligible.map((person) => person.id));
   return {
-    call,
-    approval,
-    state: call.state,
-    principal: call.principalId === null ? null : await findPerson(reader, call.principalId),
-    agent:
-      agent === null
-        ? null
-        : { id: agent.id, name: agent.name, owner: await findPerson(reader, agent.ownerId) },
-    votes: votes.flatMap((vote) => {
-      const voter = voters.get(vote.voterId);
-      const suggestion = vote.suggestion as Suggestion | null;
-      return voter === undefined
-        ? []
-        : [{ voter, vote: vote.vote, note: vote.note, suggestion, at: vote.createdAt }];
-    }),
-    requirements,
+    requirement,
+    eligible,
+    added: eligible.filter((person) => !before.has(person.id)),
+    given: votes.filter(
+      (vote) => vote.vote === 'approve' && countsFor(requirement, vote) && counting.has(vote.voterId),
+    ).length,
   };
 }
 

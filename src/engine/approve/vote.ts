@@ -16,6 +16,7 @@ import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { EXECUTE_CALL } from '../saved-call.ts';
 import { narrow, narrowedInput } from './narrow.ts';
+import { approverFacts } from './approver-facts.ts';
 import { barredFrom, eligibleFor } from './approvers.ts';
 import { countsFor, spendStepUp } from './step-up.ts';
 
@@ -60,7 +61,7 @@ export async function vote(ctx: WriteContext, ballot: Ballot): Promise<'approved
     throw new Fault('conflict', 'This approval has expired. The requester can make a new request.', {
       detail: { reason: 'expired' },
     });
-  if (counted.mine.length === 0) throw await ineligible(ctx, approval, call, voterId, counted.others);
+  if (counted.mine.length === 0) throw ineligible(counted, approval, call, voterId);
   // Votes of others raise the version too. The digest binds what is approved, so only a view older than the
   // last change is stale.
   if (ballot.version !== approval.version) {
@@ -133,29 +134,34 @@ export async function lockedPair(
 }
 
 async function findEligibility(reader: TenantReader, approval: Approval, call: Call, voterId: string) {
+  const { requirements } = approval;
+  const facts = await approverFacts(reader, [{ call, requirements }]);
   const others = new Set<string>();
   const mine: Requirement[] = [];
-  for (const requirement of approval.requirements) {
-    const able = await eligibleFor(reader, requirement, call, approval.escalatedAt !== null);
+  for (const requirement of requirements) {
+    const able = eligibleFor(facts, requirement, call, approval.escalatedAt !== null);
     for (const person of able) others.add(person.displayName);
     if (able.some((person) => person.id === voterId)) mine.push(requirement);
   }
-  return { mine, stepUp: mine.some((one) => one.stepUp), others: [...others].sort() };
+  return {
+    mine,
+    stepUp: mine.some((one) => one.stepUp),
+    barred: barredFrom(facts, call).has(voterId),
+    others: [...others].sort(),
+  };
 }
 
-async function ineligible(
-  reader: TenantReader,
+function ineligible(
+  { barred, others }: { readonly barred: boolean; readonly others: readonly string[] },
   approval: Approval,
   call: Call,
   voterId: string,
-  others: readonly string[],
-): Promise<Fault> {
-  const barred = await barredFrom(reader, call);
+): Fault {
   const who = others.length === 0 ? 'nobody at the moment' : others.join(', ');
   const own = call.principalId === voterId;
   const why = own
     ? 'You made this request, so someone else must decide it.'
-    : barred.has(voterId)
+    : barred
       ? 'This request concerns you, so someone else must decide it.'
       : 'You are not an approver of this request.';
   return new Fault('forbidden', `${why} Approvers: ${who}.`, {
@@ -166,11 +172,11 @@ async function ineligible(
 /** Whether every requirement has its quorum of approvals by people who are eligible now. */
 async function isSatisfied(reader: TenantReader, approval: Approval, call: Call): Promise<boolean> {
   const yes = (await votesOf(reader, approval.id)).filter((vote) => vote.vote === 'approve');
-  for (const requirement of approval.requirements) {
+  const { requirements } = approval;
+  const facts = await approverFacts(reader, [{ call, requirements }]);
+  for (const requirement of requirements) {
     const able = new Set(
-      (await eligibleFor(reader, requirement, call, approval.escalatedAt !== null)).map(
-        (person) => person.id,
-      ),
+      eligibleFor(facts, requirement, call, approval.escalatedAt !== null).map((person) => person.id),
     );
     const counted = yes.filter((one) => able.has(one.voterId) && countsFor(requirement, one));
     if (counted.length < requirement.quorum) return false;

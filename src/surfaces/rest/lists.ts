@@ -1,8 +1,12 @@
 import type { z } from 'zod';
+import { latestApprovals, type Parties } from '#domain/approval/list.ts';
+import { agentsOwnedBy, askedParties } from '#domain/approval/parties.ts';
 import { FINAL_STATES } from '#domain/call/call.ts';
 import { authorityOf } from '#domain/group/authority.ts';
 import type { TenantReader } from '#domain/context.ts';
+import { cutPage } from '#domain/paging.ts';
 import type { App } from '#engine/app.ts';
+import { visibleApprovals } from '#engine/approve/list.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import { awaitOutcome } from '#engine/await-outcome.ts';
 import { readonly } from '#engine/transact.ts';
@@ -10,7 +14,7 @@ import { Fault } from '#lib/fault.ts';
 import type { Caller } from './authenticate.ts';
 import { ApprovalsQuery, CallsQuery } from './query.ts';
 import { answerOf, pageOf, route } from './route.ts';
-import { approvalPage, callPage, visibleCall, type Sight } from './store.ts';
+import { callPage, visibleCall, type Sight } from './store.ts';
 import { ApprovalSummary, approvalSummary, CallDetail, callDetail, CallView, callView } from './views.ts';
 
 /** The API key scope for calls and approvals. A key with it sees those of everybody. */
@@ -52,11 +56,8 @@ async function listCalls(app: App, caller: Caller, query: z.infer<typeof CallsQu
       before: query.cursor,
       limit: query.limit + 1,
     });
-    const page = rows.slice(0, query.limit);
-    return {
-      calls: page.map(callView),
-      next_cursor: rows.length > page.length ? (page.at(-1)?.id ?? null) : null,
-    };
+    const { page, next } = cutPage(rows, query.limit);
+    return { calls: page.map(callView), next_cursor: next };
   });
 }
 
@@ -77,9 +78,6 @@ async function showCall(app: App, caller: Caller, id: string, waitMs: number, si
   return (await read()).detail;
 }
 
-// The most approvals examined for one page. So a page may be shorter than requested although more follow.
-const MAX_LOOKED_AT = 300;
-
 /**
  * A page of approvals, newest first: those of calls that the caller may see, and those that a person may
  * decide or has decided.
@@ -87,42 +85,54 @@ const MAX_LOOKED_AT = 300;
 async function listApprovals(app: App, caller: Caller, query: z.infer<typeof ApprovalsQuery>) {
   return readonly(app, caller.tenantId, async (reader) => {
     const sight = await sightOf(reader, caller);
-    const found: ApprovalView[] = [];
-    let before = query.cursor;
-    for (let seen = 0; seen < MAX_LOOKED_AT;) {
-      const rows = await approvalPage(reader, sight, query, { before, limit: query.limit });
-      for (const { approval, concerned } of rows) {
-        before = approval.id;
-        const view = await approvalView(reader, approval.id);
-        if (view !== null && (concerned || isAsked(view, sight))) found.push(view);
-        if (found.length === query.limit)
-          return { approvals: found.map(approvalSummary), next_cursor: before };
-      }
-      if (rows.length < query.limit) return { approvals: found.map(approvalSummary), next_cursor: null };
-      seen += rows.length;
-    }
-    return { approvals: found.map(approvalSummary), next_cursor: before ?? null };
+    const parties = await partiesOf(reader, sight);
+    const { page, next } = await visibleApprovals(reader, {
+      cursor: query.cursor,
+      limit: query.limit,
+      personId: sight.of === 'person' ? sight.personId : null,
+      candidates: (after, limit) => latestApprovals(reader, parties, { after, limit, state: query.state }),
+      see: (view) =>
+        maySee(view, sight) && (query.state ?? view.approval.state) === view.approval.state
+          ? approvalSummary(view)
+          : null,
+    });
+    return { approvals: page, next_cursor: next };
   });
+}
+
+/** The parties whose approvals a sight may cover; null for every approval. */
+async function partiesOf(reader: TenantReader, sight: Sight): Promise<Parties> {
+  if (sight.of === 'all') return null;
+  if (sight.of === 'agent') return [`mandate:${sight.mandateId}`];
+  const { personId } = sight;
+  const [asked, owned] = await Promise.all([askedParties(reader, personId), agentsOwnedBy(reader, personId)]);
+  return [`asked_by:${personId}`, `about:${personId}`, ...owned.map((id) => `agent:${id}`), ...asked];
 }
 
 /** One approval. Throws the same Fault `not_found` if it does not exist and if the caller may not see it. */
 async function showApproval(app: App, caller: Caller, id: string) {
   return readonly(app, caller.tenantId, async (reader) => {
     const sight = await sightOf(reader, caller);
-    const [row] = await approvalPage(reader, sight, { id }, { before: undefined, limit: 1 });
-    const view = row === undefined ? null : await approvalView(reader, id);
-    if (row === undefined || view === null || !(row.concerned || isAsked(view, sight)))
+    const view = await approvalView(reader, id);
+    if (view === null || !maySee(view, sight))
       throw new Fault('not_found', 'Approval not found, or you cannot see it.');
     return approvalSummary(view);
   });
 }
 
-function isAsked(view: ApprovalView, sight: Sight): boolean {
-  if (sight.of !== 'person') return false;
-  const asked = view.requirements.some(({ eligible }) =>
-    eligible.some((person) => person.id === sight.personId),
+/** Whether the sight covers an approval. A person may have to decide about calls that do not concern them. */
+function maySee(view: ApprovalView, sight: Sight): boolean {
+  const { call, agent, requirements, votes } = view;
+  if (sight.of === 'all') return true;
+  if (sight.of === 'agent') return call.agentId === sight.agentId && call.mandateId === sight.mandateId;
+  const { personId } = sight;
+  return (
+    call.principalId === personId ||
+    call.targets.includes(personId) ||
+    agent?.owner?.id === personId ||
+    requirements.some(({ eligible }) => eligible.some((person) => person.id === personId)) ||
+    votes.some(({ voter }) => voter.id === personId)
   );
-  return asked || view.votes.some(({ voter }) => voter.id === sight.personId);
 }
 
 /** The routes of calls and approvals. */

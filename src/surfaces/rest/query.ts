@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { CALL_STATES } from '#domain/call/call.ts';
+import { cursorField } from '#domain/paging.ts';
 import { invalidInput, readOrFault } from '#lib/problems.ts';
 
 /** The longest that a request may wait, in seconds (RFC 7240 section 4.3). */
@@ -14,28 +16,9 @@ const limit = z.coerce
 
 /** The query of `GET /v1/calls`. */
 export const CallsQuery = z.strictObject({
-  state: z
-    .enum([
-      'denied',
-      'waiting',
-      'rejected',
-      'expired',
-      'withdrawn',
-      'superseded',
-      'ready',
-      'running',
-      'succeeded',
-      'failed',
-      'unknown',
-    ])
-    .optional()
-    .describe('Return only calls in this state.'),
+  state: z.enum(CALL_STATES).optional().describe('Return only calls in this state.'),
   tool: z.string().max(60).optional().describe('Return only calls of this tool, by name.'),
-  cursor: z
-    .string()
-    .regex(/^call_[0-9a-z]{26}$/)
-    .optional()
-    .describe('next_cursor from the previous page.'),
+  cursor: cursorField('call'),
   limit,
 });
 
@@ -45,11 +28,7 @@ export const ApprovalsQuery = z.strictObject({
     .enum(['pending', 'approved', 'rejected', 'expired', 'withdrawn', 'superseded', 'waived'])
     .optional()
     .describe('Return only approvals in this state.'),
-  cursor: z
-    .string()
-    .regex(/^apr_[0-9a-z]{26}$/)
-    .optional()
-    .describe('next_cursor from the previous page.'),
+  cursor: cursorField('apr'),
   limit,
 });
 

@@ -76,7 +76,7 @@ export function pageAt(entry: CatalogueEntry, input: Data, place: Place, output:
     const { total, next_cursor: next } = output;
     return {
       output,
-      shown: { from, total: typeof total === 'number' ? total : null },
+      shown: { from, total: total === null ? 'many' : typeof total === 'number' ? total : null },
       next: typeof next === 'string' ? next : null,
     };
   }

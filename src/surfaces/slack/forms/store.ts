@@ -1,11 +1,14 @@
 import { and, asc, desc, eq, ilike, inArray, or, sql } from 'drizzle-orm';
+import { findAgents } from '#domain/agent/store.ts';
 import { agents } from '#domain/agent/tables.ts';
 import { approvals } from '#domain/approval/tables.ts';
 import { calls } from '#domain/call/tables.ts';
 import type { TenantReader } from '#domain/context.ts';
 import { groupMappings, groups } from '#domain/group/tables.ts';
-import { mandates } from '#domain/mandate/tables.ts';
+import { listMandates } from '#domain/mandate/list.ts';
+import { findPeople } from '#domain/person/store.ts';
 import { people, personWords } from '#domain/person/tables.ts';
+import { isId } from '#lib/id.ts';
 
 /** One choice of a menu that looks something up. */
 export interface Candidate {
@@ -85,40 +88,61 @@ export async function searchMandates(
   limit: number,
   concerning: string | null,
 ): Promise<Candidate[]> {
-  const rows = await reader.db
-    .select({
-      id: mandates.id,
-      agent: agents.name,
-      scopes: mandates.scopes,
-      state: mandates.state,
-      until: mandates.expiresAt,
-      giver: people.displayName,
-    })
-    .from(mandates)
-    .innerJoin(agents, and(eq(agents.tenantId, mandates.tenantId), eq(agents.id, mandates.agentId)))
-    .innerJoin(people, and(eq(people.tenantId, mandates.tenantId), eq(people.id, mandates.principalId)))
-    .where(
-      and(
-        eq(mandates.tenantId, reader.tenantId),
-        inArray(mandates.state, ['active', 'frozen']),
-        or(ilike(agents.name, `%${likeText(query)}%`), eq(mandates.id, query)),
-        concerning === null
-          ? undefined
-          : or(eq(mandates.principalId, concerning), eq(agents.ownerId, concerning)),
-      ),
-    )
-    .orderBy(desc(mandates.id))
-    .limit(limit);
-  return rows.map(({ id, agent, scopes, state, until, giver }) => ({
+  const agentIds =
+    query === '' || isId('mdt', query) ? undefined : await agentsNamed(reader, query, MOST_AGENTS);
+  const rows = await listMandates(
+    reader,
+    {
+      states: ['active', 'frozen'],
+      ...(isId('mdt', query) ? { id: query } : {}),
+      ...(agentIds === undefined ? {} : { agentIds }),
+      ...(concerning === null ? {} : { concerning }),
+    },
+    { limit },
+  );
+  const agentOf = new Map(
+    (
+      await findAgents(
+        reader,
+        rows.map((row) => row.agentId),
+      )
+    ).map((agent) => [agent.id, agent.name]),
+  );
+  const giverOf = new Map(
+    (
+      await findPeople(
+        reader,
+        rows.map((row) => row.principalId),
+      )
+    ).map((person) => [person.id, person.displayName]),
+  );
+  return rows.map(({ id, agentId, principalId, scopes, state, expiresAt }) => ({
     id,
-    name: `${agent}: ${scopes.join(', ')}`,
-    detail: `${state === 'active' ? 'Until' : `${state}, until`} ${until.toISOString().slice(0, 10)}, from ${giver}`,
+    name: `${agentOf.get(agentId) ?? agentId}: ${scopes.join(', ')}`,
+    detail: `${state === 'active' ? 'Until' : `${state}, until`} ${expiresAt.toISOString().slice(0, 10)}, from ${giverOf.get(principalId) ?? principalId}`,
   }));
 }
 
+// Whoever sees more agents than this types another letter.
+const MOST_AGENTS = 100;
+
+/** Ids of agents whose name contains the query, at most `limit`. */
+async function agentsNamed(reader: TenantReader, query: string, limit: number): Promise<string[]> {
+  const rows = await reader.db
+    .select({ id: agents.id })
+    .from(agents)
+    .where(and(eq(agents.tenantId, reader.tenantId), ilike(agents.name, `%${likeText(query)}%`)))
+    .orderBy(asc(agents.name), asc(agents.id))
+    .limit(limit);
+  return rows.map(({ id }) => id);
+}
+
+// Somebody's older requests are looked for by their ids.
+const MOST_REQUESTS = 500;
+
 /**
- * What this person asked for that waits for approval or was denied, whose summary contains the query or whose
- * id it is, newest first.
+ * Of the newest requests of this person: those that wait for approval or were denied, whose summary contains
+ * the query or whose id it is, newest first.
  */
 export async function searchApprovals(
   reader: TenantReader,
@@ -133,7 +157,9 @@ export async function searchApprovals(
     .where(
       and(
         eq(approvals.tenantId, reader.tenantId),
-        eq(calls.principalId, principalId),
+        sql`${approvals.id} = any(array(select approval_id from approval_parties
+          where tenant_id = ${reader.tenantId} and party = ${`asked_by:${principalId}`}
+          order by approval_id desc limit ${MOST_REQUESTS}))`,
         inArray(approvals.state, ['pending', 'rejected']),
         or(ilike(calls.summary, `%${likeText(query)}%`), eq(approvals.id, query)),
       ),

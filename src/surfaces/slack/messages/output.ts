@@ -8,6 +8,7 @@ import {
   type ItemWords,
   type Sentence,
 } from '#engine/answer-words.ts';
+import { MOST_COUNTED } from '#domain/paging.ts';
 import type { CatalogueEntry } from '#engine/catalogue.ts';
 import { labelOf } from '#engine/in-words.ts';
 import {
@@ -51,8 +52,8 @@ export interface Filled {
 export interface Shown {
   /** The place of the first item, from 0. */
   readonly from: number;
-  /** How many there are in all; null where the tool does not say. */
-  readonly total: number | null;
+  /** How many there are in all: `many` where they are not counted, null where the tool does not say. */
+  readonly total: number | 'many' | null;
 }
 
 interface Item {
@@ -157,8 +158,10 @@ const detailsOf = (approvalId: string | null): Filled[] =>
     : [{ text: 'Details', tool: '', input: {}, form: false, danger: false, details: approvalId }];
 
 /** "1–10 of 43". */
-const rangeOf = ({ from, total }: Shown, count: number): string =>
-  `${from + 1}–${from + count}${total === null ? '' : ` of ${total}`}`;
+function rangeOf({ from, total }: Shown, count: number): string {
+  const all = total === 'many' ? `more than ${MOST_COUNTED.toLocaleString('en')}` : total;
+  return `${from + 1}–${from + count}${all === null ? '' : ` of ${all}`}`;
+}
 
 function itemElements(said: ItemWords<Data, Data>, item: Data, reader: AnswerReader): RichTextElement[] {
   const state = said.state?.(item, reader) ?? null;
