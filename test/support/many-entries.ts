@@ -8,7 +8,7 @@ const id = (prefix: string, of: string) => `'${prefix}_' || lpad((${of})::text, 
 /**
  * Puts this many entries at the end of a tenant's ledger with one statement, without hashes, and adds their
  * chapters. Every second one is by `busy` and names the person 0; mandates have one entry in 997, a call has
- * one in 5,000. Every seventh carries a time 90 minutes too early. Returns the number of the first one.
+ * 5,000. Every seventh carries a time 90 minutes too early; what was there before is dated back. Returns the number of the first one.
  */
 export async function plantEntries(
   { sql }: Pick<AnyWorld, 'sql'>,
@@ -19,6 +19,9 @@ export async function plantEntries(
     { seq: number }[]
   >`select seq::int as seq from ledger_heads where tenant_id = ${tenantId}`;
   const before = head?.seq ?? 0;
+  // What is there happened earlier.
+  await sql`update ledger set at = ${PLANTED_FROM.toISOString()}::timestamptz - interval '1 day' + seq * interval '1 second'
+             where tenant_id = ${tenantId}`;
   await sql.unsafe(
     `insert into ledger (tenant_id, seq, id, at, event, actor, data, prev_hash, hash, things)
      select $1, $2::int + n, ${id('evt', 'n')}, $3::timestamptz + n * interval '1 minute' - (n % 7 = 0)::int * interval '90 minutes',

@@ -64,69 +64,65 @@ BEGIN
   END IF;
   RETURN v_seq;
 END $$;--> statement-breakpoint
--- The number after which entries of p_from and later stand: none before it is of that time.
-CREATE FUNCTION ledger_after(p_tenant text, p_from timestamptz) RETURNS bigint LANGUAGE sql STABLE SECURITY INVOKER AS $$
-  SELECT CASE WHEN p_from IS NULL THEN 0 ELSE coalesce(
-    (SELECT (chapter - 1) * 256 FROM ledger_chapters WHERE tenant_id = p_tenant AND latest >= p_from ORDER BY chapter LIMIT 1),
-    (SELECT max(chapter) * 256 FROM ledger_chapters WHERE tenant_id = p_tenant), 0) END
-$$;--> statement-breakpoint
--- The number of the last entry that may be from before p_to: none after it is.
-CREATE FUNCTION ledger_until(p_tenant text, p_to timestamptz) RETURNS bigint LANGUAGE sql STABLE SECURITY INVOKER AS $$
-  SELECT CASE WHEN p_to IS NULL THEN 9223372036854775807 ELSE coalesce(
-    (SELECT seq FROM ledger WHERE tenant_id = p_tenant AND at < p_to
-        AND seq > coalesce((SELECT max(chapter) * 256 FROM ledger_chapters WHERE tenant_id = p_tenant), 0) ORDER BY seq DESC LIMIT 1),
-    (SELECT chapter * 256 FROM ledger_chapters WHERE tenant_id = p_tenant AND earliest < p_to ORDER BY chapter DESC LIMIT 1), 0) END
-$$;--> statement-breakpoint
 -- The numbers of entries that name all of p_things and are one of p_events (null: any), from p_from on and
--- before p_to, in order and at most p_limit. The first of p_things should be the rarest: its chapters are
--- gone through, those in which the others do not occur are left out, and only its entries are read.
+-- before p_to, in order and at most p_limit. It goes through the chapters of these times in which every term
+-- occurs, and reads only the entries there that have the first term: it should be the rarest.
+-- With p_subject, the member of that name in an entry's data must be the first of p_things.
 CREATE FUNCTION ledger_find(
-  p_tenant text, p_things text[], p_events text[], p_from timestamptz, p_to timestamptz, p_after bigint, p_before bigint, p_newest boolean, p_limit int
+  p_tenant text, p_things text[], p_events text[], p_from timestamptz, p_to timestamptz, p_after bigint, p_before bigint, p_newest boolean, p_limit int, p_subject text
 ) RETURNS SETOF bigint LANGUAGE plpgsql STABLE SECURITY INVOKER AS $$
 DECLARE
-  v_after bigint := greatest(p_after, ledger_after(p_tenant, p_from));
-  v_last bigint := least(coalesce(p_before - 1, 9223372036854775807), ledger_until(p_tenant, p_to));
+  v_before bigint := coalesce(p_before, 9223372036854775807);
   v_indexed bigint := coalesce((SELECT max(chapter) * 256 FROM ledger_chapters WHERE tenant_id = p_tenant), 0);
   v_kinds text[] := (SELECT array_agg('is ' || e) FROM unnest(p_events) AS e);
   v_terms text[] := (SELECT array_agg(ledger_term(t) ORDER BY n) FROM unnest(p_things) WITH ORDINALITY AS x(t, n));
-  v_lead text[] := CASE WHEN cardinality(p_things) > 0 THEN v_terms[1:1] ELSE v_kinds END;
+  v_lead text[] := coalesce(v_terms[1:1], v_kinds);
   v_others text[] := v_terms[2:];
   v_left int := p_limit;
   v_found int;
   v_chapter bigint;
+  v_seqs bigint[];
 BEGIN
   -- Two parts: the chapters, and what follows them; newest first, the other way round.
   FOR v_part IN 1 .. 2 LOOP
     IF (v_part = 1) <> p_newest THEN
-      CONTINUE WHEN v_after >= v_indexed;
+      CONTINUE WHEN p_after >= v_indexed;
       -- Composed, so that the order is one that the index has, and no more chapters are read than are needed.
       FOR v_chapter IN EXECUTE format($q$
-        SELECT DISTINCT m.chapter FROM ledger_mentions m
-         WHERE m.tenant_id = $1 AND %s AND m.chapter > $3 / 256 AND m.chapter <= ($4 + 255) / 256
+        SELECT DISTINCT m.chapter FROM %s m
+         WHERE m.tenant_id = $1 AND %s AND m.chapter > $3 / 256 AND m.chapter <= (least($4 - 1, $7) + 255) / 256
            AND NOT EXISTS (SELECT FROM unnest($5) AS o(thing) WHERE NOT EXISTS (
                  SELECT FROM ledger_mentions i WHERE i.tenant_id = $1 AND i.thing = o.thing AND i.chapter = m.chapter))
            AND ($6 IS NULL OR EXISTS (
                  SELECT FROM ledger_mentions i WHERE i.tenant_id = $1 AND i.thing = ANY ($6) AND i.chapter = m.chapter))
-         ORDER BY m.chapter %s$q$, CASE cardinality(v_lead) WHEN 1 THEN 'm.thing = ($2)[1]' ELSE 'm.thing = ANY ($2)' END,
+           AND (coalesce($8, $9) IS NULL OR EXISTS (
+                 SELECT FROM ledger_chapters c WHERE c.tenant_id = $1 AND c.chapter = m.chapter
+                    AND ($8 IS NULL OR c.latest >= $8) AND ($9 IS NULL OR c.earliest < $9)))
+         ORDER BY m.chapter %s$q$,
+        CASE WHEN v_lead IS NULL THEN 'ledger_chapters' ELSE 'ledger_mentions' END,
+        CASE WHEN v_lead IS NULL THEN '$2 IS NULL' WHEN cardinality(v_lead) = 1 THEN 'm.thing = ($2)[1]' ELSE 'm.thing = ANY ($2)' END,
         CASE WHEN p_newest THEN 'DESC' ELSE 'ASC' END)
-        USING p_tenant, v_lead, v_after, least(v_last, v_indexed), v_others, v_kinds
+        USING p_tenant, v_lead, p_after, v_before, v_others, v_kinds, v_indexed, p_from, p_to
       LOOP
+        -- Which numbers to read: those of the first term, or all of the chapter.
+        v_seqs := CASE WHEN v_lead IS NULL THEN ARRAY(SELECT generate_series((v_chapter - 1) * 256 + 1, v_chapter * 256)) ELSE ARRAY(
+          SELECT unnest(m.seqs) FROM ledger_mentions m WHERE m.tenant_id = p_tenant AND m.thing = ANY (v_lead) AND m.chapter = v_chapter) END;
         RETURN QUERY SELECT l.seq FROM ledger l
-          WHERE l.tenant_id = p_tenant
-            AND l.seq = ANY (ARRAY(SELECT unnest(m.seqs) FROM ledger_mentions m WHERE m.tenant_id = p_tenant AND m.thing = ANY (v_lead) AND m.chapter = v_chapter))
-            AND l.seq > v_after AND l.seq <= v_last
+          WHERE l.tenant_id = p_tenant AND l.seq = ANY (v_seqs) AND l.seq > p_after AND l.seq < v_before
             AND l.things @> p_things AND (p_events IS NULL OR l.event = ANY (p_events))
             AND (p_from IS NULL OR l.at >= p_from) AND (p_to IS NULL OR l.at < p_to)
+            AND (p_subject IS NULL OR l.data ->> p_subject = p_things[1])
           ORDER BY CASE WHEN p_newest THEN -l.seq ELSE l.seq END LIMIT v_left;
         GET DIAGNOSTICS v_found = ROW_COUNT;
         v_left := v_left - v_found;
         EXIT WHEN v_left <= 0;
       END LOOP;
-    ELSIF v_last > v_indexed THEN
+    ELSIF v_before - 1 > v_indexed THEN
       RETURN QUERY SELECT l.seq FROM ledger l
-        WHERE l.tenant_id = p_tenant AND l.seq > greatest(v_after, v_indexed) AND l.seq <= v_last
+        WHERE l.tenant_id = p_tenant AND l.seq > greatest(p_after, v_indexed) AND l.seq < v_before
           AND l.things @> p_things AND (p_events IS NULL OR l.event = ANY (p_events))
           AND (p_from IS NULL OR l.at >= p_from) AND (p_to IS NULL OR l.at < p_to)
+          AND (p_subject IS NULL OR l.data ->> p_subject = p_things[1])
         ORDER BY CASE WHEN p_newest THEN -l.seq ELSE l.seq END LIMIT v_left;
       GET DIAGNOSTICS v_found = ROW_COUNT;
       v_left := v_left - v_found;
@@ -134,10 +130,10 @@ BEGIN
     EXIT WHEN v_left <= 0;
   END LOOP;
 END $$;--> statement-breakpoint
-REVOKE ALL ON FUNCTION ledger_term(text), ledger_index(text, bigint), ledger_after(text, timestamptz), ledger_until(text, timestamptz),
-  ledger_find(text, text[], text[], timestamptz, timestamptz, bigint, bigint, boolean, int) FROM PUBLIC;--> statement-breakpoint
-GRANT EXECUTE ON FUNCTION ledger_term(text), ledger_index(text, bigint), ledger_after(text, timestamptz), ledger_until(text, timestamptz),
-  ledger_find(text, text[], text[], timestamptz, timestamptz, bigint, bigint, boolean, int) TO prokura_server;--> statement-breakpoint
+REVOKE ALL ON FUNCTION ledger_term(text), ledger_index(text, bigint),
+  ledger_find(text, text[], text[], timestamptz, timestamptz, bigint, bigint, boolean, int, text) FROM PUBLIC;--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION ledger_term(text), ledger_index(text, bigint),
+  ledger_find(text, text[], text[], timestamptz, timestamptz, bigint, bigint, boolean, int, text) TO prokura_server;--> statement-breakpoint
 DROP FUNCTION ledger_about(text[], text[], timestamptz, timestamptz, bigint, bigint, boolean, int);--> statement-breakpoint
 -- The entries that are there already.
 SELECT ledger_index(tenant_id, 9000000000000000) FROM ledger_heads;

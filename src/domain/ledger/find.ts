@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, gte, lt, sql, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, lt, sql, type SQL } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
 import { actorThing } from './append.ts';
 import type { LedgerEntry } from './entry.ts';
@@ -57,7 +57,7 @@ export async function findLedger(
   }));
 }
 
-/** The conditions of a page. Subqueries without a row of the page are evaluated once, before anything else. */
+/** The conditions of a page. Without a filter the numbers themselves lead to it. */
 function matching({ tenantId }: TenantReader, filter: LedgerFilter, page: LedgerPage): (SQL | undefined)[] {
   const newest = page.order === 'newest';
   const after = newest ? 0 : (page.cursor ?? 0);
@@ -68,19 +68,43 @@ function matching({ tenantId }: TenantReader, filter: LedgerFilter, page: Ledger
     ...(filter.things ?? []),
     ...(filter.actor === undefined ? [] : [actorThing(filter.actor)]),
   ];
-  if (things.length > 0 || filter.events !== undefined) {
-    const events = filter.events === undefined ? null : sql.param([...filter.events]);
-    const found = sql`select ledger_find(
-      ${tenantId}, ${sql.param(things)}::text[], ${events}::text[], ${from}::timestamptz, ${to}::timestamptz,
-      ${after}::bigint, ${before}::bigint, ${newest}, ${page.limit}::int)`;
-    return [sql`${ledger.seq} = any(array(${found}))`];
-  }
-  return [
-    gt(ledger.seq, after),
-    before === null ? undefined : lt(ledger.seq, before),
-    from === null ? undefined : sql`${ledger.seq} > (select ledger_after(${tenantId}, ${from}::timestamptz))`,
-    to === null ? undefined : sql`${ledger.seq} <= (select ledger_until(${tenantId}, ${to}::timestamptz))`,
-    filter.from === undefined ? undefined : gte(ledger.at, filter.from),
-    filter.to === undefined ? undefined : lt(ledger.at, filter.to),
-  ];
+  if (things.length === 0 && filter.events === undefined && from === null && to === null)
+    return [gt(ledger.seq, after), before === null ? undefined : lt(ledger.seq, before)];
+  const events = filter.events === undefined ? null : sql.param([...filter.events]);
+  // Evaluated once, before a row is looked at.
+  const found = sql`select ledger_find(
+    ${tenantId}, ${sql.param(things)}::text[], ${events}::text[], ${from}::timestamptz, ${to}::timestamptz,
+    ${after}::bigint, ${before}::bigint, ${newest}, ${page.limit}::int, null)`;
+  return [sql`${ledger.seq} = any(array(${found}))`];
+}
+
+/** What an entry says of a thing. */
+export interface LastEntry {
+  readonly event: string;
+  readonly at: Date;
+  readonly data: Record<string, unknown>;
+}
+
+/**
+ * The last entry of each of these things that is one of these events and from before a moment (null: until
+ * now), in one statement. It is the thing's own if the member `subject` of its data is the thing: other
+ * entries may name it too. A thing without such an entry is left out.
+ */
+export async function lastEntries(
+  reader: TenantReader,
+  subject: string,
+  things: readonly string[],
+  events: readonly string[],
+  before: Date | null,
+): Promise<Map<string, LastEntry>> {
+  if (things.length === 0) return new Map();
+  const rows = await reader.db
+    .select({ thing: sql<string>`t.thing`, event: ledger.event, at: ledger.at, data: ledger.data })
+    .from(
+      sql`unnest(${sql.param([...things])}::text[]) as t(thing)
+        cross join lateral ledger_find(${reader.tenantId}, array[t.thing], ${sql.param([...events])}::text[], null,
+          ${before?.toISOString() ?? null}::timestamptz, 0, null, true, 1, ${subject}) as f(seq)`,
+    )
+    .innerJoin(ledger, and(eq(ledger.tenantId, reader.tenantId), sql`${ledger.seq} = f.seq`));
+  return new Map(rows.map(({ thing, ...entry }) => [thing, entry]));
 }

@@ -111,7 +111,7 @@ export interface WhoCan {
     readonly approvals: readonly Requirement[];
     readonly blocked: string | null;
   }[];
-  /** The number of people and mandates that were checked. */
+  /** The number of people and mandates that were checked: only those whom a policy could mean. */
   readonly askedPeople: number;
   readonly askedMandates: number;
   /** Pass it to check the rest. Null: there is no more. */
