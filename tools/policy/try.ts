@@ -26,8 +26,15 @@ export default defineTool({
     days: z.number().int().min(1).max(365).default(30).describe('How many days to look back.'),
   }),
   output: z.object({
-    calls: z.number().describe('Number of calls that were decided again: the newest, at most 5,000.'),
-    cut: z.boolean().describe('True if there were more calls.'),
+    calls: z
+      .number()
+      .describe('Number of calls that were decided again: all of these days, or a sample of at most 2,000.'),
+    total: z.number().describe('Number of calls in these days.'),
+    cut: z
+      .boolean()
+      .describe(
+        'True if there were more calls than were decided: then it is every nth call, over all of the days.',
+      ),
     gone: z.number().describe('Calls whose tool or target no longer exists.'),
     different: z.number(),
     differences: z
@@ -45,7 +52,7 @@ export default defineTool({
   }),
   inWords: {
     fields: (one) => [
-      ['Calls asked again', `${one.calls}${one.cut ? ' (the newest; there were more)' : ''}`],
+      ['Calls asked again', `${one.calls}${one.cut ? ` of ${one.total}, spread over all of the days` : ''}`],
       ['Decided otherwise', String(one.different)],
       ['Not asked', one.gone === 0 ? null : `${one.gone}, whose tool or target no longer exists`],
     ],
@@ -67,6 +74,7 @@ export default defineTool({
     const found = await ctx.policy.dryRun(text, input.days);
     return {
       calls: found.calls,
+      total: found.total,
       cut: found.cut,
       gone: found.gone,
       different: found.different,

@@ -30,7 +30,7 @@ export default defineTool({
   name: 'who_can',
   title: 'Show who can use a tool',
   description:
-    'Lists the people and agents who could call a tool with a given input, with the policies that allow it and the approvals it needs. Pass a past time to see it as it was then. It changes nothing and asks nobody.',
+    'Lists the people and agents who could call a tool with a given input, with the policies that allow it and the approvals it needs. Long lists come in pages, each with its people and the agents that act for them. Pass a past time to see it as it was then. It changes nothing and asks nobody.',
   input: z.object({
     tool: z.string().max(60).meta({ ref: 'tool' }).describe('The tool, by name: okta_reset_mfa.'),
     input: z
@@ -40,7 +40,7 @@ export default defineTool({
       .describe('The input that they would pass to the tool.'),
     at: z.iso.datetime({ offset: true }).optional().describe('A time in the past. Default: now.'),
     limit: z.number().int().min(1).max(200).default(100).describe('Maximum number of people to check.'),
-    cursor: z.string().max(40).optional().describe('next_cursor from the previous page.'),
+    cursor: z.string().max(80).optional().describe('next_cursor from the previous page.'),
   }),
   output: z.object({
     people: z.array(
@@ -66,8 +66,10 @@ export default defineTool({
     ),
     asked: z
       .object({ people: z.number(), mandates: z.number() })
-      .describe('Number of people and mandates that were checked.'),
-    next_cursor: z.string().nullable(),
+      .describe(
+        'Number of people and mandates that were checked: only those whom the policies of the tool could mean.',
+      ),
+    next_cursor: z.string().nullable().describe('Not null: there may be more people and agents.'),
     reconstructed: z
       .object({
         at: z.iso.datetime(),
@@ -84,7 +86,7 @@ export default defineTool({
         'Not checked',
         next === null
           ? null
-          : sentence`There are more people than one answer checks. To check the next ones, add cursor=${code(next)} to the command.`,
+          : sentence`There are more people and agents than one answer checks. To check the next ones, add cursor=${code(next)} to the command.`,
       ],
       ['As it was', reconstructed === null ? null : [new Date(reconstructed.at)]],
     ],

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, inArray, lt, ne, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, lt, or, sql, type SQL } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '../context.ts';
 import type { Lock } from '../person/store.ts';
 import { calls } from './tables.ts';
@@ -195,16 +195,4 @@ export async function openCallOn(reader: TenantReader, personId: string): Promis
     )
     .limit(1);
   return rows.length > 0;
-}
-
-/** Calls since a moment, newest first, without those that another call replaced. */
-export async function recentCalls(reader: TenantReader, since: Date, limit: number): Promise<Call[]> {
-  return reader.db
-    .select()
-    .from(calls)
-    .where(
-      and(eq(calls.tenantId, reader.tenantId), gte(calls.createdAt, since), ne(calls.state, 'superseded')),
-    )
-    .orderBy(desc(calls.id))
-    .limit(limit);
 }

@@ -146,6 +146,27 @@ export async function decisionFacts(
 }
 
 /**
+ * Reads the facts of several decisions in one statement, in their order, as this transaction sees them. Locks
+ * nothing.
+ */
+export async function decisionFactsOfAll(
+  reader: TenantReader,
+  all: readonly DecisionSubjects[],
+): Promise<DecisionFacts[]> {
+  if (all.length === 0) return [];
+  const asked = all.map((about) => {
+    const { types, ids } = targetColumns(about);
+    return { p: about.principalId, a: about.agentId, m: about.mandateId, k: about.keyId ?? null, types, ids };
+  });
+  const rows = await reader.db.execute<{ facts: Wire | string }>(sql`
+    select decision_read(${reader.tenantId}, p, a, m, k, types, ids) as facts
+      from rows from (
+        json_to_recordset(${JSON.stringify(asked)}::text::json) as (p text, a text, m text, k text, types text[], ids text[])
+      ) with ordinality as asked(p, a, m, k, types, ids, n) order by n`);
+  return rows.map(({ facts }) => fromWire(typeof facts === 'string' ? (JSON.parse(facts) as Wire) : facts));
+}
+
+/**
  * Reads the same without a transaction: one statement sets the tenant and reads everything as committed at
  * this moment. For decisions that change nothing. Locks nothing.
  */

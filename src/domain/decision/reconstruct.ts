@@ -1,9 +1,10 @@
-import { and, asc, desc, eq, gt, inArray, lte } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
+import type { Whom } from './candidates.ts';
 import type { MandateFacts, PersonFacts, PolicyFacts } from './facts.ts';
 import { mappingList } from '../group/mappings.ts';
 import { groups, memberships } from '../group/tables.ts';
-import { ledger } from '../ledger/tables.ts';
+import { findLedger, lastEntries, type LedgerFilter } from '../ledger/find.ts';
 import { policyVersionsOf } from '../policy/store.ts';
 import { sha256 } from '#lib/crypto.ts';
 import { Fault } from '#lib/fault.ts';
@@ -14,10 +15,12 @@ export interface Past {
   /** The last ledger entry that was taken into account. */
   readonly fromSeq: number;
   readonly policy: PolicyFacts;
-  /** The person with the roles, scopes and standing that they had then. */
-  person(now: PersonFacts): PersonFacts;
-  /** The mandate with the state that it had then. Its uses count as unspent. */
-  mandate(now: MandateFacts): MandateFacts;
+  /** The ids of the people who had all that one of these asks for. */
+  idsOf(whom: readonly Whom[]): string[];
+  /** Sets people back to the roles, scopes and standing that they had then. One or two statements for all. */
+  people(now: readonly PersonFacts[]): Promise<PersonFacts[]>;
+  /** Sets mandates back to the state that they had then. Their uses count as unspent. One statement for all. */
+  mandates(now: readonly MandateFacts[]): Promise<MandateFacts[]>;
 }
 
 /** What a reconstruction reads from the ledger. Shown in the answer. */
@@ -37,41 +40,65 @@ export const AS_TODAY = [
 const MAX_ENTRIES = 50_000;
 
 /**
- * Reconstructs a past time from the ledger. Mappings and members are computed backwards from today; the
- * standing of people and the freezes of mandates come from their entries up to `at`. Throws Fault
- * `invalid_input` for a future time, a time before the ledger begins, or one for which more than 50,000
- * entries would have to be read.
+ * Reconstructs a past time from the ledger. Mappings and members are computed backwards from today, so it
+ * costs what has changed since. The standing of people and the state of mandates come from the last entry of
+ * each, so it costs those that are asked for. Throws Fault `invalid_input` for a future time, a time before
+ * the ledger begins, or one since when mappings and members have changed more than 50,000 times.
  */
 export async function reconstruct(reader: TenantReader, at: Date): Promise<Past> {
-  const [first] = await entries(reader, { until: at, newest: true, limit: 1 });
+  const [first] = await findLedger(reader, { to: justAfter(at) }, { ...NEWEST, limit: 1 });
   if (at > reader.now || first === undefined)
     throw new Fault('invalid_input', 'Choose a time between the start of the ledger and now.', {
       detail: { problems: [{ field: 'at', problem: 'not in the ledger' }] },
     });
   const authority = await authorityThen(reader, at);
-  const { gone, touched } = await standingThen(reader, at);
-  const frozen = await frozenThen(reader, at);
-  const ended = await endedThen(reader, at);
   const [version] = await policyVersionsOf(reader, 1, at);
   const digest = version === undefined || version.text === '' ? null : sha256(version.text);
   return {
     at,
     fromSeq: first.seq,
     policy: { version: version?.version ?? 0, digest, singleAdmin: false },
-    person: (now) => ({
-      ...now,
-      ...authority(now.id),
-      ...(touched.has(now.id)
-        ? { status: gone.has(now.id) ? 'SUSPENDED' : 'ACTIVE', scimActive: null, held: false }
-        : {}),
-    }),
-    mandate: (now) => ({
-      ...now,
-      state: ended.has(now.id) ? 'revoked' : frozen.has(now.id) ? 'frozen' : 'active',
-      uses: 0,
-    }),
+    idsOf: (whom) =>
+      [...authority].flatMap(([id, { roles, scopes }]) => {
+        const fits = whom.some(
+          (one) =>
+            (one.ids === null || one.ids.includes(id)) &&
+            one.roles.every((role) => roles.has(role)) &&
+            one.scopes.every((scope) => scopes.has(scope)),
+        );
+        return fits ? [id] : [];
+      }),
+    people: async (people) => {
+      const standing = await standingThen(
+        reader,
+        at,
+        people.map(({ id }) => id),
+      );
+      return people.map((now) => {
+        const had = authority.get(now.id);
+        const stood = standing.get(now.id);
+        return {
+          ...now,
+          roles: [...(had?.roles ?? [])].sort(),
+          scopes: [...(had?.scopes ?? [])].sort(),
+          ...(stood === undefined
+            ? {}
+            : { status: stood ? 'ACTIVE' : 'SUSPENDED', scimActive: null, held: false }),
+        };
+      });
+    },
+    mandates: async (mandates) => {
+      const ids = [...new Set(mandates.map(({ id }) => id))];
+      const last = await lastEntries(reader, 'mandate_id', ids, MANDATE_STATES, justAfter(at));
+      return mandates.map((now) => ({ ...now, state: stateAfter(last.get(now.id)?.event), uses: 0 }));
+    },
   };
 }
+
+const NEWEST = { cursor: null, order: 'newest' } as const;
+
+/** Entries carry milliseconds. */
+const justAfter = (at: Date): Date => new Date(at.getTime() + 1);
 
 interface Entry {
   readonly seq: number;
@@ -79,27 +106,21 @@ interface Entry {
   readonly data: Record<string, unknown>;
 }
 
-async function entries(
+/** Every entry of these events after a moment, newest first. */
+async function entriesSince(
   reader: TenantReader,
-  which: { events?: readonly string[]; after?: Date; until?: Date; newest: boolean; limit?: number },
+  events: LedgerFilter['events'],
+  at: Date,
 ): Promise<Entry[]> {
-  const rows = await reader.db
-    .select({ seq: ledger.seq, event: ledger.event, data: ledger.data })
-    .from(ledger)
-    .where(
-      and(
-        eq(ledger.tenantId, reader.tenantId),
-        which.events === undefined ? undefined : inArray(ledger.event, [...which.events]),
-        which.after === undefined ? undefined : gt(ledger.at, which.after),
-        which.until === undefined ? undefined : lte(ledger.at, which.until),
-      ),
-    )
-    .orderBy(which.newest ? desc(ledger.seq) : asc(ledger.seq))
-    .limit(which.limit ?? MAX_ENTRIES + 1);
+  const rows = await findLedger(
+    reader,
+    { events, from: justAfter(at) },
+    { ...NEWEST, limit: MAX_ENTRIES + 1 },
+  );
   if (rows.length > MAX_ENTRIES)
     throw new Fault(
       'invalid_input',
-      'Too much has changed since then. Choose a later time, or use an export.',
+      'Groups and what they give have changed too often since then. Choose a later time, or use an export.',
       {
         detail: { problems: [{ field: 'at', problem: 'too long ago' }] },
       },
@@ -111,7 +132,10 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
 /** Roles and scopes by person, computed backwards from today's mappings and members. */
-async function authorityThen(reader: TenantReader, at: Date) {
+async function authorityThen(
+  reader: TenantReader,
+  at: Date,
+): Promise<Map<string, { roles: Set<string>; scopes: Set<string> }>> {
   const known = await reader.db.select().from(groups).where(eq(groups.tenantId, reader.tenantId));
   const idOf = new Map(known.map((group) => [`${group.source} ${group.uid}`, group.id]));
   const mapped = new Map<string, { groupId: string; role: string; scopes: readonly string[] }>();
@@ -119,11 +143,25 @@ async function authorityThen(reader: TenantReader, at: Date) {
     const key = `${mapping.source} ${mapping.groupUid} ${mapping.role}`;
     if (group !== null) mapped.set(key, { groupId: group.id, role: mapping.role, scopes: mapping.scopes });
   }
+  const since = await entriesSince(reader, ['authority_changed', 'administrator_named'], at);
   const members = new Map<string, Set<string>>();
+  // Only groups that give something today, or gave it then.
+  const giving = [
+    idOf.get('prokura administrators') ?? '',
+    ...[...mapped.values()].map(({ groupId }) => groupId),
+    ...since.map(
+      ({ data }) => idOf.get(`${text(data['source'])} ${text(data['group'])}`) ?? text(data['group']),
+    ),
+  ];
   const rows = await reader.db
     .select({ groupId: memberships.groupId, personId: memberships.personId })
     .from(memberships)
-    .where(eq(memberships.tenantId, reader.tenantId));
+    .where(
+      and(
+        eq(memberships.tenantId, reader.tenantId),
+        sql`${memberships.groupId} = any(${sql.param([...new Set(giving)])}::text[])`,
+      ),
+    );
   const of = (groupId: string) => {
     const there = members.get(groupId) ?? new Set<string>();
     members.set(groupId, there);
@@ -131,11 +169,6 @@ async function authorityThen(reader: TenantReader, at: Date) {
   };
   for (const { groupId, personId } of rows) of(groupId).add(personId);
 
-  const since = await entries(reader, {
-    events: ['authority_changed', 'administrator_named'],
-    after: at,
-    newest: true,
-  });
   for (const { event, data } of since) {
     if (event === 'administrator_named') {
       of(idOf.get('prokura administrators') ?? '').delete(String(data['person']));
@@ -167,49 +200,36 @@ async function authorityThen(reader: TenantReader, at: Date) {
       authority.set(person, has);
     }
   }
-  return (personId: string) => {
-    const has = authority.get(personId);
-    return { roles: [...(has?.roles ?? [])].sort(), scopes: [...(has?.scopes ?? [])].sort() };
-  };
+  return authority;
 }
 
 const STANDING = ['user_provisioned', 'user_deactivated', 'user_reactivated', 'user_suspended'] as const;
 
+/** Whether people could act then, by id: only those whose standing has changed since. Others are as today. */
+async function standingThen(
+  reader: TenantReader,
+  at: Date,
+  ids: readonly string[],
+): Promise<Map<string, boolean>> {
+  const newest = await lastEntries(reader, 'person', ids, STANDING, null);
+  const changed = ids.filter((id) => (newest.get(id)?.at ?? at) > at);
+  const last = await lastEntries(reader, 'person', changed, STANDING, justAfter(at));
+  return new Map(
+    changed.map((id) => {
+      const { event, data } = last.get(id) ?? {};
+      const gone = event === 'user_deactivated' || event === 'user_suspended' || data?.['active'] === false;
+      return [id, !gone];
+    }),
+  );
+}
+
+const MANDATE_STATES = ['MANDATE_FROZEN', 'MANDATE_THAWED', 'MANDATE_REVOKED', 'MANDATE_EXPIRED'] as const;
+
 /**
- * `touched`: people whose standing changed since. `gone`: those of them who could not act then. All others
- * are as today.
+ * The state of a mandate whose last entry is this. A thaw is recorded when the last cause is lifted, so
+ * nothing that came before it counts any more.
  */
-async function standingThen(reader: TenantReader, at: Date) {
-  const since = await entries(reader, { events: STANDING, after: at, newest: false });
-  const touched = new Set(since.map(({ data }) => String(data['person'])));
-  const gone = new Set<string>();
-  if (touched.size > 0) {
-    for (const { event, data } of await entries(reader, { events: STANDING, until: at, newest: false })) {
-      const person = String(data['person']);
-      if (event === 'user_deactivated' || event === 'user_suspended' || data['active'] === false)
-        gone.add(person);
-      else gone.delete(person);
-    }
-  }
-  return { touched, gone };
-}
-
-async function frozenThen(reader: TenantReader, at: Date): Promise<Set<string>> {
-  const causes = new Map<string, Set<string>>();
-  const events = ['MANDATE_FROZEN', 'MANDATE_THAWED'];
-  for (const { event, data } of await entries(reader, { events, until: at, newest: false })) {
-    const id = String(data['mandate_id']);
-    const mine = causes.get(id) ?? new Set();
-    causes.set(id, mine);
-    if (event === 'MANDATE_FROZEN') mine.add(String(data['cause']));
-    // A thaw is recorded when the last cause is lifted, so all earlier causes are gone.
-    else mine.clear();
-  }
-  return new Set([...causes].flatMap(([id, mine]) => (mine.size > 0 ? [id] : [])));
-}
-
-async function endedThen(reader: TenantReader, at: Date): Promise<Set<string>> {
-  const events = ['MANDATE_REVOKED', 'MANDATE_EXPIRED'];
-  const rows = await entries(reader, { events, until: at, newest: false });
-  return new Set(rows.map(({ data }) => String(data['mandate_id'])));
+function stateAfter(event: string | undefined): MandateFacts['state'] {
+  if (event === 'MANDATE_REVOKED' || event === 'MANDATE_EXPIRED') return 'revoked';
+  return event === 'MANDATE_FROZEN' ? 'frozen' : 'active';
 }

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, gte, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, lt, sql, type SQL } from 'drizzle-orm';
 import type { TenantReader } from '../context.ts';
 import { actorThing } from './append.ts';
 import type { LedgerEntry } from './entry.ts';
@@ -10,7 +10,10 @@ export interface LedgerFilter {
   readonly events?: readonly string[] | undefined;
   /** The actor, exactly as in the entry. */
   readonly actor?: string | undefined;
-  /** Ids of people, agents, mandates, calls and so on. An entry must mention all of them. */
+  /**
+   * Ids of people, agents, mandates, calls and so on. An entry must mention all of them. It is fastest with the
+   * rarest first.
+   */
   readonly things?: readonly string[] | undefined;
   /** From this moment on. */
   readonly from?: Date | undefined;
@@ -26,8 +29,8 @@ export interface LedgerPage {
 }
 
 /**
- * One page of the entries that match. An unknown event or id matches nothing. Does not check who may see
- * them.
+ * One page of the entries that match, read through the chapters of the ledger: its work follows the page, not
+ * the ledger. An unknown event or id matches nothing. Does not check who may see them.
  */
 export async function findLedger(
   reader: TenantReader,
@@ -35,29 +38,10 @@ export async function findLedger(
   page: LedgerPage,
 ): Promise<LedgerEntry[]> {
   const newest = page.order === 'newest';
-  const after = newest ? 0 : (page.cursor ?? 0);
-  const before = newest ? page.cursor : null;
-  const by = filter.actor === undefined ? [] : [actorThing(filter.actor)];
-  const things = [...by, ...(filter.things ?? [])];
-  const found =
-    things.length === 0
-      ? null
-      : await seqsAbout(reader, filter, things, { after, before, newest }, page.limit);
-  if (found?.length === 0) return [];
-  const where =
-    found === null
-      ? and(
-          gt(ledger.seq, after),
-          before === null ? undefined : lt(ledger.seq, before),
-          filter.events === undefined ? undefined : inArray(ledger.event, [...filter.events]),
-          filter.from === undefined ? undefined : gte(ledger.at, filter.from),
-          filter.to === undefined ? undefined : lt(ledger.at, filter.to),
-        )
-      : inArray(ledger.seq, found);
   const rows = await reader.db
     .select()
     .from(ledger)
-    .where(and(eq(ledger.tenantId, reader.tenantId), where))
+    .where(and(eq(ledger.tenantId, reader.tenantId), ...matching(reader, filter, page)))
     .orderBy(newest ? desc(ledger.seq) : asc(ledger.seq))
     .limit(page.limit);
   return rows.map((row) => ({
@@ -73,18 +57,54 @@ export async function findLedger(
   }));
 }
 
-async function seqsAbout(
-  reader: TenantReader,
-  filter: LedgerFilter,
-  things: readonly string[],
-  range: { after: number; before: number | null; newest: boolean },
-  limit: number,
-): Promise<number[]> {
+/** The conditions of a page. Without a filter the numbers themselves lead to it. */
+function matching({ tenantId }: TenantReader, filter: LedgerFilter, page: LedgerPage): (SQL | undefined)[] {
+  const newest = page.order === 'newest';
+  const after = newest ? 0 : (page.cursor ?? 0);
+  const before = newest ? page.cursor : null;
+  const [from, to] = [filter.from?.toISOString() ?? null, filter.to?.toISOString() ?? null];
+  // In this order the rarest comes first, as `ledger_find` wishes: a mandate, then a person, then an actor.
+  const things = [
+    ...(filter.things ?? []),
+    ...(filter.actor === undefined ? [] : [actorThing(filter.actor)]),
+  ];
+  if (things.length === 0 && filter.events === undefined && from === null && to === null)
+    return [gt(ledger.seq, after), before === null ? undefined : lt(ledger.seq, before)];
   const events = filter.events === undefined ? null : sql.param([...filter.events]);
-  const rows = await reader.db.execute<{ seq: string }>(sql`
-    select ledger_about(
-      ${sql.param([...things])}::text[], ${events}::text[], ${filter.from?.toISOString() ?? null}::timestamptz,
-      ${filter.to?.toISOString() ?? null}::timestamptz, ${range.after}::bigint, ${range.before}::bigint, ${range.newest}, ${limit}::int
-    ) as seq`);
-  return rows.map((row) => Number(row.seq));
+  // Evaluated once, before a row is looked at.
+  const found = sql`select ledger_find(
+    ${tenantId}, ${sql.param(things)}::text[], ${events}::text[], ${from}::timestamptz, ${to}::timestamptz,
+    ${after}::bigint, ${before}::bigint, ${newest}, ${page.limit}::int, null)`;
+  return [sql`${ledger.seq} = any(array(${found}))`];
+}
+
+/** What an entry says of a thing. */
+export interface LastEntry {
+  readonly event: string;
+  readonly at: Date;
+  readonly data: Record<string, unknown>;
+}
+
+/**
+ * The last entry of each of these things that is one of these events and from before a moment (null: until
+ * now), in one statement. It is the thing's own if the member `subject` of its data is the thing: other
+ * entries may name it too. A thing without such an entry is left out.
+ */
+export async function lastEntries(
+  reader: TenantReader,
+  subject: string,
+  things: readonly string[],
+  events: readonly string[],
+  before: Date | null,
+): Promise<Map<string, LastEntry>> {
+  if (things.length === 0) return new Map();
+  const rows = await reader.db
+    .select({ thing: sql<string>`t.thing`, event: ledger.event, at: ledger.at, data: ledger.data })
+    .from(
+      sql`unnest(${sql.param([...things])}::text[]) as t(thing)
+        cross join lateral ledger_find(${reader.tenantId}, array[t.thing], ${sql.param([...events])}::text[], null,
+          ${before?.toISOString() ?? null}::timestamptz, 0, null, true, 1, ${subject}) as f(seq)`,
+    )
+    .innerJoin(ledger, and(eq(ledger.tenantId, reader.tenantId), sql`${ledger.seq} = f.seq`));
+  return new Map(rows.map(({ thing, ...entry }) => [thing, entry]));
 }

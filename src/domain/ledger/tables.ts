@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { bigint, index, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { bigint, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { moment, tenantId, tenantPolicy } from '../../db/tenant-table.ts';
 
 /**
@@ -24,13 +24,39 @@ export const ledger = pgTable(
       .notNull()
       .default(sql`'{}'`),
   },
-  (table) => [
-    primaryKey({ columns: [table.tenantId, table.seq] }),
-    index('ledger_things').using('gin', table.things),
-    index('ledger_at').using('brin', table.at),
-    index('ledger_event').on(table.tenantId, table.event, table.seq),
-    tenantPolicy(),
-  ],
+  (table) => [primaryKey({ columns: [table.tenantId, table.seq] }), tenantPolicy()],
+);
+
+/**
+ * Every 256 entries that follow each other are a chapter: chapter 1 has the numbers 1 to 256. The times of a
+ * chapter say where to look for a moment. `ledger_append` adds a chapter when it is complete; the server can
+ * neither change nor delete it.
+ */
+export const ledgerChapters = pgTable(
+  'ledger_chapters',
+  {
+    tenantId: tenantId(),
+    chapter: bigint('chapter', { mode: 'number' }).notNull(),
+    /** The earliest and the latest time of an entry in it. Times may be out of order: clocks differ. */
+    earliest: moment('earliest').notNull(),
+    latest: moment('latest').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.chapter] }), tenantPolicy()],
+);
+
+/**
+ * The index of the chapters: where a search term occurs. Besides the terms of the entries (`append.ts`), each
+ * entry counts under `is ` and the name of its event. Added with the chapter, and as unchangeable.
+ */
+export const ledgerMentions = pgTable(
+  'ledger_mentions',
+  {
+    tenantId: tenantId(),
+    thing: text('thing').notNull(),
+    chapter: bigint('chapter', { mode: 'number' }).notNull(),
+    seqs: bigint('seqs', { mode: 'number' }).array().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.thing, table.chapter] }), tenantPolicy()],
 );
 
 /** The end of each tenant's chain. It is locked last in a transaction (law 11). */

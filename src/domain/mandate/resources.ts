@@ -40,6 +40,14 @@ export function covers(patterns: readonly string[], person: Coverable): boolean 
   });
 }
 
+/** Every pattern that covers the person: a mandate covers them if, and only if, it has one of these. */
+export const patternsFor = ({ id, managerId, groupIds }: Coverable): string[] => [
+  '*',
+  `person:${id}`,
+  ...(managerId === null ? [] : [`reports:${managerId}`]),
+  ...groupIds.map((group) => `group:${group}`),
+];
+
 /** Whether any pattern covers something in another system. `text` is its name there. */
 export const coversText = (patterns: readonly string[], text: string): boolean =>
   patterns.some((pattern) => {

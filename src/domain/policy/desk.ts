@@ -14,9 +14,11 @@ export interface Difference {
 /** The result of a dry run: recent calls, decided again with today's data under both texts. */
 export interface DryRun {
   readonly days: number;
-  /** How many calls were decided again: the newest, at most 5,000. */
+  /** How many calls were decided again, at most 2,000: all of them, or every nth. */
   readonly calls: number;
-  /** Whether there were more calls than that. */
+  /** How many calls there were in these days. */
+  readonly total: number;
+  /** Whether there were more calls than were decided. */
   readonly cut: boolean;
   /** Calls whose tool or target no longer exists. */
   readonly gone: number;
@@ -111,7 +113,7 @@ export interface WhoCan {
     readonly approvals: readonly Requirement[];
     readonly blocked: string | null;
   }[];
-  /** The number of people and mandates that were checked. */
+  /** The number of people and mandates that were checked: only those whom a policy could mean. */
   readonly askedPeople: number;
   readonly askedMandates: number;
   /** Pass it to check the rest. Null: there is no more. */

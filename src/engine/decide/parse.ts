@@ -39,6 +39,20 @@ export interface Policy {
    * Whether it applies only to requests through agents, or never to them. Null: its conditions do not say.
    */
   readonly throughAgent: boolean | null;
+  readonly asks: Asks;
+}
+
+/**
+ * What a policy asks of the person, as far as its conditions say so alone or joined by `&&`. It may ask for
+ * more, so whoever lacks one of these is not permitted by it, and whoever has them all may not be either.
+ */
+export interface Asks {
+  /** Roles that `principal.roles` must contain. */
+  readonly roles: readonly string[];
+  /** Scopes that `principal.scopes` must contain; null stands for the tool's own (`context.scope`). */
+  readonly scopes: readonly (string | null)[];
+  /** Attributes of the target that the principal must be: `owner`, `manager`. */
+  readonly is: readonly string[];
 }
 
 /** A parsed policy, with what loading it needs. */
@@ -119,6 +133,7 @@ function parsePolicy(text: string, origin: Origin): Parsed {
       bansAgents: effect === 'forbid' && speaksOfAll(answer.json) && isOfAgents(conditions),
       about: { principal: kindOf(principal), resource: kindOf(resource) },
       throughAgent: throughAgentIn(conditions),
+      asks: asksIn(conditions),
     },
     action,
     claimsToStay: annotations['stays'] !== undefined,
@@ -140,10 +155,48 @@ const isOfAgents = (conditions: readonly cedar.Clause[]): boolean =>
  * What the conditions require of `context.through_agent`, as far as it stands there alone or joined by `&&`.
  */
 function throughAgentIn(conditions: readonly cedar.Clause[]): boolean | null {
-  const parts = conditions.flatMap(({ kind, body }) => (kind === 'when' ? conjuncts(body) : []));
+  const parts = required(conditions);
   if (parts.some((part) => isSame(part, THROUGH_AGENT))) return true;
   return parts.some((part) => isSame(part, { '!': { arg: THROUGH_AGENT } })) ? false : null;
 }
+
+const PRINCIPAL: cedar.Expr = { Var: 'principal' };
+const attribute = (of: 'principal' | 'resource' | 'context', attr: string): cedar.Expr => ({
+  '.': { left: { Var: of }, attr },
+});
+const OWN_SCOPE = attribute('context', 'scope');
+
+function asksIn(conditions: readonly cedar.Clause[]): Asks {
+  const parts = required(conditions);
+  const contained = (attr: string): unknown[] =>
+    parts.flatMap((part) => {
+      const call = 'contains' in part ? part.contains : null;
+      if (call === null || Array.isArray(call) || !isSame(call.left, attribute('principal', attr))) return [];
+      if (isSame(call.right, OWN_SCOPE)) return [null];
+      return 'Value' in call.right ? [call.right.Value] : [];
+    });
+  return {
+    roles: contained('roles').filter((role) => typeof role === 'string'),
+    scopes: contained('scopes').filter((scope) => scope === null || typeof scope === 'string'),
+    is: parts.flatMap((part) => {
+      const both = '==' in part ? part['=='] : null;
+      if (both === null || Array.isArray(both)) return [];
+      const other = isSame(both.left, PRINCIPAL)
+        ? both.right
+        : isSame(both.right, PRINCIPAL)
+          ? both.left
+          : null;
+      const read = other !== null && '.' in other ? other['.'] : null;
+      return read !== null && !Array.isArray(read) && isSame(read.left, { Var: 'resource' })
+        ? [read.attr]
+        : [];
+    }),
+  };
+}
+
+/** Everything that must hold for the policy to match. */
+const required = (conditions: readonly cedar.Clause[]): cedar.Expr[] =>
+  conditions.flatMap(({ kind, body }) => (kind === 'when' ? conjuncts(body) : []));
 
 function conjuncts(expression: cedar.Expr): cedar.Expr[] {
   const both = '&&' in expression ? expression['&&'] : null;

@@ -48,7 +48,7 @@ function filterOf({ event, from, to, ...query }: Asked): LedgerFilter {
   return {
     events: event?.split(','),
     actor,
-    things: [person, agent, mandate, call].filter((thing) => thing !== undefined),
+    things: [call, mandate, agent, person].filter((thing) => thing !== undefined),
     from: from === undefined ? undefined : new Date(from),
     to: to === undefined ? undefined : new Date(to),
   };
