@@ -8,6 +8,8 @@ import { makePgArray, parsePgArray, PgDialect } from 'drizzle-orm/pg-core';
 import postgres, { type Sql } from 'postgres';
 import { connectionTarget } from './connection-url.ts';
 import { withAdvisoryLock } from './locks.ts';
+import { Fault } from '#lib/fault.ts';
+import { openPlaces, type Capacity } from '#lib/places.ts';
 import { isLost } from './reach.ts';
 import { renewable, type Renewable } from './renewable.ts';
 
@@ -35,15 +37,19 @@ const ARRAYS = {
 
 /**
  * Makes drizzle's statements prepared ones. drizzle sends them with `unsafe` as not prepared, so each would
- * cost a second round trip and be planned again.
+ * cost a second round trip and be planned again. Once `given` up, throws instead of sending another.
  */
-function preparing<T extends Sql>(client: T): T {
+function preparing<T extends Sql>(client: T, given?: AbortSignal): T {
   const unsafe = client.unsafe.bind(client);
   return Object.assign(client, {
-    unsafe: (text: string, values?: never[], options?: object) =>
-      unsafe(text, values, { ...options, prepare: true }),
+    unsafe: (text: string, values?: never[], options?: object) => {
+      if (given?.aborted === true) throw givenUp();
+      return unsafe(text, values, { ...options, prepare: true });
+    },
   });
 }
+
+const givenUp = (): Fault => new Fault('unavailable', 'The request was given up before it was answered.');
 
 const DIALECT = new PgDialect();
 
@@ -52,6 +58,18 @@ const DIALECT = new PgDialect();
  * only reads, as of one moment.
  */
 const MODES = { write: '', read: 'isolation level repeatable read read only' } as const;
+
+/** What reads that can be expensive may take (`Database.browse`). */
+export interface Browsing extends Capacity {
+  /** How long one of their statements may take, in milliseconds. */
+  readonly statementMs: number;
+}
+
+/**
+ * Of a pool of 20, all others stay for what must not wait: decisions, changes, freezes. A line of 50 is what
+ * two or three seconds of lists come to; whoever would wait longer is better told to come again.
+ */
+const BROWSING: Browsing = { places: 4, line: 50, waitMs: 10_000, statementMs: 10_000 };
 
 /**
  * Open connections to one database: raw (`sql`, for hot reads and LISTEN) and with drizzle (`db`, for
@@ -72,6 +90,16 @@ export interface Database {
     work: (tx: PostgresJsTransaction<never, never>) => Promise<T>,
   ): Promise<T>;
   /**
+   * Runs `work` in a read transaction that may be expensive: one of a few at a time (`Places`), with a short
+   * statement timeout. When `given` up, its statement is cancelled, and its place is free. Throws Fault
+   * `unavailable` (reason `busy`) if there is no place in time.
+   */
+  browse<T>(
+    tenantId: string,
+    work: (tx: PostgresJsTransaction<never, never>) => Promise<T>,
+    given?: AbortSignal,
+  ): Promise<T>;
+  /**
    * Runs `work` while no other process or call holds the lock of this key, and waits for it first. Throws if
    * that takes longer than the statement timeout. The lock lasts as long as its connection, so after kill -9
    * the next caller can start at once. If the connection is lost, `held` is aborted: another caller may have
@@ -90,7 +118,10 @@ export interface Database {
  * include `primary_only()`, which refuses a connection to which row-level security does not apply. Does not
  * connect yet: the first query does, and throws if the server is not there.
  */
-export function openDatabase(databaseUrl: string, options: { role?: string; max?: number } = {}): Database {
+export function openDatabase(
+  databaseUrl: string,
+  options: { role?: string; max?: number; browsing?: Partial<Browsing> } = {},
+): Database {
   const { url, ssl, options: runTime } = connectionTarget(databaseUrl);
   const settings = {
     ssl,
@@ -123,11 +154,25 @@ export function openDatabase(databaseUrl: string, options: { role?: string; max?
     drizzle(client);
     return client;
   });
+  const { statementMs, ...capacity } = { ...BROWSING, ...options.browsing };
+  const browsing = openPlaces(capacity);
+  const stop = ({ pid, begun }: Session) =>
+    sql`select stop_statement(${pid}, ${begun}::timestamptz)`.then(
+      () => {},
+      // The statement timeout stops it later.
+      () => {},
+    );
   return {
     url: databaseUrl,
     sql,
     db: drizzle(plain),
     transaction: (mode, tenantId, work) => inTransaction(transactions, mode, tenantId, work),
+    browse: (tenantId, work, given) =>
+      browsing.within(
+        tenantId,
+        () => inTransaction(transactions, 'read', tenantId, work, { statementMs, given, stop }),
+        given,
+      ),
     withLock: async (key, work) => {
       const done = await withAdvisoryLock(url, settings, { key, ifTaken: 'wait' }, async (held) => ({
         value: await work(held),
@@ -142,11 +187,26 @@ export function openDatabase(databaseUrl: string, options: { role?: string; max?
   };
 }
 
+/** A transaction, as others name it: its connection's process, and when it began, to the microsecond. */
+interface Session {
+  readonly pid: number;
+  readonly begun: string;
+}
+
+/** What bounds a transaction besides the settings of its connection. */
+interface Bound {
+  readonly statementMs: number;
+  readonly given: AbortSignal | undefined;
+  /** Cancels the statement that the transaction runs. Never throws. */
+  stop(session: Session): Promise<void>;
+}
+
 async function inTransaction<T>(
   transactions: Renewable,
   mode: keyof typeof MODES,
   tenantId: string,
   work: (tx: PostgresJsTransaction<never, never>) => Promise<T>,
+  bound?: Bound,
 ): Promise<T> {
   const pool = transactions.current();
   let begun = false;
@@ -155,14 +215,22 @@ async function inTransaction<T>(
       begun = true;
       // Decisions are read from the primary only (the SQL function `primary_only`).
       const naming =
-        client`select set_config('app.tenant_id', ${tenantId}, true) where primary_only()`.execute();
+        bound === undefined
+          ? client`select set_config('app.tenant_id', ${tenantId}, true) where primary_only()`.execute()
+          : client<Session[]>`
+              select set_config('app.tenant_id', ${tenantId}, true), pg_backend_pid() as pid, now()::text as begun,
+                     set_config('statement_timeout', ${String(bound.statementMs)}, true)
+               where primary_only()`.execute();
       naming.catch(() => {});
+      const cancelled = bound === undefined ? null : cancelling(bound, naming as Promise<Session[]>);
       // drizzle's types do not accept a transaction's client as a client.
-      const statements = preparing(client as unknown as Sql);
+      const statements = preparing(client as unknown as Sql, bound?.given);
       const session = new PostgresJsSession<Sql, never, never>(statements, DIALECT, undefined);
       try {
         return await work(new PostgresJsTransaction(DIALECT, session as never, undefined));
       } finally {
+        // Before the connection is another transaction's.
+        await cancelled?.();
         // If setting the tenant failed, this throws that error, which is the cause of all later ones.
         await naming;
       }
@@ -171,4 +239,23 @@ async function inTransaction<T>(
     if (begun && isLost(error)) transactions.giveUp(pool);
     throw error;
   }
+}
+
+/**
+ * Cancels the transaction's statement as soon as it is given up. Returns a function that ends this, and waits
+ * for a cancellation that has begun.
+ */
+function cancelling({ given, stop }: Bound, named: Promise<Session[]>): () => Promise<void> {
+  let stopped = Promise.resolve();
+  const cancel = () => {
+    stopped = named.then(
+      ([session]) => (session === undefined ? undefined : stop(session)),
+      () => {},
+    );
+  };
+  given?.addEventListener('abort', cancel, { once: true });
+  return async () => {
+    given?.removeEventListener('abort', cancel);
+    await stopped;
+  };
 }

@@ -26,7 +26,7 @@ import { TENANT_TARGET, type AnyAct, type AnyWrite } from './tool.ts';
 import { adminRolesOf, EXECUTE_CALL, savedQuestion, spendMandateUse } from './saved-call.ts';
 import { summaryOf } from './summary.ts';
 import { freshen } from './read-person.ts';
-import { readonly, transact } from './transact.ts';
+import { browse, readonly, transact } from './transact.ts';
 import { lookContext } from './world.ts';
 
 /**
@@ -162,7 +162,7 @@ async function look(asked: Asked): Promise<Outcome> {
   const asking = question(asked, NO_ROLES);
   const answer =
     tool.effects === 'read'
-      ? await readonly(app, request.tenantId, async (reader) => {
+      ? await reading(asked, tool.light === true, async (reader) => {
           const decision = await decide(reader, app.policies, asking);
           const output = passes(decision, tool)
             ? await tool.run(readContext(app, reader, request.actor), input)
@@ -183,6 +183,13 @@ async function look(asked: Asked): Promise<Outcome> {
   });
   return { status: 'done', callId, output };
 }
+
+/** Reads by key at once, and everything else in line. */
+const reading = <T>(
+  { app, request: { tenantId, signal } }: Asked,
+  isLight: boolean,
+  work: (reader: TenantReader) => Promise<T>,
+): Promise<T> => (isLight ? readonly(app, tenantId, work) : browse(app, tenantId, signal, work));
 
 /**
  * Whether the decision lets a read or a look run. Such tools cannot wait for an approval, so a policy that

@@ -5,11 +5,11 @@ import type { TenantReader } from '#domain/context.ts';
 import type { App } from '#engine/app.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import { awaitOutcome } from '#engine/await-outcome.ts';
-import { readonly } from '#engine/transact.ts';
+import { browse, readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import type { Caller } from './authenticate.ts';
 import { ApprovalsQuery, CallsQuery } from './query.ts';
-import { answerOf, pageOf, route } from './route.ts';
+import { answerOf, pageOf, route, type Patience } from './route.ts';
 import { approvalPage, callPage, visibleCall, type Sight } from './store.ts';
 import { ApprovalSummary, approvalSummary, CallDetail, callDetail, CallView, callView } from './views.ts';
 
@@ -46,8 +46,8 @@ const lacking = (message: string, scope: string): Fault =>
   new Fault('forbidden', message, { detail: { required_scope: scope } });
 
 /** A page of the calls that the caller may see, newest first. Throws as `sightOf` does. */
-async function listCalls(app: App, caller: Caller, query: z.infer<typeof CallsQuery>) {
-  return readonly(app, caller.tenantId, async (reader) => {
+async function listCalls(app: App, caller: Caller, query: z.infer<typeof CallsQuery>, { signal }: Patience) {
+  return browse(app, caller.tenantId, signal, async (reader) => {
     const rows = await callPage(reader, await sightOf(reader, caller), query, {
       before: query.cursor,
       limit: query.limit + 1,
@@ -84,8 +84,13 @@ const MAX_LOOKED_AT = 300;
  * A page of approvals, newest first: those of calls that the caller may see, and those that a person may
  * decide or has decided.
  */
-async function listApprovals(app: App, caller: Caller, query: z.infer<typeof ApprovalsQuery>) {
-  return readonly(app, caller.tenantId, async (reader) => {
+async function listApprovals(
+  app: App,
+  caller: Caller,
+  query: z.infer<typeof ApprovalsQuery>,
+  { signal }: Patience,
+) {
+  return browse(app, caller.tenantId, signal, async (reader) => {
     const sight = await sightOf(reader, caller);
     const found: ApprovalView[] = [];
     let before = query.cursor;
@@ -135,7 +140,7 @@ export const CALL_ROUTES = [
     summary: 'Lists calls that concern you, newest first',
     query: CallsQuery,
     answer: pageOf('calls', CallView),
-    handle: ({ app, caller, query }) => listCalls(app, caller, query),
+    handle: ({ app, caller, query, patience }) => listCalls(app, caller, query, patience),
   }),
   route({
     method: 'GET',
@@ -156,7 +161,7 @@ export const CALL_ROUTES = [
     summary: 'Lists approvals that you requested or can decide, newest first',
     query: ApprovalsQuery,
     answer: pageOf('approvals', ApprovalSummary),
-    handle: ({ app, caller, query }) => listApprovals(app, caller, query),
+    handle: ({ app, caller, query, patience }) => listApprovals(app, caller, query, patience),
   }),
   route({
     method: 'GET',
