@@ -156,8 +156,9 @@ export function openDatabase(
   });
   const { statementMs, ...capacity } = { ...BROWSING, ...options.browsing };
   const browsing = openPlaces(capacity);
+  // As text, since the driver sends times without their microseconds.
   const stop = ({ pid, begun }: Session) =>
-    sql`select stop_statement(${pid}, ${begun}::timestamptz)`.then(
+    sql`select stop_statement(${pid}, ${begun}::text::timestamptz)`.then(
       () => {},
       // The statement timeout stops it later.
       () => {},

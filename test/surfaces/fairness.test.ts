@@ -38,15 +38,25 @@ const TOOLS = [
   ['policy_try', { text: '', days: 1 }],
 ] as const;
 
-/** Makes every read of the checkpoints hang until the returned function is called. Nothing else reads them. */
-async function holdCheckpoints(): Promise<() => Promise<void>> {
+/**
+ * Makes every read of the checkpoints hang while `meanwhile` runs, or until it calls what it gets. Nothing else
+ * reads them.
+ */
+async function holding(meanwhile: (free: () => Promise<void>) => Promise<void>): Promise<void> {
   const session = await world.sql.reserve();
-  await session`begin`;
-  await session`lock table ledger_checkpoints in access exclusive mode`;
-  return async () => {
-    await session`rollback`;
-    session.release();
+  let held = true;
+  const free = async () => {
+    if (held) await session`rollback`;
+    held = false;
   };
+  try {
+    await session`begin`;
+    await session`lock table ledger_checkpoints in access exclusive mode`;
+    await meanwhile(free);
+  } finally {
+    await free();
+    session.release();
+  }
 }
 
 const hanging = async () =>
@@ -77,91 +87,94 @@ describe('while lists hang on the database', () => {
     const mandate = await world.mandate('bob', agent);
     const introspect = await keyFor('introspect');
     const verify = await keyFor('verify');
-    const free = await holdCheckpoints();
-    const lists = await hang(5);
+    await holding(async (free) => {
+      const lists = await hang(5);
 
-    const token = await world.token(agent, 'bob', mandate);
-    const active = async () => {
-      const body = new URLSearchParams({ token });
-      const at = `${world.url}/t/${world.tenantId}/oauth2/introspect`;
-      const answer = await fetch(at, { method: 'POST', body, ...bearer(introspect) });
-      return ((await answer.json()) as { active: boolean }).active;
-    };
-    expect(await active()).toBe(true);
-    const checked = await fetch(`${world.url}/v1/verify`, {
-      method: 'POST',
-      headers: { ...bearer(verify).headers, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        agent: 'fair-bot',
-        principal: 'bob@acme.example',
-        action: 'okta.mfa.reset',
-        resource: 'person:ann@acme.example',
-      }),
-    });
-    expect(checked.status).toBe(200);
-    const bob = await world.actor('bob');
-    expect(await world.as(bob, 'mandate_show', { mandate_id: mandate })).toMatchObject({ status: 'done' });
-    const dana = await world.actor('dana');
-    const frozen = await world.as(dana, 'freeze_apply', {
-      target: agent.name,
-      reason: 'lists must not hold this up',
-    });
-    expect(frozen).toMatchObject({ status: 'done' });
-    expect(await active()).toBe(false);
-    const revoked = await world.as(bob, 'mandate_revoke', { mandate_id: mandate, reason: 'nor this' });
-    expect(revoked).toMatchObject({ status: 'done' });
+      const token = await world.token(agent, 'bob', mandate);
+      const active = async () => {
+        const body = new URLSearchParams({ token });
+        const at = `${world.url}/t/${world.tenantId}/oauth2/introspect`;
+        const answer = await fetch(at, { method: 'POST', body, ...bearer(introspect) });
+        return ((await answer.json()) as { active: boolean }).active;
+      };
+      expect(await active()).toBe(true);
+      const checked = await fetch(`${world.url}/v1/verify`, {
+        method: 'POST',
+        headers: { ...bearer(verify).headers, 'content-type': 'application/json' },
+        body: JSON.stringify({
+          agent: 'fair-bot',
+          principal: 'bob@acme.example',
+          action: 'okta.mfa.reset',
+          resource: 'person:ann@acme.example',
+        }),
+      });
+      expect(checked.status).toBe(200);
+      const bob = await world.actor('bob');
+      expect(await world.as(bob, 'mandate_show', { mandate_id: mandate })).toMatchObject({ status: 'done' });
+      const dana = await world.actor('dana');
+      const frozen = await world.as(dana, 'freeze_apply', {
+        target: agent.name,
+        reason: 'lists must not hold this up',
+      });
+      expect(frozen).toMatchObject({ status: 'done' });
+      expect(await active()).toBe(false);
+      const revoked = await world.as(bob, 'mandate_revoke', { mandate_id: mandate, reason: 'nor this' });
+      expect(revoked).toMatchObject({ status: 'done' });
 
-    expect(await hanging()).toBe(2);
-    await free();
-    expect(await Promise.all(lists.map(({ answer }) => answer))).toEqual([200, 200, 200, 200, 200]);
+      expect(await hanging()).toBe(2);
+      await free();
+      expect(await Promise.all(lists.map(({ answer }) => answer))).toEqual([200, 200, 200, 200, 200]);
+    });
   });
 
   test('one more than the line holds is refused, in the words of each interface', async () => {
-    const free = await holdCheckpoints();
-    const lists = await hang(5);
-    // The line is full once one more is refused. Those who were not, are in it.
-    const refused = await eventually(async () => {
-      const gone = AbortSignal.timeout(2000);
-      const answer = await fetch(checkpoints, { signal: gone }).catch(() => null);
-      return answer?.status === 503 ? answer : null;
-    }, 'a list is refused');
-    expect(refused.headers.get('retry-after')).toBe('5');
-    expect(await refused.json()).toMatchObject({
-      code: 'unavailable',
-      reason: 'busy',
-      detail: 'Too many lists and searches are running. Try again in a few seconds.',
-    });
-
-    const scim = await fetch(`${world.url}/v1/scim/v2/Users`, bearer(await keyFor('scim', 'okta')));
-    expect([scim.status, scim.headers.get('retry-after')]).toEqual([503, '5']);
-    expect(await scim.json()).toMatchObject({
-      schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
-      status: '503',
-    });
-    for (const [path, scope] of LISTS) {
-      const answer = await fetch(`${world.url}${path}`, bearer(await keyFor(scope)));
-      expect([path, answer.status]).toEqual([path, 503]);
-    }
-    for (const [tool, input] of TOOLS)
-      await expect(world.as(await world.actor('dana'), tool, input), tool).rejects.toMatchObject({
+    await holding(async (free) => {
+      const lists = await hang(5);
+      // The line is full once one more is refused. Those who were not, are in it.
+      const refused = await eventually(async () => {
+        const gone = AbortSignal.timeout(2000);
+        const answer = await fetch(checkpoints, { signal: gone }).catch(() => null);
+        return answer?.status === 503 ? answer : null;
+      }, 'a list is refused');
+      expect(refused.headers.get('retry-after')).toBe('5');
+      expect(await refused.json()).toMatchObject({
         code: 'unavailable',
-        detail: { reason: 'busy' },
+        reason: 'busy',
+        detail: 'Too many lists and searches are running. Try again in a few seconds.',
       });
 
-    await free();
-    expect(await Promise.all(lists.map(({ answer }) => answer))).toEqual([200, 200, 200, 200, 200]);
+      const scim = await fetch(`${world.url}/v1/scim/v2/Users`, bearer(await keyFor('scim', 'okta')));
+      expect([scim.status, scim.headers.get('retry-after')]).toEqual([503, '5']);
+      expect(await scim.json()).toMatchObject({
+        schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+        status: '503',
+      });
+      for (const [path, scope] of LISTS) {
+        const answer = await fetch(`${world.url}${path}`, bearer(await keyFor(scope)));
+        expect([path, answer.status]).toEqual([path, 503]);
+      }
+      for (const [tool, input] of TOOLS)
+        await expect(world.as(await world.actor('dana'), tool, input), tool).rejects.toMatchObject({
+          code: 'unavailable',
+          detail: { reason: 'busy' },
+        });
+
+      await free();
+      expect(await Promise.all(lists.map(({ answer }) => answer))).toEqual([200, 200, 200, 200, 200]);
+    });
   });
 
   test('a client that goes away frees its place, and what it asked for is cancelled', async () => {
-    const free = await holdCheckpoints();
-    const [first, second] = await hang(2);
-    const calls = fetch(`${world.url}/v1/calls`, bearer(await keyFor('calls:read')));
-    expect(await hanging()).toBe(2);
-    first?.leave();
-    expect((await calls).status).toBe(200);
-    await eventually(async () => (await hanging()) === 1, 'the statement is cancelled');
-    await free();
-    expect(await second?.answer).toBe(200);
+    await holding(async (free) => {
+      const [first, second] = await hang(2);
+      const calls = fetch(`${world.url}/v1/calls`, bearer(await keyFor('calls:read')));
+      expect(await hanging()).toBe(2);
+      first?.leave();
+      expect((await calls).status).toBe(200);
+      await eventually(async () => (await hanging()) === 1, 'the statement is cancelled');
+      await free();
+      expect(await second?.answer).toBe(200);
+    });
   });
 });
 
