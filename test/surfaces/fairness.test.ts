@@ -185,6 +185,10 @@ test('a read that takes too long is stopped, and the answer says to ask for less
       reader.db.execute(text`select pg_sleep(600)`),
     );
     await expect(slow).rejects.toMatchObject({ code: 'unavailable', detail: { reason: 'too_slow' } });
+    const [row] = await browse({ ...world.app, database }, world.tenantId, undefined, (reader) =>
+      reader.db.execute(text`select current_setting('statement_timeout') as longest`),
+    );
+    expect(row).toEqual({ longest: '50ms' });
   } finally {
     await database.close();
   }
