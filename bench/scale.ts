@@ -36,7 +36,10 @@ export async function scale(stage: Stage): Promise<Row[]> {
   return rows;
 }
 
-/** Both companies in turn, and in the other order in the next round, so that a drift of the machine affects both. */
+/**
+ * Both companies in turn, and in the other order in the next round, so that a drift of the machine affects
+ * both.
+ */
 async function compared(
   name: string,
   { small, large }: Companies,

@@ -22,7 +22,10 @@ export const termsOf = (n: string, size: CompanySize, slots: number): string => 
       (${n} - 1) * ${slots}::bigint / ${size.mandates} as born,
       least(${slots} - 1, (${n} - 1) * ${slots}::bigint / ${size.mandates} + 1 + ${n} % 40) as over) terms`;
 
-/** Statements that make the mandates, with their causes if they are frozen, and their places in the status lists. */
+/**
+ * Statements that make the mandates, with their causes if they are frozen, and their places in the status
+ * lists.
+ */
 export const mandatesSql = (size: CompanySize, slots: number): string => `
   insert into mandates (tenant_id, id, principal_id, agent_id, scopes, resources, status_index, purpose,
                         parent_id, depth, state, reason, epoch, call_id, starts_at, expires_at, created_at, ended_at)

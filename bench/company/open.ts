@@ -3,7 +3,9 @@ import type { Stage } from '../harness/stage.ts';
 import { fillCompany } from './fill.ts';
 import { LARGE, sized, SMALL, type CompanySize } from './sizes.ts';
 
-/** Two companies on one server and one database, so that every plan is made for the large one's statistics. */
+/**
+ * Two companies on one server and one database, so that every plan is made for the large one's statistics.
+ */
 export interface Companies {
   readonly small: Stage;
   readonly large: Stage;
@@ -13,8 +15,8 @@ export interface Companies {
 const opened = new WeakMap<Stage, Promise<Companies>>();
 
 /**
- * The stage's own company, which stays small, and a large one beside it. They are filled the first time, which takes some two
- * minutes at scale 1; `BENCH_SCALE` multiplies the size of the large one.
+ * The stage's own company, which stays small, and a large one beside it. They are filled the first time,
+ * which takes some two minutes at scale 1; `BENCH_SCALE` multiplies the size of the large one.
  */
 export function openCompanies(stage: Stage): Promise<Companies> {
   const known = opened.get(stage) ?? open(stage);

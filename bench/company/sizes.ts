@@ -6,7 +6,9 @@ export interface CompanySize {
   /** Groups that give a role and scopes; one of the two large ones is among them. */
   readonly mappedGroups: number;
   readonly agents: number;
-  /** In every state. Fifteen in a hundred are frozen, fifteen have ended, and a fifth stand in trees of depth 3. */
+  /**
+   * In every state. Fifteen in a hundred are frozen, fifteen have ended, and a fifth stand in trees of depth 3.
+   */
   readonly mandates: number;
   /** Approvals that wait for somebody. */
   readonly waiting: number;

@@ -156,13 +156,14 @@ export function openDatabase(
   });
   const { statementMs, ...capacity } = { ...BROWSING, ...options.browsing };
   const browsing = openPlaces(capacity);
-  // As text, since the driver sends times without their microseconds.
-  const stop = ({ pid, begun }: Session) =>
-    sql`select stop_statement(${pid}, ${begun}::text::timestamptz)`.then(
-      () => {},
+  const stop = async ({ pid, begun }: Session): Promise<void> => {
+    try {
+      // As text, since the driver sends times without their microseconds.
+      await sql`select stop_statement(${pid}, ${begun}::text::timestamptz)`;
+    } catch {
       // The statement timeout stops it later.
-      () => {},
-    );
+    }
+  };
   return {
     url: databaseUrl,
     sql,
@@ -199,7 +200,7 @@ interface Bound {
   readonly statementMs: number;
   readonly given: AbortSignal | undefined;
   /** Cancels the statement that the transaction runs. Never throws. */
-  stop(session: Session): Promise<void>;
+  readonly stop: (session: Session) => Promise<void>;
 }
 
 async function inTransaction<T>(

@@ -109,7 +109,8 @@ export async function readonly<T>(
  * take those of decisions and changes. Once `given` up, what runs is cancelled.
  *
  * Throws Fault `unavailable` also if no connection was free in time (reason `busy`), and if a statement took
- * longer than ten seconds (`too_slow`). Must not be called inside another one's `work`: it would wait for itself.
+ * longer than ten seconds (`too_slow`). Must not be called inside another one's `work`: it would wait for
+ * itself.
  */
 export async function browse<T>(
   app: Pick<App, 'database' | 'now'>,

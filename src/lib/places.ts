@@ -3,9 +3,9 @@ import { Fault } from './fault.ts';
 /** A limited number of places, for work of which only so much may be done at once in this process. */
 export interface Places {
   /**
-   * Runs `work` in a place, which it leaves when it ends. Waits in line first while no place is free. A free
-   * place goes to the group that holds the fewest, so that one busy group does not shut out the others; within
-   * a group, who came first is first.
+   * Runs `work` in a place, which it leaves when it ends. Waits in line first while no place is free. A
+   * free place goes to the group that holds the fewest, so that one busy group does not shut out the
+   * others; within a group, who came first is first.
    *
    * Throws Fault `unavailable` (reason `busy`) without running `work` if too many of the group wait already,
    * after waiting too long, and when `given` up.

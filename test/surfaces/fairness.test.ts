@@ -39,8 +39,8 @@ const TOOLS = [
 ] as const;
 
 /**
- * Makes every read of the checkpoints hang while `meanwhile` runs, or until it calls what it gets. Nothing else
- * reads them.
+ * Makes every read of the checkpoints hang while `meanwhile` runs, or until it calls what it gets. Nothing
+ * else reads them.
  */
 async function holding(meanwhile: (free: () => Promise<void>) => Promise<void>): Promise<void> {
   const session = await world.sql.reserve();
@@ -154,7 +154,7 @@ describe('while lists hang on the database', () => {
         expect([path, answer.status]).toEqual([path, 503]);
       }
       for (const [tool, input] of TOOLS)
-        await expect(world.as(await world.actor('dana'), tool, input), tool).rejects.toMatchObject({
+        await expect(world.as(await world.actor('dana'), tool, input)).rejects.toMatchObject({
           code: 'unavailable',
           detail: { reason: 'busy' },
         });

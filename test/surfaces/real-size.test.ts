@@ -89,8 +89,8 @@ async function statementsOf(name: string) {
 const MANY = 100;
 
 /**
- * Runs them again as the server's role, on a connection of its own, since the counts are those of a connection.
- * Returns the tables of which they read many rows, by whatever plan.
+ * Runs them again as the server's role, on a connection of its own, since the counts are those of a
+ * connection. Returns the tables of which they read many rows, by whatever plan.
  */
 async function readInBulk(statements: Awaited<ReturnType<typeof statementsOf>>): Promise<string[]> {
   const session = postgres(world.ownerUrl, { max: 1, onnotice: () => {} });
