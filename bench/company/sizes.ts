@@ -7,7 +7,7 @@ export interface CompanySize {
   readonly mappedGroups: number;
   readonly agents: number;
   /**
-   * In every state. Fifteen in a hundred are frozen, fifteen have ended, and a fifth stand in trees of depth 3.
+   * In every state. Fifteen in a hundred are frozen, fifteen have ended, a fifth stand in trees of depth 3.
    */
   readonly mandates: number;
   /** Approvals that wait for somebody. */
