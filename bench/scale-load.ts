@@ -14,7 +14,8 @@ const TOKENS = 200;
 /**
  * Fifty clients for a minute, in the small company and then in the large one: tokens, checks, MCP, lists,
  * SCIM, the ledger and the status list. `ours` and `floor` are the 99th percentiles of the token endpoint,
- * which is to wait at most twice as long in the large company. Throws if a single answer is wrong.
+ * which is to wait at most twice as long in the large company. A single wrong answer makes the run fail,
+ * without a row.
  */
 export async function scaleLoad(stage: Stage): Promise<Row[]> {
   const { small, large } = await openCompanies(stage);
@@ -24,8 +25,13 @@ export async function scaleLoad(stage: Stage): Promise<Row[]> {
     ['large', ours],
   ] as const)
     process.stderr.write(`${name}: ${results.map(inWords).join('\n       ')}\n`);
-  const wrong = [...floor, ...ours].find(({ errors }) => errors > 0);
-  if (wrong !== undefined) throw new Error(`${wrong.errors} wrong answers of ${wrong.name}: ${wrong.wrong}`);
+  const wrong = [...floor, ...ours].filter(({ errors }) => errors > 0);
+  for (const { name, errors, wrong: first } of wrong)
+    process.stderr.write(`${errors} wrong answers of ${name}: ${first}\n`);
+  if (wrong.length > 0) {
+    process.exitCode = 1;
+    return [];
+  }
   const rate = (results: readonly KindResult[]) =>
     Math.round(results.reduce((sum, { count }) => sum + count, 0) / seconds(stage));
   return [

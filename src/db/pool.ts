@@ -6,10 +6,18 @@ import {
 } from 'drizzle-orm/postgres-js';
 import { makePgArray, parsePgArray, PgDialect } from 'drizzle-orm/pg-core';
 import postgres, { type Sql } from 'postgres';
+import { openPlaces } from '#lib/places.ts';
+import {
+  BROWSING,
+  cancelling,
+  givenUp,
+  stopStatement,
+  type Bound,
+  type Browsing,
+  type Session,
+} from './browsing.ts';
 import { connectionTarget } from './connection-url.ts';
 import { withAdvisoryLock } from './locks.ts';
-import { Fault } from '#lib/fault.ts';
-import { openPlaces, type Capacity } from '#lib/places.ts';
 import { isLost } from './reach.ts';
 import { renewable, type Renewable } from './renewable.ts';
 
@@ -49,8 +57,6 @@ function preparing<T extends Sql>(client: T, given?: AbortSignal): T {
   });
 }
 
-const givenUp = (): Fault => new Fault('unavailable', 'The request was given up before it was answered.');
-
 const DIALECT = new PgDialect();
 
 /**
@@ -58,18 +64,6 @@ const DIALECT = new PgDialect();
  * only reads, as of one moment.
  */
 const MODES = { write: '', read: 'isolation level repeatable read read only' } as const;
-
-/** What reads that can be expensive may take (`Database.browse`). */
-export interface Browsing extends Capacity {
-  /** How long one of their statements may take, in milliseconds. */
-  readonly statementMs: number;
-}
-
-/**
- * Of a pool of 20, all others stay for what must not wait: decisions, changes, freezes. A line of 50 is what
- * two or three seconds of lists come to; whoever would wait longer is better told to come again.
- */
-const BROWSING: Browsing = { places: 4, line: 50, waitMs: 10_000, statementMs: 10_000 };
 
 /**
  * Open connections to one database: raw (`sql`, for hot reads and LISTEN) and with drizzle (`db`, for
@@ -156,14 +150,6 @@ export function openDatabase(
   });
   const { statementMs, ...capacity } = { ...BROWSING, ...options.browsing };
   const browsing = openPlaces(capacity);
-  const stop = async ({ pid, begun }: Session): Promise<void> => {
-    try {
-      // As text, since the driver sends times without their microseconds.
-      await sql`select stop_statement(${pid}, ${begun}::text::timestamptz)`;
-    } catch {
-      // The statement timeout stops it later.
-    }
-  };
   return {
     url: databaseUrl,
     sql,
@@ -172,7 +158,12 @@ export function openDatabase(
     browse: (tenantId, work, given) =>
       browsing.within(
         tenantId,
-        () => inTransaction(transactions, 'read', tenantId, work, { statementMs, given, stop }),
+        () =>
+          inTransaction(transactions, 'read', tenantId, work, {
+            statementMs,
+            given,
+            stop: (session) => stopStatement(sql, session),
+          }),
         given,
       ),
     withLock: async (key, work) => {
@@ -187,20 +178,6 @@ export function openDatabase(
       await Promise.all([sql.end({ timeout: 5 }), plain.end({ timeout: 5 }), transactions.end()]);
     },
   };
-}
-
-/** A transaction, as others name it: its connection's process, and when it began, to the microsecond. */
-interface Session {
-  readonly pid: number;
-  readonly begun: string;
-}
-
-/** What bounds a transaction besides the settings of its connection. */
-interface Bound {
-  readonly statementMs: number;
-  readonly given: AbortSignal | undefined;
-  /** Cancels the statement that the transaction runs. Never throws. */
-  readonly stop: (session: Session) => Promise<void>;
 }
 
 async function inTransaction<T>(
@@ -241,23 +218,4 @@ async function inTransaction<T>(
     if (begun && isLost(error)) transactions.giveUp(pool);
     throw error;
   }
-}
-
-/**
- * Cancels the transaction's statement as soon as it is given up. Returns a function that ends this, and waits
- * for a cancellation that has begun.
- */
-function cancelling({ given, stop }: Bound, named: Promise<Session[]>): () => Promise<void> {
-  let stopped = Promise.resolve();
-  const cancel = () => {
-    stopped = named.then(
-      ([session]) => (session === undefined ? undefined : stop(session)),
-      () => {},
-    );
-  };
-  given?.addEventListener('abort', cancel, { once: true });
-  return async () => {
-    given?.removeEventListener('abort', cancel);
-    await stopped;
-  };
 }
