@@ -8,6 +8,8 @@ import { ledgerAppend } from './ledger-append.ts';
 import { mcpCall } from './mcp-call.ts';
 import { oracle } from './oracle.ts';
 import { revokeCascade } from './revoke-cascade.ts';
+import { scale } from './scale.ts';
+import { scaleLoad } from './scale-load.ts';
 import { scimGet } from './scim-get.ts';
 import { verify } from './verify.ts';
 import { verifyApi } from './verify-api.ts';
@@ -28,7 +30,13 @@ export const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map<string, Benchm
   ['revoke-cascade', revokeCascade],
   ['ledger-append', ledgerAppend],
   ['oracle', oracle],
+  // In this order: `scale` ends with a freeze.
+  ['scale-load', scaleLoad],
+  ['scale', scale],
 ]);
+
+/** Benchmarks that run only if they are named: they fill a company of real size first. */
+export const NAMED_ONLY: ReadonlySet<string> = new Set(['scale', 'scale-load']);
 
 /** Benchmarks that run together, by the name of their subject. */
 export const GROUPS: ReadonlyMap<string, readonly string[]> = new Map([

@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
-import { BENCHMARKS, GROUPS } from './benchmarks.ts';
+import { BENCHMARKS, GROUPS, NAMED_ONLY } from './benchmarks.ts';
 import { jsonLine, textLine, writeReadme, type Row } from './harness/report.ts';
 import { openStage, type Stage } from './harness/stage.ts';
 
 const USAGE = `npm run bench -- [name ...] [--json] [--write]
 
-Names: ${[...BENCHMARKS.keys()].join(' ')} (without one: all)
+Names: ${[...BENCHMARKS.keys()].join(' ')} (without one: all but ${[...NAMED_ONLY].join(' and ')})
 Groups: ${[...GROUPS].map(([name, members]) => `${name} (${members.join(' ')})`).join(', ')}
 --json   one JSON object a measure on stdout, nothing else
 --write  puts the rows into bench/README.md`;
@@ -57,7 +57,7 @@ try {
   opening = openStage(scale);
   const stage = await opening;
   for (const [name, run] of BENCHMARKS) {
-    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    if (positionals.length > 0 ? !positionals.includes(name) : NAMED_ONLY.has(name)) continue;
     for (const row of await run(stage)) {
       rows.push(row);
       process.stdout.write(`${values.json === true ? jsonLine(row) : textLine(row)}\n`);

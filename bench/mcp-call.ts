@@ -27,7 +27,10 @@ export async function mcpCall(stage: Stage): Promise<Row[]> {
 }
 
 /** What the official client sends for one call. It contains nothing that could be sent only once. */
-async function recordedCall({ fixtures }: Stage, token: string): Promise<LoadRequest> {
+export async function recordedCall(
+  { fixtures }: Pick<Stage, 'fixtures'>,
+  token: string,
+): Promise<LoadRequest> {
   const recorded: LoadRequest[] = [];
   const transport = new StreamableHTTPClientTransport(new URL(`${fixtures.url}/mcp`), {
     requestInit: { headers: { authorization: `Bearer ${token}` } },

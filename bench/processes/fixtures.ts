@@ -30,6 +30,8 @@ export interface Fixtures {
   readonly scopes: readonly string[];
   /** The key of another system that asks at `/v1/verify`. */
   readonly verifyKey: string;
+  /** The first administrator's key, which reads the ledger and every call. */
+  readonly adminKey: string;
 }
 
 /** The sample person whose access tokens are exchanged. */
@@ -117,5 +119,6 @@ export async function prepareFixtures({ app, url }: RunningServer, company: SetU
     secretAgent,
     scopes: SCOPES,
     verifyKey: verify.presented,
+    adminKey: company.api_keys.admin,
   };
 }

@@ -47,8 +47,39 @@ export interface LoadResult {
   readonly p99: number;
 }
 
+/** Requests of one kind, of which each client sends the next in turn. */
+export interface Kind {
+  readonly name: string;
+  /** How many of each round of a client are of this kind. */
+  readonly share: number;
+  readonly requests: readonly LoadRequest[];
+  readonly mustContain: string;
+}
+
+interface Mix {
+  readonly origin: string;
+  readonly kinds: readonly Kind[];
+  readonly clients: number;
+  readonly seconds: number;
+}
+
+/** What became of the requests of one kind. Times in ms. */
+export interface KindResult {
+  readonly name: string;
+  readonly count: number;
+  readonly errors: number;
+  /** The first wrong answer, or empty. */
+  readonly wrong: string;
+  readonly p50: number;
+  readonly p99: number;
+}
+
 /** The methods of the load generator. */
-export type LoadMethods = { run: (load: Load) => Promise<LoadResult> };
+export type LoadMethods = {
+  run: (load: Load) => Promise<LoadResult>;
+  /** As many clients at once, each with a connection, send one request after the other, of every kind. */
+  mix: (mix: Mix) => Promise<KindResult[]>;
+};
 
 const agents = new Map<string, Agent>();
 
@@ -57,10 +88,11 @@ const agents = new Map<string, Agent>();
  * not handshakes.
  */
 function agentFor(origin: string, connections: number): Agent {
-  const kept = agents.get(origin);
+  const name = `${connections} to ${origin}`;
+  const kept = agents.get(name);
   if (kept !== undefined) return kept;
   const agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: 'fifo' });
-  agents.set(origin, agent);
+  agents.set(name, agent);
   return agent;
 }
 
@@ -103,11 +135,42 @@ async function run(load: Load): Promise<LoadResult> {
   if (perSecond === null) await asFastAsPossible(requests, connections, ask);
   else await paced(requests, perSecond, ask);
   const milliseconds = performance.now() - from;
+  if (answer === null) throw new Error('no request was given');
+  return { answer, milliseconds, ...quantiles(times) };
+}
+
+function quantiles(times: number[]): { p50: number; p99: number } {
   times.sort((a, b) => a - b);
   const quantile = (share: number) =>
     times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
-  if (answer === null) throw new Error('no request was given');
-  return { answer, milliseconds, p50: quantile(0.5), p99: quantile(0.99) };
+  return { p50: quantile(0.5), p99: quantile(0.99) };
+}
+
+async function mix({ origin, kinds, clients, seconds }: Mix): Promise<KindResult[]> {
+  const agent = agentFor(origin, clients);
+  const seen = kinds.map(() => ({ times: [] as number[], errors: 0, wrong: '' }));
+  const order = kinds.flatMap(({ share }, kind) => Array.from({ length: share }, () => kind));
+  const until = performance.now() + seconds * 1000;
+  let sent = 0;
+  const client = async (_: unknown, start: number) => {
+    for (let step = start; performance.now() < until; step += 1) {
+      const at = order[step % order.length] ?? 0;
+      const [kind, result] = [kinds[at], seen[at]];
+      const request = kind?.requests[sent++ % kind.requests.length];
+      if (kind === undefined || result === undefined || request === undefined) return;
+      const from = performance.now();
+      const got = await send(origin, agent, request).catch((error: unknown) => String(error));
+      result.times.push(performance.now() - from);
+      if (typeof got !== 'string' && got.status === 200 && got.body.includes(kind.mustContain)) continue;
+      result.errors += 1;
+      result.wrong ||= typeof got === 'string' ? got : `${got.status}: ${got.body.slice(0, 300)}`;
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  return kinds.map(({ name }, at) => {
+    const { times = [], errors = 0, wrong = '' } = seen[at] ?? {};
+    return { name, count: times.length, errors, wrong, ...quantiles(times) };
+  });
 }
 
 type Ask = (request: LoadRequest) => Promise<void>;
@@ -140,4 +203,4 @@ async function paced(requests: readonly LoadRequest[], perSecond: number, ask: A
   await Promise.all(asked);
 }
 
-serveParent({ run });
+serveParent({ run, mix } satisfies LoadMethods);

@@ -1,8 +1,18 @@
+import postgres from 'postgres';
 import { createLogger } from '#lib/log.ts';
 import { readConfig } from '../../src/main/config.ts';
 import { startSandbox } from '../../src/main/sandbox-mode.ts';
 import { startServer, type RunningServer } from '../../src/main/server.ts';
 import { cpuMicros, serveParent } from '../harness/channel.ts';
+import {
+  anotherCompany,
+  timeFreeze,
+  timeStatusList,
+  timeTool,
+  timeTypeahead,
+  timeUnmap,
+  type Use,
+} from './company.ts';
 import { prepareDecision, type DecidedTool, type Decision } from './decision.ts';
 import { prepareFixtures, type Fixtures } from './fixtures.ts';
 import { prepareLedger, type LedgerWork } from './ledger.ts';
@@ -33,6 +43,16 @@ export type ServerMethods = {
    * one, including PostgreSQL's.
    */
   append: (work: Counted) => Promise<number>;
+  /** Sets up a second company like the first, with fixtures of its own. */
+  another: (nothing: null) => Promise<Fixtures>;
+  /** What follows measures the wall time of one operation, in microseconds, within this process. */
+  tool: (use: Use & { times: number }) => Promise<number[]>;
+  statusList: (tenantId: string) => Promise<number>;
+  typeahead: (work: { tenantId: string; query: string }) => Promise<number>;
+  /** Until the token is refused. The company stays frozen. */
+  freeze: (work: { tenantId: string; token: string }) => Promise<number>;
+  /** Until every mandate of that purpose is frozen. */
+  unmap: (work: { tenantId: string; group: string; role: string; purpose: string }) => Promise<number>;
 };
 
 interface Decided {
@@ -67,8 +87,7 @@ const start: ServerMethods['start'] = async (settings) => {
 };
 
 const decide: ServerMethods['decide'] = async ({ tool, what, operations, concurrency }) => {
-  if (running === null) throw new Error('start first');
-  const { server, fixtures, ownerUrl } = running;
+  const { server, fixtures, ownerUrl } = here();
   const decision = decisions.get(tool) ?? prepareDecision(server.app, fixtures, ownerUrl, tool, concurrency);
   decisions.set(tool, decision);
   const one = (await decision)[what];
@@ -85,18 +104,56 @@ const decide: ServerMethods['decide'] = async ({ tool, what, operations, concurr
 };
 
 const verify: ServerMethods['verify'] = (work) => {
-  if (running === null) throw new Error('start first');
-  return runVerification(running.server, running.fixtures, running.ownerUrl, work);
+  const { server, fixtures, ownerUrl } = here();
+  return runVerification(server, fixtures, ownerUrl, work);
 };
 
-function ledger(): LedgerWork {
+function here() {
   if (running === null) throw new Error('start first');
-  return (ledgerWork ??= prepareLedger(running.server.app, running.fixtures, running.ownerUrl));
+  return running;
+}
+
+function ledger(): LedgerWork {
+  const { server, fixtures, ownerUrl } = here();
+  return (ledgerWork ??= prepareLedger(server.app, fixtures, ownerUrl));
 }
 const cascade: ServerMethods['cascade'] = ({ what, count }) => ledger().cascade(what, count);
 const append: ServerMethods['append'] = ({ what, count }) => ledger().append(what, count);
 
-serveParent({ start, cpu: cpuMicros, decide, verify, cascade, append } satisfies ServerMethods, async () => {
+const another: ServerMethods['another'] = async () =>
+  prepareFixtures(here().server, await anotherCompany(here().server));
+const unmap: ServerMethods['unmap'] = async ({ tenantId, purpose, ...of }) => {
+  const owner = postgres(here().ownerUrl, { max: 1, onnotice: () => {} });
+  const left = async () =>
+    Number(
+      (
+        await owner`select count(*) as left from mandates
+                     where tenant_id = ${tenantId} and purpose = ${purpose} and state = 'active'`
+      )[0]?.['left'],
+    );
+  try {
+    return await timeUnmap(here().server, { tenantId, ...of }, left);
+  } finally {
+    await owner.end();
+  }
+};
+
+const methods: ServerMethods = {
+  start,
+  cpu: cpuMicros,
+  decide,
+  verify,
+  cascade,
+  append,
+  another,
+  tool: (use) => timeTool(here().server, use),
+  statusList: (tenantId) => timeStatusList(here().server, tenantId),
+  typeahead: (work) => timeTypeahead(here().server, work),
+  freeze: (work) => timeFreeze(here().server, work),
+  unmap,
+};
+
+serveParent(methods, async () => {
   for (const decision of decisions.values()) await (await decision).close();
   await ledgerWork?.close();
   await running?.server.close();

@@ -6,6 +6,16 @@ import {
 } from 'drizzle-orm/postgres-js';
 import { makePgArray, parsePgArray, PgDialect } from 'drizzle-orm/pg-core';
 import postgres, { type Sql } from 'postgres';
+import { openPlaces } from '#lib/places.ts';
+import {
+  BROWSING,
+  cancelling,
+  givenUp,
+  stopStatement,
+  type Bound,
+  type Browsing,
+  type Session,
+} from './browsing.ts';
 import { connectionTarget } from './connection-url.ts';
 import { withAdvisoryLock } from './locks.ts';
 import { isLost } from './reach.ts';
@@ -35,13 +45,15 @@ const ARRAYS = {
 
 /**
  * Makes drizzle's statements prepared ones. drizzle sends them with `unsafe` as not prepared, so each would
- * cost a second round trip and be planned again.
+ * cost a second round trip and be planned again. Once `given` up, throws instead of sending another.
  */
-function preparing<T extends Sql>(client: T): T {
+function preparing<T extends Sql>(client: T, given?: AbortSignal): T {
   const unsafe = client.unsafe.bind(client);
   return Object.assign(client, {
-    unsafe: (text: string, values?: never[], options?: object) =>
-      unsafe(text, values, { ...options, prepare: true }),
+    unsafe: (text: string, values?: never[], options?: object) => {
+      if (given?.aborted === true) throw givenUp();
+      return unsafe(text, values, { ...options, prepare: true });
+    },
   });
 }
 
@@ -72,6 +84,16 @@ export interface Database {
     work: (tx: PostgresJsTransaction<never, never>) => Promise<T>,
   ): Promise<T>;
   /**
+   * Runs `work` in a read transaction that may be expensive: one of a few at a time (`Places`), with a short
+   * statement timeout. When `given` up, its statement is cancelled, and its place is free. Throws Fault
+   * `unavailable` (reason `busy`) if there is no place in time.
+   */
+  browse<T>(
+    tenantId: string,
+    work: (tx: PostgresJsTransaction<never, never>) => Promise<T>,
+    given?: AbortSignal,
+  ): Promise<T>;
+  /**
    * Runs `work` while no other process or call holds the lock of this key, and waits for it first. Throws if
    * that takes longer than the statement timeout. The lock lasts as long as its connection, so after kill -9
    * the next caller can start at once. If the connection is lost, `held` is aborted: another caller may have
@@ -90,7 +112,10 @@ export interface Database {
  * include `primary_only()`, which refuses a connection to which row-level security does not apply. Does not
  * connect yet: the first query does, and throws if the server is not there.
  */
-export function openDatabase(databaseUrl: string, options: { role?: string; max?: number } = {}): Database {
+export function openDatabase(
+  databaseUrl: string,
+  options: { role?: string; max?: number; browsing?: Partial<Browsing> } = {},
+): Database {
   const { url, ssl, options: runTime } = connectionTarget(databaseUrl);
   const settings = {
     ssl,
@@ -123,11 +148,24 @@ export function openDatabase(databaseUrl: string, options: { role?: string; max?
     drizzle(client);
     return client;
   });
+  const { statementMs, ...capacity } = { ...BROWSING, ...options.browsing };
+  const browsing = openPlaces(capacity);
   return {
     url: databaseUrl,
     sql,
     db: drizzle(plain),
     transaction: (mode, tenantId, work) => inTransaction(transactions, mode, tenantId, work),
+    browse: (tenantId, work, given) =>
+      browsing.within(
+        tenantId,
+        () =>
+          inTransaction(transactions, 'read', tenantId, work, {
+            statementMs,
+            given,
+            stop: (session) => stopStatement(sql, session),
+          }),
+        given,
+      ),
     withLock: async (key, work) => {
       const done = await withAdvisoryLock(url, settings, { key, ifTaken: 'wait' }, async (held) => ({
         value: await work(held),
@@ -147,6 +185,7 @@ async function inTransaction<T>(
   mode: keyof typeof MODES,
   tenantId: string,
   work: (tx: PostgresJsTransaction<never, never>) => Promise<T>,
+  bound?: Bound,
 ): Promise<T> {
   const pool = transactions.current();
   let begun = false;
@@ -155,14 +194,22 @@ async function inTransaction<T>(
       begun = true;
       // Decisions are read from the primary only (the SQL function `primary_only`).
       const naming =
-        client`select set_config('app.tenant_id', ${tenantId}, true) where primary_only()`.execute();
+        bound === undefined
+          ? client`select set_config('app.tenant_id', ${tenantId}, true) where primary_only()`.execute()
+          : client<Session[]>`
+              select set_config('app.tenant_id', ${tenantId}, true), pg_backend_pid() as pid, now()::text as begun,
+                     set_config('statement_timeout', ${String(bound.statementMs)}, true)
+               where primary_only()`.execute();
       naming.catch(() => {});
+      const cancelled = bound === undefined ? null : cancelling(bound, naming as Promise<Session[]>);
       // drizzle's types do not accept a transaction's client as a client.
-      const statements = preparing(client as unknown as Sql);
+      const statements = preparing(client as unknown as Sql, bound?.given);
       const session = new PostgresJsSession<Sql, never, never>(statements, DIALECT, undefined);
       try {
         return await work(new PostgresJsTransaction(DIALECT, session as never, undefined));
       } finally {
+        // Before the connection is another transaction's.
+        await cancelled?.();
         // If setting the tenant failed, this throws that error, which is the cause of all later ones.
         await naming;
       }

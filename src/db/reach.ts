@@ -73,6 +73,9 @@ export const isUnreachable = (error: unknown): boolean =>
 export const isLost = (error: unknown): boolean =>
   codes(error).some((code) => NETWORK.has(code) || /^57P0[123]$/.test(code));
 
+/** Whether a statement was cancelled, or took longer than its timeout (SQLSTATE 57014). */
+export const isStopped = (error: unknown): boolean => codes(error).includes('57014');
+
 const unreachable = (cause: unknown): Fault =>
   new Fault(
     'unavailable',

@@ -1,4 +1,5 @@
 import { actorName } from '#domain/actor.ts';
+import type { TenantReader } from '#domain/context.ts';
 import { Fault } from '#lib/fault.ts';
 import { newId } from '#lib/id.ts';
 import { ledgerData, questionOf, type Asked } from './asked.ts';
@@ -7,7 +8,7 @@ import { decide, decideNow, type Decision } from './decide/decide.ts';
 import { deny } from './deny.ts';
 import { readContext } from './explain.ts';
 import type { Outcome } from './outcome.ts';
-import { readonly } from './transact.ts';
+import { browse, readonly } from './transact.ts';
 import { lookContext } from './world.ts';
 
 /**
@@ -21,7 +22,7 @@ export async function look(asked: Asked): Promise<Outcome> {
   const asking = questionOf(asked);
   const answer =
     tool.effects === 'read'
-      ? await readonly(app, request.tenantId, async (reader) => {
+      ? await reading(asked, tool.light === true, async (reader) => {
           const decision = await decide(reader, app.policies, asking);
           const output = passes(decision, tool)
             ? await tool.run(readContext(app, reader, request.actor), input)
@@ -42,6 +43,13 @@ export async function look(asked: Asked): Promise<Outcome> {
   });
   return { status: 'done', callId, output };
 }
+
+/** Reads by key at once, and everything else in line. */
+const reading = <T>(
+  { app, request: { tenantId, signal } }: Asked,
+  isLight: boolean,
+  work: (reader: TenantReader) => Promise<T>,
+): Promise<T> => (isLight ? readonly(app, tenantId, work) : browse(app, tenantId, signal, work));
 
 /**
  * Whether the decision lets a read or a look run. Such tools cannot wait for an approval, so a policy that

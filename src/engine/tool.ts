@@ -131,6 +131,15 @@ interface Plain<E, C, I extends Obj, O extends Obj> extends Card<I, O> {
   run(ctx: C, input: Of<I>): Promise<Of<O>>;
 }
 
+interface Read<I extends Obj, O extends Obj> extends Plain<'read', ReadContext, I, O> {
+  /**
+   * It reads a few rows by key, at any size of the organisation. Without this, the tool waits in line with
+   * lists and searches (`browse`).
+   */
+  readonly light?: true;
+  readonly waits?: Waits<I, O>;
+}
+
 interface Write<I extends Obj, O extends Obj> extends Plain<'write', WriteContext, I, O> {
   readonly danger: Danger;
   /**
@@ -183,7 +192,7 @@ interface Act<I extends Obj, O extends Obj, S extends Obj> extends Card<I, O> {
  * change the provider after the commit, and recover from a crash.
  */
 export type Tool<I extends Obj, O extends Obj, S extends Obj> =
-  | (Plain<'read', ReadContext, I, O> & { readonly waits?: Waits<I, O> })
+  | Read<I, O>
   | Plain<'look', LookContext, I, O>
   | Write<I, O>
   | Act<I, O, S>;

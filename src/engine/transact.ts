@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm';
-import { isDuplicate, isVictim, reach } from '#db/reach.ts';
+import { isDuplicate, isStopped, isVictim, reach } from '#db/reach.ts';
 import type { ReadDb, TenantReader, TenantWriter, WriteDb } from '#domain/context.ts';
 import { joinThings, type DomainEvent } from '#domain/events.ts';
 import type { NewEntry } from '#domain/ledger/entry.ts';
 import { appendLedger } from '#domain/ledger/store.ts';
+import { Fault } from '#lib/fault.ts';
 import type { App } from './app.ts';
 
 type Parts = Pick<App, 'database' | 'queue' | 'now' | 'subscribers'>;
@@ -88,7 +89,8 @@ async function once<T>(app: Parts, tenantId: string, work: (ctx: TenantWriter) =
 
 /**
  * Runs `work` on a consistent view of one tenant's rows at the primary; it cannot change anything. Throws
- * Fault `unavailable` at a standby, which may lag behind (law 4).
+ * Fault `unavailable` at a standby, which may lag behind (law 4). For reads by key; lists, searches and
+ * reports `browse`.
  */
 export async function readonly<T>(
   app: Pick<App, 'database' | 'now'>,
@@ -100,6 +102,38 @@ export async function readonly<T>(
       work({ tenantId, now: app.now(), db: tx as unknown as ReadDb }),
     ),
   );
+}
+
+/**
+ * The same for reads that can be expensive. They wait in line for one of a few connections, so they never
+ * take those of decisions and changes. Once `given` up, what runs is cancelled.
+ *
+ * Throws Fault `unavailable` also if no connection was free in time (reason `busy`), and if a statement took
+ * longer than ten seconds (`too_slow`). Must not be called inside another one's `work`: it would wait for
+ * itself.
+ */
+export async function browse<T>(
+  app: Pick<App, 'database' | 'now'>,
+  tenantId: string,
+  given: AbortSignal | undefined,
+  work: (ctx: TenantReader) => Promise<T>,
+): Promise<T> {
+  try {
+    return await reach(
+      app.database.browse(
+        tenantId,
+        async (tx) => work({ tenantId, now: app.now(), db: tx as unknown as ReadDb }),
+        given,
+      ),
+    );
+  } catch (error) {
+    if (!isStopped(error)) throw error;
+    throw new Fault(
+      'unavailable',
+      'This took too long, so it was stopped. Ask for less: a shorter time, a smaller page or a narrower filter.',
+      { detail: { reason: 'too_slow', retry_after_seconds: 30 }, cause: error },
+    );
+  }
 }
 
 // Up to ALONE events of one name in a transaction get one job each, so that each can fail and be retried

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { sql } from 'drizzle-orm';
 import { migrateDatabase, offerBootstrap } from '#db/migrate.ts';
+import type { Browsing } from '#db/browsing.ts';
 import { openDatabase, SERVER_ROLE } from '#db/pool.ts';
 import { checkSessions } from '#db/session-check.ts';
 import { openQueue } from '#db/queue.ts';
@@ -55,6 +56,8 @@ export interface ServerParts {
   readonly holdMs?: number;
   /** Exchanges per minute that one subject gets. Absent: no limit. */
   readonly exchangesPerMinute?: number;
+  /** What expensive reads may take, if not the default. For tests. */
+  readonly browsing?: Partial<Browsing>;
   /** How long an idle connection stays open, in milliseconds. Default: 75 seconds. */
   readonly keepAliveMs?: number;
 }
@@ -111,7 +114,11 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   await once(http, 'listening');
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
 
-  const database = openDatabase(parts.ownerUrl, { role: SERVER_ROLE, max: 20 });
+  const database = openDatabase(parts.ownerUrl, {
+    role: SERVER_ROLE,
+    max: 20,
+    ...(parts.browsing === undefined ? {} : { browsing: parts.browsing }),
+  });
   const queue = await openQueue(parts.ownerUrl, SERVER_ROLE, log);
   const now = parts.now ?? (() => new Date());
   const base = {

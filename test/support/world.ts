@@ -124,6 +124,8 @@ export async function openWorld(
      * fetched.
      */
     oauth?: Parameters<typeof startServer>[0]['oauth'];
+    /** What expensive reads may take. */
+    browsing?: Parameters<typeof startServer>[0]['browsing'];
   } = {},
 ): Promise<World> {
   const databaseUrl = await copyDatabase();
@@ -160,6 +162,7 @@ export async function openWorld(
       ...(options.now === undefined ? {} : { now: options.now }),
       holdMs: options.holdMs ?? 300,
       ...(options.oauth === undefined ? {} : { oauth: options.oauth }),
+      ...(options.browsing === undefined ? {} : { browsing: options.browsing }),
     });
   const server = await start(0, null);
   const company = await sandbox.introduce(server);

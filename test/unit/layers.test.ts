@@ -70,6 +70,42 @@ const WITHOUT_A_CALL: readonly {
   },
 ];
 
+/**
+ * The interfaces' files that use `readonly`, so do not wait in line with lists and searches (`browse`). Each
+ * reads a few rows by key, at any size of an organisation, or all rows of a kind of which there is a handful.
+ */
+const WITHOUT_A_LINE: Readonly<Record<string, string>> = {
+  'src/surfaces/approval-page/show.ts': 'one approval',
+  'src/surfaces/approval-page/sign-in.ts': 'one sign-in',
+  'src/surfaces/mcp/run-tool.ts': 'the call and the mandate at hand',
+  'src/surfaces/mcp/server.ts': 'the mandate at hand, and the policies in force',
+  'src/surfaces/oauth/browser/adapter.ts': 'one sign-in, grant or client',
+  'src/surfaces/oauth/browser/interaction.ts': 'the name of the organisation',
+  'src/surfaces/oauth/browser/provider.ts': 'one person',
+  'src/surfaces/rest/api-keys.ts': "an administrator's list of keys",
+  'src/surfaces/rest/identity-providers.ts': "an administrator's settings",
+  'src/surfaces/rest/lists.ts': 'one call, one approval; its lists wait',
+  'src/surfaces/rest/once.ts': 'one answer by its key',
+  'src/surfaces/rest/signing-keys.ts': "an administrator's list of keys",
+  'src/surfaces/rest/spiffe-bundles.ts': "an administrator's settings",
+  'src/surfaces/rest/tools.ts': 'the call at hand',
+  'src/surfaces/rest/verify.ts': 'one decision',
+  'src/surfaces/slack/answer.ts': 'the answer at hand',
+  'src/surfaces/slack/clicks.ts': 'the thing that was clicked',
+  'src/surfaces/slack/commands/ask.ts': 'what a command names',
+  'src/surfaces/slack/commands/usable.ts': 'what the person may use',
+  'src/surfaces/slack/drafts.ts': 'one form',
+  'src/surfaces/slack/forms/check.ts': 'what a form names',
+  'src/surfaces/slack/forms/narrow.ts': 'the approval at hand',
+  'src/surfaces/slack/forms/open.ts': 'what a form names',
+  'src/surfaces/slack/identity.ts': 'one account',
+  'src/surfaces/slack/intake.ts': 'one command or click',
+  'src/surfaces/slack/narrow.ts': 'the approval at hand',
+  'src/surfaces/slack/project.ts': 'a job: messages about what changed',
+  'src/surfaces/slack/run.ts': 'the call at hand',
+  'src/surfaces/slack/vote.ts': 'the approval at hand',
+};
+
 /** What is imported for use and takes a `TenantWriter`. `transact` gives one: for a surface's own rows. */
 const reached = [...SOURCES]
   .filter(([file]) => /^src\/surfaces\/(?:slack|mcp|rest)\//.test(file))
@@ -133,6 +169,18 @@ describe('the layers', () => {
     const needed = (one: { file: string; from: string }) =>
       reached.some(({ file, from }) => file === one.file && from === one.from);
     expect(WITHOUT_A_CALL.filter((one) => one.toGo !== true && !needed(one))).toEqual([]);
+  });
+
+  test('what an interface reads waits in line with lists, unless it is listed here', () => {
+    const unbounded = [...SOURCES]
+      .filter(([file]) => file.startsWith('src/surfaces/'))
+      .filter(([file, text]) =>
+        valuesTaken(file, text).some(
+          ({ from, names }) => from === 'src/engine/transact.ts' && names.includes('readonly'),
+        ),
+      )
+      .map(([file]) => file);
+    expect(unbounded.toSorted()).toEqual(Object.keys(WITHOUT_A_LINE).toSorted());
   });
 
   test('what takes a TenantWriter is found by its signature, under every name', () => {

@@ -72,6 +72,7 @@ export default defineTool({
   command: '/agent show <agent>',
   targets: (input) => [agentTarget(input.agent)],
   effects: 'read',
+  light: true,
   run: async (ctx, input) => {
     const agent = await findAgent(ctx, input.agent);
     if (agent === null) throw new Fault('not_found', 'Agent not found.');

@@ -19,6 +19,7 @@ export default defineTool({
   scope: IMPLIED_SCOPE,
   targets: (input) => [approvalTarget(input.approval_id)],
   effects: 'read',
+  light: true,
   waits: {
     seconds: (input) => input.wait_seconds,
     on: (output) =>

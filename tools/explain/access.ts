@@ -45,6 +45,7 @@ export default defineTool({
   tokenScope: 'delegation:read',
   targets: () => TENANT_TARGET,
   effects: 'read',
+  light: true,
   run: async (ctx, input) => {
     const explanation = await ctx.explain(input.tool, input.input);
     const { actor } = ctx;

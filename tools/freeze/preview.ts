@@ -36,5 +36,6 @@ export default defineTool({
   tightens: true,
   targets: (input) => freezeTargets(input.target),
   effects: 'read',
+  light: true,
   run: async (ctx, input) => freezeReport(await planFreeze(ctx, freezeTarget(input.target), { count: true })),
 });

@@ -21,6 +21,7 @@ export default defineTool({
   command: '/mandate show <mandate_id>',
   targets: (input) => [mandateTarget(input.mandate_id)],
   effects: 'read',
+  light: true,
   run: async (ctx, input) => {
     const mandate = await findMandate(ctx, input.mandate_id);
     // An agent sees its own mandate; the principal's other mandates do not exist for it.

@@ -112,6 +112,7 @@ export default defineTool({
   command: '/policy show [version]',
   targets: () => TENANT_TARGET,
   effects: 'read',
+  light: true,
   run: async (ctx, input) => {
     if (input.policy !== undefined && input.version !== undefined)
       throw new Fault('invalid_input', 'Name a version or a policy, not both.', { field: 'policy' });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { actorName } from '#domain/actor.ts';
 import { listCheckpoints, type KeptCheckpoint } from '#domain/ledger/checkpoint-store.ts';
@@ -6,10 +7,12 @@ import { findLedger, type LedgerFilter } from '#domain/ledger/find.ts';
 import { toOcsf } from '#domain/ledger/ocsf.ts';
 import type { App } from '#engine/app.ts';
 import { checkpointLedger } from '#engine/checkpoint.ts';
-import { readonly } from '#engine/transact.ts';
+import { browse } from '#engine/transact.ts';
+import { Fault } from '#lib/fault.ts';
+import { retryAfterSeconds } from '#lib/retry-after.ts';
 import type { Caller } from './authenticate.ts';
 import { CheckpointsQuery, LedgerExportQuery, LedgerQuery } from './ledger-query.ts';
-import { answerOf, pageOf, route } from './route.ts';
+import { answerOf, pageOf, route, type Patience } from './route.ts';
 
 /** An entry exactly as it was hashed (src/domain/ledger/entry.ts). */
 export const LedgerLine = z.object({
@@ -37,6 +40,7 @@ export const CheckpointView = z.object({
 });
 
 const PAGE = 1000;
+const TRIES = 12;
 
 type Asked = Pick<
   z.infer<typeof LedgerQuery>,
@@ -55,9 +59,16 @@ function filterOf({ event, from, to, ...query }: Asked): LedgerFilter {
 }
 
 /** A page of the ledger, oldest or newest first. */
-async function listLedger(app: App, caller: Caller, query: z.infer<typeof LedgerQuery>) {
+async function listLedger(
+  app: App,
+  caller: Caller,
+  query: z.infer<typeof LedgerQuery>,
+  { signal }: Patience,
+) {
   const page = { cursor: query.cursor ?? null, order: query.order, limit: query.limit + 1 };
-  const rows = await readonly(app, caller.tenantId, (reader) => findLedger(reader, filterOf(query), page));
+  const rows = await browse(app, caller.tenantId, signal, (reader) =>
+    findLedger(reader, filterOf(query), page),
+  );
   const entries = rows.slice(0, query.limit);
   return { entries, next_cursor: rows.length > entries.length ? String(entries.at(-1)?.seq) : null };
 }
@@ -72,6 +83,7 @@ async function exportLedger(
   app: App,
   caller: Caller,
   query: z.infer<typeof LedgerExportQuery>,
+  { signal }: Patience,
 ): Promise<Response> {
   const { format, ...asked } = query;
   const filter = filterOf(asked);
@@ -87,17 +99,19 @@ async function exportLedger(
   });
   const line = format === 'ocsf' ? toOcsf : (entry: LedgerEntry) => entry;
   const encoder = new TextEncoder();
-  let cursor = 0;
-  let done = false;
+  const after = (cursor: number) =>
+    browse(app, caller.tenantId, signal, (reader) =>
+      findLedger(reader, filter, { cursor, order: 'oldest', limit: PAGE }),
+    );
+  // Before anything is sent, so that a refusal has its status.
+  let entries = await after(0);
+  let begun = false;
   const body = new ReadableStream<Uint8Array>({
     pull: async (controller) => {
-      const entries = done
-        ? []
-        : await readonly(app, caller.tenantId, (reader) =>
-            findLedger(reader, filter, { cursor, order: 'oldest', limit: PAGE }),
-          );
-      cursor = entries.at(-1)?.seq ?? cursor;
-      done = entries.length < PAGE;
+      const last = entries.at(-1)?.seq ?? 0;
+      if (begun) entries = await patiently(() => after(last), signal);
+      begun = true;
+      const done = entries.length < PAGE;
       if (entries.length > 0)
         controller.enqueue(
           encoder.encode(entries.map((entry) => `${JSON.stringify(line(entry))}\n`).join('')),
@@ -113,6 +127,18 @@ async function exportLedger(
   });
 }
 
+/** The next page of an export under way: where no place is free, it tries for a minute. */
+async function patiently<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof Fault) || error.detail.reason !== 'busy' || tries === TRIES) throw error;
+      await sleep(retryAfterSeconds(error) * 1000, undefined, { signal });
+    }
+  }
+}
+
 const checkpointView = ({ seq, hash, at, jws }: KeptCheckpoint): z.infer<typeof CheckpointView> => ({
   seq,
   hash,
@@ -125,8 +151,12 @@ const checkpointView = ({ seq, hash, at, jws }: KeptCheckpoint): z.infer<typeof 
  * most if somebody else keeps it. It reveals how many entries there were, and when. An unknown tenant has
  * none.
  */
-async function listLedgerCheckpoints(app: App, query: z.infer<typeof CheckpointsQuery>) {
-  const rows = await readonly(app, query.tenant, (reader) =>
+async function listLedgerCheckpoints(
+  app: App,
+  query: z.infer<typeof CheckpointsQuery>,
+  { signal }: Patience,
+) {
+  const rows = await browse(app, query.tenant, signal, (reader) =>
     listCheckpoints(reader, query.cursor ?? null, query.limit + 1),
   );
   const page = rows.slice(0, query.limit);
@@ -154,7 +184,7 @@ export const LEDGER_ROUTES = [
     summary: 'The ledger, oldest or newest first (API key with `ledger:read`)',
     query: LedgerQuery,
     answer: pageOf('entries', LedgerLine),
-    handle: ({ app, caller, query }) => listLedger(app, caller, query),
+    handle: ({ app, caller, query, patience }) => listLedger(app, caller, query, patience),
   }),
   route({
     method: 'GET',
@@ -169,7 +199,7 @@ export const LEDGER_ROUTES = [
       description: 'The response.',
       content: (named) => ({ 'application/x-ndjson': { schema: named(LedgerLine) } }),
     },
-    handle: ({ app, caller, query }) => exportLedger(app, caller, query),
+    handle: ({ app, caller, query, patience }) => exportLedger(app, caller, query, patience),
   }),
   route({
     method: 'GET',
@@ -181,7 +211,7 @@ export const LEDGER_ROUTES = [
       'Public. If you keep a checkpoint elsewhere, you can later use `prokura verify-ledger --checkpoint` to prove that an export is not missing its end. Signed every hour in which something happened.',
     query: CheckpointsQuery,
     answer: pageOf('checkpoints', CheckpointView),
-    handle: ({ app, query }) => listLedgerCheckpoints(app, query),
+    handle: ({ app, query, patience }) => listLedgerCheckpoints(app, query, patience),
   }),
   route({
     method: 'POST',

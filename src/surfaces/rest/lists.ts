@@ -9,11 +9,11 @@ import type { App } from '#engine/app.ts';
 import { visibleApprovals } from '#engine/approve/list.ts';
 import { approvalView, type ApprovalView } from '#engine/approve/view.ts';
 import { awaitOutcome } from '#engine/await-outcome.ts';
-import { readonly } from '#engine/transact.ts';
+import { browse, readonly } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import type { Caller } from './authenticate.ts';
 import { ApprovalsQuery, CallsQuery } from './query.ts';
-import { answerOf, pageOf, route } from './route.ts';
+import { answerOf, pageOf, route, type Patience } from './route.ts';
 import { callPage, visibleCall, type Sight } from './store.ts';
 import { ApprovalSummary, approvalSummary, CallDetail, callDetail, CallView, callView } from './views.ts';
 
@@ -50,8 +50,8 @@ const lacking = (message: string, scope: string): Fault =>
   new Fault('forbidden', message, { detail: { required_scope: scope } });
 
 /** A page of the calls that the caller may see, newest first. Throws as `sightOf` does. */
-async function listCalls(app: App, caller: Caller, query: z.infer<typeof CallsQuery>) {
-  return readonly(app, caller.tenantId, async (reader) => {
+async function listCalls(app: App, caller: Caller, query: z.infer<typeof CallsQuery>, { signal }: Patience) {
+  return browse(app, caller.tenantId, signal, async (reader) => {
     const rows = await callPage(reader, await sightOf(reader, caller), query, {
       before: query.cursor,
       limit: query.limit + 1,
@@ -82,8 +82,13 @@ async function showCall(app: App, caller: Caller, id: string, waitMs: number, si
  * A page of approvals, newest first: those of calls that the caller may see, and those that a person may
  * decide or has decided.
  */
-async function listApprovals(app: App, caller: Caller, query: z.infer<typeof ApprovalsQuery>) {
-  return readonly(app, caller.tenantId, async (reader) => {
+async function listApprovals(
+  app: App,
+  caller: Caller,
+  query: z.infer<typeof ApprovalsQuery>,
+  { signal }: Patience,
+) {
+  return browse(app, caller.tenantId, signal, async (reader) => {
     const sight = await sightOf(reader, caller);
     const parties = await partiesOf(reader, sight);
     const { page, next } = await visibleApprovals(reader, {
@@ -145,7 +150,7 @@ export const CALL_ROUTES = [
     summary: 'Lists calls that concern you, newest first',
     query: CallsQuery,
     answer: pageOf('calls', CallView),
-    handle: ({ app, caller, query }) => listCalls(app, caller, query),
+    handle: ({ app, caller, query, patience }) => listCalls(app, caller, query, patience),
   }),
   route({
     method: 'GET',
@@ -166,7 +171,7 @@ export const CALL_ROUTES = [
     summary: 'Lists approvals that you requested or can decide, newest first',
     query: ApprovalsQuery,
     answer: pageOf('approvals', ApprovalSummary),
-    handle: ({ app, caller, query }) => listApprovals(app, caller, query),
+    handle: ({ app, caller, query, patience }) => listApprovals(app, caller, query, patience),
   }),
   route({
     method: 'GET',

@@ -1,6 +1,6 @@
 import { sourcesOf } from '#domain/tenant/linked-sources.ts';
 import { theTenant } from '#domain/tenant/store.ts';
-import { readonly } from '#engine/transact.ts';
+import { browse } from '#engine/transact.ts';
 import { Fault } from '#lib/fault.ts';
 import { scimFault } from '../faults.ts';
 import { compileFilter } from '../filter/compile.ts';
@@ -41,7 +41,8 @@ export async function getUsers(asked: ScimRequest): Promise<Response> {
   const where = filter === null || filter.trim() === '' ? undefined : compileFilter(parseFilter(filter));
   const startIndex = Math.max(1, whole(asked.query, 'startIndex') ?? 1);
   const limit = Math.min(PAGE.max, Math.max(0, whole(asked.query, 'count') ?? PAGE.default));
-  const { total, rows } = await readonly(asked.app, asked.key.tenantId, async (reader) => {
+  const { app, key, request } = asked;
+  const { total, rows } = await browse(app, key.tenantId, request.signal, async (reader) => {
     const sources = sourcesOf((await theTenant(reader)).settings, asked.source);
     return listUsers(reader, sources, where, { offset: startIndex - 1, limit });
   });

@@ -1,6 +1,6 @@
 import { oneLine } from '#lib/sanitise.ts';
 import type { Option } from '@slack/types';
-import { readonly } from '#engine/transact.ts';
+import { browse } from '#engine/transact.ts';
 import { isRefusal } from '../account.ts';
 import type { Act, Slack } from '../context.ts';
 import { plain } from '../messages/blocks.ts';
@@ -23,7 +23,7 @@ export async function optionsFor(slack: Slack, act: Act, actionId: string, query
   try {
     const identity = await slack.identities.of(act.tenantId, act.account, 'cached');
     if (isRefusal(identity)) return [];
-    const found = await readonly(slack.app, act.tenantId, (reader) =>
+    const found = await browse(slack.app, act.tenantId, undefined, (reader) =>
       searchFor(of, { app: slack.app, reader, ...identity }, query.trim().slice(0, 100), MAX_OPTIONS),
     );
     return found.filter(({ id }) => id.length <= MAX_VALUE).map(option);
