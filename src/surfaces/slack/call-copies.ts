@@ -19,7 +19,7 @@ import { outcomeLine, outcomeNotice, workingMessage } from './messages/notices.t
 import { outputBlocks } from './messages/output.ts';
 import { escalationMessage, reminderMessage } from './messages/reminders.ts';
 import { messagesOf } from './store.ts';
-import { toldTogether } from './summaries.ts';
+import { toldTogether } from './summary-store.ts';
 
 /** What should stand about a call: the cards of its approval, reminders, and what became of it. */
 export async function callCopies(app: Parts, reader: TenantReader, id: string): Promise<readonly Copies[]> {

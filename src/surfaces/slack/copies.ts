@@ -15,7 +15,7 @@ import { mandateCopies } from './mandate-copies.ts';
 import { agentMessage, agentOfferMessage, contestedMessage, offerOverMessage } from './messages/notices.ts';
 import type { Copies, Parts } from './recipients.ts';
 import { messagesOf } from './store.ts';
-import { summaryCopies } from './summaries.ts';
+import { summaryCopies } from './summary-copies.ts';
 
 /**
  * All copies that should stand about a call, a mandate, an agent, a burst of departures, a use of break-glass,

@@ -9,7 +9,7 @@ import { namesIn } from '#engine/in-words.ts';
 import type { Copies } from './recipients.ts';
 import { mandateMessage, mandateNotice, thawedNotice } from './messages/mandate.ts';
 import { messagesOf, type SlackMessage } from './store.ts';
-import { toldTogether } from './summaries.ts';
+import { toldTogether } from './summary-store.ts';
 
 /** The audience of a mandate's own message. */
 export const MANDATE = 'mandate';

@@ -17,7 +17,7 @@ import { cardToInherit, MANDATE } from './mandate-copies.ts';
 import { withMessageLock } from './message-lock.ts';
 import type { Message } from './messages/blocks.ts';
 import { handOver, insertMessage, markMessage, messagesOf, thingsShown, type SlackMessage } from './store.ts';
-import { noteTogether, summariesOf } from './summaries.ts';
+import { noteTogether, summariesOf } from './summary-store.ts';
 
 export interface Projector {
   readonly app: App;

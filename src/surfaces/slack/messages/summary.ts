@@ -1,31 +1,14 @@
 import { counted } from '#engine/answer-words.ts';
 import { causeWords } from '#engine/mandate-in-words.ts';
 import { oneLine } from '#lib/sanitise.ts';
+import type { SummarisedCalls, SummarisedMandates } from '../summary-store.ts';
 import { line, words, type Message } from './blocks.ts';
 import { shortened, topText } from './text.ts';
 
-/** The mandates of a summary, counted, and the first of them. */
-export interface SummaryOf {
-  readonly count: number;
-  /** How many are still in the state that the summary tells of. */
-  readonly still: number;
-  readonly principals: number;
-  /** One of the principals, and their name. */
-  readonly principal: string;
-  readonly name: string;
-  /** Why, if it is the same for all; null otherwise. */
-  readonly reason: string | null;
-  readonly first: readonly { readonly agent: string; readonly by: string; readonly what: string }[];
-}
-
 /** That many mandates froze or ended, as the person `reader` reads it. */
-export function mandateSummary(of: SummaryOf, change: string, reader: string): Message {
+export function mandateSummary(of: SummarisedMandates, change: string, reader: string): Message {
   const own = of.principals === 1 && of.principal === reader;
-  const whose = own
-    ? ' of yours'
-    : of.principals === 1
-      ? ` of ${of.name}`
-      : ` of ${counted(of.principals, 'person').replace('persons', 'people')}`;
+  const whose = own ? ' of yours' : of.principals === 1 ? ` of ${of.name}` : ` of ${of.principals} people`;
   const why = of.reason === null ? '' : `: ${change === 'frozen' ? causeWords(of.reason) : of.reason}`;
   const thawed = change === 'frozen' && of.still < of.count ? ` ${of.still} of them are frozen now.` : '';
   const be = of.count === 1 ? 'was' : 'were';
@@ -39,7 +22,7 @@ export function mandateSummary(of: SummaryOf, change: string, reader: string): M
 }
 
 /** That many requests were withdrawn, as the person for whom they were made reads it. */
-export function callSummary({ count, first }: { count: number; first: readonly string[] }): Message {
+export function callSummary({ count, first }: SummarisedCalls): Message {
   const be = count === 1 ? 'was' : 'were';
   return listing(`${counted(count, 'request')} of yours ${be} withdrawn.`, first, count, '');
 }

@@ -1,10 +1,29 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { TenantReader, TenantWriter } from '#domain/context.ts';
-import { findPerson } from '#domain/person/store.ts';
 import { newId } from '#lib/id.ts';
-import { callSummary, mandateSummary, type SummaryOf } from './messages/summary.ts';
-import type { Copies } from './recipients.ts';
 import { slackSummaries } from './tables.ts';
+
+type Summary = typeof slackSummaries.$inferSelect;
+
+/** The mandates of a summary, counted by their rows as they are now, and the first of them. */
+export interface SummarisedMandates {
+  readonly count: number;
+  /** How many are still in the state that the summary tells of. */
+  readonly still: number;
+  readonly principals: number;
+  /** One of the principals, and the name of one. */
+  readonly principal: string;
+  readonly name: string;
+  /** Why, if it is the same for all; null otherwise. */
+  readonly reason: string | null;
+  readonly first: readonly { readonly agent: string; readonly by: string; readonly what: string }[];
+}
+
+/** The calls of a summary, counted, and the first by their summaries. */
+export interface SummarisedCalls {
+  readonly count: number;
+  readonly first: readonly string[];
+}
 
 /** A summary collects what follows within these seconds of what it has: a large change is made in pieces. */
 const COLLECTS_SECONDS = 600;
@@ -54,19 +73,13 @@ export async function toldTogether(
   return new Set(rows.map((row) => row.id));
 }
 
-/** What a summary's reader should see: counts by the rows as they are now, and the first by name. */
-export async function summaryCopies(reader: TenantReader, id: string): Promise<readonly Copies[]> {
+/** Whose summary it is and what it tells, or null. */
+export async function findSummary(reader: TenantReader, id: string): Promise<Summary | null> {
   const [summary] = await reader.db
     .select()
     .from(slackSummaries)
     .where(and(eq(slackSummaries.tenantId, reader.tenantId), eq(slackSummaries.id, id)));
-  const person = summary === undefined ? null : await findPerson(reader, summary.personId);
-  if (summary === undefined || person === null) return [];
-  const message =
-    summary.change === 'withdrawn'
-      ? callSummary(await callsOf(reader, id))
-      : mandateSummary(await mandatesOf(reader, id, summary.change), summary.change, person.id);
-  return [{ audience: 'summary', message, recipients: [{ person }] }];
+  return summary ?? null;
 }
 
 /** A row for each person and change: what a notice would tell, by the rows of mandates and calls as they are. */
@@ -120,11 +133,16 @@ async function openSummary(ctx: TenantWriter, person: string, change: string): P
   return id;
 }
 
-async function mandatesOf(reader: TenantReader, id: string, change: string): Promise<SummaryOf> {
+/** The mandates of a summary. `change` is the state that it tells of. */
+export async function mandatesIn(
+  reader: TenantReader,
+  id: string,
+  change: string,
+): Promise<SummarisedMandates> {
   const items = sql`(select distinct thing from slack_summary_items where tenant_id = ${reader.tenantId} and summary_id = ${id}) i
     join mandates m on m.tenant_id = ${reader.tenantId} and m.id = i.thing
     join people p on p.tenant_id = m.tenant_id and p.id = m.principal_id`;
-  const [counts] = await reader.db.execute<Omit<SummaryOf, 'first'>>(sql`
+  const [counts] = await reader.db.execute<Omit<SummarisedMandates, 'first'>>(sql`
     select count(*)::int as count, count(*) filter (where m.state = ${change})::int as still,
            count(distinct m.principal_id)::int as principals, min(m.principal_id) as principal, min(p.display_name) as name,
            case when count(distinct m.reason) filter (where m.state = ${change}) = 1
@@ -138,10 +156,8 @@ async function mandatesOf(reader: TenantReader, id: string, change: string): Pro
   return { ...counts, first: [...first] };
 }
 
-async function callsOf(
-  reader: TenantReader,
-  id: string,
-): Promise<Pick<SummaryOf, 'count'> & { first: string[] }> {
+/** The calls of a summary. */
+export async function callsIn(reader: TenantReader, id: string): Promise<SummarisedCalls> {
   const items = sql`slack_summary_items i join calls c on c.tenant_id = i.tenant_id and c.id = i.thing
     where i.tenant_id = ${reader.tenantId} and i.summary_id = ${id}`;
   const [counts] = await reader.db.execute<{ count: number }>(
