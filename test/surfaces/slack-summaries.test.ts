@@ -20,7 +20,7 @@ const use = async (key: string, tool: string, input: Record<string, unknown>) =>
 /** The only message of a person that matches, once it does. */
 async function told(who: string, text: RegExp) {
   const person = world.slack.as(who);
-  return person.waitsFor((one) => text.test(one.text), 240_000);
+  return person.waitsFor((one) => text.test(one.text), 90_000);
 }
 
 /** What a person reads about freezes, without the message that a mandate has from its beginning. */
