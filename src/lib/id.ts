@@ -23,6 +23,7 @@ export type IdPrefix =
   | 'draft'
   | 'intake'
   | 'msg'
+  | 'sum'
   | 'stp'
   | 'bgu'
   | 'alm';

@@ -19,6 +19,7 @@ import { outcomeLine, outcomeNotice, workingMessage } from './messages/notices.t
 import { outputBlocks } from './messages/output.ts';
 import { escalationMessage, reminderMessage } from './messages/reminders.ts';
 import { messagesOf } from './store.ts';
+import { toldTogether } from './summary-store.ts';
 
 /** What should stand about a call: the cards of its approval, reminders, and what became of it. */
 export async function callCopies(app: Parts, reader: TenantReader, id: string): Promise<readonly Copies[]> {
@@ -136,6 +137,7 @@ async function outcomeCopies(
     return call.approvalId === null
       ? [{ audience: 'outcome', message: workingMessage(call), recipients: [{ person: principal }] }]
       : [];
+  if ((await toldTogether(reader, call.id, 'outcome')).has(principal.id)) return [];
   const agent = call.agentId === null ? null : await findAgent(reader, call.agentId);
   const mandate = await mandateMadeBy(reader, call);
   const card = await cardOf(reader, call, mandate, principal.id);

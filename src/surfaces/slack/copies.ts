@@ -15,10 +15,11 @@ import { mandateCopies } from './mandate-copies.ts';
 import { agentMessage, agentOfferMessage, contestedMessage, offerOverMessage } from './messages/notices.ts';
 import type { Copies, Parts } from './recipients.ts';
 import { messagesOf } from './store.ts';
+import { summaryCopies } from './summary-copies.ts';
 
 /**
- * All copies that should stand about a call, a mandate, an agent, a burst of departures, a use of break-glass
- * or a job that failed, as its rows are now; none for a thing that is not there.
+ * All copies that should stand about a call, a mandate, an agent, a burst of departures, a use of break-glass,
+ * a job that failed or a summary, as its rows are now; none for a thing that is not there.
  */
 export async function copiesOf(app: Parts, reader: TenantReader, thing: string): Promise<readonly Copies[]> {
   if (thing.startsWith('call_')) return callCopies(app, reader, thing);
@@ -26,6 +27,7 @@ export async function copiesOf(app: Parts, reader: TenantReader, thing: string):
   if (thing.startsWith('mdt_')) return mandateCopies(reader, thing);
   if (thing.startsWith('hold_')) return breakerCopies(reader, thing);
   if (thing.startsWith('alm_')) return jobAlarmCopies(reader, thing);
+  if (thing.startsWith('sum_')) return summaryCopies(reader, thing);
   if (thing.startsWith('usr_')) return accountCopies(reader, thing);
   return thing.startsWith('agt_') ? agentCopies(reader, thing) : [];
 }

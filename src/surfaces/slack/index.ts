@@ -14,7 +14,7 @@ import { slackIdentities } from './identity.ts';
 import type { SlackDelivery } from './job.ts';
 import { listen } from './listeners.ts';
 import { notice } from './messages/blocks.ts';
-import { projectAll, waitingProjection } from './project.ts';
+import { projectEvents, waitingProjection } from './project.ts';
 import { openIntake } from './intake.ts';
 import { tenantOfTeam } from './store.ts';
 import { textIn, type Wire } from './wire.ts';
@@ -129,7 +129,7 @@ export function slackSurface(app: App, settings: SlackSettings): Promise<SlackSu
       return receiver.handle(request);
     },
     delivery: {
-      project: (tenantId, things) => projectAll(projector, tenantId, things),
+      project: (tenantId, things) => projectEvents(projector, tenantId, things),
       projectWaiting: waitingProjection(projector),
       resumeIntake: (tenantId, id) => intake.resume(tenantId, id, (body) => receiver.resume(body, id)),
     },

@@ -2,7 +2,7 @@ import { jobsWith } from '#engine/job.ts';
 
 /** What Slack's own jobs work with. */
 export interface SlackDelivery {
-  /** Makes the messages about these things equal to what their rows say: `projectAll`. */
+  /** Makes the messages about these things equal to what their rows say: `projectEvents`. */
   project(tenantId: string, things: readonly string[]): Promise<void>;
   /** The same for everything that waits for an approval: `waitingProjection`. */
   projectWaiting(tenantId: string): Promise<void>;

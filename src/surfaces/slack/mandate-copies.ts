@@ -9,6 +9,7 @@ import { namesIn } from '#engine/in-words.ts';
 import type { Copies } from './recipients.ts';
 import { mandateMessage, mandateNotice, thawedNotice } from './messages/mandate.ts';
 import { messagesOf, type SlackMessage } from './store.ts';
+import { toldTogether } from './summary-store.ts';
 
 /** The audience of a mandate's own message. */
 export const MANDATE = 'mandate';
@@ -36,6 +37,8 @@ export async function mandateCopies(reader: TenantReader, id: string): Promise<r
   const over = (await messagesOf(reader, id))
     .map((row) => row.audience)
     .filter((one) => one.startsWith(FROZEN) && one !== audience);
+  const together = await toldTogether(reader, id, audience);
+  const untold = recipients.filter(({ person }) => !together.has(person.id));
   const scene = {
     agent,
     principal,
@@ -56,7 +59,7 @@ export async function mandateCopies(reader: TenantReader, id: string): Promise<r
       message: thawedNotice(mandate, agent),
       recipients: [],
     })),
-    ...(notice === null ? [] : [{ audience, message: notice, recipients }]),
+    ...(notice === null ? [] : [{ audience, message: notice, recipients: untold }]),
   ];
 }
 

@@ -16,7 +16,8 @@ import { platformError, rateLimitSeconds, slackWord } from './faults.ts';
 import { cardToInherit, MANDATE } from './mandate-copies.ts';
 import { withMessageLock } from './message-lock.ts';
 import type { Message } from './messages/blocks.ts';
-import { handOver, insertMessage, markMessage, messagesOf, type SlackMessage } from './store.ts';
+import { handOver, insertMessage, markMessage, messagesOf, thingsShown, type SlackMessage } from './store.ts';
+import { noteTogether, summariesOf } from './summary-store.ts';
 
 export interface Projector {
   readonly app: App;
@@ -43,6 +44,9 @@ const FINAL = new Set([
   'missing_scope',
 ]);
 
+/** Whether copies that are missing are posted, or only those that stand are edited. */
+type Drawing = 'post' | 'edit';
+
 /**
  * Projects several things, each whatever becomes of the others. Throws at the end where one could not be
  * projected yet.
@@ -51,12 +55,35 @@ export async function projectAll(
   projector: Projector,
   tenantId: string,
   things: readonly string[],
+  how: Drawing = 'post',
 ): Promise<void> {
   const failures: unknown[] = [];
   for (const thing of things)
-    await project(projector, tenantId, thing).catch((error: unknown) => failures.push(error));
+    await project(projector, tenantId, thing, how).catch((error: unknown) => failures.push(error));
   const limited = failures.find((error) => error instanceof Fault && error.code === 'rate_limited');
   if (failures.length > 0) throw limited ?? failures[0];
+}
+
+/**
+ * Projects what one event, or the many events of a large change, are about. Of many mandates or withdrawn
+ * calls, each person gets one summary; the messages that stand about them are edited, and none is added.
+ * The summaries that show one of the things are brought up to date. Throws as `projectAll`.
+ */
+export async function projectEvents(
+  projector: Projector,
+  tenantId: string,
+  things: readonly string[],
+): Promise<void> {
+  const { app } = projector;
+  const many = things.length > 1 && things.every((thing) => /^(?:mdt|call)_/.test(thing));
+  if (!many) {
+    const summaries = await readonly(app, tenantId, (reader) => summariesOf(reader, things));
+    return projectAll(projector, tenantId, [...things, ...summaries]);
+  }
+  const summaries = await transact(app, tenantId, (ctx) => noteTogether(ctx, things));
+  const shown = await readonly(app, tenantId, (reader) => thingsShown(reader, things));
+  const edited = projectAll(projector, tenantId, shown, 'edit');
+  await Promise.all([edited, projectAll(projector, tenantId, summaries)]);
 }
 
 /**
@@ -82,6 +109,7 @@ export async function project(
   { app, client, teamId }: Projector,
   tenantId: string,
   thing: string,
+  how: Drawing = 'post',
 ): Promise<void> {
   const failures: string[] = [];
   let waitSeconds = 0;
@@ -93,7 +121,7 @@ export async function project(
       const mine = standing.filter((row) => row.audience === copies.audience);
       for (const row of mine)
         await tried(held, () => show(row, messageFor(copies, row.personId), placeFor(copies, row.personId)));
-      for (const recipient of copies.recipients)
+      for (const recipient of how === 'edit' ? [] : copies.recipients)
         await tried(held, () => introduce(held, copies, recipient, mine));
     }
   });

@@ -77,6 +77,21 @@ export async function messagesOf(reader: TenantReader, thing: string): Promise<S
     .orderBy(asc(slackMessages.id));
 }
 
+/** Those of these things about which something stands in Slack, in the order of their ids. */
+export async function thingsShown(reader: TenantReader, things: readonly string[]): Promise<string[]> {
+  const rows = await reader.db
+    .selectDistinct({ thing: slackMessages.thing })
+    .from(slackMessages)
+    .where(
+      and(
+        eq(slackMessages.tenantId, reader.tenantId),
+        sql`${slackMessages.thing} = any(${sql.param([...things])}::text[])`,
+      ),
+    )
+    .orderBy(asc(slackMessages.thing));
+  return rows.map(({ thing }) => thing);
+}
+
 /** Writes down a copy before it is posted, so that a crash is seen as a row without `ts`. */
 export async function insertMessage(
   ctx: TenantWriter,

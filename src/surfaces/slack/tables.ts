@@ -8,7 +8,7 @@ export const slackMessages = pgTable(
   {
     tenantId: tenantId(),
     id: text('id').notNull(),
-    /** What it shows: a call's or a mandate's id. */
+    /** What it shows: the id of a call, a mandate, a summary … */
     thing: text('thing').notNull(),
     /** `approver` or `requester`: the same thing, drawn for another reader. */
     audience: text('audience').notNull(),
@@ -26,6 +26,48 @@ export const slackMessages = pgTable(
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
     index('slack_messages_thing').on(table.tenantId, table.thing),
+    tenantPolicy(),
+  ],
+);
+
+/**
+ * One message to a person about many mandates, or requests, that ended or froze together. It collects what
+ * follows within minutes, because a large change is made in pieces.
+ */
+export const slackSummaries = pgTable(
+  'slack_summaries',
+  {
+    tenantId: tenantId(),
+    id: text('id').notNull(),
+    /** Who reads it. */
+    personId: text('person_id').notNull(),
+    /** What happened to all of it: `frozen`, `revoked`, `expired` (mandates) or `withdrawn` (calls). */
+    change: text('change').notNull(),
+    /** When something was last added. */
+    updatedAt: moment('updated_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    index('slack_summaries_person').on(table.tenantId, table.personId, table.change, table.updatedAt),
+    tenantPolicy(),
+  ],
+);
+
+/** What a summary counts. A person is told of one change of a mandate or call once, so it is in one summary. */
+export const slackSummaryItems = pgTable(
+  'slack_summary_items',
+  {
+    tenantId: tenantId(),
+    personId: text('person_id').notNull(),
+    /** The mandate's or call's id. */
+    thing: text('thing').notNull(),
+    /** The audience of the notice in whose place it stands: `mandate-frozen-1796083015813`, `outcome`. */
+    audience: text('audience').notNull(),
+    summaryId: text('summary_id').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.thing, table.personId, table.audience] }),
+    index('slack_summary_items_summary').on(table.tenantId, table.summaryId, table.thing),
     tenantPolicy(),
   ],
 );
