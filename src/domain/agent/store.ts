@@ -43,9 +43,7 @@ export async function agentByReference(reader: TenantReader, reference: string):
   const [row] = await reader.db
     .select()
     .from(agents)
-    .where(
-      and(eq(agents.tenantId, reader.tenantId), eq(agents.nameFolded, folded(reference))),
-    );
+    .where(and(eq(agents.tenantId, reader.tenantId), eq(agents.nameFolded, folded(reference))));
   return row ?? null;
 }
 

@@ -77,12 +77,7 @@ export async function saveTemplate(
   const changed = await ctx.db
     .update(mandateTemplates)
     .set({ name, description, terms })
-    .where(
-      and(
-        eq(mandateTemplates.tenantId, ctx.tenantId),
-        eq(mandateTemplates.nameFolded, folded(name)),
-      ),
-    )
+    .where(and(eq(mandateTemplates.tenantId, ctx.tenantId), eq(mandateTemplates.nameFolded, folded(name))))
     .returning({ id: mandateTemplates.id });
   if (changed.length === 0) {
     const id = newId('tpl', ctx.now.getTime());

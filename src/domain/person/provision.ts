@@ -31,11 +31,7 @@ export async function provisionPerson(
       { provider: asked.provider },
     );
   await holdNames(ctx, [asked.record.login, asked.record.email]);
-  const namesakes = await managedPeople(
-    ctx,
-    by.sources,
-    eq(people.loginFolded, folded(asked.record.login)),
-  );
+  const namesakes = await managedPeople(ctx, by.sources, eq(people.loginFolded, folded(asked.record.login)));
   const known = await recordOf(ctx, asked, namesakes);
   const duplicate = [...namesakes, ...(known === null ? [] : [known])].find(
     (one) => one.scimId !== null && one.scimActive !== false,

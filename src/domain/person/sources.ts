@@ -35,10 +35,7 @@ export async function requireFreeNames(
         ne(people.provider, provider),
         ne(people.status, 'DEPROVISIONED'),
         isNull(people.missingAt),
-        or(
-          sql`${people.loginFolded} = any(${wanted})`,
-          sql`${people.emailFolded} = any(${wanted})`,
-        ),
+        or(sql`${people.loginFolded} = any(${wanted})`, sql`${people.emailFolded} = any(${wanted})`),
       ),
     )
     .orderBy(people.id)

@@ -33,8 +33,7 @@ export async function namedMandates(
   limit: number,
 ): Promise<Named> {
   const { agent = null, principal = null, mandateId = null } = names;
-  const [agentId, agentName] =
-    agent === null || isId('agt', agent) ? [agent, null] : [null, agent];
+  const [agentId, agentName] = agent === null || isId('agt', agent) ? [agent, null] : [null, agent];
   const kind =
     principal === null || isId('usr', principal) ? 'id' : principal.includes('@') ? 'email' : 'uid';
   const as = (wanted: typeof kind) => (kind === wanted ? principal : null);
