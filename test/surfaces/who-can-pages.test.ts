@@ -116,11 +116,10 @@ test('mandates for others do not crowd out the one for this target, and every ag
 
 test('another text is tried on a sample over all days, and equal questions are read once', async () => {
   const bob = await world.actor('bob');
-  const [person] = await world.sql<{ id: string }[]>`select id from people where id = ${ann}`;
-  await world.as(bob, 'okta_reset_mfa', { person: person!.id, reason: 'lost phone' });
+  await world.as(bob, 'okta_reset_mfa', { person: ann, reason: 'lost phone' });
   await world.sql`
     insert into calls
-    select (jsonb_populate_record(c, jsonb_build_object('id', 'call_0' || lpad(n::text, 25, '0'), 'state', 'failed', 'approval_id', null,
+    select (jsonb_populate_record(null::calls, to_jsonb(c) || jsonb_build_object('id', 'call_0' || lpad(n::text, 25, '0'), 'state', 'failed', 'approval_id', null,
             'created_at', now() - n * interval '10 minutes'))).*
       from (select * from calls where tool = 'okta_reset_mfa' order by id desc limit 1) c, generate_series(1, 4100) n`;
   sent.statements = 0;
