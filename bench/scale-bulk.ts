@@ -8,7 +8,7 @@ import { delegationTokens } from './introspect.ts';
 
 /** Mandates of each member of the group whose mapping is taken away. */
 const EACH = 5;
-const CROWD = { group: '00gcrowd', role: 'crowd', scope: 'okta.users.suspend', purpose: 'a crowd' } as const;
+const CROWD = { group: '00gcrowd', role: 'crowd', scope: 'crowd.work', purpose: 'a crowd' } as const;
 
 /**
  * A group loses its mapping: the time until its members' mandates are frozen, for one mandate. A tenth of the
@@ -38,6 +38,9 @@ async function crowd(
   people: number,
 ): Promise<number> {
   const { group, role, scope, purpose } = CROWD;
+  // A scope that no other group gives, or some would keep it.
+  await owner`insert into scopes (tenant_id, scope, description, holders)
+    values (${tenantId}, ${scope}, 'What the crowd does', '{}')`;
   await owner`insert into groups (tenant_id, id, source, uid, name, kind)
     values (${tenantId}, 'grp_crowd000000000000000000000', 'okta', ${group}, 'Crowd', 'OKTA_GROUP')`;
   await owner`insert into group_mappings (tenant_id, id, source, group_uid, role, scopes)

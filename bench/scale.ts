@@ -26,13 +26,16 @@ type Timed = (company: Stage, round: number) => Promise<number>;
 export async function scale(stage: Stage): Promise<Row[]> {
   const companies = await openCompanies(stage);
   const rows: Row[] = [];
-  for (const [name, timed, remark] of await reads(companies)) {
-    process.stderr.write(`${name} …\n`);
-    rows.push(await compared(name, companies, timed, remark));
-  }
-  rows.push(await unmapRow(companies));
+  // Told as they come, since the whole takes long.
+  const add = (row: Row) => {
+    rows.push(row);
+    process.stderr.write(`${row.name}: ${row.ours.toFixed(0)} : ${row.floor.toFixed(0)} ${row.unit}\n`);
+  };
+  for (const [name, timed, remark] of await reads(companies))
+    add(await compared(name, companies, timed, remark));
+  add(await unmapRow(companies));
   // Last, since both companies stay frozen.
-  rows.push(await freezeRow(companies));
+  add(await freezeRow(companies));
   return rows;
 }
 

@@ -132,6 +132,9 @@ export async function timeFreeze(
   }
 }
 
+/** Beyond this, something does not happen at all. */
+const LONGEST_MS = 900_000;
+
 /**
  * Two IT admins take a group's mapping away. Returns the microseconds from the second vote until `left`
  * counts no mandate any more.
@@ -147,6 +150,10 @@ export async function timeUnmap(
   return micros(async () => {
     const voted = await used(server, { tenantId, who: 'ivan', tool: 'approval_decide', input: vote });
     if (voted.status !== 'done') throw new Error(`approval_decide: ${JSON.stringify(voted)}`);
-    while ((await left()) > 0) await sleep(20);
+    const deadline = performance.now() + LONGEST_MS;
+    while ((await left()) > 0) {
+      if (performance.now() > deadline) throw new Error('some mandates are still in force');
+      await sleep(20);
+    }
   });
 }
