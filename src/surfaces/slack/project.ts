@@ -51,7 +51,7 @@ type Drawing = 'post' | 'edit';
  * Projects several things, each whatever becomes of the others. Throws at the end where one could not be
  * projected yet.
  */
-export async function projectAll(
+async function projectAll(
   projector: Projector,
   tenantId: string,
   things: readonly string[],
