@@ -90,6 +90,7 @@ const WITHOUT_A_LINE: Readonly<Record<string, string>> = {
   'src/surfaces/rest/spiffe-bundles.ts': "an administrator's settings",
   'src/surfaces/rest/tools.ts': 'the call at hand',
   'src/surfaces/rest/verify.ts': 'one decision',
+  'src/surfaces/rest/verify-what.ts': 'the agent, the principal and the mandate of one decision',
   'src/surfaces/slack/answer.ts': 'the answer at hand',
   'src/surfaces/slack/clicks.ts': 'the thing that was clicked',
   'src/surfaces/slack/commands/ask.ts': 'what a command names',
