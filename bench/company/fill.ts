@@ -50,6 +50,8 @@ async function beginEarlier(tx: TransactionSql, tenantId: string): Promise<void>
   const entries = await tx<{ event: LedgerEvent; actor: string; data: Record<string, unknown> }[]>`
     select event, actor, data from ledger where tenant_id = ${tenantId} order by seq`;
   await tx`delete from ledger where tenant_id = ${tenantId}`;
+  await tx`delete from ledger_mentions where tenant_id = ${tenantId}`;
+  await tx`delete from ledger_chapters where tenant_id = ${tenantId}`;
   await tx`delete from ledger_checkpoints where tenant_id = ${tenantId}`;
   await tx`update ledger_heads set seq = 0, hash = ${GENESIS_HASH} where tenant_id = ${tenantId}`;
   if (entries.length === 0) return;

@@ -8,7 +8,8 @@ const id = (prefix: string, of: string) => `'${prefix}_' || lpad((${of})::text, 
 /**
  * Puts this many entries at the end of a tenant's ledger with one statement, without hashes, and adds their
  * chapters. Every second one is by `busy` and names the person 0; mandates have one entry in 997, a call has
- * 5,000. Every seventh carries a time 90 minutes too early; what was there before is dated back. Returns the number of the first one.
+ * 5,000. Every seventh carries a time 90 minutes too early; what was there before is dated back. Returns the
+ * number of the first one.
  */
 export async function plantEntries(
   { sql }: Pick<AnyWorld, 'sql'>,

@@ -1,6 +1,8 @@
 import type postgres from 'postgres';
 
-/** One statement as PostgreSQL ran it, also inside a function: its text and the tables that it read through. */
+/**
+ * One statement as PostgreSQL ran it, also inside a function: its text and the tables that it read through.
+ */
 export interface RunPlan {
   readonly text: string;
   /** The tables of which it looked at every row. */

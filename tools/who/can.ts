@@ -30,7 +30,7 @@ export default defineTool({
   name: 'who_can',
   title: 'Show who can use a tool',
   description:
-    'Lists the people and agents who could call a tool with a given input, with the policies that allow it and the approvals it needs. Long lists come in pages, each with its people and the agents that act for them. Pass a past time to see it as it was then. It changes nothing and asks nobody.',
+    'Lists the people and agents who could call a tool with a given input, with the policies that allow it and the approvals it needs. Pass a past time to see it as it was then. It changes nothing and asks nobody.',
   input: z.object({
     tool: z.string().max(60).meta({ ref: 'tool' }).describe('The tool, by name: okta_reset_mfa.'),
     input: z

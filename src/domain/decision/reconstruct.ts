@@ -19,7 +19,9 @@ export interface Past {
   idsOf(whom: readonly Whom[]): string[];
   /** Sets people back to the roles, scopes and standing that they had then. One or two statements for all. */
   people(now: readonly PersonFacts[]): Promise<PersonFacts[]>;
-  /** Sets mandates back to the state that they had then. Their uses count as unspent. One statement for all. */
+  /**
+   * Sets mandates back to the state that they had then. Their uses count as unspent. One statement for all.
+   */
   mandates(now: readonly MandateFacts[]): Promise<MandateFacts[]>;
 }
 

@@ -11,7 +11,8 @@ export interface LedgerFilter {
   /** The actor, exactly as in the entry. */
   readonly actor?: string | undefined;
   /**
-   * Ids of people, agents, mandates, calls and so on. An entry must mention all of them. It is fastest with the
+   * Ids of people, agents, mandates, calls and so on. An entry must mention all of them. It is fastest with
+   * the
    * rarest first.
    */
   readonly things?: readonly string[] | undefined;

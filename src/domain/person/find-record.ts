@@ -5,7 +5,9 @@ import type { Provisioner, Provisioning } from './provisioner.ts';
 import { findPerson, findPersonByUid, peopleByEmail, type Person } from './store.ts';
 import { people } from './tables.ts';
 
-/** People of these sources who have a SCIM record and match `where`, locked for update in the order of ids. */
+/**
+ * People of these sources who have a SCIM record and match `where`, locked for update in the order of ids.
+ */
 export async function managedPeople(
   ctx: TenantWriter,
   sources: readonly string[],

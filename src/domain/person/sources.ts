@@ -49,7 +49,8 @@ export async function requireFreeNames(
 }
 
 /**
- * Allows one writer at a time for each of these names, whatever its case, until the commit. A unique index cannot do this,
+ * Allows one writer at a time for each of these names, whatever its case, until the commit. A unique index
+ * cannot do this,
  * because people of different sources may share a name.
  */
 export async function holdNames(ctx: TenantWriter, names: readonly string[]): Promise<void> {

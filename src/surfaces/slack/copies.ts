@@ -18,7 +18,8 @@ import { messagesOf } from './store.ts';
 import { summaryCopies } from './summary-copies.ts';
 
 /**
- * All copies that should stand about a call, a mandate, an agent, a burst of departures, a use of break-glass,
+ * All copies that should stand about a call, a mandate, an agent, a burst of departures, a use of break-
+ * glass,
  * a job that failed or a summary, as its rows are now; none for a thing that is not there.
  */
 export async function copiesOf(app: Parts, reader: TenantReader, thing: string): Promise<readonly Copies[]> {

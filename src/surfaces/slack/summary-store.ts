@@ -82,7 +82,9 @@ export async function findSummary(reader: TenantReader, id: string): Promise<Sum
   return summary ?? null;
 }
 
-/** A row for each person and change: what a notice would tell, by the rows of mandates and calls as they are. */
+/**
+ * A row for each person and change: what a notice would tell, by the rows of mandates and calls as they are.
+ */
 const told = (reader: TenantReader, things: readonly string[]): SQL => sql`
   select m.id as thing, p.person, m.state as change,
          case when m.state = 'frozen' then 'mandate-frozen-' || coalesce((

@@ -53,7 +53,9 @@ export const slackSummaries = pgTable(
   ],
 );
 
-/** What a summary counts. A person is told of one change of a mandate or call once, so it is in one summary. */
+/**
+ * What a summary counts. A person is told of one change of a mandate or call once, so it is in one summary.
+ */
 export const slackSummaryItems = pgTable(
   'slack_summary_items',
   {
