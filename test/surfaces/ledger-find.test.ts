@@ -41,7 +41,8 @@ afterAll(() => world.close());
 type Asked = Readonly<Record<string, string>>;
 
 async function page(asked: Asked) {
-  const response = await fetch(`${world.url}/v1/ledger?${new URLSearchParams(asked)}`, {
+  const query = new URLSearchParams(asked).toString();
+  const response = await fetch(`${world.url}/v1/ledger?${query}`, {
     headers: { authorization: `Bearer ${world.company.api_keys.admin}` },
   });
   expect(response.status).toBe(200);
