@@ -42,6 +42,14 @@ describe('what the documents name exists', () => {
     expect(docs.filter((file) => /^docs\/decisions\/\d{4}-/.test(file)).length).toBeGreaterThanOrEqual(14);
   });
 
+  test('no document is empty, and the list of decisions names every decision', () => {
+    expect(docs.filter((file) => read(file).trim() === '')).toEqual([]);
+    const listed = [...read('docs/decisions/README.md').matchAll(/\]\((\d{4}-[^)]+)\)/g)].map(
+      ([, name]) => `docs/decisions/${name}`,
+    );
+    expect(listed).toEqual(docs.filter((file) => /^docs\/decisions\/\d{4}-/.test(file)));
+  });
+
   test('every npm script', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const named = docs.flatMap((file) =>
