@@ -10,7 +10,7 @@ beforeAll(async () => {
   bot = await world.agent('deploy-bot', 'carl');
   slack = slackApprovals(world, bot);
   // Bob is known from Slack, whichever test comes first.
-  await world.slack.as('bob').types('/okta help');
+  await world.slack.as('bob').types('/mandate list');
 });
 afterAll(() => world.close());
 afterEach(() => world.slack.faults.clear());
