@@ -472,7 +472,7 @@ describe('handing on', () => {
     );
   });
 
-  test('a tree of many ends in one revocation: each has its ledger entry and is told of in Slack, by a job that they share', async () => {
+  test('a tree of many ends in one revocation: each has its ledger entry and is told of in Slack, in one message by a job that they share', async () => {
     const { mandateId } = await given();
     const below = Array.from({ length: 24 }, () => newId('mdt'));
     await world.sql`
@@ -491,8 +491,9 @@ describe('handing on', () => {
        where data ->> 'fact' = 'mandate.revoked' and data ->> 'thing' like ${`%${mandateId}%`}`;
     expect(jobs.map(({ things }) => things)).toEqual([all]);
     await eventually(async () => {
-      const told =
-        await world.sql`select distinct thing from slack_messages where thing = any(${all}) and audience = 'mandate-revoked' and ts is not null`;
+      const told = await world.sql<{ thing: string }[]>`
+        select distinct i.thing from slack_summary_items i
+          join slack_messages m on m.thing = i.summary_id and m.ts is not null where i.thing = any(${all})`;
       return told.length === all.length ? told : undefined;
     }, 'each is told of in Slack');
   });
