@@ -23,7 +23,7 @@ const SIZE: CompanySize = {
   people: 2000,
   groups: 2000,
   mappedGroups: 200,
-  agents: 200,
+  agents: 2000,
   mandates: 5000,
   waiting: 300,
   calls: 2000,

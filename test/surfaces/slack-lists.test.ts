@@ -347,7 +347,7 @@ describe('/policy who-can, in a company of more people than one answer checks', 
     // Only IT admins could: nobody else has to be checked.
     const few = await answer('dana', '/policy who-can policy_show');
     expect(read(few)).toContain('Dana');
-    expect(read(few)).not.toMatch(/Not checked|–\d+ of /);
+    expect(read(few)).not.toContain('Not checked');
     const many = await answer('dana', '/policy who-can agent_list');
     expect(read(many)).toMatch(/People who could · 1–10\n/);
     expect(read(many)).toContain('Not checked: ');
