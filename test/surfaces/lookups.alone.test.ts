@@ -191,8 +191,15 @@ describe('nothing is read through', () => {
     expect(await readThrough(asks)).toEqual([]);
   });
 
-  test('by a token exchange', async () => {
-    expect(await readThrough(() => world.token(agent, 'bob', mandateId))).toEqual([]);
+  test('by a token exchange, whose reading is planned once on a connection', async () => {
+    const exchanges = async () => {
+      for (let n = 1; n <= 12; n += 1) await world.token(agent, 'bob', mandateId);
+    };
+    const from = heard.plans.length;
+    expect(await readThrough(exchanges)).toEqual([]);
+    const reads = heard.plans.slice(from).filter(({ text }) => text.includes("'mandate_epoch', m.epoch"));
+    expect(reads.length).toBeGreaterThanOrEqual(12);
+    expect(reads.filter(({ generic }) => !generic)).toEqual([]);
   });
 });
 

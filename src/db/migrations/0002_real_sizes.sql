@@ -77,9 +77,9 @@ BEGIN
 END $$;--> statement-breakpoint
 -- Made by hand before its column was there.
 DROP INDEX oidc_models_account;--> statement-breakpoint
--- Planned once for each connection. PostgreSQL would plan it again at each call, because a plan that does not
--- know how many ids are asked for looks dearer to it; planning takes three times as long as the reading. Not
--- `hot_mandates`: without knowing how many mandates are asked for, PostgreSQL would read all agents.
+-- Planned once for each connection. PostgreSQL would plan them again at each call, because a plan that does not
+-- know how many ids are asked for looks dearer to it; planning takes three times as long as the reading.
+ALTER FUNCTION hot_mandates(text, text[], text[]) SET plan_cache_mode = force_generic_plan;--> statement-breakpoint
 ALTER FUNCTION hot_person(text, text, text[], text[], text[]) SET plan_cache_mode = force_generic_plan;--> statement-breakpoint
 CREATE TABLE "person_words" (
 	"tenant_id" text NOT NULL,
